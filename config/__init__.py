@@ -1,0 +1,1 @@
+"""What differs between environments, and the tables that settings refer to."""

@@ -1,0 +1,207 @@
+"""Everything that differs between environments, typed and frozen.
+
+One file per environment, `config/<environment>.toml`; its keys are the fields below. Settings are
+loaded once, by `app.py` or by the command line, and handed down: nothing below reads a file or an
+environment variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from config import images
+from config.toml_reader import SettingsError, between, matching, read
+
+__all__ = ["Settings", "SettingsError", "environments", "load"]
+
+FOLDER = Path(__file__).parent
+
+_Name = Annotated[
+    str,
+    matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens"),
+    lambda value: None if len(value) <= 20 else "at most 20 characters",
+]
+_TagValue = Annotated[
+    str,
+    matching(r"[\w .:/=+@-]{1,256}", "1 to 256 letters, digits, spaces and _ . : / = + - @"),
+]
+_Image = Annotated[
+    str, lambda uri: None if images.is_ecr_image(uri) else "an image in ECR, with its tag or digest"
+]
+_Days = Annotated[int, between(1, 3650)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Where data lands in the data bucket, and how much of it a run reads."""
+
+    prefix: Annotated[
+        str, matching(r"([\w!.*'()-]+/)+", 'a folder such as "raw/", without a leading slash')
+    ] = "raw/"
+    window: Annotated[int, between(0, 10_000)] = 0
+    """The newest N partitions (the folder of a key below the prefix); 0 = all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggerSettings:
+    """When landed data becomes a run."""
+
+    enabled: bool = True
+    settle_seconds: Annotated[int, between(0, 900)] = 60
+    """No object landed for this long: the drop is complete. (SQS delays by 900 s at most.)"""
+    max_wait_seconds: Annotated[int, between(0, 86_400)] = 900
+    """A run starts after this long even while objects still land."""
+    schedule: Annotated[
+        str,
+        matching(
+            r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()]+\)",
+            'an EventBridge schedule such as "rate(1 hour)" or "cron(0 6 * * ? *)"',
+        ),
+    ] = "rate(1 hour)"
+    """Catches what a lost event left undone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeSettings:
+    """What one job runs on."""
+
+    instance_type: Annotated[
+        str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
+    ] = "ml.m5.large"
+    instance_count: Annotated[int, between(1, 100)] = 1
+    volume_gb: Annotated[int, between(1, 16_384)] = 30
+    max_runtime_seconds: Annotated[int, between(60, 432_000)] = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepSettings:
+    prepare: ComputeSettings = field(default_factory=ComputeSettings)
+    train: ComputeSettings = field(default_factory=ComputeSettings)
+    evaluate: ComputeSettings = field(default_factory=ComputeSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """What a candidate must reach to be registered."""
+
+    max_regression: Annotated[float, between(0, 1)] = 0.005
+    """How much worse than the champion, in the metric's own unit, still passes."""
+    unscorable_champion: Literal["halt", "pass"] = "halt"
+    """What to do when the champion can no longer score the new data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionSettings:
+    """How long things are kept, and what happens to them when a stack is deleted."""
+
+    run_days: Annotated[int, between(0, 3650)] = 0
+    """Outputs of a run's steps; 0 = kept. They hold the models too, so a champion that serves for
+    longer than this loses its artifact: give a number only where models are replaced sooner."""
+    noncurrent_days: _Days = 30
+    """Overwritten and deleted versions of objects."""
+    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] = 90
+    """Logs of the functions: one of the periods that CloudWatch Logs knows."""
+    on_delete: Literal["retain", "delete"] = "retain"
+    """Buckets and key when the stack is deleted. CloudFormation deletes empty buckets only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationSettings:
+    email: Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One environment of one project."""
+
+    environment: _Name
+    """The name of the file; not a key in it."""
+    project: _Name
+    region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", 'a region such as "us-east-1"')]
+    owner: _TagValue
+    cost_center: _TagValue
+    account: Annotated[str, matching(r"\d{12}", "twelve digits")] | None = None
+    """None: whatever account the credentials belong to at deployment."""
+    protected: bool = False
+    """True: only `cdk deploy` changes the pipeline; `ratchet run` refuses to."""
+    experiment: Annotated[
+        str, matching(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}", "letters, digits and hyphens")
+    ] = "default"
+    approval: Literal["manual", "automatic"] = "manual"
+    cache_expire_after: Annotated[
+        str, matching(r"|P(\d+D)?(T\d+[HMS])?", 'an ISO 8601 period such as "P30D", or ""')
+    ] = "P30D"
+    """How old a cached step's result may be; "" turns caching off."""
+    image_uri: _Image | None = None
+    """The container image of all steps; None: SageMaker's XGBoost image of the region."""
+    data: DataSettings = field(default_factory=DataSettings)
+    trigger: TriggerSettings = field(default_factory=TriggerSettings)
+    steps: StepSettings = field(default_factory=StepSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+    hyperparameters: Mapping[str, str | int | float] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
+
+    @property
+    def prefix(self) -> str:
+        """What the names of this environment begin with."""
+        return f"{self.project}-{self.environment}"
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of every resource, by which cost is told apart."""
+        return {
+            "project": self.project,
+            "environment": self.environment,
+            "owner": self.owner,
+            "cost-center": self.cost_center,
+        }
+
+    @property
+    def image(self) -> str:
+        """The URI of the container image of all steps."""
+        return self.image_uri or images.xgboost(self.region)
+
+    @property
+    def model_package_group(self) -> str:
+        return self.prefix
+
+    def pipeline_name(self, kind: str) -> str:
+        """The name of the pipeline that `pipeline_defs` calls `kind`."""
+        return f"{self.prefix}-{kind}"
+
+    def parameter(self, name: str) -> str:
+        """The name of an SSM parameter of this environment."""
+        return f"/{self.project}/{self.environment}/{name}"
+
+
+def environments(folder: Path = FOLDER) -> list[str]:
+    """The environments that have a file in `folder`, sorted by name."""
+    return sorted(file.stem for file in folder.glob("*.toml"))
+
+
+def load(environment: str, folder: Path = FOLDER) -> Settings:
+    """Reads `folder/<environment>.toml`.
+
+    Raises:
+        SettingsError: there is no such environment, or its file holds a mistake.
+    """
+    known = environments(folder)
+    if environment not in known:
+        raise SettingsError(
+            f"{environment!r} is no environment: {folder} holds {', '.join(known) or 'none'}; "
+            f"to add it, write {folder / environment}.toml"
+        )
+    file = folder / f"{environment}.toml"
+    settings = read(Settings, file, environment=environment)
+    try:
+        _ = settings.image
+    except ValueError as error:
+        raise SettingsError(f"{file}: region = {settings.region!r}: {error}") from None
+    return settings

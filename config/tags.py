@@ -1,0 +1,22 @@
+"""The names of all tags: what cost is told apart by, on resources and on the jobs of a run.
+
+SageMaker does not hand a pipeline's tags on to the jobs it starts, so every step carries them.
+Limits: 50 tags, keys of 128 and values of 256 characters (SageMaker API, `Tag`).
+"""
+
+from __future__ import annotations
+
+PROJECT = "project"
+ENVIRONMENT = "environment"
+OWNER = "owner"
+COST_CENTER = "cost-center"
+PIPELINE = "pipeline"
+STEP = "step"
+EXPERIMENT = "experiment"
+RUN = "run"
+
+ON_RESOURCES = (PROJECT, ENVIRONMENT, OWNER, COST_CENTER)
+"""Known when an environment is deployed: every resource carries these."""
+
+ON_STEPS = (*ON_RESOURCES, PIPELINE, STEP, EXPERIMENT, RUN)
+"""What every job of a run carries; the last two are known only when it runs."""

@@ -1,0 +1,13 @@
+"""The pipelines of the loop. Each function makes one for a context: an environment's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pipeline_defs.authoring import Context, Pipeline
+from pipeline_defs.training import training
+
+PIPELINES: Mapping[str, Callable[[Context], Pipeline]] = {"training": training}
+"""Kind → the function that makes the pipeline."""
+
+__all__ = ["PIPELINES", "Context", "Pipeline", "training"]

@@ -1,0 +1,44 @@
+"""What a pipeline is made for: one environment of one project, as plain strings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.settings import Settings
+from pipeline_defs.authoring.bundle import Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Functions:
+    """ARNs of the Lambda functions that pipelines invoke."""
+
+    resolve_champion: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The strings may be CDK tokens (at synth) or real values (on a laptop): they pass through."""
+
+    settings: Settings
+    role_arn: str
+    """The role of the pipeline and of its jobs."""
+    artifacts_uri: str
+    """`s3://<bucket>` that runs write to, without a trailing slash."""
+    code_uri: str
+    """`s3://<bucket>` (or a folder in it) that holds the bundles, without a trailing slash."""
+    functions: Functions
+    source: Path
+    """The folder that script paths are relative to: the repository's root."""
+
+    @property
+    def image(self) -> str:
+        return self.settings.image
+
+    @property
+    def model_group(self) -> str:
+        return self.settings.model_package_group
+
+    def bundle_uri(self, bundle: Bundle) -> str:
+        """Where a bundle must be before the pipeline runs: named by its content."""
+        return f"{self.code_uri}/{bundle.digest}.gz"

@@ -1,0 +1,90 @@
+"""Which local files a script imports, found by reading it, not by running it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline_defs.authoring.errors import BundleError
+
+
+def imported_files(script: Path, *, folder: Path) -> set[Path]:
+    """The script and every module below `folder` that it imports, directly or through others.
+
+    Every import statement counts, wherever it stands: in a function, in `try`, under
+    `TYPE_CHECKING`. A name given to `import_module` does not: a script that loads a model's code by
+    name must not bring its own. What is not found below `folder` belongs to the standard library or
+    to the image.
+    """
+    found: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        file = waiting.pop()
+        if file in found:
+            continue
+        found.add(file)
+        if file.suffix != ".py":
+            continue
+        package = file.parent.relative_to(folder).parts
+        for module in _imports(_parse(file), package, folder):
+            waiting.extend(_files_of(module, folder) - found)
+    return found
+
+
+def _parse(file: Path) -> ast.Module:
+    try:
+        return ast.parse(file.read_bytes(), filename=str(file))
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        reason = error.msg if isinstance(error, SyntaxError) else error
+        raise BundleError(f"{file}{line} is not valid Python: {reason}") from None
+
+
+def _imports(tree: ast.Module, package: tuple[str, ...], folder: Path) -> Iterator[str]:
+    """The dotted names that the module may import; a name that is no module does no harm."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=module, names=names, level=level):
+                # A script has no package of its own; `from . import x` then means its folder.
+                above = package[: len(package) - level + 1] if level else ()
+                origin = ".".join([*above, *([module] if module else [])])
+                if origin:
+                    yield origin
+                for alias in names:
+                    chosen = _exported(origin, folder) if alias.name == "*" else [alias.name]
+                    yield from (f"{origin}.{name}" if origin else name for name in chosen)
+
+
+def _exported(module: str, folder: Path) -> list[str]:
+    """What `from module import *` may import as submodules: the literals of `__all__`."""
+    init = folder.joinpath(*module.split("."), "__init__.py")
+    if not init.is_file():
+        return []
+    return [
+        item.value
+        for node in _parse(init).body
+        if isinstance(node, ast.Assign | ast.AugAssign)
+        for item in ast.walk(node.value)
+        if isinstance(item, ast.Constant)
+        and isinstance(item.value, str)
+        and item.value.isidentifier()
+    ]
+
+
+def _files_of(module: str, folder: Path) -> set[Path]:
+    """The files that Python loads for `a.b.c`: each package's `__init__.py` and the module."""
+    files: set[Path] = set()
+    here = folder
+    for part in module.split("."):
+        here = here / part
+        init, plain = here / "__init__.py", here.with_name(f"{part}.py")
+        if init.is_file():
+            files.add(init)
+        elif plain.is_file():
+            return files | {plain}
+        elif not here.is_dir():  # else: a namespace package, which has no file of its own
+            return files
+    return files

@@ -1,0 +1,233 @@
+"""Arguments of the SageMaker API calls that steps make, in SageMaker's own words.
+
+Container paths: https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html;
+`sagemaker_program` and `sagemaker_submit_directory`: aws/sagemaker-training-toolkit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from config.settings import ComputeSettings
+from pipeline_defs.authoring.variables import Operand, execution, join, text
+
+CODE = "code"
+"""The name of the processing input that holds the bundle."""
+
+_INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
+# Each item of an entry point has at most 256 characters.
+_UNPACK_AND_RUN = f'cd "$(mktemp -d)" && tar -xzf {_INPUT}/{CODE}/*.gz && exec python3 "$0" "$@"'
+_MODEL_CODE = "/opt/ml/model/code"
+_CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """Data that a job reads: what lies below an S3 URI, or what a manifest there lists."""
+
+    uri: Operand
+    is_manifest: bool = False
+
+    @property
+    def type(self) -> str:
+        return "ManifestFile" if self.is_manifest else "S3Prefix"
+
+
+def manifest(uri: Operand) -> Input:
+    """Reads exactly the objects that a manifest lists.
+
+    Its format: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+    """
+    return Input(uri, is_manifest=True)
+
+
+def run_uri(artifacts_uri: str, pipeline: str, step: str, *path: str) -> Operand:
+    """Where a step of one run writes: the execution id keeps runs apart."""
+    return join(f"{artifacts_uri}/{pipeline}/runs", execution.id, "/".join([step, *path]), on="/")
+
+
+def processing_job(
+    *,
+    image: str,
+    role_arn: str,
+    compute: ComputeSettings,
+    code_uri: str,
+    entry: str,
+    inputs: Mapping[str, Operand | Input],
+    outputs: Sequence[tuple[str, Operand]],
+    arguments: Sequence[Operand],
+    environment: Mapping[str, Operand],
+) -> dict[str, Any]:
+    """CreateProcessingJob: unpacks the bundle and runs its script.
+
+    Input `n` is read at /opt/ml/processing/input/n, output `n` written to
+    /opt/ml/processing/output/n; the script gets each folder as `--n`.
+    """
+    container: dict[str, Any] = {
+        "ImageUri": image,
+        "ContainerEntrypoint": ["/bin/bash", "-c", _UNPACK_AND_RUN, entry],
+    }
+    folders = folder_arguments(inputs, [name for name, _ in outputs])
+    if given := [text(argument) for argument in (*folders, *arguments)]:
+        container["ContainerArguments"] = given
+    job: dict[str, Any] = {
+        "RoleArn": role_arn,
+        "AppSpecification": container,
+        "ProcessingInputs": [
+            _processing_input(name, uri) for name, uri in [(CODE, code_uri), *inputs.items()]
+        ],
+        "ProcessingOutputConfig": {
+            "Outputs": [_processing_output(name, uri) for name, uri in outputs]
+        },
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceType": compute.instance_type,
+                "InstanceCount": compute.instance_count,
+                "VolumeSizeInGB": compute.volume_gb,
+            }
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+    }
+    if environment:
+        job["Environment"] = {key: text(value) for key, value in environment.items()}
+    return job
+
+
+def folder_arguments(inputs: Iterable[str], outputs: Iterable[str]) -> list[str]:
+    """`--<name> <folder>` for each input and output: a script that is told its folders runs as well
+    by hand, in a test and in a runner that has no /opt/ml."""
+    folders = [(name, _INPUT) for name in inputs] + [(name, _OUTPUT) for name in outputs]
+    return [part for name, base in folders for part in (f"--{name}", f"{base}/{name}")]
+
+
+def property_files(reports: Mapping[str, str]) -> list[dict[str, str]]:
+    """Reports (name → `<output>/<path>`) as a step declares them."""
+    places = [(name, *place.partition("/")) for name, place in reports.items()]
+    return [
+        {"PropertyFileName": name, "OutputName": output, "FilePath": path}
+        for name, output, _, path in places
+    ]
+
+
+def training_job(
+    *,
+    image: str,
+    role_arn: str,
+    compute: ComputeSettings,
+    code_uri: str,
+    entry: str,
+    channels: Mapping[str, Operand | Input],
+    output_uri: Operand,
+    hyperparameters: Mapping[str, Operand],
+    environment: Mapping[str, Operand],
+) -> dict[str, Any]:
+    """CreateTrainingJob in script mode: channel `n` is read at /opt/ml/input/data/n."""
+    job: dict[str, Any] = {
+        "RoleArn": role_arn,
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
+        "HyperParameters": {
+            **{name: text(value) for name, value in hyperparameters.items()},
+            "sagemaker_program": entry,
+            "sagemaker_submit_directory": code_uri,
+        },
+        "OutputDataConfig": {"S3OutputPath": output_uri},
+        "ResourceConfig": {
+            "InstanceType": compute.instance_type,
+            "InstanceCount": compute.instance_count,
+            "VolumeSizeInGB": compute.volume_gb,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+    }
+    if channels:
+        job["InputDataConfig"] = [_channel(name, uri) for name, uri in channels.items()]
+    if environment:
+        job["Environment"] = {key: text(value) for key, value in environment.items()}
+    return job
+
+
+def model_package(
+    *,
+    group: str,
+    image: str,
+    model: Operand,
+    inference: str,
+    approval: str,
+    statistics: Operand | None,
+    metadata: Mapping[str, Operand],
+    description: Operand | None,
+) -> dict[str, Any]:
+    """CreateModelPackage: a version that serves with the `code/` inside its artifact."""
+    package: dict[str, Any] = {
+        "ModelPackageGroupName": group,
+        "ModelApprovalStatus": approval,
+        "InferenceSpecification": {
+            "Containers": [
+                {
+                    "Image": image,
+                    "ModelDataUrl": model,
+                    "Environment": {
+                        "SAGEMAKER_PROGRAM": inference,
+                        "SAGEMAKER_SUBMIT_DIRECTORY": _MODEL_CODE,
+                    },
+                }
+            ],
+            "SupportedContentTypes": _CONTENT_TYPES,
+            "SupportedResponseMIMETypes": _CONTENT_TYPES,
+        },
+    }
+    if description is not None:
+        package["ModelPackageDescription"] = text(description)
+    if statistics is not None:
+        source = {"ContentType": "application/json", "S3Uri": statistics}
+        package["ModelMetrics"] = {"ModelQuality": {"Statistics": source}}
+    if metadata:
+        package["CustomerMetadataProperties"] = {
+            key: text(value) for key, value in metadata.items()
+        }
+    return package
+
+
+def overlaid(arguments: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with those of `over` laid on top, structure by structure; lists replace."""
+    merged = dict(arguments)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = overlaid(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _processing_input(name: str, given: Operand | Input) -> dict[str, Any]:
+    source = given if isinstance(given, Input) else Input(given)
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": source.uri,
+            "LocalPath": f"{_INPUT}/{name}",
+            "S3DataType": source.type,
+            "S3InputMode": "File",
+        },
+    }
+
+
+def _processing_output(name: str, uri: Operand) -> dict[str, Any]:
+    return {
+        "OutputName": name,
+        "S3Output": {
+            "S3Uri": uri,
+            "LocalPath": f"{_OUTPUT}/{name}",
+            "S3UploadMode": "EndOfJob",
+        },
+    }
+
+
+def _channel(name: str, given: Operand | Input) -> dict[str, Any]:
+    source = given if isinstance(given, Input) else Input(given)
+    return {
+        "ChannelName": name,
+        "DataSource": {"S3DataSource": {"S3DataType": source.type, "S3Uri": source.uri}},
+    }

@@ -1,0 +1,132 @@
+"""Handles of the steps of a pipeline: what later steps refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline_defs.authoring.errors import DefinitionError, Problem
+from pipeline_defs.authoring.retries import RetryPolicy
+from pipeline_defs.authoring.variables import Join, Metric, Property, join, render
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Step:
+    """One step. `arguments` are those of the SageMaker API call that the step makes."""
+
+    name: str
+    type: str
+    arguments: Mapping[str, Any]
+    depends_on: Sequence[Step | str] = ()
+    cache: str = ""
+    retries: Sequence[RetryPolicy] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that stand beside Arguments, such as a Lambda step's FunctionArn."""
+
+    @property
+    def properties(self) -> Property:
+        """What the step's Describe call answers, by path."""
+        return Property(self.name)
+
+    def to_json(self) -> dict[str, Any]:
+        step: dict[str, Any] = {
+            "Name": self.name,
+            "Type": self.type,
+            "Arguments": render(self.arguments),
+        }
+        if self.depends_on:
+            step["DependsOn"] = [
+                other.name if isinstance(other, Step) else other for other in self.depends_on
+            ]
+        if self.cache:
+            step["CacheConfig"] = {"Enabled": True, "ExpireAfter": self.cache}
+        if self.retries:
+            step["RetryPolicies"] = [policy.to_json() for policy in self.retries]
+        return {**step, **render(self.more)}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProcessingStep(Step):
+    reports: Mapping[str, str] = field(default_factory=dict)
+    """Name of a report → `<output>/<path in it>`, a JSON file that the step writes."""
+
+    @property
+    def outputs(self) -> _Outputs:
+        """The URI of each output: `step.outputs["train"]`."""
+        return _Outputs(self.name)
+
+    def metric(self, path: str, *, report: str | None = None) -> Metric:
+        """A value in a report, by its JsonPath without `$.`; `report` is needed if there are
+        several."""
+        return Metric(self.name, self._report(report), path)
+
+    def report_uri(self, report: str | None = None) -> Join:
+        """Where a report lies in S3."""
+        output, _, path = self.reports[self._report(report)].partition("/")
+        return join(self.outputs[output], path, on="/")
+
+    def _report(self, report: str | None) -> str:
+        if report in self.reports or (report is None and len(self.reports) == 1):
+            return report or next(iter(self.reports))
+        named = ", ".join(map(repr, self.reports)) or "none"
+        raise DefinitionError(
+            self.name,
+            [
+                Problem(
+                    step=self.name,
+                    argument="report",
+                    value=report,
+                    expected=f"the step's reports are: {named}",
+                    fix='declare it with reports={"name": "<output>/<file>.json"}, '
+                    "and name it if there are several",
+                )
+            ],
+        )
+
+
+class _Outputs:
+    __iter__ = None  # or Python would ask for item 0, 1, 2 …
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def __getitem__(self, name: str) -> Property:
+        path = f".ProcessingOutputConfig.Outputs['{name}'].S3Output.S3Uri"
+        return Property(self._step, path, is_text=True)
+
+
+class TrainingStep(Step):
+    @property
+    def model(self) -> Property:
+        """The URI of the model artifact, model.tar.gz."""
+        return Property(self.name, ".ModelArtifacts.S3ModelArtifacts", is_text=True)
+
+
+class InvokeStep(Step):
+    """A Lambda function's answer, by key: `step["model_uri"]`."""
+
+    __iter__ = None
+
+    def __getitem__(self, key: str) -> Property:
+        types = {out["OutputName"]: out["OutputType"] for out in self.more["OutputParameters"]}
+        is_text = types.get(key) == "String"
+        return Property(self.name, f".OutputParameters['{key}']", is_text=is_text)
+
+
+class RegisterStep(Step):
+    @property
+    def package_arn(self) -> Property:
+        return Property(self.name, ".ModelPackageArn", is_text=True)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GateStep(Step):
+    then: Sequence[Step] = ()
+    otherwise: Sequence[Step] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        step = super().to_json()
+        step["Arguments"]["IfSteps"] = [branch.to_json() for branch in self.then]
+        step["Arguments"]["ElseSteps"] = [branch.to_json() for branch in self.otherwise]
+        return step

@@ -1,0 +1,73 @@
+"""The training pipeline.
+
+prepare ─► train ─► evaluate ─► no-regression ──pass──► register
+champion ───────────┘                 └────regressed──► halt
+"""
+
+from __future__ import annotations
+
+from pipeline_defs.authoring import Context, Pipeline, execution, manifest
+
+
+def training(ctx: Context) -> Pipeline:
+    """Trains a candidate on the data that a manifest lists, and registers it unless it is worse
+    than the champion, the model that serves now, on the same rows."""
+    gate = ctx.settings.gate
+    p = Pipeline("training", ctx)
+    data = p.string("InputManifest")
+    tolerance = p.number("MaxRegression", default=gate.max_regression)
+
+    prepare = p.processing(
+        "prepare", "steps/prepare.py", inputs={"raw": manifest(data)}, outputs=["train", "eval"]
+    )
+    train = p.training(
+        "train",
+        "steps/train.py",
+        channels={"train": prepare.outputs["train"]},
+        hyperparameters=ctx.settings.hyperparameters,
+    )
+    champion = p.invoke(
+        "champion",
+        ctx.functions.resolve_champion,
+        returns=["model_uri", "package_arn", "version"],
+    )
+    evaluate = p.processing(
+        "evaluate",
+        "steps/evaluate.py",
+        inputs={
+            "candidate": train.model,
+            "champion": champion["model_uri"],
+            "eval": prepare.outputs["eval"],
+        },
+        outputs=["report"],
+        reports={"evaluation": "report/evaluation.json"},
+    )
+    register = p.register(
+        "register",
+        train.model,
+        metrics=evaluate,
+        description=evaluate.metric("verdict"),
+        metadata={
+            "execution": execution.id,
+            "manifest": data,
+            "champion": champion["package_arn"],
+            "champion-version": champion["version"],
+            "champion-status": evaluate.metric("champion.status"),
+            "candidate-auc": evaluate.metric("candidate.auc"),
+            "regression": evaluate.metric("regression"),
+        },
+    )
+    # "none": the first run has nothing to lose against.
+    comparable = ["scored", "none"]
+    if gate.unscorable_champion == "pass":
+        comparable.append("unscorable")
+    p.gate(
+        "no-regression",
+        evaluate.metric("regression") <= tolerance,
+        evaluate.metric("champion.status").is_in(comparable),
+        then=register,
+        otherwise=p.halt(
+            evaluate.metric("verdict"), "The gate allows a regression of at most", tolerance
+        ),
+    )
+    return p

@@ -1,0 +1,101 @@
+"""A context with a small source tree, and what a test needs to ask about a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.settings import Settings
+from pipeline_defs.authoring import Context, DefinitionError, Functions, Pipeline
+
+SOURCE = {
+    "steps/prepare.py": "import shared\n",
+    "steps/train.py": "import features, inference\n",
+    "steps/evaluate.py": "import scoring\n",
+    "steps/inference.py": "import features\n",
+    "steps/features.py": "NAMES = ['distance']\n",
+    "steps/scoring.py": "METRIC = 'auc'\n",
+    "steps/shared.py": "",
+}
+
+Problems = Callable[[Pipeline], list[str]]
+WriteSource = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture
+def write_source(tmp_path: Path) -> WriteSource:
+    """Writes files below a source folder, and gives the folder."""
+    root = tmp_path / "source"
+
+    def write(files: Mapping[str, str]) -> Path:
+        for name, content in files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+        return root
+
+    return write
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(
+        environment="dev",
+        project="flights",
+        region="us-east-1",
+        owner="ml-platform",
+        cost_center="ml-0001",
+        hyperparameters={"max_depth": 6, "eta": 0.1},
+    )
+
+
+@pytest.fixture
+def ctx(settings: Settings, write_source: WriteSource) -> Context:
+    return Context(
+        settings=settings,
+        role_arn="arn:aws:iam::111122223333:role/flights-dev-training",
+        artifacts_uri="s3://artifacts",
+        code_uri="s3://code",
+        functions=Functions(
+            resolve_champion="arn:aws:lambda:us-east-1:111122223333:function:resolve-champion"
+        ),
+        source=write_source(SOURCE),
+    )
+
+
+@pytest.fixture
+def pipeline(ctx: Context) -> Pipeline:
+    """An empty pipeline."""
+    return Pipeline("trial", ctx)
+
+
+@pytest.fixture
+def problems() -> Problems:
+    """The problems with which a pipeline is refused."""
+
+    def found(pipeline: Pipeline) -> list[str]:
+        with pytest.raises(DefinitionError) as refused:
+            pipeline.definition()
+        return [str(problem) for problem in refused.value.problems]
+
+    return found
+
+
+@pytest.fixture
+def step_of() -> Callable[[Pipeline, str], dict[str, Any]]:
+    """A step of a pipeline's definition, in a branch or not."""
+
+    def find(pipeline: Pipeline, name: str) -> dict[str, Any]:
+        waiting = list(pipeline.definition()["Steps"])
+        while waiting:
+            step: dict[str, Any] = waiting.pop()
+            if step["Name"] == name:
+                return step
+            arguments = step["Arguments"]
+            waiting += [*arguments.get("IfSteps", ()), *arguments.get("ElseSteps", ())]
+        raise LookupError(name)
+
+    return find

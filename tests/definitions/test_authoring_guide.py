@@ -1,0 +1,44 @@
+"""The guide's pipelines are pipelines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline_defs.authoring import Context, DefinitionError
+
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "authoring.md"
+
+
+@pytest.fixture
+def examples() -> dict[str, Callable[[Context], Any]]:
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL):
+        exec(block, names)
+    return names
+
+
+@pytest.mark.parametrize("example", ["scoring", "cheaper", "batch"])
+def test_an_example_of_the_guide_is_sound(
+    examples: dict[str, Callable[[Context], Any]], ctx: Context, example: str
+) -> None:
+    assert examples[example](ctx).definition()
+
+
+def test_the_guide_shows_problems_as_they_are_reported(
+    examples: dict[str, Callable[[Context], Any]], ctx: Context
+) -> None:
+    compute = replace(ctx.settings.steps.train, instance_type="ml.m5.lagre")
+    steps = replace(ctx.settings.steps, train=compute)
+    p = examples["scoring"](replace(ctx, settings=replace(ctx.settings, steps=steps)))
+    p._steps = p._steps[:2]  # without the gate, the tolerance is not used
+
+    with pytest.raises(DefinitionError) as refused:
+        p.definition()
+
+    assert str(refused.value) in GUIDE.read_text()
