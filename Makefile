@@ -64,7 +64,7 @@ format: install ## let ruff fix what it can
 
 .PHONY: snapshots
 snapshots: install ## rewrite the synth and definition snapshots; read the diff before committing
-	@RATCHET_UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/infra tests/definitions
+	@RATCHET_UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/infra tests/definitions tests/unit/cli
 
 .PHONY: lock
 lock: $(READY) ## renew the two lock files from pyproject.toml

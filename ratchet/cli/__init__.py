@@ -1,0 +1,5 @@
+"""The command line: `ratchet --help`.
+
+Commands import boto3, the pipelines and the local cloud when they run, so that help and completion
+answer at once.
+"""

@@ -1,0 +1,98 @@
+"""`ratchet land`: data into the data bucket."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Local, connect
+from ratchet.cli.wording import count, size
+
+if TYPE_CHECKING:
+    from ratchet.deployment.landing import Landed
+
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="Put data below the data prefix; a run follows by itself.")(land)
+
+
+def land(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="FILE…|FOLDER…", help="What to put.", show_default=False)
+    ],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FOLDER", help="A folder below the data prefix.")
+    ] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Send files that are already there, too.")
+    ] = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Put data below the data prefix; a run follows once the landing has settled.
+
+    A folder keeps its name and what is in it: `ratchet land 2013-01` puts
+    raw/2013-01/… Files that are there already with the same content are not sent
+    again.
+    """
+    from ratchet.deployment import facts, landing
+
+    target = connect(environment, local)
+    deployed = facts.read(target)
+    parcels = landing.parcels(sources, prefix=deployed.data_prefix, below=to)
+    progress = Progress(
+        TextColumn("landing"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=err(),
+        transient=True,
+        disable=not err().is_terminal,
+    )
+    with progress:
+        task = progress.add_task("landing", total=sum(parcel.size for parcel in parcels))
+        landed = landing.land(
+            target.client("s3"),
+            bucket=deployed.data_bucket,
+            parcels=parcels,
+            again=again,
+            sent=lambda amount: progress.advance(task, amount),
+        )
+    _report(landed, bucket=deployed.data_bucket)
+    if again or any(one.verdict != "unchanged" for one in landed):
+        trigger = target.settings.trigger
+        follows = (
+            f"A run starts once nothing has landed for {trigger.settle_seconds} s. See it: "
+            f"{target.command('runs')}"
+            if trigger.enabled
+            else f"The trigger is off here. Start a run: {target.command('run training')}"
+        )
+        err().print(f"[dim]{follows}[/]", soft_wrap=True)
+
+
+def _report(landed: Sequence[Landed], *, bucket: str) -> None:
+    console = out()
+    sent = [one for one in landed if one.verdict != "unchanged"]
+    for one in sent[:SHOWN]:
+        console.print(
+            f"{one.verdict:8} s3://{bucket}/{escape(one.parcel.key)}  "
+            f"[dim]{size(one.parcel.size)}[/]",
+            soft_wrap=True,
+        )
+    if len(sent) > SHOWN:
+        console.print(f"… and {len(sent) - SHOWN:,} more")
+    kinds = Counter(one.verdict for one in landed)
+    total = sum(one.parcel.size for one in landed)
+    console.print(
+        f"{count(len(landed), 'file')}, {size(total)}: {kinds['new']:,} new, "
+        f"{kinds['changed']:,} changed, {kinds['unchanged']:,} already there"
+    )

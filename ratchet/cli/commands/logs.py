@@ -1,0 +1,88 @@
+"""`ratchet logs`: what a run's steps wrote."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Local, RunName, connect
+
+if TYPE_CHECKING:
+    from ratchet.deployment.logs import Line, Source
+    from ratchet.deployment.runs import RunState
+    from ratchet.deployment.target import Target
+
+COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="Print what a run's steps wrote.")(logs)
+
+
+def logs(
+    run: RunName = "latest",
+    step: Annotated[
+        str | None, typer.Argument(metavar="[STEP]", help="One step; all when left out.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")
+    ] = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Print what a run's steps wrote to CloudWatch Logs, step by step."""
+    from ratchet.deployment import runs as executions
+
+    target = connect(environment, local)
+    state = executions.read(target, executions.find(target, run))
+    printer = _Printer(target, out(), prefix=step is None)
+    while True:
+        printer.more(state, step)
+        if state.run.finished or not follow:
+            break
+        time.sleep(1.0 if target.endpoint else 5.0)
+        state = executions.refresh(target.client("sagemaker"), state)
+    if not printer.printed:
+        err().print("[dim]no lines[/]")
+
+
+class _Printer:
+    """Prints each line once, however often it is read."""
+
+    def __init__(self, target: Target, console: Console, *, prefix: bool) -> None:
+        self.printed = 0
+        self._target = target
+        self._console = console
+        self._prefix = prefix
+        self._seen: dict[str, set[str]] = {}
+        self._newest: dict[str, int] = {}
+
+    def more(self, state: RunState, step: str | None) -> None:
+        from ratchet.deployment.logs import lines, sources
+
+        found = sources(state, step)
+        width = max((len(source.step) for source in found), default=0)
+        for index, source in enumerate(found):
+            if source.step not in self._seen and source.cached_from:
+                err().print(
+                    f"[dim]{source.step} is a cache hit: its lines are those of run "
+                    f"{source.cached_from}[/]"
+                )
+            seen = self._seen.setdefault(source.step, set())
+            for line in lines(self._target, source, since=self._newest.get(source.step)):
+                if line.id not in seen:
+                    seen.add(line.id)
+                    self._print(source, line, width, COLOURS[index % len(COLOURS)])
+
+    def _print(self, source: Source, line: Line, width: int, colour: str) -> None:
+        self.printed += 1
+        self._newest[source.step] = int(line.time.timestamp() * 1000)
+        text = Text.from_ansi(line.text)
+        if self._prefix:
+            text = Text.assemble((f"{line.step:{width}} │ ", colour), text)
+        self._console.print(text, soft_wrap=True)

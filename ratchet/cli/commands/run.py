@@ -1,0 +1,86 @@
+"""`ratchet run`: the pipeline as the source says it now, on the data that is there now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Local, connect
+
+if TYPE_CHECKING:
+    from ratchet.deployment.launch import Launched
+    from ratchet.deployment.target import Target
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="Compile a pipeline from source, update it and start it.")(run)
+
+
+def run(
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="For example `training`.")],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", metavar="Name=value", help="May be given repeatedly."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Show the steps until the run has ended.")
+    ] = True,
+    as_deployed: Annotated[
+        bool,
+        typer.Option("--as-deployed", help="Start what is deployed; the source is not looked at."),
+    ] = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Compile a pipeline from source, upload what changed, update it and start it.
+
+    No `ratchet deploy` is needed after an edit of a step or of the pipeline.
+    Without -p InputManifest=s3://… it runs on the newest snapshot of the landed
+    data. The exit status is 1 when the run did not succeed.
+    """
+    from ratchet.deployment import launch, parameters
+
+    values = parameters.parse(parameter or ())
+    target = connect(environment, local)
+    launched = launch.launch(target, kind=pipeline, values=values, as_deployed=as_deployed)
+    _say(launched)
+    if follow:
+        show_to_the_end(target, launched)
+    else:
+        out().print(launched.run.id)
+        err().print(f"[dim]{target.command(f'show {launched.run.id} --follow')}[/]", soft_wrap=True)
+
+
+def _say(launched: Launched) -> None:
+    changes = []
+    if launched.published is not None:
+        if uploaded := launched.published.uploaded:
+            changes.append(f"uploaded {', '.join(uploaded)}")
+        changes.append(
+            "updated the pipeline" if launched.published.updated else "the pipeline is up to date"
+        )
+    if launched.snapshot is not None:
+        changes.append(f"data of {launched.snapshot.run_name or launched.snapshot.mark}")
+    if changes:
+        err().print(f"[dim]{escape(' · '.join(changes))}[/]", soft_wrap=True)
+
+
+def show_to_the_end(target: Target, launched: Launched) -> None:
+    from ratchet.cli.commands.runs import show_run
+    from ratchet.cli.live import follow
+
+    try:
+        state = follow(target, launched.run, out())
+    except KeyboardInterrupt:
+        err().print(
+            f"\nThe run goes on. Come back: {target.command(f'show {launched.run.id} --follow')}"
+            f"; end it: {target.command(f'stop {launched.run.id}')}",
+            soft_wrap=True,
+        )
+        raise typer.Exit(130) from None
+    show_run(target, state)
+    if state.run.status != "Succeeded":
+        raise typer.Exit(1)

@@ -1,0 +1,114 @@
+"""`ratchet runs`, `show` and `stop`: what ran, and how it went."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, RunName, connect
+
+if TYPE_CHECKING:
+    from ratchet.deployment.runs import RunState
+    from ratchet.deployment.target import Target
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="List the newest runs.")(runs)
+    app.command(short_help="Show a run: steps, cache hits, gate, metrics, model.")(show)
+    app.command(short_help="Stop a run.")(stop)
+
+
+def runs(
+    pipeline: Annotated[
+        str | None,
+        typer.Argument(metavar="[PIPELINE]", help="For example `training`; all when left out."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.")] = 20,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """List the newest runs, newest first."""
+    from ratchet.cli.run_list import as_data, table
+    from ratchet.deployment import runs as executions
+
+    target = connect(environment, local)
+    name = executions.named(target, pipeline) if pipeline else None
+    found = executions.listed(target, pipeline=name, limit=limit)
+    target.client("sagemaker")  # made here once: making clients is not safe in threads
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        states = list(pool.map(lambda run: executions.read(target, run), found))
+    now = datetime.now().astimezone()
+    if as_json:
+        typer.echo(
+            json.dumps([as_data(state, now=now) for state in states], indent=2, ensure_ascii=False)
+        )
+    elif states:
+        console = out()
+        console.print(table(states, now=now, width=console.width))
+        err().print(f"[dim]{target.command(f'show {states[0].run.id}')}[/]", soft_wrap=True)
+    else:
+        out().print("No runs yet.")
+        err().print(f"[dim]{target.command('land FILE…')}[/]", soft_wrap=True)
+
+
+def show(
+    run: RunName = "latest",
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Wait for the run's end, showing its steps.")
+    ] = False,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Show a run: steps, times, cache hits and why, the gate's numbers, the model."""
+    from ratchet.cli import live
+    from ratchet.deployment import runs as executions
+
+    target = connect(environment, local)
+    found = executions.find(target, run)
+    if follow:
+        state = live.follow(target, found, err() if as_json else out())
+    else:
+        state = executions.read(target, found)
+    show_run(target, state, as_json=as_json)
+
+
+def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
+    """Prints everything about a run."""
+    from ratchet.cli.run_view import as_document, document
+    from ratchet.deployment.reports import findings
+
+    found = findings(target, state)
+    now = datetime.now().astimezone()
+    if as_json:
+        typer.echo(json.dumps(as_document(state, found, now=now), indent=2, ensure_ascii=False))
+        return
+    console = out()
+    for part in document(state, found, now=now):
+        console.print(part, crop=False)
+    if not state.run.finished:
+        following = f"show {state.run.id} --follow"
+    else:
+        failed = [s.name for s in state.steps if s.status == "Failed" and s.job]
+        following = f"logs {state.run.id}{' ' + failed[0] if failed else ''}"
+    err().print(f"[dim]{target.command(following)}[/]", soft_wrap=True)
+
+
+def stop(run: RunName, environment: Environment = "dev", local: Local = None) -> None:
+    """Stop a run. Its running jobs are stopped; what it has finished stays."""
+    from ratchet.deployment import runs as executions
+    from ratchet.deployment.errors import DeploymentError
+
+    target = connect(environment, local)
+    found = executions.find(target, run)
+    if found.finished:
+        raise DeploymentError(f"{found.name} ({found.id}) has ended already: {found.status}")
+    target.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=found.arn)
+    out().print(f"Stopping {found.name} ({found.id})", soft_wrap=True)
+    err().print(f"[dim]{target.command(f'show {found.id} --follow')}[/]", soft_wrap=True)

@@ -1,0 +1,81 @@
+"""The program `ratchet`."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NoReturn
+
+import typer
+from rich.markup import escape
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from ratchet.cli.commands import cloud, demo, deploy, land, logs, run, runs
+from ratchet.cli.console import err
+
+DEBUG_VARIABLE = "RATCHET_DEBUG"
+
+
+class Commands(TyperGroup):
+    """Turns what went wrong into words; RATCHET_DEBUG=1 shows the trace instead."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except Exception as problem:
+            message = None if os.environ.get(DEBUG_VARIABLE) else explanation(problem)
+            if message is None:
+                raise
+            fail(message)
+
+
+def explanation(problem: Exception) -> str | None:
+    """The message of an error that a person can put right; None for a bug."""
+    from config.settings import SettingsError
+    from pipeline_defs.authoring import BundleError, DefinitionError
+    from ratchet.demo.flights import DemoDataError
+    from ratchet.deployment.errors import DeploymentError, explain
+    from ratchet.local_cloud.control import LocalCloudError
+    from ratchet.node import NodeMissingError
+
+    ours = (
+        DeploymentError,
+        SettingsError,
+        DefinitionError,
+        BundleError,
+        NodeMissingError,
+        LocalCloudError,
+        DemoDataError,
+    )
+    if isinstance(problem, ours):
+        return str(problem)
+    return explain(problem)
+
+
+def fail(message: str) -> NoReturn:
+    err().print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
+    raise typer.Exit(1)
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="ratchet",
+    help="A SageMaker model loop: land data, train, compare with the champion, register or halt.",
+    epilog="Commands go to AWS, or with --local (or RATCHET_LOCAL=1) to a cloud on this machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.add_typer(cloud.app, name="cloud")
+for module in (deploy, land, run, runs, logs, demo):
+    module.register(app)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

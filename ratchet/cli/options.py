@@ -1,0 +1,64 @@
+"""The options that every command takes, and the line that says where it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from ratchet.cli.console import err
+
+if TYPE_CHECKING:
+    from ratchet.deployment.target import Target
+
+Environment = Annotated[
+    str,
+    typer.Option(
+        "--env", "-e", envvar="RATCHET_ENV", help="Environment: a file in config/.", metavar="NAME"
+    ),
+]
+Local = Annotated[
+    bool | None,
+    typer.Option(
+        "--local/--no-local",
+        help="The local cloud on this machine, or AWS. RATCHET_LOCAL=1 (or a folder) makes the "
+        "local cloud the default.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+RunName = Annotated[
+    str,
+    typer.Argument(metavar="RUN", help="An id, the beginning of one, a display name, or `latest`."),
+]
+
+
+def connect(environment: str, local: bool | None) -> Target:
+    """Opens the environment and says, dimly on stderr, which account, region and endpoint it is."""
+    from ratchet.deployment import target as targets
+
+    console = err()
+    target = targets.open_target(
+        environment=environment,
+        local=local,
+        starting=lambda: console.print("[dim]starting the local cloud …[/]"),
+    )
+    announce(target)
+    return target
+
+
+def announce(target: Target) -> None:
+    err().print(f"[dim]{escape(where(target))}[/]", soft_wrap=True)
+
+
+def where(target: Target) -> str:
+    """`dev on the local cloud · account 000000000000 · us-east-1 · http://127.0.0.1:4566`."""
+    place = "the local cloud" if target.local else "another endpoint" if target.endpoint else "AWS"
+    parts: list[Any] = [
+        f"{target.settings.environment} on {place}",
+        f"account {target.account}",
+        target.region,
+        target.endpoint or f"sagemaker.{target.region}.amazonaws.com",
+    ]
+    return " · ".join(parts)

@@ -1,0 +1,105 @@
+"""The table of `ratchet runs`, and what became of each run in a few words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from ratchet.cli.step_rows import WAITING, rows
+from ratchet.cli.wording import MARKS, STYLES, duration, moment, shortened
+from ratchet.deployment.runs import RunState
+
+
+def outcome(state: RunState) -> str:
+    """`registered version 3`, `halted: …`, `failed in train: …`, `running evaluate`."""
+    if not state.run.finished:
+        running = [step.name for step in state.steps if step.status in ("Executing", "Starting")]
+        return f"running {', '.join(running)}" if running else state.run.status.lower()
+    types = {planned.name: planned.type for planned in state.plan}
+    for step in state.steps:
+        if step.status == "Failed":
+            if types.get(step.name) == "Fail":
+                return (
+                    f"halted: {step.metadata.get('Fail', {}).get('ErrorMessage') or step.failure}"
+                )
+            return (
+                f"failed in {step.name}: {step.failure}"
+                if step.failure
+                else f"failed in {step.name}"
+            )
+    versions = [
+        arn.rsplit("/", 1)[-1]
+        for step in state.steps
+        if (arn := step.metadata.get("RegisterModel", {}).get("Arn"))
+    ]
+    if versions:
+        return f"registered version {', '.join(versions)}"
+    return state.run.failure or state.run.status.lower()
+
+
+def seconds(state: RunState, now: datetime) -> float | None:
+    """How long the run took, or has been running."""
+    end = state.ended or (None if state.run.finished else now)
+    return None if end is None else max(0.0, (end - state.run.started).total_seconds())
+
+
+def table(states: Sequence[RunState], *, now: datetime, width: int) -> Table:
+    """Newest first, as given."""
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", width=None)
+    drawn.add_column("", width=1)
+    drawn.add_column("id", no_wrap=True)
+    drawn.add_column("name", overflow="fold")
+    if len({state.run.pipeline for state in states}) > 1:
+        drawn.add_column("pipeline", overflow="fold")
+    drawn.add_column("started", no_wrap=True)
+    drawn.add_column("took", no_wrap=True, justify="right")
+    drawn.add_column("outcome", overflow="fold")
+    several = len(drawn.columns) == 7
+    for state in states:
+        run = state.run
+        drawn.add_row(
+            MARKS.get(run.status, ""),
+            run.id,
+            escape(run.name),
+            *([run.pipeline] if several else []),
+            moment(run.started, now),
+            duration(seconds(state, now)),
+            f"[{STYLES.get(run.status, 'default')}]{escape(shortened(outcome(state), width))}[/]",
+        )
+    return drawn
+
+
+def as_data(state: RunState, *, now: datetime) -> dict[str, Any]:
+    """A run for `--json`: times in ISO 8601, durations in seconds."""
+    run = state.run
+    return {
+        "id": run.id,
+        "arn": run.arn,
+        "pipeline": run.pipeline,
+        "name": run.name,
+        "description": run.description,
+        "status": run.status,
+        "outcome": outcome(state),
+        "started": run.started.isoformat(),
+        "ended": state.ended.isoformat() if state.ended else None,
+        "seconds": seconds(state, now),
+        "failure": run.failure or None,
+        "parameters": dict(state.parameters),
+        "steps": [
+            {
+                "name": row.name,
+                "status": None if row.status == WAITING else row.status,
+                "seconds": row.seconds,
+                "cached_from": (step.cached_from or None)
+                if (step := state.step(row.name))
+                else None,
+                "detail": row.detail,
+            }
+            for row in rows(state, now=now)
+        ],
+    }

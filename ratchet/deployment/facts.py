@@ -1,0 +1,88 @@
+"""The facts that a deployment leaves for the tools: one SSM parameter of the Training stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from ratchet.deployment.errors import DeploymentError, NotDeployedError
+from ratchet.deployment.target import Target
+from ratchet.node import PROJECT
+
+if TYPE_CHECKING:
+    from pipeline_defs.authoring import Context
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """What the Training stack says about itself."""
+
+    pipeline: str
+    role_arn: str
+    data_bucket: str
+    data_prefix: str
+    artifacts_bucket: str
+    code_uri: str
+    model_package_group: str
+    queue_url: str
+    dead_letter_queue_url: str
+    functions: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
+
+
+def parse(text: str, *, parameter: str) -> Deployed:
+    """Reads the parameter's JSON; keys that this version does not know are left alone.
+
+    Raises:
+        DeploymentError: the text is not what this version's stack writes.
+    """
+    try:
+        values: dict[str, Any] = json.loads(text)
+        known = {f.name for f in fields(Deployed)}
+        return Deployed(**{name: value for name, value in values.items() if name in known})
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise DeploymentError(
+            f"SSM parameter {parameter} was written by another version of the stacks ({problem}). "
+            "Deploy again: ratchet deploy"
+        ) from problem
+
+
+def read(target: Target) -> Deployed:
+    """What is deployed at `target`.
+
+    Raises:
+        NotDeployedError: the Training stack is not there.
+    """
+    ssm = target.client("ssm")
+    name = target.settings.parameter("training")
+    try:
+        value = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    except ssm.exceptions.ParameterNotFound:
+        where = "the local cloud" if target.local else f"{target.account} {target.region}"
+        raise NotDeployedError(
+            f"{target.settings.environment} is not deployed to {where} (no SSM parameter {name}): "
+            f"run `{target.command('deploy')}`"
+        ) from None
+    return parse(value, parameter=name)
+
+
+def context(target: Target, deployed: Deployed) -> Context:
+    """What `pipeline_defs` needs to compile a pipeline for this deployment."""
+    from pipeline_defs.authoring import Context, Functions
+
+    try:
+        functions = Functions(resolve_champion=deployed.functions["resolve_champion"])
+    except KeyError as missing:
+        raise NotDeployedError(
+            f"the deployment has no function {missing}: run `{target.command('deploy')}`"
+        ) from None
+    return Context(
+        settings=target.settings,
+        role_arn=deployed.role_arn,
+        artifacts_uri=f"s3://{deployed.artifacts_bucket}",
+        code_uri=deployed.code_uri,
+        functions=functions,
+        source=PROJECT,
+    )

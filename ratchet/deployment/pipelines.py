@@ -1,0 +1,132 @@
+"""A pipeline from source to what is deployed: compile, upload what changed, update, start."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
+from ratchet.deployment.runs import Run
+from ratchet.deployment.target import Target
+
+if TYPE_CHECKING:
+    from pipeline_defs.authoring import Bundle, Context, Pipeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What bringing a pipeline up to date changed."""
+
+    uploaded: tuple[str, ...]
+    """The names of the bundles that were not there yet."""
+    updated: bool
+    """The deployed definition differed from the source's."""
+
+
+def known(kind: str, kinds: Sequence[str]) -> str:
+    """`kind`, when there is such a pipeline.
+
+    Raises:
+        UnknownNameError: there is not.
+    """
+    if kind not in kinds:
+        raise UnknownNameError(
+            f"no pipeline {kind!r}{nearest(kind, kinds)} There is: {', '.join(kinds)}"
+        )
+    return kind
+
+
+def compile_pipeline(kind: str, context: Context) -> Pipeline:
+    """The pipeline as the source says it now. Raises DefinitionError with every problem in it."""
+    from pipeline_defs import PIPELINES
+
+    return PIPELINES[known(kind, list(PIPELINES))](context)
+
+
+def publish(target: Target, pipeline: Pipeline, *, name: str, context: Context) -> Published:
+    """Uploads the bundles that are missing, then updates the definition if it differs.
+
+    Bundles go first: a run may start between the two, and must find what its definition names.
+
+    Raises:
+        NotDeployedError: there is no such pipeline to update; a deployment creates it.
+    """
+    bundles = tuple(pipeline.bundles)
+    target.client("s3")  # made here once: making clients is not safe in threads, using them is
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        sent = pool.map(lambda b: _upload(target, b, uri=context.bundle_uri(b)), bundles)
+        uploaded = tuple(b.name for b, was_sent in zip(bundles, sent, strict=True) if was_sent)
+    wanted = pipeline.to_json()
+    updated = json.loads(deployed_definition(target, name)) != json.loads(wanted)
+    if updated:
+        target.client("sagemaker").update_pipeline(PipelineName=name, PipelineDefinition=wanted)
+    return Published(uploaded=uploaded, updated=updated)
+
+
+def deployed_definition(target: Target, name: str) -> str:
+    """The definition's JSON text as it is deployed."""
+    sagemaker = target.client("sagemaker")
+    try:
+        return str(sagemaker.describe_pipeline(PipelineName=name)["PipelineDefinition"])
+    except sagemaker.exceptions.ResourceNotFound:
+        raise NotDeployedError(
+            f"pipeline {name} is not deployed yet: run `{target.command('deploy')}`"
+        ) from None
+
+
+def _upload(target: Target, bundle: Bundle, *, uri: str) -> bool:
+    from botocore.exceptions import ClientError
+
+    s3 = target.client("s3")
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as answer:
+        if answer.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+            raise
+    else:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "bundle.tar.gz"
+        bundle.write_tar_gz(archive)
+        s3.upload_file(str(archive), bucket, key)
+    return True
+
+
+def start(
+    target: Target,
+    *,
+    name: str,
+    parameters: Mapping[str, str],
+    display_name: str,
+    description: str,
+) -> Run:
+    """Starts a run and returns it as it was at that moment."""
+    sagemaker = target.client("sagemaker")
+    arn = sagemaker.start_pipeline_execution(
+        PipelineName=name,
+        PipelineExecutionDisplayName=display_name,
+        PipelineExecutionDescription=description,
+        PipelineParameters=[{"Name": n, "Value": v} for n, v in parameters.items()],
+        ClientRequestToken=uuid.uuid4().hex,  # boto3's retries of this one call share it
+    )["PipelineExecutionArn"]
+    now = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    return Run(
+        arn=arn,
+        pipeline=name,
+        name=display_name,
+        status=now["PipelineExecutionStatus"],
+        started=now["CreationTime"],
+        description=description,
+    )
+
+
+def declared_parameters(definition: str) -> list[dict[str, Any]]:
+    """The parameters that a definition declares."""
+    return list(json.loads(definition).get("Parameters", ()))

@@ -1,0 +1,166 @@
+"""Where a command goes: one environment, in one account and region, on AWS or on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from config.settings import Settings, load
+from ratchet.deployment.errors import DeploymentError
+from ratchet.node import PROJECT
+
+if TYPE_CHECKING:
+    import boto3
+
+LOCAL_VARIABLE = "RATCHET_LOCAL"
+ENVIRONMENT_VARIABLE = "RATCHET_ENV"
+DEFAULT_ENVIRONMENT = "dev"
+DEFAULT_FOLDER = PROJECT / ".ratchet" / "cloud"
+
+
+def cloud_folder(local: bool | None, variables: Mapping[str, str] = os.environ) -> Path | None:
+    """The local cloud's state folder, or None when the command goes elsewhere.
+
+    `--local` and `--no-local` win over RATCHET_LOCAL, which is 1, 0 or the folder of another local
+    cloud (relative to the project, so that it means the same wherever the command is typed).
+    """
+    value = variables.get(LOCAL_VARIABLE, "").strip()
+    switch = {"": False, "0": False, "false": False, "no": False}.get(value.lower(), True)
+    named = switch and value.lower() not in {"1", "true", "yes"}
+    if not (switch if local is None else local):
+        return None
+    return PROJECT / Path(value).expanduser() if named else DEFAULT_FOLDER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One environment where it lives. Clients are made when they are asked for."""
+
+    settings: Settings
+    account: str
+    region: str
+    endpoint: str | None
+    """None: AWS itself."""
+    folder: Path | None
+    """The local cloud's state folder; None: not the local cloud."""
+    session: boto3.Session
+    variables: Mapping[str, str]
+    """What a child process needs in its environment to talk to the same place."""
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def local(self) -> bool:
+        return self.folder is not None
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of this target's region and endpoint."""
+        from botocore.config import Config
+
+        if service in self._clients:
+            return self._clients[service]
+
+        shared: dict[str, Any] = {"user_agent_extra": "ratchet", "retries": {"mode": "standard"}}
+        if self.endpoint:
+            # One loopback port serves every bucket, and no proxy stands before it.
+            shared |= {"s3": {"addressing_style": "path"}, "proxies": {}}
+        self._clients[service] = self.session.client(
+            service, endpoint_url=self.endpoint, config=Config(max_pool_connections=32, **shared)
+        )
+        return self._clients[service]
+
+    def command(self, text: str, variables: Mapping[str, str] = os.environ) -> str:
+        """A command to type next, with the options that make it come here again."""
+        environment = self.settings.environment
+        before, options = "", ""
+        if environment != variables.get(ENVIRONMENT_VARIABLE, DEFAULT_ENVIRONMENT):
+            options += f" --env {environment}"
+        if self.folder is not None and self.folder != cloud_folder(None, variables):
+            if self.folder == cloud_folder(True, variables):
+                options += " --local"
+            else:
+                inside = self.folder.is_relative_to(PROJECT)
+                folder = self.folder.relative_to(PROJECT) if inside else self.folder
+                before = f"{LOCAL_VARIABLE}={folder} "
+        return f"{before}ratchet {text}{options}"
+
+
+def open_target(
+    *,
+    environment: str,
+    local: bool | None,
+    variables: Mapping[str, str] = os.environ,
+    starting: Callable[[], None] = lambda: None,
+) -> Target:
+    """Finds out where to go, starting the local cloud when it is wanted and not yet up.
+
+    Args:
+        environment: which settings file.
+        local: --local, --no-local, or None to let RATCHET_LOCAL decide.
+        variables: the process environment.
+        starting: called before the local cloud is started, which takes some seconds.
+
+    Raises:
+        DeploymentError: the credentials belong to another account than the settings name.
+        SettingsError: no such environment, or a mistake in its file.
+    """
+    settings = load(environment)
+    folder = cloud_folder(local, variables)
+    if folder is not None:
+        return local_target(settings=settings, folder=folder, starting=starting)
+    return _remote_target(settings, variables.get("AWS_ENDPOINT_URL") or None)
+
+
+def local_target(
+    *, settings: Settings, folder: Path, starting: Callable[[], None] = lambda: None
+) -> Target:
+    """The local cloud whose state is in `folder`, started if need be."""
+    import boto3
+
+    from ratchet.local_cloud import control
+
+    endpoint = control.status(folder)
+    if endpoint is None:
+        starting()
+    if endpoint is None or endpoint.region != settings.region:  # the latter: it says what to do
+        endpoint = control.up(folder, region=settings.region)
+    variables = endpoint.environment()
+    session = boto3.Session(
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=settings.region,
+    )
+    return Target(
+        settings=settings,
+        account=endpoint.account,
+        region=settings.region,
+        endpoint=endpoint.url,
+        folder=folder,
+        session=session,
+        variables=variables,
+    )
+
+
+def _remote_target(settings: Settings, endpoint: str | None) -> Target:
+    import boto3
+
+    session = boto3.Session(region_name=settings.region)
+    target = Target(
+        settings=settings,
+        account="",
+        region=settings.region,
+        endpoint=endpoint,
+        folder=None,
+        session=session,
+        variables={"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region},
+    )
+    account = target.client("sts").get_caller_identity()["Account"]
+    if settings.account and account != settings.account:
+        raise DeploymentError(
+            f"{settings.environment} lives in account {settings.account} "
+            f"(config/{settings.environment}.toml), and your credentials belong to {account}. "
+            "Choose other credentials: AWS_PROFILE=…"
+        )
+    return replace(target, account=account)

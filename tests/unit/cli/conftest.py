@@ -1,0 +1,118 @@
+"""One run of each kind in a deployment in memory."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from config.settings import Settings
+from ratchet.deployment.target import DEFAULT_FOLDER
+from tests.unit.cli.fake_deployment import (
+    ACCOUNT,
+    PIPELINE_ARN,
+    START,
+    FakeRun,
+    World,
+    job,
+    report,
+    step,
+    world_of,
+)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(
+        environment="dev",
+        project="flights",
+        region="us-east-1",
+        owner="ml",
+        cost_center="ml-1",
+    )
+
+
+@pytest.fixture
+def world(settings: Settings) -> World:
+    return world_of(settings, folder=DEFAULT_FOLDER)
+
+
+@pytest.fixture
+def passed(world: World) -> FakeRun:
+    """A first run: no champion, prepare from the cache, registered."""
+    world.s3.objects["artifacts", "evaluate-1/evaluation.json"] = json.dumps(
+        report(candidate=0.7103, champion=None)
+    ).encode()
+    source = {"SourcePipelineExecutionArn": f"{PIPELINE_ARN}/execution/earlier12345"}
+    package = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-package/flights-dev/1"
+    run = FakeRun(
+        id="abcdef123456",
+        name="2013-03-9f86d081884c",
+        status="Succeeded",
+        steps=[
+            step("prepare", 0, 0.04, CacheHitResult=source, **job("ProcessingJob", "prepare-0")),
+            step(
+                "champion",
+                0,
+                0.4,
+                Metadata={"Lambda": {"OutputParameters": [{"Name": "version", "Value": "none"}]}},
+            ),
+            step("train", 0.1, 12.4, AttemptCount=2, **job("TrainingJob", "train-1")),
+            step("evaluate", 13, 2.25, **job("ProcessingJob", "evaluate-1")),
+            step("no-regression", 16, 0.01, Metadata={"Condition": {"Outcome": "True"}}),
+            step("register", 16, 0.1, Metadata={"RegisterModel": {"Arn": package}}),
+        ],
+    )
+    world.sagemaker.runs.append(run)
+    return run
+
+
+@pytest.fixture
+def halted(world: World) -> FakeRun:
+    """A run whose candidate was worse than the champion."""
+    world.s3.objects["artifacts", "evaluate-2/evaluation.json"] = json.dumps(
+        report(candidate=0.69, champion=0.7103)
+    ).encode()
+    said = "candidate 0.69 against champion 0.7103. The gate allows a regression of at most 0.005"
+    run = FakeRun(
+        id="bcdefa234567",
+        name="2013-04-aaaaaaaaaaaa",
+        status="Failed",
+        started=START + timedelta(hours=1),
+        failure=said,
+        steps=[
+            step("prepare", 3600, 3, **job("ProcessingJob", "prepare-2")),
+            step("train", 3604, 130, **job("TrainingJob", "train-2")),
+            step("champion", 3600, 0.4),
+            step("evaluate", 3740, 2.25, **job("ProcessingJob", "evaluate-2")),
+            step("no-regression", 3743, 0.01, Metadata={"Condition": {"Outcome": "False"}}),
+            step(
+                "halt",
+                3743,
+                0.01,
+                "Failed",
+                FailureReason=said,
+                Metadata={"Fail": {"ErrorMessage": said}},
+            ),
+        ],
+    )
+    world.sagemaker.runs.append(run)
+    return run
+
+
+@pytest.fixture
+def running(world: World) -> FakeRun:
+    """A run that is still training."""
+    run = FakeRun(
+        id="cdefab345678",
+        name="2013-05-bbbbbbbbbbbb",
+        status="Executing",
+        started=START + timedelta(hours=2),
+        steps=[
+            step("prepare", 7200, 3, **job("ProcessingJob", "prepare-3")),
+            step("train", 7204, None, "Executing", **job("TrainingJob", "train-3")),
+        ],
+    )
+    world.sagemaker.runs.append(run)
+    return run

@@ -1,0 +1,335 @@
+"""A deployment in memory: fake boto3 clients behind a true Target."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from config.settings import Settings
+from ratchet.deployment.target import Target
+
+START = datetime(2013, 4, 2, 8, 0, 0, tzinfo=UTC)
+PIPELINE = "flights-dev-training"
+ACCOUNT = "000000000000"
+PIPELINE_ARN = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{PIPELINE}"
+
+DEFINITION: Mapping[str, Any] = {
+    "Version": "2020-12-01",
+    "Parameters": [
+        {"Name": "InputManifest", "Type": "String"},
+        {"Name": "MaxRegression", "Type": "Float", "DefaultValue": 0.005},
+    ],
+    "Steps": [
+        {"Name": "prepare", "Type": "Processing", "Arguments": {}},
+        {"Name": "train", "Type": "Training", "Arguments": {}},
+        {"Name": "champion", "Type": "Lambda", "FunctionArn": "arn:aws:lambda:r:a:function:f"},
+        {
+            "Name": "evaluate",
+            "Type": "Processing",
+            "Arguments": {},
+            "PropertyFiles": [
+                {
+                    "PropertyFileName": "evaluation",
+                    "OutputName": "report",
+                    "FilePath": "evaluation.json",
+                }
+            ],
+        },
+        {
+            "Name": "no-regression",
+            "Type": "Condition",
+            "Arguments": {
+                "Conditions": [
+                    {
+                        "Type": "LessThanOrEqualTo",
+                        "LeftValue": {
+                            "Std:JsonGet": {
+                                "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
+                                "Path": "regression",
+                            }
+                        },
+                        "RightValue": {"Get": "Parameters.MaxRegression"},
+                    },
+                    {
+                        "Type": "In",
+                        "QueryValue": {
+                            "Std:JsonGet": {
+                                "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
+                                "Path": "champion.status",
+                            }
+                        },
+                        "Values": ["scored", "none"],
+                    },
+                ],
+                "IfSteps": [{"Name": "register", "Type": "RegisterModel", "Arguments": {}}],
+                "ElseSteps": [{"Name": "halt", "Type": "Fail", "Arguments": {}}],
+            },
+        },
+    ],
+}
+
+
+def report(*, candidate: float, champion: float | None) -> dict[str, Any]:
+    scored = champion is not None
+    return {
+        "metric": "auc",
+        "rows": 27004,
+        "positives": 6012,
+        "candidate": {"auc": candidate, "log_loss": 0.4551},
+        "champion": {
+            "status": "scored" if scored else "none",
+            "auc": champion,
+            "log_loss": 0.4603 if scored else None,
+            "reason": None,
+        },
+        "regression": round(champion - candidate, 4) if champion is not None else 0.0,
+        "interval": {"low": -0.02, "high": 0.011, "confidence": 0.95, "resamples": 1000}
+        if scored
+        else None,
+        "verdict": f"candidate {candidate} against champion {champion}",
+    }
+
+
+def step(name: str, at: float, took: float | None, status: str = "Succeeded", **more: Any) -> Any:
+    started = START + timedelta(seconds=at)
+    ended = {} if took is None else {"EndTime": started + timedelta(seconds=took)}
+    return {"StepName": name, "StepStatus": status, "StartTime": started, **ended, **more}
+
+
+def job(kind: str, name: str) -> dict[str, Any]:
+    path = "".join(f"-{c.lower()}" if c.isupper() else c for c in kind).strip("-")
+    return {"Metadata": {kind: {"Arn": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:{path}/{name}"}}}
+
+
+@dataclass
+class FakeRun:
+    id: str
+    name: str
+    status: str
+    steps: list[Any]
+    started: datetime = START
+    description: str = "2013-03: 3 new objects, landed."
+    failure: str = ""
+    parameters: Mapping[str, str] = field(default_factory=lambda: {"MaxRegression": "0.005"})
+
+    @property
+    def arn(self) -> str:
+        return f"{PIPELINE_ARN}/execution/{self.id}"
+
+
+@dataclass
+class FakeSageMaker:
+    runs: list[FakeRun] = field(default_factory=list)
+    pipelines: dict[str, str] = field(default_factory=lambda: {PIPELINE: json.dumps(DEFINITION)})
+    reports: dict[str, str] = field(default_factory=dict)
+    started: list[dict[str, Any]] = field(default_factory=list)
+    updated: list[dict[str, Any]] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+
+    class exceptions:  # noqa: N801 - boto3's own spelling
+        class ResourceNotFound(Exception):  # noqa: N818
+            pass
+
+    def get_paginator(self, operation: str) -> Any:
+        answer: Callable[..., dict[str, Any]] = getattr(self, operation)
+        return SimpleNamespace(paginate=lambda **arguments: iter([answer(**arguments)]))
+
+    def list_pipelines(self, PipelineNamePrefix: str) -> dict[str, Any]:  # noqa: N803
+        names = [n for n in self.pipelines if n.startswith(PipelineNamePrefix)]
+        return {"PipelineSummaries": [{"PipelineName": name} for name in names]}
+
+    def list_pipeline_executions(self, **_: Any) -> dict[str, Any]:
+        ordered = sorted(self.runs, key=lambda run: run.started, reverse=True)
+        return {
+            "PipelineExecutionSummaries": [
+                {
+                    "PipelineExecutionArn": run.arn,
+                    "PipelineExecutionDisplayName": run.name,
+                    "PipelineExecutionStatus": run.status,
+                    "PipelineExecutionDescription": run.description,
+                    "StartTime": run.started,
+                }
+                for run in ordered
+            ]
+        }
+
+    def _run(self, arn: str) -> FakeRun:
+        return next(run for run in self.runs if run.arn == arn)
+
+    def describe_pipeline_execution(self, PipelineExecutionArn: str) -> dict[str, Any]:  # noqa: N803
+        run = self._run(PipelineExecutionArn)
+        return {
+            "PipelineExecutionDisplayName": run.name,
+            "PipelineExecutionStatus": run.status,
+            "PipelineExecutionDescription": run.description,
+            "CreationTime": run.started,
+            "LastModifiedTime": run.started,
+            "FailureReason": run.failure,
+        }
+
+    def describe_pipeline_definition_for_execution(self, **_: Any) -> dict[str, Any]:
+        return {"PipelineDefinition": json.dumps(DEFINITION)}
+
+    def list_pipeline_execution_steps(
+        self,
+        PipelineExecutionArn: str,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        return {"PipelineExecutionSteps": self._run(PipelineExecutionArn).steps}
+
+    def list_pipeline_parameters_for_execution(
+        self,
+        PipelineExecutionArn: str,  # noqa: N803
+    ) -> dict[str, Any]:
+        parameters = self._run(PipelineExecutionArn).parameters
+        return {"PipelineParameters": [{"Name": n, "Value": v} for n, v in parameters.items()]}
+
+    def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803
+        uri = f"s3://artifacts/{ProcessingJobName}"
+        outputs = [{"OutputName": "report", "S3Output": {"S3Uri": uri}}]
+        return {"ProcessingOutputConfig": {"Outputs": outputs}}
+
+    def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803
+        return {
+            "ModelPackageGroupName": "flights-dev",
+            "ModelPackageVersion": int(ModelPackageName.rsplit("/", 1)[-1]),
+            "ModelApprovalStatus": "PendingManualApproval",
+            "CustomerMetadataProperties": {"candidate-auc": "0.7103"},
+        }
+
+    def describe_pipeline(self, PipelineName: str) -> dict[str, Any]:  # noqa: N803
+        if PipelineName not in self.pipelines:
+            raise self.exceptions.ResourceNotFound
+        return {"PipelineDefinition": self.pipelines[PipelineName]}
+
+    def update_pipeline(self, **arguments: Any) -> None:
+        self.updated.append(arguments)
+        self.pipelines[arguments["PipelineName"]] = arguments["PipelineDefinition"]
+
+    def start_pipeline_execution(self, **arguments: Any) -> dict[str, Any]:
+        self.started.append(arguments)
+        run = FakeRun(
+            id="startedbyhnd",
+            name=arguments["PipelineExecutionDisplayName"],
+            status="Succeeded",
+            steps=[],
+            started=START + timedelta(days=1),
+        )
+        self.runs.append(run)
+        return {"PipelineExecutionArn": run.arn}
+
+    def stop_pipeline_execution(self, PipelineExecutionArn: str) -> None:  # noqa: N803
+        self.stopped.append(PipelineExecutionArn)
+
+
+@dataclass
+class FakeS3:
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    puts: list[str] = field(default_factory=list)
+
+    class exceptions:  # noqa: N801 - boto3's own spelling
+        class NoSuchKey(Exception):  # noqa: N818
+            pass
+
+    def head_object(self, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        if (Bucket, Key) not in self.objects:
+            answer: Any = {
+                "Error": {"Code": "404"},
+                "ResponseMetadata": {"HTTPStatusCode": 404},
+            }
+            raise ClientError(answer, "HeadObject")
+        body = self.objects[Bucket, Key]
+        digest = b64encode(hashlib.sha256(body).digest()).decode()
+        return {"ContentLength": len(body), "ChecksumSHA256": digest}
+
+    def upload_file(self, path: str, bucket: str, key: str, **_: Any) -> None:
+        self.puts.append(key)
+        self.objects[bucket, key] = Path(path).read_bytes()
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if (Bucket, Key) not in self.objects:
+            raise self.exceptions.NoSuchKey
+        return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_objects_v2"
+
+        def paginate(Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+            keys = [k for b, k in self.objects if b == Bucket and k.startswith(Prefix)]
+            yield {
+                "Contents": [
+                    {"Key": key, "LastModified": START + timedelta(seconds=place)}
+                    for place, key in enumerate(keys)
+                ]
+            }
+
+        return SimpleNamespace(paginate=paginate)
+
+
+@dataclass
+class FakeSsm:
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    class exceptions:  # noqa: N801 - boto3's own spelling
+        class ParameterNotFound(Exception):  # noqa: N818
+            pass
+
+    def get_parameter(self, Name: str) -> dict[str, Any]:  # noqa: N803
+        if Name not in self.parameters:
+            raise self.exceptions.ParameterNotFound
+        return {"Parameter": {"Value": self.parameters[Name]}}
+
+
+FACTS = {
+    "pipeline": PIPELINE,
+    "role_arn": f"arn:aws:iam::{ACCOUNT}:role/pipeline-role-for-flights",
+    "data_bucket": "data",
+    "data_prefix": "raw/",
+    "artifacts_bucket": "artifacts",
+    "code_uri": "s3://assets",
+    "model_package_group": "flights-dev",
+    "functions": {
+        "resolve_champion": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:resolve",
+        "start_pipeline": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:start",
+    },
+    "queue_url": "https://sqs/queue",
+    "dead_letter_queue_url": "https://sqs/dead",
+    "protected": False,
+    "written_by_a_later_version": True,
+}
+
+
+@dataclass
+class World:
+    """A deployment and the Target that leads there."""
+
+    sagemaker: FakeSageMaker
+    s3: FakeS3
+    ssm: FakeSsm
+    target: Target
+
+
+def world_of(settings: Settings, *, folder: Path | None) -> World:
+    sagemaker, s3 = FakeSageMaker(), FakeS3()
+    ssm = FakeSsm({settings.parameter("training"): json.dumps(FACTS)})
+    target = Target(
+        settings=settings,
+        account=ACCOUNT,
+        region=settings.region,
+        endpoint="http://127.0.0.1:4566" if folder else None,
+        folder=folder,
+        session=SimpleNamespace(),  # type: ignore[arg-type]
+        variables={},
+        _clients={"sagemaker": sagemaker, "s3": s3, "ssm": ssm},
+    )
+    return World(sagemaker, s3, ssm, target)

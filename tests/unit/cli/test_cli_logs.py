@@ -1,0 +1,108 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ratchet.cli.main import app
+from ratchet.deployment import runs
+from ratchet.deployment import target as targets
+from ratchet.deployment.errors import UnknownNameError
+from ratchet.deployment.logs import Source, lines, sources
+from tests.unit.cli.fake_deployment import START, FakeRun, World
+
+
+class FakeLogs:
+    """Log groups with (stream, milliseconds, message) events."""
+
+    class exceptions:  # noqa: N801 - boto3's own spelling
+        class ResourceNotFoundException(Exception):  # noqa: N818
+            pass
+
+    def __init__(self, groups: dict[str, list[tuple[str, int, str]]]) -> None:
+        self.groups = groups
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "filter_log_events"
+        return SimpleNamespace(paginate=lambda **asked: iter([self._events(**asked)]))
+
+    def _events(
+        self,
+        logGroupName: str,  # noqa: N803
+        **_: Any,
+    ) -> dict[str, Any]:
+        if logGroupName not in self.groups:
+            raise self.exceptions.ResourceNotFoundException
+        return {
+            "events": [
+                {
+                    "logStreamName": stream,
+                    "timestamp": at,
+                    "message": message,
+                    "eventId": f"{stream}{at}{message}",
+                }
+                for stream, at, message in self.groups[logGroupName]
+            ]
+        }
+
+
+@pytest.fixture
+def logs(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeLogs:
+    at = int(START.timestamp() * 1000)
+    fake = FakeLogs(
+        {
+            "/aws/sagemaker/TrainingJobs": [
+                ("train-1/algo-1-1", at, "train:auc=0.71"),
+                ("train-10/algo-1-1", at, "another run's"),
+            ],
+            "/aws/sagemaker/ProcessingJobs": [("evaluate-1/algo-1-1", at, "scored [27004] rows")],
+        }
+    )
+    world.target._clients["logs"] = fake
+    monkeypatch.setattr(targets, "open_target", lambda **_: world.target)
+    return fake
+
+
+def test_the_lines_of_a_step_come_from_its_own_job(logs: FakeLogs, passed: FakeRun) -> None:
+    result = CliRunner().invoke(app, ["logs", passed.id, "train"])
+    assert result.stdout == "train:auc=0.71\n"
+
+
+def test_without_a_step_each_line_says_whose_it_is(logs: FakeLogs, passed: FakeRun) -> None:
+    result = CliRunner().invoke(app, ["logs"])
+    assert result.stdout.splitlines() == [
+        "train    │ train:auc=0.71",
+        "evaluate │ scored [27004] rows",
+    ]
+
+
+def test_a_step_that_has_no_lines_says_why(world: World, running: FakeRun) -> None:
+    state = runs.read(world.target, runs.find(world.target, "latest"))
+    with pytest.raises(UnknownNameError, match=r"no step 'trian'; did you mean train\?"):
+        sources(state, "trian")
+    with pytest.raises(UnknownNameError, match="has not reached step evaluate"):
+        sources(state, "evaluate")
+
+
+def test_a_lambda_steps_lines_are_those_of_its_time(world: World, passed: FakeRun) -> None:
+    champion = next(s for s in passed.steps if s["StepName"] == "champion")
+    champion["Metadata"]["Lambda"]["Arn"] = "arn:aws:lambda:us-east-1:1:function:resolve:7"
+    state = runs.read(world.target, runs.find(world.target, passed.id))
+    (source,) = sources(state, "champion")
+    at = int(START.timestamp() * 1000)
+    assert (source.function, source.start, source.end) == ("resolve", at, at + 1400)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "group"),
+    [({"LoggingConfig": {"LogGroup": "its-own"}}, "its-own"), ({}, "/aws/lambda/resolve")],
+)
+def test_a_function_may_have_a_log_group_of_its_own(
+    world: World, logs: FakeLogs, configuration: dict[str, Any], group: str
+) -> None:
+    logs.groups[group] = [("stream", 1, "found version 1")]
+    world.target._clients["lambda"] = SimpleNamespace(
+        get_function_configuration=lambda FunctionName: configuration  # noqa: N803
+    )
+    found = lines(world.target, Source(step="champion", cached_from="", function="resolve"))
+    assert [line.text for line in found] == ["found version 1"]

@@ -1,0 +1,124 @@
+"""What the commands draw, held against files in golden/ (RATCHET_UPDATE_SNAPSHOTS=1 rewrites)."""
+
+import io
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console, RenderableType
+
+from ratchet.cli import run_list, run_view
+from ratchet.cli.step_rows import rows
+from ratchet.deployment import runs
+from ratchet.deployment.reports import findings
+from ratchet.deployment.runs import RunState
+from tests.unit.cli.fake_deployment import START, FakeRun, World
+
+GOLDEN = Path(__file__).parent / "golden"
+NOW = START + timedelta(hours=2, minutes=1)
+
+
+def state_of(world: World, run: FakeRun) -> RunState:
+    return runs.read(world.target, runs.find(world.target, run.id))
+
+
+def drawn(parts: Iterable[RenderableType]) -> str:
+    console = Console(file=io.StringIO(), width=100, color_system=None, highlight=False)
+    for part in parts:
+        console.print(part, crop=False)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+
+
+def hold(name: str, text: str) -> None:
+    file = GOLDEN / name
+    if os.environ.get("RATCHET_UPDATE_SNAPSHOTS"):
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+def test_show_of_a_run_that_registered_a_model(world: World, passed: FakeRun) -> None:
+    state = state_of(world, passed)
+    hold(
+        "show_passed.txt",
+        drawn(run_view.document(state, findings(world.target, state), now=NOW)),
+    )
+
+
+def test_show_of_a_run_that_the_gate_halted(world: World, halted: FakeRun) -> None:
+    state = state_of(world, halted)
+    hold(
+        "show_halted.txt",
+        drawn(run_view.document(state, findings(world.target, state), now=NOW)),
+    )
+
+
+def test_show_of_a_run_that_goes_on(world: World, running: FakeRun) -> None:
+    state = state_of(world, running)
+    hold(
+        "show_running.txt",
+        drawn(run_view.document(state, findings(world.target, state), now=NOW)),
+    )
+
+
+def test_the_list_of_runs(world: World, passed: FakeRun, halted: FakeRun, running: FakeRun) -> None:
+    found = [runs.read(world.target, run) for run in runs.listed(world.target)]
+    hold("runs.txt", drawn([run_list.table(found, now=NOW, width=100)]))
+
+
+def test_steps_behind_the_gate_wait_until_it_decides_and_then_one_branch_is_off(
+    world: World, running: FakeRun, halted: FakeRun
+) -> None:
+    waiting = {row.name: row.word for row in rows(state_of(world, running), now=NOW)}
+    assert waiting["register"] == waiting["halt"] == "waiting"
+    assert waiting["train"] == "running"
+    ended = {row.name: row.word for row in rows(state_of(world, halted), now=NOW)}
+    assert (ended["no-regression"], ended["register"], ended["halt"]) == (
+        "not passed",
+        "not reached",
+        "halted",
+    )
+
+
+def test_a_running_step_counts_up_to_now(world: World, running: FakeRun) -> None:
+    train = next(r for r in rows(state_of(world, running), now=NOW) if r.name == "train")
+    assert train.seconds == 56
+
+
+def test_a_run_without_steps_took_as_long_as_its_status_says(world: World) -> None:
+    world.sagemaker.runs.append(FakeRun(id="e" * 12, name="x", status="Stopped", steps=[]))
+    state = state_of(world, world.sagemaker.runs[0])
+    assert run_list.seconds(state, NOW) == 0
+    assert run_list.outcome(state) == "stopped"
+
+
+def test_markup_in_names_and_reasons_is_shown_as_it_is(world: World) -> None:
+    failed = FakeRun(
+        id="f" * 12,
+        name="x",
+        status="Failed",
+        description="[red]not markup[/]",
+        steps=[
+            {
+                "StepName": "prepare",
+                "StepStatus": "Failed",
+                "StartTime": datetime(2013, 4, 2, tzinfo=UTC),
+                "FailureReason": "KeyError: list[0] [/bold]",
+            }
+        ],
+    )
+    world.sagemaker.runs.append(failed)
+    state = state_of(world, failed)
+    text = drawn(run_view.document(state, findings(world.target, state), now=NOW))
+    assert "[red]not markup[/]" in text
+    assert "KeyError: list[0] [/bold]" in text
+
+
+def test_a_report_of_another_shape_is_shown_plainly() -> None:
+    table = run_view.report_table("quality", {"rmse": 1.25, "per_month": {"jan": 1, "feb": 2}})
+    assert table is not None
+    assert drawn([table]) == "report quality\n  rmse 1.2500\n  per_month: jan 1 · feb 2\n"
+    assert run_view.report_table("list", [1, 2]) is None
+    assert run_view.report_table("empty", {}) is None
