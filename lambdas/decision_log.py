@@ -1,0 +1,17 @@
+"""One JSON line per decision, for CloudWatch Logs Insights and for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+
+
+def say(
+    decision: str, why: str, facts: Mapping[str, object] | None = None, *, level: str = "INFO"
+) -> None:
+    """Print what was decided and why; facts that are None are left out."""
+    known = {name: fact for name, fact in (facts or {}).items() if fact is not None}
+    line = {"level": level, "decision": decision, "why": why, **known}
+    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""Which model serves now, for the step that compares a candidate with it."""

@@ -1,0 +1,76 @@
+"""The champion that a parameter names, and where its model artifact is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+NONE = "none"
+
+_PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/[^/]+/(\d+)")
+
+
+class ChampionError(Exception):
+    """The parameter does not lead to a model; the message says what to type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Champion:
+    """What the pipeline's `champion` step returns; a step's outputs are strings.
+
+    Without a champion `package_arn` and `version` are "none", and `model_uri` is a folder that
+    holds no model (but an object, because a processing input must not be empty).
+    """
+
+    model_uri: str
+    package_arn: str
+    version: str
+
+    def outputs(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def no_champion(uri: str) -> Champion:
+    return Champion(model_uri=uri, package_arn=NONE, version=NONE)
+
+
+def version_of(package_arn: str, *, parameter: str) -> str:
+    """The version in a model package's ARN, which ends in `model-package/<group>/<version>`."""
+    match = _PACKAGE_ARN.fullmatch(package_arn)
+    if match is None:
+        raise ChampionError(
+            f"{parameter} is {package_arn!r}; expected the ARN of a model package version "
+            f'(arn:aws:sagemaker:…:model-package/<group>/<version>) or "{NONE}". {fix(parameter)}'
+        )
+    return match[1]
+
+
+def from_package(package: Mapping[str, Any], *, package_arn: str, parameter: str) -> Champion:
+    """The champion as DescribeModelPackage describes it."""
+    containers = package.get("InferenceSpecification", {}).get("Containers", [])
+    if len(containers) != 1:
+        raise ChampionError(
+            f"{package_arn} has {len(containers)} containers; expected one, with the model that "
+            f"the candidate is compared with. {fix(parameter)}"
+        )
+    source = containers[0].get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
+    uri = containers[0].get("ModelDataUrl") or source
+    if not uri:
+        raise ChampionError(f"{package_arn} names no model artifact. {fix(parameter)}")
+    version = version_of(package_arn, parameter=parameter)
+    return Champion(model_uri=uri, package_arn=package_arn, version=version)
+
+
+def missing(*, package_arn: str, parameter: str) -> ChampionError:
+    return ChampionError(
+        f"{parameter} names {package_arn}, which does not exist (any more). {fix(parameter)}"
+    )
+
+
+def fix(parameter: str) -> str:
+    return (
+        "Name a version that exists, or none: "
+        f"aws ssm put-parameter --overwrite --name {parameter} --value {NONE}"
+    )

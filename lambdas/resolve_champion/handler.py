@@ -1,0 +1,95 @@
+"""Answers which model serves now: the pipeline's `champion` step.
+
+Environment
+    CHAMPION_PARAMETER  name of the SSM parameter; its value is the ARN of a model package version
+                        or "none". No such parameter means none.
+    NO_CHAMPION_URI     s3://bucket/folder/ returned when there is no champion. The function keeps
+                        a small object in it, because a processing input must not be empty.
+
+Returns {"model_uri", "package_arn", "version"}; see `champion.Champion`.
+
+IAM
+    ssm:GetParameter                on the parameter
+    sagemaker:DescribeModelPackage  on arn:…:model-package/<group>/*
+    s3:PutObject                    on NO_CHAMPION_URI's objects
+    kms:GenerateDataKey, kms:Decrypt  on the artifact bucket's key
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from botocore.exceptions import ClientError
+
+import aws_clients
+from decision_log import say
+from resolve_champion import champion
+from resolve_champion.champion import Champion
+
+_MARKER = "README.txt"
+_MARKER_TEXT = b"No model serves yet: the candidate is compared with nothing and passes the gate.\n"
+
+
+def handler(event: Mapping[str, object], context: object) -> dict[str, str]:
+    """The Lambda step calls this with its arguments, of which there are none that matter."""
+    parameter = os.environ["CHAMPION_PARAMETER"]
+    package_arn = _parameter_value(parameter)
+    if package_arn == champion.NONE:
+        found = _none(os.environ["NO_CHAMPION_URI"])
+        say("none", f"{parameter} names no champion", {"model_uri": found.model_uri})
+    else:
+        found = _described(package_arn, parameter=parameter)
+        say("found", f"{parameter} names version {found.version}", found.outputs())
+    return found.outputs()
+
+
+def _parameter_value(name: str) -> str:
+    try:
+        answer = aws_clients.ssm().get_parameter(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ParameterNotFound":
+            return champion.NONE
+        raise
+    return answer["Parameter"]["Value"].strip() or champion.NONE
+
+
+def _described(package_arn: str, *, parameter: str) -> Champion:
+    champion.version_of(package_arn, parameter=parameter)
+    try:
+        package = aws_clients.sagemaker().describe_model_package(ModelPackageName=package_arn)
+    except ClientError as error:
+        if _says_missing(error):
+            raise champion.missing(package_arn=package_arn, parameter=parameter) from None
+        raise
+    return champion.from_package(package, package_arn=package_arn, parameter=parameter)
+
+
+def _says_missing(error: ClientError) -> bool:
+    # DescribeModelPackage has no modelled "not found": the service answers ValidationException
+    # with "ModelPackage … does not exist".
+    code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    return code == "ResourceNotFound" or (
+        code == "ValidationException" and ("not exist" in text or "not find" in text)
+    )
+
+
+def _none(uri: str) -> Champion:
+    bucket, _, folder = uri.removeprefix("s3://").partition("/")
+    try:
+        aws_clients.s3().put_object(
+            Bucket=bucket, Key=f"{folder}{_MARKER}", Body=_MARKER_TEXT, IfNoneMatch="*"
+        )
+    except ClientError as error:
+        # 412: it is there. 409: another run writes it at this moment.
+        if error.response["Error"]["Code"] not in {
+            "PreconditionFailed",
+            "ConditionalRequestConflict",
+        }:
+            raise
+    return champion.no_champion(uri)
+
+
+if aws_clients.INITIALISING:
+    with aws_clients.initialised():
+        aws_clients.ssm(), aws_clients.sagemaker(), aws_clients.s3()

@@ -1,0 +1,97 @@
+"""Wakes, looks, and starts a run when the data bucket holds content that was not run.
+
+Woken by batches of SQS messages: S3's events, the end of a run, a schedule, its own delayed ones.
+It does not act on what they say; see `look.py`.
+
+Environment
+    DATA_BUCKET, DATA_PREFIX  where data lands; the prefix is a folder ("raw/") or empty
+    WINDOW                    the newest N partitions make a run; 0 = all
+    ARTIFACTS_BUCKET          manifests/ and trigger/ in it are the function's
+    PIPELINE_NAME             has a String parameter InputManifest
+    QUEUE_URL                 the queue that wakes the function
+    SETTLE_SECONDS            the window must have looked the same for so long
+    MAX_WAIT_SECONDS          a run starts after so long even while data lands
+
+IAM
+    s3:ListBucket    on the data bucket and on the artifact bucket, without a condition: without it
+                     S3 answers 403 for an object that is not there, where the function needs 404
+    s3:GetObject     on <data bucket>/<prefix>*, <artifact bucket>/manifests/* and …/trigger/*
+    s3:PutObject     on <artifact bucket>/manifests/* and <artifact bucket>/trigger/*
+    kms:Decrypt      on the data bucket's key (S3 encrypts checksums too) and the artifact bucket's
+    kms:GenerateDataKey  on the artifact bucket's key
+    sagemaker:ListPipelineExecutions, sagemaker:StartPipelineExecution  on the pipeline
+    sqs:SendMessage  on the queue, and with a customer key kms:GenerateDataKey, kms:Decrypt on it;
+                     the event source mapping adds ReceiveMessage, DeleteMessage, GetQueueAttributes
+
+Timeout 15 minutes, memory 1,024 MB: 100,000 objects need about a fifth of it. The event source
+mapping reports batch item failures.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from typing import Any, Protocol
+
+import aws_clients
+from decision_log import say
+from start_pipeline import settings, wakes
+from start_pipeline.look import Trigger
+from start_pipeline.plan import Decision
+
+_SPARE_SECONDS = 60
+"""Left at the end of the function's time, to write down what was found."""
+
+
+class Context(Protocol):
+    """The part of Lambda's context that is used."""
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+@cache
+def _trigger() -> Trigger:
+    return Trigger.over(
+        settings.from_environment(os.environ),
+        s3=aws_clients.s3(),
+        sagemaker=aws_clients.sagemaker(),
+        sqs=aws_clients.sqs(),
+    )
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """One look for the whole batch. An error fails the batch, so that SQS delivers it again and in
+    the end puts it aside as a dead letter."""
+    messages = event.get("Records", [])
+    try:
+        _look(messages, context)
+    except Exception as error:
+        if not messages:  # called by hand: there is no queue to give the messages back to
+            raise
+        say(
+            "fail",
+            f"{type(error).__name__}: {error}",
+            {"messages": len(messages), "traceback": traceback.format_exc()},
+            level="ERROR",
+        )
+        return {"batchItemFailures": [{"itemIdentifier": m["messageId"]} for m in messages]}
+    return {"batchItemFailures": []}
+
+
+def _look(messages: list[Mapping[str, Any]], context: Context) -> Decision:
+    reasons = wakes.reasons(message["body"] for message in messages)
+    seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
+    decision, facts = _trigger().look(reasons=reasons, seconds=seconds)
+    known = asdict(decision)
+    why = known.pop("why")
+    woken = {"messages": len(messages), "reasons": reasons or None}
+    say(type(decision).__name__.lower(), why, {**woken, **known, **facts})
+    return decision
+
+
+if aws_clients.INITIALISING:
+    with aws_clients.initialised():
+        _trigger()

@@ -1,0 +1,252 @@
+"""One wake: look at the world, let `plan` decide, do it, and say why.
+
+Each step may be the last before a crash, and may race with another wake's. What holds it together:
+what a run reads is written before the run and named by its content; a claim on the state, written
+only over the state that was read, lets one wake at a time start a run; the request's token and the
+mark in its name find a run that was started and not recorded.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from start_pipeline import plan, run_names, snapshot
+from start_pipeline.data_bucket import DataBucket, Identified, WindowMovedError
+from start_pipeline.plan import Claim, Decision, Nothing, Start, Started, State, Wait
+from start_pipeline.records import Records, StateMovedError
+from start_pipeline.runs import NotNowError, Runs
+from start_pipeline.settings import Settings
+from start_pipeline.window import Window
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sagemaker.client import SageMakerClient
+    from mypy_boto3_sqs.client import SQSClient
+
+_LONGEST_DELAY = 900  # seconds: SQS SendMessage, DelaySeconds
+_DELAYED = '{"wake": "delayed"}'
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """The function's hands: what it reads and writes, and its clock."""
+
+    settings: Settings
+    data: DataBucket
+    records: Records
+    runs: Runs
+    sqs: SQSClient
+    now: Callable[[], datetime] = _now
+    monotonic: Callable[[], float] = time.monotonic
+
+    @classmethod
+    def over(
+        cls,
+        settings: Settings,
+        *,
+        s3: S3Client,
+        sagemaker: SageMakerClient,
+        sqs: SQSClient,
+        now: Callable[[], datetime] = _now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> Trigger:
+        return cls(
+            settings=settings,
+            data=DataBucket(
+                s3=s3,
+                bucket=settings.data_bucket,
+                prefix=settings.data_prefix,
+                window=settings.window,
+            ),
+            records=Records(s3=s3, bucket=settings.artifacts_bucket),
+            runs=Runs(sagemaker=sagemaker, pipeline=settings.pipeline),
+            sqs=sqs,
+            now=now,
+            monotonic=monotonic,
+        )
+
+    def look(self, *, reasons: Sequence[str], seconds: float) -> tuple[Decision, dict[str, object]]:
+        """What this wake decided and did, and the facts behind it. `seconds`: time it may take."""
+        until = self.monotonic() + seconds
+        state, etag = self.records.state()
+        window = self.data.look()
+        wake = _Wake(trigger=self, window=window, before=state, state=state, etag=etag)
+        try:
+            decision = wake.decide(reasons=reasons, until=until)
+            wake.finish(decision)
+        except StateMovedError:
+            decision = wake.give_way()
+        return decision, wake.facts
+
+
+@dataclass(kw_only=True)
+class _Wake:
+    """A wake under way. `state` is what it knows, `before` and `etag` what is stored."""
+
+    trigger: Trigger
+    window: Window
+    before: State
+    state: State
+    etag: str | None
+
+    def __post_init__(self) -> None:
+        self.facts: dict[str, object] = {
+            "objects": len(self.window.objects),
+            "left_out": list(self.window.left_out[:5]) or None,
+            "left_out_count": len(self.window.left_out) or None,
+        }
+
+    def decide(self, *, reasons: Sequence[str], until: float) -> Decision:
+        settings, now = self.trigger.settings, self.trigger.now()
+        if not self.window.objects:
+            return Nothing(
+                why=f"s3://{settings.data_bucket}/{settings.data_prefix} holds no data: nothing "
+                "to train on"
+            )
+        fingerprint = self.window.fingerprint
+        self.state = plan.see(self.state, fingerprint, now=now, reasons=reasons)
+        ended = plan.settle(
+            self.state,
+            now=now,
+            settle_seconds=settings.settle_seconds,
+            max_wait_seconds=settings.max_wait_seconds,
+        )
+        if ended:
+            return ended
+        executions = self.trigger.runs.newest()
+        ended = plan.occupied(self.state, executions, now=now)
+        if ended:
+            return ended
+        try:
+            identified = self._identify(until=until)
+        except WindowMovedError as error:
+            return Wait(
+                until=now + timedelta(seconds=max(1, settings.settle_seconds)),
+                why=f"{error} changed while it was looked at",
+            )
+        if not identified.complete:
+            return Wait(until=now, why="more objects are new than one wake has time to look at")
+        return self._run_once(identified, fingerprint=fingerprint, executions=executions)
+
+    def _identify(self, *, until: float) -> Identified:
+        records = self.trigger.records
+        identified = self.trigger.data.identify(
+            self.window.objects,
+            records.identities(),
+            until=until,
+            clock=self.trigger.monotonic,
+        )
+        if identified.heads:
+            records.write_identities(self.window.objects, identified.identities)
+        self.facts["looked_up"] = identified.heads
+        self.facts["without_checksum"] = identified.etags or None
+        return identified
+
+    def _run_once(
+        self, identified: Identified, *, fingerprint: str, executions: Sequence[plan.Execution]
+    ) -> Decision:
+        records = self.trigger.records
+        content = snapshot.of(
+            self.window.objects, identified.identities, bucket=self.trigger.settings.data_bucket
+        )
+        text = content.text()
+        digest = snapshot.digest_of(text)
+        self.facts["digest"] = digest
+        recorded = records.execution_of(digest)
+        if recorded:
+            self.state = plan.has_run(self.state, fingerprint)
+            return Nothing(why=f"this content has been run by {recorded}")
+        lost = plan.started_before(executions, run_names.mark_of(digest))
+        if lost:
+            self._record(lost.arn, digest=digest, fingerprint=fingerprint)
+            return Nothing(why=f"{lost.arn} ran this content and had not been recorded")
+        records.write_content(content, text=text, digest=digest)
+        claim = self._claim(content, digest=digest)
+        try:
+            arn = self.trigger.runs.start(claim, manifest_uri=records.manifest_uri(digest))
+        except NotNowError as refusal:
+            return Wait(until=self.trigger.now() + plan.RETRY, why=str(refusal))
+        self._record(arn, digest=digest, fingerprint=fingerprint)
+        return Start(why=claim.description, execution_arn=arn)
+
+    def _claim(self, content: snapshot.Snapshot, *, digest: str) -> Claim:
+        """Claim the right to start a run. Raises StateMovedError when another wake was faster."""
+        prefix = self.trigger.settings.data_prefix
+        last = self.state.started
+        earlier = self.trigger.records.snapshot_of(last.digest) if last else None
+        difference = snapshot.difference(earlier, content)
+        label = run_names.label_of(difference, content, prefix=prefix)
+        claim = Claim(
+            digest=digest,
+            at=self.trigger.now(),
+            display_name=run_names.display_name(label, digest),
+            description=run_names.description(
+                difference,
+                content,
+                label=label,
+                digest=digest,
+                prefix=prefix,
+                reasons=self.state.pending.reasons if self.state.pending else (),
+                left_out=len(self.window.left_out),
+            ),
+        )
+        self.state = plan.claimed(self.state, claim)
+        self._save()
+        assert self.state.claim is not None  # claimed one line above
+        return self.state.claim
+
+    def _record(self, arn: str, *, digest: str, fingerprint: str) -> None:
+        started = Started(digest=digest, at=self.trigger.now(), execution_arn=arn)
+        self.trigger.records.write_execution(started, claim=self.state.claim)
+        self.state = plan.has_run(self.state, fingerprint, started)
+
+    def finish(self, decision: Decision) -> None:
+        if isinstance(decision, Wait):
+            now = self.trigger.now()
+            if plan.message_due(self.state, decision.until, now=now):
+                arrives = self._send(decision.until, now=now)
+                self.state = replace(self.state, wake_at=arrives)
+            self.facts["wake_at"] = self.state.wake_at
+        if isinstance(decision, Start):
+            self._save_start()
+        elif self.state != self.before:
+            self._save()
+
+    def _save_start(self) -> None:
+        """Whatever other wakes wrote since the claim: the run is started, and the claim is over."""
+        try:
+            self._save()
+        except StateMovedError:
+            stored, self.etag = self.trigger.records.state()
+            self.state = replace(stored, claim=None, started=self.state.started)
+            with suppress(StateMovedError):  # then the claim ends by itself
+                self._save()
+
+    def give_way(self) -> Decision:
+        """The other wake may have seen an older window than this one, so look again."""
+        now = self.trigger.now()
+        until = now + timedelta(seconds=max(1, self.trigger.settings.settle_seconds))
+        self._send(until, now=now)
+        return Wait(until=until, why="another wake is at work")
+
+    def _send(self, until: datetime, *, now: datetime) -> datetime:
+        """Send the function one message, and answer when it arrives at the earliest."""
+        delay = min(_LONGEST_DELAY, max(0, math.ceil((until - now).total_seconds())))
+        self.trigger.sqs.send_message(
+            QueueUrl=self.trigger.settings.queue_url, MessageBody=_DELAYED, DelaySeconds=delay
+        )
+        return now + timedelta(seconds=delay)
+
+    def _save(self) -> None:
+        self.etag = self.trigger.records.save(self.state, over=self.etag)
+        self.before = self.state

@@ -1,0 +1,147 @@
+"""What the function keeps in the artifact bucket.
+
+manifests/<digest>/manifest.json   what a run reads (SageMaker's ManifestFile format)
+manifests/<digest>/snapshot.json   the content that the digest is of
+manifests/<digest>/execution.json  the run of it; while this is there, it is not run again
+trigger/state.json                 what the last wakes saw; written only over what was read
+trigger/identities.json.gz         checksums by (key, ETag, size, time), so that only new objects
+                                   cost a request: a cache, the last writer wins
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from decision_log import say
+from start_pipeline import snapshot, state_file
+from start_pipeline.data_bucket import Known
+from start_pipeline.plan import Claim, Started, State
+from start_pipeline.snapshot import Snapshot
+from start_pipeline.window import StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+_STATE = "trigger/state.json"
+_IDENTITIES = "trigger/identities.json.gz"
+_IDENTITIES_FORMAT = 1
+
+# 412: the condition does not hold. 409: another writer is at it. 404: to be replaced, and gone.
+_CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+
+
+class StateMovedError(Exception):
+    """Another wake wrote the state after this one read it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    s3: S3Client
+    bucket: str
+
+    def state(self) -> tuple[State, str | None]:
+        """The state and the ETag that `save` must find; the empty state when there is none."""
+        text, etag = self._get(_STATE)
+        if text is None:
+            return State(), None
+        try:
+            return state_file.read(text), etag
+        except ValueError as error:
+            say("forget", f"the state is not readable: {error}", level="WARNING")
+            return State(), etag
+
+    def save(self, state: State, *, over: str | None) -> str:
+        """Write the state over what was read, and answer its ETag. Raises StateMovedError."""
+        text = state_file.write(state)
+        try:
+            if over is None:
+                answer = self.s3.put_object(
+                    Bucket=self.bucket, Key=_STATE, Body=text, IfNoneMatch="*"
+                )
+            else:
+                answer = self.s3.put_object(Bucket=self.bucket, Key=_STATE, Body=text, IfMatch=over)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CONDITION_FAILED:
+                raise StateMovedError from None
+            raise
+        return answer["ETag"]
+
+    def manifest_uri(self, digest: str) -> str:
+        return f"s3://{self.bucket}/manifests/{digest}/manifest.json"
+
+    def execution_of(self, digest: str) -> str | None:
+        """ARN of the run of this content."""
+        text, _ = self._get(f"manifests/{digest}/execution.json")
+        return None if text is None else str(json.loads(text)["execution_arn"])
+
+    def snapshot_of(self, digest: str) -> Snapshot | None:
+        text, _ = self._get(f"manifests/{digest}/snapshot.json")
+        return None if text is None else snapshot.read(text)
+
+    def write_content(self, content: Snapshot, *, text: bytes, digest: str) -> None:
+        """What a run reads. Both files are functions of the digest, so the first write stays."""
+        self._put_once(f"manifests/{digest}/snapshot.json", text)
+        self._put_once(f"manifests/{digest}/manifest.json", content.manifest())
+
+    def write_execution(self, started: Started, *, claim: Claim | None) -> None:
+        record: dict[str, Any] = {
+            "execution_arn": started.execution_arn,
+            "started": started.at.isoformat(),
+            "display_name": claim.display_name if claim else None,
+            "description": claim.description if claim else None,
+        }
+        self._put_once(
+            f"manifests/{started.digest}/execution.json", json.dumps(record, indent=1).encode()
+        )
+
+    def identities(self) -> Known:
+        """What is known of the objects' content; nothing when the cache is absent or broken."""
+        packed, _ = self._get(_IDENTITIES)
+        if packed is None:
+            return {}
+        try:
+            known = json.loads(gzip.decompress(packed))
+            rows = known["objects"] if known["format"] == _IDENTITIES_FORMAT else []
+            return {
+                key: (StoredObject(key, etag, size, datetime.fromisoformat(time)), identity)
+                for key, etag, size, time, identity in rows
+            }
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            say("forget", f"the cache of identities is not readable: {error}", level="WARNING")
+            return {}
+
+    def write_identities(
+        self, objects: Sequence[StoredObject], identities: Mapping[str, str]
+    ) -> None:
+        rows = [
+            (o.key, o.etag, o.size, o.last_modified.isoformat(), identities[o.key])
+            for o in objects
+            if o.key in identities
+        ]
+        text = json.dumps({"format": _IDENTITIES_FORMAT, "objects": rows}).encode()
+        self.s3.put_object(
+            Bucket=self.bucket, Key=_IDENTITIES, Body=gzip.compress(text, 1, mtime=0)
+        )
+
+    def _get(self, key: str) -> tuple[bytes | None, str | None]:
+        try:
+            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None, None
+            raise
+        return answer["Body"].read(), answer["ETag"]
+
+    def _put_once(self, key: str, body: bytes) -> None:
+        try:
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _CONDITION_FAILED:
+                raise

@@ -1,0 +1,90 @@
+"""What a person reads about a run in SageMaker's list: which data, and why (pure)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from start_pipeline import wakes
+from start_pipeline.snapshot import Difference, Snapshot
+from start_pipeline.window import in_order, partition_of
+
+_LONGEST_NAME = 82  # and [a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}: botocore, PipelineExecutionName
+_LONGEST_LABEL = 200
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def mark_of(digest: str) -> str:
+    """The part of a digest that stands in names."""
+    return digest[:12]
+
+
+def display_name(label: str, digest: str) -> str:
+    """Such as `2013-03-9f86d081884c`; a partition's other characters become hyphens."""
+    mark = mark_of(digest)
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", label)[: _LONGEST_NAME - len(mark) - 1].strip("-")
+    return f"{slug or 'data'}-{mark}"
+
+
+def label_of(difference: Difference, snapshot: Snapshot, *, prefix: str) -> str:
+    """The partitions that differ: "2013-03", or "2013-01 to 2013-03". What left the window names
+    the run only when nothing came."""
+    keys = (*difference.new, *difference.changed) or difference.removed
+    return _span(keys or [row.key for row in snapshot.objects[-1:]], prefix=prefix)
+
+
+def description(
+    difference: Difference,
+    snapshot: Snapshot,
+    *,
+    label: str,
+    digest: str,
+    prefix: str,
+    reasons: Iterable[str],
+    left_out: int,
+) -> str:
+    """Such as "2013-03: 3 new objects, landed. Window: 9 objects of 2013-01 to 2013-03, 12.3 MB.
+    Snapshot 9f86d081884c." """
+    counts = _counts(difference)
+    told = wakes.told(reasons) or "found changed"
+    size = _size(sum(row.size for row in snapshot.objects))
+    span = _span([row.key for row in snapshot.objects], prefix=prefix)
+    unread = f" Not readable and left out: {_objects(left_out)}." if left_out else ""
+    return (
+        f"{label}: {counts}, {told}. Window: {_objects(len(snapshot.objects))} of {span}, {size}."
+        f"{unread} Snapshot {mark_of(digest)}."
+    )
+
+
+def _span(keys: Iterable[str], *, prefix: str) -> str:
+    partitions = in_order(partition_of(key, prefix=prefix) for key in keys)
+    named = (part or prefix or "top level" for part in (partitions[0], partitions[-1]))
+    ends = dict.fromkeys(named)
+    return " to ".join(ends)[:_LONGEST_LABEL]
+
+
+def _counts(difference: Difference) -> str:
+    def count(keys: Sequence[str], what: str) -> list[str]:
+        return [f"{len(keys)} {what}"] if keys else []
+
+    parts = [
+        *count(difference.new, "new"),
+        *count(difference.changed, "changed"),
+        *count(difference.removed, "removed"),
+    ]
+    if not parts:
+        return "the same objects, read anew"
+    total = len(difference.new) + len(difference.changed) + len(difference.removed)
+    return f"{', '.join(parts)} object{'s' if total != 1 else ''}"
+
+
+def _objects(count: int) -> str:
+    return f"{count} object{'s' if count != 1 else ''}"
+
+
+def _size(size: float) -> str:
+    for unit in _UNITS:
+        if size < 1000 or unit == _UNITS[-1]:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable")

@@ -1,0 +1,67 @@
+"""Why the function was woken: for the run's description only, never to decide anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+LANDED = "landed"
+DELETED = "deleted"
+AFTER_A_RUN = "landed during the run before"
+SCHEDULED = "found by the schedule"
+
+_RANKS = {LANDED: 1, DELETED: 1, AFTER_A_RUN: 2, SCHEDULED: 3}
+"""Of several reasons the most telling ones are shown: a reason in words (0) before all of these."""
+
+_LONGEST = 200
+_MOST = 3
+
+
+def reasons(bodies: Iterable[str]) -> tuple[str, ...]:
+    """The distinct reasons in a batch of message bodies. A body that says nothing is fine."""
+    found = (_reason(body) for body in bodies)
+    return merged((), (reason for reason in found if reason))
+
+
+def merged(earlier: Iterable[str], later: Iterable[str]) -> tuple[str, ...]:
+    """Both, each reason once, the most telling first, so that a flood of wakes stays short."""
+    distinct = dict.fromkeys((*earlier, *later))
+    return tuple(sorted(distinct, key=_rank)[:_MOST])
+
+
+def told(known: Iterable[str]) -> str:
+    """The most telling reasons as words; empty when none is known."""
+    ranked = sorted(known, key=_rank)
+    return ", ".join(reason for reason in ranked if _rank(reason) == _rank(ranked[0]))
+
+
+def _rank(reason: str) -> int:
+    return _RANKS.get(reason, 0)
+
+
+def _reason(body: str) -> str | None:
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(message, Mapping):
+        return None
+    words = message.get("reason")
+    if isinstance(words, str) and words.strip():
+        # One line: a description's pattern is ".*", which a line break does not match.
+        return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_LONGEST]
+    return _reason_of_event(message)
+
+
+def _reason_of_event(event: Mapping[str, Any]) -> str | None:
+    match event.get("source"), event.get("detail-type"):
+        case "aws.s3", "Object Deleted":
+            return DELETED
+        case "aws.s3", _:
+            return LANDED
+        case "aws.sagemaker", _:
+            return AFTER_A_RUN
+        case "aws.events" | "aws.scheduler", _:
+            return SCHEDULED
+    return None
