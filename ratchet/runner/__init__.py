@@ -1,0 +1,51 @@
+"""Executes SageMaker pipeline definitions on this machine, exactly as they deploy.
+
+`validate` refuses a definition that cannot run, `run` runs it. Storage, services, observer and
+step cache are handed in, so that the same runner serves a folder, the local cloud and the tests.
+"""
+
+from ratchet.runner.cache import StepCache
+from ratchet.runner.errors import (
+    DefinitionError,
+    LambdaFailed,
+    ParameterError,
+    Problem,
+    RunnerError,
+    ServiceError,
+)
+from ratchet.runner.records import (
+    Identity,
+    Observer,
+    Result,
+    Services,
+    SilentObserver,
+    StepRecord,
+    StopSignal,
+)
+from ratchet.runner.run import run
+from ratchet.runner.s3_storage import S3Storage
+from ratchet.runner.storage import FolderStorage, Storage, StoredObject
+from ratchet.runner.validation import validate
+
+__all__ = [
+    "DefinitionError",
+    "FolderStorage",
+    "Identity",
+    "LambdaFailed",
+    "Observer",
+    "ParameterError",
+    "Problem",
+    "Result",
+    "RunnerError",
+    "S3Storage",
+    "ServiceError",
+    "Services",
+    "SilentObserver",
+    "StepCache",
+    "StepRecord",
+    "StopSignal",
+    "Storage",
+    "StoredObject",
+    "run",
+    "validate",
+]

@@ -1,0 +1,121 @@
+"""A step's file system and environment, as its container on SageMaker would have them.
+
+Each step has a root folder of its own; `/opt/ml/x` of the container is `<root>/opt/ml/x` here.
+Arguments, variables and configuration files that name such paths are rewritten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_OPT_ML = re.compile(r"(?<![A-Za-z0-9_.\-])/opt/ml(?![A-Za-z0-9_.\-])")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_@%+=:,./\-]+")
+_DATA = (
+    "opt/ml/processing",
+    "opt/ml/input/data",
+    "opt/ml/code",
+    "opt/ml/model",
+    "opt/ml/output/data",
+)
+_INHERITED = frozenset(
+    # What a program on this machine needs. Nothing else of the host leaks in: a step that works
+    # only thanks to the host's PYTHONPATH would fail in its container.
+    {
+        "HOME",
+        "LANG",
+        "LANGUAGE",
+        "LOGNAME",
+        "PATH",
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TZ",
+        "USER",
+    }
+)
+_INHERITED_PREFIXES = ("AWS_", "LC_", "OMP_", "LD_", "DYLD_")
+
+
+class Container:
+    """The root folder of one step's container. Use as a context: leaving it removes scratch."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Short, so that sockets in it stay within a socket path's 100 characters.
+        self.temporary = Path(tempfile.mkdtemp(prefix="ratchet-"))
+        self._link: Path | None = None
+        self.root = folder.absolute()
+        if not _PLAIN_PATH.fullmatch(str(self.root)):
+            # Entry points may be shell commands, which would split such a path into words.
+            self.root = self._link = Path(f"{self.temporary}-root")
+            self._link.symlink_to(folder.absolute(), target_is_directory=True)
+
+    def __enter__(self) -> Container:
+        shutil.rmtree(self._folder / "opt", ignore_errors=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+
+    def remove_data(self) -> None:
+        """Remove what was copied in and out; configuration and messages stay for a look."""
+        for inside in _DATA:
+            folder = self._folder / inside
+            if folder.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def path(self, inside: str) -> Path:
+        """Where an absolute path of the container is on this machine."""
+        return Path(f"{self.root}{os.path.normpath(inside)}")
+
+    def folder(self, inside: str) -> Path:
+        """The same, made as a folder."""
+        path = self.path(inside)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def rewrite(self, value: Any) -> Any:
+        """A JSON value with `/opt/ml` in its strings moved into the root folder."""
+        if isinstance(value, str):
+            return _OPT_ML.sub(lambda _: f"{self.root}/opt/ml", value)
+        if isinstance(value, Mapping):
+            return {key: self.rewrite(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.rewrite(item) for item in value]
+        return value
+
+    def names_opt_ml(self, text: str) -> bool:
+        """Whether a text names /opt/ml itself, and not this container's."""
+        return _OPT_ML.search(text) is not None
+
+    def write_json(self, inside: str, value: Any) -> None:
+        """Write a configuration file, its paths rewritten."""
+        path = self.path(inside)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(self.rewrite(value)), encoding="utf-8")
+
+    def environment(self, *, host: Mapping[str, str], region: str) -> dict[str, str]:
+        """The variables that every process of a container gets on this machine."""
+        variables = {
+            name: value
+            for name, value in os.environ.items()
+            if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+        }
+        variables.update(host)
+        path = variables.get("PATH", os.defpath)
+        variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
+        variables["TMPDIR"] = str(self.temporary)
+        variables["PYTHONUNBUFFERED"] = "1"
+        variables.setdefault("AWS_REGION", region)
+        variables.setdefault("AWS_DEFAULT_REGION", variables["AWS_REGION"])
+        return variables

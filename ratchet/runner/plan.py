@@ -1,0 +1,55 @@
+"""Decides which step may start when: pure bookkeeping over the graph of steps."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from ratchet.runner.definition import Step
+
+
+class Plan:
+    """Steps in the order in which they may start.
+
+    A step may start when all that it waits for has succeeded. It is skipped when its branch is not
+    taken, or when something that it waits for is skipped.
+    """
+
+    def __init__(self, steps: Mapping[str, Step]) -> None:
+        self._steps = steps
+        self._missing = {name: len(step.waits_for) for name, step in steps.items()}
+        self._dependents: dict[str, list[str]] = {name: [] for name in steps}
+        for name, step in steps.items():
+            for other in step.waits_for:
+                self._dependents[other].append(name)
+        self._doomed: set[str] = set()
+        self._ready = deque(name for name, missing in self._missing.items() if missing == 0)
+
+    def next(self) -> Step | None:
+        """Take a step that may start now, in the definition's order."""
+        return self._steps[self._ready.popleft()] if self._ready else None
+
+    @property
+    def has_ready(self) -> bool:
+        return bool(self._ready)
+
+    def succeeded(self, name: str, outcome: str | None) -> None:
+        """A step has succeeded; `outcome` is "true" or "false" for a Condition."""
+        settled = [(name, False)]
+        while settled:
+            done, skipped = settled.pop()
+            for dependent in self._dependents[done]:
+                branch = self._steps[dependent].branch
+                untaken = (
+                    branch is not None
+                    and branch[0] == name == done
+                    and (branch[1] != (outcome == "true"))
+                )
+                if skipped or untaken:
+                    self._doomed.add(dependent)
+                self._missing[dependent] -= 1
+                if self._missing[dependent] == 0:
+                    if dependent in self._doomed:
+                        settled.append((dependent, True))
+                    else:
+                        self._ready.append(dependent)

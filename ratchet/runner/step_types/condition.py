@@ -1,0 +1,71 @@
+"""The Condition step: decides which of its two branches runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ratchet.runner.conditions import COMPARISONS, TYPES, holds
+from ratchet.runner.definition import Step
+from ratchet.runner.expressions import Reference, Scope, function_of
+from ratchet.runner.report import Report
+from ratchet.runner.step_types.contract import Attempt, Done, StepType
+
+
+def _check(step: Step, report: Report) -> None:
+    place = f"{step.place}.Arguments"
+    if report.require(step.arguments, place, "Conditions"):
+        _check_list(step.arguments["Conditions"], f"{place}.Conditions", report)
+
+
+def _check_list(conditions: Any, place: str, report: Report) -> None:
+    if conditions == []:
+        report.add(place, "expected at least one condition")
+    for at, condition in report.objects(conditions, place):
+        _check_one(condition, at, report)
+
+
+def _check_one(condition: Mapping[str, Any], place: str, report: Report) -> None:
+    kind = condition.get("Type")
+    if kind in COMPARISONS:
+        report.require(condition, place, "LeftValue", "RightValue")
+    elif kind == "In":
+        if report.require(condition, place, "QueryValue", "Values"):
+            values = condition["Values"]
+            if not isinstance(values, list) and function_of(values) is None:
+                report.add(f"{place}.Values", "expected a list")
+    elif kind == "Not":
+        if report.require(condition, place, "Condition"):
+            if isinstance(condition["Condition"], Mapping):
+                _check_one(condition["Condition"], f"{place}.Condition", report)
+            else:
+                report.add(f"{place}.Condition", "expected an object")
+    elif kind == "Or":
+        if report.require(condition, place, "Conditions"):
+            _check_list(condition["Conditions"], f"{place}.Conditions", report)
+    else:
+        known = ", ".join(sorted(TYPES))
+        report.add(f"{place}.Type", f"{kind!r} is no condition: expected {known}")
+
+
+def _check_reference(step: Step, reference: Reference) -> str | None:
+    return None if reference.path == ("Outcome",) else "a Condition step has Outcome only"
+
+
+def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+    return {"Conditions": scope.resolve(step.arguments["Conditions"])}
+
+
+def _run(attempt: Attempt) -> Done:
+    outcome = all(holds(condition) for condition in attempt.arguments["Conditions"])
+    text = "true" if outcome else "false"
+    return Done(properties={"Outcome": text}, outcome=text)
+
+
+CONDITION = StepType(
+    name="Condition",
+    check=_check,
+    check_reference=_check_reference,
+    resolve=_resolve,
+    run=_run,
+)

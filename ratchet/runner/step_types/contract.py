@@ -1,0 +1,90 @@
+"""What a step type gives the runner and what it gets from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ratchet.runner.cache_key import CacheKey
+from ratchet.runner.definition import Step
+from ratchet.runner.expressions import Reference, Scope
+from ratchet.runner.records import Identity, Services, StopSignal, Stream
+from ratchet.runner.report import Report
+from ratchet.runner.storage import Storage
+
+
+class Progress(Protocol):
+    """Tells the run what is known of a step by now."""
+
+    def __call__(
+        self, *, properties: Mapping[str, Any] | None = None, process_group: int | None = None
+    ) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One attempt at a step.
+
+    - `arguments`: with every reference resolved.
+    - `folder`: the step's own folder; logs and the container's file system are in it.
+    - `environment`: variables of the host that processes get beside those of the container.
+    - `experiment`: the resolved PipelineExperimentConfig.
+    """
+
+    step: Step
+    number: int
+    arguments: Mapping[str, Any]
+    job_name: str
+    folder: Path
+    identity: Identity
+    storage: Storage
+    services: Services
+    stop: StopSignal
+    environment: Mapping[str, str]
+    experiment: Mapping[str, Any]
+    on_line: Callable[[Stream, str], None]
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A step that succeeded. `outputs` are the URIs below which it wrote objects."""
+
+    properties: Mapping[str, Any]
+    outcome: str | None = None
+    output_parameters: Mapping[str, Any] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+
+
+def resolve_all(step: Step, scope: Scope) -> dict[str, Any]:
+    """The step's arguments with every reference resolved."""
+    resolved: dict[str, Any] = scope.resolve(step.arguments)
+    return resolved
+
+
+def any_reference(step: Step, reference: Reference) -> str | None:
+    """Takes every reference to the step's properties."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepType:
+    """How steps of one type are checked, cached and run.
+
+    - `check`: reports what is wrong with a step before anything runs.
+    - `check_reference`: what is wrong with a reference to such a step, or None.
+    - `run`: raises `StepFailed`, `StepStopped`, `EvaluationError` or what services raise.
+    - `job`: the job's ARN resource type and execution variable, for types that start one.
+    - `cache_key`: None when SageMaker does not cache the type.
+    """
+
+    name: str
+    check: Callable[[Step, Report], None]
+    run: Callable[[Attempt], Done]
+    check_reference: Callable[[Step, Reference], str | None] = any_reference
+    resolve: Callable[[Step, Scope], dict[str, Any]] = resolve_all
+    job: tuple[str, str] | None = None
+    retryable: bool = False
+    cache_key: Callable[[Mapping[str, Any]], CacheKey] | None = None

@@ -1,0 +1,222 @@
+"""What processing and training jobs have in common: their life and how it is told."""
+
+from __future__ import annotations
+
+import errno
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ratchet.runner.container import Container
+from ratchet.runner.errors import CAPACITY_ERROR, StepFailed, StepStopped
+from ratchet.runner.expressions import as_text, function_of
+from ratchet.runner.processes import Ending, Process
+from ratchet.runner.records import Stream
+from ratchet.runner.report import Report
+from ratchet.runner.staging import stage_manifest, stage_prefix
+from ratchet.runner.step_types.contract import Attempt, Done
+
+LONGEST_REASON = 1024  # botocore, `FailureReason`
+_EXIT_MESSAGE_BYTES = 1024
+HOST = "algo-1"
+_NOT_THERE = re.compile(
+    r"No such file|Permission denied|cannot (open|create|access|stat)|Read-only"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What a job executes; `shown` is the program as failure messages name it."""
+
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    cwd: Path
+    on_line: Callable[[Stream, str], None] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A kind of job, as far as its life differs from others'.
+
+    - `describe(state)`: its Describe answer, given what is known of its life by now.
+    - `prepare(container)`: stages its inputs and says what to execute.
+    - `failure(ending, container)`: the message of a program that failed, without the exit code.
+    - `finish(container)`: uploads its outputs.
+    """
+
+    describe: Callable[[State], dict[str, Any]]
+    prepare: Callable[[Container], Command]
+    failure: Callable[[Ending, Container], str]
+    finish: Callable[[Container], None]
+    outputs: tuple[str, ...]
+
+
+@dataclass(kw_only=True)
+class State:
+    """The life of a job so far. Times are epoch seconds; `status` is the Describe answer's."""
+
+    status: str = "InProgress"
+    created: float = field(default_factory=time.time)
+    started: float | None = None
+    trained: float | None = None
+    ended: float | None = None
+    failure_reason: str | None = None
+    exit_message: str | None = None
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds that the job ran, as they are billed: at least one once it has run."""
+        if self.started is None or self.ended is None:
+            return 0
+        return max(1, round(self.ended - self.started))
+
+
+def run_job(attempt: Attempt, job: Job) -> Done:
+    """Run a job to its end and return, or raise, with its Describe answer."""
+    state = State()
+    attempt.progress(properties=job.describe(state))
+    try:
+        with Container(attempt.folder) as container:
+            _run(attempt, job, state, container)
+            container.remove_data()
+    except StepFailed as failure:
+        state.status, state.failure_reason, state.ended = "Failed", failure.reason, time.time()
+        raise StepFailed(
+            failure.reason, kind=failure.kind, properties=job.describe(state)
+        ) from None
+    except StepStopped:
+        state.status, state.ended = "Stopped", time.time()
+        raise StepStopped(job.describe(state)) from None
+    return Done(properties=job.describe(state), outputs=job.outputs)
+
+
+def _run(attempt: Attempt, job: Job, state: State, container: Container) -> None:
+    container.folder("/opt/ml/output")
+    command = job.prepare(container)
+    if attempt.stop.is_set():
+        raise StepStopped
+    state.started = time.time()
+    ending = _execute(attempt, command, lambda: job.describe(state))
+    state.trained = time.time()
+    state.exit_message = exit_message(container)
+    if ending.stopped:
+        raise StepStopped
+    if ending.timed_out:
+        limit = _limit(attempt)
+        raise StepFailed(f"ClientError: the job ran longer than MaxRuntimeInSeconds ({limit:g})")
+    if ending.exit_code != 0:
+        raise StepFailed(failure_reason(job.failure(ending, container), ending, container))
+    job.finish(container)
+    state.status, state.ended = "Completed", time.time()
+
+
+def _execute(attempt: Attempt, command: Command, describe: Callable[[], dict[str, Any]]) -> Ending:
+    try:
+        process = Process(
+            command.words,
+            environment=command.environment,
+            cwd=command.cwd,
+            logs=attempt.folder,
+            on_line=command.on_line or attempt.on_line,
+        )
+    except OSError as error:
+        short = error.errno in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE)
+        raise StepFailed(
+            f"ClientError: cannot start {command.words[0]!r}: {error.strerror}",
+            kind=CAPACITY_ERROR if short else None,
+        ) from None
+    attempt.progress(properties=describe(), process_group=process.group)
+    return process.wait(stop=attempt.stop, timeout=_limit(attempt))
+
+
+def _limit(attempt: Attempt) -> float | None:
+    condition = attempt.arguments.get("StoppingCondition") or {}
+    limit = condition.get("MaxRuntimeInSeconds")
+    return None if limit is None else float(limit)
+
+
+def failure_reason(message: str, ending: Ending, container: Container) -> str:
+    """`AlgorithmError: <message>, exit code: <n>`, as the service words it, with a hint."""
+    end = f", exit code: {ending.exit_code}{_hint(ending, container)}"
+    begin = "AlgorithmError: "
+    room = LONGEST_REASON - len(begin) - len(end)
+    if len(message) > room:
+        message = "…" + message[len(message) - room + 1 :]
+    return begin + message + end
+
+
+def _hint(ending: Ending, container: Container) -> str:
+    for line in ending.tails["stderr"]:
+        if _NOT_THERE.search(line) and container.names_opt_ml(line):
+            return (
+                " (the program names /opt/ml by itself; here it is below "
+                f"{container.root}: take the path from an argument or an SM_ variable)"
+            )
+    if ending.exit_code == 137:
+        return " (killed: perhaps this machine ran out of memory)"
+    return ""
+
+
+def last_words(ending: Ending) -> str:
+    """The last lines that a program wrote to its error output, or else to its output."""
+    lines = ending.tails["stderr"] or ending.tails["stdout"]
+    return "\n".join(lines).strip() or "the program said nothing"
+
+
+def exit_message(container: Container) -> str | None:
+    """What the program left in /opt/ml/output/message: its first 1024 bytes.
+
+    Source: developer guide, "Save and Access Metadata Information About Your Processing Job".
+    """
+    return _read_message(container, "message")
+
+
+def failure_file(container: Container) -> str | None:
+    """What the program left in /opt/ml/output/failure."""
+    return _read_message(container, "failure")
+
+
+def _read_message(container: Container, name: str) -> str | None:
+    with suppress(OSError), container.path(f"/opt/ml/output/{name}").open("rb") as file:
+        return file.read(_EXIT_MESSAGE_BYTES).decode("utf-8", "replace").strip() or None
+    return None
+
+
+def stage(attempt: Attempt, source: Mapping[str, Any], folder: Path) -> None:
+    """Copy an input's objects into its folder; `source` has S3Uri and S3DataType."""
+    if source.get("S3DataType") == "ManifestFile":
+        stage_manifest(attempt.storage, source["S3Uri"], folder)
+    else:
+        stage_prefix(attempt.storage, source["S3Uri"], folder)
+
+
+def check_source(source: Any, place: str, mode_key: str, report: Report) -> None:
+    """Report what is wrong with an S3 source of an input."""
+    if not report.require(source, place, "S3Uri"):
+        return
+    kind = source.get("S3DataType", "S3Prefix")
+    if function_of(kind) is None and kind not in ("S3Prefix", "ManifestFile"):
+        report.add(f"{place}.S3DataType", f"{kind!r} is none of S3Prefix, ManifestFile")
+    if source.get(mode_key) == "Pipe":
+        report.add(f"{place}.{mode_key}", "Pipe mode cannot run here: expected File or FastFile")
+
+
+def texts(values: Any) -> Any:
+    """Strings for the values of a map or list: pipeline variables in them may be numbers."""
+    if isinstance(values, Mapping):
+        return {key: as_text(value) for key, value in values.items()}
+    return [as_text(value) for value in values]
+
+
+def without_tags(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A request without its Tags, which no Describe operation returns."""
+    return {key: value for key, value in arguments.items() if key != "Tags"}
+
+
+def described(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A Describe answer leaves out what is not known."""
+    return {key: value for key, value in values.items() if value is not None}

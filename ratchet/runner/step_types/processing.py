@@ -1,0 +1,202 @@
+"""The Processing step: runs an entry point between inputs and outputs in S3.
+
+Paths and configuration files: developer guide, "Build Your Own Processing Container" and "How
+Amazon SageMaker Processing Configures Your Processing Container".
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from ratchet.runner.cache_key import CacheKey, Source
+from ratchet.runner.container import Container
+from ratchet.runner.definition import Step
+from ratchet.runner.expressions import Reference, Scope
+from ratchet.runner.processes import Ending
+from ratchet.runner.report import Report
+from ratchet.runner.staging import upload_folder
+from ratchet.runner.step_types import jobs
+from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
+
+_CODE = "code"
+
+
+def _check(step: Step, report: Report) -> None:
+    place = f"{step.place}.Arguments"
+    if report.require(step.arguments, place, "AppSpecification"):
+        application = step.arguments["AppSpecification"]
+        if not application.get("ContainerEntrypoint"):
+            report.add(
+                f"{place}.AppSpecification.ContainerEntrypoint",
+                "is required here: the image's own entry point cannot run without the image",
+            )
+    at = f"{place}.ProcessingInputs"
+    for where, item in report.objects(step.arguments.get("ProcessingInputs") or [], at):
+        if report.require(item, where, "InputName", "S3Input"):
+            source = item["S3Input"]
+            jobs.check_source(source, f"{where}.S3Input", "S3InputMode", report)
+            _check_path(source, f"{where}.S3Input", report)
+    at = f"{place}.ProcessingOutputConfig.Outputs"
+    for where, item in report.objects(_outputs(step.arguments), at):
+        if report.require(item, where, "OutputName", "S3Output"):
+            report.require(item["S3Output"], f"{where}.S3Output", "S3Uri", "LocalPath")
+            _check_path(item["S3Output"], f"{where}.S3Output", report)
+    _check_property_files(step, report)
+
+
+def _check_path(holder: Any, place: str, report: Report) -> None:
+    path = holder.get("LocalPath") if isinstance(holder, Mapping) else None
+    if isinstance(path, str) and not path.startswith("/opt/ml/processing"):
+        report.add(f"{place}.LocalPath", f"{path!r} is not below /opt/ml/processing")
+
+
+def _check_property_files(step: Step, report: Report) -> None:
+    outputs = [output.get("OutputName") for output in _outputs(step.arguments)]
+    for index, (name, file) in enumerate(step.property_files.items()):
+        if file.output not in outputs:
+            report.add(
+                f"{step.place}.PropertyFiles[{index}].OutputName",
+                f"property file {name!r} is in output {file.output!r}; "
+                f"the outputs are {', '.join(map(str, outputs)) or 'none'}",
+            )
+
+
+def _check_reference(step: Step, reference: Reference) -> str | None:
+    if reference.path[:2] == ("ProcessingOutputConfig", "Outputs") and len(reference.path) > 2:
+        names = [output.get("OutputName") for output in _outputs(step.arguments)]
+        wanted = reference.path[2]
+        if isinstance(wanted, str) and wanted not in names:
+            known = ", ".join(map(str, names)) or "none"
+            return f"step {step.name!r} has no output {wanted!r}; its outputs are {known}"
+    return None
+
+
+def _outputs(arguments: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    outputs = (arguments.get("ProcessingOutputConfig") or {}).get("Outputs") or []
+    return [output for output in outputs if isinstance(output, Mapping)]
+
+
+def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+    arguments = resolve_all(step, scope)
+    application = dict(arguments["AppSpecification"])
+    for key in ("ContainerEntrypoint", "ContainerArguments"):
+        if key in application:
+            application[key] = jobs.texts(application[key])
+    arguments["AppSpecification"] = application
+    if arguments.get("Environment"):
+        arguments["Environment"] = jobs.texts(arguments["Environment"])
+    return arguments
+
+
+def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
+    application = dict(arguments["AppSpecification"])
+    attributes = {
+        "image": application.pop("ImageUri", None),
+        "entry point": application.pop("ContainerEntrypoint", None),
+        "arguments": application.pop("ContainerArguments", None),
+        "AppSpecification": application,
+        "environment": arguments.get("Environment"),
+    }
+    sources = {}
+    for item in arguments.get("ProcessingInputs") or []:
+        name = item["InputName"]
+        label = "code bundle" if name == _CODE else f"input {name}"
+        source = dict(item["S3Input"])
+        sources[label] = Source(
+            uri=source.pop("S3Uri"), manifest=source.get("S3DataType") == "ManifestFile"
+        )
+        attributes[label] = source
+    return CacheKey(attributes=attributes, sources=sources)
+
+
+def _run(attempt: Attempt) -> Done:
+    # An output that the program writes to S3 by itself is only declared.
+    kept = [output for output in _outputs(attempt.arguments) if not output.get("AppManaged")]
+
+    def finish(container: Container) -> None:
+        for output in kept:
+            target = output["S3Output"]
+            folder = container.path(target["LocalPath"])
+            upload_folder(attempt.storage, folder, target["S3Uri"])
+
+    return jobs.run_job(
+        attempt,
+        jobs.Job(
+            describe=functools.partial(_describe, attempt),
+            prepare=functools.partial(_prepare, attempt),
+            failure=_failure,
+            finish=finish,
+            outputs=tuple(f"{output['S3Output']['S3Uri'].rstrip('/')}/" for output in kept),
+        ),
+    )
+
+
+def _arn(attempt: Attempt) -> str:
+    return attempt.identity.arn(f"processing-job/{attempt.job_name}")
+
+
+def _describe(attempt: Attempt, state: jobs.State) -> dict[str, Any]:
+    return jobs.described(
+        {
+            "ExperimentConfig": attempt.experiment or None,
+            **jobs.without_tags(attempt.arguments),
+            "ProcessingJobName": attempt.job_name,
+            "ProcessingJobArn": _arn(attempt),
+            "ProcessingJobStatus": state.status,
+            "ExitMessage": state.exit_message,
+            "FailureReason": state.failure_reason,
+            "CreationTime": state.created,
+            "ProcessingStartTime": state.started,
+            "ProcessingEndTime": state.ended,
+            "LastModifiedTime": state.ended or state.started or state.created,
+        }
+    )
+
+
+def _prepare(attempt: Attempt, container: Container) -> jobs.Command:
+    arguments = attempt.arguments
+    for item in arguments.get("ProcessingInputs") or []:
+        source = item["S3Input"]
+        jobs.stage(attempt, source, container.folder(source["LocalPath"]))
+    for output in _outputs(arguments):
+        container.folder(output["S3Output"]["LocalPath"])
+    container.write_json(
+        "/opt/ml/config/processingjobconfig.json",
+        {
+            "ProcessingJobArn": _arn(attempt),
+            "ProcessingJobName": attempt.job_name,
+            **jobs.without_tags(arguments),
+        },
+    )
+    container.write_json(
+        "/opt/ml/config/resourceconfig.json", {"current_host": jobs.HOST, "hosts": [jobs.HOST]}
+    )
+    application = arguments["AppSpecification"]
+    words = [*application["ContainerEntrypoint"], *application.get("ContainerArguments", [])]
+    return jobs.Command(
+        words=container.rewrite(words),
+        environment={
+            **container.environment(host=attempt.environment, region=attempt.identity.region),
+            **container.rewrite(arguments.get("Environment") or {}),
+        },
+        cwd=container.root,
+    )
+
+
+def _failure(ending: Ending, container: Container) -> str:
+    message = jobs.exit_message(container) or jobs.failure_file(container)
+    return message or jobs.last_words(ending)
+
+
+PROCESSING = StepType(
+    name="Processing",
+    check=_check,
+    check_reference=_check_reference,
+    resolve=_resolve,
+    cache_key=_cache_key,
+    run=_run,
+    job=("processing-job", "ProcessingJobName"),
+    retryable=True,
+)

@@ -1,0 +1,35 @@
+"""What a training job leaves in S3: the model and the other outputs, packed as SageMaker does."""
+
+from __future__ import annotations
+
+from ratchet.runner.archives import pack
+from ratchet.runner.container import Container
+from ratchet.runner.staging import upload_folder
+from ratchet.runner.step_types.contract import Attempt
+
+
+class TrainingOutputs:
+    """`model_uri` and `uris` are known before the job has run."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        config = attempt.arguments["OutputDataConfig"]
+        self._storage = attempt.storage
+        self._packed = config.get("CompressionType", "GZIP") != "NONE"
+        self._base = f"{config['S3OutputPath'].rstrip('/')}/{attempt.job_name}/output"
+        self.model_uri = f"{self._base}/model.tar.gz" if self._packed else f"{self._base}/model/"
+        self.uris = (self.model_uri,)
+
+    def upload(self, container: Container) -> None:
+        """Upload /opt/ml/model, and /opt/ml/output/data if there is anything in it."""
+        model, data = container.path("/opt/ml/model"), container.path("/opt/ml/output/data")
+        if not self._packed:
+            upload_folder(self._storage, model, self.model_uri)
+            upload_folder(self._storage, data, f"{self._base}/data")
+            return
+        archive = container.temporary / "model.tar.gz"
+        pack(model, archive)
+        self._storage.upload(archive, self.model_uri)
+        if any(data.iterdir()):
+            archive = container.temporary / "output.tar.gz"
+            pack(data, archive)
+            self._storage.upload(archive, f"{self._base}/output.tar.gz")

@@ -1,0 +1,484 @@
+"""Which steps run, in which order, and how a run ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import psutil
+import pytest
+
+from ratchet.runner import LambdaFailed, ServiceError, StopSignal
+from ratchet.runner.definition import RetryPolicy
+from ratchet.runner.retries import Retries
+from tests.runner.workbench import (
+    Recording,
+    Workbench,
+    compare,
+    condition,
+    definition,
+    fail,
+    get,
+    invoke,
+    join,
+    json_get,
+    output_uri,
+    processing,
+    python,
+    training,
+)
+
+TRUE = compare("Equals", 1, 1)
+FALSE = compare("Equals", 1, 2)
+
+
+def register(name: str = "register", **more: Any) -> dict[str, Any]:
+    arguments = {
+        "ModelPackageGroupName": "flights-dev",
+        "ModelApprovalStatus": "PendingManualApproval",
+        "InferenceSpecification": {"Containers": [{"Image": "i", "ModelDataUrl": "s3://m"}]},
+        "Tags": [],
+    }
+    return {"Name": name, "Type": "RegisterModel", "Arguments": arguments, **more}
+
+
+def scored(regression: Any) -> dict[str, Any]:
+    """A step that leaves a report as its property file."""
+    write = f"""
+        import sys
+        open(sys.argv[1], "w").write('{{"regression": {regression}, "champion": {{"auc": 0.7}}}}')
+    """
+    files = [{"PropertyFileName": "report", "OutputName": "report", "FilePath": "evaluation.json"}]
+    return processing(
+        "evaluate",
+        python(write),
+        arguments=["/opt/ml/processing/output/report/evaluation.json"],
+        outputs=["report"],
+        PropertyFiles=files,
+    )
+
+
+def gate(**more: Any) -> dict[str, Any]:
+    limit = get("Parameters.MaxRegression")
+    regression = json_get("evaluate", "report", "regression")
+    message = join("regression ", regression, " is over ", limit)
+    return condition(
+        "gate",
+        compare("LessThanOrEqualTo", regression, limit),
+        then=[register()],
+        otherwise=[fail("halt", message)],
+        **more,
+    )
+
+
+LIMIT = {"Name": "MaxRegression", "Type": "Float", "DefaultValue": 0.005}
+
+
+@pytest.mark.parametrize("regression", ["0.005", "0.004", "-1", "0"])
+def test_a_tie_or_better_passes_the_gate(workbench: Workbench, regression: str) -> None:
+    result = workbench.run(definition(scored(regression), gate(), parameters=[LIMIT]))
+    assert result.status == "Succeeded", result.failure_reason
+    assert result.step("gate").outcome == "true"
+    assert result.step("gate").arguments["Conditions"][0]["LeftValue"] == float(regression)
+    assert [record.name for record in result.steps] == ["evaluate", "gate", "register"]
+
+
+def test_a_regression_halts_with_the_numbers(workbench: Workbench) -> None:
+    result = workbench.run(definition(scored("0.02"), gate(), parameters=[LIMIT]))
+    assert result.status == "Failed"
+    assert result.step("gate").outcome == "false"
+    assert result.step("halt").failure_reason == "regression 0.02 is over 0.005"
+    assert workbench.services.registered == []
+    assert "halt: regression 0.02 is over 0.005" in str(result.failure_reason)
+
+
+def test_a_report_without_the_metric_fails_the_gate_itself(workbench: Workbench) -> None:
+    for value in ("null", '"0.001"'):
+        result = workbench.run(definition(scored(value), gate(), parameters=[LIMIT]))
+        assert result.step("gate").status == "Failed"
+        assert "expected two numbers" in str(result.step("gate").failure_reason)
+        assert workbench.services.registered == []
+
+
+def test_a_registered_version_names_the_execution_that_made_it(workbench: Workbench) -> None:
+    step = register()
+    show = processing(
+        "show",
+        python("import sys; print(sys.argv[1])"),
+        arguments=[get("Steps.register.ModelPackageArn")],
+    )
+    record = workbench.run(definition(step, show)).step("register")
+    (request,) = workbench.services.registered
+    assert request["MetadataProperties"]["GeneratedBy"].endswith("/execution/run1")
+    assert record.properties["ModelPackageVersion"] == 1
+    assert record.properties["ModelApprovalStatus"] == "PendingManualApproval"
+    assert workbench.observer.output("show") == [record.properties["ModelPackageArn"]]
+
+
+def test_an_empty_branch_is_fine(workbench: Workbench) -> None:
+    result = workbench.run(definition(condition("gate", FALSE, then=[register()])))
+    assert result.status == "Succeeded"
+    assert [record.name for record in result.steps] == ["gate"]
+
+
+def test_conditions_of_the_list_are_anded(workbench: Workbench) -> None:
+    result = workbench.run(definition(condition("gate", TRUE, FALSE, then=[register()])))
+    assert result.step("gate").outcome == "false"
+
+
+def test_what_needs_a_skipped_step_is_skipped_too(workbench: Workbench) -> None:
+    gated = processing("gated", python("pass"), outputs=["o"])
+    result = workbench.run(
+        definition(
+            condition("gate", FALSE, then=[gated], otherwise=[processing("other", python("pass"))]),
+            processing("needs-it", python("pass"), inputs={"x": output_uri("gated", "o")}),
+            processing("needs-that", python("pass"), depends_on=["needs-it"]),
+            processing("after-gate", python("pass"), depends_on=["gate"]),
+        )
+    )
+    assert result.status == "Succeeded"
+    assert {record.name for record in result.steps} == {"gate", "other", "after-gate"}
+
+
+def test_a_conditions_outcome_can_be_referred_to(workbench: Workbench) -> None:
+    outcome = get("Steps.gate.Outcome")
+    show = processing("show", python("import sys; print(sys.argv[1])"), arguments=[outcome])
+    workbench.run(definition(condition("gate", FALSE), show))
+    assert workbench.observer.output("show") == ["false"]
+
+
+def test_a_function_gets_its_arguments_and_gives_its_outputs(workbench: Workbench) -> None:
+    seen: list[Any] = []
+
+    def champion(payload: dict[str, Any]) -> dict[str, Any]:
+        seen.append(payload)
+        return {"model_uri": "s3://m", "version": "7", "more": [1]}
+
+    workbench.services.functions["champion"] = champion
+    step = invoke("champion", {"model_uri": "String", "version": "Integer"}, n=get("Parameters.N"))
+    outputs = [get(f"Steps.champion.OutputParameters['{k}']") for k in ("model_uri", "version")]
+    show = processing("show", python("import sys; print(sys.argv[1:])"), arguments=outputs)
+    document = definition(
+        step, show, parameters=[{"Name": "N", "Type": "Integer", "DefaultValue": 3}]
+    )
+    result = workbench.run(document)
+    assert seen == [{"n": 3}]
+    assert result.step("champion").output_parameters == {"model_uri": "s3://m", "version": 7}
+    assert workbench.observer.output("show") == ["['s3://m', '7']"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ({}, "the Lambda function's answer has no 'version'"),
+        ({"version": "latest"}, "output parameter 'version': 'latest' (string) is no Integer"),
+        (None, "answered with a null; an object with version is expected"),
+    ],
+)
+def test_an_answer_that_does_not_fit_fails_the_step(
+    workbench: Workbench, answer: Any, message: str
+) -> None:
+    workbench.services.functions["champion"] = lambda payload: answer
+    result = workbench.run(definition(invoke("champion", {"version": "Integer"})))
+    assert message in str(result.step("champion").failure_reason)
+
+
+def test_a_function_that_fails_is_not_tried_again(workbench: Workbench) -> None:
+    calls: list[int] = []
+
+    def broken(payload: dict[str, Any]) -> Any:
+        calls.append(1)
+        raise LambdaFailed("KeyError: 'x'")
+
+    workbench.services.functions["champion"] = broken
+    result = workbench.run(definition(invoke("champion", {})))
+    assert (
+        result.step("champion").failure_reason
+        == "ClientError: Lambda function failed: KeyError: 'x'"
+    )
+    assert calls == [1]
+
+
+def meet(workbench: Workbench, name: str) -> list[str]:
+    """A program that leaves a file and ends well only once the other one's file is there too."""
+    other = {"left": "right", "right": "left"}[name]
+    return python(f"""
+        import os, sys, time
+        open({str(workbench.folder / name)!r}, "w").close()
+        for _ in range(2000):
+            if os.path.exists({str(workbench.folder / other)!r}):
+                sys.exit(0)
+            time.sleep(0.005)
+        sys.exit("never met")
+    """)
+
+
+def test_two_independent_steps_truly_overlap(workbench: Workbench) -> None:
+    steps = [processing(name, meet(workbench, name)) for name in ("left", "right")]
+    assert workbench.run(definition(*steps), max_parallel=2).status == "Succeeded"
+
+
+def test_no_more_steps_run_at_once_than_allowed(workbench: Workbench) -> None:
+    busy: list[int] = []
+    most: list[int] = []
+    lock = threading.Lock()
+
+    def work(payload: dict[str, Any]) -> dict[str, Any]:
+        with lock:
+            busy.append(1)
+            most.append(len(busy))
+        time.sleep(0.02)
+        with lock:
+            busy.pop()
+        return {}
+
+    workbench.services.functions.update({f"f{n}": work for n in range(8)})
+    steps = [invoke(f"f{n}", {}) for n in range(8)]
+    assert workbench.run(definition(*steps), max_parallel=3).status == "Succeeded"
+    assert max(most) == 3
+
+
+def test_after_a_failure_nothing_new_starts_but_what_runs_goes_on(workbench: Workbench) -> None:
+    started = threading.Event()
+
+    def slow(payload: dict[str, Any]) -> dict[str, Any]:
+        started.set()
+        while not any(r.name == "bad" and r.status == "Failed" for r in workbench.observer.changes):
+            time.sleep(0.005)
+        return {}
+
+    def bad(payload: dict[str, Any]) -> Any:
+        started.wait(5)
+        raise LambdaFailed("no")
+
+    workbench.services.functions.update(slow=slow, bad=bad)
+    after = processing("after-slow", python("pass"), depends_on=["slow"])
+    result = workbench.run(definition(invoke("slow", {}), invoke("bad", {}), after), max_parallel=2)
+    assert {record.name: record.status for record in result.steps} == {
+        "slow": "Succeeded",
+        "bad": "Failed",
+    }
+    assert result.status == "Failed"
+
+
+def test_after_a_failure_nothing_that_waits_for_a_place_starts(workbench: Workbench) -> None:
+    document = definition(processing("bad", ["false"]), processing("other", ["true"]))
+    result = workbench.run(document, max_parallel=1)
+    assert [record.name for record in result.steps] == ["bad"]
+
+
+def retried(*kinds: str, **more: Any) -> dict[str, Any]:
+    return register(RetryPolicies=[{"ExceptionType": list(kinds), "IntervalSeconds": 1, **more}])
+
+
+def test_a_retry_that_succeeds_makes_the_step_succeed(workbench: Workbench) -> None:
+    error = ServiceError("no capacity", kind="SageMaker.CAPACITY_ERROR")
+    workbench.services.registration_errors = [error]
+    result = workbench.run(definition(retried("SageMaker.CAPACITY_ERROR")))
+    record = result.step("register")
+    assert (record.status, record.attempt) == ("Succeeded", 2)
+    statuses = workbench.observer.statuses("register")
+    assert statuses == ["Starting", "Executing", "Starting", "Executing", "Succeeded"]
+
+
+def test_an_error_that_no_policy_names_is_not_retried(workbench: Workbench) -> None:
+    error = ServiceError("too many", kind="SageMaker.RESOURCE_LIMIT")
+    workbench.services.registration_errors = [error]
+    record = workbench.run(definition(retried("SageMaker.CAPACITY_ERROR"))).step("register")
+    assert (record.status, record.attempt) == ("Failed", 1)
+    assert record.failure_reason == "SageMaker.RESOURCE_LIMIT: too many"
+
+
+def test_a_crash_of_the_program_is_not_retried(workbench: Workbench) -> None:
+    policy = {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR", "Step.SERVICE_FAULT"]}
+    step = processing("a", python("raise SystemExit(1)"), RetryPolicies=[policy])
+    assert workbench.run(definition(step)).step("a").attempt == 1
+
+
+def test_a_refused_request_is_not_retried_and_told(workbench: Workbench) -> None:
+    class Refused(Exception):  # noqa: N818
+        def __init__(self) -> None:
+            super().__init__("ValidationException: no such group")
+            self.response = {
+                "Error": {"Code": "ValidationException"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+
+    workbench.services.registration_errors = [Refused()]
+    record = workbench.run(definition(register())).step("register")
+    assert record.failure_reason == "ClientError: ValidationException: no such group"
+
+
+def test_retries_wait_longer_each_time_and_end() -> None:
+    policy = RetryPolicy(
+        exception_types=frozenset({"Step.THROTTLING"}),
+        interval_seconds=2,
+        backoff_rate=3,
+        max_attempts=3,
+    )
+    retries = Retries([policy])
+    waits = [retries.delay("Step.THROTTLING", elapsed=0) for _ in range(4)]
+    assert waits == [2, 6, 18, None]
+
+
+def test_retries_end_when_they_expire() -> None:
+    from datetime import timedelta
+
+    policy = RetryPolicy(
+        exception_types=frozenset({"Step.THROTTLING"}),
+        interval_seconds=20,
+        backoff_rate=1,
+        max_attempts=None,
+        expire_after=timedelta(minutes=1),
+    )
+    retries = Retries([policy])
+    assert retries.delay("Step.THROTTLING", elapsed=39) == 20
+    assert retries.delay("Step.THROTTLING", elapsed=41) is None
+
+
+def test_each_policy_counts_its_own_retries() -> None:
+    policies = [
+        RetryPolicy(exception_types=frozenset({kind}), max_attempts=1)
+        for kind in ("Step.THROTTLING", "SageMaker.CAPACITY_ERROR")
+    ]
+    retries = Retries(policies)
+    kinds = ["Step.THROTTLING", "SageMaker.CAPACITY_ERROR", "Step.THROTTLING"]
+    assert [retries.delay(kind, elapsed=0) for kind in kinds] == [1, 1, None]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def stopping_at(line: str, stop: StopSignal) -> Recording:
+    observer = Recording()
+    observer.on_line = lambda seen: stop.request() if seen == line else None
+    return observer
+
+
+def test_a_stop_ends_a_step_with_its_grandchildren(workbench: Workbench) -> None:
+    # A grandchild that ignores SIGTERM: only the kill of the whole group ends it.
+    spawn = """
+        import subprocess, sys, time
+        code = "import signal, time; signal.signal(15, signal.SIG_IGN); "
+        code += "print('up', flush=True); time.sleep(60)"
+        child = subprocess.Popen([sys.executable, "-c", code])
+        print(child.pid)
+        time.sleep(60)
+    """
+    stop = StopSignal(grace_seconds=0.3)
+    began = time.monotonic()
+    result = workbench.run(
+        definition(
+            processing("a", python(spawn)), processing("b", python("pass"), depends_on=["a"])
+        ),
+        stop=stop,
+        observer=stopping_at("up", stop),
+    )
+    assert time.monotonic() - began < 10
+    assert result.status == "Stopped"
+    assert [(record.name, record.status) for record in result.steps] == [("a", "Stopped")]
+    assert workbench.observer.statuses("a") == ["Starting", "Executing", "Stopping", "Stopped"]
+    assert result.step("a").properties["ProcessingJobStatus"] == "Stopped"
+    pid = next(int(line) for line in workbench.observer.output("a") if line.isdecimal())
+    assert not is_alive(pid)
+
+
+def test_a_stopped_program_is_asked_first(workbench: Workbench) -> None:
+    polite = """
+        import signal, sys, time
+        signal.signal(signal.SIGTERM, lambda *_: (print("saving"), sys.exit(0)))
+        print("up")
+        time.sleep(60)
+    """
+    stop = StopSignal(grace_seconds=20)
+    step = processing("a", python(polite))
+    result = workbench.run(definition(step), stop=stop, observer=stopping_at("up", stop))
+    assert result.status == "Stopped"
+    assert workbench.observer.output("a") == ["up", "saving"]
+
+
+def test_a_stop_waits_for_a_function_that_runs(workbench: Workbench) -> None:
+    stop = StopSignal()
+
+    def slow(payload: dict[str, Any]) -> dict[str, Any]:
+        stop.request()
+        return {"x": "done"}
+
+    workbench.services.functions["f"] = slow
+    after = processing("after", python("pass"), depends_on=["f"])
+    result = workbench.run(definition(invoke("f", {"x": "String"}), after), stop=stop)
+    assert result.status == "Stopped"
+    assert result.step("f").status == "Succeeded"
+    assert len(result.steps) == 1
+
+
+def test_a_stop_before_the_start_runs_nothing(workbench: Workbench) -> None:
+    stop = StopSignal()
+    stop.request()
+    result = workbench.run(definition(processing("a", python("pass"))), stop=stop)
+    assert (result.status, result.steps) == ("Stopped", ())
+
+
+def test_a_stop_ends_the_wait_for_a_retry(workbench: Workbench) -> None:
+    stop = StopSignal()
+
+    class Stopping(Recording):
+        def step_changed(self, record: Any) -> None:
+            super().step_changed(record)
+            if record.status == "Executing":
+                threading.Timer(0.1, stop.request).start()
+
+    error = ServiceError("busy", kind="SageMaker.CAPACITY_ERROR")
+    workbench.services.registration_errors = [error]
+    step = retried("SageMaker.CAPACITY_ERROR", IntervalSeconds=600)
+    result = workbench.run(definition(step), stop=stop, observer=Stopping())
+    assert result.status == "Stopped"
+
+
+def test_an_observer_that_fails_ends_the_run_with_its_error(workbench: Workbench) -> None:
+    def broken(line: str) -> None:
+        raise RuntimeError("disk full")
+
+    observer = Recording()
+    observer.on_line = broken
+    noisy = python("import time; print('x' * 1_000_000); time.sleep(60)")
+    with pytest.raises(RuntimeError, match="disk full"):
+        workbench.run(definition(processing("a", noisy)), observer=observer)
+
+
+def test_execution_variables_name_the_run_and_the_job(workbench: Workbench) -> None:
+    names = ["PipelineName", "PipelineExecutionId", "PipelineArn", "StartDateTime"]
+    values = [get(f"Execution.{name}") for name in [*names, "ProcessingJobName"]]
+    show = python("import sys; print(*sys.argv[1:], sep='|')")
+    result = workbench.run(definition(processing("show_it", show, arguments=values)))
+    name, run, arn, start, job = workbench.observer.output("show_it")[0].split("|")
+    assert (name, run) == ("flights-dev-training", "run1")
+    assert arn.endswith(":pipeline/flights-dev-training")
+    assert start.endswith("Z")
+    assert job == result.step("show_it").job_name
+    assert job.startswith("pipelines-run1-show-it-")
+
+
+def test_a_job_variable_of_another_type_fails_the_step(workbench: Workbench) -> None:
+    step = processing("a", python("pass"), arguments=[get("Execution.TrainingJobName")])
+    reason = str(workbench.run(definition(step)).step("a").failure_reason)
+    assert "Execution.TrainingJobName has no value" in reason
+
+
+def test_a_training_step_takes_a_retry_policy(workbench: Workbench) -> None:
+    workbench.put_bundle("s3://code/a.gz", train="print('ran')")
+    policy = {"ExceptionType": ["SageMaker.CAPACITY_ERROR"], "ExpireAfterMin": 5}
+    step = training("train", code="s3://code/a.gz", RetryPolicies=[policy])
+    assert workbench.run(definition(step)).status == "Succeeded"
+
+
+def test_a_definition_runs_from_its_text(workbench: Workbench) -> None:
+    import json
+
+    text = json.dumps(definition(processing("a", python("pass"))))
+    assert workbench.run(text).status == "Succeeded"
