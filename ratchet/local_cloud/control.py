@@ -1,0 +1,315 @@
+"""Starts, finds and stops the local cloud of a folder.
+
+The cloud is one process in the background. It listens on 127.0.0.1 only, keeps everything below its
+folder, and goes on after the terminal that started it is closed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ratchet.local_cloud.layout import (
+    ACCOUNT,
+    EXIT_PORT_TAKEN,
+    STATUS_PATH,
+    Layout,
+    acquire,
+)
+
+_READY_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+_POLL_SECONDS = 0.03
+_LOG_TAIL_LINES = 15
+_HOST = "127.0.0.1"
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class LocalCloudError(Exception):
+    """The local cloud could not be started or stopped; the message says why and what to do."""
+
+
+class PortTakenError(LocalCloudError):
+    """The port that was asked for is another program's."""
+
+
+class OtherRegionError(LocalCloudError):
+    """The cloud of this folder is up already, with another region or port than asked for."""
+
+
+class StartFailedError(LocalCloudError):
+    """The server ended, or did not answer in time; the message has the end of its log."""
+
+
+class StopFailedError(LocalCloudError):
+    """The server is still there after it was told, and then made, to stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A cloud that is up. ``started`` is an aware time."""
+
+    url: str
+    pid: int
+    region: str
+    started: dt.datetime
+    account: str = ACCOUNT
+
+    def environment(self) -> dict[str, str]:
+        """What makes boto3, the AWS CLI and the CDK CLI talk to this cloud and to nothing else."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+
+def up(folder: Path, *, region: str, port: int | None = None) -> Endpoint:
+    """The cloud of ``folder``, started if it is not up.
+
+    Without ``port`` it is the one of the last time if that is free, else any free one. Safe to call
+    from several processes at once: one starts it, the others find it. Raises ``PortTakenError``,
+    ``OtherRegionError`` or ``StartFailedError``.
+    """
+    layout = Layout(folder.absolute())
+    with _exclusively(layout):
+        running = _running(layout)
+        if running:
+            _check_same(running, region=region, port=port)
+            return running
+        if port is not None:
+            _check_free(port)
+        return _start(layout, region=region, port=port)
+
+
+def status(folder: Path) -> Endpoint | None:
+    """The cloud of ``folder`` if it is up."""
+    layout = Layout(folder.absolute())
+    return _running(layout) if layout.folder.is_dir() else None
+
+
+def down(folder: Path) -> None:
+    """Stop the cloud of ``folder``, if it is up; its state stays. Raises ``StopFailedError``."""
+    layout = Layout(folder.absolute())
+    if not layout.folder.is_dir():
+        return
+    with _exclusively(layout):
+        _stop(layout)
+
+
+def reset(folder: Path) -> None:
+    """Stop the cloud of ``folder`` and delete everything in it."""
+    layout = Layout(folder.absolute())
+    if not layout.folder.is_dir():
+        return
+    with _exclusively(layout):
+        _stop(layout)
+        for entry in layout.folder.iterdir():
+            if entry in (layout.lock, layout.starting):
+                continue  # deleting a file that is locked would let two processes hold "the" lock
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def log_file(folder: Path) -> Path:
+    """The server's log; it exists once the cloud has been started."""
+    return Layout(folder.absolute()).log
+
+
+@contextlib.contextmanager
+def _exclusively(layout: Layout) -> Iterator[None]:
+    lock = acquire(layout.starting, wait=True)
+    assert lock is not None
+    with lock:
+        yield
+
+
+def _running(layout: Layout) -> Endpoint | None:
+    lock = acquire(layout.lock)
+    if lock is not None:
+        lock.close()
+        return None
+    # The lock is held, so the server lives; where it is not ready yet, wait for its endpoint.
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        content = layout.read_endpoint()
+        if content.get("up") and _answers(layout, content):
+            return _endpoint(content)
+        lock = acquire(layout.lock)
+        if lock is not None:
+            lock.close()
+            return None
+        time.sleep(_POLL_SECONDS)
+    raise StartFailedError(
+        f"The local cloud of {layout.folder} is running but has not answered for "
+        f"{_READY_SECONDS:.0f} s. Its log: {layout.log}. To end it: ratchet cloud down"
+    )
+
+
+def _endpoint(content: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(
+        url=f"http://{_HOST}:{content['port']}",
+        pid=content["pid"],
+        region=content["region"],
+        started=dt.datetime.fromtimestamp(content["started"], dt.UTC),
+    )
+
+
+def _answers(layout: Layout, content: Mapping[str, Any]) -> bool:
+    """Whether the server of this very folder answers at the port."""
+    connection = http.client.HTTPConnection(_HOST, content["port"], timeout=5)
+    try:
+        connection.request("GET", STATUS_PATH)
+        answer = json.loads(connection.getresponse().read())
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return isinstance(answer, dict) and answer.get("folder") == str(layout.folder)
+
+
+def _check_same(running: Endpoint, *, region: str, port: int | None) -> None:
+    if running.region != region:
+        raise OtherRegionError(
+            f"The local cloud is up with region {running.region} ({running.url}), and {region} was "
+            "asked for. A cloud has one region: stop it first (ratchet cloud down)."
+        )
+    if port is not None and not running.url.endswith(f":{port}"):
+        raise OtherRegionError(
+            f"The local cloud is up at {running.url}, and port {port} was asked for. "
+            "Stop it first (ratchet cloud down)."
+        )
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise _port_taken(port, error) from None
+
+
+def _port_taken(port: int, error: object) -> PortTakenError:
+    return PortTakenError(
+        f"Port {port} on {_HOST} cannot be used: {error}. "
+        "Leave out the port to get any free one, or name another."
+    )
+
+
+def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
+    layout.folder.mkdir(parents=True, exist_ok=True)
+    last = layout.read_endpoint()
+    layout.write_endpoint({**last, "up": False})
+    command = [
+        *(sys.executable, "-P", "-m", "ratchet.local_cloud.server"),
+        *("--folder", str(layout.folder), "--region", region),
+        *(("--port", str(port)) if port is not None else ("--prefer", str(last.get("port", 0)))),
+    ]
+    with layout.log.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=layout.folder,
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C in this terminal is not the cloud's
+        )
+    deadline = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < deadline:
+        content = layout.read_endpoint()
+        if content.get("up") and content.get("pid") == process.pid and _answers(layout, content):
+            return _endpoint(content)
+        if process.poll() is not None:
+            if process.returncode == EXIT_PORT_TAKEN and port is not None:
+                raise _port_taken(port, "it is in use")
+            raise StartFailedError(
+                f"The local cloud ended at its start (exit status {process.returncode}). "
+                f"The end of {layout.log}:\n{_tail(layout.log)}"
+            )
+        time.sleep(_POLL_SECONDS)
+    process.kill()
+    process.wait()
+    raise StartFailedError(
+        f"The local cloud did not answer within {_READY_SECONDS:.0f} s. "
+        f"The end of {layout.log}:\n{_tail(layout.log)}"
+    )
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment without what would make the cloud talk to some other cloud."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), kept.get("PYTHONPATH")]))
+    return kept
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()
+    return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL_LINES:])
+
+
+def _stop(layout: Layout) -> None:
+    content = layout.read_endpoint()
+    if _is_free(layout):
+        return
+    process = _server(content)
+    for end in ("terminate", "kill"):
+        if process is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                getattr(process, end)()
+        deadline = time.monotonic() + _STOP_SECONDS
+        while time.monotonic() < deadline:
+            if _is_free(layout):
+                layout.write_endpoint({**layout.read_endpoint(), "up": False})
+                if process is not None:
+                    _reap(process.pid)
+                return
+            time.sleep(_POLL_SECONDS)
+    raise StopFailedError(
+        f"The local cloud of {layout.folder} did not end (process {content.get('pid')}). "
+        f"Its log: {layout.log}"
+    )
+
+
+def _reap(pid: int) -> None:
+    """Where the server was started by this very process, leave no zombie of it."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+def _is_free(layout: Layout) -> bool:
+    lock = acquire(layout.lock)
+    if lock is None:
+        return False
+    lock.close()
+    return True
+
+
+def _server(content: Mapping[str, Any]) -> psutil.Process | None:
+    """The server's process, unless its id is another process's by now."""
+    try:
+        process = psutil.Process(content["pid"])
+        same = abs(process.create_time() - content["created"]) < 1.0
+    except (KeyError, psutil.Error):
+        return None
+    return process if same else None

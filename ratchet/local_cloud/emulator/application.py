@@ -1,0 +1,150 @@
+"""The ASGI application: MiniStack's, with our services installed, state saved, and admin paths."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psutil
+from ministack import app as ministack
+from ministack.core import responses
+
+from ratchet.local_cloud.emulator import buckets, gateway, queues, stacks
+from ratchet.local_cloud.emulator.admin import Admin
+from ratchet.local_cloud.emulator.cloud import Emulator
+from ratchet.local_cloud.emulator.state import StateSaver
+from ratchet.local_cloud.layout import Layout
+from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_LOG = logging.getLogger("ratchet.cloud")
+_READ_ONLY_METHODS = {"GET", "HEAD", "OPTIONS"}
+_READ_ONLY_OPERATIONS = (b"Describe", b"List", b"Get")
+
+
+class Application:
+    """One local cloud as an ASGI application."""
+
+    def __init__(self, *, layout: Layout, region: str, port: int) -> None:
+        self._layout = layout
+        self._region = region
+        self._port = port
+        self._started = time.time()
+        drop = os.environ.get("RATCHET_DROP_SAGEMAKER_EVENTS") == "1"
+        self._emulator = Emulator(endpoint=f"http://127.0.0.1:{port}", drop_events=drop)
+        self._settled = stacks.SettledStacks()
+        self._saver = StateSaver(layout.services, amend={"cloudformation": self._settled.amend})
+        self._sagemaker: SageMaker | None = None
+        self._installing = threading.Lock()
+        self._installed = False
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one connection's event."""
+        if scope["type"] == "lifespan":
+            await ministack.app(scope, self._closing(receive), self._opening(send))
+        elif scope["type"] == "http" and scope["path"].startswith("/_ratchet/"):
+            await self._admin().answer(scope, receive, send)
+        else:
+            await ministack.app(scope, receive, send)
+            if scope["type"] == "http" and scope["path"] == "/_ministack/reset":
+                self._saver.forget()
+            elif scope["type"] == "http" and _changes_something(scope):
+                self._saver.touch()
+
+    def _opening(self, send: Send) -> Send:
+        async def opening(message: Message) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                self._open()
+            await send(message)
+
+        return opening
+
+    def _closing(self, receive: Receive) -> Receive:
+        async def closing() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown" and self._sagemaker:
+                # Off the loop: the running steps may write to S3 until they are ended.
+                await asyncio.to_thread(self._sagemaker.close)
+                self._saver.close()
+            return message
+
+        return closing
+
+    def _open(self) -> None:
+        """Called when MiniStack has loaded its state, before the first request."""
+        model = responses._service_model("sagemaker")
+        self._sagemaker = open_sagemaker(self._layout.folder, cloud=self._emulator, model=model)
+        gateway.install(gateway.Gateway(self._sagemaker))
+        if "cloudformation" in ministack._loaded_modules:
+            for name in stacks.recover(ministack._get_module("cloudformation")):
+                _LOG.warning("stack %s was in progress when the local cloud was killed", name)
+        for arn in self._sagemaker.recover():
+            _LOG.warning("%s was running when the local cloud was killed: failed", arn)
+        for service in ("cloudformation", "lambda"):
+            handler = ministack.SERVICE_HANDLERS[service]
+            ministack.SERVICE_HANDLERS[service] = self._after_install(handler)
+        self._emulator.start()
+        self._saver.start()
+        threading.Thread(target=self._install, name="install", daemon=True).start()
+        self._layout.write_endpoint(
+            {
+                "up": True,
+                "pid": os.getpid(),
+                "created": psutil.Process().create_time(),
+                "started": self._started,
+                "port": self._port,
+                "region": self._region,
+            }
+        )
+        _LOG.info("the local cloud is up at %s", self._emulator.endpoint())
+
+    def _install(self) -> None:
+        """Mend what needs MiniStack's larger modules; their import is not waited for at start."""
+        with self._installing:
+            if self._installed or self._sagemaker is None:
+                return
+            from ministack.services.cloudformation import provisioners
+
+            from ratchet.local_cloud.emulator import cloudformation
+
+            queues.install(ministack._get_module("sqs"), ministack._get_module("lambda_svc"))
+            buckets.install(ministack._get_module("s3"), provisioners)
+            api = self._sagemaker.api
+            cloudformation.install(api, responses._service_model("sagemaker"))
+            self._installed = True
+
+    def _after_install(self, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+        async def handle(*request: Any) -> Any:
+            if not self._installed:
+                await asyncio.to_thread(self._install)
+            return await handler(*request)
+
+        return handle
+
+    def _admin(self) -> Admin:
+        assert self._sagemaker is not None
+        facts = {
+            "folder": str(self._layout.folder),
+            "pid": os.getpid(),
+            "region": self._region,
+            "started": self._started,
+        }
+        return Admin(self._sagemaker, self._emulator, self._saver, facts)
+
+
+def _changes_something(scope: Message) -> bool:
+    if scope["method"] in _READ_ONLY_METHODS:
+        return False
+    for name, value in scope["headers"]:
+        if name == b"x-amz-target":
+            operation = value.rpartition(b".")[2]
+            return not operation.startswith(_READ_ONLY_OPERATIONS)
+    return True

@@ -1,0 +1,104 @@
+"""What SageMaker tells EventBridge, member by member as the developer guide lists it.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+These events are best effort on AWS.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from ratchet.local_cloud.sagemaker.store import Body, Scope
+
+if TYPE_CHECKING:
+    from ratchet.local_cloud.sagemaker.api import Api
+
+_PACKAGE_MEMBERS = (
+    "ModelPackageGroupName",
+    "ModelPackageName",
+    "ModelPackageVersion",
+    "ModelPackageArn",
+    "ModelPackageDescription",
+    "InferenceSpecification",
+    "ModelPackageStatus",
+    "ModelPackageStatusDetails",
+    "CertifyForMarketplace",
+    "ModelApprovalStatus",
+    "MetadataProperties",
+    "ModelMetrics",
+    "CustomerMetadataProperties",
+    "ApprovalDescription",
+)
+
+
+def package_changed(api: Api, scope: Scope, package: Body) -> None:
+    """``SageMaker Model Package State Change``: registered, approved, rejected."""
+    detail = {key: package[key] for key in _PACKAGE_MEMBERS if key in package}
+    detail["CreationTime"] = _iso(package["CreationTime"])
+    detail["LastModifiedTime"] = _iso(package["LastModifiedTime"])
+    api.cloud.put_event(
+        scope,
+        detail_type="SageMaker Model Package State Change",
+        detail=detail,
+        resources=[package["ModelPackageArn"]],
+    )
+
+
+def execution_changed(api: Api, scope: Scope, execution: Body, *, previous: str) -> None:
+    """``SageMaker Model Building Pipeline Execution Status Change``."""
+    detail = {
+        "pipelineExecutionDisplayName": execution.get("PipelineExecutionDisplayName"),
+        "pipelineExecutionDescription": execution.get("PipelineExecutionDescription"),
+        "currentPipelineExecutionStatus": execution["PipelineExecutionStatus"],
+        "previousPipelineExecutionStatus": previous,
+        "executionStartTime": _iso(execution["CreationTime"]),
+        "executionEndTime": _iso(execution.get("EndTime")),
+        "failureReason": execution.get("FailureReason"),
+        "pipelineArn": execution["PipelineArn"],
+        "pipelineExecutionArn": execution["PipelineExecutionArn"],
+    }
+    _put(api, scope, "SageMaker Model Building Pipeline Execution Status Change", detail)
+
+
+def step_changed(
+    api: Api, scope: Scope, execution: Body, step: Body, *, previous: str | None
+) -> None:
+    """``SageMaker Model Building Pipeline Execution Step Status Change``."""
+    detail = {
+        "metadata": _camel(step.get("Metadata", {})),
+        "cacheHitResult": _camel(step["CacheHitResult"]) if "CacheHitResult" in step else None,
+        "failureReason": step.get("FailureReason"),
+        "stepStartTime": _iso(step.get("StartTime")),
+        "stepEndTime": _iso(step.get("EndTime")),
+        "stepName": step["StepName"],
+        "stepType": step.get("StepType"),
+        "previousStepStatus": previous,
+        "currentStepStatus": step["StepStatus"],
+        "pipelineArn": execution["PipelineArn"],
+        "pipelineExecutionArn": execution["PipelineExecutionArn"],
+    }
+    _put(api, scope, "SageMaker Model Building Pipeline Execution Step Status Change", detail)
+
+
+def _put(api: Api, scope: Scope, detail_type: str, detail: dict[str, Any]) -> None:
+    api.cloud.put_event(
+        scope,
+        detail_type=detail_type,
+        detail={key: value for key, value in detail.items() if value is not None},
+        resources=[detail["pipelineArn"], detail["pipelineExecutionArn"]],
+    )
+
+
+def _camel(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key[:1].lower() + key[1:]: _camel(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_camel(item) for item in value]
+    return value
+
+
+def _iso(moment: float | None) -> str | None:
+    if moment is None:
+        return None
+    return dt.datetime.fromtimestamp(moment, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

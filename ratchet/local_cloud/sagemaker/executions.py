@@ -1,0 +1,241 @@
+"""Executions of pipelines: started, described, listed, stopped. ``runs`` is what executes them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ratchet.local_cloud.sagemaker import definitions, events
+from ratchet.local_cloud.sagemaker.errors import invalid, limit_exceeded, not_found
+from ratchet.local_cloud.sagemaker.listing import Listing, page_of
+from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
+from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.table import PIPELINE
+
+if TYPE_CHECKING:
+    from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
+
+_LIMIT_RUNNING = 20  # SageMaker's default quota of concurrent executions
+_EXECUTIONS = Listing(
+    answer="PipelineExecutionSummaries", name="PipelineExecutionArn", descending=True
+)
+_STEPS = Listing(answer="PipelineExecutionSteps", name="StepName", descending=True)
+_PARAMETERS = Listing(answer="PipelineParameters", name="Name")
+
+
+class Runner(Protocol):
+    """Runs executions in the background."""
+
+    def start(self, scope: Scope, execution: Body) -> None:
+        """Begin; the execution is stored already, with status Executing."""
+        ...
+
+    def stop(self, execution_arn: str) -> None:
+        """Ask a running execution to stop; returns at once."""
+        ...
+
+    def running(self) -> int:
+        """How many executions are running now."""
+        ...
+
+
+def operations(runner: Runner) -> dict[str, Handler]:
+    """The operations on executions, with ``runner`` behind start and stop."""
+
+    def start(api: Api, scope: Scope, request: Request) -> Answer:
+        execution, is_new = _started(api, scope, request, runner)
+        if is_new:
+            events.execution_changed(api, scope, execution, previous="Executing")
+            runner.start(scope, execution)
+        return execution
+
+    def stop(api: Api, scope: Scope, request: Request) -> Answer:
+        with api.store.transaction():
+            execution = existing(api, scope, request["PipelineExecutionArn"])
+            status = execution["PipelineExecutionStatus"]
+            if status == "Stopping":
+                return execution
+            if status != "Executing":
+                raise invalid(
+                    f"Pipeline execution {execution['PipelineExecutionArn']} is {status}. "
+                    "Only pipelines with Executing status can be stopped."
+                )
+            execution = changed(api, scope, execution, {"PipelineExecutionStatus": "Stopping"})
+        events.execution_changed(api, scope, execution, previous=status)
+        runner.stop(execution["PipelineExecutionArn"])
+        return execution
+
+    return {**_OPERATIONS, "StartPipelineExecution": start, "StopPipelineExecution": stop}
+
+
+def existing(api: Api, scope: Scope, arn: str) -> Body:
+    """An execution by ARN; raises ``ResourceNotFound``."""
+    execution = api.store.get(scope, EXECUTION, arn)
+    if execution is None:
+        raise not_found(f"Pipeline execution '{arn}' does not exist.")
+    return execution
+
+
+def changed(api: Api, scope: Scope, execution: Body, changes: Mapping[str, Any]) -> Body:
+    """Set members of an execution and its time of modification."""
+    stamped = {"LastModifiedTime": api.now(), **changes}
+    return api.store.update(scope, EXECUTION, execution["PipelineExecutionArn"], stamped)
+
+
+def ended(api: Api, scope: Scope, execution: Body, status: str, reason: str | None) -> Body:
+    """Give an execution its final status."""
+    changes: Body = {"PipelineExecutionStatus": status, "EndTime": api.now()}
+    if reason:
+        # The two operations that show the reason allow for different lengths of it.
+        changes["FailureReason"] = reason[:1300]
+        changes["PipelineExecutionFailureReason"] = reason[:3072]
+    return changed(api, scope, execution, changes)
+
+
+def _started(api: Api, scope: Scope, request: Request, runner: Runner) -> tuple[Body, bool]:
+    with api.store.transaction():
+        pipeline = api.get(scope, PIPELINE, request["PipelineName"])
+        name = pipeline["PipelineName"]
+        # Tokens are the pipeline's: the same one for another pipeline is another request.
+        token = f"{name}/{request['ClientRequestToken']}"
+        known = api.store.get(scope, "ClientToken", token)
+        if known:
+            return existing(api, scope, known["Arn"]), False
+        _check_supported(request)
+        text = definitions.kept(api, scope, pipeline["Definition"])
+        values = definitions.bind(text, _given(request))
+        if runner.running() >= _LIMIT_RUNNING:
+            raise limit_exceeded(
+                f"The account-level limit of {_LIMIT_RUNNING} concurrent pipeline executions is "
+                "reached. Wait for one to end, or stop one."
+            )
+        execution = _execution(api, scope, pipeline, request, json.loads(text), values)
+        arn = execution["PipelineExecutionArn"]
+        api.store.insert(scope, EXECUTION, arn, execution, parent=name)
+        api.store.insert(scope, "ClientToken", token, {"Arn": arn})
+        api.store.update(
+            scope, PIPELINE.name, name, {"LastExecutionTime": api.now(), "LastRunTime": api.now()}
+        )
+        return execution, True
+
+
+def _check_supported(request: Request) -> None:
+    if "SelectiveExecutionConfig" in request:
+        raise invalid("The local cloud does not run selected steps only: leave out the argument.")
+
+
+def _given(request: Request) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for parameter in request.get("PipelineParameters", []):
+        if parameter["Name"] in given:
+            raise invalid(f"Pipeline parameter {parameter['Name']} is given twice.")
+        given[parameter["Name"]] = parameter["Value"]
+    return given
+
+
+def _execution(
+    api: Api,
+    scope: Scope,
+    pipeline: Body,
+    request: Request,
+    definition: dict[str, Any],
+    values: dict[str, Any],
+) -> Body:
+    moment = api.now()
+    execution_id = "".join(
+        secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12)
+    )
+    parallelism = request.get("ParallelismConfiguration", pipeline.get("ParallelismConfiguration"))
+    return {
+        "PipelineArn": pipeline["PipelineArn"],
+        "PipelineExecutionArn": f"{pipeline['PipelineArn']}/execution/{execution_id}",
+        "PipelineExecutionDisplayName": request.get(
+            "PipelineExecutionDisplayName", f"execution-{int(moment * 1000)}"
+        ),
+        "PipelineExecutionDescription": request.get("PipelineExecutionDescription"),
+        "PipelineExecutionStatus": "Executing",
+        "PipelineExperimentConfig": _experiment(definition, pipeline, execution_id, values),
+        "ParallelismConfiguration": parallelism,
+        "PipelineVersionId": pipeline["Version"],
+        "CreationTime": moment,
+        "StartTime": moment,
+        "LastModifiedTime": moment,
+        "CreatedBy": api.caller(scope),
+        "LastModifiedBy": api.caller(scope),
+        "PipelineName": pipeline["PipelineName"],
+        "Id": execution_id,
+        "Definition": pipeline["Definition"],
+        "Parameters": values,
+    }
+
+
+def _experiment(
+    definition: dict[str, Any], pipeline: Body, execution_id: str, values: dict[str, Any]
+) -> dict[str, str] | None:
+    known = {
+        "Execution.PipelineName": pipeline["PipelineName"],
+        "Execution.PipelineExecutionId": execution_id,
+        **{f"Parameters.{name}": value for name, value in values.items()},
+    }
+    resolved: dict[str, str] = {}
+    for member, value in (definition.get("PipelineExperimentConfig") or {}).items():
+        value = known.get(value.get("Get", "")) if isinstance(value, dict) else value
+        if isinstance(value, str):
+            resolved[member] = value
+    return resolved or None
+
+
+def _describe(api: Api, scope: Scope, request: Request) -> Answer:
+    return existing(api, scope, request["PipelineExecutionArn"])
+
+
+def _definition(api: Api, scope: Scope, request: Request) -> Answer:
+    execution = existing(api, scope, request["PipelineExecutionArn"])
+    return {
+        "PipelineDefinition": definitions.kept(api, scope, execution["Definition"]),
+        "CreationTime": execution["CreationTime"],
+    }
+
+
+def _list(api: Api, scope: Scope, request: Request) -> Answer:
+    name = api.get(scope, PIPELINE, request["PipelineName"])["PipelineName"]
+    return page_of(_EXECUTIONS, api.store.all(scope, EXECUTION, parent=name), request)
+
+
+def _update(api: Api, scope: Scope, request: Request) -> Answer:
+    execution = existing(api, scope, request["PipelineExecutionArn"])
+    settable = ("PipelineExecutionDescription", "PipelineExecutionDisplayName")
+    return changed(api, scope, execution, {key: request[key] for key in settable if key in request})
+
+
+def _list_steps(api: Api, scope: Scope, request: Request) -> Answer:
+    if "PipelineExecutionArn" not in request:
+        raise invalid("PipelineExecutionArn is required.")
+    execution = existing(api, scope, request["PipelineExecutionArn"])
+    steps = api.store.all(scope, STEP, parent=execution["PipelineExecutionArn"])
+    return page_of(_STEPS, steps, request)
+
+
+def _list_parameters(api: Api, scope: Scope, request: Request) -> Answer:
+    execution = existing(api, scope, request["PipelineExecutionArn"])
+    parameters = [
+        {"Name": name, "Value": _text(value)} for name, value in execution["Parameters"].items()
+    ]
+    return page_of(_PARAMETERS, parameters, request)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+_OPERATIONS: dict[str, Handler] = {
+    "DescribePipelineExecution": _describe,
+    "DescribePipelineDefinitionForExecution": _definition,
+    "ListPipelineExecutions": _list,
+    "UpdatePipelineExecution": _update,
+    "ListPipelineExecutionSteps": _list_steps,
+    "ListPipelineParametersForExecution": _list_parameters,
+}

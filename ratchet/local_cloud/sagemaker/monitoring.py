@@ -1,0 +1,107 @@
+"""Model Monitor's job definitions and schedules, as records: no schedule fires by itself yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ratchet.local_cloud.sagemaker.errors import invalid, not_found
+from ratchet.local_cloud.sagemaker.listing import Listing, page_of
+from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.table import (
+    DATA_QUALITY,
+    MODEL_QUALITY,
+    MONITORING_SCHEDULE,
+    Kind,
+)
+
+if TYPE_CHECKING:
+    from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
+
+_DEFINITIONS = {"DataQuality": DATA_QUALITY, "ModelQuality": MODEL_QUALITY}
+_EXECUTIONS = Listing(
+    answer="MonitoringExecutionSummaries",
+    name="ProcessingJobArn",
+    status="MonitoringExecutionStatus",
+    equals={"MonitoringScheduleName": "MonitoringScheduleName", "EndpointName": "EndpointName"},
+    descending=True,
+    page=10,
+)
+
+
+def _create(api: Api, scope: Scope, request: Request) -> Answer:
+    members = _shown(api, scope, request["MonitoringScheduleConfig"])
+    return api.create(scope, MONITORING_SCHEDULE, request, members)
+
+
+def _update(api: Api, scope: Scope, request: Request) -> Answer:
+    config = request["MonitoringScheduleConfig"]
+    changes = {"MonitoringScheduleConfig": config, **_shown(api, scope, config)}
+    return api.change(scope, MONITORING_SCHEDULE, request["MonitoringScheduleName"], changes)
+
+
+def _setting(status: str) -> Handler:
+    def handler(api: Api, scope: Scope, request: Request) -> Answer:
+        changes = {"MonitoringScheduleStatus": status}
+        return api.change(scope, MONITORING_SCHEDULE, request["MonitoringScheduleName"], changes)
+
+    return handler
+
+
+def _shown(api: Api, scope: Scope, config: Body) -> Body:
+    """What a schedule shows beside its configuration, from the job definition it names."""
+    name = config.get("MonitoringJobDefinitionName")
+    if name is None:
+        if "MonitoringJobDefinition" not in config:
+            raise invalid("Give MonitoringJobDefinitionName or MonitoringJobDefinition.")
+        return {"MonitoringType": config.get("MonitoringType", "DataQuality")}
+    kind = _DEFINITIONS.get(config.get("MonitoringType", "DataQuality"))
+    if kind is None:
+        raise invalid(
+            f"The local cloud knows MonitoringType {', '.join(_DEFINITIONS)}; "
+            f"got {config['MonitoringType']}."
+        )
+    definition = api.store.get(scope, kind.name, name)
+    if definition is None:
+        raise not_found(f"Job definition {name} of type {config['MonitoringType']} not found.")
+    return {
+        "MonitoringType": config["MonitoringType"],
+        "MonitoringJobDefinitionName": name,
+        "EndpointName": _endpoint_of(kind, definition),
+    }
+
+
+def _endpoint_of(kind: Kind, definition: Body) -> str | None:
+    job_input: dict[str, Any] = definition.get(f"{kind.name.removesuffix('Definition')}Input", {})
+    endpoint: str | None = job_input.get("EndpointInput", {}).get("EndpointName")
+    return endpoint
+
+
+def _lister(kind: Kind) -> Handler:
+    def handler(api: Api, scope: Scope, request: Request) -> Answer:
+        summaries = [
+            {
+                "MonitoringJobDefinitionName": definition["JobDefinitionName"],
+                "MonitoringJobDefinitionArn": definition["JobDefinitionArn"],
+                "CreationTime": definition["CreationTime"],
+                "EndpointName": _endpoint_of(kind, definition) or "",
+            }
+            for definition in api.store.all(scope, kind.name)
+        ]
+        return page_of(kind.listing, summaries, request)
+
+    return handler
+
+
+def _list_executions(api: Api, scope: Scope, request: Request) -> Answer:
+    return page_of(_EXECUTIONS, api.store.all(scope, "MonitoringExecution"), request)
+
+
+OPERATIONS: dict[str, Handler] = {
+    "CreateMonitoringSchedule": _create,
+    "UpdateMonitoringSchedule": _update,
+    "StartMonitoringSchedule": _setting("Scheduled"),
+    "StopMonitoringSchedule": _setting("Stopped"),
+    "ListMonitoringExecutions": _list_executions,
+    "ListDataQualityJobDefinitions": _lister(DATA_QUALITY),
+    "ListModelQualityJobDefinitions": _lister(MODEL_QUALITY),
+}

@@ -1,0 +1,32 @@
+"""What SageMaker needs of the cloud around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ratchet.local_cloud.sagemaker.store import Scope
+
+
+class Cloud(Protocol):
+    """The other services of the same cloud, as SageMaker calls them."""
+
+    def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
+        """An S3 object's content; raises ``KeyError`` when there is none."""
+        ...
+
+    def put_event(
+        self, scope: Scope, *, detail_type: str, detail: Mapping[str, Any], resources: list[str]
+    ) -> None:
+        """Hand an event of source ``aws.sagemaker`` to EventBridge, without waiting for targets."""
+        ...
+
+    def put_log_lines(
+        self, scope: Scope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
+    ) -> None:
+        """Append (epoch seconds, line) to a log stream, made where there is none."""
+        ...
+
+    def endpoint(self) -> str:
+        """The URL that every service of this cloud answers at."""
+        ...

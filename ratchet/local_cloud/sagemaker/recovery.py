@@ -1,0 +1,115 @@
+"""What a dead process left behind: executions that nobody runs any more, and their processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from ratchet.local_cloud.sagemaker import events, executions, jobs
+from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, RUNNING, STEP
+from ratchet.local_cloud.sagemaker.store import Body, Scope
+
+if TYPE_CHECKING:
+    from ratchet.local_cloud.sagemaker.api import Api
+
+KILLED = (
+    "the local cloud was killed while this step ran. Nothing of the step was kept; "
+    "start the pipeline again"
+)
+_KILLED_BETWEEN = "the local cloud was killed while no step ran; start the pipeline again"
+SHUT_DOWN = "the local cloud was shut down while this step ran; start the pipeline again"
+_UNFINISHED = ("Starting", "Executing", "Stopping")
+_TERMINATE_SECONDS = 3.0
+
+
+def recover(api: Api, runs_folder: Path) -> list[str]:
+    """Fail every execution that a killed process left running, and end what is left of its steps.
+
+    Answers the ARNs of those executions.
+    """
+    broken = []
+    for scope, execution in api.store.everywhere(EXECUTION):
+        if execution["PipelineExecutionStatus"] not in RUNNING:
+            continue
+        arn = execution["PipelineExecutionArn"]
+        for step in api.store.all(scope, STEP, parent=arn):
+            if step["StepStatus"] in _UNFINISHED and "ProcessGroup" in step:
+                end_group(step["ProcessGroup"], runs_folder / execution["Id"])
+        with api.store.transaction():
+            names = fail_steps(api, scope, execution, KILLED)
+            reason = f"Step {', '.join(names)}: {KILLED}" if names else _KILLED_BETWEEN
+            after = executions.ended(api, scope, execution, "Failed", reason)
+        events.execution_changed(api, scope, after, previous=execution["PipelineExecutionStatus"])
+        broken.append(arn)
+    return broken
+
+
+def fail_steps(api: Api, scope: Scope, execution: Body, reason: str) -> list[str]:
+    """Fail the unfinished steps of an execution and their jobs; answers the steps' names."""
+    names = []
+    for step in api.store.all(scope, STEP, parent=execution["PipelineExecutionArn"]):
+        if step["StepStatus"] not in _UNFINISHED:
+            continue
+        changes = {
+            "StepStatus": "Failed",
+            "EndTime": api.now(),
+            "FailureReason": reason,
+            "ProcessGroup": None,
+        }
+        after = api.store.update(scope, STEP, step["Key"], changes)
+        events.step_changed(api, scope, execution, after, previous=step["StepStatus"])
+        kind = jobs.KIND_OF_STEP.get(step["StepType"])
+        job = api.store.get(scope, kind.name, step.get("JobName", "")) if kind else None
+        if kind and job:
+            jobs.fail(api, scope, kind, job, reason)
+        names.append(step["StepName"])
+    return names
+
+
+def end_group(group: Body, folder: Path) -> None:
+    """End a step's process group if it is still the one that was recorded.
+
+    It is when its leader started at the recorded time. Where the leader has gone, its orphans are
+    known by their working directory below the execution's ``folder``: the kernel gives no new
+    process the id of a group that still has members.
+    """
+    processes = [process for process in _members(group["id"]) if _is_ours(process, group, folder)]
+    if not processes:
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group["id"], signal.SIGTERM)
+    _, alive = psutil.wait_procs(processes, timeout=_TERMINATE_SECONDS)
+    if alive:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group["id"], signal.SIGKILL)
+
+
+def _members(group_id: int) -> list[psutil.Process]:
+    members = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):
+            if os.getpgid(process.pid) == group_id and process.status() != psutil.STATUS_ZOMBIE:
+                members.append(process)
+    return members
+
+
+def _is_ours(process: psutil.Process, group: Body, folder: Path) -> bool:
+    with contextlib.suppress(psutil.Error):
+        if process.pid == group["id"]:
+            started = group.get("started")
+            return started is not None and abs(process.create_time() - started) < 1.0
+        return Path(process.cwd()).is_relative_to(folder.resolve()) or _leader_is_ours(group)
+    return False
+
+
+def _leader_is_ours(group: Body) -> bool:
+    with contextlib.suppress(psutil.Error):
+        started = group.get("started")
+        leader = psutil.Process(group["id"])
+        return started is not None and abs(leader.create_time() - started) < 1.0
+    return False

@@ -1,0 +1,73 @@
+"""What steps call of the cloud they run in, over HTTP as a job on AWS would."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import TYPE_CHECKING, Any
+
+from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.runner import LambdaFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+
+    from ratchet.local_cloud.sagemaker.api import Api
+
+_LAMBDA_TIMEOUT_SECONDS = 660  # a Lambda step may take ten minutes
+_POOL = 16
+
+
+class CloudServices:
+    """The runner's ``Services``, and its S3 client, in one account and region."""
+
+    def __init__(self, api: Api, scope: Scope) -> None:
+        self._api = api
+        self._scope = scope
+        endpoint = api.cloud.endpoint()
+        self.s3: S3Client = _client("s3", endpoint, scope)
+        self._endpoint = endpoint
+
+    def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
+        """A function's answer, decoded from JSON; raises ``LambdaFailed`` with its error."""
+        functions: LambdaClient = _client("lambda", self._endpoint, self._scope)
+        answer = functions.invoke(FunctionName=function_arn, Payload=json.dumps(payload).encode())
+        body = answer["Payload"].read()
+        result = json.loads(body) if body else None
+        if "FunctionError" in answer:
+            error = result if isinstance(result, dict) else {}
+            raise LambdaFailed(
+                f"{function_arn.rsplit(':', 1)[-1]} failed: "
+                f"{error.get('errorType', 'Error')}: {error.get('errorMessage', body.decode())}"
+            )
+        return result
+
+    def register_model(self, arguments: dict[str, Any]) -> str:
+        """Create a model package; answers its ARN."""
+        arn: str = self._api.call(self._scope, "CreateModelPackage", arguments)["ModelPackageArn"]
+        return arn
+
+
+@functools.cache
+def _client(service: str, endpoint: str, scope: Scope) -> Any:
+    # Clients are safe to share between threads and slow to make, so there is one of each.
+    import boto3
+    from botocore.config import Config
+
+    config = Config(
+        s3={"addressing_style": "path"},
+        retries={"max_attempts": 3, "mode": "standard"},
+        max_pool_connections=_POOL,
+        read_timeout=_LAMBDA_TIMEOUT_SECONDS,
+        connect_timeout=10,
+    )
+    # The emulator takes an access key of twelve digits for the account.
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=scope.region,
+        aws_access_key_id=scope.account,
+        aws_secret_access_key="test",  # noqa: S106
+        config=config,
+    )

@@ -1,0 +1,193 @@
+"""Where SageMaker's resources live: one SQLite file that survives SIGKILL of the process.
+
+A resource is a JSON object under (account, region, kind, name), with an optional parent (a
+pipeline's executions, a group's model packages) that lists are cut by. Every change is committed
+before the call returns; in WAL mode a killed process loses nothing that was committed
+(https://www.sqlite.org/wal.html).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Body = dict[str, Any]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS resource (
+    account TEXT NOT NULL, region TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+    parent TEXT NOT NULL, position INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (account, region, kind, name)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS resource_by_parent
+    ON resource (account, region, kind, parent, position);
+CREATE TABLE IF NOT EXISTS counter (
+    account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (account, region, name)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Whose resources: SageMaker's names are unique within an account and a region."""
+
+    account: str
+    region: str
+
+    def arn(self, resource: str) -> str:
+        """``arn:aws:sagemaker:…:<resource>``, e.g. of ``pipeline/flights-dev-training``."""
+        return f"arn:aws:sagemaker:{self.region}:{self.account}:{resource}"
+
+
+class AlreadyExistsError(Exception):
+    """A resource of this kind and name is there already."""
+
+
+class Store:
+    """Resources by kind and name; safe to call from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._depth = 0
+        # Transactions are explicit (isolation_level None): see ``transaction``.
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Give the file back; the store cannot be used afterwards."""
+        with self._lock:
+            self._db.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and nobody else in between; may be nested."""
+        with self._lock:
+            outermost = self._depth == 0
+            if outermost:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                if outermost:
+                    self._db.execute("ROLLBACK")
+                raise
+            else:
+                if outermost:
+                    self._db.execute("COMMIT")
+            finally:
+                self._depth -= 1
+
+    def insert(self, scope: Scope, kind: str, name: str, body: Body, *, parent: str = "") -> None:
+        """Add a resource; raises ``AlreadyExistsError``."""
+        with self.transaction():
+            position = self.next_number(scope, "position")
+            try:
+                self._db.execute(
+                    "INSERT INTO resource VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (scope.account, scope.region, kind, name, parent, position, _dumped(body)),
+                )
+            except sqlite3.IntegrityError:
+                raise AlreadyExistsError(name) from None
+
+    def get(self, scope: Scope, kind: str, name: str) -> Body | None:
+        """The resource, or None."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT body FROM resource"
+                " WHERE account = ? AND region = ? AND kind = ? AND name = ?",
+                (scope.account, scope.region, kind, name),
+            ).fetchone()
+        return _loaded(row[0]) if row else None
+
+    def update(self, scope: Scope, kind: str, name: str, changes: Mapping[str, Any]) -> Body:
+        """Set some members (None removes one) and answer the whole; raises ``KeyError``."""
+        with self.transaction():
+            body = self.get(scope, kind, name)
+            if body is None:
+                raise KeyError(name)
+            merged = _dumped({**body, **changes})
+            self._db.execute(
+                "UPDATE resource SET body = ?"
+                " WHERE account = ? AND region = ? AND kind = ? AND name = ?",
+                (merged, scope.account, scope.region, kind, name),
+            )
+            return _loaded(merged)
+
+    def put(self, scope: Scope, kind: str, name: str, body: Body, *, parent: str = "") -> None:
+        """Add the resource, or replace it keeping its place in lists."""
+        with self.transaction():
+            if self.get(scope, kind, name) is None:
+                self.insert(scope, kind, name, body, parent=parent)
+            else:
+                self._db.execute(
+                    "UPDATE resource SET body = ?, parent = ?"
+                    " WHERE account = ? AND region = ? AND kind = ? AND name = ?",
+                    (_dumped(body), parent, scope.account, scope.region, kind, name),
+                )
+
+    def delete(self, scope: Scope, kind: str, name: str) -> bool:
+        """Remove the resource; False when there was none."""
+        with self.transaction():
+            cursor = self._db.execute(
+                "DELETE FROM resource WHERE account = ? AND region = ? AND kind = ? AND name = ?",
+                (scope.account, scope.region, kind, name),
+            )
+            return cursor.rowcount > 0
+
+    def all(self, scope: Scope, kind: str, *, parent: str | None = None) -> list[Body]:
+        """All resources of a kind (below a parent), the oldest first."""
+        query = "SELECT body FROM resource WHERE account = ? AND region = ? AND kind = ?"
+        arguments: list[str] = [scope.account, scope.region, kind]
+        if parent is not None:
+            query += " AND parent = ?"
+            arguments.append(parent)
+        with self._lock:
+            rows = self._db.execute(f"{query} ORDER BY position", arguments).fetchall()
+        return [_loaded(row[0]) for row in rows]
+
+    def everywhere(self, kind: str) -> list[tuple[Scope, Body]]:
+        """The resources of a kind in every account and region, the oldest first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT account, region, body FROM resource WHERE kind = ? ORDER BY position",
+                (kind,),
+            ).fetchall()
+        return [(Scope(account=row[0], region=row[1]), _loaded(row[2])) for row in rows]
+
+    def next_number(self, scope: Scope, counter: str) -> int:
+        """1, 2, 3 …: a number that this counter never gives again."""
+        with self.transaction():
+            row = self._db.execute(
+                "INSERT INTO counter VALUES (?, ?, ?, 1)"
+                " ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value",
+                (scope.account, scope.region, counter),
+            ).fetchone()
+        number: int = row[0]
+        return number
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.transaction():
+            self._db.execute("DELETE FROM resource")
+            self._db.execute("DELETE FROM counter")
+
+
+def _dumped(body: Body) -> bytes:
+    return orjson.dumps({name: value for name, value in body.items() if value is not None})
+
+
+def _loaded(data: bytes) -> Body:
+    body: Body = orjson.loads(data)
+    return body

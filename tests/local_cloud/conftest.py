@@ -1,0 +1,47 @@
+"""A SageMaker of its own for each test, in process; and one local cloud for tests that need one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import botocore.session
+import pytest
+from botocore.model import ServiceModel
+
+from ratchet.local_cloud import control
+from ratchet.local_cloud.sagemaker.service import open_sagemaker
+from tests.local_cloud.sagemaker_calls import REGION, Caller, FakeCloud, RunningCloud
+
+
+@pytest.fixture(scope="session")
+def service_model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+@pytest.fixture
+def call(tmp_path: Path, service_model: ServiceModel) -> Iterator[Caller]:
+    fake = FakeCloud()
+    sagemaker = open_sagemaker(tmp_path / "cloud", cloud=fake, model=service_model)
+    yield Caller(sagemaker, fake, service_model)
+    sagemaker.close()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """A local cloud for every test of this worker that leaves it running."""
+    folder = tmp_path_factory.mktemp("cloud")
+    yield RunningCloud(control.up(folder, region=REGION), folder)
+    control.down(folder)
+
+
+@pytest.fixture
+def own_cloud(tmp_path: Path) -> Iterator[Callable[[], RunningCloud]]:
+    """Starts a local cloud that one test may kill, and starts it again."""
+    folder = tmp_path / "cloud"
+
+    def up() -> RunningCloud:
+        return RunningCloud(control.up(folder, region=REGION), folder)
+
+    yield up
+    control.down(folder)

@@ -1,0 +1,213 @@
+"""How the tests call SageMaker, in process and over HTTP, and the definitions that they run."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+from botocore.config import Config
+from botocore.model import ServiceModel
+
+from ratchet.local_cloud.control import Endpoint
+from ratchet.local_cloud.sagemaker import shapes
+from ratchet.local_cloud.sagemaker.service import SageMaker
+from ratchet.local_cloud.sagemaker.store import Scope
+
+REGION = "us-east-1"
+SCOPE = Scope(account="000000000000", region=REGION)
+ROLE = "arn:aws:iam::000000000000:role/pipeline"
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/none:1"
+
+
+@dataclass
+class FakeCloud:
+    """The services around SageMaker, as far as it calls them in process."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
+        return self.objects[f"{bucket}/{key}" + (f"?{version_id}" if version_id else "")]
+
+    def put_event(
+        self, scope: Scope, *, detail_type: str, detail: Mapping[str, Any], resources: list[str]
+    ) -> None:
+        self.events.append({"type": detail_type, "detail": dict(detail), "resources": resources})
+
+    def put_log_lines(
+        self, scope: Scope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
+    ) -> None:
+        pass
+
+    def endpoint(self) -> str:
+        return "http://127.0.0.1:1"
+
+
+@dataclass
+class Caller:
+    """Calls operations, and holds every answer against botocore's output shape."""
+
+    sagemaker: SageMaker
+    cloud: FakeCloud
+    model: ServiceModel
+    scope: Scope = SCOPE
+
+    def __call__(self, operation: str, **request: Any) -> dict[str, Any]:
+        shape = self.model.operation_model(operation).input_shape
+        if shape is not None and "ClientRequestToken" in shape.members:
+            request.setdefault("ClientRequestToken", uuid.uuid4().hex)
+        answer = self.sagemaker.api.call(self.scope, operation, request)
+        output = self.model.operation_model(operation).output_shape
+        if output is not None:
+            assert list(shapes.problems(output, answer, "")) == []
+        return answer
+
+    def run(self, **request: Any) -> dict[str, Any]:
+        """Start an execution and wait for its end."""
+        arn = self("StartPipelineExecution", **request)["PipelineExecutionArn"]
+        return wait_for_end(lambda: self("DescribePipelineExecution", PipelineExecutionArn=arn))
+
+
+@dataclass(frozen=True)
+class RunningCloud:
+    """A local cloud in the background."""
+
+    endpoint: Endpoint
+    folder: Path
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint.url,
+            region_name=self.endpoint.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+        )
+
+    def admin(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"{self.endpoint.url}/_ratchet/{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            content: dict[str, Any] = json.loads(answer.read())
+        return content
+
+
+def wait_for_end(describe: Callable[[], dict[str, Any]], seconds: float = 30) -> dict[str, Any]:
+    """The description of an execution once it has ended."""
+
+    def ended() -> dict[str, Any] | None:
+        execution = describe()
+        running = execution["PipelineExecutionStatus"] in ("Executing", "Stopping")
+        return None if running else execution
+
+    found: dict[str, Any] = until(ended, seconds)
+    return found
+
+
+def until(probe: Callable[[], Any], seconds: float = 30) -> Any:
+    """The first answer that is neither None nor empty nor False."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = probe()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"nothing within {seconds} s")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and that nobody waited for does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def definition(*steps: Mapping[str, Any], **parameters: Any) -> str:
+    """A pipeline definition's text; a parameter's type is that of its default."""
+    types = {str: "String", int: "Integer", float: "Float", bool: "Boolean"}
+    return json.dumps(
+        {
+            "Version": "2020-12-01",
+            "Metadata": {},
+            "Parameters": [
+                {"Name": name, "Type": types[type(value)], "DefaultValue": value}
+                for name, value in parameters.items()
+            ],
+            "Steps": list(steps),
+        }
+    )
+
+
+def gate(
+    name: str = "gate", *, then: Sequence[Any] = (), otherwise: Sequence[Any] = ()
+) -> dict[str, Any]:
+    """A Condition on the parameter ``Score`` being at most 5."""
+    return {
+        "Name": name,
+        "Type": "Condition",
+        "Arguments": {
+            "Conditions": [
+                {
+                    "Type": "LessThanOrEqualTo",
+                    "LeftValue": {"Get": "Parameters.Score"},
+                    "RightValue": 5,
+                }
+            ],
+            "IfSteps": list(then),
+            "ElseSteps": list(otherwise),
+        },
+    }
+
+
+def halt(message: str = "too high", name: str = "halt") -> dict[str, Any]:
+    """A Fail step."""
+    return {"Name": name, "Type": "Fail", "Arguments": {"ErrorMessage": message}}
+
+
+def register(group: str = "flights", name: str = "register") -> dict[str, Any]:
+    """A RegisterModel step."""
+    return {
+        "Name": name,
+        "Type": "RegisterModel",
+        "Arguments": {
+            "ModelPackageGroupName": group,
+            "InferenceSpecification": {"Containers": [{"Image": IMAGE}]},
+        },
+    }
+
+
+def shell(name: str, script: str) -> dict[str, Any]:
+    """A Processing step that runs a line of shell, without inputs and outputs."""
+    return {
+        "Name": name,
+        "Type": "Processing",
+        "Arguments": {
+            "RoleArn": ROLE,
+            "ProcessingResources": {
+                "ClusterConfig": {
+                    "InstanceType": "ml.m5.large",
+                    "InstanceCount": 1,
+                    "VolumeSizeInGB": 1,
+                }
+            },
+            "AppSpecification": {
+                "ImageUri": IMAGE,
+                "ContainerEntrypoint": ["/bin/bash", "-c", script],
+            },
+            "Environment": {"GREETING": "hello"},
+            "Tags": [{"Key": "project", "Value": "flights"}],
+        },
+    }

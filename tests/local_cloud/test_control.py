@@ -1,0 +1,185 @@
+"""Starting and stopping: once, at a free port, whatever is left of an earlier process."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratchet.local_cloud import control
+from ratchet.local_cloud.layout import Layout
+from tests.local_cloud.sagemaker_calls import (
+    REGION,
+    ROLE,
+    RunningCloud,
+    definition,
+    is_alive,
+    shell,
+    until,
+    wait_for_end,
+)
+
+UP = f"""
+import sys
+from pathlib import Path
+from ratchet.local_cloud import control
+print(control.up(Path(sys.argv[1]), region={REGION!r}).pid)
+"""
+
+
+def test_nothing_is_up_in_an_empty_folder(tmp_path: Path) -> None:
+    assert control.status(tmp_path / "none") is None
+    control.down(tmp_path / "none")
+    control.reset(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_process_id_of_another_process_is_not_taken_for_the_cloud(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+        Layout(tmp_path).write_endpoint(
+            {"up": True, "pid": other.pid, "created": 1.0, "started": 1.0, "port": 1}
+        )
+        assert control.status(tmp_path) is None
+        control.down(tmp_path)
+        assert other.poll() is None
+        other.kill()
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(control.PortTakenError, match=f"Port {port} on 127.0.0.1"):
+            control.up(tmp_path, region=REGION, port=port)
+    assert control.status(tmp_path) is None
+
+
+def test_reset_deletes_what_the_folder_holds(tmp_path: Path) -> None:
+    (tmp_path / "s3" / "bucket").mkdir(parents=True)
+    (tmp_path / "sagemaker.sqlite3").touch()
+    control.reset(tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} <= {"server.lock", "starting.lock"}
+
+
+def test_the_environment_leads_to_this_cloud_and_to_no_other() -> None:
+    endpoint = control.Endpoint(
+        url="http://127.0.0.1:4577",
+        pid=1,
+        region="eu-west-1",
+        started=None,  # type: ignore[arg-type]
+    )
+    environment = endpoint.environment()
+    assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4577"
+    assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "eu-west-1"
+    assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
+
+
+@pytest.mark.cloud
+def test_two_that_start_it_at_once_get_the_same_one(tmp_path: Path) -> None:
+    folder = tmp_path / "cloud"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-c", UP, str(folder)], stdout=subprocess.PIPE, env=environment
+        )
+        for _ in range(2)
+    ]
+    try:
+        pids = {int(starter.communicate(timeout=60)[0]) for starter in starters}
+        assert len(pids) == 1
+    finally:
+        control.down(folder)
+    assert control.status(folder) is None
+    assert not is_alive(pids.pop())
+
+
+@pytest.mark.cloud
+def test_another_region_is_refused_while_it_is_up(own_cloud: Callable[[], RunningCloud]) -> None:
+    cloud = own_cloud()
+    with pytest.raises(control.OtherRegionError, match="eu-west-1 was asked for"):
+        control.up(cloud.folder, region="eu-west-1")
+
+
+@pytest.mark.cloud
+def test_everything_is_there_again_after_sigkill_during_a_run(
+    own_cloud: Callable[[], RunningCloud],
+) -> None:
+    cloud = own_cloud()
+    sagemaker, s3 = cloud.client("sagemaker"), cloud.client("s3")
+    s3.create_bucket(Bucket="data")
+    s3.put_object(Bucket="data", Key="raw/a b.csv", Body=b"1,2,3")
+    cloud.client("ssm").put_parameter(Name="/flights/champion", Value="none", Type="String")
+    queue = cloud.client("sqs").create_queue(QueueName="landed")["QueueUrl"]
+    cloud.client("sqs").send_message(QueueUrl=queue, MessageBody="not lost")
+    cloud.client("events").put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")
+    for name, script in (("earlier", "true"), ("broken", "sleep 60")):
+        text = definition(shell("prepare", script))
+        sagemaker.create_pipeline(PipelineName=name, RoleArn=ROLE, PipelineDefinition=text)
+    earlier = start(sagemaker, "earlier")
+    wait_for_end(lambda: sagemaker.describe_pipeline_execution(PipelineExecutionArn=earlier))
+    broken = start(sagemaker, "broken")
+    group = until(lambda: process_group(cloud, broken))
+    cloud.admin("POST", "save")  # it saves by itself within a second; a test need not wait
+    os.kill(cloud.endpoint.pid, signal.SIGKILL)
+
+    again = own_cloud()
+
+    assert again.endpoint.pid != cloud.endpoint.pid
+    assert again.endpoint.url == cloud.endpoint.url
+    sagemaker = again.client("sagemaker")
+    failed = sagemaker.describe_pipeline_execution(PipelineExecutionArn=broken)
+    assert failed["PipelineExecutionStatus"] == "Failed"
+    assert "the local cloud was killed while this step ran" in failed["FailureReason"]
+    until(lambda: not is_alive(group), 10)
+    described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=earlier)
+    assert described["PipelineExecutionStatus"] == "Succeeded"
+    assert again.client("s3").get_object(Bucket="data", Key="raw/a b.csv")["Body"].read() == (
+        b"1,2,3"
+    )
+    parameter = again.client("ssm").get_parameter(Name="/flights/champion")["Parameter"]
+    assert parameter["Value"] == "none"
+    received = again.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)
+    assert received["Messages"][0]["Body"] == "not lost"
+    assert again.client("events").describe_rule(Name="hourly")["State"] == "ENABLED"
+
+
+@pytest.mark.cloud
+def test_state_is_saved_soon_after_it_changed(own_cloud: Callable[[], RunningCloud]) -> None:
+    cloud = own_cloud()
+    cloud.client("ssm").put_parameter(Name="/a", Value="saved", Type="String")
+    file = cloud.folder / "services" / "ssm.json"
+    until(lambda: file.exists() and "saved" in file.read_text(), 5)
+    assert json.loads(file.read_text())
+
+
+@pytest.mark.cloud
+def test_going_down_ends_the_steps_that_run(own_cloud: Callable[[], RunningCloud]) -> None:
+    cloud = own_cloud()
+    sagemaker = cloud.client("sagemaker")
+    text = definition(shell("prepare", "sleep 60"))
+    sagemaker.create_pipeline(PipelineName="long", RoleArn=ROLE, PipelineDefinition=text)
+    arn = start(sagemaker, "long")
+    group = until(lambda: process_group(cloud, arn))
+    control.down(cloud.folder)
+    assert not is_alive(group)
+    again = own_cloud()
+    execution = again.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=arn)
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    assert "the local cloud was shut down" in execution["FailureReason"]
+
+
+def start(sagemaker: Any, pipeline: str) -> str:
+    arn: str = sagemaker.start_pipeline_execution(PipelineName=pipeline)["PipelineExecutionArn"]
+    return arn
+
+
+def process_group(cloud: RunningCloud, arn: str) -> int | None:
+    steps = cloud.admin("GET", f"executions/{arn.rsplit('/', 1)[1]}")["steps"]
+    return steps[0].get("ProcessGroup", {}).get("id") if steps else None
