@@ -1,0 +1,87 @@
+"""Code that runs on AWS, published with the deployment by the CDK's own asset mechanism.
+
+A file is named by the digest of its content in the bootstrap stack's bucket, so a template that
+names it says which code runs, and an unchanged file is not published again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from config.settings import Settings
+from ratchet_cdk.arns import Arns
+from ratchet_cdk.narrow_role import NarrowRole
+
+_QUALIFIER = "@aws-cdk/core:bootstrapQualifier"
+
+
+class CodeBucket:
+    """The bucket that a stack's synthesizer publishes files to.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-customizing.html says how it is named.
+    """
+
+    def __init__(self, stack: cdk.Stack, *, settings: Settings) -> None:
+        stage = cdk.Stage.of(stack)
+        assert stage is not None
+        self._stack = stack
+        self._synthesizer = stack.synthesizer
+        # Inside the cloud assembly, once for all environments: they publish the same files.
+        self._folder = Path(stage.asset_outdir)
+        self._relative = os.path.relpath(stage.asset_outdir, stage.outdir)
+        self._checked = False
+        self._arns = Arns.of(settings)
+        self.name = _bucket_name(stack, settings)
+        self.uri = f"s3://{self.name}"  # without a trailing slash
+
+    def grant_read(self, role: NarrowRole, sid: str, *, suffix: str) -> None:
+        """Reads the code whose files end in `suffix`."""
+        role.allow(
+            sid,
+            actions=["s3:GetObject"],
+            resources=[self._arns.object(self.name, f"*{suffix}")],
+            wildcard="Code is named by its content, which changes without this stack.",
+        )
+
+    def publish(self, *, digest: str, suffix: str, write: Callable[[Path], None]) -> str:
+        """Adds a file to what `cdk deploy` publishes; returns its key, `<digest><suffix>`.
+
+        Raises:
+            ValueError: the stack's synthesizer would publish it elsewhere.
+        """
+        key = f"{digest}{suffix}"
+        if not (self._folder / key).exists():
+            write(self._folder / key)
+        location = self._synthesizer.add_file_asset(
+            source_hash=digest,
+            file_name=f"{self._relative}/{key}",
+            packaging=cdk.FileAssetPackaging.FILE,
+            display_name=key,
+        )
+        if not self._checked:
+            self._check(location, key)
+        return key
+
+    def _check(self, location: cdk.FileAssetLocation, key: str) -> None:
+        published = self._stack.resolve([location.bucket_name, location.object_key])
+        expected = self._stack.resolve([self.name, key])
+        if published != expected:
+            raise ValueError(
+                f"the synthesizer of stack {self._stack.stack_name} publishes code to {published}, "
+                f"but pipelines look for it at {expected}: name another bootstrap stack by its "
+                f"qualifier alone (the context key {_QUALIFIER})"
+            )
+        self._checked = True
+
+
+def _bucket_name(stack: cdk.Stack, settings: Settings) -> str:
+    qualifier = (
+        stack.node.try_get_context(_QUALIFIER) or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    )
+    account = settings.account or "${AWS::AccountId}"
+    name = f"cdk-{qualifier}-assets-{account}-{settings.region}"
+    return name if settings.account else cdk.Fn.sub(name)

@@ -1,0 +1,102 @@
+"""What the jobs of a pipeline may do, with the narrowest resource that each action knows.
+
+Which actions take which resources and conditions:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
+"""
+
+from __future__ import annotations
+
+from config import images
+from ratchet_cdk.arns import Arns
+from ratchet_cdk.narrow_role import NarrowRole
+
+# SageMaker names the jobs of a pipeline's steps pipelines-<execution id>-<step>-<random>.
+_JOBS = "pipelines-*"
+_KINDS = ("Processing", "Training")
+_VERBS = ("Create", "Describe", "Stop")
+
+
+def grant_run_jobs(role: NarrowRole, *, arns: Arns, image_uri: str) -> None:
+    """Lets a pipeline's role run processing and training jobs from an image, as itself."""
+    _jobs(role, arns)
+    _experiment(role, arns)
+    _logs_and_metrics(role, arns)
+    _image(role, arns, image_uri)
+
+
+def _jobs(role: NarrowRole, arns: Arns) -> None:
+    role.allow(
+        "RunJobs",
+        actions=[f"sagemaker:{verb}{kind}Job" for kind in _KINDS for verb in _VERBS]
+        + ["sagemaker:AddTags"],
+        resources=[arns.sagemaker(f"{kind.lower()}-job/{_JOBS}") for kind in _KINDS],
+        wildcard="SageMaker names a step's job; all it says beforehand is the prefix.",
+    )
+    role.allow(
+        "PassItselfToJobs",
+        actions=["iam:PassRole"],
+        resources=[role.arn],
+        conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+    )
+
+
+def _experiment(role: NarrowRole, arns: Arns) -> None:
+    role.allow(
+        "RecordExperiment",
+        actions=[
+            "sagemaker:CreateExperiment",
+            "sagemaker:DescribeExperiment",
+            "sagemaker:CreateTrial",
+            "sagemaker:DescribeTrial",
+            "sagemaker:CreateTrialComponent",
+            "sagemaker:DescribeTrialComponent",
+            "sagemaker:UpdateTrialComponent",
+            "sagemaker:AssociateTrialComponent",
+            "sagemaker:AddTags",
+        ],
+        resources=[
+            arns.sagemaker("experiment/*"),
+            arns.sagemaker("experiment-trial/*"),
+            arns.sagemaker("experiment-trial-component/*"),
+        ],
+        wildcard="The experiment is a parameter of each run; trials are named by SageMaker.",
+    )
+
+
+def _logs_and_metrics(role: NarrowRole, arns: Arns) -> None:
+    role.allow(
+        "WriteJobLogs",
+        actions=[
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+        ],
+        resources=[arns.log_streams(f"/aws/sagemaker/{kind}Jobs") for kind in _KINDS],
+        wildcard="SageMaker names the streams of a job.",
+    )
+    role.allow(
+        "PutJobMetrics",
+        actions=["cloudwatch:PutMetricData"],
+        resources=["*"],
+        conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        wildcard="The action knows no resource; the condition names the namespaces.",
+    )
+
+
+def _image(role: NarrowRole, arns: Arns, image_uri: str) -> None:
+    role.allow(
+        "LogInToRegistry",
+        actions=["ecr:GetAuthorizationToken"],
+        resources=["*"],
+        wildcard="The action knows no resource.",
+    )
+    role.allow(
+        "PullImage",
+        actions=[
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:GetDownloadUrlForLayer",
+            "ecr:BatchGetImage",
+        ],
+        resources=[images.repository_arn(image_uri, partition=arns.partition)],
+    )

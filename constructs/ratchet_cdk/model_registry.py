@@ -1,0 +1,59 @@
+"""Where trained models wait for approval."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from config.settings import Settings
+from ratchet_cdk.arns import Arns
+from ratchet_cdk.narrow_role import NarrowRole
+
+
+class ModelRegistry(Construct):
+    """A model package group, and the right to register in it or to read from it."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        description: str,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.name = settings.model_package_group
+        arns = Arns.of(settings)
+        group = sagemaker.CfnModelPackageGroup(
+            self,
+            "Group",
+            model_package_group_name=self.name,
+            model_package_group_description=description,
+        )
+        group.apply_removal_policy(removal_policy)
+        self._group_arn = arns.sagemaker(f"model-package-group/{self.name}")
+        self._packages_arn = arns.sagemaker(f"model-package/{self.name}/*")
+
+    def grant_register(self, role: NarrowRole) -> None:
+        """Creates versions in this group, and in no other."""
+        role.allow(
+            "RegisterModel",
+            actions=[
+                "sagemaker:CreateModelPackage",
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:DescribeModelPackageGroup",
+            ],
+            resources=[self._group_arn, self._packages_arn],
+            wildcard="The registry numbers the versions of this group.",
+        )
+
+    def grant_read(self, role: NarrowRole) -> None:
+        """Describes the versions of this group."""
+        role.allow(
+            "ReadModelPackages",
+            actions=["sagemaker:DescribeModelPackage"],
+            resources=[self._packages_arn],
+            wildcard="The registry numbers the versions of this group.",
+        )

@@ -1,0 +1,134 @@
+"""A role whose every permission has a name, and whose every wildcard has a reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from ratchet_cdk.acknowledged import acknowledge
+
+
+@jsii.implements(cdk.IStableAnyProducer)
+class _Statements:
+    """The statements at the end of synthesis: grants come from several constructs."""
+
+    def __init__(self) -> None:
+        self.statements: list[dict[str, Any]] = []
+
+    def produce(self) -> Any:
+        return self.statements
+
+
+class NarrowRole(Construct):
+    """A role that one service assumes, with one policy and no managed ones.
+
+    A permission on a wildcard is refused unless it says why it is as narrow as it gets; cdk-nag is
+    told the same.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, service: str) -> None:
+        super().__init__(scope, construct_id)
+        self._stack = cdk.Stack.of(self)
+        self._granted = _Statements()
+        role = iam.CfnRole(
+            self,
+            "Role",
+            assume_role_policy_document=_document([_assumed_by(service, self._stack.account)]),
+        )
+        self.arn = role.attr_arn
+        self._policy = iam.CfnPolicy(
+            self,
+            "Policy",
+            policy_name="permissions",
+            policy_document=_document(cdk.Lazy.any(self._granted)),
+            roles=[role.ref],
+        )
+
+    def allow(
+        self,
+        sid: str,
+        *,
+        actions: Sequence[str],
+        resources: Sequence[str],
+        conditions: Mapping[str, Any] | None = None,
+        wildcard: str = "",
+    ) -> None:
+        """Adds one permission.
+
+        Args:
+            sid: what it is for, in CamelCase.
+            wildcard: why a resource with a `*` in it cannot be narrower.
+
+        Raises:
+            ValueError: an action has a wildcard, or a resource has one without a reason.
+        """
+        if any("*" in action for action in actions):
+            raise ValueError(f"{self.node.path}: {sid} allows {actions}; name each action")
+        wide = [resource for resource in resources if "*" in resource]
+        if wide and not wildcard:
+            raise ValueError(f"{self.node.path}: {sid} allows {wide}; say why with wildcard=…")
+        statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+        self._granted.statements.append(
+            {**statement, "Condition": conditions} if conditions else {**statement}
+        )
+        if wide:
+            findings = [f"AwsSolutions-IAM5[Resource::{self._written(one)}]" for one in wide]
+            acknowledge(self._policy, dict.fromkeys(findings, f"{sid}: {wildcard}"))
+
+    def stands_before(self, resource: cdk.CfnResource) -> None:
+        """The resource is made after the permissions, so nothing of it runs without them."""
+        resource.add_resource_dependency(self._policy)
+
+    def _written(self, resource: str) -> str:
+        """A resource as cdk-nag writes it: a reference is `<LogicalId.Attribute>`."""
+        return _TOKEN.sub(lambda token: _reference(self._stack, token[0]), resource)
+
+
+_TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
+_references: dict[str, str] = {}  # a token is the same everywhere, and resolving one takes a while
+
+
+def _reference(stack: cdk.Stack, token: str) -> str:
+    if token not in _references:
+        _references[token] = _written(stack.resolve(token))
+    return _references[token]
+
+
+def _document(statements: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _assumed_by(service: str, account: str) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    if service == "sagemaker.amazonaws.com":
+        # Nobody else's SageMaker resources:
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
+    return statement
+
+
+def _written(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)}:
+            return f"<{name}>"
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"<{name}.{attribute}>"
+        case {"Fn::ImportValue": name}:
+            return _written(name)
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)\}", r"<\1>", text)
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(_written(part) for part in parts)
+    raise ValueError(f"a resource of a permission may be a name or a reference, not {value!r}")

@@ -1,0 +1,57 @@
+"""What outlives everything else: data, artifacts, the model registry, the way to reach a person."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from config.settings import Settings
+from pipeline_defs import PIPELINES
+from ratchet_cdk.buckets import AccessLogs, LoopBucket, removal_policy
+from ratchet_cdk.model_registry import ModelRegistry
+from ratchet_cdk.notifications import Notifications
+
+
+class Foundation(cdk.Stack):
+    """Deployed once and then left alone.
+
+    The stacks above import its names through CloudFormation exports: they cannot be removed while
+    something needs them, which for a bucket or a key is a protection.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=f"{settings.prefix}-foundation",
+            description="Data, artifacts, model registry and notifications of the model loop",
+            termination_protection=settings.protected,
+        )
+        self.key = kms.Key(
+            self,
+            "Key",
+            description=f"Encrypts the data and artifacts of {settings.prefix}",
+            enable_key_rotation=True,
+            removal_policy=removal_policy(settings.retention),
+        )
+        logs = AccessLogs(self, "AccessLogs", retention=settings.retention)
+        self.data = LoopBucket(self, "Data", key=self.key, logs=logs, retention=settings.retention)
+        self.artifacts = LoopBucket(
+            self,
+            "Artifacts",
+            key=self.key,
+            logs=logs,
+            retention=settings.retention,
+            expiring=[f"{settings.pipeline_name(kind)}/runs/" for kind in PIPELINES],
+        )
+        self.registry = ModelRegistry(
+            self,
+            "Models",
+            settings=settings,
+            description=f"Versions of the {settings.project} model in {settings.environment}",
+            removal_policy=removal_policy(settings.retention),
+        )
+        self.notifications = Notifications(
+            self, "Notifications", key=self.key, email=settings.notifications.email
+        )

@@ -1,0 +1,26 @@
+"""One environment of the loop: what `cdk deploy "<environment>/*"` deploys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from config.settings import Settings
+from ratchet_cdk.cost_tags import add_cost_tags
+from stacks.foundation import Foundation
+from stacks.training import Training
+
+
+class Loop(cdk.Stage):
+    """The stacks of one environment, in its region, with its cost tags on every resource."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, source: Path) -> None:
+        env = cdk.Environment(account=settings.account, region=settings.region)
+        super().__init__(scope, settings.environment, env=env)
+        self.foundation = Foundation(self, "Foundation", settings=settings)
+        self.training = Training(
+            self, "Training", settings=settings, source=source, foundation=self.foundation
+        )
+        add_cost_tags(self, settings)

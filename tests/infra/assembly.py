@@ -1,0 +1,51 @@
+"""The synthesized app, as the tests of this folder look at it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = ("dev", "staging", "prod")
+STACKS = ("Foundation", "Training")
+
+Template = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The synthesized app. A stack is named as `cdk ls` names it: `dev/Training`."""
+
+    folder: Path
+    templates: Mapping[str, Template]
+
+    def resources(self, stack: str, kind: str) -> dict[str, dict[str, Any]]:
+        """Logical id → resource, of one type."""
+        found = self.templates[stack]["Resources"].items()
+        return {name: resource for name, resource in found if resource["Type"] == kind}
+
+    def only(self, stack: str, kind: str) -> dict[str, Any]:
+        """The properties of the one resource of a type."""
+        (resource,) = self.resources(stack, kind).values()
+        properties: dict[str, Any] = resource["Properties"]
+        return properties
+
+
+def context() -> dict[str, Any]:
+    """The feature flags, as the command line passes them."""
+    flags: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return flags
+
+
+def read_assembly(folder: Path) -> Assembly:
+    templates = {
+        f"{environment}/{stack}": json.loads(
+            next((folder / f"assembly-{environment}").glob(f"*{stack}*.template.json")).read_text()
+        )
+        for environment in ENVIRONMENTS
+        for stack in STACKS
+    }
+    return Assembly(folder=folder, templates=templates)

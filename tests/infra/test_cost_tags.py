@@ -1,0 +1,71 @@
+"""Cost is told apart by tags, so every resource that can carry them does."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+import pytest
+
+from config import tags
+from config.settings import load
+from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
+
+
+@cache
+def tags_property(kind: str) -> str | None:
+    """The property that holds the tags of a resource type, from CloudFormation's own schemas."""
+    folder = Path(cfnlint.__file__).parent / "data/schemas"
+    region = json.loads((folder / "providers/us-east-1.json").read_text())
+    schema = json.loads((folder / "resources" / f"{region[kind]}.json").read_text())
+    tagging = schema.get("tagging") or {}
+    if tagging.get("taggable", "Tags" in schema["properties"]) is False:
+        return None
+    name = str(tagging.get("tagProperty", "/properties/Tags")).rsplit("/", 1)[1]
+    return name if name in schema["properties"] else None
+
+
+def as_mapping(carried: Any) -> dict[str, str]:
+    if isinstance(carried, dict):
+        return carried
+    return {tag["Key"]: tag["Value"] for tag in carried or []}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_taggable_resource_carries_the_tags(
+    assembly: Assembly, environment: str, stack: str
+) -> None:
+    wanted = dict(load(environment).tags)
+    found = assembly.templates[f"{environment}/{stack}"]["Resources"]
+    taggable = {
+        name: tags_property(resource["Type"])
+        for name, resource in found.items()
+        if tags_property(resource["Type"])
+    }
+    assert len(taggable) >= 6
+    lacking = [
+        name
+        for name, place in taggable.items()
+        if wanted.items() - as_mapping(found[name]["Properties"].get(place)).items()
+    ]
+    assert lacking == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_settings_carry_exactly_the_tags_of_resources(environment: str) -> None:
+    assert tuple(load(environment).tags) == tags.ON_RESOURCES
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_stacks_carry_the_tags(assembly: Assembly, environment: str) -> None:
+    manifest = json.loads(
+        (assembly.folder / f"assembly-{environment}" / "manifest.json").read_text()
+    )
+    stacks = [a for a in manifest["artifacts"].values() if a["type"] == "aws:cloudformation:stack"]
+    assert len(stacks) == len(STACKS)
+    for stack in stacks:
+        assert stack["properties"]["tags"] == dict(load(environment).tags)

@@ -1,0 +1,83 @@
+"""Settings that no environment of the project uses, but another team may."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+
+from app import add_loops
+from config.settings import NotificationSettings, TriggerSettings, load
+from ratchet_cdk.code_bucket import CodeBucket
+from tests.infra.assembly import Template, context
+
+
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
+    """An environment in a named account, elsewhere, that mails somebody and starts nothing."""
+    settings = dataclasses.replace(
+        load("dev"),
+        environment="elsewhere",
+        account="111122223333",
+        region="eu-west-1",
+        image_uri="444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/image:1",
+        trigger=TriggerSettings(enabled=False),
+        notifications=NotificationSettings(email="team@example.com"),
+    )
+    folder: Path = tmp_path_factory.mktemp("elsewhere")
+    app = cdk.App(outdir=str(folder), context=context(), analytics_reporting=False)
+    add_loops(app, [settings])
+    app.synth()
+    return {
+        stack: json.loads(next(folder.glob(f"*/*{stack}*.template.json")).read_text())
+        for stack in ("Foundation", "Training")
+    }
+
+
+def of_type(template: Template, kind: str) -> list[Template]:
+    return [r["Properties"] for r in template["Resources"].values() if r["Type"] == kind]
+
+
+def test_a_named_account_stands_in_the_template(templates: dict[str, Template]) -> None:
+    text = json.dumps(templates["Training"])
+    assert "cdk-hnb659fds-assets-111122223333-eu-west-1" in text
+    assert "arn:aws:sagemaker:eu-west-1:111122223333:pipeline/flights-elsewhere-training" in text
+    assert "AWS::AccountId" not in text
+
+
+def test_the_image_may_be_in_another_account(templates: dict[str, Template]) -> None:
+    text = json.dumps(templates["Training"])
+    assert "arn:aws:ecr:eu-west-1:444455556666:repository/team/image" in text
+    assert "sagemaker-xgboost" not in text
+
+
+def test_a_mailbox_is_subscribed(templates: dict[str, Template]) -> None:
+    (subscription,) = of_type(templates["Foundation"], "AWS::SNS::Subscription")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "team@example.com")
+
+
+def test_a_trigger_that_is_off_is_deployed_but_wakes_nobody(templates: dict[str, Template]) -> None:
+    rules = of_type(templates["Training"], "AWS::Events::Rule")
+    assert [rule["State"] for rule in rules] == ["DISABLED"] * 3
+
+
+def code_bucket(folder: Path, **flags: str) -> tuple[CodeBucket, cdk.Stack]:
+    app = cdk.App(outdir=str(folder), context={**context(), **flags})
+    stack = cdk.Stack(app, "S", env=cdk.Environment(region=load("dev").region))
+    return CodeBucket(stack, settings=load("dev")), stack
+
+
+def test_code_that_would_be_published_elsewhere_is_refused(tmp_path: Path) -> None:
+    code, _ = code_bucket(tmp_path)
+    code.name = "where-pipelines-look"
+    with pytest.raises(ValueError, match=r"look for it at \['where-pipelines-look', '000"):
+        code.publish(digest="0" * 64, suffix=".gz", write=Path.touch)
+
+
+def test_another_bootstrap_qualifier_is_followed(tmp_path: Path) -> None:
+    code, stack = code_bucket(tmp_path, **{"@aws-cdk/core:bootstrapQualifier": "team1"})
+    assert code.publish(digest="0" * 64, suffix=".gz", write=Path.touch) == f"{'0' * 64}.gz"
+    assert stack.resolve(code.name) == {"Fn::Sub": "cdk-team1-assets-${AWS::AccountId}-us-east-1"}

@@ -1,0 +1,77 @@
+"""The same sources make the same bytes: in every process, and without asking anybody."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ratchet_cdk.function_code import function_code
+from tests.infra.assembly import ROOT, context
+
+SYNTH = """
+import json, sys
+import aws_cdk as cdk
+from app import add_loops
+from config.settings import environments, load
+import socket
+def refused(*arguments): raise AssertionError("synth asks the network")
+socket.socket.connect = refused
+app = cdk.App(outdir=sys.argv[1], context=json.loads(sys.argv[2]), analytics_reporting=False)
+add_loops(app, [load(environment) for environment in environments()])
+app.synth()
+print(sorted(name for name in sys.modules if name in ("boto3", "getpass", "git")))
+"""
+
+
+def synthesize(folder: Path, *, seed: str, variables: dict[str, str]) -> dict[str, str]:
+    """A fresh process; file → digest of its content."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'constructs'}",
+        "PYTHONHASHSEED": seed,
+        "CDK_VALIDATION": "false",
+        **variables,
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", SYNTH, str(folder), json.dumps(context())],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip().endswith("[]"), ran.stdout
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(Path.home() / ".cache")}
+    first = synthesize(tmp_path / "first", seed="1", variables={"HOME": str(Path.home())})
+    second = synthesize(
+        tmp_path / "second",
+        seed="2",
+        variables={**home, "USER": "somebody", "TZ": "Asia/Tokyo", "AWS_REGION": "eu-west-1"},
+    )
+    assert first == second
+    assert any(name.endswith(".template.json") for name in first)
+
+
+@pytest.mark.parametrize("name", ["start_pipeline", "resolve_champion"])
+def test_the_archive_of_a_function_has_the_same_bytes_again(tmp_path: Path, name: str) -> None:
+    archives = []
+    for number in range(2):
+        file = tmp_path / f"{number}.zip"
+        function_code(ROOT / "lambdas", name).write_zip(file)
+        archives.append(file.read_bytes())
+    assert archives[0] == archives[1]

@@ -1,0 +1,183 @@
+"""Settings: what the files say is what the app gets, and a mistake is said in one line."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings, SettingsError, environments, load
+
+REQUIRED = """
+project = "flights"
+region = "eu-west-1"
+owner = "ml-platform"
+cost_center = "ml-0001"
+"""
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(text: str, environment: str = "dev") -> Path:
+        (tmp_path / f"{environment}.toml").write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+def refusal(folder: Path, environment: str = "dev") -> str:
+    with pytest.raises(SettingsError) as refused:
+        load(environment, folder)
+    return str(refused.value)
+
+
+def test_every_environment_of_the_project_loads() -> None:
+    assert environments() == ["dev", "prod", "staging"]
+    loaded = [load(environment) for environment in environments()]
+    assert {settings.project for settings in loaded} == {"flights"}
+    assert [s.environment for s in loaded if s.protected] == ["prod"]
+
+
+def test_what_a_file_does_not_say_has_a_default(write: Write) -> None:
+    settings = load("dev", write(REQUIRED))
+    assert settings.environment == "dev"
+    assert settings.account is None
+    assert settings.approval == "manual"
+    assert settings.data.prefix == "raw/"
+    assert settings.steps.train.instance_type == "ml.m5.large"
+    assert settings.retention.on_delete == "retain"
+
+
+def test_names_derive_from_project_and_environment(write: Write) -> None:
+    settings = load("dev", write(REQUIRED))
+    assert settings.prefix == "flights-dev"
+    assert settings.pipeline_name("training") == "flights-dev-training"
+    assert settings.model_package_group == "flights-dev"
+    assert settings.parameter("champion") == "/flights/dev/champion"
+    assert settings.tags == {
+        "project": "flights",
+        "environment": "dev",
+        "owner": "ml-platform",
+        "cost-center": "ml-0001",
+    }
+
+
+def test_settings_cannot_be_changed(write: Write) -> None:
+    settings = load("dev", write(REQUIRED + "[hyperparameters]\neta = 0.1"))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.gate.max_regression = 1.0  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        settings.hyperparameters["eta"] = 0.2  # type: ignore[index]
+
+
+def test_hyperparameters_keep_their_names_and_types(write: Write) -> None:
+    text = REQUIRED + '[hyperparameters]\nmax_depth = 6\neta = 0.1\nobjective = "binary:logistic"'
+    assert dict(load("dev", write(text)).hyperparameters) == {
+        "max_depth": 6,
+        "eta": 0.1,
+        "objective": "binary:logistic",
+    }
+
+
+def test_a_whole_number_is_accepted_where_a_number_is_expected(write: Write) -> None:
+    settings = load("dev", write(REQUIRED + "[gate]\nmax_regression = 0"))
+    assert settings.gate.max_regression == 0.0
+    assert isinstance(settings.gate.max_regression, float)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        ('regoin = "eu-west-1"', ['regoin = "eu-west-1"', "did you mean region?"]),
+        ("[trigger]\nsettle_second = 5", ["trigger.settle_second = 5", "trigger.settle_seconds?"]),
+        ("[steps.trian]\nvolume_gb = 5", ["steps.trian", "did you mean steps.train?"]),
+        ("zzz = 1", ["zzz = 1", "known keys: account, approval"]),
+        ("account = 123456789012", ["account = 123456789012", "expected a string"]),
+        ('account = "1234"', ['account = "1234"', "expected twelve digits"]),
+        ("protected = 1", ["protected = 1", "expected true or false"]),
+        ('approval = "auto"', ['approval = "auto"', '"manual" or "automatic"']),
+        ("data = 5", ["data = 5", "expected a table, written [data]"]),
+        ("[data]\nwindow = true", ["data.window = true", "expected a whole number"]),
+        ("[data]\nwindow = 1.5", ["data.window = 1.5", "expected a whole number"]),
+        ("[data]\nwindow = -1", ["data.window = -1", "a number from 0 to 10000"]),
+        ('[data]\nprefix = "raw"', ['data.prefix = "raw"', 'a folder such as "raw/"']),
+        ('[data]\nprefix = "/raw/"', ["data.prefix", "without a leading slash"]),
+        ("[trigger]\nsettle_seconds = 901", ["trigger.settle_seconds = 901", "from 0 to 900"]),
+        ('[trigger]\nschedule = "rate(1 hours)"', ["trigger.schedule", "rate(1 hour)"]),
+        ('[trigger]\nschedule = "hourly"', ["trigger.schedule", "an EventBridge schedule"]),
+        ('[steps.train]\ninstance_type = "m5.large"', ["instance_type", '"ml.m5.large"']),
+        ("[retention]\nlog_days = 8", ["retention.log_days = 8", "expected 1 or 3 or 5 or 7"]),
+        ("[hyperparameters]\ndeep = [1]", ["hyperparameters.deep = [1]", "a string or a whole"]),
+        ('cache_expire_after = "30 days"', ["cache_expire_after", '"P30D"']),
+        ('image_uri = "python:3.12"', ["image_uri", "an image in ECR"]),
+        ('[notifications]\nemail = "somebody"', ["notifications.email", "an e-mail address"]),
+    ],
+)
+def test_a_mistake_names_file_key_value_and_what_is_expected(
+    write: Write, mistake: str, said: list[str]
+) -> None:
+    folder = write(REQUIRED + mistake)
+    message = refusal(folder)
+    assert "\n" not in message
+    for part in [str(folder / "dev.toml"), *said]:
+        assert part in message
+
+
+def test_a_required_key_that_is_missing_is_named(write: Write) -> None:
+    message = refusal(write('project = "flights"\nowner = "x"\ncost_center = "y"'))
+    assert "region is missing; expected a string" in message
+
+
+def test_the_name_of_the_environment_is_the_files_and_no_key(write: Write) -> None:
+    assert "there is no such key" in refusal(write(REQUIRED + 'environment = "prod"'))
+
+
+def test_an_unknown_environment_is_told_which_there_are(write: Write) -> None:
+    folder = write(REQUIRED)
+    message = refusal(folder, "production")
+    assert "'production' is no environment" in message
+    assert "dev" in message
+    assert str(folder / "production.toml") in message
+
+
+def test_a_file_that_is_no_toml_says_where(write: Write) -> None:
+    assert "line 1" in refusal(write("project = flights"))
+
+
+@pytest.mark.parametrize("project", ["Flights", "flights_eu", "-flights", "f" * 21, ""])
+def test_a_project_name_that_aws_names_cannot_carry_is_refused(write: Write, project: str) -> None:
+    assert "project = " in refusal(write(REQUIRED.replace("flights", project)))
+
+
+@pytest.mark.parametrize("environment", ["Dev", "dev_1", "a" * 21])
+def test_a_file_whose_name_cannot_name_a_stack_is_refused(write: Write, environment: str) -> None:
+    message = refusal(write(REQUIRED, environment), environment)
+    assert "environment" in message
+    assert environment in message
+
+
+def test_the_container_image_is_the_regions_unless_one_is_set(write: Write) -> None:
+    own = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own/image:1"
+    regional = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+    assert load("dev", write(REQUIRED)).image == regional
+    assert load("dev", write(REQUIRED + f'image_uri = "{own}"')).image == own
+
+
+def test_a_region_without_the_image_is_refused_when_settings_load(write: Write) -> None:
+    folder = write(REQUIRED.replace("eu-west-1", "xx-north-9"))
+    message = refusal(folder)
+    assert "there is no sagemaker-xgboost:3.0-5 image in region 'xx-north-9'" in message
+    assert str(folder / "dev.toml") in message
+
+
+def test_a_field_is_documented_by_its_default_or_required() -> None:
+    required = {
+        f.name
+        for f in dataclasses.fields(Settings)
+        if f.default is f.default_factory is dataclasses.MISSING
+    }
+    assert required == {"environment", "project", "region", "owner", "cost_center"}
