@@ -88,7 +88,7 @@ def _detail(planned: PlannedStep, step: Step) -> str:
     if step.failure:
         return step.failure
     parts = []
-    if step.cached_from:
+    if step.cached_from and step.cached_from not in step.description:
         parts.append(f"from run {step.cached_from}")
     if step.attempts > 1:
         parts.append(f"attempt {step.attempts}")

@@ -1,0 +1,41 @@
+"""The real app, deployed once with the real CDK CLI to a local cloud, for the tests of this folder.
+
+All of them share one cloud and so one worker (`xdist_group`), and run in the order of the file.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ratchet.local_cloud import control
+from ratchet.node import PROJECT
+from tests.loop.deployed_loop import Loop, deploy, write_drop
+
+
+@pytest.fixture(scope="session")
+def drops(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the drops of January to April."""
+    folder = tmp_path_factory.mktemp("drops")
+    for month in range(1, 5):
+        write_drop(month, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+    folder = tmp_path_factory.mktemp("loop") / "cloud"
+    try:
+        yield deploy(folder)
+    finally:
+        control.down(folder)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A copy of the team's scripts to edit."""
+    shutil.copytree(PROJECT / "steps", tmp_path / "steps")
+    return tmp_path

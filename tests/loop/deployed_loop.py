@@ -1,0 +1,200 @@
+"""A deployed environment in a local cloud, and what tests and benchmarks do with it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from config.settings import Settings, load
+from ratchet.demo.flights import write_month
+from ratchet.deployment import cdk, facts, landing, pipelines, runs, snapshots
+from ratchet.deployment.reports import Findings, findings
+from ratchet.deployment.runs import Run, RunState, Step
+from ratchet.deployment.target import Target, local_target
+from ratchet.local_cloud import control
+from ratchet.node import PROJECT
+
+PATIENCE = 120.0
+SAMPLE = 10
+"""Every tenth flight: enough for a model, and a run takes seconds."""
+
+
+@dataclass
+class Loop:
+    """A deployed environment, and what the tests do with it."""
+
+    folder: Path
+    settings: Settings
+
+    @cached_property
+    def target(self) -> Target:
+        return local_target(settings=self.settings, folder=self.folder)
+
+    @cached_property
+    def deployed(self) -> facts.Deployed:
+        return facts.read(self.target)
+
+    def client(self, service: str) -> Any:
+        return self.target.client(service)
+
+    def restarted(self) -> Loop:
+        """The same cloud after its process was started again, perhaps on another port."""
+        return Loop(self.folder, self.settings)
+
+    # -- data
+
+    def put(self, key: str, body: bytes) -> None:
+        self.client("s3").put_object(
+            Bucket=self.deployed.data_bucket, Key=f"{self.deployed.data_prefix}{key}", Body=body
+        )
+
+    def land(self, folder: Path, *, again: bool = False) -> list[landing.Landed]:
+        parcels = landing.parcels([folder], prefix=self.deployed.data_prefix)
+        return landing.land(
+            self.client("s3"), bucket=self.deployed.data_bucket, parcels=parcels, again=again
+        )
+
+    def manifest(self, run: Run) -> list[Any]:
+        uri = runs.read(self.target, run).parameters["InputManifest"]
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return list(json.loads(self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()))
+
+    # -- runs
+
+    def runs(self) -> list[Run]:
+        return runs.listed(self.target, pipeline=self.deployed.pipeline)
+
+    def finished(self, run: Run) -> RunState:
+        """Waits for the run's end."""
+
+        def ended() -> RunState | None:
+            state = runs.read(self.target, run)
+            return state if state.run.finished else None
+
+        return until(ended, f"{run.name} has not finished")
+
+    def next_run(self, known: int) -> Run:
+        """Waits for a run that starts by itself, beyond the `known` ones."""
+        return until(
+            lambda: found[0] if len(found := self.runs()) > known else None,
+            f"no run started beyond the {known} known ones",
+        )
+
+    def publish(self, source: Path = PROJECT, **hyperparameters: int | float) -> None:
+        """Brings the deployed pipeline up to date with a source, as `ratchet run` does first."""
+        target = replace(
+            self.target,
+            settings=replace(
+                self.settings,
+                hyperparameters={**self.settings.hyperparameters, **hyperparameters},
+            ),
+        )
+        context = replace(facts.context(target, self.deployed), source=source)
+        pipeline = pipelines.compile_pipeline("training", context)
+        pipelines.publish(target, pipeline, name=self.deployed.pipeline, context=context)
+
+    def start(self, source: Path = PROJECT, **hyperparameters: int | float) -> Run:
+        """What `ratchet run training` does with this source: no deployment in between."""
+        self.publish(source, **hyperparameters)
+        manifest = snapshots.newest(self.target, self.deployed).manifest
+        return pipelines.start(
+            self.target,
+            name=self.deployed.pipeline,
+            parameters={"InputManifest": manifest},
+            display_name="by-hand",
+            description="a test",
+        )
+
+    def steps(self, run: Run) -> list[Step]:
+        return list(runs.steps(self.client("sagemaker"), run.arn))
+
+    def findings(self, state: RunState) -> Findings:
+        return findings(self.target, state)
+
+    # -- champion
+
+    def deploy_champion(self, package_arn: str) -> None:
+        self.client("ssm").put_parameter(
+            Name=self.settings.parameter("champion"),
+            Value=package_arn,
+            Type="String",
+            Overwrite=True,
+        )
+
+    def registered(self) -> list[int]:
+        """Versions in the registry, oldest first."""
+        pages = (
+            self.client("sagemaker")
+            .get_paginator("list_model_packages")
+            .paginate(ModelPackageGroupName=self.deployed.model_package_group)
+        )
+        return sorted(
+            package["ModelPackageVersion"]
+            for page in pages
+            for package in page["ModelPackageSummaryList"]
+        )
+
+    # -- the trigger
+
+    def looks(self) -> list[dict[str, Any]]:
+        """Every decision that start_pipeline has logged, oldest first."""
+        logs = self.client("logs")
+        name = self.deployed.functions["start_pipeline"].rsplit(":", 1)[-1]
+        group = self.client("lambda").get_function_configuration(FunctionName=name)[
+            "LoggingConfig"
+        ]["LogGroup"]
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        lines = (event["message"].strip() for page in pages for event in page["events"])
+        return [json.loads(line) for line in lines if line.startswith('{"level"')]
+
+    def next_look(self, seen: int) -> dict[str, Any]:
+        """Waits until the trigger has looked beyond the `seen` looks and does not wait itself."""
+
+        def decided() -> dict[str, Any] | None:
+            looks = self.looks()
+            return looks[-1] if len(looks) > seen and looks[-1]["decision"] != "wait" else None
+
+        return until(decided, f"the trigger has not decided after {seen} looks")
+
+    def server(self) -> psutil.Process:
+        endpoint = control.status(self.folder)
+        assert endpoint is not None
+        return psutil.Process(endpoint.pid)
+
+
+T = TypeVar("T")
+
+
+def until(question: Callable[[], T | None], failure: str) -> T:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if (answer := question()) is not None:
+            return answer
+        time.sleep(0.3)
+    pytest.fail(f"{failure} within {PATIENCE:.0f} s")
+
+
+def write_drop(month: int, folder: Path) -> Path:
+    """One month's drop with every tenth flight."""
+    drop = write_month(month, folder)[0].parent
+    flights = drop / "flights.csv"
+    header, *rows = flights.read_bytes().splitlines(keepends=True)
+    flights.write_bytes(b"".join([header, *rows[::SAMPLE]]))
+    return drop
+
+
+def deploy(folder: Path) -> Loop:
+    """A new local cloud with the dev environment deployed to it by the real CDK CLI."""
+    loop = Loop(folder, load("dev"))
+    said: list[str] = []
+    for command in (cdk.bootstrap_command(loop.target), cdk.deploy_command(loop.target)):
+        cdk.run(loop.target, command, line=said.append)
+    return loop

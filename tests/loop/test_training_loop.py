@@ -1,0 +1,153 @@
+"""The loop end to end: data lands, a model is trained, compared, registered or halted."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ratchet.deployment.runs import RunState
+from tests.loop.deployed_loop import Loop, until
+
+pytestmark = [pytest.mark.cloud, pytest.mark.synth, pytest.mark.xdist_group("loop")]
+
+MONTHS = ("2013-01", "2013-02", "2013-03")
+FIRST_VERSION = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights-dev/1"
+
+
+def hits(state: RunState) -> dict[str, bool]:
+    """Which of the cacheable steps took an earlier run's result."""
+    steps = {step.name: bool(step.cached_from) for step in state.steps}
+    return {name: steps[name] for name in ("prepare", "train", "evaluate")}
+
+
+def test_three_drops_make_one_run_that_registers_the_first_version(loop: Loop, drops: Path) -> None:
+    keys = {
+        landed.parcel.key
+        for month in MONTHS
+        for landed in loop.land(drops / month)
+        if landed.verdict == "new"
+    }
+    state = loop.finished(loop.next_run(0))
+    assert state.run.status == "Succeeded", state.run.failure
+    assert len(loop.runs()) == 1
+    assert loop.registered() == [1]
+    assert len(keys) == 9
+    assert {entry for entry in loop.manifest(state.run) if isinstance(entry, str)} == keys
+    report = loop.findings(state).reports["evaluate", "evaluation"]
+    assert report["champion"]["status"] == "none"
+    assert report["candidate"]["auc"] > 0.6
+    assert state.run.name.startswith("2013-01-to-2013-03-")
+
+
+def test_landing_the_same_files_again_starts_no_run(loop: Loop, drops: Path) -> None:
+    seen = len(loop.looks())
+    for month in MONTHS:
+        loop.land(drops / month, again=True)
+    assert loop.next_look(seen)["decision"] == "nothing"
+    assert len(loop.runs()) == 1
+
+
+def test_an_edit_of_train_runs_train_and_what_follows(loop: Loop, source: Path) -> None:
+    script = source / "steps" / "train.py"
+    script.write_text(f"{script.read_text()}\n# edited\n")
+    state = loop.finished(loop.start(source))
+    assert state.run.status == "Succeeded", state.run.failure
+    assert hits(state) == {"prepare": True, "train": False, "evaluate": False}
+
+
+def test_an_edit_of_a_module_that_only_evaluate_imports_runs_evaluate_alone(
+    loop: Loop, source: Path
+) -> None:
+    module = source / "steps" / "metrics.py"
+    module.write_text(f"{module.read_text()}\n# edited\n")
+    state = loop.finished(loop.start(source))
+    assert state.run.status == "Succeeded", state.run.failure
+    assert hits(state) == {"prepare": True, "train": True, "evaluate": False}
+
+
+def test_a_candidate_as_good_as_the_champion_passes(loop: Loop) -> None:
+    loop.deploy_champion(FIRST_VERSION)
+    state = loop.finished(loop.start())
+    assert state.run.status == "Succeeded", state.run.failure
+    report = loop.findings(state).reports["evaluate", "evaluation"]
+    assert report["champion"]["status"] == "scored"
+    assert report["regression"] == 0
+    assert state.step("register") is not None
+
+
+def test_a_stronger_champion_halts_the_run_with_both_scores(loop: Loop) -> None:
+    versions = loop.registered()
+    state = loop.finished(loop.start(num_round=1, max_depth=1))
+    assert state.run.status == "Failed"
+    report = loop.findings(state).reports["evaluate", "evaluation"]
+    halt = state.step("halt")
+    assert halt is not None
+    for score in (report["candidate"]["auc"], report["champion"]["auc"]):
+        assert f"{score:.4f}" in halt.failure
+    assert f"{loop.settings.gate.max_regression:g}" in halt.failure
+    assert loop.registered() == versions
+
+
+def test_500_objects_landing_together_make_exactly_one_run_that_names_them_all(
+    loop: Loop, drops: Path
+) -> None:
+    header, *rows = (drops / "2013-04" / "flights.csv").read_bytes().splitlines(keepends=True)
+    parts = {f"2013-04/flights-{n:04}.csv": b"".join([header, *rows[n::498]]) for n in range(498)}
+    for table in ("weather", "planes"):
+        parts[f"2013-04/{table}.csv"] = (drops / "2013-04" / f"{table}.csv").read_bytes()
+    loop.publish()
+    known = len(loop.runs())
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(lambda part: loop.put(*part), parts.items()))
+    state = loop.finished(loop.next_run(known))
+    assert state.run.status == "Succeeded", state.run.failure
+    named = {entry for entry in loop.manifest(state.run) if isinstance(entry, str)}
+    assert {f"{loop.deployed.data_prefix}{key}" for key in parts} <= named
+    assert len(named) == 509
+    assert len(loop.runs()) == known + 1
+
+
+def test_a_redelivered_event_starts_no_run(loop: Loop) -> None:
+    known, seen = len(loop.runs()), len(loop.looks())
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {
+            "bucket": {"name": loop.deployed.data_bucket},
+            "object": {"key": "raw/2013-01/flights.csv", "size": 1},
+            "reason": "PutObject",
+        },
+    }
+    loop.client("sqs").send_message(QueueUrl=loop.deployed.queue_url, MessageBody=json.dumps(event))
+    assert loop.next_look(seen)["decision"] == "nothing"
+    assert len(loop.runs()) == known
+
+
+def test_after_a_kill_the_runs_models_and_data_are_there_and_the_broken_run_says_so(
+    loop: Loop, source: Path
+) -> None:
+    script = source / "steps" / "prepare.py"
+    script.write_text(f"import time\n\ntime.sleep(60)\n{script.read_text()}")
+    runs_before, versions = {run.id: run.status for run in loop.runs()}, loop.registered()
+    broken = loop.start(source)
+    until(
+        lambda: next((s for s in loop.steps(broken) if s.status == "Executing"), None),
+        "prepare has not started",
+    )
+    server = loop.server()
+    server.kill()
+    server.wait()
+
+    again = loop.restarted()
+    state = again.finished(broken)
+    assert state.run.status == "Failed"
+    assert "killed" in state.run.failure
+    assert {r.id: r.status for r in again.runs() if r.id != broken.id} == runs_before
+    assert again.registered() == versions
+    listed = again.client("s3").list_objects_v2(Bucket=again.deployed.data_bucket)
+    assert listed["KeyCount"] == 509
+    after = again.finished(again.start())
+    assert after.run.status == "Succeeded", after.run.failure
