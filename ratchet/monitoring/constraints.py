@@ -1,0 +1,151 @@
+"""Constraints suggested from a baseline, and the settings a comparison obeys (constraints.json).
+
+Format: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-constraints.html
+The suggestions follow Deequ's rules (awslabs/deequ, suggestions.rules), which Model Monitor's
+container is built on: RetainCompletenessRule, NonNegativeNumbersRule, CategoricalRangeRule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ratchet.monitoring.profiles import VERSION, Feature, Numbers, Profile, Text
+
+ENABLED = "Enabled"
+SIMPLE, ROBUST = "Simple", "Robust"
+L_INFINITY, CHI_SQUARED = "LInfinity", "ChiSquared"
+
+# AWS's page gives 0.1 for the first two thresholds; the files its container writes hold 1.0, and
+# "at least 10 % of the values have the right type" would let nearly anything pass.
+_DEFAULTS: dict[str, Any] = {
+    "evaluate_constraints": ENABLED,
+    "emit_metrics": ENABLED,
+    "datatype_check_threshold": 1.0,
+    "domain_content_threshold": 1.0,
+    "distribution_constraints": {
+        "perform_comparison": ENABLED,
+        "comparison_threshold": 0.1,
+        "comparison_method": ROBUST,
+        "categorical_comparison_threshold": 0.1,
+        "categorical_drift_method": L_INFINITY,
+    },
+}
+
+# The page lists the methods by these names where its example uses Simple and Robust.
+_METHODS = {"linf_simple": SIMPLE, "linf_robust": ROBUST, SIMPLE: SIMPLE, ROBUST: ROBUST}
+
+_Z_95 = 1.96
+_LEAST_COMPLETENESS = 0.2
+_MOST_UNIQUE_CATEGORIES = 0.1
+
+
+class InvalidConstraintsError(ValueError):
+    """A constraints.json that says something this analyzer cannot do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`monitoring_config`, with the overrides of one feature laid over it."""
+
+    evaluate: bool
+    emit_metrics: bool
+    datatype_threshold: float
+    domain_threshold: float
+    compare: bool
+    numerical_threshold: float
+    method: str
+    categorical_threshold: float
+    categorical_method: str
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Settings:
+        """Read `monitoring_config` and a feature's `monitoringConfigOverrides`.
+
+        Raises InvalidConstraintsError for an unknown method.
+        """
+        layers = [_DEFAULTS, config, overrides or {}]
+        values: dict[str, Any] = {}
+        comparison: dict[str, Any] = {}
+        for layer in layers:
+            values.update(layer)
+            given = layer.get("distribution_constraints", {})
+            # AWS: the threshold of categories is the general one unless it is given.
+            if "comparison_threshold" in given:
+                comparison["categorical_comparison_threshold"] = given["comparison_threshold"]
+            comparison.update(given)
+        return cls(
+            evaluate=values["evaluate_constraints"] == ENABLED,
+            emit_metrics=values["emit_metrics"] == ENABLED,
+            datatype_threshold=float(values["datatype_check_threshold"]),
+            domain_threshold=float(values["domain_content_threshold"]),
+            compare=comparison["perform_comparison"] == ENABLED,
+            numerical_threshold=float(comparison["comparison_threshold"]),
+            method=_one_of(_METHODS, "comparison_method", comparison),
+            categorical_threshold=float(comparison["categorical_comparison_threshold"]),
+            categorical_method=_one_of(
+                {name: name for name in (L_INFINITY, CHI_SQUARED)},
+                "categorical_drift_method",
+                comparison,
+            ),
+        )
+
+
+def suggest(profile: Profile) -> dict[str, Any]:
+    """The content of constraints.json for a baseline."""
+    return {
+        "version": VERSION,
+        "features": [_feature(feature) for feature in profile.features],
+        "monitoring_config": {
+            **_DEFAULTS,
+            "distribution_constraints": dict(_DEFAULTS["distribution_constraints"]),
+        },
+    }
+
+
+def _feature(feature: Feature) -> dict[str, Any]:
+    constraints: dict[str, Any] = {
+        "name": feature.name,
+        "inferred_type": feature.inferred_type,
+        "completeness": expected_completeness(feature.present, feature.missing),
+    }
+    if isinstance(feature, Numbers):
+        constraints["num_constraints"] = {"is_non_negative": feature.minimum >= 0}
+    elif isinstance(feature, Text) and (domain := _domain(feature)) is not None:
+        constraints["string_constraints"] = {"domains": domain}
+    return constraints
+
+
+def expected_completeness(present: int, missing: int) -> float:
+    """The least share of present values to expect.
+
+    A column that was complete stays so; otherwise the lower end of the share's 95 % interval,
+    rounded down to hundredths; nothing is expected of a column that is nearly empty.
+    """
+    rows = present + missing
+    share = present / rows if rows else 0.0
+    if share in (0.0, 1.0):
+        return share
+    if share <= _LEAST_COMPLETENESS:
+        return 0.0
+    lower = share - _Z_95 * math.sqrt(share * (1 - share) / rows)
+    return max(0.0, math.floor(lower * 100) / 100)
+
+
+def _domain(feature: Text) -> list[str] | None:
+    """The values a column may hold, most frequent first; None for free text and identifiers."""
+    categories = feature.categories
+    if categories is None:
+        return None
+    once = sum(count == 1 for count in categories.values())
+    return list(categories) if once / len(categories) <= _MOST_UNIQUE_CATEGORIES else None
+
+
+def _one_of(known: Mapping[str, str], key: str, given: Mapping[str, Any]) -> str:
+    value = given[key]
+    if value not in known:
+        message = f"{key} is {value!r} in constraints.json; expected one of {', '.join(known)}"
+        raise InvalidConstraintsError(message)
+    return known[value]

@@ -1,0 +1,144 @@
+"""What an analysis job is asked to do: Model Monitor's container contract, read into one value.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-contract-inputs.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-baseline.html
+
+Settings beyond the contract: `minimum_rows`, `exclude_columns` (separated by commas) and
+`ground_truth_source`. Each setting may be an argument (--minimum-rows) or an environment variable
+(minimum_rows); the argument is taken when there are both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ratchet.monitoring.comparison import MINIMUM_ROWS
+
+DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
+CAPTURE = "sagemakerCaptureJson"
+CONTAINER = Path("/opt/ml")
+
+_FORMATS = {"csv", "json", "parquet", CAPTURE}
+_SETTINGS = {
+    "dataset_source": "file or folder of the rows",
+    "dataset_format": 'csv, json, parquet, sagemakerCaptureJson or {"csv": {"header": true}}',
+    "output_path": "folder to write the reports to",
+    "baseline_statistics": "statistics.json of the baseline",
+    "baseline_constraints": "constraints.json of the baseline",
+    "start_time": "of the window, ISO 8601: records captured before it are left out",
+    "end_time": "of the window, exclusive",
+    "publish_cloudwatch_metrics": "Enabled writes them for the platform to publish",
+    "sagemaker_endpoint_name": "dimension Endpoint of the metrics",
+    "sagemaker_monitoring_schedule_name": "dimension MonitoringSchedule of the metrics",
+    "minimum_rows": f"fewer are not compared (default {MINIMUM_ROWS})",
+    "exclude_columns": "columns to leave out, separated by commas",
+    "analysis_type": "DATA_QUALITY (default) or MODEL_QUALITY",
+    "ground_truth_source": "file or folder of the labels of captured records",
+    "ground_truth_attribute": "column of the label (default label)",
+    "probability_attribute": "column of the score, by name or position (default 0)",
+    "probability_threshold_attribute": "positive from this score on (default 0.5)",
+}
+
+
+class InvalidSettingError(ValueError):
+    """An argument or environment variable that means nothing here."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a run needs to know; the names are those of the container contract."""
+
+    dataset_source: Path
+    dataset_format: Mapping[str, Any]
+    output_path: Path
+    container: Path
+    baseline_statistics: Path | None = None
+    baseline_constraints: Path | None = None
+    start_time: str = ""
+    end_time: str = ""
+    endpoint: str = ""
+    schedule: str = ""
+    publish: bool = False
+    minimum_rows: int = MINIMUM_ROWS
+    exclude: frozenset[str] = frozenset()
+    analysis_type: str = DATA_QUALITY
+    ground_truth_source: Path | None = None
+    ground_truth_attribute: str = "label"
+    probability_attribute: str = "0"
+    probability_threshold: float = 0.5
+
+    @property
+    def timestamp(self) -> str:
+        if self.end_time:
+            return self.end_time.replace(" ", "")
+        now = datetime.now(timezone.utc)  # noqa: UP017 - the container's Python is 3.10
+        return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> dict[str, Any]:
+    """The arguments, for `read_job`; `container` is always there."""
+    parser = argparse.ArgumentParser(description="Profile a dataset, or compare it to a baseline.")
+    for name, text in _SETTINGS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=text)
+    parser.add_argument("--container", type=Path, default=CONTAINER, help="where /opt/ml is")
+    return vars(parser.parse_args(arguments))
+
+
+def read_job(given: Mapping[str, Any], environment: Mapping[str, str]) -> Job:
+    """Arguments first, then the environment. Raises InvalidSettingError, naming the setting."""
+
+    def setting(name: str, default: str = "") -> str:
+        return str(given.get(name) or environment.get(name) or default)
+
+    def path(name: str) -> Path | None:
+        return Path(setting(name)) if setting(name) else None
+
+    def number(name: str, default: float) -> float:
+        try:
+            return float(setting(name) or default)
+        except ValueError:
+            message = f"{name} is {setting(name)!r}; expected a number"
+            raise InvalidSettingError(message) from None
+
+    text = setting("dataset_format")
+    source = path("dataset_source")
+    if source is None or not text:
+        missing = "dataset_format" if source else "dataset_source"
+        raise InvalidSettingError(f"{missing} is not set; give --{missing.replace('_', '-')}")
+    try:
+        dataset_format = json.loads(text)
+    except ValueError:
+        dataset_format = {text: {}}
+    if not isinstance(dataset_format, dict) or not dataset_format.keys() & _FORMATS:
+        message = f"dataset_format is {text}; expected one of {', '.join(sorted(_FORMATS))}"
+        raise InvalidSettingError(message)
+    analysis_type = setting("analysis_type", DATA_QUALITY)
+    if analysis_type not in (DATA_QUALITY, MODEL_QUALITY):
+        message = f"analysis_type is {analysis_type!r}; expected {DATA_QUALITY} or {MODEL_QUALITY}"
+        raise InvalidSettingError(message)
+    return Job(
+        dataset_source=source,
+        dataset_format=dataset_format,
+        output_path=Path(setting("output_path", str(CONTAINER / "processing/output/analysis"))),
+        container=given["container"],
+        baseline_statistics=path("baseline_statistics"),
+        baseline_constraints=path("baseline_constraints"),
+        start_time=setting("start_time"),
+        end_time=setting("end_time"),
+        endpoint=setting("sagemaker_endpoint_name"),
+        schedule=setting("sagemaker_monitoring_schedule_name"),
+        publish=setting("publish_cloudwatch_metrics", "Disabled") == "Enabled",
+        minimum_rows=int(number("minimum_rows", MINIMUM_ROWS)),
+        exclude=frozenset(filter(None, setting("exclude_columns").split(","))),
+        analysis_type=analysis_type,
+        ground_truth_source=path("ground_truth_source"),
+        ground_truth_attribute=setting("ground_truth_attribute", "label"),
+        probability_attribute=setting("probability_attribute", "0"),
+        probability_threshold=number("probability_threshold_attribute", 0.5),
+    )
