@@ -6,14 +6,10 @@ import threading
 import time
 from typing import Any
 
-import psutil
 import pytest
 
-from ratchet.runner import LambdaFailed, ServiceError, StopSignal
-from ratchet.runner.definition import RetryPolicy
-from ratchet.runner.retries import Retries
+from ratchet.runner import LambdaFailed
 from tests.runner.workbench import (
-    Recording,
     Workbench,
     compare,
     condition,
@@ -26,21 +22,12 @@ from tests.runner.workbench import (
     output_uri,
     processing,
     python,
+    register,
     training,
 )
 
 TRUE = compare("Equals", 1, 1)
 FALSE = compare("Equals", 1, 2)
-
-
-def register(name: str = "register", **more: Any) -> dict[str, Any]:
-    arguments = {
-        "ModelPackageGroupName": "flights-dev",
-        "ModelApprovalStatus": "PendingManualApproval",
-        "InferenceSpecification": {"Containers": [{"Image": "i", "ModelDataUrl": "s3://m"}]},
-        "Tags": [],
-    }
-    return {"Name": name, "Type": "RegisterModel", "Arguments": arguments, **more}
 
 
 def scored(regression: Any) -> dict[str, Any]:
@@ -266,189 +253,6 @@ def test_after_a_failure_nothing_that_waits_for_a_place_starts(workbench: Workbe
     document = definition(processing("bad", ["false"]), processing("other", ["true"]))
     result = workbench.run(document, max_parallel=1)
     assert [record.name for record in result.steps] == ["bad"]
-
-
-def retried(*kinds: str, **more: Any) -> dict[str, Any]:
-    return register(RetryPolicies=[{"ExceptionType": list(kinds), "IntervalSeconds": 1, **more}])
-
-
-def test_a_retry_that_succeeds_makes_the_step_succeed(workbench: Workbench) -> None:
-    error = ServiceError("no capacity", kind="SageMaker.CAPACITY_ERROR")
-    workbench.services.registration_errors = [error]
-    result = workbench.run(definition(retried("SageMaker.CAPACITY_ERROR")))
-    record = result.step("register")
-    assert (record.status, record.attempt) == ("Succeeded", 2)
-    statuses = workbench.observer.statuses("register")
-    assert statuses == ["Starting", "Executing", "Starting", "Executing", "Succeeded"]
-
-
-def test_an_error_that_no_policy_names_is_not_retried(workbench: Workbench) -> None:
-    error = ServiceError("too many", kind="SageMaker.RESOURCE_LIMIT")
-    workbench.services.registration_errors = [error]
-    record = workbench.run(definition(retried("SageMaker.CAPACITY_ERROR"))).step("register")
-    assert (record.status, record.attempt) == ("Failed", 1)
-    assert record.failure_reason == "SageMaker.RESOURCE_LIMIT: too many"
-
-
-def test_a_crash_of_the_program_is_not_retried(workbench: Workbench) -> None:
-    policy = {"ExceptionType": ["SageMaker.JOB_INTERNAL_ERROR", "Step.SERVICE_FAULT"]}
-    step = processing("a", python("raise SystemExit(1)"), RetryPolicies=[policy])
-    assert workbench.run(definition(step)).step("a").attempt == 1
-
-
-def test_a_refused_request_is_not_retried_and_told(workbench: Workbench) -> None:
-    class Refused(Exception):  # noqa: N818
-        def __init__(self) -> None:
-            super().__init__("ValidationException: no such group")
-            self.response = {
-                "Error": {"Code": "ValidationException"},
-                "ResponseMetadata": {"HTTPStatusCode": 400},
-            }
-
-    workbench.services.registration_errors = [Refused()]
-    record = workbench.run(definition(register())).step("register")
-    assert record.failure_reason == "ClientError: ValidationException: no such group"
-
-
-def test_retries_wait_longer_each_time_and_end() -> None:
-    policy = RetryPolicy(
-        exception_types=frozenset({"Step.THROTTLING"}),
-        interval_seconds=2,
-        backoff_rate=3,
-        max_attempts=3,
-    )
-    retries = Retries([policy])
-    waits = [retries.delay("Step.THROTTLING", elapsed=0) for _ in range(4)]
-    assert waits == [2, 6, 18, None]
-
-
-def test_retries_end_when_they_expire() -> None:
-    from datetime import timedelta
-
-    policy = RetryPolicy(
-        exception_types=frozenset({"Step.THROTTLING"}),
-        interval_seconds=20,
-        backoff_rate=1,
-        max_attempts=None,
-        expire_after=timedelta(minutes=1),
-    )
-    retries = Retries([policy])
-    assert retries.delay("Step.THROTTLING", elapsed=39) == 20
-    assert retries.delay("Step.THROTTLING", elapsed=41) is None
-
-
-def test_each_policy_counts_its_own_retries() -> None:
-    policies = [
-        RetryPolicy(exception_types=frozenset({kind}), max_attempts=1)
-        for kind in ("Step.THROTTLING", "SageMaker.CAPACITY_ERROR")
-    ]
-    retries = Retries(policies)
-    kinds = ["Step.THROTTLING", "SageMaker.CAPACITY_ERROR", "Step.THROTTLING"]
-    assert [retries.delay(kind, elapsed=0) for kind in kinds] == [1, 1, None]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def stopping_at(line: str, stop: StopSignal) -> Recording:
-    observer = Recording()
-    observer.on_line = lambda seen: stop.request() if seen == line else None
-    return observer
-
-
-def test_a_stop_ends_a_step_with_its_grandchildren(workbench: Workbench) -> None:
-    # A grandchild that ignores SIGTERM: only the kill of the whole group ends it.
-    spawn = """
-        import subprocess, sys, time
-        code = "import signal, time; signal.signal(15, signal.SIG_IGN); "
-        code += "print('up', flush=True); time.sleep(60)"
-        child = subprocess.Popen([sys.executable, "-c", code])
-        print(child.pid)
-        time.sleep(60)
-    """
-    stop = StopSignal(grace_seconds=0.3)
-    began = time.monotonic()
-    result = workbench.run(
-        definition(
-            processing("a", python(spawn)), processing("b", python("pass"), depends_on=["a"])
-        ),
-        stop=stop,
-        observer=stopping_at("up", stop),
-    )
-    assert time.monotonic() - began < 10
-    assert result.status == "Stopped"
-    assert [(record.name, record.status) for record in result.steps] == [("a", "Stopped")]
-    assert workbench.observer.statuses("a") == ["Starting", "Executing", "Stopping", "Stopped"]
-    assert result.step("a").properties["ProcessingJobStatus"] == "Stopped"
-    pid = next(int(line) for line in workbench.observer.output("a") if line.isdecimal())
-    assert not is_alive(pid)
-
-
-def test_a_stopped_program_is_asked_first(workbench: Workbench) -> None:
-    polite = """
-        import signal, sys, time
-        signal.signal(signal.SIGTERM, lambda *_: (print("saving"), sys.exit(0)))
-        print("up")
-        time.sleep(60)
-    """
-    stop = StopSignal(grace_seconds=20)
-    step = processing("a", python(polite))
-    result = workbench.run(definition(step), stop=stop, observer=stopping_at("up", stop))
-    assert result.status == "Stopped"
-    assert workbench.observer.output("a") == ["up", "saving"]
-
-
-def test_a_stop_waits_for_a_function_that_runs(workbench: Workbench) -> None:
-    stop = StopSignal()
-
-    def slow(payload: dict[str, Any]) -> dict[str, Any]:
-        stop.request()
-        return {"x": "done"}
-
-    workbench.services.functions["f"] = slow
-    after = processing("after", python("pass"), depends_on=["f"])
-    result = workbench.run(definition(invoke("f", {"x": "String"}), after), stop=stop)
-    assert result.status == "Stopped"
-    assert result.step("f").status == "Succeeded"
-    assert len(result.steps) == 1
-
-
-def test_a_stop_before_the_start_runs_nothing(workbench: Workbench) -> None:
-    stop = StopSignal()
-    stop.request()
-    result = workbench.run(definition(processing("a", python("pass"))), stop=stop)
-    assert (result.status, result.steps) == ("Stopped", ())
-
-
-def test_a_stop_ends_the_wait_for_a_retry(workbench: Workbench) -> None:
-    stop = StopSignal()
-
-    class Stopping(Recording):
-        def step_changed(self, record: Any) -> None:
-            super().step_changed(record)
-            if record.status == "Executing":
-                threading.Timer(0.1, stop.request).start()
-
-    error = ServiceError("busy", kind="SageMaker.CAPACITY_ERROR")
-    workbench.services.registration_errors = [error]
-    step = retried("SageMaker.CAPACITY_ERROR", IntervalSeconds=600)
-    result = workbench.run(definition(step), stop=stop, observer=Stopping())
-    assert result.status == "Stopped"
-
-
-def test_an_observer_that_fails_ends_the_run_with_its_error(workbench: Workbench) -> None:
-    def broken(line: str) -> None:
-        raise RuntimeError("disk full")
-
-    observer = Recording()
-    observer.on_line = broken
-    noisy = python("import time; print('x' * 1_000_000); time.sleep(60)")
-    with pytest.raises(RuntimeError, match="disk full"):
-        workbench.run(definition(processing("a", noisy)), observer=observer)
 
 
 def test_execution_variables_name_the_run_and_the_job(workbench: Workbench) -> None:

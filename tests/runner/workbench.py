@@ -196,6 +196,21 @@ def invoke(name: str, outputs: Mapping[str, str], **arguments: Any) -> dict[str,
     }
 
 
+def register(name: str = "register", **more: Any) -> dict[str, Any]:
+    arguments = {
+        "ModelPackageGroupName": "flights-dev",
+        "ModelApprovalStatus": "PendingManualApproval",
+        "InferenceSpecification": {"Containers": [{"Image": "i", "ModelDataUrl": "s3://m"}]},
+        "Tags": [],
+    }
+    return {"Name": name, "Type": "RegisterModel", "Arguments": arguments, **more}
+
+
+def retried(*kinds: str, **more: Any) -> dict[str, Any]:
+    """A RegisterModel step with one retry policy for these exception types."""
+    return register(RetryPolicies=[{"ExceptionType": list(kinds), "IntervalSeconds": 1, **more}])
+
+
 def definition(
     *steps: Mapping[str, Any], parameters: Sequence[Mapping[str, Any]] = (), **more: Any
 ) -> dict[str, Any]:
