@@ -72,14 +72,14 @@ class Loop:
     def runs(self) -> list[Run]:
         return runs.listed(self.target, pipeline=self.deployed.pipeline)
 
-    def finished(self, run: Run) -> RunState:
-        """Waits for the run's end."""
+    def finished(self, run: Run, *, every: float = 0.3) -> RunState:
+        """Waits for the run's end, looking `every` so many seconds."""
 
         def ended() -> RunState | None:
             state = runs.read(self.target, run)
             return state if state.run.finished else None
 
-        return until(ended, f"{run.name} has not finished")
+        return until(ended, f"{run.name} has not finished", every=every)
 
     def next_run(self, known: int) -> Run:
         """Waits for a run that starts by itself, beyond the `known` ones."""
@@ -173,12 +173,12 @@ class Loop:
 T = TypeVar("T")
 
 
-def until(question: Callable[[], T | None], failure: str) -> T:
+def until(question: Callable[[], T | None], failure: str, *, every: float = 0.3) -> T:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if (answer := question()) is not None:
             return answer
-        time.sleep(0.3)
+        time.sleep(every)
     pytest.fail(f"{failure} within {PATIENCE:.0f} s")
 
 
