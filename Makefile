@@ -47,7 +47,7 @@ lint: install ## ruff, mypy strict, import-linter
 
 .PHONY: test
 test: lint ## the one gate: linters, types, layering, every test
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 .PHONY: test-fast
 test-fast: install ## pure logic only: no CDK, no local cloud

@@ -27,7 +27,8 @@ def main() -> None:
         settings = [load(environment) for environment in environments()]
     except SettingsError as error:
         sys.exit(f"settings: {error}")
-    app = cdk.App()
+    # Without stack traces, which hold paths of this machine; cdk.json may not carry this key.
+    app = cdk.App(context={"aws:cdk:disable-stack-trace": True})
     add_loops(app, settings)
     app.synth()
 

@@ -1,6 +1,6 @@
 """The real app, deployed once with the real CDK CLI to a local cloud, for the tests of this folder.
 
-All of them share one cloud and so one worker (`xdist_group`), and run in the order of the file.
+The tests of a file share one cloud, so they run in one worker (`--dist loadfile`) and in order.
 """
 
 from __future__ import annotations

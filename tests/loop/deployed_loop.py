@@ -195,6 +195,7 @@ def deploy(folder: Path) -> Loop:
     """A new local cloud with the dev environment deployed to it by the real CDK CLI."""
     loop = Loop(folder, load("dev"))
     said: list[str] = []
-    for command in (cdk.bootstrap_command(loop.target), cdk.deploy_command(loop.target)):
+    assembly = ["--output", str(folder.parent / "cdk.out")]  # the CLI locks the folder it synths to
+    for command in (cdk.bootstrap_command(loop.target), cdk.deploy_command(loop.target, assembly)):
         cdk.run(loop.target, command, line=said.append)
     return loop

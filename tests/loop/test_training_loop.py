@@ -11,7 +11,7 @@ import pytest
 from ratchet.deployment.runs import RunState
 from tests.loop.deployed_loop import Loop, until
 
-pytestmark = [pytest.mark.cloud, pytest.mark.synth, pytest.mark.xdist_group("loop")]
+pytestmark = [pytest.mark.cloud, pytest.mark.synth]
 
 MONTHS = ("2013-01", "2013-02", "2013-03")
 FIRST_VERSION = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights-dev/1"

@@ -19,10 +19,7 @@ def measured(objects: int) -> dict[str, Any]:
     return results
 
 
-def test_the_work_for_100_000_objects_is_linear_and_fits_into_a_small_function() -> None:
-    tenth, whole = measured(10_000), measured(100_000)
+def test_a_window_of_100_000_objects_fits_into_a_small_function() -> None:
+    whole = measured(100_000)
     assert whole["requests"] == {"listing": 100, "all new": 100_000, "one new": 1}
     assert whole["peak MiB"] < SMALLEST_FUNCTION_MIB * 0.75
-    for look, seconds in whole["seconds"].items():
-        # Ten times as many objects; the rest is room for a busy machine.
-        assert seconds < 10 * 2.5 * tenth["seconds"][look], look
