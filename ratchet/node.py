@@ -8,6 +8,7 @@ the full path to npm's own script here.
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -52,11 +53,20 @@ def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in programs:
         sys.exit(f"python -m ratchet.node: expected one of {', '.join(programs)}, got {name!r}")
+    _become(programs[name], sys.argv[2:])
+
+
+def cdk() -> None:
+    """The `cdk` command of the environment."""
+    _become(cdk_command, sys.argv[1:])
+
+
+def _become(command: Callable[[], list[str]], arguments: list[str]) -> None:
     try:
-        command = programs[name]()
-        os.execve(command[0], [*command, *sys.argv[2:]], environment())  # noqa: S606
+        program = command()
     except NodeMissingError as problem:
         sys.exit(str(problem))
+    os.execve(program[0], [*program, *arguments], environment())  # noqa: S606
 
 
 if __name__ == "__main__":
