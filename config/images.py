@@ -1,7 +1,8 @@
-"""The container image of the flights scripts: SageMaker's XGBoost 3.0-5, by region.
+"""AWS's own container images by region: XGBoost 3.0-5 for the steps, and Model Monitor's analyzer.
 
-The registry accounts are a snapshot of AWS's own table, `xgboost.json` in the folder
-`image_uri_config` of the `sagemaker-core` package (entry "3.0-5"; without the isolated partitions).
+The registry accounts are a snapshot of AWS's tables in the folder `image_uri_config` of the
+SageMaker Python SDK: `xgboost.json` (entry "3.0-5"; without the isolated partitions) and
+`model-monitor.json`.
 """
 
 from __future__ import annotations
@@ -46,6 +47,29 @@ _XGBOOST_ACCOUNTS = {
     "us-west-2": "246618743249",
 }
 
+_MODEL_MONITOR_ACCOUNTS = {
+    "ap-east-1": "001633400207",
+    "ap-northeast-1": "574779866223",
+    "ap-northeast-2": "709848358524",
+    "ap-south-1": "126357580389",
+    "ap-southeast-1": "245545462676",
+    "ap-southeast-2": "563025443158",
+    "ca-central-1": "536280801234",
+    "cn-north-1": "453000072557",
+    "cn-northwest-1": "453252182341",
+    "eu-central-1": "048819808253",
+    "eu-north-1": "895015795356",
+    "eu-west-1": "468650794304",
+    "eu-west-2": "749857270468",
+    "eu-west-3": "680080141114",
+    "me-south-1": "607024016150",
+    "sa-east-1": "539772159869",
+    "us-east-1": "156813124566",
+    "us-east-2": "777275614652",
+    "us-west-1": "890145073186",
+    "us-west-2": "159807026194",
+}
+
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[a-z.]+)"
     r"/(?P<repository>[a-z0-9][a-z0-9._/-]*)(:[\w.-]+|@sha256:[0-9a-f]{64})"
@@ -65,8 +89,18 @@ def xgboost(region: str) -> str:
             f"there is no sagemaker-xgboost:{XGBOOST_VERSION} image in region {region!r}; "
             f"set image_uri to an image of your own, or choose a region of: {known}"
         )
+    return _uri(account, region, f"sagemaker-xgboost:{XGBOOST_VERSION}")
+
+
+def model_monitor(region: str) -> str | None:
+    """The image URI of Model Monitor's analyzer in `region`; None where this table has none."""
+    account = _MODEL_MONITOR_ACCOUNTS.get(region)
+    return _uri(account, region, "sagemaker-model-monitor-analyzer:latest") if account else None
+
+
+def _uri(account: str, region: str, image: str) -> str:
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"{account}.dkr.ecr.{region}.{suffix}/sagemaker-xgboost:{XGBOOST_VERSION}"
+    return f"{account}.dkr.ecr.{region}.{suffix}/{image}"
 
 
 def is_ecr_image(uri: str) -> bool:

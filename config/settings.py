@@ -7,7 +7,7 @@ environment variable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,9 @@ from config.toml_reader import SettingsError, between, matching, read
 __all__ = ["Settings", "SettingsError", "environments", "load"]
 
 FOLDER = Path(__file__).parent
+
+# SageMaker gives an update eight hours, of which instances need some to start.
+_LONGEST_WAIT_SECONDS = 7 * 3600
 
 _Name = Annotated[
     str,
@@ -33,6 +36,9 @@ _Image = Annotated[
     str, lambda uri: None if images.is_ecr_image(uri) else "an image in ECR, with its tag or digest"
 ]
 _Days = Annotated[int, between(1, 3650)]
+_InstanceType = Annotated[
+    str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +75,7 @@ class TriggerSettings:
 class ComputeSettings:
     """What one job runs on."""
 
-    instance_type: Annotated[
-        str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
-    ] = "ml.m5.large"
+    instance_type: _InstanceType = "ml.m5.large"
     instance_count: Annotated[int, between(1, 100)] = 1
     volume_gb: Annotated[int, between(1, 16_384)] = 30
     max_runtime_seconds: Annotated[int, between(60, 432_000)] = 3600
@@ -95,12 +99,85 @@ class GateSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EndpointSettings:
+    """What the champion serves on, and how a new one takes its place."""
+
+    instance_type: _InstanceType = "ml.m5.large"
+    instance_count: Annotated[int, between(1, 1000)] = 2
+    """Of fewer than two, in two availability zones, no share can take traffic first."""
+    max_count: Annotated[int, between(1, 1000)] = 2
+    """Above `instance_count`: the endpoint scales between the two by invocations per instance."""
+    invocations_per_instance: Annotated[int, between(1, 1_000_000)] = 1000
+    """A minute, that scaling aims at."""
+    routing: Literal["canary", "linear", "all-at-once"] = "canary"
+    """How traffic moves to the new instances: a share first, in equal shares, or all of it."""
+    step_percent: Annotated[int, between(10, 50)] = 10
+    """The share of instances that takes traffic first (canary) or with each step (linear)."""
+    wait_seconds: Annotated[int, between(0, 3600)] = 300
+    """How long alarms are watched after each share."""
+    termination_wait_seconds: Annotated[int, between(0, 3600)] = 120
+    """How long the old instances stay after all traffic has moved, for the way back."""
+    max_5xx: Annotated[int, between(0, 1_000_000)] = 1
+    """More failed requests in a minute raise the alarm, and roll an update back."""
+    max_4xx: Annotated[int, between(0, 1_000_000)] = 50
+    """More refused requests in a minute raise the alarm, and roll an update back."""
+    max_latency_ms: Annotated[int, between(1, 60_000)] = 1000
+    """A higher 99th percentile of the model's latency, two minutes in a row, does too."""
+    capture_percent: Annotated[int, between(1, 100)] = 100
+    """The share of requests that is kept for monitoring."""
+
+    @property
+    def update_wait_seconds(self) -> int:
+        """How much of an update is waiting."""
+        shares = -(-100 // self.step_percent) if self.routing == "linear" else 1
+        return shares * self.wait_seconds + self.termination_wait_seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorSettings:
+    """How captured traffic is compared with the rows that the champion was evaluated on."""
+
+    engine: Literal["auto", "model-monitor", "pipeline"] = "auto"
+    """SageMaker Model Monitor, this project's own pipeline, or the first that the account has."""
+    schedule_hours: Annotated[int, between(1, 24)] = 1
+    exclude: Annotated[
+        tuple[str, ...],
+        lambda names: None if len(",".join(names)) <= 100 else "names of at most 100 characters",
+    ] = ("late",)
+    """Columns that are not compared: what requests do not carry, the label above all, and what
+    moves by nature, such as the month."""
+    label: str = "late"
+    """The column of the eval slice that predictions are judged by."""
+    minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
+    """Fewer are not compared."""
+    comparison_threshold: Annotated[float, between(0, 1)] = 0.1
+    """How far a feature's distribution may move: a distance from 0 (the same) to 1."""
+    compute: ComputeSettings = field(default_factory=ComputeSettings)
+    """Of the baselines and of the analysis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackSettings:
+    """What drift sets off."""
+
+    enabled: bool = True
+    """False: drift is told to people, and nothing is retrained by it."""
+    cooldown_hours: Annotated[int, between(0, 8760)] = 24
+    """Between two runs that drift started."""
+    fruitless_limit: Annotated[int, between(1, 100)] = 3
+    """After this many runs in a row that drift started and nothing was registered by, it is left
+    to people."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetentionSettings:
     """How long things are kept, and what happens to them when a stack is deleted."""
 
     run_days: Annotated[int, between(0, 3650)] = 0
     """Outputs of a run's steps; 0 = kept. They hold the models too, so a champion that serves for
     longer than this loses its artifact: give a number only where models are replaced sooner."""
+    capture_days: Annotated[int, between(0, 3650)] = 90
+    """Captured requests and answers, and what analyses made of them; 0 = kept."""
     noncurrent_days: _Days = 30
     """Overwritten and deleted versions of objects."""
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] = 90
@@ -111,7 +188,16 @@ class RetentionSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationSettings:
+    """Who is told, beside whoever subscribes to the topic."""
+
     email: Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")] | None = None
+    slack_workspace: (
+        Annotated[str, matching(r"T[0-9A-Z]{1,255}", 'a workspace id such as "T0123ABCD"')] | None
+    ) = None
+    """Authorized once in the console of Amazon Q Developer in chat applications."""
+    slack_channel: (
+        Annotated[str, matching(r"[A-Z0-9]{1,255}", 'a channel id such as "C0123ABCD"')] | None
+    ) = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +218,9 @@ class Settings:
         str, matching(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}", "letters, digits and hyphens")
     ] = "default"
     approval: Literal["manual", "automatic"] = "manual"
+    when_none_left: Literal["keep", "take-down"] = "keep"
+    """The version that serves is rejected, and no other is approved: it goes on, or the endpoint
+    is taken down. Either is told to people."""
     cache_expire_after: Annotated[
         str, matching(r"|P(\d+D)?(T\d+[HMS])?", 'an ISO 8601 period such as "P30D", or ""')
     ] = "P30D"
@@ -145,6 +234,9 @@ class Settings:
     hyperparameters: Mapping[str, str | int | float] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
 
@@ -172,8 +264,20 @@ class Settings:
     def model_package_group(self) -> str:
         return self.prefix
 
+    @property
+    def endpoint_name(self) -> str:
+        return self.prefix
+
     def pipeline_name(self, kind: str) -> str:
         """The name of the pipeline that `pipeline_defs` calls `kind`."""
+        return f"{self.prefix}-{kind}"
+
+    def alarm_name(self, kind: str) -> str:
+        """The name of an alarm of this environment, such as that of `drift`."""
+        return f"{self.prefix}-{kind}"
+
+    def schedule_name(self, kind: str) -> str:
+        """The name of the monitoring of `data-quality` or `model-quality`."""
         return f"{self.prefix}-{kind}"
 
     def parameter(self, name: str) -> str:
@@ -200,8 +304,32 @@ def load(environment: str, folder: Path = FOLDER) -> Settings:
         )
     file = folder / f"{environment}.toml"
     settings = read(Settings, file, environment=environment)
+    for problem in _contradictions(settings):
+        raise SettingsError(f"{file}: {problem}")
+    return settings
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What is wrong with keys together that are each fine alone."""
     try:
         _ = settings.image
     except ValueError as error:
-        raise SettingsError(f"{file}: region = {settings.region!r}: {error}") from None
-    return settings
+        yield f"region = {settings.region!r}: {error}"
+    endpoint, told = settings.endpoint, settings.notifications
+    if endpoint.routing != "all-at-once" and endpoint.instance_count == 1:
+        yield (
+            f'endpoint.routing = "{endpoint.routing}" with endpoint.instance_count = 1: one '
+            'instance has no share; expected at least 2 instances, or routing = "all-at-once"'
+        )
+    if endpoint.update_wait_seconds > _LONGEST_WAIT_SECONDS:
+        yield (
+            f"endpoint.wait_seconds = {endpoint.wait_seconds}: all shares together wait for "
+            f"{endpoint.update_wait_seconds} s; expected at most {_LONGEST_WAIT_SECONDS} s"
+        )
+    if settings.monitor.engine == "model-monitor" and not images.model_monitor(settings.region):
+        yield (
+            f'monitor.engine = "model-monitor": region {settings.region!r} has no such container; '
+            'expected "auto" or "pipeline"'
+        )
+    if (told.slack_workspace is None) != (told.slack_channel is None):
+        yield "notifications.slack_workspace and notifications.slack_channel need each other"

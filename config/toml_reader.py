@@ -85,6 +85,11 @@ class _Table:
             return self._plain(hint, value, path)
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             return self.dataclass(hint, self._table(value, path), f"{path}.")
+        if origin is tuple:
+            of = typing.get_args(hint)[0]
+            if not isinstance(value, list):
+                raise self._refused(path, value, _describe(hint))
+            return tuple(self._value(of, item, f"{path}[{n}]") for n, item in enumerate(value))
         if isinstance(origin, type) and issubclass(origin, Mapping):
             of = typing.get_args(hint)[1]
             items = self._table(value, path).items()
@@ -143,6 +148,8 @@ def _describe(hint: Any) -> str:
     if origin in _UNIONS:
         options = [option for option in hint.__args__ if option is not type(None)]
         return " or ".join(_describe(option) for option in options)
+    if origin is tuple:
+        return f"a list, each {_describe(typing.get_args(hint)[0])}"
     names = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
     return names.get(hint, "a table")
 

@@ -1,6 +1,6 @@
 """The training pipeline.
 
-prepare ─► train ─► evaluate ─► no-regression ──pass──► register
+prepare ─► train ─► evaluate ─► no-regression ──pass──► baselines ─► register
 champion ───────────┘                 └────regressed──► halt
 """
 
@@ -12,7 +12,7 @@ from pipeline_defs.authoring import Context, Pipeline, execution, manifest
 def training(ctx: Context) -> Pipeline:
     """Trains a candidate on the data that a manifest lists, and registers it unless it is worse
     than the champion, the model that serves now, on the same rows."""
-    gate = ctx.settings.gate
+    gate, monitor = ctx.settings.gate, ctx.settings.monitor
     p = Pipeline("training", ctx)
     data = p.string("InputManifest")
     tolerance = p.number("MaxRegression", default=gate.max_regression)
@@ -39,13 +39,16 @@ def training(ctx: Context) -> Pipeline:
             "champion": champion["model_uri"],
             "eval": prepare.outputs["eval"],
         },
-        outputs=["report"],
+        outputs=["report", "predictions"],
         reports={"evaluation": "report/evaluation.json"},
     )
+    # Of the rows that the champion-to-be was judged by: each version is monitored against its own.
+    baseline = p.baseline("baseline", of=prepare.outputs["eval"], exclude=monitor.exclude)
+    quality = p.baseline("quality-baseline", of=evaluate.outputs["predictions"], label="label")
     register = p.register(
         "register",
         train.model,
-        metrics=evaluate,
+        baselines=[baseline, quality],
         description=evaluate.metric("verdict"),
         metadata={
             "execution": execution.id,
@@ -55,6 +58,9 @@ def training(ctx: Context) -> Pipeline:
             "champion-status": evaluate.metric("champion.status"),
             "candidate-auc": evaluate.metric("candidate.auc"),
             "regression": evaluate.metric("regression"),
+            "evaluation": evaluate.report_uri(),
+            "baseline-digest": baseline.digest,
+            "quality-baseline-digest": quality.digest,
         },
     )
     # "none": the first run has nothing to lose against.
@@ -65,7 +71,7 @@ def training(ctx: Context) -> Pipeline:
         "no-regression",
         evaluate.metric("regression") <= tolerance,
         evaluate.metric("champion.status").is_in(comparable),
-        then=register,
+        then=[baseline, quality, register],
         otherwise=p.halt(
             evaluate.metric("verdict"), "The gate allows a regression of at most", tolerance
         ),

@@ -4,6 +4,7 @@ In:   <candidate>/*.tar.gz     the model just trained
       <champion>/*.tar.gz      the model that serves now; none in the folder: there is no champion
       <eval>/eval.csv          the eval slice: a label and the raw columns, with a header
 Out:  <report>/evaluation.json
+      <predictions>/predictions.csv    label,probability: what the candidate answers for each row
 
 Each model answers through the code packed with it. A champion that cannot answer for these rows
 is `unscorable`, with the reason; whether that may pass is the gate's decision, not this step's.
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--champion", type=Path, default="/opt/ml/processing/input/champion")
     parser.add_argument("--eval", type=Path, default="/opt/ml/processing/input/eval")
     parser.add_argument("--report", type=Path, default="/opt/ml/processing/output/report")
+    parser.add_argument("--predictions", type=Path, default="/opt/ml/processing/output/predictions")
     args = parser.parse_args()
 
     labels, rows = read(args.eval / "eval.csv")
@@ -63,6 +65,9 @@ def main() -> None:
 
     args.report.mkdir(parents=True, exist_ok=True)
     (args.report / "evaluation.json").write_text(json.dumps(report, indent=2) + "\n")
+    args.predictions.mkdir(parents=True, exist_ok=True)
+    answers = pd.DataFrame({"label": labels, "probability": candidate.scores})
+    answers.to_csv(args.predictions / "predictions.csv", index=False)
     print(report["verdict"])
 
 

@@ -1,5 +1,6 @@
 """Writes pipelines down: short, checked, and the same on a laptop as in an AWS account."""
 
+from pipeline_defs.authoring.analysis import Traffic
 from pipeline_defs.authoring.bundle import Bundle, bundle_script
 from pipeline_defs.authoring.context import Context, Functions
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem
@@ -7,7 +8,7 @@ from pipeline_defs.authoring.jobs import Input, manifest
 from pipeline_defs.authoring.pipeline import Pipeline
 from pipeline_defs.authoring.retries import RetryPolicy
 from pipeline_defs.authoring.steps import Step
-from pipeline_defs.authoring.variables import Condition, execution, immutable, join
+from pipeline_defs.authoring.variables import Condition, Operand, execution, immutable, join
 
 __all__ = [
     "Bundle",
@@ -17,10 +18,12 @@ __all__ = [
     "DefinitionError",
     "Functions",
     "Input",
+    "Operand",
     "Pipeline",
     "Problem",
     "RetryPolicy",
     "Step",
+    "Traffic",
     "bundle_script",
     "execution",
     "immutable",

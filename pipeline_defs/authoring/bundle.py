@@ -23,7 +23,8 @@ from pipeline_defs.authoring.imports import imported_files
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """Files of one step. Paths are relative to the folder of its script, with forward slashes."""
+    """Files of one step. Paths are relative to the folder that its script imports from, with
+    forward slashes."""
 
     name: str
     entry: str
@@ -71,15 +72,19 @@ class Bundle:
             raise
 
 
-def bundle_script(script: Path, *, root: Path, include: Sequence[Path] = ()) -> Bundle:
+def bundle_script(
+    script: Path, *, root: Path, include: Sequence[Path] = (), imports_from: Path | None = None
+) -> Bundle:
     """The bundle of a script: the script, the local modules it imports, and theirs in turn.
 
     Args:
-        script: relative to `root`, or absolute. Modules are looked for in its folder, which is
-            where Python looks when it runs the script.
+        script: relative to `root`, or absolute.
         root: nothing outside of it is bundled.
-        include: further files in the script's folder that it opens or starts rather than imports;
+        include: further files below `imports_from` that it opens or starts rather than imports;
             what a Python file among them imports comes along.
+        imports_from: where modules are looked for. The script's folder unless given, which is where
+            Python looks when it runs the script; a script in a package names the folder above the
+            package, and puts it on `sys.path` itself.
 
     Raises:
         BundleError: a file is missing, lies outside, or is not valid Python.
@@ -87,6 +92,10 @@ def bundle_script(script: Path, *, root: Path, include: Sequence[Path] = ()) -> 
     root = Path(os.path.normpath(root.absolute()))
     script = _inside(root / script, root)
     folder = script.parent
+    if imports_from is not None:
+        folder = Path(os.path.normpath(root / imports_from))
+        if not script.is_relative_to(folder):
+            raise BundleError(f"{script.relative_to(root)} is not below {imports_from}")
     files = imported_files(script, folder=folder)
     for path in include:
         extra = _inside(root / path, root)
@@ -99,7 +108,7 @@ def bundle_script(script: Path, *, root: Path, include: Sequence[Path] = ()) -> 
     for file in files:
         _inside(file, root)
     contents = {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(files)}
-    return Bundle(name=script.stem, entry=script.name, files=contents)
+    return Bundle(name=script.stem, entry=script.relative_to(folder).as_posix(), files=contents)
 
 
 def _inside(path: Path, root: Path) -> Path:

@@ -11,9 +11,14 @@ from pipeline_defs.authoring.bundle import Bundle
 
 @dataclass(frozen=True, kw_only=True)
 class Functions:
-    """ARNs of the Lambda functions that pipelines invoke."""
+    """ARNs of the Lambda functions that pipelines invoke.
 
-    resolve_champion: str
+    A pipeline is made with those it invokes; it is refused when one of them is left empty.
+    """
+
+    resolve_champion: str = ""
+    select_captured: str = ""
+    publish_monitoring: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +33,9 @@ class Context:
     code_uri: str
     """`s3://<bucket>` (or a folder in it) that holds the bundles, without a trailing slash."""
     functions: Functions
+    output_key_arn: str = ""
+    """The KMS key of what jobs write; "" leaves them with the account's default S3 key, whatever
+    the bucket's own encryption says (SageMaker API reference, "OutputDataConfig")."""
     source: Path
     """The folder that script paths are relative to: the repository's root."""
 

@@ -16,9 +16,11 @@ from pipeline_defs.authoring.variables import Operand, execution, join, text
 CODE = "code"
 """The name of the processing input that holds the bundle."""
 
-_INPUT, _OUTPUT = "/opt/ml/processing/input", "/opt/ml/processing/output"
+INPUT_FOLDER, OUTPUT_FOLDER = "/opt/ml/processing/input", "/opt/ml/processing/output"
 # Each item of an entry point has at most 256 characters.
-_UNPACK_AND_RUN = f'cd "$(mktemp -d)" && tar -xzf {_INPUT}/{CODE}/*.gz && exec python3 "$0" "$@"'
+_UNPACK_AND_RUN = (
+    f'cd "$(mktemp -d)" && tar -xzf {INPUT_FOLDER}/{CODE}/*.gz && exec python3 "$0" "$@"'
+)
 _MODEL_CODE = "/opt/ml/model/code"
 _CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
 
@@ -53,6 +55,7 @@ def processing_job(
     image: str,
     role_arn: str,
     compute: ComputeSettings,
+    output_key_arn: str,
     code_uri: str,
     entry: str,
     inputs: Mapping[str, Operand | Input],
@@ -63,15 +66,14 @@ def processing_job(
     """CreateProcessingJob: unpacks the bundle and runs its script.
 
     Input `n` is read at /opt/ml/processing/input/n, output `n` written to
-    /opt/ml/processing/output/n; the script gets each folder as `--n`.
+    /opt/ml/processing/output/n.
     """
     container: dict[str, Any] = {
         "ImageUri": image,
         "ContainerEntrypoint": ["/bin/bash", "-c", _UNPACK_AND_RUN, entry],
     }
-    folders = folder_arguments(inputs, [name for name, _ in outputs])
-    if given := [text(argument) for argument in (*folders, *arguments)]:
-        container["ContainerArguments"] = given
+    if arguments:
+        container["ContainerArguments"] = [text(argument) for argument in arguments]
     job: dict[str, Any] = {
         "RoleArn": role_arn,
         "AppSpecification": container,
@@ -79,7 +81,8 @@ def processing_job(
             _processing_input(name, uri) for name, uri in [(CODE, code_uri), *inputs.items()]
         ],
         "ProcessingOutputConfig": {
-            "Outputs": [_processing_output(name, uri) for name, uri in outputs]
+            "Outputs": [_processing_output(name, uri) for name, uri in outputs],
+            **_encrypted(output_key_arn),
         },
         "ProcessingResources": {
             "ClusterConfig": {
@@ -95,10 +98,16 @@ def processing_job(
     return job
 
 
+def _encrypted(key_arn: str) -> dict[str, str]:
+    return {"KmsKeyId": key_arn} if key_arn else {}
+
+
 def folder_arguments(inputs: Iterable[str], outputs: Iterable[str]) -> list[str]:
     """`--<name> <folder>` for each input and output: a script that is told its folders runs as well
     by hand, in a test and in a runner that has no /opt/ml."""
-    folders = [(name, _INPUT) for name in inputs] + [(name, _OUTPUT) for name in outputs]
+    folders = [(name, INPUT_FOLDER) for name in inputs] + [
+        (name, OUTPUT_FOLDER) for name in outputs
+    ]
     return [part for name, base in folders for part in (f"--{name}", f"{base}/{name}")]
 
 
@@ -116,6 +125,7 @@ def training_job(
     image: str,
     role_arn: str,
     compute: ComputeSettings,
+    output_key_arn: str,
     code_uri: str,
     entry: str,
     channels: Mapping[str, Operand | Input],
@@ -132,7 +142,7 @@ def training_job(
             "sagemaker_program": entry,
             "sagemaker_submit_directory": code_uri,
         },
-        "OutputDataConfig": {"S3OutputPath": output_uri},
+        "OutputDataConfig": {"S3OutputPath": output_uri, **_encrypted(output_key_arn)},
         "ResourceConfig": {
             "InstanceType": compute.instance_type,
             "InstanceCount": compute.instance_count,
@@ -154,11 +164,15 @@ def model_package(
     model: Operand,
     inference: str,
     approval: str,
-    statistics: Operand | None,
+    metrics: Mapping[str, Mapping[str, Operand]],
+    baselines: Mapping[str, Mapping[str, Operand]],
     metadata: Mapping[str, Operand],
     description: Operand | None,
 ) -> dict[str, Any]:
-    """CreateModelPackage: a version that serves with the `code/` inside its artifact."""
+    """CreateModelPackage: a version that serves with the `code/` inside its artifact.
+
+    `metrics` and `baselines`: ModelQuality, ModelDataQuality … → Statistics, Constraints → URI.
+    """
     package: dict[str, Any] = {
         "ModelPackageGroupName": group,
         "ModelApprovalStatus": approval,
@@ -179,14 +193,24 @@ def model_package(
     }
     if description is not None:
         package["ModelPackageDescription"] = text(description)
-    if statistics is not None:
-        source = {"ContentType": "application/json", "S3Uri": statistics}
-        package["ModelMetrics"] = {"ModelQuality": {"Statistics": source}}
+    if metrics:
+        package["ModelMetrics"] = _sources(metrics)
+    if baselines:
+        package["DriftCheckBaselines"] = _sources(baselines)
     if metadata:
         package["CustomerMetadataProperties"] = {
             key: text(value) for key, value in metadata.items()
         }
     return package
+
+
+def _sources(documents: Mapping[str, Mapping[str, Operand]]) -> dict[str, Any]:
+    return {
+        kind: {
+            role: {"ContentType": "application/json", "S3Uri": uri} for role, uri in uris.items()
+        }
+        for kind, uris in documents.items()
+    }
 
 
 def overlaid(arguments: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,7 +231,7 @@ def _processing_input(name: str, given: Operand | Input) -> dict[str, Any]:
         "InputName": name,
         "S3Input": {
             "S3Uri": source.uri,
-            "LocalPath": f"{_INPUT}/{name}",
+            "LocalPath": f"{INPUT_FOLDER}/{name}",
             "S3DataType": source.type,
             "S3InputMode": "File",
         },
@@ -219,7 +243,7 @@ def _processing_output(name: str, uri: Operand) -> dict[str, Any]:
         "OutputName": name,
         "S3Output": {
             "S3Uri": uri,
-            "LocalPath": f"{_OUTPUT}/{name}",
+            "LocalPath": f"{OUTPUT_FOLDER}/{name}",
             "S3UploadMode": "EndOfJob",
         },
     }

@@ -1,21 +1,18 @@
-"""A pipeline as it is written down: parameters, steps, a gate."""
+"""The steps of a pipeline as they are written down: prepare, train, a baseline, a gate …"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from config import tags
 from config.settings import ComputeSettings
-from pipeline_defs.authoring import jobs, schema
-from pipeline_defs.authoring.bundle import Bundle, bundle_script
-from pipeline_defs.authoring.checks import check
-from pipeline_defs.authoring.context import Context
-from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
+from pipeline_defs.authoring import analysis, jobs
+from pipeline_defs.authoring.analysis import Analysis, Traffic
+from pipeline_defs.authoring.bundle import Bundle
+from pipeline_defs.authoring.draft import Draft
 from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
 from pipeline_defs.authoring.steps import (
+    BaselineStep,
     GateStep,
     InvokeStep,
     ProcessingStep,
@@ -23,56 +20,19 @@ from pipeline_defs.authoring.steps import (
     Step,
     TrainingStep,
 )
-from pipeline_defs.authoring.variables import (
-    Condition,
-    Operand,
-    Parameter,
-    Scalar,
-    execution,
-    join,
-    render,
-)
+from pipeline_defs.authoring.variables import Condition, Operand, join
 
 Steps = Step | Sequence[Step]
 After = Sequence[Step | str]
-AnyStep = TypeVar("AnyStep", bound=Step)
 
 
-class Pipeline:
+class Pipeline(Draft):
     """Collects parameters and steps; `definition()` checks them all and gives SageMaker's JSON.
 
     Steps run as soon as what they refer to is there; `depends_on` adds an order that no reference
     shows. Processing and training steps are cached for as long as the settings say: `cache="P7D"`
     says otherwise for one step, `cache=""` turns it off.
     """
-
-    def __init__(self, kind: str, ctx: Context) -> None:
-        self.kind, self.ctx = kind, ctx
-        self.name = ctx.settings.pipeline_name(kind)
-        self._parameters: list[Parameter] = []
-        self._steps: list[Step] = []
-        self._branched: set[int] = set()
-        self._bundles: dict[str, Bundle] = {}
-        self._problems: list[Problem] = []
-        self._experiment = self.string("Experiment", default=ctx.settings.experiment)
-
-    # -- parameters
-
-    def string(
-        self, name: str, *, default: str | None = None, choices: Sequence[str] | None = None
-    ) -> Parameter:
-        return self._parameter(name, "String", default, choices)
-
-    def number(self, name: str, *, default: float | None = None) -> Parameter:
-        return self._parameter(name, "Float", default)
-
-    def integer(self, name: str, *, default: int | None = None) -> Parameter:
-        return self._parameter(name, "Integer", default)
-
-    def boolean(self, name: str, *, default: bool | None = None) -> Parameter:
-        return self._parameter(name, "Boolean", default)
-
-    # -- steps
 
     def processing(
         self,
@@ -103,18 +63,16 @@ class Pipeline:
             compute: the settings' entry for the step's name, unless given.
             job: further CreateProcessingJob arguments, laid over the ones made here.
         """
-        bundle = self._bundle(name, script, include)
-        to = [(o, jobs.run_uri(self.ctx.artifacts_uri, self.name, name, o)) for o in outputs]
-        made = jobs.processing_job(
-            image=image or self.ctx.image,
-            role_arn=self.ctx.role_arn,
-            compute=self._compute(name, compute),
-            code_uri=self.ctx.bundle_uri(bundle),
-            entry=bundle.entry,
+        bundle = self._bundle(name, script, include=include)
+        made = self._processing_job(
+            name,
+            bundle,
             inputs=inputs,
-            outputs=to,
-            arguments=arguments,
+            outputs=outputs,
+            arguments=[*jobs.folder_arguments(inputs, outputs), *arguments],
             environment=environment or {},
+            compute=self._compute(name, compute),
+            image=image,
         )
         return self._add(
             ProcessingStep(
@@ -128,6 +86,64 @@ class Pipeline:
                 reports=reports or {},
             )
         )
+
+    def baseline(
+        self,
+        name: str,
+        *,
+        of: Operand | jobs.Input,
+        exclude: Sequence[str] = (),
+        label: str | None = None,
+        probability: str = "probability",
+        cache: str | None = None,
+        depends_on: After = (),
+    ) -> BaselineStep:
+        """Describes data for later data to be compared with; give it to `register`.
+
+        Args:
+            of: URI of CSV files with a header.
+            exclude: columns that requests will not carry.
+            label: the rows are a classifier's answers (`probability`) beside this column, and the
+                baseline is of how good they are.
+        """
+        if label is None:
+            kind = "ModelDataQuality"
+            threshold = self.ctx.settings.monitor.comparison_threshold
+            made = analysis.data_baseline(of=of, exclude=exclude, threshold=threshold)
+        else:
+            kind = "ModelQuality"
+            made = analysis.quality_baseline(of=of, label=label, probability=probability)
+        return self._add(BaselineStep(kind=kind, **self._analysis(name, made, cache, depends_on)))
+
+    def comparison(
+        self,
+        name: str,
+        *,
+        of: Traffic,
+        baseline: Operand,
+        exclude: Sequence[str] = (),
+        labels: Operand | jobs.Input | None = None,
+        cache: str | None = None,
+        depends_on: After = (),
+    ) -> ProcessingStep:
+        """Compares captured traffic with a baseline; `step.metric("outcome")` says what came of it.
+
+        Args:
+            baseline: URI of the folder that a baseline step wrote.
+            exclude: columns of requests to leave alone.
+            labels: ground truth; the answers are then compared with it, and how good they are with
+                the baseline of that.
+        """
+        rows = self.ctx.settings.monitor.minimum_rows
+        if labels is None:
+            made = analysis.data_comparison(
+                of, baseline=baseline, exclude=exclude, minimum_rows=rows
+            )
+        else:
+            made = analysis.quality_comparison(
+                of, baseline=baseline, labels=labels, minimum_rows=rows
+            )
+        return self._add(ProcessingStep(**self._analysis(name, made, cache, depends_on)))
 
     def training(
         self,
@@ -152,11 +168,12 @@ class Pipeline:
             hyperparameters: the script gets each as `--<name> <value>`.
             include, compute, job: as for `processing`.
         """
-        bundle = self._bundle(name, script, include)
+        bundle = self._bundle(name, script, include=include)
         arguments = jobs.training_job(
             image=image or self.ctx.image,
             role_arn=self.ctx.role_arn,
             compute=self._compute(name, compute),
+            output_key_arn=self.ctx.output_key_arn,
             code_uri=self.ctx.bundle_uri(bundle),
             entry=bundle.entry,
             channels=channels,
@@ -208,6 +225,7 @@ class Pipeline:
         model: Operand,
         *,
         metrics: ProcessingStep | None = None,
+        baselines: Sequence[BaselineStep] = (),
         group: str | None = None,
         inference: str = "inference.py",
         metadata: Mapping[str, Operand] | None = None,
@@ -221,11 +239,15 @@ class Pipeline:
 
         Args:
             metrics: the step whose report becomes the version's model quality.
+            baselines: what the version's traffic is compared with. One of answers has the
+                statistics of model quality, and takes the place of `metrics`.
             metadata: customer metadata (values end as texts of 1 to 256 characters); the digests
                 of the code of the steps so far are added as `code-<step>`.
             job: further CreateModelPackage arguments, laid over the ones made here.
         """
         code = {f"code-{step}": bundle.digest for step, bundle in self._bundles.items()}
+        found = {step.kind: step.documents for step in baselines}
+        report = {"ModelQuality": {"Statistics": metrics.report_uri()}} if metrics else {}
         automatic = self.ctx.settings.approval == "automatic"
         arguments = jobs.model_package(
             group=group or self.ctx.model_group,
@@ -233,7 +255,8 @@ class Pipeline:
             model=model,
             inference=inference,
             approval="Approved" if automatic else "PendingManualApproval",
-            statistics=metrics.report_uri() if metrics else None,
+            metrics={**report, **found},
+            baselines=found,
             metadata={**(metadata or {}), **code},
             description=description,
         )
@@ -299,105 +322,58 @@ class Pipeline:
             )
         )
 
-    # -- what comes of it
-
-    @property
-    def bundles(self) -> tuple[Bundle, ...]:
-        """What must be at `ctx.bundle_uri(bundle)` before the pipeline runs, each once."""
-        return tuple({bundle.digest: bundle for bundle in self._bundles.values()}.values())
-
-    def definition(self) -> dict[str, Any]:
-        """SageMaker's pipeline definition.
-
-        Raises:
-            DefinitionError: with every problem that was found.
-        """
-        definition = {
-            "Version": "2020-12-01",
-            "Metadata": {},
-            "Parameters": [parameter.declaration() for parameter in self._parameters],
-            "PipelineExperimentConfig": {
-                "ExperimentName": render(self._experiment),
-                "TrialName": render(execution.id),
-            },
-            "Steps": [step.to_json() for step in self._steps if id(step) not in self._branched],
-        }
-        problems = check(definition, name=self.name, found=self._problems)
-        if problems:
-            raise DefinitionError(self.name, problems)
-        return definition
-
-    def to_json(self, *, indent: int | None = None) -> str:
-        """The definition as text: the same bytes for the same input."""
-        separators = (",", ":") if indent is None else None
-        return json.dumps(self.definition(), indent=indent, separators=separators)
-
     # -- inside
 
-    def _parameter(
+    def _analysis(
+        self, name: str, made: Analysis, cache: str | None, depends_on: After
+    ) -> dict[str, Any]:
+        """What a step that runs the analyzer is made of."""
+        job = self._processing_job(
+            name,
+            self._bundle(name, analysis.SCRIPT, imports_from=analysis.IMPORTS_FROM),
+            inputs=made.inputs,
+            outputs=[made.output],
+            arguments=made.arguments,
+            environment={},
+            compute=self.ctx.settings.monitor.compute,
+            image=None,
+        )
+        return {
+            "name": name,
+            "type": "Processing",
+            "arguments": self._tagged("Processing", name, job),
+            "depends_on": depends_on,
+            "cache": self._cache(cache),
+            "retries": (PLATFORM_FAULTS,),
+            "more": {"PropertyFiles": jobs.property_files(made.reports)},
+            "reports": made.reports,
+        }
+
+    def _processing_job(
         self,
         name: str,
-        kind: str,
-        default: Scalar | None,
-        choices: Sequence[Scalar] | None = None,
-    ) -> Parameter:
-        parameter = Parameter(name, kind, default=default, choices=choices)
-        self._parameters.append(parameter)
-        return parameter
-
-    def _add(self, step: AnyStep) -> AnyStep:
-        self._steps.append(step)
-        return step
-
-    def _cache(self, cache: str | None) -> str:
-        return self.ctx.settings.cache_expire_after if cache is None else cache
-
-    def _refuse(self, step: str, argument: str, value: Any, expected: str, fix: str = "") -> None:
-        self._problems.append(
-            Problem(step=step, argument=argument, value=value, expected=expected, fix=fix)
+        bundle: Bundle,
+        *,
+        inputs: Mapping[str, Operand | jobs.Input],
+        outputs: Sequence[str],
+        arguments: Sequence[Operand],
+        environment: Mapping[str, Operand],
+        compute: ComputeSettings,
+        image: str | None,
+    ) -> dict[str, Any]:
+        to = [(o, jobs.run_uri(self.ctx.artifacts_uri, self.name, name, o)) for o in outputs]
+        return jobs.processing_job(
+            image=image or self.ctx.image,
+            role_arn=self.ctx.role_arn,
+            compute=compute,
+            output_key_arn=self.ctx.output_key_arn,
+            code_uri=self.ctx.bundle_uri(bundle),
+            entry=bundle.entry,
+            inputs=inputs,
+            outputs=to,
+            arguments=arguments,
+            environment=environment,
         )
-
-    def _bundle(self, step: str, script: str, include: Sequence[str]) -> Bundle:
-        try:
-            bundle = bundle_script(
-                Path(script), root=self.ctx.source, include=[Path(path) for path in include]
-            )
-        except BundleError as error:
-            self._refuse(step, "script", script, str(error))
-            # Stands in for the code, so that the other arguments can be checked as well.
-            bundle = Bundle(name=Path(script).stem, entry=Path(script).name, files={})
-        self._bundles[step] = bundle
-        return bundle
-
-    def _compute(self, step: str, compute: ComputeSettings | None) -> ComputeSettings:
-        found = compute or getattr(self.ctx.settings.steps, step, None)
-        if not isinstance(found, ComputeSettings):
-            known = list(vars(self.ctx.settings.steps))
-            self._refuse(
-                step,
-                "compute",
-                None,
-                f"the settings have no [steps.{step}] (they have: {', '.join(known)})",
-                f"pass compute=ComputeSettings(…); {did_you_mean(step, known)}",
-            )
-            return ComputeSettings()
-        return found
-
-    def _tagged(self, step_type: str, step: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments with the tags by which the job's cost is told apart, and its own."""
-        if not schema.is_taggable(step_type):
-            return arguments
-        own = list(arguments.get("Tags", ()))
-        taken = {tag.get("Key") for tag in own}
-        ours: dict[str, Operand] = {
-            **self.ctx.settings.tags,
-            tags.PIPELINE: self.name,
-            tags.STEP: step,
-            tags.EXPERIMENT: self._experiment,
-            tags.RUN: execution.id,
-        }
-        added = [{"Key": key, "Value": value} for key, value in ours.items() if key not in taken]
-        return {**arguments, "Tags": [*added, *own]}
 
 
 def _listed(steps: Steps) -> list[Step]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline_defs.authoring.analysis import BASELINE
 from pipeline_defs.authoring.errors import DefinitionError, Problem
 from pipeline_defs.authoring.retries import RetryPolicy
 from pipeline_defs.authoring.variables import Join, Metric, Property, join, render
@@ -83,6 +84,26 @@ class ProcessingStep(Step):
                 )
             ],
         )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BaselineStep(ProcessingStep):
+    """What later data is compared with: statistics, and constraints suggested from them."""
+
+    kind: str
+    """The model registry's word for it: ModelDataQuality or ModelQuality."""
+
+    @property
+    def digest(self) -> Metric:
+        """SHA-256 (hex) of the two documents, one after the other."""
+        return self.metric("digest")
+
+    @property
+    def documents(self) -> Mapping[str, Join]:
+        """Statistics and Constraints → where they lie in S3."""
+        folder = self.outputs[BASELINE]
+        names = {"Statistics": "statistics.json", "Constraints": "constraints.json"}
+        return {role: join(folder, name, on="/") for role, name in names.items()}
 
 
 class _Outputs:

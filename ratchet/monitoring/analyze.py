@@ -4,13 +4,15 @@ It follows Model Monitor's container contract, so that one script serves a monit
 processing step of a pipeline and a laptop. What an argument does not say, the environment does:
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-contract-inputs.html
 
-Without a baseline   writes statistics.json and constraints.json
-With a baseline      writes statistics.json, constraints.json, constraint_violations.json and
-                     analysis.json (outcome, distances), and the outcome to /opt/ml/output/message
+Without a baseline   writes statistics.json, constraints.json and baseline.json (their digest)
+With a baseline      writes statistics.json, constraints.json, constraint_violations.json,
+                     analysis.json (outcome, distances) and, when metrics are to be published,
+                     cloudwatch_metrics.jsonl; and the outcome to /opt/ml/output/message
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -94,15 +96,21 @@ def data_quality_job(job: Job) -> str:
     dataset = _dataset(job, list(types))
     current = profile(dataset, expected=types, exclude=job.exclude)
     log.info("%s rows, %s features", current.rows, len(current.features))
-    documents = {"statistics.json": current.statistics(), "constraints.json": suggest(current)}
+    documents = {
+        "statistics.json": current.statistics(),
+        "constraints.json": suggest(
+            current, threshold=job.comparison_threshold, domain_threshold=job.domain_threshold
+        ),
+    }
     comparison: Comparison | None = None
     if baseline is not None:
-        comparison = compare(current, baseline, minimum_rows=job.minimum_rows)
+        expected = baseline.without(job.exclude)
+        comparison = compare(current, expected, minimum_rows=job.minimum_rows)
         documents["constraint_violations.json"] = comparison.violations_document()
         documents["analysis.json"] = {**comparison.document(), "unreadable": dataset.unreadable}
     elif not current.rows:
         raise UnreadableDatasetError(f"no rows in {job.dataset_source}; a baseline needs some")
-    _write(job, documents)
+    _write(job, documents, is_baseline=comparison is None)
     if job.publish:
         _publish(
             job,
@@ -131,14 +139,17 @@ def model_quality_job(job: Job) -> str:
     comparison: model_quality.QualityComparison | None = None
     if job.baseline_constraints is not None:
         constraints = read_document(job.baseline_constraints, model_quality.CONSTRAINTS)
+        statistics = None
+        if job.baseline_statistics is not None:
+            statistics = read_document(job.baseline_statistics, model_quality.METRICS)
         comparison = model_quality.compare_quality(
-            quality, constraints, minimum_rows=job.minimum_rows
+            quality, constraints, statistics=statistics, minimum_rows=job.minimum_rows
         )
         documents["constraint_violations.json"] = comparison.violations_document()
         documents["analysis.json"] = comparison.document()
     elif not quality.rows:
         raise UnreadableDatasetError(f"no labelled rows in {job.dataset_source}; expected some")
-    _write(job, documents)
+    _write(job, documents, is_baseline=comparison is None)
     if job.publish:
         _publish(
             job,
@@ -213,14 +224,20 @@ def _flag(value: Any) -> bool:
     return str(value).lower() == "true"
 
 
-def _write(job: Job, documents: Mapping[str, Any]) -> None:
-    for name, document in documents.items():
-        _write_text(job.output_path / name, json.dumps(document, allow_nan=False))
+def _write(job: Job, documents: Mapping[str, Any], *, is_baseline: bool) -> None:
+    texts = {name: json.dumps(document, allow_nan=False) for name, document in documents.items()}
+    if is_baseline:  # `cat statistics.json constraints.json | sha256sum` gives the same digest
+        digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()
+        texts["baseline.json"] = json.dumps({"digest": digest})
+    for name, text in texts.items():
+        _write_text(job.output_path / name, text)
 
 
 def _publish(job: Job, metrics: Sequence[Mapping[str, Any]]) -> None:
-    """For the platform, which reads this folder when the job ends: one metric a line."""
+    """One metric a line: for the platform, which reads its folder when the job of a schedule ends,
+    and beside the reports, for whoever publishes them after a step of a pipeline."""
     lines = "".join(f"{json.dumps(metric, allow_nan=False)}\n" for metric in metrics)
+    _write_text(job.output_path / "cloudwatch_metrics.jsonl", lines)
     _tell_platform(job.container, "metrics/cloudwatch/cloudwatch_metrics.jsonl", lines)
 
 

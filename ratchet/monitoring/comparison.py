@@ -10,7 +10,7 @@ nor an all-clear.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,11 @@ class Baseline:
     def load(cls, *, statistics: Path, constraints: Path) -> Baseline:
         """Read both files. Raises InvalidBaselineError, naming the file."""
         return cls(read_document(statistics, "features"), read_document(constraints, "features"))
+
+    def without(self, names: Collection[str]) -> Baseline:
+        """The baseline as if these features had never been in it."""
+        features = [f for f in self.constraints["features"] if f["name"] not in names]
+        return Baseline(self.statistics, {**self.constraints, "features": features})
 
     @property
     def rows(self) -> int:

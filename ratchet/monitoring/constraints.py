@@ -18,18 +18,20 @@ ENABLED = "Enabled"
 SIMPLE, ROBUST = "Simple", "Robust"
 L_INFINITY, CHI_SQUARED = "LInfinity", "ChiSquared"
 
+THRESHOLD, DOMAIN_THRESHOLD = 0.1, 1.0
+
 # AWS's page gives 0.1 for the first two thresholds; the files its container writes hold 1.0, and
 # "at least 10 % of the values have the right type" would let nearly anything pass.
 _DEFAULTS: dict[str, Any] = {
     "evaluate_constraints": ENABLED,
     "emit_metrics": ENABLED,
     "datatype_check_threshold": 1.0,
-    "domain_content_threshold": 1.0,
+    "domain_content_threshold": DOMAIN_THRESHOLD,
     "distribution_constraints": {
         "perform_comparison": ENABLED,
-        "comparison_threshold": 0.1,
+        "comparison_threshold": THRESHOLD,
         "comparison_method": ROBUST,
-        "categorical_comparison_threshold": 0.1,
+        "categorical_comparison_threshold": THRESHOLD,
         "categorical_drift_method": L_INFINITY,
     },
 }
@@ -93,14 +95,22 @@ class Settings:
         )
 
 
-def suggest(profile: Profile) -> dict[str, Any]:
-    """The content of constraints.json for a baseline."""
+def suggest(
+    profile: Profile, *, threshold: float = THRESHOLD, domain_threshold: float = DOMAIN_THRESHOLD
+) -> dict[str, Any]:
+    """The content of constraints.json for a baseline.
+
+    `threshold` is that of every distance, `domain_threshold` the least share of known values.
+    """
+    names = ("comparison_threshold", "categorical_comparison_threshold")
+    thresholds = dict.fromkeys(names, threshold)
     return {
         "version": VERSION,
         "features": [_feature(feature) for feature in profile.features],
         "monitoring_config": {
             **_DEFAULTS,
-            "distribution_constraints": dict(_DEFAULTS["distribution_constraints"]),
+            "domain_content_threshold": domain_threshold,
+            "distribution_constraints": {**_DEFAULTS["distribution_constraints"], **thresholds},
         },
     }
 

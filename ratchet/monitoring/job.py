@@ -3,9 +3,10 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-contract-inputs.html
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-baseline.html
 
-Settings beyond the contract: `minimum_rows`, `exclude_columns` (separated by commas) and
-`ground_truth_source`. Each setting may be an argument (--minimum-rows) or an environment variable
-(minimum_rows); the argument is taken when there are both.
+Settings beyond the contract: `minimum_rows`, `exclude_columns` (separated by commas),
+`comparison_threshold`, `domain_content_threshold` and `ground_truth_source`. Each setting may be an
+argument (--minimum-rows) or an environment variable (minimum_rows); the argument is taken when
+there are both.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.monitoring.comparison import MINIMUM_ROWS
+from ratchet.monitoring.constraints import DOMAIN_THRESHOLD, THRESHOLD
 
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
 CAPTURE = "sagemakerCaptureJson"
@@ -38,6 +40,8 @@ _SETTINGS = {
     "sagemaker_monitoring_schedule_name": "dimension MonitoringSchedule of the metrics",
     "minimum_rows": f"fewer are not compared (default {MINIMUM_ROWS})",
     "exclude_columns": "columns to leave out, separated by commas",
+    "comparison_threshold": f"in the constraints that are written (default {THRESHOLD})",
+    "domain_content_threshold": f"in the constraints that are written (default {DOMAIN_THRESHOLD})",
     "analysis_type": "DATA_QUALITY (default) or MODEL_QUALITY",
     "ground_truth_source": "file or folder of the labels of captured records",
     "ground_truth_attribute": "column of the label (default label)",
@@ -67,6 +71,8 @@ class Job:
     publish: bool = False
     minimum_rows: int = MINIMUM_ROWS
     exclude: frozenset[str] = frozenset()
+    comparison_threshold: float = THRESHOLD
+    domain_threshold: float = DOMAIN_THRESHOLD
     analysis_type: str = DATA_QUALITY
     ground_truth_source: Path | None = None
     ground_truth_attribute: str = "label"
@@ -136,6 +142,8 @@ def read_job(given: Mapping[str, Any], environment: Mapping[str, str]) -> Job:
         publish=setting("publish_cloudwatch_metrics", "Disabled") == "Enabled",
         minimum_rows=int(number("minimum_rows", MINIMUM_ROWS)),
         exclude=frozenset(filter(None, setting("exclude_columns").split(","))),
+        comparison_threshold=number("comparison_threshold", THRESHOLD),
+        domain_threshold=number("domain_content_threshold", DOMAIN_THRESHOLD),
         analysis_type=analysis_type,
         ground_truth_source=path("ground_truth_source"),
         ground_truth_attribute=setting("ground_truth_attribute", "label"),

@@ -12,6 +12,7 @@ MonitoringCustomMetrics container, which writes files for Model Monitor to read:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ratchet.monitoring.chance import standard_errors
 from ratchet.monitoring.comparison import (
     COMPLETED,
     COMPLETED_WITH_VIOLATIONS,
@@ -47,6 +49,7 @@ _WORSE = {
     "f2": BELOW,
 }
 
+_ERRORS_ALLOWED = 3
 _SAMPLES_FOR_DEVIATION = 200
 _DRAWS = 5
 _DRAWN = 0.8
@@ -77,12 +80,19 @@ class QualityComparison:
     message: str
     rows: int
     violations: tuple[Mapping[str, str], ...] = ()
+    compared: tuple[Mapping[str, Any], ...] = ()
 
     def violations_document(self) -> dict[str, Any]:
         return {"violations": [dict(violation) for violation in self.violations]}
 
     def document(self) -> dict[str, Any]:
-        return {"outcome": self.outcome, "message": self.message, "rows": self.rows}
+        """The content of analysis.json: the outcome, and each metric beside its threshold."""
+        return {
+            "outcome": self.outcome,
+            "message": self.message,
+            "rows": self.rows,
+            "metrics": [dict(metric) for metric in self.compared],
+        }
 
 
 def binary_quality(labels: NDArray[np.bool_], scores: Floats, *, threshold: float = 0.5) -> Quality:
@@ -125,20 +135,43 @@ def suggest_quality(quality: Quality) -> dict[str, Any]:
 
 
 def compare_quality(
-    quality: Quality, constraints: Mapping[str, Any], *, minimum_rows: int = MINIMUM_ROWS
+    quality: Quality,
+    constraints: Mapping[str, Any],
+    *,
+    statistics: Mapping[str, Any] | None = None,
+    minimum_rows: int = MINIMUM_ROWS,
 ) -> QualityComparison:
-    """Check metrics against a baseline's constraints; thresholds may have been edited since."""
+    """Check metrics against a baseline's constraints; thresholds may have been edited since.
+
+    With the baseline's `statistics` a metric may be worse by what chance makes of two samples:
+    three standard errors of their difference. The suggested thresholds are the baseline's own
+    values, which half of all samples would miss.
+    """
     if quality.rows < minimum_rows:
         message = (
             f"{quality.rows} predictions with a label, "
             f"fewer than the {minimum_rows} that a comparison needs"
         )
         return QualityComparison(TOO_FEW_ROWS, message, quality.rows)
-    violations = []
+    margins = _margins(quality.metrics, statistics[METRICS]) if statistics else {}
+    compared, violations = [], []
     for name, constraint in constraints[CONSTRAINTS].items():
         value = quality.metrics.get(name, {}).get("value", "NaN")
+        if value == "NaN":
+            continue
         operator, limit = constraint["comparison_operator"], float(constraint["threshold"])
-        if value != "NaN" and (value < limit if operator == BELOW else value > limit):
+        margin = margins.get(name, 0.0)
+        worse = value < limit - margin if operator == BELOW else value > limit + margin
+        compared.append(
+            {
+                "metric_name": name,
+                "value": value,
+                "threshold": limit,
+                "margin": margin,
+                "exceeds": worse,
+            }
+        )
+        if worse:
             violations.append(
                 {
                     "constraint_check_type": operator,
@@ -146,12 +179,21 @@ def compare_quality(
                     "metric_name": name,
                 }
             )
-    if not violations:
-        message = "Job completed successfully with no violations."
-        return QualityComparison(COMPLETED, message, quality.rows)
-    names = ", ".join(violation["metric_name"] for violation in violations)
-    message = f"Job completed successfully with {len(violations)} violations: {names}."
-    return QualityComparison(COMPLETED_WITH_VIOLATIONS, message, quality.rows, tuple(violations))
+    if violations:
+        names = ", ".join(violation["metric_name"] for violation in violations)
+        message = f"Job completed successfully with {len(violations)} violations: {names}."
+        outcome = COMPLETED_WITH_VIOLATIONS
+    else:
+        message, outcome = "Job completed successfully with no violations.", COMPLETED
+    return QualityComparison(outcome, message, quality.rows, tuple(violations), tuple(compared))
+
+
+def _margins(current: Mapping[str, Any], baseline: Mapping[str, Any]) -> dict[str, float]:
+    ours, theirs = standard_errors(current), standard_errors(baseline)
+    return {
+        name: _ERRORS_ALLOWED * math.hypot(ours[name], theirs[name])
+        for name in ours.keys() & theirs.keys()
+    }
 
 
 def auc(labels: NDArray[np.bool_], scores: Floats) -> float:

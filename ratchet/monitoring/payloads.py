@@ -164,10 +164,12 @@ def _joined(text: pa.Array) -> pa.Buffer:
 
 
 def _headers(text: pa.Array, names: Sequence[str]) -> NDArray[np.bool_]:
-    """Which texts begin with a known name as their first cell."""
+    """Which texts have a known name in their first line, and do not begin with a number. Not in
+    its first cell only: that may be a column which the baseline leaves out."""
     if not names:
         return np.zeros(len(text), dtype=np.bool_)
-    pattern = f'^"?(?:{"|".join(map(re.escape, names))})"?(?:[,\r\n]|$)'
+    known = f'"?(?:{"|".join(map(re.escape, names))})"?(?:[,\r\n]|$)'
+    pattern = f'^(?:{known}|"?[A-Za-z_][^\r\n]*?,{known})'
     found: NDArray[np.bool_] = pc.match_substring_regex(text, pattern).to_numpy(
         zero_copy_only=False
     )

@@ -19,6 +19,10 @@ SOURCE = {
     "steps/features.py": "NAMES = ['distance']\n",
     "steps/scoring.py": "METRIC = 'auc'\n",
     "steps/shared.py": "",
+    "ratchet/__init__.py": "",
+    "ratchet/monitoring/__init__.py": "",
+    "ratchet/monitoring/analyze.py": "from ratchet.monitoring import profiles\n",
+    "ratchet/monitoring/profiles.py": "BUCKETS = 10\n",
 }
 
 Problems = Callable[[Pipeline], list[str]]
@@ -60,7 +64,9 @@ def ctx(settings: Settings, write_source: WriteSource) -> Context:
         artifacts_uri="s3://artifacts",
         code_uri="s3://code",
         functions=Functions(
-            resolve_champion="arn:aws:lambda:us-east-1:111122223333:function:resolve-champion"
+            resolve_champion="arn:aws:lambda:us-east-1:111122223333:function:resolve-champion",
+            select_captured="arn:aws:lambda:us-east-1:111122223333:function:select-captured",
+            publish_monitoring="arn:aws:lambda:us-east-1:111122223333:function:publish-monitoring",
         ),
         source=write_source(SOURCE),
     )

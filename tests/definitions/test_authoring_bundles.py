@@ -300,3 +300,34 @@ def test_an_archive_appears_whole_or_not_at_all(
 
 def _broken(*args: object, **named: object) -> None:
     raise OSError("no space left")
+
+
+def test_a_script_of_a_package_brings_it_from_the_folder_that_it_imports_from(
+    write_source: WriteSource,
+) -> None:
+    root = write_source(
+        {
+            "tools/__init__.py": "",
+            "tools/look/__init__.py": "",
+            "tools/look/run.py": "from tools.look import near",
+            "tools/look/near.py": "",
+            "tools/look/far.py": "",
+        }
+    )
+
+    bundle = bundle_script(Path("tools/look/run.py"), root=root, imports_from=Path())
+
+    assert bundle.entry == "tools/look/run.py"
+    assert list(bundle.files) == [
+        "tools/__init__.py",
+        "tools/look/__init__.py",
+        "tools/look/near.py",
+        "tools/look/run.py",
+    ]
+
+
+def test_a_script_lies_below_the_folder_that_it_imports_from(write_source: WriteSource) -> None:
+    root = write_source({"steps/script.py": "", "tools/near.py": ""})
+
+    with pytest.raises(BundleError, match="not below tools"):
+        bundle_script(Path("steps/script.py"), root=root, imports_from=Path("tools"))

@@ -170,6 +170,16 @@ def test_compute_comes_from_the_settings_of_the_steps_name(ctx: Context, step_of
     assert step_of(p, "other")["Arguments"]["ResourceConfig"]["VolumeSizeInGB"] == 7
 
 
+def test_what_jobs_write_is_encrypted_with_the_given_key(ctx: Context, step_of: StepOf) -> None:
+    key = "arn:aws:kms:us-east-1:111122223333:key/1"
+    pipeline = Pipeline("trial", replace(ctx, output_key_arn=key))
+    pipeline.processing("prepare", "steps/prepare.py", inputs={}, outputs=["train"])
+    pipeline.training("train", "steps/train.py", channels={"train": pipeline.string("Data")})
+    written = step_of(pipeline, "prepare")["Arguments"]["ProcessingOutputConfig"]
+    assert written["KmsKeyId"] == key
+    assert step_of(pipeline, "train")["Arguments"]["OutputDataConfig"]["KmsKeyId"] == key
+
+
 def test_further_job_arguments_are_laid_over(pipeline: Pipeline, step_of: StepOf) -> None:
     pipeline.training(
         "train",

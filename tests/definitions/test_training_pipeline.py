@@ -19,7 +19,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from config.settings import GateSettings, Settings, environments, load
-from pipeline_defs import PIPELINES
+from pipeline_defs import PIPELINES, monitoring
 from pipeline_defs.authoring import Context, Functions, Pipeline
 from pipeline_defs.training import training
 
@@ -75,7 +75,11 @@ def test_the_steps_are_the_loops(ctx: Context) -> None:
         ("no-regression", "Condition"),
     ]
     branches = steps[-1]["Arguments"]
-    assert [step["Name"] for step in branches["IfSteps"]] == ["register"]
+    assert [step["Name"] for step in branches["IfSteps"]] == [
+        "baseline",
+        "quality-baseline",
+        "register",
+    ]
     assert [step["Name"] for step in branches["ElseSteps"]] == ["halt"]
 
 
@@ -171,10 +175,60 @@ def test_a_version_tells_where_it_comes_from(ctx: Context, step_of: StepOf) -> N
         "champion-status",
         "candidate-auc",
         "regression",
+        "evaluation",
+        "baseline-digest",
+        "quality-baseline-digest",
         "code-prepare",
         "code-train",
         "code-evaluate",
+        "code-baseline",
+        "code-quality-baseline",
     ]
+
+
+def test_a_version_brings_the_baselines_that_it_is_monitored_against(
+    ctx: Context, step_of: StepOf
+) -> None:
+    version = step_of(training(ctx), "register")["Arguments"]
+
+    def uris(kind: str) -> dict[str, list[Any]]:
+        sources = version["DriftCheckBaselines"][kind]
+        return {role: source["S3Uri"]["Std:Join"]["Values"] for role, source in sources.items()}
+
+    def written_by(step: str) -> dict[str, list[Any]]:
+        folder = {"Get": f"Steps.{step}.ProcessingOutputConfig.Outputs['baseline'].S3Output.S3Uri"}
+        return {
+            "Statistics": [folder, "statistics.json"],
+            "Constraints": [folder, "constraints.json"],
+        }
+
+    assert uris("ModelDataQuality") == written_by("baseline")
+    assert uris("ModelQuality") == written_by("quality-baseline")
+    assert version["ModelMetrics"] == version["DriftCheckBaselines"]
+    metadata = version["CustomerMetadataProperties"]
+    for step in ("baseline", "quality-baseline"):
+        digest = metadata[f"{step}-digest"]["Std:Join"]["Values"][0]["Std:JsonGet"]
+        assert digest["PropertyFile"] == {"Get": f"Steps.{step}.PropertyFiles.baseline"}
+        assert digest["Path"] == "digest"
+
+
+def test_the_baseline_is_of_the_rows_that_the_model_was_judged_by(
+    ctx: Context, step_of: StepOf
+) -> None:
+    p = training(ctx)
+
+    def dataset(step: str) -> Any:
+        inputs = step_of(p, step)["Arguments"]["ProcessingInputs"]
+        (uri,) = [i["S3Input"]["S3Uri"] for i in inputs if i["InputName"] == "dataset"]
+        return uri
+
+    judged_by = step_of(p, "evaluate")["Arguments"]["ProcessingInputs"][-1]["S3Input"]["S3Uri"]
+    assert dataset("baseline") == judged_by
+    assert dataset("quality-baseline") == {
+        "Get": "Steps.evaluate.ProcessingOutputConfig.Outputs['predictions'].S3Output.S3Uri"
+    }
+    told = step_of(p, "baseline")["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert told[told.index("--exclude-columns") + 1] == "late"
 
 
 def test_nothing_that_may_be_null_in_the_report_is_read(ctx: Context) -> None:
@@ -191,6 +245,8 @@ def test_botocore_would_send_every_jobs_arguments(ctx: Context, step_of: StepOf)
         ("prepare", "CreateProcessingJob", {"ProcessingJobName": "job"}),
         ("train", "CreateTrainingJob", {"TrainingJobName": "job"}),
         ("evaluate", "CreateProcessingJob", {"ProcessingJobName": "job"}),
+        ("baseline", "CreateProcessingJob", {"ProcessingJobName": "job"}),
+        ("quality-baseline", "CreateProcessingJob", {"ProcessingJobName": "job"}),
         ("register", "CreateModelPackage", {}),
     ):
         shape = service_model().operation_model(operation).input_shape
@@ -207,14 +263,19 @@ def test_everything_that_leads_into_a_cache_key_is_named_by_content(
         "prepare": ("AppSpecification", "Environment", "ProcessingInputs"),
         "train": ("AlgorithmSpecification", "Environment", "HyperParameters", "InputDataConfig"),
         "evaluate": ("AppSpecification", "Environment", "ProcessingInputs"),
+        "baseline": ("AppSpecification", "Environment", "ProcessingInputs"),
+        "quality-baseline": ("AppSpecification", "Environment", "ProcessingInputs"),
     }
+    scripts = {"baseline": "analyze", "quality-baseline": "analyze"}
     for name, attributes in parts.items():
         step = step_of(p, name)
         key = {a: step["Arguments"][a] for a in attributes if a in step["Arguments"]}
         assert step["CacheConfig"]["Enabled"] is True
         assert not [got for got in gets(key) if got.startswith("Execution.")]
         literals = [part for part in json.dumps(key).split('"') if part.startswith("s3://")]
-        assert literals == [ctx.bundle_uri(b) for b in p.bundles if b.name == name]
+        assert literals == [
+            ctx.bundle_uri(b) for b in p.bundles if b.name == scripts.get(name, name)
+        ]
 
 
 def test_one_function_serves_a_laptop_and_a_synth(ctx: Context) -> None:
@@ -286,6 +347,7 @@ def test_an_edit_to_one_script_changes_that_steps_key_alone(
             "prepare": json.dumps(step_of(p, "prepare")["Arguments"]["ProcessingInputs"]),
             "train": json.dumps(step_of(p, "train")["Arguments"]["HyperParameters"]),
             "evaluate": json.dumps(step_of(p, "evaluate")["Arguments"]["ProcessingInputs"]),
+            "baseline": json.dumps(step_of(p, "baseline")["Arguments"]["ProcessingInputs"]),
         }
 
     before = keys()
@@ -293,9 +355,12 @@ def test_an_edit_to_one_script_changes_that_steps_key_alone(
     after_scoring = keys()
     write_source({"steps/train.py": "import features, inference, json\n"})
     after_train = keys()
+    write_source({"ratchet/monitoring/profiles.py": "BUCKETS = 20\n"})
+    after_profiles = keys()
 
     assert [step for step in before if after_scoring[step] != before[step]] == ["evaluate"]
     assert [step for step in before if after_train[step] != after_scoring[step]] == ["train"]
+    assert [step for step in before if after_profiles[step] != after_train[step]] == ["baseline"]
 
 
 def test_the_whole_definition_takes_well_under_half_a_second() -> None:
@@ -335,7 +400,7 @@ def at_home(settings: Settings, ctx: Context) -> Context:
 
 @pytest.mark.parametrize("environment", environments())
 def test_every_environments_pipelines_are_sound(at_home: Context, environment: str) -> None:
-    for define in PIPELINES.values():
+    for define in (*PIPELINES.values(), monitoring):
         assert define(replace(at_home, settings=load(environment))).definition()
 
 
@@ -346,7 +411,8 @@ def test_the_artifacts_code_is_in_the_training_bundle(at_home: Context) -> None:
     assert "inference.py" not in files["evaluate"], "a model is scored through its own code"
 
 
-def test_bundles_hold_python_of_the_steps_folder_only(at_home: Context) -> None:
+def test_bundles_hold_python_of_the_repository_as_it_is(at_home: Context) -> None:
     for bundle in training(at_home).bundles:
+        home = ROOT if bundle.entry.startswith("ratchet/") else ROOT / "steps"
         for path, content in bundle.files.items():
-            assert (ROOT / "steps" / path).read_bytes() == content
+            assert (home / path).read_bytes() == content

@@ -63,6 +63,11 @@ def test_a_header_in_a_request_names_its_columns_in_any_order(tmp_path: Path) ->
     ]
 
 
+def test_a_header_may_begin_with_a_column_that_the_baseline_leaves_out(tmp_path: Path) -> None:
+    dataset = read(tmp_path, record("year,a,b\n2013,1,2\n"), names=["a", "b"])
+    assert rows(dataset) == [{"year": 2013, "a": 1, "b": 2}]
+
+
 def test_a_line_end_within_quotes_is_no_row(tmp_path: Path) -> None:
     dataset = read(tmp_path, record('1,"two\nlines"'), record("2,one"), names=["a", "b"])
     assert rows(dataset) == [{"a": 1, "b": "two lines"}, {"a": 2, "b": "one"}]

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.monitoring.capture import GROUND_TRUTH, OUTPUT, read_records
+from ratchet.monitoring.chance import standard_errors
 from ratchet.monitoring.cloudwatch import model_quality_metrics
 from ratchet.monitoring.ground_truth import Labelled, merge
 from ratchet.monitoring.model_quality import (
+    CONSTRAINTS,
     Quality,
     auc,
     binary_quality,
@@ -124,6 +126,45 @@ def test_a_worse_metric_is_a_violation_whichever_side_is_worse() -> None:
     }
     assert found["false_positive_rate"]["constraint_check_type"] == "GreaterThanThreshold"
     assert "recall" not in found
+
+
+def sample(random: np.random.Generator, rows: int, *, noise: float = 0.4) -> Quality:
+    labels = random.random(rows) < 0.3
+    scores = 0.5 * labels + noise * random.standard_normal(rows)
+    return binary_quality(labels, np.clip(scores, 0, 1))
+
+
+def test_standard_errors_are_the_spread_of_repeated_samples() -> None:
+    random = np.random.default_rng(7)
+    samples = [sample(random, 1000).metrics for _ in range(200)]
+    errors = standard_errors(samples[0])
+    assert set(errors) == set(suggest_quality(Quality(0, samples[0]))[CONSTRAINTS])
+    for name, error in errors.items():
+        spread = np.std([metrics[name]["value"] for metrics in samples])
+        assert error == pytest.approx(spread, rel=0.35), name
+
+
+def test_another_sample_of_the_same_answers_is_no_violation_and_worse_ones_are() -> None:
+    random = np.random.default_rng(8)
+    baseline = sample(random, 2000)
+    constraints, statistics = suggest_quality(baseline), baseline.statistics()
+    found = [
+        compare_quality(sample(random, 500), constraints, statistics=statistics).violations
+        for _ in range(100)
+    ]
+    assert sum(map(bool, found)) <= 3
+    worse = compare_quality(sample(random, 500, noise=0.8), constraints, statistics=statistics)
+    assert "auc" in {violation["metric_name"] for violation in worse.violations}
+    (auc_compared,) = [m for m in worse.document()["metrics"] if m["metric_name"] == "auc"]
+    assert auc_compared["exceeds"]
+    assert auc_compared["value"] < auc_compared["threshold"] - auc_compared["margin"]
+
+
+def test_errors_of_answers_that_are_all_alike_are_numbers_or_absent() -> None:
+    for labels in ([0, 0], [1, 1], [0, 1]):
+        for score in (0.1, 0.9):
+            errors = standard_errors(quality(labels, [score, score]).metrics)
+            assert all(0 <= error < 1 for error in errors.values())
 
 
 def test_too_few_labels_are_an_outcome_of_their_own() -> None:

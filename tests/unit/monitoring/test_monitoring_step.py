@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import shutil
@@ -85,9 +86,45 @@ def test_without_a_baseline_it_writes_one(container: Container, tmp_path: Path) 
     baseline_of(container, tmp_path)
     assert container.message == "Completed: baseline of 1000 rows, 3 features."
     assert sorted(path.name for path in (tmp_path / "baseline").iterdir()) == [
+        "baseline.json",
         "constraints.json",
         "statistics.json",
     ]
+
+
+def test_a_baseline_is_named_by_the_digest_of_its_two_documents(
+    container: Container, tmp_path: Path
+) -> None:
+    files = baseline_of(container, tmp_path)
+    content = b"".join(file.read_bytes() for file in files.values())
+    digest = hashlib.sha256(content).hexdigest()
+    assert load(tmp_path / "baseline/baseline.json") == {"digest": digest}
+
+
+def test_thresholds_that_are_asked_for_stand_in_the_constraints(
+    container: Container, tmp_path: Path
+) -> None:
+    files = baseline_of(container, tmp_path, comparison_threshold="0.25")
+    thresholds = load(files["baseline_constraints"])["monitoring_config"][
+        "distribution_constraints"
+    ]
+    assert thresholds["comparison_threshold"] == 0.25
+    assert thresholds["categorical_comparison_threshold"] == 0.25
+
+
+def test_what_is_left_out_of_a_comparison_is_not_missed(
+    container: Container, tmp_path: Path
+) -> None:
+    baseline = baseline_of(container, tmp_path)
+    flights(500, warmer=30).drop(columns="late").to_csv(tmp_path / "rows.csv", index=False)
+    settings: dict[str, str | Path] = {"dataset_format": "csv", **baseline}
+    settings["dataset_source"] = tmp_path / "rows.csv"
+    output = tmp_path / "report"
+    container.run(output_path=output, exclude_columns="late,temp", **settings)
+    assert load(output / "analysis.json")["outcome"] == "Completed"
+    container.run(output_path=output, **settings)
+    violations = load(output / "constraint_violations.json")["violations"]
+    assert {violation["feature_name"] for violation in violations} == {"late", "temp"}
 
 
 def test_captured_requests_are_compared_with_the_baseline(
@@ -127,6 +164,7 @@ def test_captured_requests_are_compared_with_the_baseline(
     assert [entry["feature_name"] for entry in analysis["drift"]] == ["temp", "carrier"]
     assert load(tmp_path / "report/statistics.json")["dataset"]["item_count"] == 500
     lines = (container.root / "output/metrics/cloudwatch/cloudwatch_metrics.jsonl").read_text()
+    assert (tmp_path / "report/cloudwatch_metrics.jsonl").read_text() == lines
     metrics = {metric["MetricName"]: metric for metric in map(json.loads, lines.splitlines())}
     assert metrics["feature_baseline_drift_temp"]["Value"] > 0.5
     assert metrics["constraint_violations"]["Timestamp"] == "2026-02-14T18:00:00Z"

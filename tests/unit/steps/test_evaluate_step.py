@@ -61,7 +61,7 @@ class Job:
     def report(self) -> dict[str, Any]:
         folders = [
             argument
-            for name in ("candidate", "champion", "eval", "report")
+            for name in ("candidate", "champion", "eval", "report", "predictions")
             for argument in (f"--{name}", self.root / name)
         ]
         self.run_main(evaluate, *folders)
@@ -81,6 +81,17 @@ def test_each_model_is_scored_through_the_code_packed_with_it(job: Job) -> None:
     assert report["champion"]["status"] == "scored"
     assert report["champion"]["auc"] > 0.7
     assert report["candidate"]["auc"] == pytest.approx(1 - report["champion"]["auc"])
+
+
+def test_what_the_candidate_answers_is_kept_beside_the_labels(job: Job) -> None:
+    job.model("candidate", GOOD)
+    job.model("champion", BACKWARDS)
+    job.report()
+    header, *answers = (job.root / "predictions/predictions.csv").read_text().splitlines()
+    _, *rows = (job.root / "eval/eval.csv").read_text().splitlines()
+    assert header == "label,probability"
+    pairs = [tuple(map(float, line.split(","))) for line in answers]
+    assert pairs == [tuple(map(float, line.split(","))) for line in rows]
 
 
 def test_the_report_has_every_field_of_a_comparison(job: Job) -> None:

@@ -55,7 +55,7 @@ def evaluated(
 ) -> dict[str, Any]:
     run_script(
         "evaluate.py", "--candidate", work / candidate, "--champion", work / champion,
-        "--eval", work / "eval", "--report", report,
+        "--eval", work / "eval", "--report", report, "--predictions", report,
     )  # fmt: skip
     answer: dict[str, Any] = json.loads((report / "evaluation.json").read_text())
     return answer

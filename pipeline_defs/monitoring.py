@@ -1,0 +1,103 @@
+"""The monitoring pipeline.
+
+captured ─► traffic ──any──► analyze ─► publish
+   └──────► labels ───any──► quality ─► publish-quality
+"""
+
+from __future__ import annotations
+
+from pipeline_defs.authoring import Context, Operand, Pipeline, Traffic, execution, manifest
+
+_CAPTURED = {
+    "objects": "Integer",
+    "manifest": "String",
+    "baseline": "String",
+    "start": "String",
+    "end": "String",
+    "package_arn": "String",
+    "labelled": "Integer",
+    "labels": "String",
+    "labelled_manifest": "String",
+    "quality_baseline": "String",
+    "quality_start": "String",
+    "quality_end": "String",
+}
+_PUBLISHED = {"outcome": "String", "violations": "Integer"}
+
+
+def monitoring(ctx: Context) -> Pipeline:
+    """Compares what the endpoint was asked with the rows that its model was evaluated on, and what
+    it answered with the labels that came in.
+
+    WindowStart is "last" (the end of the window before) or a time, WindowEnd is "hour" (the start
+    of this one), "now" or a time (ISO 8601, UTC).
+    """
+    settings, functions = ctx.settings, ctx.functions
+    p = Pipeline("monitoring", ctx)
+    start = p.string("WindowStart", default="last")
+    end = p.string("WindowEnd", default="hour")
+
+    captured = p.invoke(
+        "captured",
+        functions.select_captured,
+        arguments={"start": start, "end": end},
+        returns=_CAPTURED,
+    )
+    requests = Traffic(
+        captured=manifest(captured["manifest"]),
+        start=captured["start"],
+        end=captured["end"],
+        endpoint=settings.endpoint_name,
+        schedule=f"{settings.prefix}-data-quality",
+    )
+    answers = Traffic(
+        captured=manifest(captured["labelled_manifest"]),
+        start=captured["quality_start"],
+        end=captured["quality_end"],
+        endpoint=settings.endpoint_name,
+        schedule=f"{settings.prefix}-model-quality",
+    )
+
+    def about(traffic: Traffic) -> dict[str, Operand]:
+        return {
+            "start": traffic.start,
+            "end": traffic.end,
+            "endpoint": traffic.endpoint,
+            "schedule": traffic.schedule,
+            "package_arn": captured["package_arn"],
+            "execution": execution.id,
+        }
+
+    analyze = p.comparison(
+        "analyze", of=requests, baseline=captured["baseline"], exclude=settings.monitor.exclude
+    )
+    publish = p.invoke(
+        "publish",
+        functions.publish_monitoring,
+        arguments={
+            "kind": "data-quality",
+            "analysis": analyze.outputs["analysis"],
+            **about(requests),
+        },
+        returns=_PUBLISHED,
+    )
+    p.gate("traffic", captured["objects"] > 0, then=[analyze, publish])
+
+    quality = p.comparison(
+        "quality",
+        of=answers,
+        baseline=captured["quality_baseline"],
+        labels=manifest(captured["labels"]),
+    )
+    publish_quality = p.invoke(
+        "publish-quality",
+        functions.publish_monitoring,
+        arguments={
+            "kind": "model-quality",
+            "analysis": quality.outputs["analysis"],
+            **about(answers),
+        },
+        returns=_PUBLISHED,
+    )
+    p.gate("labels", captured["labelled"] > 0, then=[quality, publish_quality])
+    return p

@@ -1,0 +1,139 @@
+"""Runs definitions as `ratchet run --local` does, in a folder, with functions that are Python."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from config.settings import MonitorSettings, Settings
+from pipeline_defs.authoring import Context, Functions, Pipeline
+from pipeline_defs.training import training
+from ratchet.demo.flights import write_month
+from ratchet.runner import FolderStorage, Identity, LambdaFailed, Result, StepCache, run
+
+ROOT = Path(__file__).parents[2]
+NO_CHAMPION = "s3://artifacts/champion/none/"
+
+
+class Laptop:
+    """Buckets below one folder; `functions` by the last part of their ARN."""
+
+    def __init__(self, folder: Path, context: Context) -> None:
+        self.folder, self.context = folder, context
+        self.storage = FolderStorage(folder / "s3")
+        self.cache = StepCache(folder / "cache.sqlite3")
+        self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
+        self.registered: list[dict[str, Any]] = []
+        self.runs = 0
+
+    def run(self, pipeline: Pipeline, **parameters: Any) -> Result:
+        for bundle in pipeline.bundles:
+            self.storage.write_bytes(self.context.bundle_uri(bundle), bundle.tar_gz())
+        self.runs += 1
+        arn = f"arn:aws:sagemaker:us-east-1:111122223333:pipeline/{pipeline.name}"
+        return run(
+            pipeline.to_json(),
+            parameters=parameters,
+            identity=Identity(
+                pipeline_name=pipeline.name,
+                pipeline_arn=arn,
+                execution_id=f"run{self.runs}",
+                execution_arn=f"{arn}/execution/run{self.runs}",
+                start_time=datetime.now(UTC),
+            ),
+            storage=self.storage,
+            services=self,
+            workdir=self.folder / "work" / f"run{self.runs}",
+            cache=self.cache,
+            max_parallel=2,
+        )
+
+    def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
+        name = function_arn.rpartition(":")[2]
+        if name not in self.functions:
+            raise LambdaFailed(f"no function {name}")
+        return self.functions[name](payload)
+
+    def register_model(self, arguments: dict[str, Any]) -> str:
+        self.registered.append(arguments)
+        group = arguments["ModelPackageGroupName"]
+        return f"arn:aws:sagemaker:us-east-1:111122223333:model-package/{group}/{self.runs}"
+
+    def put(self, uri: str, content: str) -> str:
+        self.storage.write_bytes(uri, content.encode())
+        return uri
+
+    def document(self, uri: str) -> Any:
+        return json.loads(self.storage.read_bytes(uri))
+
+    def manifest(self, uri: str, *, prefix: str) -> str:
+        """A manifest of everything below `prefix`."""
+        keys = [found.uri.removeprefix(prefix) for found in self.storage.list(prefix)]
+        return self.put(uri, json.dumps([{"prefix": prefix}, *sorted(keys)]))
+
+    def land(self, month: int, *, below: str = "s3://data/raw/", first: int = 0) -> None:
+        """Real flights of a month of 2013: one in ten, from row `first` on."""
+        for file in write_month(month, self.folder / "drops"):
+            header, *rows = file.read_text().splitlines(keepends=True)
+            kept = rows[first::10] if file.stem == "flights" else rows
+            self.put(f"{below}{file.parent.name}/{file.name}", "".join([header, *kept]))
+
+
+def after_winter(folder: Path, *, monitor: MonitorSettings | None = None) -> Laptop:
+    """January and February of 2013 have landed; nothing serves."""
+    settings = Settings(
+        environment="dev",
+        project="flights",
+        region="us-east-1",
+        owner="ml-platform",
+        cost_center="ml-0001",
+        hyperparameters={"num_round": 30, "max_depth": 4},
+        monitor=monitor or MonitorSettings(),
+    )
+    functions = {
+        name: f"arn:aws:lambda:us-east-1:111122223333:function:{name.replace('_', '-')}"
+        for name in ("resolve_champion", "select_captured", "publish_monitoring")
+    }
+    context = Context(
+        settings=settings,
+        role_arn="arn:aws:iam::111122223333:role/flights-dev-pipeline",
+        artifacts_uri="s3://artifacts",
+        code_uri="s3://code",
+        functions=Functions(**functions),
+        source=ROOT,
+    )
+    laptop = Laptop(folder, context)
+    for month in (1, 2):
+        laptop.land(month)
+    laptop.put(f"{NO_CHAMPION}README", "nothing serves yet")
+    return laptop
+
+
+def run_training(
+    laptop: Laptop, *, champion: str = NO_CHAMPION, monitor: MonitorSettings | None = None
+) -> Result:
+    """The training pipeline on everything that has landed."""
+    answer = {"model_uri": champion, "package_arn": "none", "version": "none"}
+    laptop.functions["resolve-champion"] = lambda event: answer
+    manifest = laptop.manifest("s3://artifacts/manifests/landed.json", prefix="s3://data/raw/")
+    settings = laptop.context.settings
+    context = replace(
+        laptop.context, settings=replace(settings, monitor=monitor or settings.monitor)
+    )
+    return laptop.run(training(context), InputManifest=manifest)
+
+
+def steps(result: Result) -> Mapping[str, Any]:
+    """Name → record."""
+    return {record.name: record for record in result.steps}
+
+
+def output(result: Result, step: str, name: str) -> str:
+    """The URI of a step's output."""
+    outputs = steps(result)[step].properties["ProcessingOutputConfig"]["Outputs"]
+    (uri,) = [out["S3Output"]["S3Uri"] for out in outputs if out["OutputName"] == name]
+    return str(uri)
