@@ -25,8 +25,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.client import CloudFormationClient
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
+    from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sqs.client import SQSClient
     from mypy_boto3_ssm.client import SSMClient
 
@@ -39,6 +42,16 @@ CONNECTIONS = 32
 """Connections per client, and so the most requests at a time."""
 
 
+def cloudformation() -> CloudFormationClient:
+    client: CloudFormationClient = _client("cloudformation")
+    return client
+
+
+def cloudwatch() -> CloudWatchClient:
+    client: CloudWatchClient = _client("cloudwatch")
+    return client
+
+
 def s3() -> S3Client:
     client: S3Client = _client("s3")
     return client
@@ -46,6 +59,11 @@ def s3() -> S3Client:
 
 def sagemaker() -> SageMakerClient:
     client: SageMakerClient = _client("sagemaker")
+    return client
+
+
+def sns() -> SNSClient:
+    client: SNSClient = _client("sns")
     return client
 
 

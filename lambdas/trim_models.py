@@ -21,13 +21,40 @@ from botocore.loaders import Loader
 MODELS = Path(__file__).parent / "models"
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
+    "cloudformation": ("DescribeStackEvents", "DescribeStacks", "UpdateStack"),
+    "cloudwatch": ("DescribeAlarms", "PutMetricData"),
     "s3": ("GetObject", "HeadObject", "ListObjectsV2", "PutObject"),
-    "sagemaker": ("DescribeModelPackage", "ListPipelineExecutions", "StartPipelineExecution"),
+    "sagemaker": (
+        "DescribeEndpoint",
+        "DescribeEndpointConfig",
+        "DescribeModel",
+        "DescribeModelPackage",
+        "DescribePipelineExecution",
+        "DescribeProcessingJob",
+        "ListModelPackages",
+        "ListMonitoringExecutions",
+        "ListPipelineExecutionSteps",
+        "ListPipelineExecutions",
+        "StartPipelineExecution",
+        "UpdateModelPackage",
+    ),
+    "sns": ("Publish",),
     "sqs": ("SendMessage",),
     "ssm": ("GetParameter",),
 }
 
-ENDPOINTS = ("api.sagemaker", "oidc", "portal.sso", "s3", "sqs", "ssm", "sts")
+ENDPOINTS = (
+    "api.sagemaker",
+    "cloudformation",
+    "monitoring",
+    "oidc",
+    "portal.sso",
+    "s3",
+    "sns",
+    "sqs",
+    "ssm",
+    "sts",
+)
 """By endpoint prefix: the services above, and those that botocore's credential providers call."""
 
 

@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 
 import aws_clients
 from decision_log import say
+from missing import says_missing
 from resolve_champion import champion
 from resolve_champion.champion import Champion
 
@@ -59,19 +60,10 @@ def _described(package_arn: str, *, parameter: str) -> Champion:
     try:
         package = aws_clients.sagemaker().describe_model_package(ModelPackageName=package_arn)
     except ClientError as error:
-        if _says_missing(error):
+        if says_missing(error):
             raise champion.missing(package_arn=package_arn, parameter=parameter) from None
         raise
     return champion.from_package(package, package_arn=package_arn, parameter=parameter)
-
-
-def _says_missing(error: ClientError) -> bool:
-    # DescribeModelPackage has no modelled "not found": the service answers ValidationException
-    # with "ModelPackage … does not exist".
-    code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    return code == "ResourceNotFound" or (
-        code == "ValidationException" and ("not exist" in text or "not find" in text)
-    )
 
 
 def _none(uri: str) -> Champion:

@@ -1,6 +1,7 @@
 """Wakes, looks, and starts a run when the data bucket holds content that was not run.
 
-Woken by batches of SQS messages: S3's events, the end of a run, a schedule, its own delayed ones.
+Woken by batches of SQS messages: S3's events, the end of a run, an alarm for drift, a schedule, its
+own delayed ones.
 It does not act on what they say; see `look.py`.
 
 Environment
@@ -11,6 +12,12 @@ Environment
     QUEUE_URL                 the queue that wakes the function
     SETTLE_SECONDS            the window must have looked the same for so long
     MAX_WAIT_SECONDS          a run starts after so long even while data lands
+    Optional, for drift as a reason to run:
+    DRIFT_ALARMS              names of alarms, with commas between; none: drift starts no run
+    FEEDBACK_ENABLED          "true" (default) | "false": drift starts no run
+    COOLDOWN_HOURS            24: at least so long from one run for drift to the next
+    FRUITLESS_LIMIT           3: after so many in a row without a better model, none is started
+    PROJECT, ENVIRONMENT, TOPIC_ARN  to tell a person when that limit is reached
 
 IAM
     s3:ListBucket    on the data bucket and on the artifact bucket, without a condition: without it
@@ -22,6 +29,11 @@ IAM
     sagemaker:ListPipelineExecutions, sagemaker:StartPipelineExecution  on the pipeline
     sqs:SendMessage  on the queue, and with a customer key kms:GenerateDataKey, kms:Decrypt on it;
                      the event source mapping adds ReceiveMessage, DeleteMessage, GetQueueAttributes
+    With DRIFT_ALARMS also:
+    cloudwatch:DescribeAlarms                 on the alarms
+    sagemaker:ListPipelineExecutionSteps      on arn:…:pipeline/<pipeline>/execution/*
+    sagemaker:DescribeModelPackage            on arn:…:model-package/<group>/*
+    sns:Publish      on the topic, and kms:GenerateDataKey, kms:Decrypt on its key
 
 Timeout 15 minutes, memory 1,024 MB: 100,000 objects need about a fifth of it. The event source
 mapping reports batch item failures.
@@ -59,6 +71,8 @@ def _trigger() -> Trigger:
         s3=aws_clients.s3(),
         sagemaker=aws_clients.sagemaker(),
         sqs=aws_clients.sqs(),
+        cloudwatch=aws_clients.cloudwatch,
+        sns=aws_clients.sns,
     )
 
 

@@ -16,17 +16,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from start_pipeline import plan, run_names, snapshot
+from start_pipeline import claims, drift, plan, run_names, snapshot
 from start_pipeline.data_bucket import DataBucket, Identified, WindowMovedError
+from start_pipeline.drift import Episode, Exhausted
+from start_pipeline.drift_alarms import DriftAlarms
 from start_pipeline.plan import Claim, Decision, Nothing, Start, Started, State, Wait
 from start_pipeline.records import Records, StateMovedError
 from start_pipeline.runs import NotNowError, Runs
 from start_pipeline.settings import Settings
+from start_pipeline.snapshot import Snapshot
 from start_pipeline.window import Window
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
+    from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sqs.client import SQSClient
 
 _LONGEST_DELAY = 900  # seconds: SQS SendMessage, DelaySeconds
@@ -46,6 +51,7 @@ class Trigger:
     records: Records
     runs: Runs
     sqs: SQSClient
+    drift: DriftAlarms
     now: Callable[[], datetime] = _now
     monotonic: Callable[[], float] = time.monotonic
 
@@ -57,6 +63,8 @@ class Trigger:
         s3: S3Client,
         sagemaker: SageMakerClient,
         sqs: SQSClient,
+        cloudwatch: Callable[[], CloudWatchClient],
+        sns: Callable[[], SNSClient],
         now: Callable[[], datetime] = _now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> Trigger:
@@ -71,6 +79,7 @@ class Trigger:
             records=Records(s3=s3, bucket=settings.artifacts_bucket),
             runs=Runs(sagemaker=sagemaker, pipeline=settings.pipeline),
             sqs=sqs,
+            drift=DriftAlarms(cloudwatch=cloudwatch, sns=sns, settings=settings.feedback),
             now=now,
             monotonic=monotonic,
         )
@@ -115,6 +124,13 @@ class _Wake:
             )
         fingerprint = self.window.fingerprint
         self.state = plan.see(self.state, fingerprint, now=now, reasons=reasons)
+        decision = self._run_content(fingerprint, until=until)
+        if isinstance(decision, Nothing) and self.state.run == fingerprint:
+            return self._answer_drift(decision, fingerprint=fingerprint, until=until)
+        return decision
+
+    def _run_content(self, fingerprint: str, *, until: float) -> Decision:
+        settings, now = self.trigger.settings, self.trigger.now()
         ended = plan.settle(
             self.state,
             now=now,
@@ -127,6 +143,13 @@ class _Wake:
         ended = plan.occupied(self.state, executions, now=now)
         if ended:
             return ended
+        content = self._content(until=until)
+        if isinstance(content, Wait):
+            return content
+        return self._run_once(content, fingerprint=fingerprint, executions=executions)
+
+    def _content(self, *, until: float) -> Snapshot | Wait:
+        settings, now = self.trigger.settings, self.trigger.now()
         try:
             identified = self._identify(until=until)
         except WindowMovedError as error:
@@ -136,7 +159,7 @@ class _Wake:
             )
         if not identified.complete:
             return Wait(until=now, why="more objects are new than one wake has time to look at")
-        return self._run_once(identified, fingerprint=fingerprint, executions=executions)
+        return snapshot.of(self.window.objects, identified.identities, bucket=settings.data_bucket)
 
     def _identify(self, *, until: float) -> Identified:
         records = self.trigger.records
@@ -153,12 +176,9 @@ class _Wake:
         return identified
 
     def _run_once(
-        self, identified: Identified, *, fingerprint: str, executions: Sequence[plan.Execution]
+        self, content: Snapshot, *, fingerprint: str, executions: Sequence[plan.Execution]
     ) -> Decision:
         records = self.trigger.records
-        content = snapshot.of(
-            self.window.objects, identified.identities, bucket=self.trigger.settings.data_bucket
-        )
         text = content.text()
         digest = snapshot.digest_of(text)
         self.facts["digest"] = digest
@@ -171,39 +191,81 @@ class _Wake:
             self._record(lost.arn, digest=digest, fingerprint=fingerprint)
             return Nothing(why=f"{lost.arn} ran this content and had not been recorded")
         records.write_content(content, text=text, digest=digest)
-        claim = self._claim(content, digest=digest)
-        try:
-            arn = self.trigger.runs.start(claim, manifest_uri=records.manifest_uri(digest))
-        except NotNowError as refusal:
-            return Wait(until=self.trigger.now() + plan.RETRY, why=str(refusal))
-        self._record(arn, digest=digest, fingerprint=fingerprint)
-        return Start(why=claim.description, execution_arn=arn)
+        return self._start(self._claim_of(content, digest=digest), fingerprint=fingerprint)
 
-    def _claim(self, content: snapshot.Snapshot, *, digest: str) -> Claim:
-        """Claim the right to start a run. Raises StateMovedError when another wake was faster."""
-        prefix = self.trigger.settings.data_prefix
+    def _answer_drift(self, nothing: Nothing, *, fingerprint: str, until: float) -> Decision:
+        """The content has been run: is it to be run once more, because the world drifted?"""
+        trigger, now = self.trigger, self.trigger.now()
+        episode = trigger.drift.episode()
+        if episode is None:
+            return nothing
+        self.facts["drift_since"] = episode.id
+        executions = trigger.runs.newest()
+        ended = plan.occupied(self.state, executions, now=now)
+        if ended:
+            return ended
+        answered = drift.answer(
+            episode,
+            executions,
+            now=now,
+            cooldown_hours=trigger.settings.feedback.cooldown_hours,
+            fruitless_limit=trigger.settings.feedback.fruitless_limit,
+            registered=trigger.runs.registered,
+        )
+        if isinstance(answered, Exhausted):
+            self._tell(answered, episode=episode)
+            return Nothing(why=answered.why)
+        if answered:
+            return answered
+        content = self._content(until=until)
+        if isinstance(content, Wait):
+            return content
+        text = content.text()
+        digest = snapshot.digest_of(text)
+        self.facts["digest"] = digest
+        trigger.records.write_content(content, text=text, digest=digest)
+        claim = claims.for_drift(
+            content,
+            digest=digest,
+            at=now,
+            episode=episode,
+            prefix=trigger.settings.data_prefix,
+        )
+        return self._start(claim, fingerprint=fingerprint)
+
+    def _tell(self, exhausted: Exhausted, *, episode: Episode) -> None:
+        """Once in an episode. The state first: of wakes that race, one tells."""
+        if self.state.told != episode.id:
+            self.state = replace(self.state, told=episode.id)
+            self._save()
+            self.trigger.drift.tell(exhausted, since=episode.id)
+
+    def _claim_of(self, content: Snapshot, *, digest: str) -> Claim:
         last = self.state.started
-        earlier = self.trigger.records.snapshot_of(last.digest) if last else None
-        difference = snapshot.difference(earlier, content)
-        label = run_names.label_of(difference, content, prefix=prefix)
-        claim = Claim(
+        return claims.for_content(
+            content,
             digest=digest,
             at=self.trigger.now(),
-            display_name=run_names.display_name(label, digest),
-            description=run_names.description(
-                difference,
-                content,
-                label=label,
-                digest=digest,
-                prefix=prefix,
-                reasons=self.state.pending.reasons if self.state.pending else (),
-                left_out=len(self.window.left_out),
-            ),
+            earlier=self.trigger.records.snapshot_of(last.digest) if last else None,
+            prefix=self.trigger.settings.data_prefix,
+            reasons=self.state.pending.reasons if self.state.pending else (),
+            left_out=len(self.window.left_out),
         )
+
+    def _start(self, claim: Claim, *, fingerprint: str) -> Decision:
+        """Claim the right to start this run, and start it. Raises StateMovedError when another wake
+        was faster."""
         self.state = plan.claimed(self.state, claim)
         self._save()
-        assert self.state.claim is not None  # claimed one line above
-        return self.state.claim
+        assert self.state.claim is not None  # claimed two lines above
+        claim = self.state.claim
+        manifest_uri = self.trigger.records.manifest_uri(claim.digest)
+        try:
+            arn = self.trigger.runs.start(claim, manifest_uri=manifest_uri)
+        except NotNowError as refusal:
+            return Wait(until=self.trigger.now() + plan.RETRY, why=str(refusal))
+        self._record(arn, digest=claim.digest, fingerprint=fingerprint)
+        return Start(why=claim.description, execution_arn=arn)
 
     def _record(self, arn: str, *, digest: str, fingerprint: str) -> None:
         started = Started(digest=digest, at=self.trigger.now(), execution_arn=arn)

@@ -42,6 +42,8 @@ class Claim:
     at: datetime
     display_name: str
     description: str
+    episode: str = ""
+    """The drift that the run answers; empty when the content itself asks for the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class State:
     started: Started | None = None
     wake_at: datetime | None = None
     """When a delayed message that a wake has sent arrives."""
+    told: str | None = None
+    """The drift of which people were told that it starts no more runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,7 @@ class Execution:
     status: str
     display_name: str
     description: str
+    started: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +167,7 @@ def claimed(state: State, claim: Claim) -> State:
     """The claim; an abandoned claim on the same content lends its words, so that SageMaker gets
     the very same request with the same token again."""
     old = state.claim
-    if old and old.digest == claim.digest:
+    if old and (old.digest, old.episode) == (claim.digest, claim.episode):
         claim = replace(old, at=claim.at)
     return replace(state, claim=claim)
 

@@ -11,6 +11,7 @@ from start_pipeline.window import in_order, partition_of
 
 _LONGEST_NAME = 82  # and [a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}: botocore, PipelineExecutionName
 _LONGEST_LABEL = 200
+_DRIFT = "drift-"
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -19,11 +20,17 @@ def mark_of(digest: str) -> str:
     return digest[:12]
 
 
-def display_name(label: str, digest: str) -> str:
-    """Such as `2013-03-9f86d081884c`; a partition's other characters become hyphens."""
-    mark = mark_of(digest)
+def display_name(label: str, digest: str, *, drift: bool = False) -> str:
+    """Such as `2013-03-9f86d081884c`, or `2013-03-drift-9f86d081884c` for a run that drift asks
+    for; a partition's other characters become hyphens."""
+    mark = f"{_DRIFT}{mark_of(digest)}" if drift else mark_of(digest)
     slug = re.sub(r"[^A-Za-z0-9]+", "-", label)[: _LONGEST_NAME - len(mark) - 1].strip("-")
     return f"{slug or 'data'}-{mark}"
+
+
+def is_for_drift(name: str) -> bool:
+    """Whether `display_name` made this name for drift."""
+    return re.fullmatch(rf".+-{_DRIFT}[0-9a-f]{{12}}", name) is not None
 
 
 def label_of(difference: Difference, snapshot: Snapshot, *, prefix: str) -> str:
@@ -53,6 +60,19 @@ def description(
     return (
         f"{label}: {counts}, {told}. Window: {_objects(len(snapshot.objects))} of {span}, {size}."
         f"{unread} Snapshot {mark_of(digest)}."
+    )
+
+
+def description_for_drift(
+    snapshot: Snapshot, *, alarms: Sequence[str], since: str, digest: str, prefix: str
+) -> str:
+    """Such as "drift: flights-dev-drift since 2013-07-02T10:00:00Z. The data is as before. Window:
+    9 objects of 2013-01 to 2013-03, 12.3 MB. Snapshot 9f86d081884c." """
+    size = _size(sum(row.size for row in snapshot.objects))
+    span = _span([row.key for row in snapshot.objects], prefix=prefix)
+    return (
+        f"drift: {', '.join(alarms)} since {since}. The data is as before. Window: "
+        f"{_objects(len(snapshot.objects))} of {span}, {size}. Snapshot {mark_of(digest)}."
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from missing import says_missing
+from model_package import metadata_of, number_in
+from start_pipeline.drift import Registered
 from start_pipeline.plan import Claim, Execution
 
 if TYPE_CHECKING:
@@ -43,9 +46,36 @@ class Runs:
                 status=found["PipelineExecutionStatus"],
                 display_name=found.get("PipelineExecutionDisplayName", ""),
                 description=found.get("PipelineExecutionDescription", ""),
+                started=found.get("StartTime"),
             )
             for found in answer["PipelineExecutionSummaries"]
         ]
+
+    def registered(self, execution_arn: str) -> Registered | None:
+        """What a run registered; None when it registered nothing, or that is deleted."""
+        paginator: Any = self.sagemaker.get_paginator("list_pipeline_execution_steps")
+        for page in paginator.paginate(PipelineExecutionArn=execution_arn):
+            for step in page["PipelineExecutionSteps"]:
+                arn = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
+                if arn:
+                    return self._described(arn)
+        return None
+
+    def _described(self, package_arn: str) -> Registered | None:
+        try:
+            package = self.sagemaker.describe_model_package(ModelPackageName=package_arn)
+        except ClientError as error:
+            if says_missing(error):
+                return None
+            raise
+        metadata = metadata_of(package)
+        regression = number_in(metadata, "regression")
+        compared = metadata.get("champion-status", "scored") == "scored"
+        return Registered(
+            version=package.get("ModelPackageVersion", 0),
+            better=not compared or regression is None or regression < 0,
+            waits=package.get("ModelApprovalStatus") == "PendingManualApproval",
+        )
 
     def start(self, claim: Claim, *, manifest_uri: str) -> str:
         """Start the run and answer its ARN: the same for the same content. Raises NotNowError."""
@@ -55,7 +85,9 @@ class Runs:
                 PipelineExecutionDisplayName=claim.display_name,
                 PipelineExecutionDescription=claim.description,
                 PipelineParameters=[{"Name": _PARAMETER, "Value": manifest_uri}],
-                ClientRequestToken=token_of(pipeline=self.pipeline, digest=claim.digest),
+                ClientRequestToken=token_of(
+                    pipeline=self.pipeline, digest=claim.digest, episode=claim.episode
+                ),
             )
         except ClientError as error:
             code, text = error.response["Error"]["Code"], error.response["Error"].get("Message")
@@ -65,7 +97,8 @@ class Runs:
         return answer["PipelineExecutionArn"]
 
 
-def token_of(*, pipeline: str, digest: str) -> str:
+def token_of(*, pipeline: str, digest: str, episode: str = "") -> str:
     """64 characters of the 32 to 128 that a token may have. The pipeline is in it because two
-    pipelines may read the same content."""
-    return hashlib.sha256(f"{pipeline}\n{digest}".encode()).hexdigest()
+    pipelines may read the same content; the episode, because drift may ask for it once more."""
+    parts = [pipeline, digest, episode] if episode else [pipeline, digest]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

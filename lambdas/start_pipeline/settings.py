@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 class SettingError(Exception):
     """A variable is absent or wrong; the message names it, its value and what is expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """Whether drift starts runs, and how many."""
+
+    alarms: tuple[str, ...] = ()
+    """None: drift starts no run."""
+    cooldown_hours: int = 24
+    fruitless_limit: int = 3
+    project: str = ""
+    environment: str = ""
+    topic_arn: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +35,7 @@ class Settings:
     queue_url: str
     settle_seconds: int
     max_wait_seconds: int
+    feedback: Feedback = field(default_factory=Feedback)
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -36,6 +50,22 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         queue_url=_text(environment, "QUEUE_URL"),
         settle_seconds=_number(environment, "SETTLE_SECONDS"),
         max_wait_seconds=_number(environment, "MAX_WAIT_SECONDS"),
+        feedback=_feedback(environment),
+    )
+
+
+def _feedback(environment: Mapping[str, str]) -> Feedback:
+    enabled = environment.get("FEEDBACK_ENABLED") or "true"
+    if enabled not in ("true", "false"):
+        raise SettingError(f"FEEDBACK_ENABLED is {enabled!r}; expected true or false")
+    names = environment.get("DRIFT_ALARMS", "") if enabled == "true" else ""
+    return Feedback(
+        alarms=tuple(name.strip() for name in names.split(",") if name.strip()),
+        cooldown_hours=_number({"COOLDOWN_HOURS": "24", **environment}, "COOLDOWN_HOURS"),
+        fruitless_limit=_number({"FRUITLESS_LIMIT": "3", **environment}, "FRUITLESS_LIMIT"),
+        project=environment.get("PROJECT", ""),
+        environment=environment.get("ENVIRONMENT", ""),
+        topic_arn=environment.get("TOPIC_ARN", ""),
     )
 
 

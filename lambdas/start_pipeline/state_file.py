@@ -29,6 +29,7 @@ def read(text: bytes) -> State:
             claim=_claim(known["claim"]),
             started=_started(known["started"]),
             wake_at=_time(known["wake_at"]),
+            told=known.get("told"),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a state: {text[:80]!r}") from error

@@ -9,6 +9,7 @@ from typing import Any
 LANDED = "landed"
 DELETED = "deleted"
 AFTER_A_RUN = "landed during the run before"
+DRIFTED = "drift"
 SCHEDULED = "found by the schedule"
 
 _RANKS = {LANDED: 1, DELETED: 1, AFTER_A_RUN: 2, SCHEDULED: 3}
@@ -62,6 +63,8 @@ def _reason_of_event(event: Mapping[str, Any]) -> str | None:
             return LANDED
         case "aws.sagemaker", _:
             return AFTER_A_RUN
+        case "aws.cloudwatch", _:
+            return DRIFTED
         case "aws.events" | "aws.scheduler", _:
             return SCHEDULED
     return None

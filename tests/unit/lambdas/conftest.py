@@ -1,10 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from reconcile_champion import handler as reconcile
 from tests.unit.lambdas.fake_cloud import FakeCloud
+from tests.unit.lambdas.reconcile_driver import Loop
 
 
 @pytest.fixture
 def cloud() -> FakeCloud:
     return FakeCloud()
+
+
+@pytest.fixture
+def loop(cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
+    yield Loop(cloud, monkeypatch)
+    reconcile._reconciler.cache_clear()

@@ -39,6 +39,7 @@ class Driver:
 
     def __post_init__(self) -> None:
         self._clients = {name: self.cloud.client(name) for name in ("s3", "sagemaker", "sqs")}
+        self._others = {name: self.cloud.client(name) for name in ("cloudwatch", "sns")}
 
     def set(self, **changes: Any) -> None:
         self.settings = replace(self.settings, **changes)
@@ -47,6 +48,8 @@ class Driver:
         trigger = Trigger.over(
             self.settings,
             **self._clients,
+            cloudwatch=lambda: self._others["cloudwatch"],
+            sns=lambda: self._others["sns"],
             now=lambda: self.cloud.now,
             monotonic=self.monotonic,
         )

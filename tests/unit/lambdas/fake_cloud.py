@@ -1,4 +1,4 @@
-"""S3, SQS, SageMaker and SSM in memory, behind real botocore clients.
+"""S3, SQS, SageMaker, SSM and what serves in memory, behind real botocore clients.
 
 The clients are those of the functions, with the trimmed models: a call of an operation that is not
 in them, or with a wrong argument, fails here as it would there. Only the wire is replaced: the
@@ -9,32 +9,25 @@ from __future__ import annotations
 
 import base64
 import io
-import itertools
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 import bundled_models
+from tests.unit.lambdas.fake_serving import EPOCH, FakeServing, ServiceError
 
-EPOCH = datetime(2013, 4, 1, 12, 0, tzinfo=UTC)
+__all__ = ["EPOCH", "FakeCloud", "ServiceError"]
+
 DATA, ARTIFACTS, PIPELINE = "data", "artifacts", "flights-dev-training"
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/000000000000/trigger"
 PIPELINE_ARN = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{PIPELINE}"
 PAGE = 1000
 
 Call = tuple[str, Mapping[str, Any]]
-
-
-class ServiceError(Exception):
-    """An error that a service answers with."""
-
-    def __init__(self, code: str, message: str = "", *, status: int = 400) -> None:
-        super().__init__(code, message)
-        self.code, self.message, self.status = code, message, status
 
 
 @dataclass
@@ -52,7 +45,9 @@ class FakeExecution:
     name: str
     description: str
     manifest: str
+    started: datetime = EPOCH
     status: str = "Executing"
+    steps: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -62,10 +57,9 @@ class _Answer:
 
 
 @dataclass
-class FakeCloud:
+class FakeCloud(FakeServing):
     """What the services hold. ETags are those of an encrypted bucket: new with every put."""
 
-    now: datetime = EPOCH
     buckets: dict[str, dict[str, FakeObject]] = field(
         default_factory=lambda: {DATA: {}, ARTIFACTS: {}}
     )
@@ -76,14 +70,13 @@ class FakeCloud:
     """False: a new execution is not in the list of executions yet."""
     tokens_forgotten: bool = False
     parameters: dict[str, str] = field(default_factory=dict)
-    packages: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parameters_changed: datetime | None = None
     calls: list[Call] = field(default_factory=list)
     before: Callable[[str, Mapping[str, Any]], None] = field(default=lambda name, given: None)
     """Called before each operation takes effect."""
     after: Callable[[str, Mapping[str, Any]], None] = field(default=lambda name, given: None)
 
     def __post_init__(self) -> None:
-        self._numbers = itertools.count(1)
         self._tokens: dict[str, str] = {}
 
     def client(self, service: str) -> Any:
@@ -150,7 +143,7 @@ class FakeCloud:
         crc = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
         stored = FakeObject(
             body=body,
-            etag=f'"{next(self._numbers):032x}"',
+            etag=f'"{next(self.numbers):032x}"',
             last_modified=self.now,
             checksum=crc if checksum else None,
         )
@@ -161,7 +154,7 @@ class FakeCloud:
         prefix, delimiter = given.get("Prefix", ""), given.get("Delimiter")
         entries: dict[str, str | None] = {}
         for key in sorted(self.buckets[given["Bucket"]], key=str.encode):
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > given.get("StartAfter", ""):
                 rest = key[len(prefix) :]
                 if delimiter and delimiter in rest:
                     entries[prefix + rest[: rest.index(delimiter) + 1]] = None
@@ -222,7 +215,7 @@ class FakeCloud:
         self.messages.append(
             (self.now + timedelta(seconds=given["DelaySeconds"]), given["MessageBody"])
         )
-        return {"MessageId": str(next(self._numbers))}
+        return {"MessageId": str(next(self.numbers))}
 
     # -- SageMaker and SSM ---------------------------------------------------------------------
 
@@ -235,6 +228,7 @@ class FakeCloud:
                     "PipelineExecutionStatus": execution.status,
                     "PipelineExecutionDisplayName": execution.name,
                     "PipelineExecutionDescription": execution.description,
+                    "StartTime": execution.started,
                 }
                 for execution in newest[: given["MaxResults"]]
             ]
@@ -247,22 +241,32 @@ class FakeCloud:
         (manifest,) = given["PipelineParameters"]
         assert manifest["Name"] == "InputManifest"
         execution = FakeExecution(
-            arn=f"{PIPELINE_ARN}/execution/{next(self._numbers)}",
+            arn=f"{PIPELINE_ARN}/execution/{next(self.numbers)}",
             name=given["PipelineExecutionDisplayName"],
             description=given["PipelineExecutionDescription"],
             manifest=manifest["Value"],
+            started=self.now,
         )
         self.executions.append(execution)
         self._tokens[token] = execution.arn
         return {"PipelineExecutionArn": execution.arn}
 
-    def _DescribeModelPackage(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        name = given["ModelPackageName"]
-        if name not in self.packages:
-            raise ServiceError("ValidationException", f"ModelPackage {name} does not exist.")
-        return self.packages[name]
+    def _ListPipelineExecutionSteps(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        (found,) = (e for e in self.executions if e.arn == given["PipelineExecutionArn"])
+        return {"PipelineExecutionSteps": found.steps}
+
+    def _DescribePipelineExecution(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        (found,) = (e for e in self.executions if e.arn == given["PipelineExecutionArn"])
+        return {
+            "PipelineArn": PIPELINE_ARN,
+            "PipelineExecutionArn": found.arn,
+            "PipelineExecutionStatus": found.status,
+        }
 
     def _GetParameter(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         if given["Name"] not in self.parameters:
             raise ServiceError("ParameterNotFound")
-        return {"Parameter": {"Value": self.parameters[given["Name"]]}}
+        shown: dict[str, Any] = {"Value": self.parameters[given["Name"]]}
+        if self.parameters_changed:
+            shown["LastModifiedDate"] = self.parameters_changed
+        return {"Parameter": shown}

@@ -74,8 +74,11 @@ def _shape(shape: Any, seen: tuple[str, ...] = ()) -> object:
 @pytest.mark.parametrize(
     ("service", "url"),
     [
+        ("cloudformation", "https://cloudformation.eu-west-1.amazonaws.com"),
+        ("cloudwatch", "https://monitoring.eu-west-1.amazonaws.com"),
         ("s3", "https://s3.eu-west-1.amazonaws.com"),
         ("sagemaker", "https://api.sagemaker.eu-west-1.amazonaws.com"),
+        ("sns", "https://sns.eu-west-1.amazonaws.com"),
         ("sqs", "https://sqs.eu-west-1.amazonaws.com"),
         ("ssm", "https://ssm.eu-west-1.amazonaws.com"),
     ],
@@ -104,8 +107,17 @@ def test_an_endpoint_from_the_environment_is_used(
     assert made(service).meta.endpoint_url == "http://127.0.0.1:4566"
 
 
-def test_the_paginator_of_listings_is_still_there() -> None:
-    assert made("s3").can_paginate("list_objects_v2")
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("cloudformation", "describe_stack_events"),
+        ("s3", "list_objects_v2"),
+        ("sagemaker", "list_model_packages"),
+        ("sagemaker", "list_pipeline_execution_steps"),
+    ],
+)
+def test_the_paginators_of_listings_are_still_there(service: str, operation: str) -> None:
+    assert made(service).can_paginate(operation)
 
 
 def test_errors_that_the_model_knows_are_still_exceptions_of_their_own() -> None:
@@ -183,7 +195,10 @@ def test_a_function_imports_the_standard_library_botocore_and_its_own(file: Path
     assert set(_imports(ast.parse(file.read_text()))) <= allowed
 
 
-@pytest.mark.parametrize("function", ["start_pipeline", "resolve_champion"])
+FUNCTIONS = sorted(file.parent.name for file in LAMBDAS.glob("*/handler.py"))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_is_ready_without_boto3_or_a_whole_model(function: str) -> None:
     """As Lambda starts it: the archive's root on the path, its environment, one import."""
     environment = {
@@ -203,6 +218,17 @@ def test_a_function_is_ready_without_boto3_or_a_whole_model(function: str) -> No
         "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/trigger",
         "SETTLE_SECONDS": "60",
         "MAX_WAIT_SECONDS": "900",
+        "PROJECT": "flights",
+        "ENVIRONMENT": "dev",
+        "MODEL_PACKAGE_GROUP": "flights-dev",
+        "SERVING_STACK": "flights-dev-serving",
+        "ENDPOINT_NAME": "flights-dev",
+        "WHEN_NONE_LEFT": "keep",
+        "MONITOR_ENGINE": "auto",
+        "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:people",
+        "STATE_BUCKET": "artifacts",
+        "DATA_SCHEDULE": "flights-dev-data-quality",
+        "QUALITY_SCHEDULE": "flights-dev-model-quality",
     }
     program = f"""
 import sys

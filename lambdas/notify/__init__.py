@@ -1,0 +1,1 @@
+"""Tells a person what happened, and what to type next."""

@@ -1,0 +1,146 @@
+"""What an event is about, and the notice it deserves.
+
+The event names a thing; what is said of it is read where it is, so a late or repeated event about
+a version that was approved in the meantime says nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from missing import says_missing
+from model_package import metadata_of
+from notify.texts import Loop
+from topic import Notice
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sagemaker.client import SageMakerClient
+
+_DRIFT, _MODEL_QUALITY = "DriftViolations", "ModelQualityViolations"
+_KINDS = {_DRIFT: "data-quality", _MODEL_QUALITY: "model-quality"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happenings:
+    loop: Loop
+    sagemaker: SageMakerClient
+    s3: S3Client
+    cloudwatch: CloudWatchClient
+    artifacts: str
+    endpoint: str
+    feedback: bool
+
+    def notice_of(self, event: Mapping[str, Any]) -> Notice | None:
+        """None: there is nothing (any more) to tell a person."""
+        detail = event.get("detail", {})
+        match event.get("detail-type"):
+            case "SageMaker Model Package State Change":
+                return self._registered(detail["ModelPackageArn"])
+            case "SageMaker Model Building Pipeline Execution Status Change":
+                return self._run(detail["pipelineExecutionArn"])
+            case "CloudWatch Alarm State Change":
+                return self._alarm(detail)
+        return None
+
+    # -- the registry --------------------------------------------------------------------------
+
+    def _registered(self, arn: str) -> Notice | None:
+        try:
+            package = self.sagemaker.describe_model_package(ModelPackageName=arn)
+        except ClientError as error:
+            if says_missing(error):
+                return None
+            raise
+        if package.get("ModelApprovalStatus") != "PendingManualApproval":
+            return None
+        return self.loop.waiting(
+            package["ModelPackageVersion"],
+            description=package.get("ModelPackageDescription", ""),
+            metadata=metadata_of(package),
+        )
+
+    # -- runs ----------------------------------------------------------------------------------
+
+    def _run(self, arn: str) -> Notice | None:
+        run = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        if run["PipelineExecutionStatus"] != "Failed":
+            return None
+        name = arn.rpartition("/")[2]
+        step = self._failed_step(arn)
+        verdict = step.get("Metadata", {}).get("Fail", {}).get("ErrorMessage")
+        if verdict:
+            return self.loop.halted(name, verdict=verdict)
+        reason = step.get("FailureReason") or run.get("FailureReason") or "no reason is given"
+        return self.loop.run_failed(
+            name,
+            pipeline=run["PipelineArn"].rpartition("/")[2],
+            step=step.get("StepName"),
+            why=reason,
+        )
+
+    def _failed_step(self, arn: str) -> Mapping[str, Any]:
+        """The step that failed: a Fail step before any other, since it is the run's own word."""
+        failed: list[Mapping[str, Any]] = []
+        paginator: Any = self.sagemaker.get_paginator("list_pipeline_execution_steps")
+        for page in paginator.paginate(PipelineExecutionArn=arn, SortOrder="Ascending"):
+            steps = page["PipelineExecutionSteps"]
+            failed.extend(step for step in steps if step["StepStatus"] == "Failed")
+        by_itself = [step for step in failed if "Fail" in step.get("Metadata", {})]
+        return next(iter(by_itself or failed), {})
+
+    # -- alarms --------------------------------------------------------------------------------
+
+    def _alarm(self, detail: Mapping[str, Any]) -> Notice | None:
+        if detail.get("state", {}).get("value") != "ALARM":
+            return None
+        alarms = self.cloudwatch.describe_alarms(AlarmNames=[detail["alarmName"]])["MetricAlarms"]
+        for alarm in alarms:
+            return self._notice_of_alarm(alarm)
+        return None  # deleted meanwhile
+
+    def _notice_of_alarm(self, alarm: Mapping[str, Any]) -> Notice:
+        metric = alarm.get("MetricName")
+        if alarm.get("Namespace") == "Ratchet" and metric in _KINDS:
+            found, window = self._violations(metric)
+            if metric == _MODEL_QUALITY:
+                return self.loop.model_quality(found, window=window, retrains=self.feedback)
+            return self.loop.drift(found, window=window, retrains=self.feedback)
+        if alarm.get("Namespace") == "AWS/SQS":
+            names = [d["Value"] for d in alarm.get("Dimensions", ()) if d["Name"] == "QueueName"]
+            return self.loop.dead_letters("".join(names))
+        return self.loop.alarm(
+            alarm["AlarmName"],
+            description=alarm.get("AlarmDescription", ""),
+            reason=alarm.get("StateReason", ""),
+        )
+
+    def _violations(self, metric: str) -> tuple[Sequence[str], str]:
+        """Which features or metrics the newest analysis found, and its window in words."""
+        record = self._json(f"monitoring/{self.endpoint}/{_KINDS[metric]}.json")
+        analysis = record.get("analysis", "").removeprefix(f"s3://{self.artifacts}/")
+        report = self._json(f"{analysis}/constraint_violations.json") if analysis else {}
+        names = [
+            violation.get("feature_name") or violation.get("metric_name") or ""
+            for violation in report.get("violations", ())
+        ]
+        start, end = record.get("start", ""), record.get("end", "")
+        window = f" from {start} to {end}" if start and end else ""
+        return [name for name in dict.fromkeys(names) if name], window
+
+    def _json(self, key: str) -> Mapping[str, Any]:
+        """Empty when there is no such object: the notice then says less."""
+        try:
+            text = self.s3.get_object(Bucket=self.artifacts, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return {}
+            raise
+        known: Mapping[str, Any] = json.loads(text)
+        return known

@@ -1,0 +1,211 @@
+"""What people read, by what happened (pure). Every notice has the next command in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from model_package import number_in
+from topic import Notice
+
+_MOST_FEATURES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loop:
+    """Whose loop speaks. One topic may carry several."""
+
+    project: str
+    environment: str
+
+    def notice(self, title: str, text: str, *commands: str) -> Notice:
+        return Notice(
+            title=f"{self.project} {self.environment}: {title}", text=text, commands=commands
+        )
+
+    def command(self, words: str) -> str:
+        return f"ratchet {words} --env {self.environment}"
+
+    # -- the registry and the endpoint ---------------------------------------------------------
+
+    def waiting(self, version: int, *, description: str, metadata: Mapping[str, str]) -> Notice:
+        text = f"Version {version} passed the gate and waits for your approval."
+        if description:
+            text += f" {_sentence(description)}"
+        auc, regression = number_in(metadata, "candidate-auc"), number_in(metadata, "regression")
+        champion = metadata.get("champion-version", "none")
+        if champion != "none" and regression is not None:
+            how = "better" if regression < 0 else "worse" if regression > 0 else "different"
+            text += f" It is {abs(regression):.4f} {how} than version {champion}, which serves."
+        title = f"version {version} waits for approval"
+        if auc is not None:
+            title += f" (AUC {auc:.4f})"
+        return self.notice(
+            title,
+            text,
+            self.command(f"approve {version}"),
+            self.command(f"reject {version}"),
+            self.command(f"lineage {version}"),
+        )
+
+    def deployed(self, version: int, *, previous: str | None) -> Notice:
+        before = f" in place of version {previous}" if _is_version(previous) else ""
+        return self.notice(
+            f"version {version} serves",
+            f"Version {version} serves{before}: the endpoint was updated and checked. "
+            "If it does not do well, reject it, and the version before serves again.",
+            self.command("status"),
+            self.command(f"reject {version}"),
+        )
+
+    def rolled_back(self, version: int, *, previous: str, why: str) -> Notice:
+        return self.notice(
+            f"rolled back: version {version} serves again",
+            f"Version {version} serves again in place of version {previous}: {_sentence(why)} "
+            f"It is monitored against its own baseline.",
+            self.command("status"),
+            self.command(f"lineage {previous}"),
+        )
+
+    def promotion_failed(self, version: int, *, serving: str, why: str) -> Notice:
+        meanwhile = (
+            f"Version {serving} goes on serving." if _is_version(serving) else "Nothing serves."
+        )
+        return self.notice(
+            f"version {version} could not be deployed",
+            f"Version {version} was approved and could not be deployed: {_sentence(why)} "
+            f"{meanwhile} Version {version} is not tried again until somebody approves it again.",
+            self.command("status"),
+            self.command(f"approve {version}"),
+            self.command(f"reject {version}"),
+        )
+
+    def engine_switched(self, version: int, *, why: str) -> Notice:
+        return self.notice(
+            "monitoring goes on without Model Monitor",
+            f"AWS refused the monitoring schedule of version {version}: {_sentence(why)} The "
+            "endpoint is not held back by it: the version is deployed once more, with this "
+            "project's own monitoring pipeline. To end the attempts for good, set engine = "
+            '"pipeline" in the section [monitor] of the environment\'s settings.',
+            self.command("status"),
+            self.command("monitor show"),
+        )
+
+    def kept(self, *, why: str) -> Notice:
+        return self.notice(
+            "a version that is not approved goes on serving",
+            f"{_sentence(why)} It goes on serving, since when_none_left is "
+            '"keep". Approve a version, or train a better one.',
+            self.command("models"),
+            self.command("approve VERSION"),
+            self.command("run training"),
+        )
+
+    def taken_down(self, *, version: str | None) -> Notice:
+        what = f"Version {version}" if _is_version(version) else "The last version"
+        return self.notice(
+            "nothing serves: the endpoint was taken down",
+            f"{what} does not serve any more, and no version is approved that could. The endpoint "
+            "comes back with the next approval.",
+            self.command("models"),
+            self.command("approve VERSION"),
+        )
+
+    def stuck(self, *, why: str, command: str) -> Notice:
+        return self.notice(
+            "the deployment needs you",
+            f"{_sentence(why)} What serves goes on serving, and nothing is deployed until this is "
+            "resolved.",
+            command,
+            self.command("status"),
+        )
+
+    # -- runs ----------------------------------------------------------------------------------
+
+    def halted(self, run: str, *, verdict: str) -> Notice:
+        return self.notice(
+            "the candidate was halted by the gate",
+            f"The run {run} trained a candidate that is not good enough to be registered: "
+            f"{_sentence(verdict)} The champion goes on serving.",
+            self.command(f"show {run}"),
+            self.command("status"),
+        )
+
+    def run_failed(self, run: str, *, pipeline: str, step: str | None, why: str) -> Notice:
+        where = f" in its step {step}" if step else ""
+        return self.notice(
+            f"the run {run} failed{where}",
+            f"The run {run} of {pipeline} failed{where}: {_sentence(why)}",
+            self.command(f"logs {run} {step}" if step else f"logs {run}"),
+            self.command(f"show {run}"),
+        )
+
+    # -- alarms --------------------------------------------------------------------------------
+
+    def drift(self, features: Sequence[str], *, window: str, retrains: bool) -> Notice:
+        found = f": {_listed(features)}" if features else ""
+        return self.notice(
+            f"drift in the traffic{found}",
+            f"What the endpoint is asked{window} differs from the rows that the champion was "
+            f"evaluated on{found}. {_what_follows(retrains)}",
+            self.command("monitor show"),
+            *([] if retrains else [self.command("run training")]),
+        )
+
+    def model_quality(self, metrics: Sequence[str], *, window: str, retrains: bool) -> Notice:
+        found = f": {_listed(metrics)}" if metrics else ""
+        return self.notice(
+            f"the champion answers worse than it did{found}",
+            f"Held against the labels that came in, the champion's answers{window} are worse than "
+            f"its baseline{found}. {_what_follows(retrains)}",
+            self.command("monitor show"),
+            *([] if retrains else [self.command("run training")]),
+        )
+
+    def no_more_retrains(self, count: int, *, since: str) -> Notice:
+        return self.notice(
+            f"drift goes on, and {count} retrains did not help",
+            f"The last {count} runs that drift started brought no better model, so drift "
+            f"({since}) starts no more of them. New data does, as ever. The count ends with the "
+            "next better model, and with new data that makes one.",
+            self.command("monitor show"),
+            self.command("run training"),
+        )
+
+    def dead_letters(self, queue: str) -> Notice:
+        return self.notice(
+            "an event could not be handled",
+            f"The queue {queue} holds messages that a function of the loop could not handle "
+            "several times over. The loop's schedules catch up with what they were about, once the "
+            "reason is gone; the function's log tells it.",
+            f"aws sqs receive-message --queue-url $(aws sqs get-queue-url --queue-name {queue} "
+            "--query QueueUrl --output text)",
+            self.command("status"),
+        )
+
+    def alarm(self, name: str, *, description: str, reason: str) -> Notice:
+        about = f"{_sentence(description)} " if description else ""
+        return self.notice(f"alarm {name}", f"{about}{_sentence(reason)}", self.command("status"))
+
+
+def _what_follows(retrains: bool) -> str:
+    if retrains:
+        return "A run on the current data starts by itself, unless one was started not long ago."
+    return "Feedback is off, so nothing is retrained by itself."
+
+
+def _is_version(text: str | None) -> bool:
+    return bool(text) and str(text).isdecimal()
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Such as "dewp, temp and 3 more"."""
+    shown = ", ".join(names[:_MOST_FEATURES])
+    rest = len(names) - _MOST_FEATURES
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def _sentence(text: str) -> str:
+    words = " ".join(text.split())
+    first = words[:1].upper() + words[1:]
+    return first if not first or first[-1] in ".!?" else f"{first}."

@@ -1,0 +1,94 @@
+"""A finished analysis and what is published of it (pure)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+DATA_QUALITY, MODEL_QUALITY = "data-quality", "model-quality"
+KINDS = (DATA_QUALITY, MODEL_QUALITY)
+
+NAMESPACES: Mapping[str, str] = {
+    DATA_QUALITY: "aws/sagemaker/Endpoints/data-metrics",
+    MODEL_QUALITY: "aws/sagemaker/Endpoints/model-metrics",
+}
+COUNTERS: Mapping[str, str] = {
+    DATA_QUALITY: "DriftViolations",
+    MODEL_QUALITY: "ModelQualityViolations",
+}
+"""Metrics of the namespace Ratchet that the alarms watch."""
+
+TOO_FEW_ROWS = "TooFewRows"
+
+# PutMetricData refuses a whole request for one datum beyond these:
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+_OLDEST, _NEWEST = timedelta(days=14), timedelta(hours=2)
+
+
+class KindError(ValueError):
+    """The event names no kind of analysis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysis:
+    """What the record keeps of an analysis."""
+
+    kind: str
+    start: str
+    end: str
+    """The window, ISO 8601 UTC."""
+    analysis: str
+    """S3 folder, without a trailing slash."""
+    outcome: str
+    """Completed | CompletedWithViolations | TooFewRows"""
+    violations: int
+    package_arn: str
+    execution: str
+    """The pipeline execution's id, or the processing job's ARN."""
+
+    @property
+    def compared(self) -> bool:
+        """Whether the violations say anything: too few rows raise no alarm and end none."""
+        return self.outcome != TOO_FEW_ROWS
+
+    def record(self) -> bytes:
+        """`next` is where the next window starts: rows that were too few wait for more."""
+        known = {
+            "start": self.start,
+            "end": self.end,
+            "next": self.end if self.compared else self.start,
+            "analysis": self.analysis,
+            "outcome": self.outcome,
+            "violations": self.violations,
+            "package_arn": self.package_arn,
+            "execution": self.execution,
+        }
+        return json.dumps(known, indent=1).encode()
+
+
+def kind_of(text: object) -> str:
+    if text not in KINDS:
+        raise KindError(f"kind is {text!r}; expected {' or '.join(KINDS)}")
+    return str(text)
+
+
+def count_of(violations: bytes | None) -> int:
+    """The number of violations in constraint_violations.json; a report of none may be absent."""
+    return len(json.loads(violations)["violations"]) if violations else 0
+
+
+def data_of(lines: bytes | None, *, now: datetime) -> list[dict[str, Any]]:
+    """The data of cloudwatch_metrics.jsonl that CloudWatch takes: a window long past gives none."""
+    data: Iterable[dict[str, Any]] = (
+        json.loads(line) for line in (lines or b"").splitlines() if line.strip()
+    )
+    return [datum for datum in data if now - _OLDEST < _time_of(datum, now) < now + _NEWEST]
+
+
+def _time_of(datum: Mapping[str, Any], now: datetime) -> datetime:
+    text = datum.get("Timestamp")
+    time = datetime.fromisoformat(text) if text else now
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

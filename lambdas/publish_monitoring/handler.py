@@ -1,0 +1,116 @@
+"""Publishes finished analyses: metrics for the alarms, and a record beside them.
+
+Called by the monitoring pipeline's `publish` and `publish-quality` steps with
+    kind        "data-quality" | "model-quality"
+    analysis    S3 folder of the finished analysis, no trailing slash
+    start, end  its window, ISO 8601 UTC
+    endpoint, schedule, package_arn, execution
+and answers {"outcome": text, "violations": number}.
+
+Any other event is a wake, for the engine model-monitor: it publishes the newest finished execution
+of each monitoring schedule that is not published yet. EventBridge invokes it for
+    aws.sagemaker  "SageMaker Processing Job State Change",
+                   detail.ProcessingJobStatus = Completed | Failed | Stopped
+    schedule       rate(1 hour)
+A wake without a monitoring schedule does nothing, so both may stay wired with either engine.
+
+Metrics
+    aws/sagemaker/Endpoints/data-metrics, …/model-metrics   dimensions Endpoint, MonitoringSchedule:
+                        the lines of cloudwatch_metrics.jsonl (Model Monitor puts its own)
+    Ratchet             DriftViolations, ModelQualityViolations, dimensions Project, Environment:
+                        the number of violations, at the time of publishing. Too few rows: none
+
+Record: s3://ARTIFACTS_BUCKET/monitoring/<endpoint>/<kind>.json
+
+Environment
+    PROJECT, ENVIRONMENT, ARTIFACTS_BUCKET, ENDPOINT_NAME
+    DATA_SCHEDULE, QUALITY_SCHEDULE  names of the monitoring schedules, which may not exist
+    CHAMPION_PARAMETER               name of the SSM parameter, for the record of a wake
+
+IAM
+    cloudwatch:PutMetricData              on *, condition cloudwatch:namespace = Ratchet,
+                                          aws/sagemaker/Endpoints/data-metrics, …/model-metrics
+    s3:GetObject                          on ARTIFACTS_BUCKET/<monitoring pipeline>/runs/*, and
+                                          monitoring/*, where the schedules write their reports
+    s3:PutObject                          on ARTIFACTS_BUCKET/monitoring/*
+    s3:ListBucket                         on the bucket
+    sagemaker:ListMonitoringExecutions    on * (it has no resource)
+    sagemaker:DescribeProcessingJob       on arn:…:processing-job/*
+    ssm:GetParameter                      on the parameter
+    kms:GenerateDataKey, kms:Decrypt      on the bucket's key
+
+Timeout 2 minutes, memory 512 MB.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+import aws_clients
+from decision_log import say
+from publish_monitoring.analysis import DATA_QUALITY, MODEL_QUALITY, Analysis
+from publish_monitoring.model_monitor import ModelMonitor
+from publish_monitoring.publishing import Publishing
+
+
+@cache
+def _publishing() -> Publishing:
+    environment = os.environ
+    return Publishing(
+        s3=aws_clients.s3(),
+        cloudwatch=aws_clients.cloudwatch(),
+        project=environment["PROJECT"],
+        environment=environment["ENVIRONMENT"],
+        bucket=environment["ARTIFACTS_BUCKET"],
+        endpoint=environment["ENDPOINT_NAME"],
+    )
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, str | int] | None:
+    """A step's answer; a wake has none."""
+    if "kind" in event:
+        found = _publishing().step(event)
+        _log(found)
+        return {"outcome": found.outcome, "violations": found.violations}
+    monitor = ModelMonitor(sagemaker=aws_clients.sagemaker(), publishing=_publishing())
+    champion = _champion()
+    schedules = {
+        DATA_QUALITY: os.environ["DATA_SCHEDULE"],
+        MODEL_QUALITY: os.environ["QUALITY_SCHEDULE"],
+    }
+    caught_up = [
+        monitor.catch_up(kind, schedule=schedule, package_arn=champion)
+        for kind, schedule in schedules.items()
+    ]
+    for finished in caught_up:
+        if finished:
+            _log(finished)
+    if not any(caught_up):
+        say("nothing", "no execution of a monitoring schedule finished since the last one")
+    return None
+
+
+def _log(found: Analysis) -> None:
+    why = f"{found.violations} violations from {found.start} to {found.end}: {found.outcome}"
+    facts = {"kind": found.kind, "analysis": found.analysis, "package_arn": found.package_arn}
+    say("publish", why, {**facts, "execution": found.execution})
+
+
+def _champion() -> str:
+    try:
+        answer = aws_clients.ssm().get_parameter(Name=os.environ["CHAMPION_PARAMETER"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ParameterNotFound":
+            return "none"
+        raise
+    return answer["Parameter"]["Value"].strip() or "none"
+
+
+if aws_clients.INITIALISING:
+    with aws_clients.initialised():
+        _publishing(), aws_clients.sagemaker(), aws_clients.ssm()

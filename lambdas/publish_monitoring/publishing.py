@@ -1,0 +1,121 @@
+"""Reads a finished analysis, puts its metrics, and then keeps the record of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from publish_monitoring import analysis
+from publish_monitoring.analysis import Analysis
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_s3.client import S3Client
+
+_MOST_DATA = 500  # of 1,000 that a request takes
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publishing:
+    s3: S3Client
+    cloudwatch: CloudWatchClient
+    project: str
+    environment: str
+    bucket: str
+    endpoint: str
+    now: Callable[[], datetime] = _now
+
+    def step(self, event: Mapping[str, Any]) -> Analysis:
+        """The analysis that a step of the monitoring pipeline names, published."""
+        kind, folder = analysis.kind_of(event.get("kind")), event["analysis"]
+        report = self._text(f"{folder}/analysis.json")
+        if report is None:
+            raise FileNotFoundError(f"{folder}/analysis.json does not exist: nothing was analyzed")
+        found = self.finished(
+            kind,
+            folder=folder,
+            outcome=json.loads(report)["outcome"],
+            start=event["start"],
+            end=event["end"],
+            package_arn=event["package_arn"],
+            execution=event["execution"],
+        )
+        lines = self._text(f"{folder}/cloudwatch_metrics.jsonl")
+        self._put(analysis.NAMESPACES[kind], analysis.data_of(lines, now=self.now()))
+        self.publish(found)
+        return found
+
+    def finished(
+        self,
+        kind: str,
+        *,
+        folder: str,
+        outcome: str,
+        start: str,
+        end: str,
+        package_arn: str,
+        execution: str,
+    ) -> Analysis:
+        """The analysis whose reports are in this folder."""
+        compared = outcome != analysis.TOO_FEW_ROWS
+        report = self._text(f"{folder}/constraint_violations.json") if compared else None
+        return Analysis(
+            kind=kind,
+            start=start,
+            end=end,
+            analysis=folder,
+            outcome=outcome,
+            violations=analysis.count_of(report),
+            package_arn=package_arn,
+            execution=execution,
+        )
+
+    def publish(self, found: Analysis) -> None:
+        """The count that the alarm watches, now: it would not see a datum of a past period. Then
+        the record: a crash in between publishes twice, which changes nothing."""
+        if found.compared:
+            dimensions = {"Project": self.project, "Environment": self.environment}
+            self._put(
+                "Ratchet",
+                [
+                    {
+                        "MetricName": analysis.COUNTERS[found.kind],
+                        "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+                        "Timestamp": self.now(),
+                        "Value": float(found.violations),
+                    }
+                ],
+            )
+        self.s3.put_object(Bucket=self.bucket, Key=self._key(found.kind), Body=found.record())
+
+    def published(self, kind: str) -> Mapping[str, Any]:
+        """The record of the newest analysis that was published; empty when there is none."""
+        text = self._text(f"s3://{self.bucket}/{self._key(kind)}")
+        known: Mapping[str, Any] = json.loads(text) if text else {}
+        return known
+
+    def _key(self, kind: str) -> str:
+        return f"monitoring/{self.endpoint}/{kind}.json"
+
+    def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
+        for first in range(0, len(data), _MOST_DATA):
+            given: Any = data[first : first + _MOST_DATA]
+            self.cloudwatch.put_metric_data(Namespace=namespace, MetricData=given)
+
+    def _text(self, uri: str) -> bytes | None:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        try:
+            return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise

@@ -1,0 +1,78 @@
+"""The stack's last operation, as its events tell it (pure).
+
+CloudFormation puts the ClientRequestToken of an operation on all of its events, so what this
+function tried, and what became of it, can be read from the stack itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model_package import NONE
+from reconcile_champion.seen import Operation, Stack
+
+_TOKEN = re.compile(r"ratchet-to-(none|\d+)-(model-monitor|pipeline)-[0-9a-f]{32}")
+
+_MONITORS = frozenset(
+    {
+        "AWS::SageMaker::MonitoringSchedule",
+        "AWS::SageMaker::DataQualityJobDefinition",
+        "AWS::SageMaker::ModelQualityJobDefinition",
+    }
+)
+_CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
+
+
+def token_of(stack: Stack, changes: Mapping[str, str], *, to: str, engine: str) -> str:
+    """Token of an update: the same for wakes that see the same stack and want the same, another
+    once the stack was updated in between. At most 128 of [-a-zA-Z0-9] (UpdateStack)."""
+    seen = json.dumps([stack.id, stack.updated.isoformat(), sorted(changes.items())])
+    return f"ratchet-to-{to}-{engine}-{hashlib.sha256(seen.encode()).hexdigest()[:32]}"
+
+
+def of_last_operation(events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Those of the newest operation among events, which come newest first. A shorter answer than
+    the events given means that it is complete."""
+    token = events[0].get("ClientRequestToken") if events else None
+    if token is None:
+        return []
+    for number, event in enumerate(events):
+        if event.get("ClientRequestToken") != token:
+            return events[:number]
+    return events
+
+
+def failed_operation(events: Sequence[Mapping[str, Any]]) -> Operation | None:
+    """What these events, newest first, of one rolled back operation say; None when it was not an
+    operation of this function."""
+    match = _TOKEN.fullmatch(events[0].get("ClientRequestToken", "")) if events else None
+    if match is None:
+        return None
+    cause = next((event for event in reversed(events) if _failed(event)), None)
+    return Operation(
+        to=match[1] or NONE,
+        engine=match[2],
+        at=events[0]["Timestamp"],
+        why=_in_words(cause) if cause else _reason_of_rollback(events),
+        of_monitoring=cause is not None and cause.get("ResourceType") in _MONITORS,
+    )
+
+
+def _failed(event: Mapping[str, Any]) -> bool:
+    """Whether the resource failed by itself: others are cancelled when one fails."""
+    reason = event.get("ResourceStatusReason", "")
+    return event.get("ResourceStatus", "").endswith("_FAILED") and not reason.startswith(_CANCELLED)
+
+
+def _in_words(event: Mapping[str, Any]) -> str:
+    reason = event.get("ResourceStatusReason") or event.get("ResourceStatus")
+    return f"{event.get('LogicalResourceId')} ({event.get('ResourceType')}): {reason}"
+
+
+def _reason_of_rollback(events: Sequence[Mapping[str, Any]]) -> str:
+    reasons = [event.get("ResourceStatusReason") for event in reversed(events)]
+    return next((reason for reason in reasons if reason), "CloudFormation gives no reason")

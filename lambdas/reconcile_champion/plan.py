@@ -1,0 +1,341 @@
+"""Decides what one wake does about the champion (pure).
+
+Wanted: the highest approved version serves, unless its promotion failed since it was approved.
+Actual: the version that the serving stack names, and what the endpoint really serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from model_package import NONE
+from reconcile_champion.seen import (
+    BASELINE,
+    CHAMPION,
+    ENGINE,
+    MODEL_MONITOR,
+    PIPELINE,
+    QUALITY_BASELINE,
+    VERSION,
+    Live,
+    Operation,
+    Package,
+    Seen,
+    Stack,
+    version_in,
+)
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+_SETTLED = frozenset(
+    {
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+    }
+)
+_ENDPOINT_BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """The settings that decide."""
+
+    environment: str
+    group: str
+    stack: str
+    endpoint: str
+    keep_when_none_left: bool
+    engine: str
+    """auto | model-monitor | pipeline"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nothing:
+    """The world is as wanted, or nothing is to be done about it."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """Something is under way; its end wakes the function again."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serves:
+    """The wanted version serves, as verified at the endpoint."""
+
+    package: Package
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A version that is not approved goes on serving, because none is left."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stuck:
+    """Only a person can go on from here."""
+
+    why: str
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkFailed:
+    """A promotion failed: keep the version from being tried again, and go on without it."""
+
+    package: Package
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promote:
+    """Update the stack to serve this version."""
+
+    package: Package
+    changes: Mapping[str, str]
+    """Parameters of the stack that get another value."""
+    engine: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchEngine:
+    """The same version once more, with this project's own monitoring pipeline."""
+
+    package: Package
+    changes: Mapping[str, str]
+    engine: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeDown:
+    """Update the stack to serve nothing."""
+
+    changes: Mapping[str, str]
+    engine: str
+    why: str
+
+
+Update = Promote | SwitchEngine | TakeDown
+Decision = Nothing | Wait | Serves | Kept | Stuck | MarkFailed | Update
+
+
+def plan(seen: Seen, policy: Policy) -> Decision:
+    """The one thing to do now."""
+    stack = seen.stack
+    if stack is None:
+        return Nothing(
+            why=f"the stack {policy.stack} is not deployed yet: "
+            f"ratchet deploy --env {policy.environment}"
+        )
+    unusable = _usable(stack, policy)
+    if unusable:
+        return unusable
+    wanted = next((p for p in seen.packages if p.approved and not p.failed), None)
+    remedy = _after_failure(seen.operation, stack, wanted, policy)
+    if remedy:
+        return remedy
+    if wanted is None:
+        return _none_left(seen, stack, policy)
+    engine = stack.engine if policy.engine == "auto" else policy.engine
+    changes = _changes(stack, _parameters(wanted, engine=engine))
+    if not changes:
+        return _verified(seen, wanted, policy)
+    if seen.live and seen.live.status in _ENDPOINT_BUSY:
+        return Wait(why=f"the endpoint {policy.endpoint} is {seen.live.status}")
+    return Promote(package=wanted, changes=changes, engine=engine, why=_why(stack, wanted, policy))
+
+
+def blocked(seen: Seen, decision: Decision) -> bool:
+    """Whether what is approved does not serve, and nothing is under way to change that."""
+    if isinstance(decision, Kept | Stuck):
+        return True
+    if isinstance(decision, Nothing | Serves):
+        newest = next((package for package in seen.packages if package.approved), None)
+        serving = seen.stack.champion if seen.stack else NONE
+        return newest is not None and seen.stack is not None and newest.arn != serving
+    return False
+
+
+def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
+    """Goes on when the stack can be updated."""
+    if stack.status.endswith("_IN_PROGRESS"):
+        return Wait(why=f"{policy.stack} is {stack.status}; its end wakes the function again")
+    if stack.status not in _SETTLED:
+        command = f"ratchet deploy --env {policy.environment}"
+        if stack.status == "UPDATE_ROLLBACK_FAILED":
+            command = f"aws cloudformation continue-update-rollback --stack-name {policy.stack}"
+        reason = f": {stack.reason}" if stack.reason else ""
+        return Stuck(why=f"the stack {policy.stack} is {stack.status}{reason}", command=command)
+    if CHAMPION not in stack.parameters:
+        return Stuck(
+            why=f"the stack {policy.stack} has no parameter {CHAMPION}: it is not the stack that "
+            "serves",
+            command=f"ratchet deploy --env {policy.environment}",
+        )
+    return None
+
+
+def _after_failure(
+    operation: Operation | None, stack: Stack, wanted: Package | None, policy: Policy
+) -> Decision | None:
+    """Goes on unless the stack's last operation was ours, failed, and is still wanted."""
+    if operation is None:
+        return None
+    if wanted is None:
+        if operation.to == NONE and stack.champion != NONE and not policy.keep_when_none_left:
+            return Stuck(
+                why=f"taking the endpoint down failed: {operation.why}",
+                command=f"ratchet deploy --env {policy.environment}",
+            )
+        return None
+    if operation.to != str(wanted.version):
+        return None
+    if wanted.modified and wanted.modified > operation.at:
+        return None  # somebody approved it again since, and no mark of that failure holds
+    if operation.of_monitoring and operation.engine == MODEL_MONITOR and policy.engine == "auto":
+        changes = _changes(stack, _parameters(wanted, engine=PIPELINE))
+        if changes:
+            return SwitchEngine(
+                package=wanted,
+                changes=changes,
+                engine=PIPELINE,
+                why=f"AWS refuses Model Monitor here: {operation.why}",
+            )
+    if wanted.arn == stack.champion:
+        if not _changes(stack, _parameters(wanted, engine=operation.engine)):
+            return None  # all is as wanted since
+        return Stuck(
+            why=f"version {wanted.version} serves, but its monitor cannot be changed to "
+            f"{operation.engine}: {operation.why}",
+            command=f"ratchet deploy --env {policy.environment}",
+        )
+    return MarkFailed(package=wanted, why=operation.why)
+
+
+def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:
+    newest = next((package for package in seen.packages if package.failed), None)
+    if stack.champion == NONE:
+        if newest and newest.mark:
+            return Nothing(
+                why=f"version {newest.version} failed to deploy ({newest.mark.why}) and no other "
+                f"is approved. To try it again: ratchet approve {newest.version} --env "
+                f"{policy.environment}"
+            )
+        return Nothing(why=f"no version of {policy.group} is approved")
+    why = f"{_champion_in_words(seen, stack, policy)}, and no other version is approved"
+    if policy.keep_when_none_left:
+        return Kept(why=why)
+    if seen.live and seen.live.status in _ENDPOINT_BUSY:
+        return Wait(why=f"the endpoint {policy.endpoint} is {seen.live.status}")
+    nothing = dict.fromkeys((CHAMPION, VERSION, BASELINE, QUALITY_BASELINE), NONE)
+    return TakeDown(changes=_changes(stack, nothing), engine=stack.engine, why=why)
+
+
+def _champion_in_words(seen: Seen, stack: Stack, policy: Policy) -> str:
+    version = version_in(stack.champion, group=policy.group)
+    if version is None:
+        return f"{stack.champion} is no version of {policy.group}"
+    if seen.champion is None:
+        return f"version {version} is deleted from the registry"
+    if seen.champion.failed:
+        return f"version {version} failed to deploy"
+    return f"version {version} is {_APPROVALS.get(seen.champion.approval, 'not approved')}"
+
+
+_APPROVALS = {"Rejected": "rejected", "PendingManualApproval": "not approved any more"}
+
+
+def _parameters(package: Package, *, engine: str) -> dict[str, str]:
+    return {
+        CHAMPION: package.arn,
+        VERSION: str(package.version),
+        BASELINE: package.baselines.data,
+        QUALITY_BASELINE: package.baselines.quality,
+        ENGINE: engine,
+    }
+
+
+def _changes(stack: Stack, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Only parameters that the stack has: an older template knows fewer."""
+    return {
+        name: value
+        for name, value in wanted.items()
+        if name in stack.parameters and stack.parameters[name] != value
+    }
+
+
+def _why(stack: Stack, wanted: Package, policy: Policy) -> str:
+    if stack.champion == wanted.arn:
+        return f"version {wanted.version} serves with another baseline or monitor than it should"
+    return f"version {wanted.version} is the highest that is approved; the stack names " + (
+        "none"
+        if stack.champion == NONE
+        else f"version {version_in(stack.champion, group=policy.group) or stack.champion}"
+    )
+
+
+def _verified(seen: Seen, wanted: Package, policy: Policy) -> Decision:
+    """The stack names the wanted version: does the endpoint serve it?"""
+    live = seen.live
+    by_hand = f"aws sagemaker describe-endpoint --endpoint-name {policy.endpoint}"
+    if live is None:
+        return Stuck(
+            why=f"the stack names version {wanted.version}, and the endpoint {policy.endpoint} "
+            "does not exist: it was deleted by hand",
+            command=f"ratchet reject {wanted.version} --env {policy.environment}",
+        )
+    if live.status in _ENDPOINT_BUSY:
+        return Wait(why=f"the endpoint {policy.endpoint} is {live.status}")
+    if live.status != "InService":
+        reason = f": {live.reason}" if live.reason else ""
+        return Stuck(
+            why=f"the endpoint {policy.endpoint} is {live.status}{reason}", command=by_hand
+        )
+    if live.package == wanted.arn:
+        return Serves(package=wanted, why=_serves(seen, wanted, policy))
+    if seen.served == str(wanted.version):
+        return Stuck(
+            why=f"version {wanted.version} did serve, and now the endpoint's config {live.config} "
+            f"serves {_named(live, policy)}: it was changed by hand",
+            command=by_hand,
+        )
+    return MarkFailed(
+        package=wanted,
+        why=f"the update ended well, but SageMaker rolled the endpoint back to {live.config}, "
+        f"which serves {_named(live, policy)}: an alarm of the endpoint went off",
+    )
+
+
+def _named(live: Live, policy: Policy) -> str:
+    version = version_in(live.package, group=policy.group)
+    return f"version {version}" if version else "another model"
+
+
+def _serves(seen: Seen, wanted: Package, policy: Policy) -> str:
+    """Also why another approved version does not serve, since somebody may wonder."""
+    words = [f"version {wanted.version} serves"]
+    older = [p.version for p in seen.packages if p.approved and p.version < wanted.version]
+    if older:
+        words.append(
+            f"version {older[0]} is approved too, and older: to go back to it, "
+            f"ratchet reject {wanted.version} --env {policy.environment}"
+        )
+    words.extend(
+        f"version {package.version} is approved and failed to deploy ({package.mark.why}): "
+        f"to try it again, ratchet approve {package.version} --env {policy.environment}"
+        for package in seen.packages
+        if package.version > wanted.version and package.failed and package.mark
+    )
+    return "; ".join(words)

@@ -1,0 +1,85 @@
+"""The model package group: which versions are approved, and the mark on one that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from missing import says_missing
+from model_package import baselines_of, metadata_of
+from reconcile_champion import marks
+from reconcile_champion.marks import Mark
+from reconcile_champion.seen import Package, version_in
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.client import SageMakerClient
+
+_ENOUGH = 2
+"""Versions that may serve: the wanted one, and the next should that one turn out to have failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    sagemaker: SageMakerClient
+    group: str
+
+    def approved(self) -> list[Package]:
+        """Approved versions, newest first, down to the second that may serve."""
+        found: list[Package] = []
+        for arn in self._approved_arns():
+            package = self.package(arn)
+            if package and package.approved:
+                found.append(package)
+            if sum(not package.failed for package in found) == _ENOUGH:
+                break
+        return found
+
+    def package(self, arn: str) -> Package | None:
+        """None when it is deleted, or no version of the group."""
+        version = version_in(arn, group=self.group)
+        if version is None:
+            return None
+        try:
+            known = self.sagemaker.describe_model_package(ModelPackageName=arn)
+        except ClientError as error:
+            if says_missing(error):
+                return None
+            raise
+        metadata = metadata_of(known)
+        return Package(
+            arn=arn,
+            version=version,
+            approval=known.get("ModelApprovalStatus", "PendingManualApproval"),
+            complete=known.get("ModelPackageStatus", "Completed") == "Completed",
+            modified=known.get("LastModifiedTime"),
+            mark=marks.read(metadata.get(marks.KEY)),
+            baselines=baselines_of(known),
+            metadata=metadata,
+        )
+
+    def mark(self, package: Package, mark: Mark) -> None:
+        """Leave the mark, beside the metadata that is there."""
+        self.sagemaker.update_model_package(
+            ModelPackageArn=package.arn,
+            CustomerMetadataProperties={**package.metadata, marks.KEY: mark.text()},
+        )
+
+    def unmark(self, package: Package) -> None:
+        self.sagemaker.update_model_package(
+            ModelPackageArn=package.arn, CustomerMetadataPropertiesToRemove=[marks.KEY]
+        )
+
+    def _approved_arns(self) -> Iterator[str]:
+        paginator: Any = self.sagemaker.get_paginator("list_model_packages")
+        pages = paginator.paginate(
+            ModelPackageGroupName=self.group,
+            ModelApprovalStatus="Approved",
+            SortBy="CreationTime",
+            SortOrder="Descending",
+        )
+        for page in pages:
+            for summary in page["ModelPackageSummaryList"]:
+                yield summary["ModelPackageArn"]

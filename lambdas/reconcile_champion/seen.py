@@ -1,0 +1,116 @@
+"""What one wake sees of the world (pure): plain values that `plan` decides on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from model_package import NONE, Baselines
+from reconcile_champion.marks import Mark
+
+# The serving stack's parameters.
+CHAMPION = "ChampionModelPackageArn"
+VERSION = "ChampionVersion"
+BASELINE = "BaselineUri"
+QUALITY_BASELINE = "QualityBaselineUri"
+ENGINE = "MonitorEngine"
+
+MODEL_MONITOR = "model-monitor"
+PIPELINE = "pipeline"
+
+_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]+:\d{12}:model-package/([^/]+)/(\d+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A version of the group, as DescribeModelPackage describes it."""
+
+    arn: str
+    version: int
+    approval: str
+    """Approved | Rejected | PendingManualApproval."""
+    complete: bool = True
+    modified: datetime | None = None
+    mark: Mark | None = None
+    baselines: Baselines = field(default_factory=Baselines)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def approved(self) -> bool:
+        return self.approval == "Approved" and self.complete
+
+    @property
+    def failed(self) -> bool:
+        """Its promotion failed, and it was not approved again since."""
+        return self.mark is not None and self.mark.holds(modified=self.modified)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """The serving stack, as DescribeStacks describes it."""
+
+    id: str
+    status: str
+    parameters: Mapping[str, str]
+    updated: datetime
+    """The last update's beginning, or the creation."""
+    capabilities: Sequence[str] = ()
+    reason: str = ""
+
+    @property
+    def champion(self) -> str:
+        """ARN of a model package, or "none"."""
+        return self.parameters.get(CHAMPION, NONE)
+
+    @property
+    def engine(self) -> str:
+        return self.parameters.get(ENGINE, MODEL_MONITOR)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """The stack's last operation, which was one of this function's and failed."""
+
+    to: str
+    """Version, or "none"."""
+    engine: str
+    at: datetime
+    """When it had failed."""
+    why: str
+    of_monitoring: bool = False
+    """Whether the resource that failed was one of the monitor's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What the endpoint really serves."""
+
+    status: str
+    config: str
+    package: str = NONE
+    """ARN of the model package behind the endpoint's config; "none" when that cannot be followed:
+    CloudFormation deletes a config that it has replaced, even where SageMaker went back to it."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    now: datetime
+    stack: Stack | None
+    packages: Sequence[Package] = ()
+    """Approved versions, newest first, as far down as a decision needs them."""
+    champion: Package | None = None
+    """The package that the stack names; None without one, or when it is deleted or another
+    group's."""
+    operation: Operation | None = None
+    live: Live | None = None
+    served: str | None = None
+    """The version that a wake has last seen serving, or "none"; None: not known."""
+
+
+def version_in(arn: str, *, group: str) -> int | None:
+    """The version that an ARN names in this group."""
+    match = _ARN.fullmatch(arn)
+    return int(match[2]) if match and match[1] == group else None

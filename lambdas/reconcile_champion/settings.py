@@ -1,0 +1,50 @@
+"""What the function is told by its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconcile_champion.plan import Policy
+
+
+class SettingError(Exception):
+    """A variable is absent or wrong; the message names it, its value and what is expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    policy: Policy
+    project: str
+    topic_arn: str
+    state_bucket: str
+    state_key: str
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    def text(name: str) -> str:
+        value = environment.get(name, "")
+        if not value:
+            raise SettingError(f"{name} is not set in the function's environment")
+        return value
+
+    def choice(name: str, *allowed: str) -> str:
+        value = text(name)
+        if value not in allowed:
+            raise SettingError(f"{name} is {value!r}; expected {' or '.join(allowed)}")
+        return value
+
+    return Settings(
+        policy=Policy(
+            environment=text("ENVIRONMENT"),
+            group=text("MODEL_PACKAGE_GROUP"),
+            stack=text("SERVING_STACK"),
+            endpoint=text("ENDPOINT_NAME"),
+            keep_when_none_left=choice("WHEN_NONE_LEFT", "keep", "take-down") == "keep",
+            engine=choice("MONITOR_ENGINE", "auto", "model-monitor", "pipeline"),
+        ),
+        project=text("PROJECT"),
+        topic_arn=text("TOPIC_ARN"),
+        state_bucket=text("STATE_BUCKET"),
+        state_key=environment.get("STATE_KEY") or "deployment/state.json",
+    )

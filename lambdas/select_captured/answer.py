@@ -1,0 +1,32 @@
+"""What the `captured` step answers: a step's outputs are flat, and always all there."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from model_package import NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    start: str
+    end: str
+    """The window, ISO 8601 UTC, [start, end): records count by their inferenceTime."""
+    objects: int = 0
+    """Captured files to read; 0 when there is nothing to analyze or to hold it against."""
+    manifest: str = NONE
+    baseline: str = NONE
+    """Folder with statistics.json and constraints.json, without a trailing slash."""
+    package_arn: str = NONE
+    """The champion."""
+    labelled: int = 0
+    """Files of labels to use; 0 when none is new, or there is no baseline of model quality."""
+    labels: str = NONE
+    labelled_manifest: str = NONE
+    """The captured files that the labels may be about."""
+    quality_baseline: str = NONE
+    quality_start: str
+    quality_end: str
+
+    def outputs(self) -> dict[str, str | int]:
+        return asdict(self)

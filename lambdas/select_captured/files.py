@@ -1,0 +1,84 @@
+"""The artifact bucket: captured files and labels by the hour, records, manifests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from model_package import NONE
+from select_captured import window
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+_VARIANT = "AllTraffic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    key: str
+    hour: datetime
+    landed: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    s3: S3Client
+    bucket: str
+    endpoint: str
+
+    def captured(self, start: datetime, end: datetime) -> list[File]:
+        """Files that may hold records from the window: those of each hour that it touches."""
+        return [file for file in self._captured_from(start) if file.hour < end]
+
+    def first_captured(self, since: datetime) -> datetime | None:
+        """The first hour with a captured file, from this one on."""
+        first = next(iter(self._captured_from(since)), None)
+        return first.hour if first else None
+
+    def labels(self, since: datetime) -> list[File]:
+        return list(self._by_hour("ground-truth/", since))
+
+    def record(self, kind: str) -> Mapping[str, Any]:
+        """What `publish_monitoring` wrote last; empty when there is nothing."""
+        key = f"monitoring/{self.endpoint}/{kind}.json"
+        try:
+            text = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return {}
+            raise
+        known: Mapping[str, Any] = json.loads(text)
+        return known
+
+    def write_manifest(self, files: Sequence[File]) -> str:
+        """URI of a manifest (SageMaker's ManifestFile format) of these files, named by its content;
+        "none" for no files, since a manifest of nothing is not valid."""
+        if not files:
+            return NONE
+        entries = [{"prefix": f"s3://{self.bucket}/"}, *sorted(file.key for file in files)]
+        text = json.dumps(entries, indent=0).encode("ascii") + b"\n"
+        key = f"manifests/{hashlib.sha256(text).hexdigest()}/manifest.json"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=text)
+        return f"s3://{self.bucket}/{key}"
+
+    def _captured_from(self, start: datetime) -> Iterator[File]:
+        yield from self._by_hour(f"capture/{self.endpoint}/{_VARIANT}/", start)
+
+    def _by_hour(self, prefix: str, since: datetime) -> Iterator[File]:
+        """Oldest first. Hours before are not even listed, however many there are."""
+        paginator: Any = self.s3.get_paginator("list_objects_v2")
+        pages = paginator.paginate(
+            Bucket=self.bucket, Prefix=prefix, StartAfter=f"{prefix}{window.folder_of(since)}"
+        )
+        for page in pages:
+            for found in page.get("Contents", ()):
+                hour = window.hour_in(found["Key"], prefix=prefix)
+                if hour and found["Size"] > 0:
+                    yield File(key=found["Key"], hour=hour, landed=found["LastModified"])

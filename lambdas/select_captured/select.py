@@ -1,0 +1,114 @@
+"""One selection: the window, its files, and the champion's baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from missing import says_missing
+from model_package import NONE, Baselines, baselines_of
+from select_captured import window
+from select_captured.answer import Answer
+from select_captured.files import Files
+from select_captured.window import Window
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.client import SageMakerClient
+    from mypy_boto3_ssm.client import SSMClient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Champion:
+    arn: str = NONE
+    since: datetime | None = None
+    baselines: Baselines = field(default_factory=Baselines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    files: Files
+    ssm: SSMClient
+    sagemaker: SageMakerClient
+    parameter: str
+    look_back_hours: int
+    label_hours: int
+
+    def select(self, event: Mapping[str, Any], *, now: datetime) -> Answer:
+        champion = self._champion()
+        chosen = self._window(event, now=now)
+        quality = window.quality_of(
+            end=chosen.end, hours=self.label_hours, champion_since=champion.since
+        )
+        answer = Answer(
+            start=window.text_of(chosen.start),
+            end=window.text_of(chosen.end),
+            package_arn=champion.arn,
+            baseline=champion.baselines.data,
+            quality_baseline=champion.baselines.quality,
+            quality_start=window.text_of(quality.start),
+            quality_end=window.text_of(quality.end),
+        )
+        return self._with_labels(self._with_traffic(answer, chosen), quality)
+
+    def _window(self, event: Mapping[str, Any], *, now: datetime) -> Window:
+        end = window.end_of(str(event.get("end", window.HOUR)), now=now)
+        asked = str(event.get("start", window.LAST))
+        last, first = None, None
+        if asked == window.LAST:
+            record = self.files.record("data-quality")
+            last = window.parsed(record["next"]) if record else None
+            if last is None:
+                first = self.files.first_captured(end - timedelta(hours=self.look_back_hours))
+        return Window(start=window.start_of(asked, last=last, first=first, end=end), end=end)
+
+    def _with_traffic(self, answer: Answer, chosen: Window) -> Answer:
+        if answer.baseline == NONE or chosen.start >= chosen.end:
+            return answer
+        found = self.files.captured(chosen.start, chosen.end)
+        return replace(answer, objects=len(found), manifest=self.files.write_manifest(found))
+
+    def _with_labels(self, answer: Answer, quality: Window) -> Answer:
+        """Each time labels landed, all answers that can have one are looked at again, so a label
+        may come late and in any order."""
+        if answer.quality_baseline == NONE or quality.start >= quality.end:
+            return answer
+        labels = self.files.labels(quality.start)
+        record = self.files.record("model-quality")
+        judged = window.parsed(record["end"]) if record else None
+        if not labels or (judged and all(label.landed < judged for label in labels)):
+            return answer
+        captured = self.files.captured(quality.start, quality.end)
+        if not captured:
+            return answer
+        return replace(
+            answer,
+            labelled=len(labels),
+            labels=self.files.write_manifest(labels),
+            labelled_manifest=self.files.write_manifest(captured),
+        )
+
+    def _champion(self) -> Champion:
+        try:
+            parameter = self.ssm.get_parameter(Name=self.parameter)["Parameter"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ParameterNotFound":
+                return Champion()
+            raise
+        arn = parameter["Value"].strip() or NONE
+        if arn == NONE:
+            return Champion()
+        try:
+            package = self.sagemaker.describe_model_package(ModelPackageName=arn)
+        except ClientError as error:
+            if says_missing(error):  # deleted while it serves: there is no baseline to be had
+                return Champion(arn=arn)
+            raise
+        return Champion(
+            arn=arn,
+            since=parameter.get("LastModifiedDate"),
+            baselines=baselines_of(package),
+        )

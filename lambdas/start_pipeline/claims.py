@@ -1,0 +1,56 @@
+"""What a run is to be called, and why it is started (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from start_pipeline import run_names, snapshot
+from start_pipeline.drift import Episode
+from start_pipeline.plan import Claim
+from start_pipeline.snapshot import Snapshot
+
+
+def for_content(
+    content: Snapshot,
+    *,
+    digest: str,
+    at: datetime,
+    earlier: Snapshot | None,
+    prefix: str,
+    reasons: Iterable[str],
+    left_out: int,
+) -> Claim:
+    """A run of content that was not run; `earlier` is what the newest run read."""
+    difference = snapshot.difference(earlier, content)
+    label = run_names.label_of(difference, content, prefix=prefix)
+    return Claim(
+        digest=digest,
+        at=at,
+        display_name=run_names.display_name(label, digest),
+        description=run_names.description(
+            difference,
+            content,
+            label=label,
+            digest=digest,
+            prefix=prefix,
+            reasons=reasons,
+            left_out=left_out,
+        ),
+    )
+
+
+def for_drift(
+    content: Snapshot, *, digest: str, at: datetime, episode: Episode, prefix: str
+) -> Claim:
+    """A run of content that was run before; its newest partition names it."""
+    label = run_names.label_of(snapshot.Difference(), content, prefix=prefix)
+    return Claim(
+        digest=digest,
+        at=at,
+        display_name=run_names.display_name(label, digest, drift=True),
+        description=run_names.description_for_drift(
+            content, alarms=episode.alarms, since=episode.id, digest=digest, prefix=prefix
+        ),
+        episode=episode.id,
+    )

@@ -1,0 +1,42 @@
+"""The alarms on drift as CloudWatch shows them, and telling people that they start no more runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from start_pipeline import drift
+from start_pipeline.drift import Episode, Exhausted
+from start_pipeline.settings import Feedback
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_sns.client import SNSClient
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftAlarms:
+    """The clients are made when they are needed: most starts of the function need neither."""
+
+    cloudwatch: Callable[[], CloudWatchClient]
+    sns: Callable[[], SNSClient]
+    settings: Feedback
+
+    def episode(self) -> Episode | None:
+        """The drift that goes on now; None without one, or when drift is to start nothing."""
+        if not self.settings.alarms:
+            return None
+        answer = self.cloudwatch().describe_alarms(AlarmNames=list(self.settings.alarms))
+        return drift.episode_of(answer["MetricAlarms"])
+
+    def tell(self, exhausted: Exhausted, *, since: str) -> None:
+        # Imported here, since it happens once in months and every start would pay for it.
+        from notify.texts import Loop
+        from topic import publish
+
+        settings = self.settings
+        if settings.topic_arn:
+            loop = Loop(project=settings.project, environment=settings.environment)
+            notice = loop.no_more_retrains(exhausted.fruitless, since=since)
+            publish(self.sns(), topic_arn=settings.topic_arn, notice=notice)

@@ -1,0 +1,284 @@
+"""What people are told, and in which words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import aws_clients
+from notify import handler as entry
+from notify.texts import Loop
+from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud, FakeExecution
+from tests.unit.lambdas.fake_serving import ENDPOINT, arn_of
+from topic import Notice
+
+TOPIC = "arn:aws:sns:us-east-1:000000000000:people"
+LOOP = Loop(project="flights", environment="dev")
+RUN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/flights-dev-training/execution/abc123"
+VERDICT = "candidate AUC 0.7012 against the champion's 0.7134 on the same 500 rows"
+
+ALL = [
+    LOOP.waiting(3, description=VERDICT, metadata={"candidate-auc": "0.7"}),
+    LOOP.deployed(3, previous="2"),
+    LOOP.rolled_back(2, previous="3", why="version 3 was rejected"),
+    LOOP.promotion_failed(3, serving="2", why="no ping"),
+    LOOP.engine_switched(3, why="closed"),
+    LOOP.kept(why="version 3 is rejected"),
+    LOOP.taken_down(version="3"),
+    LOOP.stuck(why="the stack is broken", command="aws cloudformation x"),
+    LOOP.halted("abc123", verdict=VERDICT),
+    LOOP.run_failed("abc123", pipeline="training", step="train", why="out of memory"),
+    LOOP.drift(["temp", "dewp"], window=" of today", retrains=True),
+    LOOP.model_quality(["auc"], window="", retrains=False),
+    LOOP.no_more_retrains(3, since="2013-07-01"),
+    LOOP.dead_letters("queue"),
+    LOOP.alarm("flights-dev-5xx", description="errors", reason="threshold crossed"),
+]
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
+    cloud = FakeCloud()
+    environment = {
+        "PROJECT": "flights",
+        "ENVIRONMENT": "dev",
+        "TOPIC_ARN": TOPIC,
+        "ARTIFACTS_BUCKET": ARTIFACTS,
+        "ENDPOINT_NAME": ENDPOINT,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for service in ("sagemaker", "s3", "cloudwatch", "sns"):
+        client = cloud.client(service)
+        monkeypatch.setattr(aws_clients, service, lambda client=client: client)
+    entry._happenings.cache_clear()
+    yield cloud
+    entry._happenings.cache_clear()
+
+
+def told(cloud: FakeCloud, kind: str, **detail: Any) -> str | None:
+    """The mail about an event: its subject and text; None when nothing was sent."""
+    before = len(cloud.notices)
+    entry.handler({"detail-type": kind, "detail": detail}, None)
+    if len(cloud.notices) == before:
+        return None
+    notice = cloud.notices[-1]
+    return f"{notice['Subject']}\n{json.loads(notice['Message'])['email']}"
+
+
+def run(cloud: FakeCloud, status: str, *steps: dict[str, Any]) -> str | None:
+    execution = FakeExecution(
+        arn=RUN, name="", description="", manifest="", status=status, steps=list(steps)
+    )
+    cloud.executions.append(execution)
+    kind = "SageMaker Model Building Pipeline Execution Status Change"
+    return told(cloud, kind, pipelineExecutionArn=RUN, currentPipelineExecutionStatus=status)
+
+
+def alarm(cloud: FakeCloud, name: str, state: str = "ALARM") -> str:
+    mail = told(cloud, "CloudWatch Alarm State Change", alarmName=name, state={"value": state})
+    return mail or ""
+
+
+# -- every notice -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("notice", ALL, ids=lambda notice: notice.title)
+def test_every_notice_says_whose_it_is_and_what_to_type_next(notice: Notice) -> None:
+    assert notice.subject.startswith("flights dev: ")
+    assert notice.commands
+    assert all(
+        f"{command}\n" in f"{json.loads(notice.message())['email']}\n"
+        for command in notice.commands
+    )
+    for command in notice.commands:
+        assert "--env dev" in command or command.startswith("aws ")
+
+
+@pytest.mark.parametrize("notice", ALL, ids=lambda notice: notice.title)
+def test_every_notice_is_whole_sentences(notice: Notice) -> None:
+    assert notice.text[0].isupper()
+    assert notice.text.endswith(".")
+    assert ".." not in notice.text
+    assert "  " not in notice.text
+
+
+@given(st.text(max_size=300))
+def test_a_subject_is_always_one_that_sns_takes(title: str) -> None:
+    subject = Notice(title=title, text="", commands=()).subject
+    assert 1 <= len(subject) <= 100
+    assert subject.isascii()
+    assert subject.isprintable()
+    assert not subject[0].isspace()
+
+
+def test_chat_gets_the_schema_that_it_shows_and_mail_gets_text() -> None:
+    notice = LOOP.waiting(3, description=VERDICT, metadata={})
+    message = json.loads(notice.message())
+    assert set(message) == {"default", "email", "https"}
+    chat = json.loads(message["https"])
+    assert (chat["version"], chat["source"]) == ("1.0", "custom")
+    assert chat["content"]["textType"] == "client-markdown"
+    assert chat["content"]["nextSteps"][0] == "`ratchet approve 3 --env dev`"
+    assert message["email"].endswith("ratchet lineage 3 --env dev")
+
+
+# -- the registry -------------------------------------------------------------------------------
+
+PACKAGE_EVENT = "SageMaker Model Package State Change"
+
+
+def test_a_registered_version_waits_for_approval_with_its_metrics(cloud: FakeCloud) -> None:
+    metadata = {"candidate-auc": "0.7134", "regression": "-0.0122", "champion-version": "2"}
+    cloud.register(3, ModelPackageDescription=VERDICT, CustomerMetadataProperties=metadata)
+    mail = told(cloud, PACKAGE_EVENT, ModelPackageArn=arn_of(3))
+    assert mail is not None
+    assert mail.startswith("flights dev: version 3 waits for approval (AUC 0.7134)")
+    assert VERDICT[1:] in mail
+    assert "0.0122 better than version 2" in mail
+    assert "ratchet approve 3 --env dev" in mail
+
+
+def test_the_first_version_is_compared_with_none(cloud: FakeCloud) -> None:
+    cloud.register(1, CustomerMetadataProperties={"champion-version": "none", "regression": "0.0"})
+    mail = told(cloud, PACKAGE_EVENT, ModelPackageArn=arn_of(1))
+    assert mail is not None
+    assert "better" not in mail
+
+
+@pytest.mark.parametrize("approval", ["Approved", "Rejected"])
+def test_a_version_that_was_decided_on_meanwhile_is_not_announced(
+    cloud: FakeCloud, approval: str
+) -> None:
+    cloud.register(3, approval)
+    event = {"ModelPackageArn": arn_of(3), "ModelApprovalStatus": "PendingManualApproval"}
+    assert told(cloud, PACKAGE_EVENT, **event) is None
+
+
+def test_a_version_that_was_deleted_meanwhile_is_not_announced(cloud: FakeCloud) -> None:
+    assert told(cloud, PACKAGE_EVENT, ModelPackageArn=arn_of(3)) is None
+
+
+# -- runs ---------------------------------------------------------------------------------------
+
+HALT = {
+    "StepName": "halt",
+    "StepStatus": "Failed",
+    "Metadata": {"Fail": {"ErrorMessage": f"{VERDICT} The gate allows at most 0.005"}},
+}
+TRAIN = {"StepName": "train", "StepStatus": "Failed", "FailureReason": "AlgorithmError: exit 1"}
+
+
+def test_a_halted_run_is_told_with_both_scores(cloud: FakeCloud) -> None:
+    mail = run(cloud, "Failed", {"StepName": "prepare", "StepStatus": "Succeeded"}, HALT)
+    assert mail is not None
+    assert mail.startswith("flights dev: the candidate was halted by the gate")
+    assert "0.7012" in mail
+    assert "0.7134" in mail
+    assert "ratchet show abc123 --env dev" in mail
+
+
+def test_a_failed_run_is_told_with_its_step_and_reason(cloud: FakeCloud) -> None:
+    mail = run(cloud, "Failed", TRAIN)
+    assert mail is not None
+    assert mail.startswith("flights dev: the run abc123 failed in its step train")
+    assert "AlgorithmError: exit 1." in mail
+    assert "ratchet logs abc123 train --env dev" in mail
+
+
+def test_a_run_that_failed_without_a_step_is_told_too(cloud: FakeCloud) -> None:
+    mail = run(cloud, "Failed")
+    assert mail is not None
+    assert "No reason is given." in mail
+
+
+def test_a_run_that_went_well_is_no_news(cloud: FakeCloud) -> None:
+    assert run(cloud, "Succeeded") is None
+
+
+# -- alarms -------------------------------------------------------------------------------------
+
+
+def analysis(cloud: FakeCloud, kind: str, *violations: dict[str, str]) -> None:
+    folder = "flights-dev-monitoring/runs/1/analyze/analysis"
+    record = {"start": "2013-07-01T12:00:00Z", "end": "2013-07-01T13:00:00Z"}
+    record["analysis"] = f"s3://{ARTIFACTS}/{folder}"
+    report = {"violations": list(violations)}
+    for key, body in (
+        (f"monitoring/{ENDPOINT}/{kind}.json", record),
+        (f"{folder}/constraint_violations.json", report),
+    ):
+        cloud._store(ARTIFACTS, key, json.dumps(body).encode())
+
+
+def test_drift_is_told_with_the_features_that_drifted(cloud: FakeCloud) -> None:
+    cloud.raise_alarm("drift")
+    analysis(cloud, "data-quality", *({"feature_name": name} for name in ("temp", "dewp", "temp")))
+    mail = alarm(cloud, "drift")
+    assert mail.startswith("flights dev: drift in the traffic: temp, dewp\n")
+    assert "from 2013-07-01T12:00:00Z to 2013-07-01T13:00:00Z" in mail
+    assert "starts by itself" in mail
+    assert "ratchet monitor show --env dev" in mail
+
+
+def test_with_feedback_off_drift_only_tells(
+    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEEDBACK_ENABLED", "false")
+    cloud.raise_alarm("drift")
+    mail = alarm(cloud, "drift")
+    assert "Feedback is off" in mail
+    assert "ratchet run training --env dev" in mail
+
+
+def test_many_features_are_counted(cloud: FakeCloud) -> None:
+    cloud.raise_alarm("drift")
+    analysis(cloud, "data-quality", *({"feature_name": f"f{number}"} for number in range(9)))
+    assert "f0, f1, f2, f3, f4 and 4 more" in alarm(cloud, "drift")
+
+
+def test_a_fall_of_model_quality_names_the_metrics(cloud: FakeCloud) -> None:
+    cloud.raise_alarm("quality", metric="ModelQualityViolations")
+    analysis(cloud, "model-quality", {"metric_name": "auc"})
+    assert alarm(cloud, "quality").startswith(
+        "flights dev: the champion answers worse than it did: auc"
+    )
+
+
+def test_dead_letters_name_their_queue(cloud: FakeCloud) -> None:
+    cloud.alarms["dead"] = {
+        "AlarmName": "dead",
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "Dimensions": [{"Name": "QueueName", "Value": "trigger-dead"}],
+    }
+    mail = alarm(cloud, "dead")
+    assert "The queue trigger-dead holds messages" in mail
+    assert "--queue-name trigger-dead" in mail
+
+
+def test_any_other_alarm_is_told_in_its_own_words(cloud: FakeCloud) -> None:
+    cloud.alarms["5xx"] = {
+        "AlarmName": "5xx",
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "Invocation5XXErrors",
+        "AlarmDescription": "the endpoint fails",
+        "StateReason": "3 > 1",
+    }
+    mail = alarm(cloud, "5xx")
+    assert "The endpoint fails. 3 > 1." in mail
+
+
+def test_an_alarm_that_ends_or_is_deleted_is_no_news(cloud: FakeCloud) -> None:
+    cloud.raise_alarm("drift")
+    assert alarm(cloud, "drift", "OK") == ""
+    assert alarm(cloud, "gone") == ""
+
+
+def test_an_unknown_event_is_no_news(cloud: FakeCloud) -> None:
+    assert told(cloud, "Something Else") is None
