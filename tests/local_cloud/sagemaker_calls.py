@@ -33,6 +33,9 @@ class FakeCloud:
 
     objects: dict[str, bytes] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    alarms: dict[str, str] = field(default_factory=dict)
+    lines: list[tuple[str, str, str]] = field(default_factory=list)
 
     def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
         return self.objects[f"{bucket}/{key}" + (f"?{version_id}" if version_id else "")]
@@ -42,10 +45,21 @@ class FakeCloud:
     ) -> None:
         self.events.append({"type": detail_type, "detail": dict(detail), "resources": resources})
 
+    def write_object(self, scope: Scope, bucket: str, key: str, body: bytes) -> None:
+        self.objects[f"{bucket}/{key}"] = body
+
+    def put_metrics(
+        self, scope: Scope, *, namespace: str, data: Sequence[Mapping[str, Any]]
+    ) -> None:
+        self.metrics += [{"Namespace": namespace, **datum} for datum in data]
+
+    def alarm_states(self, scope: Scope, names: Sequence[str]) -> dict[str, str]:
+        return {name: self.alarms[name] for name in names if name in self.alarms}
+
     def put_log_lines(
         self, scope: Scope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
     ) -> None:
-        pass
+        self.lines += [(group, stream, line) for _, line in lines]
 
     def endpoint(self) -> str:
         return "http://127.0.0.1:1"

@@ -19,6 +19,7 @@ from tests.local_cloud.sagemaker_calls import (
     gate,
     halt,
 )
+from tests.local_cloud.served_models import SCRIPT, archive, container, variant
 
 TEXT = definition(gate(otherwise=[halt()]), Score=3)
 Properties = dict[str, Any]
@@ -26,7 +27,7 @@ Properties = dict[str, Any]
 
 @pytest.fixture(autouse=True)
 def installed(call: Caller) -> Iterator[None]:
-    cloudformation.install(call.sagemaker.api, call.model)
+    cloudformation.install(call.sagemaker, call.model)
     with request_scope(SCOPE.account, REGION):
         yield
 
@@ -121,26 +122,49 @@ def test_a_custom_named_model_cannot_be_replaced() -> None:
         update("Model", before, old, new)
 
 
-def test_an_endpoint_is_updated_in_place(call: Caller) -> None:
-    container = {"Image": IMAGE}
-    create("Model", {"ModelName": "m", "PrimaryContainer": container, "ExecutionRoleArn": ROLE})
-    # Values of stack parameters arrive as text.
-    variant = {
-        "VariantName": "main",
-        "ModelName": "m",
-        "InitialInstanceCount": "2",
-        "InstanceType": "ml.m5.large",
-        "InitialVariantWeight": "1",
+def served(call: Caller, name: str, script: str = SCRIPT) -> None:
+    """A model and an endpoint configuration of this name, from templates."""
+    call.cloud.objects[f"bucket/{name}/model.tar.gz"] = archive(name, script)
+    properties = {
+        "ModelName": name,
+        "PrimaryContainer": container(name),
+        "ExecutionRoleArn": ROLE,
     }
-    for name in ("c1", "c2"):
-        create("EndpointConfig", {"EndpointConfigName": name, "ProductionVariants": [variant]})
-    old = {"EndpointName": "e", "EndpointConfigName": "c1"}
-    before, _ = create("Endpoint", old)
-    after, _ = update("Endpoint", before, old, {**old, "EndpointConfigName": "c2"})
+    create("Model", properties)
+    # Values of stack parameters arrive as text.
+    text = {"InitialInstanceCount": "2", "InitialVariantWeight": "1"}
+    variants = [{**variant(name), **text}]
+    create("EndpointConfig", {"EndpointConfigName": name, "ProductionVariants": variants})
+
+
+def test_an_endpoint_is_updated_in_place_and_waited_for(call: Caller) -> None:
+    served(call, "v1")
+    served(call, "v2")
+    old = {"EndpointName": "e", "EndpointConfigName": "v1"}
+    before, attributes = create("Endpoint", old)
+    assert attributes["EndpointStatus"] == "InService"
+    after, _ = update("Endpoint", before, old, {**old, "EndpointConfigName": "v2"})
     assert after == before
     described = call("DescribeEndpoint", EndpointName="e")
-    assert described["EndpointConfigName"] == "c2"
+    assert described["EndpointConfigName"] == "v2"
     assert described["ProductionVariants"][0]["DesiredInstanceCount"] == 2
+
+
+def test_an_endpoint_that_fails_fails_its_stack_and_is_gone(call: Caller) -> None:
+    served(call, "v1", "raise RuntimeError('no booster')")
+    with pytest.raises(ValueError, match="RuntimeError: no booster"):
+        create("Endpoint", {"EndpointName": "e", "EndpointConfigName": "v1"})
+    assert call("ListEndpoints")["Endpoints"] == []
+
+
+def test_an_update_that_is_rolled_back_fails_its_stack(call: Caller) -> None:
+    served(call, "v1")
+    served(call, "v2", "raise RuntimeError('no booster')")
+    old = {"EndpointName": "e", "EndpointConfigName": "v1"}
+    physical_id, _ = create("Endpoint", old)
+    with pytest.raises(ValueError, match="RuntimeError: no booster"):
+        update("Endpoint", physical_id, old, {**old, "EndpointConfigName": "v2"})
+    assert call("DescribeEndpoint", EndpointName="e")["EndpointConfigName"] == "v1"
 
 
 def test_a_group_has_its_policy_and_is_deleted_with_its_stack(call: Caller) -> None:

@@ -1,11 +1,14 @@
 """Models, endpoints, and Model Monitor's definitions and schedules, as records."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from ratchet.local_cloud.sagemaker.errors import ApiError
+from ratchet.local_cloud.sagemaker.monitors.windows import Window
 from tests.local_cloud.sagemaker_calls import IMAGE, ROLE, Caller
+from tests.local_cloud.served_models import archive, container, settled
 
 VARIANT = {
     "VariantName": "main",
@@ -43,7 +46,8 @@ DEFINITION = {
 
 @pytest.fixture
 def endpoint(call: Caller) -> str:
-    call("CreateModel", ModelName="m1", PrimaryContainer={"Image": IMAGE}, ExecutionRoleArn=ROLE)
+    call.cloud.objects["bucket/m1/model.tar.gz"] = archive("m1")
+    call("CreateModel", ModelName="m1", PrimaryContainer=container("m1"), ExecutionRoleArn=ROLE)
     call(
         "CreateEndpointConfig",
         EndpointConfigName="c1",
@@ -51,6 +55,7 @@ def endpoint(call: Caller) -> str:
         DataCaptureConfig=CAPTURE,
     )
     arn: str = call("CreateEndpoint", EndpointName="e1", EndpointConfigName="c1")["EndpointArn"]
+    settled(call, "e1")
     return arn
 
 
@@ -75,7 +80,7 @@ def test_an_endpoint_shows_what_its_configuration_runs(call: Caller, endpoint: s
 def test_an_update_changes_the_configuration_in_place(call: Caller, endpoint: str) -> None:
     call("CreateEndpointConfig", EndpointConfigName="c2", ProductionVariants=[VARIANT])
     call("UpdateEndpoint", EndpointName="e1", EndpointConfigName="c2")
-    described = call("DescribeEndpoint", EndpointName="e1")
+    described = settled(call, "e1")
     assert described["EndpointConfigName"] == "c2"
     assert "DataCaptureConfig" not in described
     assert described["EndpointArn"] == endpoint
@@ -162,3 +167,48 @@ def test_names_of_definitions_are_taken_once(call: Caller, endpoint: str) -> Non
     with pytest.raises(ApiError, match="d1 already exists") as caught:
         call("CreateDataQualityJobDefinition", JobDefinitionName="d1", **DEFINITION)
     assert caught.value.code == "ResourceInUse"
+
+
+def test_a_schedule_runs_once_for_each_hour_that_is_due(
+    call: Caller, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str, str]] = []
+    monitors, api = call.sagemaker.monitors, call.sagemaker.api
+
+    def record(scope: object, schedule: object, window: Window) -> str:
+        ran.append((f"{window.start:%H:%M}", f"{window.end:%H:%M}"))
+        return "job"
+
+    monkeypatch.setattr(monitors, "_run", record)
+
+    def at(clock: str) -> None:
+        moment = datetime.fromisoformat(f"2026-03-05T{clock}:00+00:00").timestamp()
+        monkeypatch.setattr(api, "now", lambda: moment)
+        monitors.run_due()
+
+    at("09:20")
+    call("CreateDataQualityJobDefinition", JobDefinitionName="d1", **DEFINITION)
+    call(
+        "CreateMonitoringSchedule",
+        MonitoringScheduleName="s1",
+        MonitoringScheduleConfig=schedule_config(),
+    )
+    at("09:50")
+    assert ran == []
+    at("10:01")
+    at("10:02")
+    assert ran == [("09:00", "10:00")]
+    at("13:30")  # the cloud was down: the last hour is made up for, no more
+    assert ran[1:] == [("12:00", "13:00")]
+    call("StopMonitoringSchedule", MonitoringScheduleName="s1")
+    at("14:01")
+    assert len(ran) == 2
+
+
+def test_an_endpoint_that_captures_nothing_cannot_be_monitored(call: Caller) -> None:
+    call.cloud.objects["bucket/m1/model.tar.gz"] = archive("m1")
+    call("CreateModel", ModelName="m1", PrimaryContainer=container("m1"), ExecutionRoleArn=ROLE)
+    call("CreateEndpointConfig", EndpointConfigName="c1", ProductionVariants=[VARIANT])
+    call("CreateEndpoint", EndpointName="e1", EndpointConfigName="c1")
+    with pytest.raises(ApiError, match='"e1" does not capture data'):
+        call("CreateDataQualityJobDefinition", JobDefinitionName="d1", **DEFINITION)

@@ -2,20 +2,30 @@
 
 - ``GET status``: folder, process id, region, start, running executions, whether events are dropped.
 - ``POST events`` with ``{"drop": true}``: lose every SageMaker event from now on (a test's switch).
+- ``POST settings`` with some of ``{"time_scale": 0.01, "monitoring_closed": true,
+  "health_check_seconds": 5}``: see ``sagemaker/switches.py``; ``GET settings`` shows them.
+- ``POST monitoring/<schedule>/run``, with ``{"start": …, "end": …}`` (ISO 8601) or without: run a
+  monitoring schedule now; answers ``{"job": name}`` at once.
+- ``POST flush``: write captured data, metrics and logs of endpoints now.
 - ``POST save``: write all state now.
 - ``GET executions/<id>``: an execution's folder, and its steps with why the cache hit or missed.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote
 
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import StateSaver
+from ratchet.local_cloud.layout import ACCOUNT
+from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
 from ratchet.local_cloud.sagemaker.service import SageMaker
+from ratchet.local_cloud.sagemaker.store import Scope
 
 Message = dict[str, Any]
 _PREFIX = "/_ratchet/"
@@ -31,6 +41,7 @@ class Admin:
         self._emulator = emulator
         self._saver = saver
         self._facts = facts
+        self._scope = Scope(account=ACCOUNT, region=facts["region"])
 
     async def answer(
         self,
@@ -47,8 +58,16 @@ class Admin:
             more = message.get("more_body", False)
         path = scope["path"].removeprefix(_PREFIX)
         try:
-            status, answer = self._dispatch(scope["method"], path, json.loads(body or b"{}"))
-        except (ValueError, KeyError, AttributeError) as error:
+            request = json.loads(body or b"{}")
+            if (scope["method"], path) == ("POST", "flush"):
+                # Writes through the server's own loop, so it may not wait there.
+                await asyncio.to_thread(self._sagemaker.hosting.flush)
+                status, answer = 200, self._status()
+            else:
+                status, answer = self._dispatch(scope["method"], path, request)
+        except ApiError as error:
+            status, answer = 400, {"message": error.message}
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
             status, answer = 400, {"message": f"{scope['method']} {scope['path']}: {error!r}"}
         content_type = (b"content-type", b"application/json")
         await send({"type": "http.response.start", "status": status, "headers": [content_type]})
@@ -60,6 +79,14 @@ class Admin:
         if (method, path) == ("POST", "events"):
             self._emulator.drop_events = bool(request["drop"])
             return 200, self._status()
+        if path == "settings":
+            if method == "POST":
+                self._sagemaker.switches.change(request)
+            return 200, dict(vars(self._sagemaker.switches))
+        if method == "POST" and path.startswith("monitoring/") and path.endswith("/run"):
+            schedule = unquote(path.split("/")[1])
+            job = self._sagemaker.monitors.run_now(self._scope, schedule, **request)
+            return 200, {"job": job}
         if (method, path) == ("POST", "save"):
             self._saver.save(everything=True)
             return 200, self._status()

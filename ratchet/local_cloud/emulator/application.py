@@ -14,18 +14,20 @@ import psutil
 from ministack import app as ministack
 from ministack.core import responses
 
-from ratchet.local_cloud.emulator import buckets, gateway, queues, stacks
+from ratchet.local_cloud.emulator import alarms, buckets, gateway, queues, stacks
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import StateSaver
 from ratchet.local_cloud.layout import Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
+from ratchet.local_cloud.sagemaker.switches import Switches
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _LOG = logging.getLogger("ratchet.cloud")
+_SCHEDULER_SECONDS = 1  # MiniStack looks every ten
 _READ_ONLY_METHODS = {"GET", "HEAD", "OPTIONS"}
 _READ_ONLY_OPERATIONS = (b"Describe", b"List", b"Get")
 
@@ -40,11 +42,13 @@ class Application:
         self._started = time.time()
         drop = os.environ.get("RATCHET_DROP_SAGEMAKER_EVENTS") == "1"
         self._emulator = Emulator(endpoint=f"http://127.0.0.1:{port}", drop_events=drop)
+        self._switches = Switches.of(os.environ)
         self._settled = stacks.SettledStacks()
         self._saver = StateSaver(layout.services, amend={"cloudformation": self._settled.amend})
         self._sagemaker: SageMaker | None = None
         self._installing = threading.Lock()
         self._installed = False
+        self._alarms: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one connection's event."""
@@ -81,7 +85,13 @@ class Application:
     def _open(self) -> None:
         """Called when MiniStack has loaded its state, before the first request."""
         model = responses._service_model("sagemaker")
-        self._sagemaker = open_sagemaker(self._layout.folder, cloud=self._emulator, model=model)
+        self._emulator.start(asyncio.get_running_loop())
+        self._sagemaker = open_sagemaker(
+            self._layout.folder,
+            cloud=self._emulator,
+            model=model,
+            switches=self._switches,
+        )
         gateway.install(gateway.Gateway(self._sagemaker))
         if "cloudformation" in ministack._loaded_modules:
             for name in stacks.recover(ministack._get_module("cloudformation")):
@@ -91,8 +101,9 @@ class Application:
         for service in ("cloudformation", "lambda"):
             handler = ministack.SERVICE_HANDLERS[service]
             ministack.SERVICE_HANDLERS[service] = self._after_install(handler)
-        self._emulator.start()
         self._saver.start()
+        self._watch_alarms()
+        self._sagemaker.monitors.start()
         threading.Thread(target=self._install, name="install", daemon=True).start()
         self._layout.write_endpoint(
             {
@@ -106,6 +117,12 @@ class Application:
         )
         _LOG.info("the local cloud is up at %s", self._emulator.endpoint())
 
+    def _watch_alarms(self) -> None:
+        cloudwatch = ministack._get_module("cloudwatch")
+        watch = alarms.Alarms(cloudwatch, self._emulator, self._switches)
+        watch.install()
+        self._alarms = asyncio.create_task(watch.run())
+
     def _install(self) -> None:
         """Mend what needs MiniStack's larger modules; their import is not waited for at start."""
         with self._installing:
@@ -113,12 +130,21 @@ class Application:
                 return
             from ministack.services.cloudformation import provisioners
 
-            from ratchet.local_cloud.emulator import cloudformation
+            from ratchet.local_cloud.emulator import (
+                cloudformation,
+                pipeline_targets,
+                recorded_types,
+                stack_events,
+            )
 
             queues.install(ministack._get_module("sqs"), ministack._get_module("lambda_svc"))
             buckets.install(ministack._get_module("s3"), provisioners)
             api = self._sagemaker.api
-            cloudformation.install(api, responses._service_model("sagemaker"))
+            cloudformation.install(self._sagemaker, responses._service_model("sagemaker"))
+            recorded_types.install(api)
+            stack_events.install(self._emulator)
+            ministack._get_module("scheduler")._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS
+            pipeline_targets.install(ministack._get_module("eventbridge"), api)
             self._installed = True
 
     def _after_install(self, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:

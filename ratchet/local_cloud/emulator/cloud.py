@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import queue
@@ -15,19 +16,26 @@ from ministack.core.responses import request_scope
 from ratchet.local_cloud.sagemaker.store import Scope
 
 _LOG = logging.getLogger("ratchet.events")
+_SECONDS = 30.0
 
 
 class Emulator:
-    """Calls into MiniStack's modules, in this process. Safe from any thread, the loop's too."""
+    """Calls into MiniStack's modules, in this process.
+
+    Safe from any thread; what puts objects and metrics runs on the server's loop, where MiniStack's
+    handlers run, so it must not be called from there.
+    """
 
     def __init__(self, *, endpoint: str, drop_events: bool = False) -> None:
         self._endpoint = endpoint
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.drop_events = drop_events
         self._events: queue.SimpleQueue[tuple[Scope, dict[str, Any]]] = queue.SimpleQueue()
         self._logs_lock = threading.Lock()
 
-    def start(self) -> None:
-        """Begin to deliver events, in the order they are put."""
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to deliver events, in the order they are put; ``loop`` is the server's."""
+        self._loop = loop
         threading.Thread(target=self._deliver, name="sagemaker-events", daemon=True).start()
 
     def endpoint(self) -> str:
@@ -46,14 +54,55 @@ class Emulator:
                     return bytes(s3._version_body(stored, bucket, key, version))
         raise KeyError(version_id)
 
+    def write_object(self, scope: Scope, bucket: str, key: str, body: bytes) -> None:
+        """Put an S3 object, as a request would; also while the server shuts down."""
+        path = f"/{bucket}/{key}"
+        status, answer = self._request(scope, "s3", "PUT", path, {"host": "s3"}, body)
+        if status >= 300:
+            raise OSError(f"PUT s3:/{path} was answered with {status}: {answer[:300]!r}")
+
+    def put_metrics(
+        self, scope: Scope, *, namespace: str, data: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Put metric data; alarms on them are evaluated before this returns."""
+        body = json.dumps({"Namespace": namespace, "MetricData": data}).encode()
+        headers = {
+            "content-type": "application/x-amz-json-1.0",
+            "x-amz-target": "GraniteServiceVersion20100801.PutMetricData",
+        }
+        status, answer = self._request(scope, "monitoring", "POST", "/", headers, body)
+        if status >= 300:
+            _LOG.warning("metrics of %s were refused with %s: %r", namespace, status, answer[:300])
+
+    def alarm_states(self, scope: Scope, names: Sequence[str]) -> dict[str, str]:
+        """State of each alarm that exists, metric and composite ones."""
+        cloudwatch = app._get_module("cloudwatch")
+        states = {}
+        with request_scope(scope.account, scope.region):
+            for name in names:
+                alarm = cloudwatch._alarms.get(name) or cloudwatch._composite_alarms.get(name)
+                if alarm:
+                    states[name] = str(alarm["StateValue"])
+        return states
+
     def put_event(
         self, scope: Scope, *, detail_type: str, detail: Mapping[str, Any], resources: list[str]
     ) -> None:
         """Queue an event for the default bus, or lose it when events are dropped."""
-        if self.drop_events:
-            return
+        if not self.drop_events:
+            self.put_event_of("aws.sagemaker", scope, detail_type, detail, resources)
+
+    def put_event_of(
+        self,
+        source: str,
+        scope: Scope,
+        detail_type: str,
+        detail: Mapping[str, Any],
+        resources: list[str],
+    ) -> None:
+        """Queue an event of any service of AWS for the default bus."""
         entry = {
-            "Source": "aws.sagemaker",
+            "Source": source,
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "Resources": resources,
@@ -75,6 +124,26 @@ class Emulator:
             if stream not in logs._log_groups[group]["streams"]:
                 logs._create_log_stream(place)
             logs._put_log_events({**place, "logEvents": events})
+
+    def _request(
+        self,
+        scope: Scope,
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+    ) -> tuple[int, bytes]:
+        """Status and body of what MiniStack's handler of a service answers."""
+
+        async def request() -> tuple[int, bytes]:
+            with request_scope(scope.account, scope.region):
+                handler = app.SERVICE_HANDLERS[service]
+                status, _, answer = await handler(method, path, headers, body, {})
+            return status, answer if isinstance(answer, bytes) else str(answer).encode()
+
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(request(), self._loop).result(_SECONDS)
 
     def _deliver(self) -> None:
         while True:

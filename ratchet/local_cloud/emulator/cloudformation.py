@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.model import ServiceModel, Shape
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import provisioners, stacks
 
 from ratchet.local_cloud.emulator.gateway import current_scope
 from ratchet.local_cloud.sagemaker import table
-from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.errors import ApiError
+from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.table import Kind
 
@@ -73,11 +73,11 @@ _ROWS = (
 )
 
 
-def install(api: Api, model: ServiceModel) -> None:
+def install(sagemaker: SageMaker, model: ServiceModel) -> None:
     """Teach MiniStack's CloudFormation the types of SageMaker."""
     for row in _ROWS:
         resource = f"AWS::SageMaker::{row.kind.name}"
-        handlers = _Handlers(api, model, row)
+        handlers = _Handlers(sagemaker, model, row)
         provisioners._RESOURCE_HANDLERS[resource] = {
             "create": handlers.create,
             "update": handlers.update,
@@ -90,6 +90,14 @@ def install(api: Api, model: ServiceModel) -> None:
         )
         provisioners._CUSTOM_NAME_REPLACEMENT[resource] = {"name": row.kind.name_member}
         provisioners._STACK_TAG_PROPERTY[resource] = ("Tags", "list")
+    _wait_off_the_loop(f"AWS::SageMaker::{table.ENDPOINT.name}")
+
+
+def _wait_off_the_loop(resource: str) -> None:
+    """An endpoint is waited for, so it is provisioned in a thread; its alarms need the loop."""
+    blocking = stacks._runs_on_worker_thread
+    if not blocking(resource):
+        stacks._runs_on_worker_thread = lambda kind: kind == resource or blocking(kind)
 
 
 class _AllBut(tuple[str, ...]):
@@ -102,8 +110,9 @@ class _AllBut(tuple[str, ...]):
 class _Handlers:
     """MiniStack's create, update and delete of one resource type."""
 
-    def __init__(self, api: Api, model: ServiceModel, row: _Row) -> None:
-        self._api = api
+    def __init__(self, sagemaker: SageMaker, model: ServiceModel, row: _Row) -> None:
+        self._api = sagemaker.api
+        self._hosting = sagemaker.hosting
         self._model = model
         self._row = row
         self._kind = row.kind
@@ -117,6 +126,8 @@ class _Handlers:
         )
         self._call(f"Create{self._kind.name}", {**properties, self._kind.name_member: name})
         self._set_policy(name, properties)
+        if self._kind is table.ENDPOINT:
+            self._wait_for_creation(name)
         return self._described(name)
 
     def update(
@@ -129,6 +140,8 @@ class _Handlers:
             update = f"Update{self._kind.name}"
             if update in self._api.operations:
                 self._call(update, {**new, self._kind.name_member: name})
+            if self._kind is table.ENDPOINT:
+                self._wait_for_update(name, new["EndpointConfigName"])
             self._set_policy(name, new)
         scope = current_scope()
         arn = self._api.get(scope, self._kind, name)[self._kind.arn_member]
@@ -144,6 +157,21 @@ class _Handlers:
             _LOG.info("%s %s was deleted outside of its stack", self._kind.name, name)
             return
         self._request(scope, f"Delete{self._kind.name}", {self._kind.name_member: name})
+
+    def _wait_for_creation(self, name: str) -> None:
+        scope = current_scope()
+        endpoint = self._hosting.settled(scope, name)
+        if endpoint["EndpointStatus"] != "InService":
+            # The stack has no record of a resource that failed, so nobody else would delete it.
+            self._request(scope, "DeleteEndpoint", {"EndpointName": name})
+            raise ValueError(endpoint.get("FailureReason", "the endpoint is not in service"))
+
+    def _wait_for_update(self, name: str, config: str) -> None:
+        """SageMaker ends a rolled-back update InService: only its configuration tells."""
+        endpoint = self._hosting.settled(current_scope(), name)
+        served = endpoint["EndpointConfigName"]
+        if endpoint["EndpointStatus"] != "InService" or served != _name_of_config(config):
+            raise ValueError(endpoint.get("FailureReason", f"the endpoint still serves {served}"))
 
     def _call(self, operation: str, properties: Properties) -> None:
         prepared = {**self._row.prepare(properties), "Tags": [*_tags(properties)]}
@@ -186,6 +214,10 @@ class _Handlers:
         if status in body:
             attributes[status] = body[status]
         return (name if self._row.ref_is_name else arn), attributes
+
+
+def _name_of_config(name_or_arn: str) -> str:
+    return table.bare_name(table.ENDPOINT_CONFIG, name_or_arn)
 
 
 def fitted(shape: Shape | None, value: Any) -> Any:

@@ -6,15 +6,17 @@ import json
 import logging
 import re
 import sys
+import threading
 from typing import Any, cast
+from urllib.parse import unquote
 
 from ministack import app
 from ministack.core import iam_actions, responses, router
 from ministack.core.concurrency import run_reentrant
 
-from ratchet.local_cloud.sagemaker.endpoints import refusal_of_invocation
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.service import SageMaker
+from ratchet.local_cloud.sagemaker.serving.invocations import Invocation
 from ratchet.local_cloud.sagemaker.store import Scope
 
 Response = tuple[int, dict[str, str], bytes]
@@ -52,13 +54,17 @@ class Gateway:
     def reset(self) -> None:
         """Forget everything, as ``POST /_ministack/reset`` asks every service to."""
         self.sagemaker.store.clear()
+        # Not here, on the server's loop, which the ends of processes would hold up.
+        threading.Thread(target=self.sagemaker.hosting.forget, name="reset", daemon=True).start()
 
     def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
         operation = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
             invoked = _INVOCATION.fullmatch(path)
             if invoked:
-                raise refusal_of_invocation(self.sagemaker.api, scope, invoked[1])
+                operation = "InvokeEndpoint"
+                invocation = Invocation(endpoint=unquote(invoked[1]), body=body, headers=headers)
+                return 200, *self.sagemaker.hosting.invoke(scope, invocation)
             return _json(200, self.sagemaker.api.call(scope, operation, _parsed(body)))
         except ApiError as error:
             return _error(error)
@@ -99,5 +105,9 @@ def _json(status: int, answer: object) -> Response:
 
 
 def _error(error: ApiError) -> Response:
-    status, headers, body = _json(error.status, {"__type": error.code, "message": error.message})
+    # The data plane's errors spell it Message, the control plane's message; boto3 reads both.
+    content = {"__type": error.code, "message": error.message, **error.members}
+    if error.members:
+        content["Message"] = error.message
+    status, headers, body = _json(error.status, content)
     return status, {**headers, "x-amzn-errortype": error.code}, body

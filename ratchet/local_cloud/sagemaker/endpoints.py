@@ -1,19 +1,63 @@
-"""Models, endpoint configurations and endpoints, as records.
-
-An endpoint is InService as soon as it is recorded: nothing serves it yet. Its references are
-checked as SageMaker checks them, so a stack that names a missing model fails here too.
-"""
+"""Models, endpoint configurations and endpoints: what their operations check and answer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ratchet.local_cloud.sagemaker.errors import ApiError, invalid
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.errors import invalid
+from ratchet.local_cloud.sagemaker.serving import deployment
+from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.table import ENDPOINT, ENDPOINT_CONFIG, MODEL, MODEL_PACKAGE
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
+    from ratchet.local_cloud.sagemaker.serving.hosting import Hosting
+
+
+def operations(hosting: Hosting) -> dict[str, Handler]:
+    """The operations, of which those on endpoints start and end processes by ``hosting``."""
+
+    def create(api: Api, scope: Scope, request: Request) -> Answer:
+        config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])
+        _check_alarms(api, scope, request)
+        members = deployment.deployed(config, request.get("DeploymentConfig"))
+        kept: Request = {key: request[key] for key in ("EndpointName", "Tags") if key in request}
+        endpoint = api.create(scope, ENDPOINT, kept, {**members, "EndpointStatus": "Creating"})
+        hosting.create(scope, endpoint)
+        return endpoint
+
+    def update(api: Api, scope: Scope, request: Request) -> Answer:
+        config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])
+        _check_alarms(api, scope, request)
+        with api.store.transaction():
+            endpoint = api.get(scope, ENDPOINT, request["EndpointName"])
+            if endpoint["EndpointStatus"] in deployment.BUSY:
+                raise invalid(f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
+            if endpoint["EndpointStatus"] != "InService":
+                raise invalid(
+                    f'Cannot update endpoint "{endpoint["EndpointArn"]}" with status '
+                    f"{endpoint['EndpointStatus']}: delete it and create it again."
+                )
+            changes = {
+                "EndpointStatus": "Updating",
+                "PendingDeploymentSummary": deployment.pending(api, config),
+            }
+            after = api.change(scope, ENDPOINT, request["EndpointName"], changes)
+        hosting.update(scope, after, config, request)
+        return after
+
+    def delete(api: Api, scope: Scope, request: Request) -> Answer:
+        api.remove(scope, ENDPOINT, request["EndpointName"])
+        hosting.delete(scope, request["EndpointName"])
+        return {}
+
+    return {
+        "CreateModel": _create_model,
+        "CreateEndpointConfig": _create_config,
+        "CreateEndpoint": create,
+        "UpdateEndpoint": update,
+        "DeleteEndpoint": delete,
+    }
 
 
 def _create_model(api: Api, scope: Scope, request: Request) -> Answer:
@@ -39,65 +83,14 @@ def _create_config(api: Api, scope: Scope, request: Request) -> Answer:
     return api.create(scope, ENDPOINT_CONFIG, request)
 
 
-def _create_endpoint(api: Api, scope: Scope, request: Request) -> Answer:
-    members = {**_deployed(api, scope, request), "EndpointStatus": "InService"}
-    return api.create(scope, ENDPOINT, request, members)
-
-
-def _update_endpoint(api: Api, scope: Scope, request: Request) -> Answer:
-    return api.change(scope, ENDPOINT, request["EndpointName"], _deployed(api, scope, request))
-
-
-def _deployed(api: Api, scope: Scope, request: Request) -> Body:
-    """What an endpoint shows of the configuration that it runs."""
-    config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])
-    capture = config.get("DataCaptureConfig")
-    return {
-        "EndpointConfigName": config["EndpointConfigName"],
-        "ProductionVariants": [_variant(variant) for variant in config["ProductionVariants"]],
-        "DataCaptureConfig": _capture(capture) if capture else None,
-        "LastDeploymentConfig": request.get("DeploymentConfig"),
-        "DeploymentConfig": None,
-    }
-
-
-def _variant(variant: Body) -> Body:
-    weight = variant.get("InitialVariantWeight", 1.0)
-    shown: dict[str, Any] = {
-        "VariantName": variant["VariantName"],
-        "CurrentWeight": weight,
-        "DesiredWeight": weight,
-    }
-    count = variant.get("InitialInstanceCount")
-    if count is not None:
-        shown |= {"CurrentInstanceCount": count, "DesiredInstanceCount": count}
-    if "ServerlessConfig" in variant:
-        shown["CurrentServerlessConfig"] = variant["ServerlessConfig"]
-    return shown
-
-
-def _capture(config: Body) -> Body:
-    enabled = config.get("EnableCapture", False)
-    return {
-        "EnableCapture": enabled,
-        "CaptureStatus": "Started" if enabled else "Stopped",
-        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
-        "DestinationS3Uri": config["DestinationS3Uri"],
-        "KmsKeyId": config.get("KmsKeyId", ""),
-    }
-
-
-def refusal_of_invocation(api: Api, scope: Scope, endpoint: str) -> ApiError:
-    """The answer to InvokeEndpoint, which nothing stands behind yet."""
-    arn = api.get(scope, ENDPOINT, endpoint)["EndpointArn"]
-    return ApiError(
-        "ValidationError", f"The local cloud records endpoints and does not serve them: {arn}"
-    )
-
-
-OPERATIONS: dict[str, Handler] = {
-    "CreateModel": _create_model,
-    "CreateEndpointConfig": _create_config,
-    "CreateEndpoint": _create_endpoint,
-    "UpdateEndpoint": _update_endpoint,
-}
+def _check_alarms(api: Api, scope: Scope, request: Request) -> None:
+    rollback = (request.get("DeploymentConfig") or {}).get("AutoRollbackConfiguration") or {}
+    names = [alarm["AlarmName"] for alarm in rollback.get("Alarms", ())]
+    if not names:
+        return
+    missing = set(names) - set(api.cloud.alarm_states(scope, names))
+    if missing:
+        raise invalid(
+            "AutoRollbackConfiguration names CloudWatch alarms that do not exist: "
+            f"{sorted(missing)}"
+        )

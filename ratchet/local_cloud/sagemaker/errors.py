@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class ApiError(Exception):
     """An error answer: ``code`` as boto3's ``ClientError`` shows it, ``status`` the HTTP status.
 
-    SageMaker answers its own errors with 400 (botocore's model of the service gives none other).
+    SageMaker answers its own errors with 400 (botocore's model of the service gives none other);
+    those of its runtime have others, and ``members`` besides the message.
     """
 
-    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        members: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.members = dict(members or {})
 
 
 def invalid(message: str) -> ApiError:

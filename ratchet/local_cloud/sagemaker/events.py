@@ -7,6 +7,7 @@ These events are best effort on AWS.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 from ratchet.local_cloud.sagemaker.store import Body, Scope
@@ -42,6 +43,39 @@ def package_changed(api: Api, scope: Scope, package: Body) -> None:
         detail_type="SageMaker Model Package State Change",
         detail=detail,
         resources=[package["ModelPackageArn"]],
+    )
+
+
+def endpoint_changed(api: Api, scope: Scope, endpoint: Body) -> None:
+    """``SageMaker Endpoint State Change``; the status is spelled ``IN_SERVICE`` there."""
+    members = ("EndpointName", "EndpointArn", "EndpointConfigName", "ProductionVariants")
+    detail = {key: endpoint[key] for key in members if key in endpoint}
+    status = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", endpoint["EndpointStatus"]).upper()
+    api.cloud.put_event(
+        scope,
+        detail_type="SageMaker Endpoint State Change",
+        detail={
+            **detail,
+            "EndpointStatus": status,
+            "FailureReason": endpoint.get("FailureReason", ""),
+            "CreationTime": round(endpoint["CreationTime"] * 1000),
+            "LastModifiedTime": round(endpoint["LastModifiedTime"] * 1000),
+            "Tags": {},
+        },
+        resources=[endpoint["EndpointArn"]],
+    )
+
+
+def processing_job_changed(api: Api, scope: Scope, job: Body) -> None:
+    """``SageMaker Processing Job State Change``: what Describe answers, times in milliseconds."""
+    detail = {
+        key: round(value * 1000) if key.endswith("Time") else value for key, value in job.items()
+    }
+    api.cloud.put_event(
+        scope,
+        detail_type="SageMaker Processing Job State Change",
+        detail=detail,
+        resources=[job["ProcessingJobArn"]],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import PROCESSING_JOB, TRAINING_JOB, Kind
 
@@ -35,6 +36,9 @@ def record(api: Api, scope: Scope, execution: Body, step: StepRecord) -> None:
     if step.status == "Starting":  # the cache has not been asked yet, so there may be no job
         return
     body = _described(api, scope, kind, step)
+    before = api.store.get(scope, kind.name, step.job_name) or {}
+    if kind is PROCESSING_JOB and before.get("ProcessingJobStatus") != body["ProcessingJobStatus"]:
+        events.processing_job_changed(api, scope, body)
     with api.store.transaction():
         api.store.put(scope, kind.name, step.job_name, body)
         tags = [tag for tag in step.arguments.get("Tags", []) if isinstance(tag.get("Value"), str)]

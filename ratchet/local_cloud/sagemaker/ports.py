@@ -15,6 +15,20 @@ class Cloud(Protocol):
         """An S3 object's content; raises ``KeyError`` when there is none."""
         ...
 
+    def write_object(self, scope: Scope, bucket: str, key: str, body: bytes) -> None:
+        """Put an S3 object; raises ``OSError`` when it is refused."""
+        ...
+
+    def put_metrics(
+        self, scope: Scope, *, namespace: str, data: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Put metric data (members as PutMetricData's) into CloudWatch."""
+        ...
+
+    def alarm_states(self, scope: Scope, names: Sequence[str]) -> dict[str, str]:
+        """State of each of these CloudWatch alarms; one that does not exist is left out."""
+        ...
+
     def put_event(
         self, scope: Scope, *, detail_type: str, detail: Mapping[str, Any], resources: list[str]
     ) -> None:

@@ -100,7 +100,7 @@ class Recorder:
             "Metadata": _metadata(self._scope, record, definition),
             "CacheExplanation": record.cache_explanation,
             "JobName": record.job_name,
-            "ProcessGroup": _process_group(record.process_group),
+            "ProcessGroup": process_group(record.process_group),
         }
         if record.cache_hit_source:
             body["CacheHitResult"] = {"SourcePipelineExecutionArn": record.cache_hit_source}
@@ -114,7 +114,7 @@ def _description(definition: Mapping[str, Any], record: StepRecord) -> str | Non
     return " · ".join(filter(None, [definition.get("Description"), why]))[:3072] or None
 
 
-def _process_group(group: int | None) -> Body | None:
+def process_group(group: int | None) -> Body | None:
     """A process group with its leader's start time, so that a reused id is not taken for it."""
     if group is None:
         return None

@@ -17,9 +17,12 @@ from ratchet.local_cloud.sagemaker import (
     tagging,
 )
 from ratchet.local_cloud.sagemaker.api import Api, wall_clock
+from ratchet.local_cloud.sagemaker.monitors.runs import Monitors
 from ratchet.local_cloud.sagemaker.ports import Cloud
 from ratchet.local_cloud.sagemaker.runs import Runs
+from ratchet.local_cloud.sagemaker.serving.hosting import Hosting
 from ratchet.local_cloud.sagemaker.store import Store
+from ratchet.local_cloud.sagemaker.switches import Switches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,31 +31,58 @@ class SageMaker:
 
     api: Api
     runs: Runs
+    hosting: Hosting
+    monitors: Monitors
+    switches: Switches
     store: Store
     folder: Path
 
     def recover(self) -> list[str]:
-        """Fail what an earlier process left running; answers the ARNs of those executions."""
-        return recovery.recover(self.api, self.folder / "runs")
+        """Fail what an earlier process left running, and serve the endpoints again.
+
+        Answers the ARNs of the executions that failed.
+        """
+        broken = recovery.recover(self.api, self.folder / "runs")
+        self.monitors.recover()
+        self.hosting.recover()
+        return broken
 
     def close(self) -> None:
-        """End the running executions and give the store's file back."""
+        """End the running executions, monitors and endpoints, and give the store's file back."""
+        self.monitors.close()
+        self.hosting.close()
         self.runs.close(recovery.SHUT_DOWN)
         self.store.close()
 
 
-def open_sagemaker(folder: Path, *, cloud: Cloud, model: ServiceModel) -> SageMaker:
-    """SageMaker with its state in ``folder``: ``sagemaker.sqlite3``, ``runs/`` and ``cache/``."""
+def open_sagemaker(
+    folder: Path, *, cloud: Cloud, model: ServiceModel, switches: Switches | None = None
+) -> SageMaker:
+    """SageMaker with its state in ``folder``.
+
+    There are ``sagemaker.sqlite3``, ``runs/``, ``cache/``, ``endpoints/`` and ``monitoring/``.
+    """
     store = Store(folder / "sagemaker.sqlite3")
+    switches = switches or Switches()
     api = Api(store=store, cloud=cloud, model=model, now=wall_clock)
     runs = Runs(api=api, folder=folder / "runs")
+    hosting = Hosting(api=api, folder=folder / "endpoints", switches=switches)
+    monitors = Monitors(api=api, hosting=hosting, folder=folder / "monitoring")
     for operations in (
         pipelines.OPERATIONS,
         executions.operations(runs),
         registry.OPERATIONS,
-        endpoints.OPERATIONS,
-        monitoring.OPERATIONS,
+        endpoints.operations(hosting),
+        monitoring.operations(switches),
         tagging.OPERATIONS,
     ):
         api.add(operations)
-    return SageMaker(api=api, runs=runs, store=store, folder=folder)
+    return SageMaker(
+        api=api,
+        runs=runs,
+        hosting=hosting,
+        monitors=monitors,
+        switches=switches,
+        store=store,
+        folder=folder,
+    )

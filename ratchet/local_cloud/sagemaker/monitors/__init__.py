@@ -1,0 +1,1 @@
+"""Monitoring schedules that run: when, over which window, as which processing job."""

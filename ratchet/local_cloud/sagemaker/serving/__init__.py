@@ -1,0 +1,1 @@
+"""Endpoints that serve: model processes, traffic between them, deployments, capture, metrics."""

@@ -1,0 +1,133 @@
+"""The processes behind one endpoint configuration: one for each production variant.
+
+On AWS a variant has as many instances as its configuration says; here the number is recorded and
+one process serves.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ratchet.local_cloud.sagemaker.serving import artifacts
+from ratchet.local_cloud.sagemaker.serving.process import ModelProcess, UnhealthyModelError
+from ratchet.local_cloud.sagemaker.store import Body, Scope
+
+if TYPE_CHECKING:
+    from ratchet.local_cloud.sagemaker.api import Api
+
+Emit = Callable[[str, str], None]  # (log stream, line)
+
+
+class UnhealthyFleetError(Exception):
+    """A variant is not healthy; the message is the endpoint's FailureReason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A production variant that is served."""
+
+    name: str
+    weight: float
+    image: artifacts.Image
+    log_stream: str
+    process: ModelProcess
+    prepared: artifacts.Prepared
+
+
+class Fleet:
+    """Started and healthy once ``start`` has returned; ``stop`` ends it."""
+
+    def __init__(self, config: Body, variants: list[Variant]) -> None:
+        self.config = config
+        self.variants = variants
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    @property
+    def config_name(self) -> str:
+        """The endpoint configuration that it serves."""
+        name: str = self.config["EndpointConfigName"]
+        return name
+
+    @property
+    def groups(self) -> list[Body]:
+        """The process groups, as ``recovery.end_group`` takes them, each with its folder."""
+        found = []
+        for variant in self.variants:
+            group = variant.process.group
+            if group:
+                found.append({**group, "folder": str(variant.prepared.folder)})
+        return found
+
+    def choose(self, target: str | None) -> Variant | None:
+        """The variant named, or one by the weights; None where there is none of that name."""
+        if target is not None:
+            return next((each for each in self.variants if each.name == target), None)
+        if len(self.variants) == 1:
+            return self.variants[0]
+        weights = [variant.weight for variant in self.variants]
+        return random.choices(self.variants, weights)[0]  # noqa: S311 - traffic, not secrets
+
+    def stop(self) -> None:
+        """End the processes and remove their folders; a second call does nothing."""
+        with self._lock:
+            if self._stopped:
+                return
+            self._stopped = True
+        for variant in self.variants:
+            variant.process.stop()
+            variant.prepared.remove()
+
+
+def start(
+    api: Api, scope: Scope, config: Body, folder: Path, *, seconds: float, emit: Emit
+) -> Fleet:
+    """A healthy fleet of ``config``; raises ``UnhealthyFleetError`` and leaves nothing running."""
+    variants: list[Variant] = []
+    for described in config["ProductionVariants"]:
+        name = described["VariantName"]
+        try:
+            variants.append(_start_variant(api, scope, described, folder, seconds, emit))
+        except UnhealthyModelError as error:
+            Fleet(config, variants).stop()
+            raise UnhealthyFleetError(
+                f"The primary container for production variant {name} did not pass the ping "
+                f"health check. Please check CloudWatch logs for this endpoint. ({error})"
+            ) from None
+    return Fleet(config, variants)
+
+
+def _start_variant(
+    api: Api, scope: Scope, described: Body, folder: Path, seconds: float, emit: Emit
+) -> Variant:
+    instance = f"i-{uuid.uuid4().hex[:17]}"
+    stream = f"{described['VariantName']}/{instance}"
+    if "ModelName" not in described:
+        raise UnhealthyModelError("the variant names no model")
+    image = artifacts.image_of(api, scope, described["ModelName"])
+    prepared = artifacts.prepare(api, scope, image, folder / instance)
+    process = ModelProcess(
+        folder=prepared.folder,
+        model_dir=prepared.model_dir,
+        environment=prepared.environment,
+        emit=lambda line: emit(stream, line),
+    )
+    try:
+        process.start(seconds=seconds)
+    except UnhealthyModelError:
+        prepared.remove()
+        raise
+    return Variant(
+        name=described["VariantName"],
+        weight=described.get("InitialVariantWeight", 1.0),
+        image=image,
+        log_stream=stream,
+        process=process,
+        prepared=prepared,
+    )

@@ -1,0 +1,62 @@
+"""What a local cloud does differently from AWS, to be set by those who run or test it.
+
+The environment of the process that starts the cloud gives the first values; ``POST
+/_ratchet/settings`` changes them while it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_MINUTES_ARE_SECONDS = 1 / 60
+
+
+@dataclass
+class Switches:
+    """``time_scale`` (``RATCHET_TIME_SCALE``): real seconds for each second of an endpoint's
+    deployment waits and of the periods of alarms on its metrics; 1/60 unless said otherwise, so
+    minutes are seconds, and 1 is AWS's pace.
+
+    ``monitoring_closed`` (``RATCHET_MONITORING_CLOSED=1``): refuse new monitoring schedules and job
+    definitions, as AWS does where Model Monitor was not in use before it closed.
+
+    ``health_check_seconds`` (``RATCHET_HEALTH_CHECK_SECONDS``): what a model has to load and to
+    answer /ping (60).
+    """
+
+    time_scale: float = _MINUTES_ARE_SECONDS
+    monitoring_closed: bool = False
+    health_check_seconds: float = 60.0
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Switches:
+        """As the environment variables say. Raises ``ValueError`` naming the one that is wrong."""
+        return cls(
+            time_scale=_positive(environment, "RATCHET_TIME_SCALE", _MINUTES_ARE_SECONDS),
+            monitoring_closed=environment.get("RATCHET_MONITORING_CLOSED") == "1",
+            health_check_seconds=_positive(environment, "RATCHET_HEALTH_CHECK_SECONDS", 60.0),
+        )
+
+    def change(self, settings: Mapping[str, object]) -> None:
+        """Set what is named. Raises ``ValueError`` for an unknown name or a wrong value."""
+        for name, value in settings.items():
+            before = getattr(self, name, None)
+            number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+            fits = isinstance(value, bool) if isinstance(before, bool) else number
+            if before is None or not fits:
+                known = ", ".join(vars(self))
+                raise ValueError(f"{name} = {value!r}: settings are {known}; numbers above 0")
+        for name, value in settings.items():
+            setattr(self, name, value)
+
+
+def _positive(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if number <= 0:
+        raise ValueError(f"{name} is {text!r}; expected a number above 0, such as 0.0167")
+    return number
