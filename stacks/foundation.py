@@ -7,8 +7,8 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs import PIPELINES
 from ratchet_cdk.buckets import AccessLogs, LoopBucket, removal_policy
+from ratchet_cdk.captured import CAPTURE, GROUND_TRUTH, MONITORING
 from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.notifications import Notifications
 
@@ -43,7 +43,7 @@ class Foundation(cdk.Stack):
             key=self.key,
             logs=logs,
             retention=settings.retention,
-            expiring=[f"{settings.pipeline_name(kind)}/runs/" for kind in PIPELINES],
+            expiring=self._expiring(settings),
         )
         self.registry = ModelRegistry(
             self,
@@ -52,6 +52,14 @@ class Foundation(cdk.Stack):
             description=f"Versions of the {settings.project} model in {settings.environment}",
             removal_policy=removal_policy(settings.retention),
         )
-        self.notifications = Notifications(
-            self, "Notifications", key=self.key, email=settings.notifications.email
-        )
+        self.notifications = Notifications(self, "Notifications", key=self.key, settings=settings)
+
+    @staticmethod
+    def _expiring(settings: Settings) -> dict[str, int]:
+        """Prefix → days."""
+        retention = settings.retention
+        return {
+            f"{settings.pipeline_name('training')}/runs/": retention.run_days,
+            f"{settings.pipeline_name('monitoring')}/runs/": retention.capture_days,
+            **dict.fromkeys((CAPTURE, GROUND_TRUTH, MONITORING), retention.capture_days),
+        }

@@ -10,6 +10,7 @@ from constructs import Construct
 from config.settings import Settings
 from ratchet_cdk.cost_tags import add_cost_tags
 from stacks.foundation import Foundation
+from stacks.serving import Serving
 from stacks.training import Training
 
 
@@ -22,5 +23,13 @@ class Loop(cdk.Stage):
         self.foundation = Foundation(self, "Foundation", settings=settings)
         self.training = Training(
             self, "Training", settings=settings, source=source, foundation=self.foundation
+        )
+        self.serving = Serving(
+            self,
+            "Serving",
+            settings=settings,
+            source=source,
+            foundation=self.foundation,
+            training=self.training,
         )
         add_cost_tags(self, settings)

@@ -56,11 +56,10 @@ class Training(cdk.Stack):
             settings=settings,
             code=self.code,
             source=source,
-            data=foundation.data,
             artifacts=foundation.artifacts,
-            registry=foundation.registry,
-            champion=self.champion,
+            invokes={"resolve_champion": self.champion.function},
         )
+        self._let_the_pipeline_train()
         self.trigger = DataTrigger(
             self,
             "Trigger",
@@ -70,9 +69,19 @@ class Training(cdk.Stack):
             data=foundation.data,
             artifacts=foundation.artifacts,
             pipeline=self.pipeline,
+            registry=foundation.registry,
             notifications=foundation.notifications,
         )
         self._tell_what_is_deployed()
+
+    def _let_the_pipeline_train(self) -> None:
+        """What its steps need beside their own runs."""
+        role, data = self.pipeline.role, self._foundation.data
+        prefixes = [self._settings.data.prefix]
+        data.grant_list(role, "ListData", prefixes=prefixes)
+        data.grant_read(role, "ReadData", prefixes=prefixes)
+        self.champion.grant_read_none(role)
+        self._foundation.registry.grant_register(role)
 
     def _tell_what_is_deployed(self) -> None:
         """The command line builds the same pipeline from these facts, without the CDK."""
@@ -82,14 +91,15 @@ class Training(cdk.Stack):
             "data_bucket": self._foundation.data.name,
             "data_prefix": self._settings.data.prefix,
             "artifacts_bucket": self._foundation.artifacts.name,
+            "output_key_arn": self._foundation.artifacts.key_arn,
             "code_uri": self.code.uri,
             "model_package_group": self._foundation.registry.name,
             "functions": {
                 "resolve_champion": self.champion.function.arn,
                 "start_pipeline": self.trigger.function.arn,
             },
-            "queue_url": self.trigger.queue.queue_url,
-            "dead_letter_queue_url": self.trigger.dead_letters.queue_url,
+            "queue_url": self.trigger.wakes.queue.queue_url,
+            "dead_letter_queue_url": self.trigger.dead_letters.queue.queue_url,
             "protected": self._settings.protected,
         }
         ssm.CfnParameter(

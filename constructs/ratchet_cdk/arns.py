@@ -35,6 +35,13 @@ class Arns:
     def ssm_parameter(self, name: str) -> str:
         return self._arn("ssm", f"parameter{name}")
 
+    def alarm(self, name: str) -> str:
+        return self._arn("cloudwatch", f"alarm:{name}")
+
+    def stack(self, name: str) -> str:
+        """A stack of that name, now or later: CloudFormation ends its ARN in a random part."""
+        return self._arn("cloudformation", f"stack/{name}/*")
+
     def log_streams(self, group: str) -> str:
         """The streams of a log group."""
         return self._arn("logs", f"log-group:{group}:*")

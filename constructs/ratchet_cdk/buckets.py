@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
@@ -55,9 +55,9 @@ class LoopBucket(Construct):
         key: kms.IKey,
         logs: AccessLogs,
         retention: RetentionSettings,
-        expiring: Sequence[str] = (),
+        expiring: Mapping[str, int] | None = None,
     ) -> None:
-        """`expiring`: prefixes whose objects expire after `retention.run_days`."""
+        """`expiring`: prefix → after how many days its objects expire; 0 = never."""
         super().__init__(scope, construct_id)
         self.bucket = s3.Bucket(
             self,
@@ -71,7 +71,7 @@ class LoopBucket(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             server_access_logs_bucket=logs.bucket,
             server_access_logs_prefix=f"{construct_id.lower()}/",
-            lifecycle_rules=_lifecycle(retention, expiring),
+            lifecycle_rules=_lifecycle(retention, expiring or {}),
             removal_policy=removal_policy(retention),
         )
         # Imported by the stacks above, under names that a person can read.
@@ -80,7 +80,7 @@ class LoopBucket(Construct):
         self.name = stack.export_value(self.bucket.bucket_name, name=f"{exported}-name")
         self.arn = stack.export_value(self.bucket.bucket_arn, name=f"{exported}-arn")
         self.uri = f"s3://{self.name}"  # without a trailing slash
-        self._key_arn = key.key_arn
+        self.key_arn = key.key_arn
         resource = self.bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)
         # The construct's own `event_bridge_enabled` deploys a custom resource with a function.
@@ -109,7 +109,7 @@ class LoopBucket(Construct):
     def grant_read(self, role: NarrowRole, sid: str, *, prefixes: Iterable[str]) -> None:
         """Reads the objects below the prefixes, and decrypts them."""
         self._allow_objects(role, sid, actions=["s3:GetObject"], prefixes=prefixes)
-        role.allow(f"{sid}Decrypt", actions=["kms:Decrypt"], resources=[self._key_arn])
+        role.allow(f"{sid}Decrypt", actions=["kms:Decrypt"], resources=[self.key_arn])
 
     def grant_write(self, role: NarrowRole, sid: str, *, prefixes: Iterable[str]) -> None:
         """Writes objects below the prefixes, in parts too, encrypted with the key.
@@ -119,7 +119,7 @@ class LoopBucket(Construct):
         actions = ["s3:PutObject", "s3:AbortMultipartUpload"]
         self._allow_objects(role, sid, actions=actions, prefixes=prefixes)
         actions = ["kms:GenerateDataKey", "kms:Decrypt"]
-        role.allow(f"{sid}Encrypt", actions=actions, resources=[self._key_arn])
+        role.allow(f"{sid}Encrypt", actions=actions, resources=[self.key_arn])
 
     def _allow_objects(
         self, role: NarrowRole, sid: str, *, actions: list[str], prefixes: Iterable[str]
@@ -137,11 +137,7 @@ def removal_policy(retention: RetentionSettings) -> cdk.RemovalPolicy:
     return cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY
 
 
-def _lifecycle(retention: RetentionSettings, expiring: Sequence[str]) -> list[s3.LifecycleRule]:
-    days = retention.run_days
-    runs = [
-        _expire(f"expire-{p.strip('/').replace('/', '-')}", days=days, prefix=p) for p in expiring
-    ]
+def _lifecycle(retention: RetentionSettings, expiring: Mapping[str, int]) -> list[s3.LifecycleRule]:
     return [
         s3.LifecycleRule(
             id="forget-old-versions",
@@ -149,7 +145,11 @@ def _lifecycle(retention: RetentionSettings, expiring: Sequence[str]) -> list[s3
             expired_object_delete_marker=True,
             abort_incomplete_multipart_upload_after=cdk.Duration.days(MULTIPART_DAYS),
         ),
-        *(runs if days else []),
+        *(
+            _expire(f"expire-{prefix.strip('/').replace('/', '-')}", days=days, prefix=prefix)
+            for prefix, days in expiring.items()
+            if days
+        ),
     ]
 
 

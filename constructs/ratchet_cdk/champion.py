@@ -11,6 +11,7 @@ from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.model_registry import ModelRegistry
+from ratchet_cdk.narrow_role import NarrowRole
 from ratchet_cdk.python_function import PythonFunction
 
 NO_CHAMPION = "champion/none/"  # a step's input may not be empty, so an object is kept there
@@ -59,3 +60,9 @@ class ChampionResolver(Construct):
         )
         registry.grant_read(role)
         artifacts.grant_write(role, "KeepNoChampion", prefixes=[NO_CHAMPION])
+        self._artifacts = artifacts
+
+    def grant_read_none(self, role: NarrowRole) -> None:
+        """Reads what stands for a champion where there is none."""
+        self._artifacts.grant_list(role, "ListNoChampion", prefixes=[NO_CHAMPION])
+        self._artifacts.grant_read(role, "ReadNoChampion", prefixes=[NO_CHAMPION])

@@ -35,7 +35,11 @@ class CodeBucket:
         self._relative = os.path.relpath(stage.asset_outdir, stage.outdir)
         self._checked = False
         self._arns = Arns.of(settings)
-        self.name = _bucket_name(stack, settings)
+        qualifier = (
+            stack.node.try_get_context(_QUALIFIER) or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+        )
+        self._version_parameter = f"/cdk-bootstrap/{qualifier}/version"
+        self.name = _bucket_name(qualifier, settings)
         self.uri = f"s3://{self.name}"  # without a trailing slash
 
     def grant_read(self, role: NarrowRole, sid: str, *, suffix: str) -> None:
@@ -45,6 +49,15 @@ class CodeBucket:
             actions=["s3:GetObject"],
             resources=[self._arns.object(self.name, f"*{suffix}")],
             wildcard="Code is named by its content, which changes without this stack.",
+        )
+
+    def grant_read_version(self, role: NarrowRole) -> None:
+        """Reads the bootstrap stack's version, a parameter of every template of the CDK, which
+        CloudFormation looks up for whoever updates the stack."""
+        role.allow(
+            "ReadBootstrapVersion",
+            actions=["ssm:GetParameters"],
+            resources=[self._arns.ssm_parameter(self._version_parameter)],
         )
 
     def publish(self, *, digest: str, suffix: str, write: Callable[[Path], None]) -> str:
@@ -78,10 +91,7 @@ class CodeBucket:
         self._checked = True
 
 
-def _bucket_name(stack: cdk.Stack, settings: Settings) -> str:
-    qualifier = (
-        stack.node.try_get_context(_QUALIFIER) or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    )
+def _bucket_name(qualifier: str, settings: Settings) -> str:
     account = settings.account or "${AWS::AccountId}"
     name = f"cdk-{qualifier}-assets-{account}-{settings.region}"
     return name if settings.account else cdk.Fn.sub(name)

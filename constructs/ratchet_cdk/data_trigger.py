@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import aws_cdk as cdk
-from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from config.settings import Settings
-from ratchet_cdk.acknowledged import acknowledge
+from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.dead_letters import DeadLetters
 from ratchet_cdk.ml_pipeline import MANIFESTS, MlPipeline
-from ratchet_cdk.narrow_role import NarrowRole
+from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.notifications import Notifications
 from ratchet_cdk.python_function import PythonFunction
+from ratchet_cdk.wakes import Wake, WakeQueue
 
 # Reading 100,000 objects that are all new takes minutes; any later look takes seconds.
 TIMEOUT_SECONDS = 900
 MEMORY_MB = 1024
-BATCH_SIZE = 1000  # of about 1.3 KB each, far below the 6 MB that an invocation may carry
-BATCH_WINDOW_SECONDS = 2
-# The usual six timeouts make up for throttled polls, which the cap on concurrency rules out:
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-VISIBILITY_SECONDS = TIMEOUT_SECONDS + 60
-ATTEMPTS = 5
 STATE = "trigger/"  # what one wake leaves for the next
 
 
 class DataTrigger(Construct):
-    """Objects below the data prefix, ends of runs and a slow schedule wake one function.
+    """Objects below the data prefix, drift, ends of runs and a slow schedule wake one function.
 
-    The function reads the real state and starts a run if the current data has not been run, so an
-    event only has to arrive eventually, and any of them will do. Events that cannot be delivered
-    or handled end in the dead-letter queue, which raises an alarm.
+    The function reads the real state and starts a run if the current data has not been run, or if
+    the data that the model serves has drifted since. Events that cannot be delivered or handled
+    end in the dead-letter queue, which raises an alarm.
     """
 
     def __init__(
@@ -53,123 +42,72 @@ class DataTrigger(Construct):
         data: LoopBucket,
         artifacts: LoopBucket,
         pipeline: MlPipeline,
+        registry: ModelRegistry,
         notifications: Notifications,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        self.dead_letters = self._dead_letter_queue(notifications)
-        self.queue = self._queue()
-        rules = [
-            self._when_data_changes(data),
-            self._when_a_run_ends(pipeline),
-            self._on_schedule(),
-        ]
-        self._let_rules_send(rules)
-        self.function = self._function(code, source, data, artifacts, pipeline)
-
-    def _dead_letter_queue(self, notifications: Notifications) -> sqs.Queue:
-        queue = sqs.Queue(
+        self._drift_alarms = [settings.alarm_name(kind) for kind in ("drift", "model-quality")]
+        self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="trigger")
+        self.wakes = WakeQueue(
             self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=cdk.Duration.days(14),
+            "Wakes",
+            wakes=self._wakes(data, pipeline),
+            dead_letters=self.dead_letters,
+            timeout_seconds=TIMEOUT_SECONDS,
+            enabled=settings.trigger.enabled,
         )
-        notifications.alarm_when_not_empty(
-            self,
-            "DeadLetterAlarm",
-            queue=queue,
-            description=f"{self._settings.prefix}: the trigger could not handle an event",
-        )
-        acknowledge(queue, {"AwsSolutions-SQS3": "It is the dead-letter queue."})
-        return queue
+        self.function = self._function(code, source, data, artifacts, pipeline, notifications)
+        self._grant(data, artifacts, pipeline, registry, notifications)
+        self.wakes.feed(self.function, reminds_itself=True)
 
-    def _queue(self) -> sqs.Queue:
-        return sqs.Queue(
-            self,
-            "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            visibility_timeout=cdk.Duration.seconds(VISIBILITY_SECONDS),
-            dead_letter_queue=sqs.DeadLetterQueue(
-                queue=self.dead_letters, max_receive_count=ATTEMPTS
-            ),
-        )
-
-    def _when_data_changes(self, data: LoopBucket) -> events.CfnRule:
+    def _wakes(self, data: LoopBucket, pipeline: MlPipeline) -> dict[str, Wake]:
         prefix = self._settings.data.prefix
-        return self._rule(
-            "DataChanged",
-            description=f"An object below {prefix} landed or went",
-            event_pattern={
-                "source": ["aws.s3"],
-                "detail-type": ["Object Created", "Object Deleted"],
+        wakes = {
+            "DataChanged": Wake(
+                description=f"An object below {prefix} landed or went",
+                pattern={
+                    "source": ["aws.s3"],
+                    "detail-type": ["Object Created", "Object Deleted"],
+                    "detail": {
+                        "bucket": {"name": [data.name]},
+                        "object": {"key": [{"prefix": prefix}]},
+                    },
+                },
+            ),
+            "RunEnded": Wake(
+                description="Data that landed during a run is run after it",
+                pattern={
+                    "source": ["aws.sagemaker"],
+                    "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
+                    "detail": {
+                        "pipelineArn": [pipeline.arn],
+                        "currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"],
+                    },
+                },
+            ),
+            "Schedule": Wake(
+                description="Catches what a lost event left undone",
+                schedule=self._settings.trigger.schedule,
+            ),
+        }
+        if self._settings.feedback.enabled:
+            wakes["Drifted"] = self._when_drifted()
+        return wakes
+
+    def _when_drifted(self) -> Wake:
+        """By the alarms' names: they belong to what serves, which is deployed after this."""
+        return Wake(
+            description="What the model is asked, or how well it answers, has drifted",
+            pattern={
+                "source": ["aws.cloudwatch"],
+                "detail-type": ["CloudWatch Alarm State Change"],
                 "detail": {
-                    "bucket": {"name": [data.name]},
-                    "object": {"key": [{"prefix": prefix}]},
+                    "alarmName": self._drift_alarms,
+                    "state": {"value": ["ALARM"]},
                 },
             },
         )
-
-    def _when_a_run_ends(self, pipeline: MlPipeline) -> events.CfnRule:
-        return self._rule(
-            "RunEnded",
-            description="Data that landed during a run is run after it",
-            event_pattern={
-                "source": ["aws.sagemaker"],
-                "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
-                "detail": {
-                    "pipelineArn": [pipeline.arn],
-                    "currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"],
-                },
-            },
-        )
-
-    def _on_schedule(self) -> events.CfnRule:
-        return self._rule(
-            "Schedule",
-            description="Catches what a lost event left undone",
-            schedule=self._settings.trigger.schedule,
-        )
-
-    def _rule(
-        self,
-        construct_id: str,
-        *,
-        description: str,
-        event_pattern: dict[str, Any] | None = None,
-        schedule: str | None = None,
-    ) -> events.CfnRule:
-        return events.CfnRule(
-            self,
-            construct_id,
-            description=description,
-            state="ENABLED" if self._settings.trigger.enabled else "DISABLED",
-            event_pattern=event_pattern,
-            schedule_expression=schedule,
-            targets=[
-                events.CfnRule.TargetProperty(
-                    id="Queue",
-                    arn=self.queue.queue_arn,
-                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
-                        arn=self.dead_letters.queue_arn
-                    ),
-                )
-            ],
-        )
-
-    def _let_rules_send(self, rules: Sequence[events.CfnRule]) -> None:
-        arns = [rule.attr_arn for rule in rules]
-        for queue in (self.queue, self.dead_letters):
-            queue.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid="RulesSend",
-                    principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                    actions=["sqs:SendMessage"],
-                    resources=[queue.queue_arn],
-                    conditions={"ArnEquals": {"aws:SourceArn": arns}},
-                )
-            )
 
     def _function(
         self,
@@ -178,9 +116,10 @@ class DataTrigger(Construct):
         data: LoopBucket,
         artifacts: LoopBucket,
         pipeline: MlPipeline,
+        notifications: Notifications,
     ) -> PythonFunction:
         settings = self._settings
-        function = PythonFunction(
+        return PythonFunction(
             self,
             "StartPipeline",
             code=code,
@@ -193,21 +132,25 @@ class DataTrigger(Construct):
                 "WINDOW": str(settings.data.window),
                 "ARTIFACTS_BUCKET": artifacts.name,
                 "PIPELINE_NAME": pipeline.name,
-                "QUEUE_URL": self.queue.queue_url,
+                "QUEUE_URL": self.wakes.queue.queue_url,
                 "SETTLE_SECONDS": str(settings.trigger.settle_seconds),
                 "MAX_WAIT_SECONDS": str(settings.trigger.max_wait_seconds),
+                **(self._drift(notifications) if settings.feedback.enabled else {}),
             },
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
             retention=settings.retention,
         )
-        self._grant(function.role, data, artifacts, pipeline)
-        self._consume(function)
-        return function
 
     def _grant(
-        self, role: NarrowRole, data: LoopBucket, artifacts: LoopBucket, pipeline: MlPipeline
+        self,
+        data: LoopBucket,
+        artifacts: LoopBucket,
+        pipeline: MlPipeline,
+        registry: ModelRegistry,
+        notifications: Notifications,
     ) -> None:
+        role = self.function.role
         own = [MANIFESTS, STATE]
         data.grant_look(role, "LookAtData")
         data.grant_read(role, "ReadData", prefixes=[self._settings.data.prefix])
@@ -215,28 +158,31 @@ class DataTrigger(Construct):
         artifacts.grant_read(role, "ReadRecords", prefixes=own)
         artifacts.grant_write(role, "WriteRecords", prefixes=own)
         pipeline.grant_start(role)
-        role.allow(
-            "ConsumeAndRemindItself",
-            actions=[
-                "sqs:ReceiveMessage",
-                "sqs:DeleteMessage",
-                "sqs:GetQueueAttributes",
-                "sqs:SendMessage",
-            ],
-            resources=[self.queue.queue_arn],
-        )
+        if self._settings.feedback.enabled:
+            self._grant_drift(pipeline, registry, notifications)
 
-    def _consume(self, function: PythonFunction) -> None:
-        lambda_.CfnEventSourceMapping(
-            self,
-            "Consume",
-            function_name=function.name,
-            event_source_arn=self.queue.queue_arn,
-            batch_size=BATCH_SIZE,
-            maximum_batching_window_in_seconds=BATCH_WINDOW_SECONDS,
-            function_response_types=["ReportBatchItemFailures"],
-            # The fewest there can be: the function does the same work however many events woke it.
-            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(
-                maximum_concurrency=2
-            ),
+    def _drift(self, notifications: Notifications) -> dict[str, str]:
+        """What the function needs to take drift for a reason to run."""
+        settings = self._settings
+        return {
+            "DRIFT_ALARMS": ",".join(self._drift_alarms),
+            "COOLDOWN_HOURS": str(settings.feedback.cooldown_hours),
+            "FRUITLESS_LIMIT": str(settings.feedback.fruitless_limit),
+            "PROJECT": settings.project,
+            "ENVIRONMENT": settings.environment,
+            "TOPIC_ARN": notifications.topic.topic_arn,
+        }
+
+    def _grant_drift(
+        self, pipeline: MlPipeline, registry: ModelRegistry, notifications: Notifications
+    ) -> None:
+        """The state of the alarms, and what came of the runs that drift started."""
+        role, arns = self.function.role, Arns.of(self._settings)
+        role.allow(
+            "ReadDriftAlarms",
+            actions=["cloudwatch:DescribeAlarms"],
+            resources=[arns.alarm(name) for name in self._drift_alarms],
         )
+        pipeline.grant_look_at_steps(role)
+        registry.grant_read(role)
+        notifications.grant_publish(role)

@@ -1,4 +1,4 @@
-"""What the jobs of a pipeline may do, with the narrowest resource that each action knows.
+"""What jobs and containers may do, with the narrowest resource that each action knows.
 
 Which actions take which resources and conditions:
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
@@ -6,12 +6,15 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from config import images
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.narrow_role import NarrowRole
 
 # SageMaker names the jobs of a pipeline's steps pipelines-<execution id>-<step>-<random>.
 _JOBS = "pipelines-*"
+_NAMESPACES = ("/aws/sagemaker/*", "aws/sagemaker/*")  # the latter are Model Monitor's
 _KINDS = ("Processing", "Training")
 _VERBS = ("Create", "Describe", "Stop")
 
@@ -20,7 +23,15 @@ def grant_run_jobs(role: NarrowRole, *, arns: Arns, image_uri: str) -> None:
     """Lets a pipeline's role run processing and training jobs from an image, as itself."""
     _jobs(role, arns)
     _experiment(role, arns)
-    _logs_and_metrics(role, arns)
+    groups = [f"/aws/sagemaker/{kind}Jobs" for kind in _KINDS]
+    grant_be_container(role, arns=arns, image_uri=image_uri, log_groups=groups)
+
+
+def grant_be_container(
+    role: NarrowRole, *, arns: Arns, image_uri: str, log_groups: Sequence[str]
+) -> None:
+    """Lets SageMaker run a container as this role: its image, its logs, its metrics."""
+    _logs_and_metrics(role, arns, log_groups)
     _image(role, arns, image_uri)
 
 
@@ -63,23 +74,26 @@ def _experiment(role: NarrowRole, arns: Arns) -> None:
     )
 
 
-def _logs_and_metrics(role: NarrowRole, arns: Arns) -> None:
+def _logs_and_metrics(role: NarrowRole, arns: Arns, log_groups: Sequence[str]) -> None:
     role.allow(
-        "WriteJobLogs",
+        "WriteLogs",
         actions=[
             "logs:CreateLogGroup",
             "logs:CreateLogStream",
             "logs:DescribeLogStreams",
             "logs:PutLogEvents",
         ],
-        resources=[arns.log_streams(f"/aws/sagemaker/{kind}Jobs") for kind in _KINDS],
-        wildcard="SageMaker names the streams of a job.",
+        resources=[arns.log_streams(group) for group in log_groups],
+        wildcard="SageMaker names the streams.",
     )
     role.allow(
-        "PutJobMetrics",
+        "PutMetrics",
         actions=["cloudwatch:PutMetricData"],
         resources=["*"],
-        conditions={"StringLike": {"cloudwatch:namespace": "/aws/sagemaker/*"}},
+        # Model Monitor's namespaces have no slash before them.
+        conditions={
+            "StringLike": {"cloudwatch:namespace": ["/aws/sagemaker/*", "aws/sagemaker/*"]}
+        },
         wildcard="The action knows no resource; the condition names the namespaces.",
     )
 

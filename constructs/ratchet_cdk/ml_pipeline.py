@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -13,17 +13,18 @@ from config.settings import Settings
 from pipeline_defs.authoring import Context, Functions, Pipeline
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
-from ratchet_cdk.champion import NO_CHAMPION, ChampionResolver
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.job_permissions import grant_run_jobs
-from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.narrow_role import NarrowRole
+from ratchet_cdk.python_function import PythonFunction
 
 MANIFESTS = "manifests/"  # what a run reads, named by the digest of its content
 
 
 class MlPipeline(Construct):
-    """A pipeline, the code of its steps, and a role that may do what its steps need and no more.
+    """A pipeline, the code of its steps, and a role that may do what its steps need and no more:
+    run jobs, call the functions, read the manifests and its own runs, write its own runs. What its
+    steps read beside that is granted to the role by those who have it.
 
     The pipeline is updated only after its code is published, and its permissions stand before it
     does, so no execution starts that lacks either.
@@ -38,11 +39,10 @@ class MlPipeline(Construct):
         settings: Settings,
         code: CodeBucket,
         source: Path,
-        data: LoopBucket,
         artifacts: LoopBucket,
-        registry: ModelRegistry,
-        champion: ChampionResolver,
+        invokes: Mapping[str, PythonFunction],
     ) -> None:
+        """`invokes`: functions that its steps call, by the names of `Functions`."""
         super().__init__(scope, construct_id)
         arns = Arns.of(settings)
         self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
@@ -50,8 +50,9 @@ class MlPipeline(Construct):
             settings=settings,
             role_arn=self.role.arn,
             artifacts_uri=artifacts.uri,
+            output_key_arn=artifacts.key_arn,
             code_uri=code.uri,
-            functions=Functions(resolve_champion=champion.function.arn),
+            functions=Functions(**{name: called.arn for name, called in invokes.items()}),
             source=source,
         )
         pipeline = define(context)
@@ -61,9 +62,12 @@ class MlPipeline(Construct):
             code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
         grant_run_jobs(self.role, arns=arns, image_uri=settings.image)
         code.grant_read(self.role, "ReadCode", suffix=".gz")
-        self._grant_storage(data, artifacts, prefix=settings.data.prefix)
-        registry.grant_register(self.role)
-        champion.function.grant_invoke(self.role)
+        readable = [f"{self.name}/runs/", MANIFESTS]
+        artifacts.grant_list(self.role, "ListOwn", prefixes=readable)
+        artifacts.grant_read(self.role, "ReadOwn", prefixes=readable)
+        artifacts.grant_write(self.role, "WriteRuns", prefixes=[f"{self.name}/runs/"])
+        for called in invokes.values():
+            called.grant_invoke(self.role)
         self._pipeline(pipeline)
 
     def grant_start(self, role: NarrowRole) -> None:
@@ -72,6 +76,15 @@ class MlPipeline(Construct):
             "StartPipeline",
             actions=["sagemaker:StartPipelineExecution", "sagemaker:ListPipelineExecutions"],
             resources=[self.arn],
+        )
+
+    def grant_look_at_steps(self, role: NarrowRole) -> None:
+        """Sees what became of the steps of its executions."""
+        role.allow(
+            "LookAtSteps",
+            actions=["sagemaker:ListPipelineExecutionSteps"],
+            resources=[f"{self.arn}/execution/*"],
+            wildcard="SageMaker names the executions of this pipeline.",
         )
 
     def _pipeline(self, pipeline: Pipeline) -> None:
@@ -86,12 +99,3 @@ class MlPipeline(Construct):
             role_arn=self.role.arn,
         )
         self.role.stands_before(resource)
-
-    def _grant_storage(self, data: LoopBucket, artifacts: LoopBucket, *, prefix: str) -> None:
-        runs = f"{self.name}/runs/"
-        readable = [runs, MANIFESTS, NO_CHAMPION]
-        data.grant_list(self.role, "ListData", prefixes=[prefix])
-        data.grant_read(self.role, "ReadData", prefixes=[prefix])
-        artifacts.grant_list(self.role, "ListArtifacts", prefixes=readable)
-        artifacts.grant_read(self.role, "ReadArtifacts", prefixes=readable)
-        artifacts.grant_write(self.role, "WriteRuns", prefixes=[runs])

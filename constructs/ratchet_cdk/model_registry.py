@@ -33,7 +33,7 @@ class ModelRegistry(Construct):
             model_package_group_description=description,
         )
         group.apply_removal_policy(removal_policy)
-        self._group_arn = arns.sagemaker(f"model-package-group/{self.name}")
+        self.arn = arns.sagemaker(f"model-package-group/{self.name}")
         self._packages_arn = arns.sagemaker(f"model-package/{self.name}/*")
 
     def grant_register(self, role: NarrowRole) -> None:
@@ -45,7 +45,7 @@ class ModelRegistry(Construct):
                 "sagemaker:DescribeModelPackage",
                 "sagemaker:DescribeModelPackageGroup",
             ],
-            resources=[self._group_arn, self._packages_arn],
+            resources=[self.arn, self._packages_arn],
             wildcard="The registry numbers the versions of this group.",
         )
 
@@ -54,6 +54,21 @@ class ModelRegistry(Construct):
         role.allow(
             "ReadModelPackages",
             actions=["sagemaker:DescribeModelPackage"],
+            resources=[self._packages_arn],
+            wildcard="The registry numbers the versions of this group.",
+        )
+
+    def grant_judge(self, role: NarrowRole) -> None:
+        """Finds the versions of this group, and writes on them how their deployment went."""
+        role.allow(
+            "ListModelPackages",
+            actions=["sagemaker:ListModelPackages"],
+            resources=["*"],
+            wildcard="The action knows no resource.",
+        )
+        role.allow(
+            "MarkModelPackages",
+            actions=["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"],
             resources=[self._packages_arn],
             wildcard="The registry numbers the versions of this group.",
         )

@@ -110,9 +110,10 @@ def _assumed_by(service: str, account: str) -> dict[str, Any]:
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
     }
-    if service == "sagemaker.amazonaws.com":
-        # Nobody else's SageMaker resources:
+    if service in ("sagemaker.amazonaws.com", "scheduler.amazonaws.com"):
+        # Nobody else's resources:
         # https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
+        # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
         statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
     return statement
 

@@ -3,49 +3,73 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
+
+from config.settings import Settings
+from ratchet_cdk.arns import Arns
+from ratchet_cdk.narrow_role import NarrowRole
 
 
 class Notifications(Construct):
-    """An encrypted topic that alarms of this account may publish to, and perhaps a mailbox."""
+    """An encrypted topic that functions and alarms of this account may publish to.
+
+    Perhaps a mailbox or a channel in Slack hears what it says.
+    """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, key: kms.Key, email: str | None
+        self, scope: Construct, construct_id: str, *, key: kms.Key, settings: Settings
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key_arn = key.key_arn
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         self._let_alarms_publish(key)
-        if email:
+        if email := settings.notifications.email:
             sns.CfnSubscription(
                 self, "Email", topic_arn=self.topic.topic_arn, protocol="email", endpoint=email
             )
+        self._slack(settings)
 
-    def alarm_when_not_empty(
-        self, scope: Construct, construct_id: str, *, queue: sqs.IQueue, description: str
-    ) -> cloudwatch.CfnAlarm:
-        """Raises the alarm as long as the queue holds a message."""
-        return cloudwatch.CfnAlarm(
-            scope,
-            construct_id,
-            alarm_description=description,
-            namespace="AWS/SQS",
-            metric_name="ApproximateNumberOfMessagesVisible",
-            dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name="QueueName", value=queue.queue_name)
+    def grant_publish(self, role: NarrowRole) -> None:
+        """Tells people."""
+        role.allow("TellPeople", actions=["sns:Publish"], resources=[self.topic.topic_arn])
+        role.allow(
+            "TellPeopleEncrypted",
+            actions=["kms:GenerateDataKey", "kms:Decrypt"],
+            resources=[self._key_arn],
+        )
+
+    def _slack(self, settings: Settings) -> None:
+        """Amazon Q Developer in chat applications, which was AWS Chatbot, posts in one channel.
+
+        Nobody runs commands from there: the role sees the alarms it posts about, and the guardrail
+        would not let it do more.
+        """
+        told = settings.notifications
+        if told.slack_workspace is None or told.slack_channel is None:
+            return
+        role = NarrowRole(self, "SlackRole", service="chatbot.amazonaws.com")
+        role.allow(
+            "ShowAlarms",
+            actions=["cloudwatch:DescribeAlarms"],
+            resources=[Arns.of(settings).alarm(f"{settings.prefix}-*")],
+            wildcard="The alarms of this environment, which begin with its name.",
+        )
+        chatbot.CfnSlackChannelConfiguration(
+            self,
+            "Slack",
+            configuration_name=settings.prefix,
+            iam_role_arn=role.arn,
+            slack_workspace_id=told.slack_workspace,
+            slack_channel_id=told.slack_channel,
+            sns_topic_arns=[self.topic.topic_arn],
+            guardrail_policies=[
+                f"arn:{Arns.of(settings).partition}:iam::aws:policy/CloudWatchReadOnlyAccess"
             ],
-            statistic="Maximum",
-            period=60,
-            evaluation_periods=1,
-            threshold=1,
-            comparison_operator="GreaterThanOrEqualToThreshold",
-            treat_missing_data="notBreaching",
-            alarm_actions=[self.topic.topic_arn],
-            ok_actions=[self.topic.topic_arn],
+            logging_level="ERROR",
         )
 
     def _let_alarms_publish(self, key: kms.Key) -> None:

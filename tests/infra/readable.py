@@ -30,6 +30,8 @@ def text_of(value: Any) -> str:
             return f"${{import {name}}}"
         case {"Fn::Sub": str(text)}:
             return text
+        case {"Fn::If": [str(name), then, otherwise]}:
+            return f"${{{name} ? {text_of(then)} : {text_of(otherwise)}}}"
         case {"Fn::Join": [str(separator), list(parts)]}:
             return separator.join(text_of(part) for part in parts)
     raise ValueError(f"no string: {value!r}")

@@ -89,7 +89,20 @@ def test_outputs_of_runs_expire_where_the_settings_say(assembly: Assembly) -> No
 
 
 def test_models_that_serve_in_production_never_expire(assembly: Assembly) -> None:
-    assert list(rules(assembly, "prod", "ArtifactsBucket")) == ["forget-old-versions"]
+    expiring = {
+        rule["Prefix"]
+        for rule in rules(assembly, "prod", "ArtifactsBucket").values()
+        if "ExpirationInDays" in rule
+    }
+    assert expiring == {"capture/", "ground-truth/", "monitoring/", "flights-prod-monitoring/runs/"}
+
+
+@pytest.mark.parametrize("name", ["capture", "ground-truth", "monitoring"])
+def test_what_was_asked_and_answered_expires_where_the_settings_say(
+    assembly: Assembly, name: str
+) -> None:
+    rule = rules(assembly, "dev", "ArtifactsBucket")[f"expire-{name}"]
+    assert rule["ExpirationInDays"] == load("dev").retention.capture_days
 
 
 def test_landed_data_never_expires(assembly: Assembly) -> None:

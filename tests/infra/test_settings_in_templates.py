@@ -10,9 +10,16 @@ import aws_cdk as cdk
 import pytest
 
 from app import add_loops
-from config.settings import NotificationSettings, TriggerSettings, load
+from config.settings import (
+    EndpointSettings,
+    FeedbackSettings,
+    MonitorSettings,
+    NotificationSettings,
+    TriggerSettings,
+    load,
+)
 from ratchet_cdk.code_bucket import CodeBucket
-from tests.infra.assembly import Template, context
+from tests.infra.assembly import STACKS, Template, context
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,12 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
         region="eu-west-1",
         image_uri="444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/image:1",
         trigger=TriggerSettings(enabled=False),
-        notifications=NotificationSettings(email="team@example.com"),
+        feedback=FeedbackSettings(enabled=False),
+        endpoint=EndpointSettings(routing="linear", step_percent=25),
+        monitor=MonitorSettings(engine="pipeline", schedule_hours=6),
+        notifications=NotificationSettings(
+            email="team@example.com", slack_workspace="T0123", slack_channel="C0456"
+        ),
     )
     folder: Path = tmp_path_factory.mktemp("elsewhere")
     app = cdk.App(outdir=str(folder), context=context(), analytics_reporting=False)
@@ -33,7 +45,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     app.synth()
     return {
         stack: json.loads(next(folder.glob(f"*/*{stack}*.template.json")).read_text())
-        for stack in ("Foundation", "Training")
+        for stack in STACKS
     }
 
 
@@ -62,6 +74,41 @@ def test_a_mailbox_is_subscribed(templates: dict[str, Template]) -> None:
 def test_a_trigger_that_is_off_is_deployed_but_wakes_nobody(templates: dict[str, Template]) -> None:
     rules = of_type(templates["Training"], "AWS::Events::Rule")
     assert [rule["State"] for rule in rules] == ["DISABLED"] * 3
+
+
+def test_a_channel_in_slack_hears_the_topic_and_runs_nothing(
+    templates: dict[str, Template],
+) -> None:
+    (channel,) = of_type(templates["Foundation"], "AWS::Chatbot::SlackChannelConfiguration")
+    assert (channel["SlackWorkspaceId"], channel["SlackChannelId"]) == ("T0123", "C0456")
+    assert len(channel["SnsTopicArns"]) == 1
+    assert channel["GuardrailPolicies"] == ["arn:aws:iam::aws:policy/CloudWatchReadOnlyAccess"]
+
+
+def test_feedback_that_is_off_only_tells_people(templates: dict[str, Template]) -> None:
+    text = json.dumps(templates["Training"])
+    assert "DRIFT_ALARMS" not in text
+    assert "cloudwatch:DescribeAlarms" not in text
+    functions = of_type(templates["Serving"], "AWS::Lambda::Function")
+    (notify,) = [f for f in functions if f["Handler"].startswith("notify.")]
+    assert notify["Environment"]["Variables"]["FEEDBACK_ENABLED"] == "false"
+
+
+def test_the_engine_of_the_settings_is_the_one_that_promotions_start_with(
+    templates: dict[str, Template],
+) -> None:
+    engine = templates["Serving"]["Parameters"]["MonitorEngine"]
+    assert (engine["Default"], engine["AllowedValues"]) == ("pipeline", ["pipeline"])
+    (schedule,) = of_type(templates["Serving"], "AWS::Scheduler::Schedule")
+    assert schedule["ScheduleExpression"] == "cron(10 0/6 * * ? *)"
+
+
+def test_traffic_may_move_in_equal_shares(templates: dict[str, Template]) -> None:
+    (endpoint,) = of_type(templates["Serving"], "AWS::SageMaker::Endpoint")
+    routing = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert routing["Type"] == "LINEAR"
+    assert routing["LinearStepSize"] == {"Type": "CAPACITY_PERCENT", "Value": 25}
+    assert "CanarySize" not in routing
 
 
 def code_bucket(folder: Path, **flags: str) -> tuple[CodeBucket, cdk.Stack]:

@@ -1,6 +1,6 @@
 """What each stack deploys, as files to read in review.
 
-    UPDATE_SNAPSHOTS=1 pytest tests/infra/test_stack_snapshots.py
+    RATCHET_UPDATE_SNAPSHOTS=1 pytest tests/infra/test_stack_snapshots.py
 
 writes them anew; the behaviour that matters is asserted in the other files of this folder.
 """
@@ -27,11 +27,11 @@ def test_a_stack_deploys_what_its_snapshot_shows(
 ) -> None:
     now = readable(assembly.templates[f"{environment}/{stack}"])
     file = SNAPSHOTS / f"{environment}-{stack.lower()}.json"
-    if os.environ.get("UPDATE_SNAPSHOTS"):
+    if os.environ.get("RATCHET_UPDATE_SNAPSHOTS"):
         file.parent.mkdir(exist_ok=True)
         file.write_text(now, encoding="utf-8")
     before = file.read_text(encoding="utf-8") if file.exists() else ""
     difference = "\n".join(
         difflib.unified_diff(before.splitlines(), now.splitlines(), "snapshot", "now", lineterm="")
     )
-    assert now == before, f"UPDATE_SNAPSHOTS=1 accepts this change:\n{difference}"
+    assert now == before, f"RATCHET_UPDATE_SNAPSHOTS=1 accepts this change:\n{difference}"

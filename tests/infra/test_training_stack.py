@@ -62,6 +62,7 @@ def test_the_deployed_definition_is_what_the_laptop_makes_from_the_deployed_fact
         settings=load(environment),
         role_arn=facts["role_arn"],
         artifacts_uri=f"s3://{facts['artifacts_bucket']}",
+        output_key_arn=facts["output_key_arn"],
         code_uri=facts["code_uri"],
         functions=Functions(resolve_champion=facts["functions"]["resolve_champion"]),
         source=ROOT,
@@ -88,7 +89,7 @@ def test_every_bundle_is_published_where_the_definition_looks_for_it(assembly: A
     text = json.dumps(definition(assembly, STACK))
     published = files_to_publish(assembly, "dev")
     bundles = {uri: file for uri, file in published.items() if uri.endswith(".gz")}
-    assert len(bundles) == 3
+    assert len(bundles) == 4
     for uri, file in bundles.items():
         assert uri in text
         with tarfile.open(file) as archive:
@@ -141,15 +142,18 @@ def test_nothing_runs_before_its_permissions_stand(assembly: Assembly) -> None:
 # -- what wakes the trigger
 
 
+QUEUES = {"Queue": "TriggerWakes", "DeadLetters": "TriggerDeadLetters"}
+
+
 def queue_id(assembly: Assembly, name: str) -> str:
     found = assembly.resources(STACK, "AWS::SQS::Queue")
-    (key,) = [key for key in found if key.startswith(f"Trigger{name}")]
+    (key,) = [key for key in found if key.startswith(f"{QUEUES[name]}Queue")]
     return key
 
 
 def rule(assembly: Assembly, name: str, stack: str = STACK) -> dict[str, Any]:
     found = assembly.resources(stack, "AWS::Events::Rule")
-    (key,) = [key for key in found if key.startswith(f"Trigger{name}")]
+    (key,) = [key for key in found if key.startswith(f"TriggerWakes{name}")]
     properties: dict[str, Any] = found[key]["Properties"]
     return properties
 
@@ -177,7 +181,17 @@ def test_a_schedule_wakes_it_when_no_event_does(assembly: Assembly, environment:
     assert schedule == load(environment).trigger.schedule
 
 
-@pytest.mark.parametrize("name", ["DataChanged", "RunEnded", "Schedule"])
+def test_drift_wakes_it_by_the_names_of_alarms_that_another_stack_makes(
+    assembly: Assembly,
+) -> None:
+    detail = rule(assembly, "Drifted")["EventPattern"]["detail"]
+    assert detail["state"] == {"value": ["ALARM"]}
+    alarms = assembly.resources("dev/Serving", "AWS::CloudWatch::Alarm").values()
+    assert set(detail["alarmName"]) <= {alarm["Properties"]["AlarmName"] for alarm in alarms}
+    assert "flights-dev-drift" in detail["alarmName"]
+
+
+@pytest.mark.parametrize("name", ["DataChanged", "RunEnded", "Schedule", "Drifted"])
 def test_every_rule_sends_to_the_queue_and_what_fails_to_the_dead_letters(
     assembly: Assembly, name: str
 ) -> None:
@@ -224,8 +238,6 @@ def test_a_dead_letter_raises_the_alarm(assembly: Assembly) -> None:
     (dimension,) = alarm["Dimensions"]
     assert dimension["Value"]["Fn::GetAtt"][0] == queue_id(assembly, "DeadLetters")
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
-    (action,) = alarm["AlarmActions"]
-    assert "Topic" in text_of(action)
 
 
 def test_the_queue_wakes_the_function_which_names_the_messages_it_could_not_handle(
@@ -267,7 +279,7 @@ def test_the_functions_are_told_what_they_look_at(assembly: Assembly) -> None:
         )
         for name in ("start_pipeline", "resolve_champion")
     )
-    assert {k: text_of(v) for k, v in start.items() if k not in ("QUEUE_URL",)} == {
+    assert {k: text_of(v) for k, v in start.items() if k not in ("QUEUE_URL", "TOPIC_ARN")} == {
         "DATA_BUCKET": "${import flights-dev-foundation-data-name}",
         "DATA_PREFIX": "raw/",
         "WINDOW": "0",
@@ -275,6 +287,11 @@ def test_the_functions_are_told_what_they_look_at(assembly: Assembly) -> None:
         "PIPELINE_NAME": "flights-dev-training",
         "SETTLE_SECONDS": str(load("dev").trigger.settle_seconds),
         "MAX_WAIT_SECONDS": str(load("dev").trigger.max_wait_seconds),
+        "DRIFT_ALARMS": "flights-dev-drift,flights-dev-model-quality",
+        "COOLDOWN_HOURS": str(load("dev").feedback.cooldown_hours),
+        "FRUITLESS_LIMIT": "3",
+        "PROJECT": "flights",
+        "ENVIRONMENT": "dev",
     }
     assert start["QUEUE_URL"] == {"Ref": queue_id(assembly, "Queue")}
     assert {k: text_of(v) for k, v in resolve.items()} == {

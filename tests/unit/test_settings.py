@@ -58,6 +58,9 @@ def test_names_derive_from_project_and_environment(write: Write) -> None:
     assert settings.pipeline_name("training") == "flights-dev-training"
     assert settings.model_package_group == "flights-dev"
     assert settings.parameter("champion") == "/flights/dev/champion"
+    assert settings.endpoint_name == "flights-dev"
+    assert settings.alarm_name("drift") == "flights-dev-drift"
+    assert settings.schedule_name("data-quality") == "flights-dev-data-quality"
     assert settings.tags == {
         "project": "flights",
         "environment": "dev",
@@ -115,6 +118,21 @@ def test_a_whole_number_is_accepted_where_a_number_is_expected(write: Write) -> 
         ('cache_expire_after = "30 days"', ["cache_expire_after", '"P30D"']),
         ('image_uri = "python:3.12"', ["image_uri", "an image in ECR"]),
         ('[notifications]\nemail = "somebody"', ["notifications.email", "an e-mail address"]),
+        ('[notifications]\nslack_channel = "#ml"', ["slack_channel", "a channel id"]),
+        ('[notifications]\nslack_channel = "C1"', ["slack_workspace and", "need each other"]),
+        ('when_none_left = "delete"', ["when_none_left", '"keep" or "take-down"']),
+        (
+            '[endpoint]\nrouting = "rolling"',
+            ["endpoint.routing", '"canary" or "linear" or "all-at'],
+        ),
+        ("[endpoint]\nstep_percent = 60", ["endpoint.step_percent = 60", "from 10 to 50"]),
+        ("[endpoint]\ninstance_count = 1", ['endpoint.routing = "canary"', "at least 2 instances"]),
+        ('[monitor]\nengine = "clarify"', ["monitor.engine", '"auto" or "model-monitor"']),
+        ('[monitor]\nexclude = "late"', ['monitor.exclude = "late"', "a list, each a string"]),
+        ("[monitor]\nexclude = [1]", ["monitor.exclude[0] = 1", "expected a string"]),
+        (f'[monitor]\nexclude = ["{"x" * 101}"]', ["monitor.exclude", "at most 100 characters"]),
+        ("[monitor]\nschedule_hours = 25", ["monitor.schedule_hours = 25", "from 1 to 24"]),
+        ("[feedback]\nfruitless_limit = 0", ["feedback.fruitless_limit = 0", "from 1 to 100"]),
     ],
 )
 def test_a_mistake_names_file_key_value_and_what_is_expected(
@@ -125,6 +143,27 @@ def test_a_mistake_names_file_key_value_and_what_is_expected(
     assert "\n" not in message
     for part in [str(folder / "dev.toml"), *said]:
         assert part in message
+
+
+def test_an_update_that_would_outlast_what_sagemaker_allows_is_refused(write: Write) -> None:
+    slow = 'routing = "linear"\nstep_percent = 10\nwait_seconds = 3600'
+    assert "all shares together wait for 36120 s" in refusal(write(f"{REQUIRED}[endpoint]\n{slow}"))
+
+
+def test_one_instance_is_fine_where_all_traffic_moves_at_once(write: Write) -> None:
+    alone = '[endpoint]\ninstance_count = 1\nrouting = "all-at-once"'
+    assert load("dev", write(REQUIRED + alone)).endpoint.instance_count == 1
+
+
+def test_model_monitor_is_refused_where_aws_has_no_container_of_it(write: Write) -> None:
+    elsewhere = REQUIRED.replace("eu-west-1", "il-central-1") + "[monitor]\nengine = "
+    assert 'expected "auto" or "pipeline"' in refusal(write(f'{elsewhere}"model-monitor"'))
+    assert load("dev", write(f'{elsewhere}"auto"')).monitor.engine == "auto"
+
+
+def test_a_list_becomes_a_tuple(write: Write) -> None:
+    settings = load("dev", write(REQUIRED + '[monitor]\nexclude = ["late", "month"]'))
+    assert settings.monitor.exclude == ("late", "month")
 
 
 def test_a_required_key_that_is_missing_is_named(write: Write) -> None:

@@ -35,3 +35,10 @@ def test_what_is_no_image_in_ecr_has_no_repository(uri: str) -> None:
     assert not images.is_ecr_image(uri)
     with pytest.raises(ValueError, match="is no image in ECR"):
         images.repository_arn(uri)
+
+
+def test_model_monitor_is_there_in_some_regions() -> None:
+    assert images.model_monitor("us-east-1") == (
+        "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer:latest"
+    )
+    assert images.model_monitor("il-central-1") is None

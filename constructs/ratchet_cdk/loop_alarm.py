@@ -1,0 +1,50 @@
+"""Alarms on what the loop says about itself."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from config.settings import Settings
+
+NAMESPACE = "Ratchet"
+
+
+class LoopAlarm(Construct):
+    """An alarm on a metric of this environment that functions of the loop put.
+
+    Without data it stays as it is: it is raised by the first finding, and ends with the first
+    look that finds nothing. So one continuous drift is one alarm, whoever is told by it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        kind: str,
+        metric_name: str,
+        description: str,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.name = settings.alarm_name(kind)
+        dimensions = {"Project": settings.project, "Environment": settings.environment}
+        cloudwatch.CfnAlarm(
+            self,
+            "Alarm",
+            alarm_name=self.name,
+            alarm_description=f"{settings.prefix}: {description}",
+            namespace=NAMESPACE,
+            metric_name=metric_name,
+            dimensions=[
+                cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value)
+                for name, value in dimensions.items()
+            ],
+            statistic="Maximum",
+            period=60,
+            evaluation_periods=1,
+            threshold=1,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            treat_missing_data="ignore",
+        )
