@@ -10,7 +10,20 @@ from rich.markup import escape
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from ratchet.cli.commands import cloud, demo, deploy, land, logs, run, runs
+from ratchet.cli.commands import (
+    cloud,
+    demo,
+    deploy,
+    land,
+    lineage,
+    logs,
+    models,
+    monitor,
+    predict,
+    run,
+    runs,
+    status,
+)
 from ratchet.cli.console import err
 
 DEBUG_VARIABLE = "RATCHET_DEBUG"
@@ -62,15 +75,16 @@ def fail(message: str) -> NoReturn:
 app = typer.Typer(
     cls=Commands,
     name="ratchet",
-    help="A SageMaker model loop: land data, train, compare with the champion, register or halt.",
+    help="A SageMaker model loop: land data, train, compare, approve, serve, watch for drift.",
     epilog="Commands go to AWS, or with --local (or RATCHET_LOCAL=1) to a cloud on this machine.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.add_typer(cloud.app, name="cloud")
-for module in (deploy, land, run, runs, logs, demo):
+for module in (deploy, land, run, runs, logs, models, status, predict, lineage, demo):
     module.register(app)
+app.add_typer(monitor.app, name="monitor")
 
 
 def main() -> None:

@@ -32,6 +32,10 @@ RunName = Annotated[
     str,
     typer.Argument(metavar="RUN", help="An id, the beginning of one, a display name, or `latest`."),
 ]
+VersionName = Annotated[
+    str,
+    typer.Argument(metavar="VERSION", help="A model version such as 3, or `latest`."),
+]
 
 
 def connect(environment: str, local: bool | None) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,8 @@ from ratchet.cli.run_list import as_data, seconds
 from ratchet.cli.step_rows import NOT_PASSED, rows
 from ratchet.cli.wording import MARKS, STYLES, duration, moment, number
 from ratchet.deployment.gate import Comparison, Gate, Operand
-from ratchet.deployment.reports import Findings, RegisteredModel
+from ratchet.deployment.registry import ModelVersion
+from ratchet.deployment.reports import Findings
 from ratchet.deployment.runs import RunState
 
 _SPINNER = Spinner("dots", style="cyan")
@@ -152,7 +154,7 @@ def _rest(
                 yield f"{key}: {' · '.join(scalars)}"
 
 
-def model_lines(model: RegisteredModel) -> Text:
+def model_lines(model: ModelVersion) -> Text:
     """The registered version, whether it is approved, and what was kept with it."""
     style = {"Approved": "green", "Rejected": "red"}.get(model.approval, "yellow")
     approval = f"[{style}]{_spaced(model.approval)}[/]"
@@ -172,8 +174,10 @@ def document(state: RunState, found: Findings, *, now: datetime) -> list[Rendera
     """Everything about a run, in reading order, with blank lines between."""
     parts: list[RenderableType] = [heading(state, now=now), step_table(state, now=now)]
     parts += [_followed(gate_lines(gate)) for gate in found.gates if gate.passed is not None]
-    for (_, name), report in found.reports.items():
-        if drawn := report_table(name, report):
+    names = Counter(name for _, name in found.reports)
+    for (step, name), report in found.reports.items():
+        title = name if names[name] == 1 else f"{name} of {step}"
+        if drawn := report_table(title, report):
             parts.append(Group(drawn, Text()))
     parts += [_followed(model_lines(model)) for model in found.models]
     return parts

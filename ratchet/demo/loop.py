@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ratchet.demo.flights import write_month
+from ratchet.demo.stage import Play
 from ratchet.deployment import landing, runs
-from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.facts import Deployed
-from ratchet.deployment.reports import Findings
+from ratchet.deployment.reports import Findings, evaluation
 from ratchet.deployment.runs import Run, RunState
 from ratchet.deployment.target import Target
 
-MONTHS = (1, 2, 3)
-START_SECONDS = 120.0
-"""How long a run may take to start after the landing; the rest of the loop bounds itself."""
 
-
-class DemoFailedError(DeploymentError):
-    """Something that the demo claims did not hold."""
-
-
-def write_drops(folder: Path, months: Iterable[int] = MONTHS) -> list[Path]:
+def write_drops(folder: Path, months: Iterable[int]) -> list[Path]:
     """One folder per month, such as `2013-01`, with its three files."""
     return [write_month(month, folder)[0].parent for month in months]
 
@@ -43,25 +34,27 @@ def land(
     return landed
 
 
-def wait_for_run(
-    target: Target, *, pipeline: str, sleep: Callable[[float], None] = time.sleep
-) -> Run:
-    """The run that the landing started.
+def keys_of(drops: Iterable[Path], deployed: Deployed) -> set[str]:
+    """The keys that the files of the drops land as."""
+    return {parcel.key for parcel in landing.parcels(list(drops), prefix=deployed.data_prefix)}
+
+
+def wait_for_run(play: Play, *, after: int) -> Run:
+    """The newest run of the training pipeline, once there are more than `after`.
 
     Raises:
         DemoFailedError: none has started in time.
     """
-    found: list[Run] = _until(
-        lambda: runs.listed(target, pipeline=pipeline, limit=1),
-        seconds=START_SECONDS,
-        sleep=sleep,
+
+    def newest() -> Run | None:
+        found = runs.listed(play.target, pipeline=play.deployed.pipeline)
+        return found[0] if len(found) > after else None
+
+    return play.until(
+        newest,
+        f"no further run of {play.deployed.pipeline} has started. The trigger says why in its "
+        "log: aws logs tail /aws/lambda/… , or `ratchet cloud logs`",
     )
-    if not found:
-        raise DemoFailedError(
-            f"no run of {pipeline} has started within {START_SECONDS:.0f} s of the landing. The "
-            "trigger says why in its log: aws logs tail /aws/lambda/… , or `ratchet cloud logs`"
-        )
-    return found[0]
 
 
 def last_seen(target: Target, deployed: Deployed) -> dict[str, Any]:
@@ -74,13 +67,7 @@ def last_seen(target: Target, deployed: Deployed) -> dict[str, Any]:
     return dict(json.loads(answer["Body"].read()))
 
 
-def wait_for_look(
-    target: Target,
-    deployed: Deployed,
-    before: dict[str, Any],
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-) -> None:
+def wait_for_look(play: Play, before: dict[str, Any]) -> None:
     """Waits until the trigger has seen that objects were put again, and has made up its mind.
 
     Putting an object changes how its listing looks, and so the fingerprint that the trigger notes
@@ -91,35 +78,16 @@ def wait_for_look(
     """
 
     def decided() -> bool:
-        now = last_seen(target, deployed)
+        now = last_seen(play.target, play.deployed)
         return now.get("run") != before.get("run") and now.get("pending") is None
 
-    seconds = target.settings.trigger.settle_seconds + START_SECONDS
-    if not _until(decided, seconds=seconds, sleep=sleep):
-        raise DemoFailedError(
-            f"the trigger has not looked at the objects that were put again within {seconds:.0f} s"
-        )
+    play.until(decided, "the trigger has not looked at the objects that were put again")
 
 
-def _until(
-    question: Callable[[], Any],
-    *,
-    seconds: float,
-    sleep: Callable[[float], None],
-    interval: float = 0.5,
-) -> Any:
-    """The first true answer, or the last false one after `seconds`."""
-    for _ in range(max(1, int(seconds / interval))):
-        if answer := question():
-            return answer
-        sleep(interval)
-    return question()
-
-
-def broken_claims(
+def first_run_claims(
     state: RunState, found: Findings, *, landed: Iterable[str], manifest: Iterable[Any]
-) -> list[str]:
-    """What the first run was to show and did not; empty when all of it held.
+) -> dict[str, bool]:
+    """What the first run is to show, and whether it did.
 
     Args:
         state: the run, ended.
@@ -127,11 +95,12 @@ def broken_claims(
         landed: the keys that were landed.
         manifest: the content of the manifest that the run read.
     """
-    expected = {"prepare", "train", "champion", "evaluate", "no-regression", "register"}
+    # Of the plan, all but the branch that is not taken.
+    expected = {p.name for p in state.plan if p.branch is not False}
     succeeded = {step.name for step in state.steps if step.status == "Succeeded"}
     named = {entry for entry in manifest if isinstance(entry, str)}
-    report = next((r for r in found.reports.values() if isinstance(r, dict)), {})
-    claims = {
+    report = evaluation(found.reports)
+    return {
         f"the run succeeds (it is {state.run.status})": state.run.status == "Succeeded",
         f"these steps succeed: {', '.join(sorted(expected - succeeded))}": expected <= succeeded,
         "the gate has passed": any(gate.passed for gate in found.gates),
@@ -141,7 +110,6 @@ def broken_claims(
         "there was no champion to compare with": report.get("champion", {}).get("status") == "none",
         "the candidate has an AUC above a coin's": report.get("candidate", {}).get("auc", 0) > 0.5,
     }
-    return [claim for claim, held in claims.items() if not held]
 
 
 def manifest_of(target: Target, state: RunState) -> list[Any]:
@@ -149,3 +117,21 @@ def manifest_of(target: Target, state: RunState) -> list[Any]:
     bucket, _, key = state.parameters["InputManifest"].removeprefix("s3://").partition("/")
     body = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     return list(json.loads(body))
+
+
+def challenge_claims(
+    state: RunState, found: Findings, *, landed: Iterable[str], manifest: Iterable[Any]
+) -> dict[str, bool]:
+    """What the run that drift started is to show, and whether it did. Arguments as above."""
+    named = {entry for entry in manifest if isinstance(entry, str)}
+    report = evaluation(found.reports)
+    candidate, champion = report.get("candidate", {}), report.get("champion", {})
+    return {
+        f"the run succeeds (it is {state.run.status})": state.run.status == "Succeeded",
+        "its description says that drift started it": "drift" in state.run.description.lower(),
+        "the manifest names every landed file": named == set(landed),
+        "the champion was scored on the same rows": champion.get("status") == "scored",
+        "it was version 1": any(s.outputs.get("version") == "1" for s in state.steps),
+        "the candidate is better": candidate.get("auc", 0) > (champion.get("auc") or 1),
+        "version 2 is registered": [model.version for model in found.models] == [2],
+    }

@@ -1,11 +1,11 @@
-"""The facts that a deployment leaves for the tools: one SSM parameter of the Training stack."""
+"""The facts that a deployment leaves for the tools: SSM parameters, one of a stack."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ratchet.deployment.errors import DeploymentError, NotDeployedError
 from ratchet.deployment.target import Target
@@ -24,6 +24,7 @@ class Deployed:
     data_bucket: str
     data_prefix: str
     artifacts_bucket: str
+    output_key_arn: str
     code_uri: str
     model_package_group: str
     queue_url: str
@@ -32,7 +33,26 @@ class Deployed:
     protected: bool = False
 
 
-def parse(text: str, *, parameter: str) -> Deployed:
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What the Serving stack says about itself."""
+
+    endpoint: str
+    stack: str
+    capture_uri: str
+    monitor_schedule: str = ""
+    monitoring_pipeline: str = ""
+    reconcile_queue_url: str = ""
+    reconcile_function: str = ""
+    topic_arn: str = ""
+    alarms: Mapping[str, str] = field(default_factory=dict)
+    """Names of alarms: `drift`, `model_quality`, …"""
+
+
+_Facts = TypeVar("_Facts", Deployed, Serving)
+
+
+def parse(text: str, kind: type[_Facts], *, parameter: str) -> _Facts:
     """Reads the parameter's JSON; keys that this version does not know are left alone.
 
     Raises:
@@ -40,8 +60,8 @@ def parse(text: str, *, parameter: str) -> Deployed:
     """
     try:
         values: dict[str, Any] = json.loads(text)
-        known = {f.name for f in fields(Deployed)}
-        return Deployed(**{name: value for name, value in values.items() if name in known})
+        known = {f.name for f in fields(kind)}
+        return kind(**{name: value for name, value in values.items() if name in known})
     except (ValueError, TypeError, AttributeError) as problem:
         raise DeploymentError(
             f"SSM parameter {parameter} was written by another version of the stacks ({problem}). "
@@ -55,17 +75,37 @@ def read(target: Target) -> Deployed:
     Raises:
         NotDeployedError: the Training stack is not there.
     """
-    ssm = target.client("ssm")
-    name = target.settings.parameter("training")
-    try:
-        value = ssm.get_parameter(Name=name)["Parameter"]["Value"]
-    except ssm.exceptions.ParameterNotFound:
+    return _read(target, "training", Deployed)
+
+
+def read_serving(target: Target) -> Serving:
+    """How what is approved gets served at `target`.
+
+    Raises:
+        NotDeployedError: the Serving stack is not there.
+    """
+    return _read(target, "serving", Serving)
+
+
+def _read(target: Target, stack: str, kind: type[_Facts]) -> _Facts:
+    name = target.settings.parameter(stack)
+    value = parameter_value(target, name)
+    if value is None:
         where = "the local cloud" if target.local else f"{target.account} {target.region}"
         raise NotDeployedError(
             f"{target.settings.environment} is not deployed to {where} (no SSM parameter {name}): "
             f"run `{target.command('deploy')}`"
-        ) from None
-    return parse(value, parameter=name)
+        )
+    return parse(value, kind, parameter=name)
+
+
+def parameter_value(target: Target, name: str) -> str | None:
+    """The value of an SSM parameter; None when there is none of that name."""
+    ssm = target.client("ssm")
+    try:
+        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    except ssm.exceptions.ParameterNotFound:
+        return None
 
 
 def context(target: Target, deployed: Deployed) -> Context:
@@ -82,6 +122,7 @@ def context(target: Target, deployed: Deployed) -> Context:
         settings=target.settings,
         role_arn=deployed.role_arn,
         artifacts_uri=f"s3://{deployed.artifacts_bucket}",
+        output_key_arn=deployed.output_key_arn,
         code_uri=deployed.code_uri,
         functions=functions,
         source=PROJECT,

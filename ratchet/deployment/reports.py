@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ratchet.deployment.gate import Gate, Reports, gates
+from ratchet.deployment.registry import ModelVersion, described_version
 from ratchet.deployment.runs import RunState
 from ratchet.deployment.target import Target
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegisteredModel:
-    """A version in the model registry."""
-
-    arn: str
-    group: str
-    version: int
-    approval: str
-    created: datetime | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     reports: Reports
     gates: tuple[Gate, ...]
-    models: tuple[RegisteredModel, ...]
+    models: tuple[ModelVersion, ...]
 
 
 def findings(target: Target, state: RunState) -> Findings:
@@ -41,6 +29,16 @@ def findings(target: Target, state: RunState) -> Findings:
         gates=tuple(gates(state, reports)),
         models=tuple(_models(target, state)),
     )
+
+
+def evaluation(reports: Reports) -> Mapping[str, Any]:
+    """The report that compares a candidate with the champion; empty when there is none."""
+    comparing = (
+        report
+        for report in reports.values()
+        if isinstance(report, Mapping) and {"candidate", "champion"} <= report.keys()
+    )
+    return next(comparing, {})
 
 
 def _reports(target: Target, state: RunState) -> dict[tuple[str, str], Any]:
@@ -57,13 +55,13 @@ def _reports(target: Target, state: RunState) -> dict[tuple[str, str], Any]:
         }
         for report in planned.reports:
             if report.output in uris:
-                content = _json(target, f"{uris[report.output].rstrip('/')}/{report.path}")
+                content = document(target, f"{uris[report.output].rstrip('/')}/{report.path}")
                 if content is not None:
                     found[planned.name, report.name] = content
     return found
 
 
-def _json(target: Target, uri: str) -> Any:
+def document(target: Target, uri: str) -> Any:
     """The document at an S3 URI; None when a lifecycle rule has removed it, or it is no JSON."""
     s3 = target.client("s3")
     parts = urlsplit(uri)
@@ -74,32 +72,9 @@ def _json(target: Target, uri: str) -> Any:
         return None
 
 
-_GONE = {"ValidationException", "ResourceNotFound"}
-"""How SageMaker answers for a model package that was deleted."""
-
-
-def _models(target: Target, state: RunState) -> list[RegisteredModel]:
-    from botocore.exceptions import ClientError
-
-    found = []
+def _models(target: Target, state: RunState) -> Iterator[ModelVersion]:
+    """The versions that the run registered and that are still there."""
     for step in state.steps:
         arn = step.metadata.get("RegisterModel", {}).get("Arn")
-        if not arn:
-            continue
-        try:
-            package = target.client("sagemaker").describe_model_package(ModelPackageName=arn)
-        except ClientError as answer:
-            if answer.response["Error"]["Code"] in _GONE:
-                continue
-            raise
-        found.append(
-            RegisteredModel(
-                arn=arn,
-                group=package.get("ModelPackageGroupName", ""),
-                version=package.get("ModelPackageVersion", 0),
-                approval=package.get("ModelApprovalStatus", ""),
-                created=package.get("CreationTime"),
-                metadata=package.get("CustomerMetadataProperties", {}),
-            )
-        )
-    return found
+        if arn and (version := described_version(target, arn)):
+            yield version

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import psutil
@@ -15,7 +17,17 @@ import pytest
 
 from config.settings import Settings, load
 from ratchet.demo.flights import write_month
-from ratchet.deployment import cdk, facts, landing, pipelines, runs, snapshots
+from ratchet.deployment import (
+    approval,
+    cdk,
+    facts,
+    landing,
+    pipelines,
+    registry,
+    runs,
+    snapshots,
+    standing,
+)
 from ratchet.deployment.reports import Findings, findings
 from ratchet.deployment.runs import Run, RunState, Step
 from ratchet.deployment.target import Target, local_target
@@ -101,14 +113,20 @@ class Loop:
         pipeline = pipelines.compile_pipeline("training", context)
         pipelines.publish(target, pipeline, name=self.deployed.pipeline, context=context)
 
-    def start(self, source: Path = PROJECT, **hyperparameters: int | float) -> Run:
+    def start(
+        self,
+        source: Path = PROJECT,
+        *,
+        parameters: Mapping[str, str] = MappingProxyType({}),
+        **hyperparameters: int | float,
+    ) -> Run:
         """What `ratchet run training` does with this source: no deployment in between."""
         self.publish(source, **hyperparameters)
         manifest = snapshots.newest(self.target, self.deployed).manifest
         return pipelines.start(
             self.target,
             name=self.deployed.pipeline,
-            parameters={"InputManifest": manifest},
+            parameters={"InputManifest": manifest, **parameters},
             display_name="by-hand",
             description="a test",
         )
@@ -141,6 +159,31 @@ class Loop:
             for page in pages
             for package in page["ModelPackageSummaryList"]
         )
+
+    # -- serving
+
+    def decide(self, number: int, verdict: approval.Verdict) -> None:
+        """What `ratchet approve` and `ratchet reject` do."""
+        found = registry.versions(self.target, self.deployed.model_package_group)
+        version = next(one for one in found if one.version == number)
+        approval.decide(self.target, version, verdict, because="a test")
+
+    def settled(self, number: int) -> standing.Standing:
+        """Waits until a version serves and nothing is under way."""
+
+        def serves() -> standing.Standing | None:
+            seen = standing.look(self.target)
+            live = seen.live.version if seen.live else None
+            return seen if seen.settled and seen.deployed == live == number else None
+
+        return until(serves, f"version {number} does not serve", every=1.0)
+
+    def tell_cloud(self, path: str, settings: Mapping[str, Any]) -> None:
+        """Sets a switch of the local cloud (docs/guides/local-cloud.md)."""
+        request = urllib.request.Request(
+            f"{self.target.endpoint}/_ratchet/{path}", json.dumps(settings).encode(), method="POST"
+        )
+        urllib.request.urlopen(request, timeout=10).close()
 
     # -- the trigger
 

@@ -1,23 +1,26 @@
-"""`ratchet demo`: the whole loop on real flights, from an empty cloud to a registered model."""
+"""`ratchet demo`: the whole loop on real flights, from an empty cloud and once around."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from ratchet.cli.console import out
-from ratchet.cli.wording import count, duration, size
+from ratchet.cli.wording import duration
 
 if TYPE_CHECKING:
-    from ratchet.deployment.facts import Deployed
-    from ratchet.deployment.runs import RunState
+    from ratchet.demo.stage import Play
+    from ratchet.deployment.analyses import Analysis
+    from ratchet.deployment.runs import Run, RunState
+    from ratchet.deployment.standing import Alarm
     from ratchet.deployment.target import Target
 
 FOLDER = ".ratchet/demo"
@@ -30,146 +33,101 @@ def register(app: typer.Typer) -> None:
     app.command(short_help="The whole loop on real data, in a local cloud of its own.")(demo)
 
 
-def demo() -> None:
-    """The whole loop on real data: deploy, land three months, watch a run.
+def demo(
+    only_training: Annotated[
+        bool, typer.Option("--only-training", help="End when the first model is registered.")
+    ] = False,
+    folder: Annotated[
+        Path, typer.Option("--folder", help="The local cloud's folder. It is emptied first.")
+    ] = Path(FOLDER),
+) -> None:
+    """The whole loop on real data: deploy, land, train, serve, drift, retrain, swap.
 
     Runs in a local cloud of its own (.ratchet/demo), which is emptied first and
     stays up afterwards to look around in. The exit status is 0 only if all of it
     held.
     """
+    from config.settings import load
+    from ratchet.demo.acts import SERVING, TRAINING
+    from ratchet.demo.stage import Play, perform
+    from ratchet.node import PROJECT
+
     started = time.monotonic()
     console = out()
-    target = _cloud(console)
-    deployed = _deploy(target, console)
-    drops = _land(target, deployed, console)
-    state = _first_run(target, deployed, drops, console)
-    _same_files_again(target, deployed, drops, console)
-    _look_next(target, state, console)
+    play = Play(
+        stage=Terminal(console),
+        settings=load("dev"),
+        cloud=PROJECT / folder,
+        data=PROJECT / DATA,
+    )
+    with play.closing:
+        perform(TRAINING, play)
+        if play.serving is not None and not only_training:
+            perform(SERVING, play)
+    _look_next(play, console)
     console.print(f"\n[green]All of it held[/], in {duration(time.monotonic() - started)}.")
 
 
-@contextmanager
-def _chapter(console: Console, title: str) -> Iterator[None]:
-    console.print(f"\n[bold]{title}[/]")
-    before = time.monotonic()
-    yield
-    console.print(f"  [dim]{duration(time.monotonic() - before)}[/]")
+class Terminal:
+    """The demo's stage: what happens is drawn as the commands themselves would draw it."""
 
+    def __init__(self, console: Console) -> None:
+        self._console = console
 
-def _cloud(console: Console) -> Target:
-    from config.settings import load
-    from ratchet.deployment.target import local_target
-    from ratchet.local_cloud import control
-    from ratchet.node import PROJECT
+    @contextmanager
+    def chapter(self, title: str) -> Iterator[None]:
+        self._console.print(f"\n[bold]{escape(title)}[/]")
+        before = time.monotonic()
+        yield
+        self._console.print(f"  [dim]{duration(time.monotonic() - before)}[/]")
 
-    with _chapter(console, "A cloud on this machine"):
-        folder = PROJECT / FOLDER
-        control.reset(folder)
-        target = local_target(settings=load("dev"), folder=folder)
-        console.print(
-            f"  {target.endpoint}, account {target.account}, {target.region}; "
-            f"[dim]state in {FOLDER}[/]",
-            soft_wrap=True,
-        )
-    return target
+    def say(self, text: str) -> None:
+        self._console.print(f"  {text}", soft_wrap=True)
 
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[Callable[[str], None]]:
+        with self._console.status(f"  [dim]{escape(text)}[/]") as status:
+            yield lambda line: status.update(f"  [dim]{escape(line.strip()[:90])}[/]")
 
-def _deploy(target: Target, console: Console) -> Deployed:
-    from ratchet.deployment import cdk, facts, stacks
+    def follow(self, target: Target, run: Run) -> RunState:
+        from ratchet.cli.commands.runs import show_run
+        from ratchet.cli.live import follow
 
-    with _chapter(console, f'cdk deploy "{target.settings.environment}/*"'):
-        with console.status("  cdk bootstrap") as status:
-
-            def show(line: str) -> None:
-                status.update(f"  [dim]{escape(line.strip()[:90])}[/]")
-
-            cdk.run(target, cdk.bootstrap_command(target), line=show)
-            cdk.run(target, cdk.deploy_command(target), line=show)
-        for stack in stacks.stacks(target):
-            console.print(
-                f"  [green]✓[/] {stack.name}  {stack.status}  "
-                f"[dim]{count(stack.resources, 'resource')}[/]",
-                soft_wrap=True,
-            )
-        return facts.read(target)
-
-
-def _land(target: Target, deployed: Deployed, console: Console) -> list[Path]:
-    from ratchet.demo import loop
-    from ratchet.node import PROJECT
-
-    with _chapter(console, "Land January to March 2013, as three drops"):
-        drops = loop.write_drops(PROJECT / DATA)
-        landed = loop.land(target, deployed, drops)
-        total = sum(one.parcel.size for one in landed)
-        console.print(
-            f"  {count(len(landed), 'file')}, {size(total)} to "
-            f"s3://{deployed.data_bucket}/{deployed.data_prefix}",
-            soft_wrap=True,
-        )
-    return drops
-
-
-def _first_run(target: Target, deployed: Deployed, drops: list[Path], console: Console) -> RunState:
-    from ratchet.cli.commands.runs import show_run
-    from ratchet.cli.live import follow
-    from ratchet.demo import loop
-    from ratchet.deployment.reports import findings
-
-    with _chapter(console, "A run starts by itself once the landing has settled"):
-        settle = target.settings.trigger.settle_seconds
-        with console.status(f"  [dim]nothing lands for {settle} s, then the trigger looks[/]"):
-            run = loop.wait_for_run(target, pipeline=deployed.pipeline)
-        console.print(f"  {escape(run.name)}: [dim]{escape(run.description)}[/]", soft_wrap=True)
-        state = follow(target, run, console)
+        state = follow(target, run, self._console)
         show_run(target, state)
-    keys = [f"{deployed.data_prefix}{p.parent.name}/{p.name}" for d in drops for p in d.iterdir()]
-    broken = loop.broken_claims(
-        state,
-        findings(target, state),
-        landed=keys,
-        manifest=loop.manifest_of(target, state),
+        return state
+
+    def analysis(self, analysis: Analysis, drift: Alarm | None) -> None:
+        from ratchet.cli.analysis_view import document
+
+        now = datetime.now().astimezone()
+        for part in document(analysis, drift=drift, now=now):
+            self._console.print(part, crop=False)
+
+
+def _look_next(play: Play, console: Console) -> None:
+    from ratchet.node import PROJECT
+
+    run = play.runs[-1].run
+    cloud = play.cloud.relative_to(PROJECT) if play.cloud.is_relative_to(PROJECT) else play.cloud
+    served = (
+        "  ratchet status\n  ratchet models\n  ratchet lineage latest\n  ratchet monitor show\n"
+        if len(play.runs) > 1
+        else ""
     )
-    if broken:
-        raise loop.DemoFailedError("the demo claims what did not hold: " + "; ".join(broken))
-    return state
-
-
-def _same_files_again(
-    target: Target, deployed: Deployed, drops: list[Path], console: Console
-) -> None:
-    from ratchet.demo import loop
-    from ratchet.deployment import runs
-
-    with _chapter(console, "The same files land again: no second run"):
-        before = loop.last_seen(target, deployed)
-        landed = loop.land(target, deployed, drops, again=True)
-        with console.status("  [dim]waiting until the trigger has looked[/]"):
-            loop.wait_for_look(target, deployed, before)
-        found = runs.listed(target, pipeline=deployed.pipeline)
-        if len(found) != 1:
-            raise loop.DemoFailedError(
-                f"landing the same files again made {len(found)} runs of 1: "
-                + ", ".join(run.name for run in found)
-            )
-        console.print(
-            f"  {count(len(landed), 'file')} put again; the trigger looked, found the content run "
-            "already, and started nothing",
-            soft_wrap=True,
-        )
-
-
-def _look_next(target: Target, state: RunState, console: Console) -> None:
+    month = 7 if len(play.runs) > 1 else 4
     console.print(
         "\n[bold]Look next[/]\n"
         "  source .venv/bin/activate\n"
-        f"  export RATCHET_LOCAL={FOLDER}   [dim]# this cloud; RATCHET_LOCAL=1 is your own[/]\n"
+        f"  export RATCHET_LOCAL={cloud}   [dim]# this cloud; RATCHET_LOCAL=1 is your own[/]\n"
+        f"{served}"
         "  ratchet runs\n"
-        f"  ratchet show {state.run.id}\n"
-        f"  ratchet logs {state.run.id} train\n"
+        f"  ratchet show {run.id}\n"
+        f"  ratchet logs {run.id} train\n"
         "  ratchet run training                  [dim]# after an edit of steps/train.py: prepare "
         "is a cache hit[/]\n"
-        f"  python -m ratchet.demo.flights 4 --to {DATA} && ratchet land {DATA}/2013-04\n"
-        f"  ratchet cloud down                    [dim]# it is still up: {target.endpoint}[/]",
+        f"  python -m ratchet.demo.flights {month} --to {DATA} && "
+        f"ratchet land {DATA}/2013-{month:02d}\n"
+        f"  ratchet cloud down                    [dim]# it is still up: {play.target.endpoint}[/]",
         soft_wrap=True,
     )

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from config.settings import Settings
+from ratchet.cli.main import app
+from ratchet.deployment import target as targets
 from ratchet.deployment.target import DEFAULT_FOLDER
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
@@ -20,6 +25,7 @@ from tests.unit.cli.fake_deployment import (
     step,
     world_of,
 )
+from tests.unit.cli.fake_serving import ServingWorld, package, serving_world_of
 
 
 @pytest.fixture
@@ -36,6 +42,46 @@ def settings() -> Settings:
 @pytest.fixture
 def world(settings: Settings) -> World:
     return world_of(settings, folder=DEFAULT_FOLDER)
+
+
+Type = Callable[..., Result]
+
+
+@pytest.fixture
+def type_(world: World, monkeypatch: pytest.MonkeyPatch) -> Type:
+    """Types `ratchet …` where `world` is deployed."""
+    return typing_at(world, monkeypatch)
+
+
+def typing_at(world: World, monkeypatch: pytest.MonkeyPatch) -> Type:
+    def opened(**_: Any) -> targets.Target:
+        return world.target
+
+    monkeypatch.setattr(targets, "open_target", opened)
+    monkeypatch.setenv("COLUMNS", "100")
+    for variable in (targets.LOCAL_VARIABLE, targets.ENVIRONMENT_VARIABLE, "RATCHET_DEBUG"):
+        monkeypatch.delenv(variable, raising=False)
+    return lambda *words: CliRunner().invoke(app, list(words))
+
+
+@pytest.fixture
+def serving(settings: Settings) -> ServingWorld:
+    """Three versions: 1 approved and serving, 2 rejected, 3 waiting."""
+    made = serving_world_of(settings)
+    scored = {"candidate-auc": "0.7521", "regression": "-0.0503", "champion-status": "scored"}
+    made.sagemaker.packages = [
+        package(3, "PendingManualApproval", metadata={**scored, "champion-version": "1"}),
+        package(2, "Rejected", metadata={**scored, "champion-version": "1", "regression": "0.004"}),
+        package(1, "Approved", metadata={"candidate-auc": "0.7103", "champion-status": "none"}),
+    ]
+    made.deploy(1)
+    return made
+
+
+@pytest.fixture
+def type_serving(serving: ServingWorld, monkeypatch: pytest.MonkeyPatch) -> Type:
+    """Types `ratchet …` where `serving` is deployed."""
+    return typing_at(serving.world, monkeypatch)
 
 
 @pytest.fixture

@@ -296,6 +296,7 @@ FACTS = {
     "data_bucket": "data",
     "data_prefix": "raw/",
     "artifacts_bucket": "artifacts",
+    "output_key_arn": "arn:aws:kms:us-east-1:000000000000:key/1",
     "code_uri": "s3://assets",
     "model_package_group": "flights-dev",
     "functions": {

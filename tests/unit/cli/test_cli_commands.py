@@ -1,34 +1,18 @@
 """Whole commands, typed as a person types them, against a deployment in memory."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from config.settings import Settings
 from ratchet.cli.main import app
 from ratchet.deployment import target as targets
+from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import FACTS, FakeRun, World, world_of
-
-Type = Callable[..., Result]
-
-
-@pytest.fixture
-def type_(world: World, monkeypatch: pytest.MonkeyPatch) -> Type:
-    """Types `ratchet …` where `world` is deployed."""
-
-    def opened(**_: Any) -> targets.Target:
-        return world.target
-
-    monkeypatch.setattr(targets, "open_target", opened)
-    monkeypatch.setenv("COLUMNS", "100")
-    for variable in (targets.LOCAL_VARIABLE, targets.ENVIRONMENT_VARIABLE, "RATCHET_DEBUG"):
-        monkeypatch.delenv(variable, raising=False)
-    return lambda *words: CliRunner().invoke(app, list(words))
 
 
 def test_every_command_says_on_stderr_where_it_goes(type_: Type, passed: FakeRun) -> None:

@@ -1,12 +1,6 @@
 """What the commands draw, held against files in golden/ (RATCHET_UPDATE_SNAPSHOTS=1 rewrites)."""
 
-import io
-import os
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-from rich.console import Console, RenderableType
 
 from ratchet.cli import run_list, run_view
 from ratchet.cli.step_rows import rows
@@ -14,29 +8,13 @@ from ratchet.deployment import runs
 from ratchet.deployment.reports import findings
 from ratchet.deployment.runs import RunState
 from tests.unit.cli.fake_deployment import START, FakeRun, World
+from tests.unit.cli.golden_files import drawn, hold
 
-GOLDEN = Path(__file__).parent / "golden"
 NOW = START + timedelta(hours=2, minutes=1)
 
 
 def state_of(world: World, run: FakeRun) -> RunState:
     return runs.read(world.target, runs.find(world.target, run.id))
-
-
-def drawn(parts: Iterable[RenderableType]) -> str:
-    console = Console(file=io.StringIO(), width=100, color_system=None, highlight=False)
-    for part in parts:
-        console.print(part, crop=False)
-    file = console.file
-    assert isinstance(file, io.StringIO)
-    return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
-
-
-def hold(name: str, text: str) -> None:
-    file = GOLDEN / name
-    if os.environ.get("RATCHET_UPDATE_SNAPSHOTS"):
-        file.write_text(text)
-    assert text == file.read_text()
 
 
 def test_show_of_a_run_that_registered_a_model(world: World, passed: FakeRun) -> None:

@@ -1,0 +1,38 @@
+"""`ratchet lineage`: what a model version was made of."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import typer
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, VersionName, connect
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="What a model version was made of.")(lineage)
+
+
+def lineage(
+    version: VersionName,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Follow a version back: its run, the code and data of it, the champion it beat."""
+    from ratchet.cli.lineage_view import as_document, tree
+    from ratchet.deployment import facts, registry
+    from ratchet.deployment import lineage as lineages
+
+    target = connect(environment, local)
+    versions = registry.versions(target, facts.read(target).model_package_group)
+    found = lineages.trace(target, registry.find(versions, version))
+    now = datetime.now().astimezone()
+    if as_json:
+        typer.echo(json.dumps(as_document(found, now=now), indent=2, ensure_ascii=False))
+        return
+    out().print(tree(found, now=now), crop=False)
+    if found.run:
+        err().print(f"[dim]{target.command(f'show {found.run.run.id}')}[/]", soft_wrap=True)

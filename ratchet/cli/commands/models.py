@@ -1,0 +1,131 @@
+"""`ratchet models`, `approve` and `reject`: the versions, and which of them may serve."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, VersionName, connect
+
+if TYPE_CHECKING:
+    from ratchet.deployment.approval import Verdict
+    from ratchet.deployment.registry import ModelVersion
+    from ratchet.deployment.target import Target
+
+Because = Annotated[
+    str, typer.Option("--because", "-m", metavar="TEXT", help="Why; kept with the version.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="List the model versions, or show one.")(models)
+    app.command(short_help="Approve a version: the highest approved one serves.")(approve)
+    app.command(short_help="Reject a version; if it serves, the one before it serves again.")(
+        reject
+    )
+
+
+def models(
+    version: Annotated[
+        str | None,
+        typer.Argument(metavar="[VERSION]", help="One version in detail; all when left out."),
+    ] = None,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """List the model versions: approval, metrics, which one serves, failed deployments."""
+    from ratchet.cli.model_view import as_data, detail, table
+    from ratchet.deployment import registry
+
+    target = connect(environment, local)
+    versions, serving = _read(target)
+    now = datetime.now().astimezone()
+    if version is not None:
+        chosen = registry.find(versions, version)
+        if as_json:
+            typer.echo(json.dumps(as_data(chosen, serving=serving), indent=2, ensure_ascii=False))
+            return
+        out().print(detail(chosen, serving=serving, now=now), crop=False)
+        err().print(f"[dim]{target.command(f'lineage {chosen.version}')}[/]", soft_wrap=True)
+    elif as_json:
+        listed = [as_data(one, serving=serving) for one in versions]
+        typer.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+    elif versions:
+        console = out()
+        console.print(table(versions, serving=serving, now=now, width=console.width))
+        err().print(f"[dim]{_next(target, versions)}[/]", soft_wrap=True)
+    else:
+        out().print("No models yet: a run that passes the gate registers one.")
+        err().print(f"[dim]{target.command('runs')}[/]", soft_wrap=True)
+
+
+def approve(
+    version: VersionName,
+    because: Because = "",
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Approve a version. The highest approved version is deployed by itself.
+
+    Approving a version again tries a deployment that failed once more.
+    """
+    _decide("Approved", version, because, environment, local)
+
+
+def reject(
+    version: VersionName,
+    because: Because = "",
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Reject a version. If it serves, the next highest approved one serves again."""
+    _decide("Rejected", version, because, environment, local)
+
+
+def _decide(
+    verdict: Verdict, text: str, because: str, environment: str, local: bool | None
+) -> None:
+    from ratchet.deployment import approval, registry
+
+    target = connect(environment, local)
+    versions, serving = _read(target)
+    version = registry.find(versions, text)
+    follows = approval.consequence(
+        versions,
+        version,
+        verdict,
+        serving=serving,
+        when_none_left=target.settings.when_none_left,
+        command=target.command,
+    )
+    again = version.approval == verdict
+    approval.decide(target, version, verdict, because=because)
+    out().print(
+        f"Version {version.version} of {version.group} is {verdict.lower()}"
+        f"{' (it was already)' if again else ''}. {follows.sentence}",
+        soft_wrap=True,
+    )
+    if follows.effect != "stays":
+        err().print(f"[dim]{target.command('status --follow')}[/]", soft_wrap=True)
+
+
+def _read(target: Target) -> tuple[list[ModelVersion], int | None]:
+    """Every version, and the one that is deployed."""
+    from ratchet.deployment import champion, facts, registry
+
+    deployed = facts.read(target)
+    versions = registry.versions(target, deployed.model_package_group)
+    return versions, registry.number_of(champion.deployed_arn(target))
+
+
+def _next(target: Target, versions: list[ModelVersion]) -> str:
+    from ratchet.deployment.registry import PENDING
+
+    newest = versions[0]
+    verb = "approve" if newest.approval == PENDING else "models"
+    return target.command(f"{verb} {newest.version}")

@@ -1,0 +1,125 @@
+"""`ratchet monitor`: how the traffic compares with what the champion was evaluated on."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, connect
+
+if TYPE_CHECKING:
+    from ratchet.deployment.analyses import Analysis
+    from ratchet.deployment.facts import Serving
+    from ratchet.deployment.target import Target
+
+app = typer.Typer(help="Drift: captured traffic against the baseline.", no_args_is_help=True)
+
+Pictures = Annotated[
+    int, typer.Option("--pictures", min=0, metavar="N", help="Of how many drifted features.")
+]
+
+
+@app.command()
+def show(
+    pictures: Pictures = 8,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Show the newest analysis: outcome, violations, pictures of what drifted."""
+    from ratchet.deployment import analyses, facts
+
+    target = connect(environment, local)
+    serving = facts.read_serving(target)
+    analysis = analyses.newest(target, serving)
+    if analysis is None:
+        if as_json:
+            typer.echo("null")
+            return
+        out().print("No analysis yet: none has been run since something serves.")
+        err().print(f"[dim]{target.command('monitor run')}[/]", soft_wrap=True)
+        return
+    _print(target, serving, analysis, pictures=pictures, as_json=as_json)
+
+
+@app.command()
+def run(
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            metavar="ENGINE",
+            help="model-monitor or pipeline; left out, the one that watches.",
+        ),
+    ] = None,
+    pictures: Pictures = 8,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Analyze now what was captured, without waiting for the schedule.
+
+    The exit status is 0 whether or not something has drifted, and 1 when the
+    analysis failed.
+    """
+    from ratchet.deployment import analyses, facts, monitoring, standing
+    from ratchet.deployment.errors import UnknownNameError
+
+    engines = (analyses.MODEL_MONITOR, analyses.PIPELINE)
+    if engine is not None and engine not in engines:
+        raise UnknownNameError(f"no engine {engine!r}; expected {' or '.join(engines)}")
+    target = connect(environment, local)
+    serving = facts.read_serving(target)
+    watching = monitoring.engine_of(target, standing.stack_state(target, serving.stack))
+    if (engine or watching) == analyses.PIPELINE:
+        analysis = _run_pipeline(target, serving)
+    else:
+        with err().status(f"[dim]{serving.monitor_schedule} runs[/]"):
+            analysis = monitoring.run_schedule(target, serving)
+    if analysis is None:
+        out().print("Nothing to analyze: nothing was captured since the last look.")
+        return
+    _print(target, serving, analysis, pictures=pictures, as_json=as_json)
+    if analysis.outcome == "Failed":
+        raise typer.Exit(1)
+
+
+def _run_pipeline(target: Target, serving: Serving) -> Analysis | None:
+    from ratchet.cli.live import follow
+    from ratchet.deployment import analyses, monitoring
+
+    started = monitoring.start_pipeline(target, serving)
+    state = follow(target, started, err())
+    step = state.step(analyses.ANALYZE_STEP)
+    if state.run.status != "Succeeded" and (step is None or step.status == "Succeeded"):
+        err().print(
+            f"{started.name} {state.run.status}: {state.run.failure}\n"
+            f"{target.command(f'show {started.id}')}",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
+    if step is None or not step.job:
+        return None
+    return analyses.read(target, analyses.source_of(step, started))
+
+
+def _print(
+    target: Target, serving: Serving, analysis: Analysis, *, pictures: int, as_json: bool
+) -> None:
+    from ratchet.cli.analysis_view import as_document, document
+    from ratchet.deployment import standing
+
+    drift = standing.alarms(target, serving.alarms).get("drift")
+    if as_json:
+        typer.echo(json.dumps(as_document(analysis, drift=drift), indent=2, ensure_ascii=False))
+        return
+    console = out()
+    now = datetime.now().astimezone()
+    for part in document(analysis, drift=drift, now=now, pictures=pictures):
+        console.print(part, crop=False)
+    drifted = drift is not None and drift.state == "ALARM"
+    err().print(f"[dim]{target.command('runs' if drifted else 'status')}[/]", soft_wrap=True)

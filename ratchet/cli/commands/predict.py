@@ -1,0 +1,129 @@
+"""`ratchet predict`: rows of a file to the endpoint, and its answers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich import box
+from rich.table import Table
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.wording import count, duration, number
+
+if TYPE_CHECKING:
+    from ratchet.deployment.predictions import Answer
+
+SHOWN = 20
+COLUMNS = 5
+"""Of the rows' own columns: as many as help to recognise a row."""
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="Send rows of a file to the endpoint and print its answers.")(predict)
+
+
+def predict(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV, JSON or JSON lines.", show_default=False),
+    ],
+    rows: Annotated[
+        int, typer.Option("--rows", "-r", min=1, metavar="N", help="Rows of one request.")
+    ] = 100,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="COLUMN",
+            help="A column that is not sent. May be given repeatedly; left out, it is the label, "
+            "as the settings name it.",
+        ),
+    ] = None,
+    header: Annotated[
+        bool, typer.Option("--header/--no-header", help="Whether a CSV begins with names.")
+    ] = True,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Send rows of a file to the endpoint and print its answers.
+
+    Each request carries an inference id, which is kept with what is captured of
+    it: labels that arrive later are matched by it.
+    """
+    from ratchet.deployment import facts, predictions
+    from ratchet.deployment.rows import batches
+
+    target = connect(environment, local)
+    endpoint = facts.read_serving(target).endpoint
+    left_out = [target.settings.monitor.label] if without is None else without
+    started = time.monotonic()
+    answers = predictions.predict(
+        target,
+        endpoint,
+        batches(file, size=rows, without=left_out, header=header),
+        prefix=predictions.new_prefix(),
+    )
+    if as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["row", "prediction", "inference_id"])
+        writer.writerows(list(line.values()) for line in _lines(answers))
+        return
+    listed = list(answers)
+    if as_json:
+        typer.echo(json.dumps(list(_lines(listed)), indent=2, ensure_ascii=False))
+        return
+    sent = sum(len(answer.predictions) for answer in listed)
+    if not sent:
+        out().print(f"{file} holds no rows")
+        return
+    out().print(table(listed))
+    took = time.monotonic() - started
+    err().print(
+        f"[dim]{count(sent, 'row')} in {count(len(listed), 'request')} to {endpoint}, "
+        f"{duration(took)}[/]",
+        soft_wrap=True,
+    )
+
+
+def _lines(answers: Iterable[Answer]) -> Iterable[dict[str, Any]]:
+    for answer in answers:
+        for place, prediction in enumerate(answer.predictions):
+            yield {
+                "row": answer.batch.first + place,
+                "prediction": prediction,
+                "inference_id": answer.inference_id,
+            }
+
+
+def table(answers: list[Answer]) -> Table:
+    """The first rows with what was answered to them, and how many more there are."""
+    first = answers[0].batch.rows[0]
+    names = list(first)[:COLUMNS]
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    drawn.add_column("row", justify="right", no_wrap=True)
+    drawn.add_column("prediction", justify="right", no_wrap=True)
+    for name in names:
+        drawn.add_column(name, style="dim", overflow="ellipsis", no_wrap=True)
+    shown = [
+        (answer.batch.first + place, prediction, row)
+        for answer in answers
+        for place, (prediction, row) in enumerate(
+            zip(answer.predictions, answer.batch.rows, strict=True)
+        )
+    ]
+    for place, prediction, row in shown[:SHOWN]:
+        drawn.add_row(str(place), number(prediction), *(str(row.get(name, "")) for name in names))
+    if len(shown) > SHOWN:
+        drawn.caption = f"… and {len(shown) - SHOWN:,} more: --csv or --json has all of them"
+        drawn.caption_justify = "left"
+    return drawn

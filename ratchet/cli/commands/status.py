@@ -1,0 +1,79 @@
+"""`ratchet status`: what serves, what is wanted, what is under way, and what is amiss."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Group
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, connect
+
+if TYPE_CHECKING:
+    from ratchet.deployment.standing import Standing
+    from ratchet.deployment.target import Target
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="What serves, what is wanted, what is under way, drift.")(status)
+
+
+def status(
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Wait until what is wanted serves, or cannot."),
+    ] = False,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Say what serves, what is wanted and under way, how drift stands, and why.
+
+    With --follow the exit status is 1 when the wanted version could not be
+    deployed.
+    """
+    from ratchet.cli.status_view import as_document, document
+    from ratchet.deployment import standing as standings
+
+    target = connect(environment, local)
+    standing = _settle(target) if follow else standings.look(target)
+    if as_json:
+        typer.echo(json.dumps(as_document(standing), indent=2, ensure_ascii=False))
+    else:
+        console = out()
+        now = datetime.now().astimezone()
+        for part in document(standing, now=now, width=console.width, command=target.command):
+            console.print(part, soft_wrap=not isinstance(part, Group), crop=False)
+    highest = standing.highest_approved
+    if follow and highest is not None and standing.deployed != highest.version:
+        raise typer.Exit(1)
+
+
+def _settle(target: Target) -> Standing:
+    """Looks again and again until nothing is under way any more; Ctrl-C ends the looking."""
+    from ratchet.deployment import standing as standings
+
+    console = err()
+    before = ""
+    with console.status("[dim]waiting until what is wanted serves[/]"):
+        standing = standings.look(target)
+        while not (standing.settled or _stuck(standing)):
+            stack, live = standing.stack, standing.live
+            parts = [f"stack {stack.status}"] if stack else []
+            now = " · ".join([*parts, *([f"endpoint {live.status}"] if live else [])])
+            if now != before:
+                console.print(f"[dim]{datetime.now():%H:%M:%S} {now}[/]", soft_wrap=True)
+                before = now
+            time.sleep(1.0 if target.endpoint else 10.0)
+            standing = standings.look(target)
+    return standing
+
+
+def _stuck(standing: Standing) -> bool:
+    """Nothing is under way and nothing will come: nothing is wanted, or nothing can serve."""
+    busy = standing.stack is not None and standing.stack.busy
+    return standing.serving is None or (standing.wanted is None and not busy)

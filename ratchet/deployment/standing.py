@@ -1,0 +1,249 @@
+"""How an environment stands: what serves, what is wanted, what is under way, and what is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ratchet.deployment import champion, facts, registry, runs
+from ratchet.deployment.champion import IN_SERVICE, Live
+from ratchet.deployment.errors import NotDeployedError, says_missing
+from ratchet.deployment.facts import Deployed, Serving
+from ratchet.deployment.registry import ModelVersion
+from ratchet.deployment.runs import RunState
+from ratchet.deployment.target import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackState:
+    """A CloudFormation stack that serves."""
+
+    name: str
+    status: str
+    since: datetime | None
+    reason: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        return self.status.endswith("_IN_PROGRESS")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    name: str
+    state: str
+    """OK, ALARM or INSUFFICIENT_DATA."""
+    since: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    label: str
+    waiting: int
+    in_flight: int
+    dead: bool = False
+    """Whether what arrives here is what could not be handled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One look at an environment."""
+
+    versions: tuple[ModelVersion, ...] = ()
+    deployed_arn: str = ""
+    """What the Serving stack says; empty: nothing."""
+    serving: Serving | None = None
+    """None: the Serving stack is not there."""
+    live: Live | None = None
+    stack: StackState | None = None
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    queues: tuple[Queue, ...] = ()
+    last_run: RunState | None = None
+    when_none_left: str = "keep"
+
+    @property
+    def deployed(self) -> int | None:
+        return registry.number_of(self.deployed_arn)
+
+    @property
+    def wanted(self) -> ModelVersion | None:
+        return registry.wanted(self.versions)
+
+    @property
+    def highest_approved(self) -> ModelVersion | None:
+        return next((v for v in self.versions if v.approved), None)
+
+    @property
+    def settled(self) -> bool:
+        """What serves is what is wanted, and nothing is under way."""
+        wanted = self.wanted.version if self.wanted else None
+        serves = self.live.version if self.live and self.live.status == IN_SERVICE else None
+        busy = self.stack is not None and self.stack.busy
+        return not busy and wanted == self.deployed == serves
+
+
+def look(target: Target) -> Standing:
+    """Reads how the environment stands.
+
+    Raises:
+        NotDeployedError: the environment is not deployed at all.
+    """
+    deployed = facts.read(target)
+    try:
+        serving = facts.read_serving(target)
+    except NotDeployedError:
+        serving = None
+    newest = runs.listed(target, pipeline=deployed.pipeline, limit=1)
+    return Standing(
+        versions=tuple(registry.versions(target, deployed.model_package_group)),
+        deployed_arn=champion.deployed_arn(target),
+        serving=serving,
+        live=champion.live(target, serving.endpoint) if serving else None,
+        stack=stack_state(target, serving.stack) if serving else None,
+        alarms=alarms(target, serving.alarms) if serving else {},
+        queues=tuple(_queues(target, deployed, serving)),
+        last_run=runs.read(target, newest[0]) if newest else None,
+        when_none_left=target.settings.when_none_left,
+    )
+
+
+def stack_state(target: Target, name: str) -> StackState | None:
+    """The stack with its parameters; None when there is none of that name."""
+    from botocore.exceptions import ClientError
+
+    try:
+        (stack,) = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as answer:
+        if says_missing(answer):
+            return None
+        raise
+    return StackState(
+        name=name,
+        status=stack["StackStatus"],
+        since=stack.get("LastUpdatedTime") or stack.get("CreationTime"),
+        reason=stack.get("StackStatusReason", ""),
+        parameters={
+            p["ParameterKey"]: p.get("ParameterValue", "") for p in stack.get("Parameters", ())
+        },
+    )
+
+
+def alarms(target: Target, names: Mapping[str, str]) -> dict[str, Alarm]:
+    """The alarms by what they watch; one that does not exist is left out."""
+    wanted = {name: label for label, name in names.items() if name}
+    if not wanted:
+        return {}
+    answer = target.client("cloudwatch").describe_alarms(AlarmNames=list(wanted))
+    return {
+        wanted[alarm["AlarmName"]]: Alarm(
+            name=alarm["AlarmName"],
+            state=alarm["StateValue"],
+            since=alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp"),
+            reason=alarm.get("StateReason", ""),
+        )
+        for alarm in answer.get("MetricAlarms", ())
+        if alarm["AlarmName"] in wanted
+    }
+
+
+def _queues(target: Target, deployed: Deployed, serving: Serving | None) -> Iterable[Queue]:
+    yield _queue(target, "trigger", deployed.queue_url)
+    yield _queue(target, "trigger", deployed.dead_letter_queue_url, dead=True)
+    if serving and serving.reconcile_queue_url:
+        yield _queue(target, "reconcile", serving.reconcile_queue_url)
+
+
+def _queue(target: Target, label: str, url: str, *, dead: bool = False) -> Queue:
+    waiting, in_flight = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
+    delayed = "ApproximateNumberOfMessagesDelayed"
+    answer: dict[str, Any] = target.client("sqs").get_queue_attributes(
+        QueueUrl=url, AttributeNames=[waiting, in_flight, delayed]
+    )
+    values = answer.get("Attributes", {})
+    return Queue(
+        label=label,
+        waiting=int(values.get(waiting, 0)) + int(values.get(delayed, 0)),
+        in_flight=int(values.get(in_flight, 0)),
+        dead=dead,
+    )
+
+
+def explanations(
+    standing: Standing, *, command: Callable[[str], str] = "ratchet {}".format
+) -> list[str]:
+    """Why what serves is what it is, and what to do where that is not what one would expect. Pure.
+
+    Empty when there is nothing to explain: the highest approved version serves.
+    """
+    return [line for line in _explain(standing, command) if line]
+
+
+def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]:
+    if standing.serving is None:
+        yield f"The Serving stack is not deployed, so nothing can serve: {command('deploy')}"
+        return
+    if not standing.versions:
+        yield f"No model is registered yet. Land data: {command('land FILE…')}"
+        return
+    wanted, deployed = standing.wanted, standing.deployed
+    yield from _failures(standing, command)
+    if wanted is None:
+        yield _nothing_wanted(standing)
+    elif standing.stack is not None and standing.stack.busy:
+        yield f"The stack {standing.stack.name} is changing; the next look follows its end."
+    elif deployed != wanted.version:
+        yield (
+            f"Version {wanted.version} is wanted and not deployed yet: reconcile_champion starts "
+            "it when the approval's event arrives, at the latest with its schedule."
+        )
+    if wanted is not None:
+        older = [v.version for v in standing.versions if v.approved and v.version < wanted.version]
+        if older:
+            yield (
+                f"Version {older[0]} is approved too and does not serve, because the highest "
+                f"approved version does. To go back to it: {command(f'reject {wanted.version}')}"
+            )
+    yield _rolled_back(standing)
+    above = wanted.version if wanted else 0
+    waiting = [
+        v.version for v in standing.versions if v.approval == registry.PENDING and v.version > above
+    ]
+    if waiting:
+        yield f"Version {waiting[0]} waits for approval: {command(f'approve {waiting[0]}')}"
+
+
+def _failures(standing: Standing, command: Callable[[str], str]) -> Iterable[str]:
+    for version in standing.versions:
+        if version.approved and version.failed:
+            yield (
+                f"Version {version.version} is approved, but its deployment failed: "
+                f"{version.failure}. It is not tried again until it is approved again: "
+                f"{command(f'approve {version.version}')}"
+            )
+
+
+def _nothing_wanted(standing: Standing) -> str:
+    if standing.deployed is None:
+        return "No version is approved, so nothing serves."
+    if standing.when_none_left == "keep":
+        return (
+            f"No version is approved. Version {standing.deployed} serves on, because "
+            'when_none_left is "keep".'
+        )
+    return 'No version is approved: the endpoint is taken down (when_none_left = "take-down").'
+
+
+def _rolled_back(standing: Standing) -> str:
+    live, deployed = standing.live, standing.deployed
+    if live is None or deployed is None or live.version in (None, deployed):
+        return ""
+    if live.status != IN_SERVICE or (standing.stack and standing.stack.busy):
+        return ""
+    return (
+        f"The stack says version {deployed}, and the endpoint serves version {live.version}: "
+        "SageMaker has rolled it back. reconcile_champion sees it at its next look."
+    )

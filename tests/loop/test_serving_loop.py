@@ -1,0 +1,127 @@
+"""Approved means deployed: promotion, a broken candidate, rollback, in an
+account for which Model Monitor is closed."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+from ratchet.demo.traffic import Client, flights_of, requests_of
+from ratchet.deployment import facts, registry, standing
+from ratchet.deployment.rows import Batch
+from tests.loop.deployed_loop import Loop, until
+
+pytestmark = [pytest.mark.cloud, pytest.mark.synth]
+
+
+@pytest.fixture(scope="module")
+def request_body(loop: Loop) -> Batch:
+    (batch,) = requests_of(flights_of(7, rows=1, label=loop.settings.monitor.label), size=1)
+    return batch
+
+
+def runtime(loop: Loop) -> Any:
+    """A client that does not try again: what fails is to be seen."""
+    config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, proxies={})
+    return loop.target.session.client(
+        "sagemaker-runtime", endpoint_url=loop.target.endpoint, config=config
+    )
+
+
+def wake(loop: Loop) -> None:
+    """One tick of the reconciler's schedule."""
+    queue = facts.read_serving(loop.target).reconcile_queue_url
+    loop.client("sqs").send_message(QueueUrl=queue, MessageBody='{"reason": "schedule"}')
+
+
+def register_broken_model(loop: Loop) -> int:
+    """A version whose inference code does not load."""
+    sagemaker = loop.client("sagemaker")
+    group = loop.deployed.model_package_group
+    newest = registry.versions(loop.target, group)[0]
+    good = sagemaker.describe_model_package(ModelPackageName=newest.arn)
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w:gz") as archive:
+        code = b"raise RuntimeError('this model never loads')\n"
+        member = tarfile.TarInfo("code/inference.py")
+        member.size = len(code)
+        archive.addfile(member, io.BytesIO(code))
+    bucket, key = loop.deployed.artifacts_bucket, "flights-dev-training/runs/broken/model.tar.gz"
+    loop.client("s3").put_object(Bucket=bucket, Key=key, Body=body.getvalue())
+    specification = good["InferenceSpecification"]
+    container = {
+        name: value
+        for name, value in specification["Containers"][0].items()
+        if name in ("Image", "Environment")
+    }
+    specification["Containers"] = [{**container, "ModelDataUrl": f"s3://{bucket}/{key}"}]
+    arn = sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="PendingManualApproval",
+        InferenceSpecification=specification,
+        DriftCheckBaselines=good["DriftCheckBaselines"],
+    )["ModelPackageArn"]
+    return int(arn.rsplit("/", 1)[-1])
+
+
+def test_the_first_approved_version_serves_where_model_monitor_is_closed(
+    loop: Loop, drops: Path, request_body: Batch
+) -> None:
+    loop.tell_cloud("settings", {"monitoring_closed": True, "health_check_seconds": 10})
+    for month in ("2013-01", "2013-02"):
+        loop.land(drops / month)
+    state = loop.finished(loop.next_run(0))
+    assert state.run.status == "Succeeded", state.run.failure
+    loop.decide(1, registry.APPROVED)
+    seen = loop.settled(1)
+    assert seen.stack is not None
+    assert seen.stack.parameters["MonitorEngine"] == "pipeline"
+    endpoint = facts.read_serving(loop.target).endpoint
+    with Client(runtime(loop), endpoint, request_body) as client:
+        until(lambda: client.tally.answers or None, "the endpoint does not answer")
+    assert not client.tally.failures
+
+
+def test_without_sagemaker_events_one_tick_of_the_schedule_converges(loop: Loop) -> None:
+    state = loop.finished(loop.start(parameters={"MaxRegression": "1"}, seed=7))
+    assert state.run.status == "Succeeded", state.run.failure
+    loop.tell_cloud("events", {"drop": True})
+    loop.decide(2, registry.APPROVED)
+    time.sleep(3)
+    assert standing.look(loop.target).deployed == 1
+    wake(loop)
+    loop.settled(2)
+    loop.tell_cloud("events", {"drop": False})
+
+
+def test_a_model_that_does_not_load_is_rolled_back_and_the_old_one_never_stops_answering(
+    loop: Loop, request_body: Batch
+) -> None:
+    number = register_broken_model(loop)
+    endpoint = facts.read_serving(loop.target).endpoint
+
+    def failed() -> registry.ModelVersion | None:
+        seen = standing.look(loop.target)
+        return next((v for v in seen.versions if v.version == number and v.failed), None)
+
+    with Client(runtime(loop), endpoint, request_body) as client:
+        loop.decide(number, registry.APPROVED)
+        version = until(failed, f"version {number} has not failed", every=1.0)
+        loop.settled(2)
+    assert version.failure
+    assert not client.tally.failures
+    assert client.tally.calls > 10
+
+
+def test_rejecting_the_serving_version_brings_the_previous_approved_one_back(loop: Loop) -> None:
+    loop.decide(2, registry.REJECTED)
+    seen = loop.settled(1)
+    first = next(v for v in seen.versions if v.version == 1)
+    assert seen.stack is not None
+    assert seen.stack.parameters["BaselineUri"] == first.baseline_folder

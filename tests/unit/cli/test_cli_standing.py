@@ -1,0 +1,160 @@
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ratchet.cli import status_view
+from ratchet.deployment import standing as standings
+from ratchet.deployment.standing import Standing, explanations
+from tests.unit.cli.conftest import Type
+from tests.unit.cli.fake_deployment import START
+from tests.unit.cli.fake_serving import ServingWorld, package
+from tests.unit.cli.golden_files import drawn, hold
+
+NOW = START + timedelta(hours=3)
+
+
+def look(serving: ServingWorld) -> Standing:
+    return standings.look(serving.world.target)
+
+
+def explained(serving: ServingWorld) -> str:
+    return "\n".join(explanations(look(serving)))
+
+
+def test_status_of_a_version_that_serves(serving: ServingWorld) -> None:
+    seen = look(serving)
+    assert seen.settled
+    hold("status_serves.txt", drawn(status_view.document(seen, now=NOW, width=100)))
+
+
+def test_status_of_an_update_under_way_with_drift_and_dead_letters(serving: ServingWorld) -> None:
+    serving.sagemaker.packages[0]["ModelApprovalStatus"] = "Approved"
+    serving.cloudformation.status = "UPDATE_IN_PROGRESS"
+    serving.sagemaker.serve(1, "Updating")
+    serving.cloudwatch.states["flights-dev-drift"] = "ALARM"
+    serving.sqs.depths = {"https://sqs/dead": 2, "https://sqs/queue": 1}
+    seen = look(serving)
+    assert not seen.settled
+    hold("status_under_way.txt", drawn(status_view.document(seen, now=NOW, width=100)))
+
+
+def test_status_before_anything_is_registered(serving: ServingWorld) -> None:
+    serving.sagemaker.packages = []
+    serving.sagemaker.endpoint = None
+    serving.cloudformation.parameters = {
+        "ChampionModelPackageArn": "none",
+        "MonitorEngine": "model-monitor",
+    }
+    serving.world.ssm.parameters[serving.world.target.settings.parameter("champion")] = "none"
+    seen = look(serving)
+    assert seen.deployed is None
+    hold("status_nothing.txt", drawn(status_view.document(seen, now=NOW, width=100)))
+
+
+def test_without_a_serving_stack_status_says_what_to_deploy(serving: ServingWorld) -> None:
+    settings = serving.world.target.settings
+    del serving.world.ssm.parameters[settings.parameter("serving")]
+    assert "ratchet deploy" in explained(serving)
+
+
+def test_what_serves_as_wanted_needs_no_words(serving: ServingWorld) -> None:
+    serving.sagemaker.packages = [package(1, "Approved")]
+    assert explained(serving) == ""
+
+
+def test_an_older_approved_version_is_told_how_it_could_serve(serving: ServingWorld) -> None:
+    serving.sagemaker.packages = [package(2, "Approved"), package(1, "Approved")]
+    serving.deploy(2)
+    assert "Version 1 is approved too and does not serve" in explained(serving)
+    assert "ratchet reject 2" in explained(serving)
+
+
+def test_an_approved_version_that_is_not_deployed_yet_is_said_to_come(
+    serving: ServingWorld,
+) -> None:
+    serving.sagemaker.packages[0]["ModelApprovalStatus"] = "Approved"
+    assert "Version 3 is wanted and not deployed yet" in explained(serving)
+
+
+def test_a_failed_deployment_says_why_and_how_to_try_again(serving: ServingWorld) -> None:
+    failed = datetime(2013, 4, 2, 12, tzinfo=UTC)
+    mark = {"ratchet-deployment": f"failed {failed:%Y-%m-%dT%H:%M:%SZ}: alarm 5xx went off"}
+    serving.sagemaker.packages[0] = package(
+        3, "Approved", metadata=mark, LastModifiedTime=failed + timedelta(seconds=2)
+    )
+    seen = look(serving)
+    assert seen.wanted is not None
+    assert seen.wanted.version == 1
+    assert seen.highest_approved is not None
+    assert seen.highest_approved.version == 3
+    assert "alarm 5xx went off" in explained(serving)
+    assert "ratchet approve 3" in explained(serving)
+    text = drawn(status_view.document(seen, now=NOW, width=100))
+    assert "version 1, the highest approved whose deployment has not failed" in text
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"), [("keep", "Version 1 serves on"), ("take-down", "is taken down")]
+)
+def test_when_no_version_is_approved_any_more_the_setting_is_named(
+    serving: ServingWorld, setting: str, words: str
+) -> None:
+    serving.sagemaker.packages[2]["ModelApprovalStatus"] = "Rejected"
+    seen = replace(look(serving), when_none_left=setting)
+    assert words in explanations(seen)[0]
+    assert f'"{setting}"' in explanations(seen)[0]
+
+
+def test_an_endpoint_that_sagemaker_rolled_back_is_told_from_one_that_serves(
+    serving: ServingWorld,
+) -> None:
+    serving.sagemaker.packages = [package(2, "Approved"), package(1, "Approved")]
+    serving.deploy(2)
+    serving.sagemaker.serve(1)
+    assert not look(serving).settled
+    assert "SageMaker has rolled it back" in explained(serving)
+
+
+def test_a_version_above_what_is_wanted_waits_for_approval(serving: ServingWorld) -> None:
+    assert "Version 3 waits for approval: ratchet approve 3" in explained(serving)
+    serving.sagemaker.packages[0] = package(4, "Approved")
+    serving.sagemaker.packages[1] = package(3, "PendingManualApproval")
+    assert "waits for approval" not in explained(serving)
+
+
+def test_status_prints_json_for_scripts(type_serving: Type, serving: ServingWorld) -> None:
+    seen: dict[str, Any] = json.loads(type_serving("status", "--json").stdout)
+    assert seen["deployed"]["version"] == seen["wanted"] == seen["endpoint"]["version"] == 1
+    assert seen["settled"] is True
+    assert seen["alarms"]["drift"]["state"] == "OK"
+    assert seen["stack"]["parameters"]["BaselineUri"] == "s3://artifacts/baselines/1"
+    assert len(seen["explanations"]) == 1
+
+
+def test_following_ends_when_what_is_wanted_serves(
+    type_serving: Type, serving: ServingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving.sagemaker.packages[0]["ModelApprovalStatus"] = "Approved"
+    serving.cloudformation.status = "UPDATE_IN_PROGRESS"
+
+    def end(_: float) -> None:
+        serving.cloudformation.status = "UPDATE_COMPLETE"
+        serving.deploy(3)
+
+    monkeypatch.setattr("ratchet.cli.commands.status.time.sleep", end)
+    result = type_serving("status", "--follow")
+    assert result.exit_code == 0
+    assert "version 3 on flights-dev InService" in result.stdout
+
+
+def test_following_a_deployment_that_fails_is_an_exit_status_of_1(
+    type_serving: Type, serving: ServingWorld
+) -> None:
+    mark = {"ratchet-deployment": "failed 2013-04-02T12:00:00Z: it crashed"}
+    serving.sagemaker.packages[0] = package(3, "Approved", metadata=mark)
+    result = type_serving("status", "--follow")
+    assert result.exit_code == 1
+    assert "it crashed" in result.stdout
