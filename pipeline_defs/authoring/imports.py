@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline_defs.authoring.errors import BundleError
+
+T = TypeVar("T")
 
 
 def imported_files(script: Path, *, folder: Path) -> set[Path]:
@@ -27,35 +31,49 @@ def imported_files(script: Path, *, folder: Path) -> set[Path]:
         if file.suffix != ".py":
             continue
         package = file.parent.relative_to(folder).parts
-        for module in _imports(_parse(file), package, folder):
+        for module in _imports(file, package, folder):
             waiting.extend(_files_of(module, folder) - found)
     return found
 
 
 def _parse(file: Path) -> ast.Module:
+    return _read(file, ast.parse)
+
+
+def _read(file: Path, read: Callable[[bytes], T]) -> T:
     try:
-        return ast.parse(file.read_bytes(), filename=str(file))
+        return read(file.read_bytes())
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         reason = error.msg if isinstance(error, SyntaxError) else error
         raise BundleError(f"{file}{line} is not valid Python: {reason}") from None
 
 
-def _imports(tree: ast.Module, package: tuple[str, ...], folder: Path) -> Iterator[str]:
+@lru_cache(maxsize=1024)
+def _statements(source: bytes) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """The import statements of a module. Remembered by content: modules that many bundles share
+    would be parsed for each of them, which was a tenth of a synth."""
+    return tuple(
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    )
+
+
+def _imports(file: Path, package: tuple[str, ...], folder: Path) -> Iterator[str]:
     """The dotted names that the module may import; a name that is no module does no harm."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=names):
-                yield from (alias.name for alias in names)
-            case ast.ImportFrom(module=module, names=names, level=level):
-                # A script has no package of its own; `from . import x` then means its folder.
-                above = package[: len(package) - level + 1] if level else ()
-                origin = ".".join([*above, *([module] if module else [])])
-                if origin:
-                    yield origin
-                for alias in names:
-                    chosen = _exported(origin, folder) if alias.name == "*" else [alias.name]
-                    yield from (f"{origin}.{name}" if origin else name for name in chosen)
+    for node in _read(file, _statements):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+            continue
+        # A script has no package of its own; `from . import x` then means its folder.
+        above = package[: len(package) - node.level + 1] if node.level else ()
+        origin = ".".join([*above, *([node.module] if node.module else [])])
+        if origin:
+            yield origin
+        for alias in node.names:
+            chosen = _exported(origin, folder) if alias.name == "*" else [alias.name]
+            yield from (f"{origin}.{name}" if origin else name for name in chosen)
 
 
 def _exported(module: str, folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ standard deviation is the population's, a bucket holds its lower bound and the l
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -175,11 +176,15 @@ def profile(
 
     `expected` gives the type a baseline found for a name. A column of numbers whose baseline is
     text is then counted as text: a batch of requests may happen to hold only "9" of "9" and "9E".
+    Numbers that a JSON request quotes, where the baseline has numbers, are numbers.
     """
     types = expected or {}
 
     def of_column(name: str) -> Feature:
-        return profile_column(name, dataset.column(name), as_text=types.get(name) == STRING)
+        column = dataset.column(name)
+        if types.get(name) in (INTEGRAL, FRACTIONAL):
+            column = _unquoted(column)
+        return profile_column(name, column, as_text=types.get(name) == STRING)
 
     names = [name for name in dataset.names if name not in exclude]
     with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -204,6 +209,15 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     )
+
+
+def _unquoted(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as numbers, if all of it is numbers."""
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        for kind in (pa.int64(), pa.float64()):
+            with contextlib.suppress(pa.ArrowInvalid):
+                return column.cast(kind)
+    return column
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "constructs")]
 
 from ratchet.local_cloud import control
-from tests.loop.deployed_loop import Loop, deploy, write_drop
+from tests.loop.deployed_loop import Loop, copy_source, deploy, write_drop
 
 
 def edit(source: Path, mark: str) -> None:
@@ -91,7 +91,7 @@ def main() -> None:
 
 def measure(scratch: Path, rounds: int) -> dict[str, float]:
     folder, source, work = scratch / "cloud", scratch / "source", scratch / "work"
-    shutil.copytree(ROOT / "steps", source / "steps")
+    copy_source(source)
     (work / "none").mkdir(parents=True)
     for month in (1, 2, 3):
         write_drop(month, scratch / "raw")

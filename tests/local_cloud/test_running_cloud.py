@@ -71,7 +71,8 @@ def test_it_listens_on_the_loopback_address_only(cloud: RunningCloud) -> None:
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert [(one.laddr.ip, one.laddr.port) for one in sockets] == [("127.0.0.1", port)]
+    assert port in {one.laddr.port for one in sockets}  # and the models that earlier tests serve
+    assert {one.laddr.ip for one in sockets} == {"127.0.0.1"}
 
 
 def test_an_operation_that_is_not_implemented_is_named(cloud: RunningCloud) -> None:
@@ -111,7 +112,9 @@ def test_a_job_has_real_times_its_output_and_its_tags(cloud: RunningCloud) -> No
         logGroupName="/aws/sagemaker/ProcessingJobs",
         logStreamNamePrefix=job["ProcessingJobName"],
     )["events"]
-    assert [event["message"] for event in events] == ["hello"]
+    stream = job["ProcessingJobName"]  # MiniStack answers with every stream of the group
+    own = [event["message"] for event in events if event["logStreamName"].startswith(stream)]
+    assert own == ["hello"]
 
 
 def test_a_job_that_fails_says_with_what(cloud: RunningCloud) -> None:

@@ -5,15 +5,13 @@ The tests of a file share one cloud, so they run in one worker (`--dist loadfile
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ratchet.local_cloud import control
-from ratchet.node import PROJECT
-from tests.loop.deployed_loop import Loop, deploy, write_drop
+from tests.loop.deployed_loop import Loop, copy_source, deploy, write_drop
 
 
 @pytest.fixture(scope="session")
@@ -37,5 +35,4 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A copy of the team's scripts to edit."""
-    shutil.copytree(PROJECT / "steps", tmp_path / "steps")
-    return tmp_path
+    return copy_source(tmp_path)

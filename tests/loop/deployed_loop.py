@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -223,6 +224,14 @@ def until(question: Callable[[], T | None], failure: str, *, every: float = 0.3)
             return answer
         time.sleep(every)
     pytest.fail(f"{failure} within {PATIENCE:.0f} s")
+
+
+def copy_source(folder: Path) -> Path:
+    """A copy of what the pipelines' bundles are made of, to edit."""
+    for name in ("steps", "ratchet"):
+        unused = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECT / name, folder / name, ignore=unused)
+    return folder
 
 
 def write_drop(month: int, folder: Path) -> Path:

@@ -196,3 +196,9 @@ def test_moments_agree_with_numpy_on_many_rows(profiled: Profiled) -> None:
     counts, _ = np.histogram(values, bins=10)
     buckets = statistics["distribution"]["kll"]["buckets"]
     assert [bucket["count"] for bucket in buckets] == counts.tolist()
+
+
+def test_numbers_in_quotes_are_numbers_where_the_baseline_has_numbers(profiled: Profiled) -> None:
+    quoted = {"x": ["75.0", None, "80"], "y": ["75.0", "warm", None]}
+    x, y = profiled(quoted, expected={"x": "Fractional", "y": "Fractional"}).features
+    assert (x.inferred_type, y.inferred_type) == ("Fractional", "String")
