@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from start_pipeline import run_names, snapshot
-from start_pipeline.drift import Episode
 from start_pipeline.plan import Claim
 from start_pipeline.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from start_pipeline.drift import Episode
 
 
 def for_content(

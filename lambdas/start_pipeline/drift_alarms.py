@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from start_pipeline import drift
-from start_pipeline.drift import Episode, Exhausted
 from start_pipeline.settings import Feedback
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_sns.client import SNSClient
+
+    from start_pipeline.drift import Episode, Exhausted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,8 @@ class DriftAlarms:
         """The drift that goes on now; None without one, or when drift is to start nothing."""
         if not self.settings.alarms:
             return None
+        from start_pipeline import drift  # not before there is something to look at
+
         answer = self.cloudwatch().describe_alarms(AlarmNames=list(self.settings.alarms))
         return drift.episode_of(answer["MetricAlarms"])
 

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from start_pipeline import claims, drift, plan, run_names, snapshot
+from start_pipeline import claims, plan, run_names, snapshot
 from start_pipeline.data_bucket import DataBucket, Identified, WindowMovedError
-from start_pipeline.drift import Episode, Exhausted
 from start_pipeline.drift_alarms import DriftAlarms
 from start_pipeline.plan import Claim, Decision, Nothing, Start, Started, State, Wait
 from start_pipeline.records import Records, StateMovedError
@@ -33,6 +32,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sqs.client import SQSClient
+
+    from start_pipeline.drift import Episode, Exhausted
 
 _LONGEST_DELAY = 900  # seconds: SQS SendMessage, DelaySeconds
 _DELAYED = '{"wake": "delayed"}'
@@ -199,6 +200,8 @@ class _Wake:
         episode = trigger.drift.episode()
         if episode is None:
             return nothing
+        from start_pipeline import drift  # drift is rare, and every start would pay for it
+
         self.facts["drift_since"] = episode.id
         executions = trigger.runs.newest()
         ended = plan.occupied(self.state, executions, now=now)
@@ -212,7 +215,7 @@ class _Wake:
             fruitless_limit=trigger.settings.feedback.fruitless_limit,
             registered=trigger.runs.registered,
         )
-        if isinstance(answered, Exhausted):
+        if isinstance(answered, drift.Exhausted):
             self._tell(answered, episode=episode)
             return Nothing(why=answered.why)
         if answered:

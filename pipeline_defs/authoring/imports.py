@@ -22,6 +22,7 @@ def imported_files(script: Path, *, folder: Path) -> set[Path]:
     to the image.
     """
     found: set[Path] = set()
+    known: set[str] = set()
     waiting = [script]
     while waiting:
         file = waiting.pop()
@@ -31,7 +32,9 @@ def imported_files(script: Path, *, folder: Path) -> set[Path]:
         if file.suffix != ".py":
             continue
         package = file.parent.relative_to(folder).parts
-        for module in _imports(file, package, folder):
+        new = set(_imports(file, package, folder)) - known
+        known |= new
+        for module in new:
             waiting.extend(_files_of(module, folder) - found)
     return found
 
@@ -53,11 +56,17 @@ def _read(file: Path, read: Callable[[bytes], T]) -> T:
 def _statements(source: bytes) -> tuple[ast.Import | ast.ImportFrom, ...]:
     """The import statements of a module. Remembered by content: modules that many bundles share
     would be parsed for each of them, which was a tenth of a synth."""
-    return tuple(
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    )
+    found: list[ast.Import | ast.ImportFrom] = []
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:  # statements only: an expression holds no import, and most nodes are in one
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append(node)
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, block, ())
+            if isinstance(inner, list):
+                waiting.extend(inner)
+    return tuple(found)
 
 
 def _imports(file: Path, package: tuple[str, ...], folder: Path) -> Iterator[str]:

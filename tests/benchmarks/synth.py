@@ -59,12 +59,16 @@ def bare(loops: int, folder: Path) -> None:
         aws_logs,
         aws_s3,
         aws_sagemaker,
+        aws_scheduler,
         aws_sns,
         aws_sqs,
         aws_ssm,
     )
 
     statement: dict[str, Any] = {"Version": "2012-10-17", "Statement": []}
+    cluster = {
+        "clusterConfig": {"instanceCount": 1, "instanceType": "ml.m5.large", "volumeSizeInGb": 20}
+    }
     make: dict[str, Callable[[cdk.Stack, str], object]] = {
         "AWS::CloudWatch::Alarm": lambda s, n: aws_cloudwatch.CfnAlarm(
             s, n, comparison_operator="GreaterThanThreshold", evaluation_periods=1
@@ -77,6 +81,51 @@ def bare(loops: int, folder: Path) -> None:
         ),
         "AWS::IAM::Role": lambda s, n: aws_iam.CfnRole(s, n, assume_role_policy_document=statement),
         "AWS::KMS::Key": lambda s, n: aws_kms.CfnKey(s, n, key_policy=statement),
+        "AWS::Lambda::EventInvokeConfig": lambda s, n: aws_lambda.CfnEventInvokeConfig(
+            s, n, function_name="f", qualifier="$LATEST"
+        ),
+        "AWS::Lambda::Permission": lambda s, n: aws_lambda.CfnPermission(
+            s, n, action="lambda:InvokeFunction", function_name="f", principal="p"
+        ),
+        "AWS::Scheduler::Schedule": lambda s, n: aws_scheduler.CfnSchedule(
+            s,
+            n,
+            flexible_time_window={"mode": "OFF"},
+            schedule_expression="rate(1 hour)",
+            target={"arn": "a", "roleArn": "r"},
+        ),
+        "AWS::SageMaker::Model": lambda s, n: aws_sagemaker.CfnModel(s, n),
+        "AWS::SageMaker::EndpointConfig": lambda s, n: aws_sagemaker.CfnEndpointConfig(
+            s, n, production_variants=[]
+        ),
+        "AWS::SageMaker::Endpoint": lambda s, n: aws_sagemaker.CfnEndpoint(
+            s, n, endpoint_config_name="c"
+        ),
+        "AWS::SageMaker::DataQualityJobDefinition": lambda s, n: (
+            aws_sagemaker.CfnDataQualityJobDefinition(
+                s,
+                n,
+                data_quality_app_specification={"imageUri": "i"},
+                data_quality_job_input={},
+                data_quality_job_output_config={"monitoringOutputs": []},
+                job_resources=cluster,
+                role_arn="r",
+            )
+        ),
+        "AWS::SageMaker::ModelQualityJobDefinition": lambda s, n: (
+            aws_sagemaker.CfnModelQualityJobDefinition(
+                s,
+                n,
+                model_quality_app_specification={"imageUri": "i", "problemType": "p"},
+                model_quality_job_input={"groundTruthS3Input": {"s3Uri": "s"}},
+                model_quality_job_output_config={"monitoringOutputs": []},
+                job_resources=cluster,
+                role_arn="r",
+            )
+        ),
+        "AWS::SageMaker::MonitoringSchedule": lambda s, n: aws_sagemaker.CfnMonitoringSchedule(
+            s, n, monitoring_schedule_name=n, monitoring_schedule_config={}
+        ),
         "AWS::Lambda::EventSourceMapping": lambda s, n: aws_lambda.CfnEventSourceMapping(
             s, n, function_name="f"
         ),
@@ -162,7 +211,7 @@ def _resources(folder: Path) -> dict[str, Counter[str]]:
             for file in (folder / "assembly-env0").glob(f"*{name}*.template.json")
             for r in json.loads(file.read_text())["Resources"].values()
         )
-        for name in ("Foundation", "Training")
+        for name in ("Foundation", "Training", "Serving")
     }
 
 
