@@ -57,7 +57,6 @@ Timeout 2 minutes, memory 512 MB. The event source mapping reports batch item fa
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
@@ -65,6 +64,7 @@ from typing import Any
 
 import aws_clients
 from decision_log import say
+from failed_batch import give_back
 from reconcile_champion import settings
 from reconcile_champion.plan import Decision, Kept, MarkFailed, Stuck, SwitchEngine
 from reconcile_champion.reconcile import Reconciler
@@ -92,13 +92,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     except Exception as error:
         if not messages:  # called by hand: there is no queue to give the messages back to
             raise
-        say(
-            "fail",
-            f"{type(error).__name__}: {error}",
-            {"messages": len(messages), "traceback": traceback.format_exc()},
-            level="ERROR",
-        )
-        return {"batchItemFailures": [{"itemIdentifier": m["messageId"]} for m in messages]}
+        return give_back(messages, error)
     for decision in decisions:
         known = {"messages": len(messages), **_facts_of(decision), **facts}
         say(type(decision).__name__.lower(), decision.why, known, level=_level(decision))

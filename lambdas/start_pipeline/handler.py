@@ -42,7 +42,6 @@ mapping reports batch item failures.
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -50,6 +49,7 @@ from typing import Any, Protocol
 
 import aws_clients
 from decision_log import say
+from failed_batch import give_back
 from start_pipeline import settings, wakes
 from start_pipeline.look import Trigger
 from start_pipeline.plan import Decision
@@ -85,13 +85,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     except Exception as error:
         if not messages:  # called by hand: there is no queue to give the messages back to
             raise
-        say(
-            "fail",
-            f"{type(error).__name__}: {error}",
-            {"messages": len(messages), "traceback": traceback.format_exc()},
-            level="ERROR",
-        )
-        return {"batchItemFailures": [{"itemIdentifier": m["messageId"]} for m in messages]}
+        return give_back(messages, error)
     return {"batchItemFailures": []}
 
 
