@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+import stored
 from missing import says_missing
 from model_package import metadata_of
 from notify.texts import Loop
@@ -136,11 +137,6 @@ class Happenings:
 
     def _json(self, key: str) -> Mapping[str, Any]:
         """Empty when there is no such object: the notice then says less."""
-        try:
-            text = self.s3.get_object(Bucket=self.artifacts, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
-                return {}
-            raise
-        known: Mapping[str, Any] = json.loads(text)
+        found = stored.read(self.s3, bucket=self.artifacts, key=key)
+        known: Mapping[str, Any] = json.loads(found.body) if found else {}
         return known

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+import stored
 from publish_monitoring import analysis
 from publish_monitoring.analysis import Analysis
 
@@ -113,9 +112,5 @@ class Publishing:
 
     def _text(self, uri: str) -> bytes | None:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        try:
-            return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
-                return None
-            raise
+        found = stored.read(self.s3, bucket=bucket, key=key)
+        return found.body if found else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from botocore.exceptions import ClientError
 
+import stored
 from decision_log import say
 
 if TYPE_CHECKING:
@@ -52,14 +53,8 @@ class Memory:
     etag: str | None = None
 
     def read(self) -> Told:
-        try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=self.key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchKey":
-                raise
-            self.told, self.etag = Told(), None
-            return self.told
-        self.told, self.etag = _parsed(answer["Body"].read()), answer["ETag"]
+        found = stored.read(self.s3, bucket=self.bucket, key=self.key)
+        self.told, self.etag = (_parsed(found.body), found.etag) if found else (Told(), None)
         return self.told
 
     def tell_once(

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
+import stored
 from model_package import NONE
 from select_captured import window
 
@@ -48,13 +47,8 @@ class Files:
     def record(self, kind: str) -> Mapping[str, Any]:
         """What `publish_monitoring` wrote last; empty when there is nothing."""
         key = f"monitoring/{self.endpoint}/{kind}.json"
-        try:
-            text = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
-                return {}
-            raise
-        known: Mapping[str, Any] = json.loads(text)
+        found = stored.read(self.s3, bucket=self.bucket, key=key)
+        known: Mapping[str, Any] = json.loads(found.body) if found else {}
         return known
 
     def write_manifest(self, files: Sequence[File]) -> str:

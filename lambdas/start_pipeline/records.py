@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+import stored
 from decision_log import say
 from start_pipeline import snapshot, state_file
 from start_pipeline.data_bucket import Known
@@ -131,13 +132,7 @@ class Records:
         )
 
     def _get(self, key: str) -> tuple[bytes | None, str | None]:
-        try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
-                return None, None
-            raise
-        return answer["Body"].read(), answer["ETag"]
+        return stored.read(self.s3, bucket=self.bucket, key=key) or (None, None)
 
     def _put_once(self, key: str, body: bytes) -> None:
         try:
