@@ -110,6 +110,18 @@ class Services(Protocol):
     def register_model(self, arguments: dict[str, Any]) -> str:
         """Takes a CreateModelPackage request and returns the ARN of the new version."""
 
+    def create_model(self, arguments: dict[str, Any]) -> str:
+        """Takes a CreateModel request and returns the model's ARN."""
+
+    def describe_model(self, name: str) -> Mapping[str, Any]:
+        """The DescribeModel answer. Raises `LookupError` when there is no such model."""
+
+    def describe_model_package(self, name_or_arn: str) -> Mapping[str, Any]:
+        """The DescribeModelPackage answer. Raises `LookupError` when there is no such version."""
+
+    def latest_approved(self, group: str) -> Mapping[str, Any] | None:
+        """The same of the newest approved version of a group; None when none is approved."""
+
 
 class StopSignal:
     """Asks a run to stop; any thread may call `request`.

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,18 @@ class NoServices:
 
     def register_model(self, arguments: dict[str, Any]) -> str:
         raise NotImplementedError
+
+    def create_model(self, arguments: dict[str, Any]) -> str:
+        raise AssertionError("no step here creates a model")
+
+    def describe_model(self, name: str) -> Mapping[str, Any]:
+        raise LookupError(name)
+
+    def describe_model_package(self, name_or_arn: str) -> Mapping[str, Any]:
+        raise LookupError(name_or_arn)
+
+    def latest_approved(self, group: str) -> Mapping[str, Any] | None:
+        return None
 
 
 def plain_chain(count: int, script: Path) -> dict[str, Any]:

@@ -63,6 +63,18 @@ class Laptop:
         group = arguments["ModelPackageGroupName"]
         return f"arn:aws:sagemaker:us-east-1:111122223333:model-package/{group}/{self.runs}"
 
+    def create_model(self, arguments: dict[str, Any]) -> str:
+        raise AssertionError("no step here creates a model")
+
+    def describe_model(self, name: str) -> Mapping[str, Any]:
+        raise LookupError(name)
+
+    def describe_model_package(self, name_or_arn: str) -> Mapping[str, Any]:
+        raise LookupError(name_or_arn)
+
+    def latest_approved(self, group: str) -> Mapping[str, Any] | None:
+        return None
+
     def put(self, uri: str, content: str) -> str:
         self.storage.write_bytes(uri, content.encode())
         return uri

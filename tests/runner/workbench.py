@@ -230,6 +230,8 @@ class FakeServices:
         self.functions: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.registered: list[dict[str, Any]] = []
         self.registration_errors: list[Exception] = []
+        self.models: dict[str, dict[str, Any]] = {}
+        self.packages: dict[str, dict[str, Any]] = {}
 
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         name = function_arn.rpartition(":")[2]
@@ -244,6 +246,20 @@ class FakeServices:
         group = arguments["ModelPackageGroupName"]
         arn = PIPELINE_ARN.replace("pipeline/flights-dev-training", f"model-package/{group}")
         return f"{arn}/{len(self.registered)}"
+
+    def create_model(self, arguments: dict[str, Any]) -> str:
+        self.models[arguments["ModelName"]] = arguments
+        name = f"model/{arguments['ModelName']}"
+        return PIPELINE_ARN.replace("pipeline/flights-dev-training", name)
+
+    def describe_model(self, name: str) -> Mapping[str, Any]:
+        return self.models[name]
+
+    def describe_model_package(self, name_or_arn: str) -> Mapping[str, Any]:
+        return self.packages[name_or_arn]
+
+    def latest_approved(self, group: str) -> Mapping[str, Any] | None:
+        return self.packages.get(group)
 
 
 class Recording:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ratchet.local_cloud.sagemaker import table
+from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Kind
 from ratchet.runner import LambdaFailed
 
 if TYPE_CHECKING:
@@ -47,6 +51,35 @@ class CloudServices:
         """Create a model package; answers its ARN."""
         arn: str = self._api.call(self._scope, "CreateModelPackage", arguments)["ModelPackageArn"]
         return arn
+
+    def create_model(self, arguments: dict[str, Any]) -> str:
+        """Create a model; answers its ARN."""
+        arn: str = self._api.call(self._scope, "CreateModel", arguments)["ModelArn"]
+        return arn
+
+    def describe_model(self, name: str) -> Mapping[str, Any]:
+        """A model; ``LookupError`` when there is none of the name."""
+        return self._described(MODEL, name)
+
+    def describe_model_package(self, name_or_arn: str) -> Mapping[str, Any]:
+        """A model package; ``LookupError`` when there is none."""
+        return self._described(MODEL_PACKAGE, name_or_arn)
+
+    def latest_approved(self, group: str) -> Mapping[str, Any] | None:
+        """The approved version of a group with the highest number."""
+        name = table.bare_name(MODEL_PACKAGE_GROUP, group)
+        versions = [
+            package
+            for package in self._api.store.all(self._scope, MODEL_PACKAGE.name, parent=name)
+            if package.get("ModelApprovalStatus") == "Approved"
+        ]
+        return max(versions, key=lambda package: package["ModelPackageVersion"], default=None)
+
+    def _described(self, kind: Kind, name: str) -> Mapping[str, Any]:
+        try:
+            return self._api.get(self._scope, kind, name)
+        except ApiError as error:
+            raise LookupError(error.message) from None
 
 
 @functools.cache

@@ -8,9 +8,11 @@ from ratchet.runner.step_types import (
     condition,
     fail,
     function,
+    model,
     processing,
     registration,
     training,
+    transform,
 )
 from ratchet.runner.step_types.contract import StepType
 
@@ -21,6 +23,8 @@ STEP_TYPES: Mapping[str, StepType] = {
         training.TRAINING,
         function.LAMBDA,
         condition.CONDITION,
+        transform.TRANSFORM,
+        model.MODEL,
         registration.REGISTER_MODEL,
         fail.FAIL,
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker.serving import artifacts
-from ratchet.local_cloud.sagemaker.serving.process import ModelProcess, UnhealthyModelError
+from ratchet.runner.serving.process import ModelProcess, UnhealthyModelError
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.serving.capture import Capture, Exchange
 from ratchet.local_cloud.sagemaker.serving.metrics import Metrics
-from ratchet.local_cloud.sagemaker.serving.process import Answer, NoAnswerError
+from ratchet.runner.serving.process import Answer, NoAnswerError
 from ratchet.local_cloud.sagemaker.serving.traffic import Traffic
 
 if TYPE_CHECKING:

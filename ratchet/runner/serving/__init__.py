@@ -1,0 +1,1 @@
+"""Serves a model's own inference code on this machine, as a container's web server would."""

@@ -1,0 +1,122 @@
+"""A model's container: what it is made of, and its folder on this machine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ratchet.runner.archives import unpack
+from ratchet.runner.container import Container
+from ratchet.runner.serving.process import UnhealthyModelError
+
+_MODEL_DIR = "/opt/ml/model"
+_CODE_DIR = "/opt/ml/code"
+_PROGRAM = "SAGEMAKER_PROGRAM"
+_SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
+
+Fetch = Callable[[str, Path], None]  # (S3 URI, file); FileNotFoundError when there is no object
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One container of a model: image, model archive (S3 URI) and environment."""
+
+    uri: str
+    archive: str
+    environment: Mapping[str, str]
+
+
+def image_of(
+    model: Mapping[str, Any], describe_package: Callable[[str], Mapping[str, Any]]
+) -> Image:
+    """The container behind a model (DescribeModel), of its package where it has one.
+
+    ``describe_package`` answers DescribeModelPackage for an ARN.
+    """
+    containers: list[Mapping[str, Any]] = (
+        [model["PrimaryContainer"]] if "PrimaryContainer" in model else []
+    )
+    containers += model.get("Containers", [])
+    container = containers[0] if containers else {}
+    package_arn = container.get("ModelPackageName")
+    described: Mapping[str, Any] = {}
+    if package_arn:
+        specification = describe_package(package_arn).get("InferenceSpecification", {})
+        described = specification.get("Containers", [{}])[0]
+    source = {**described, **container}
+    location = source.get("ModelDataSource", {}).get("S3DataSource", {})
+    return Image(
+        uri=source.get("Image", ""),
+        archive=source.get("ModelDataUrl") or location.get("S3Uri", ""),
+        environment={**described.get("Environment", {}), **container.get("Environment", {})},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A container's folder, ready for its process."""
+
+    folder: Path
+    model_dir: Path
+    environment: Mapping[str, str]
+    container: Container
+
+    def remove(self) -> None:
+        """Delete the folder and the scratch space."""
+        self.container.__exit__()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def prepare(
+    image: Image,
+    folder: Path,
+    *,
+    fetch: Fetch,
+    region: str,
+    host: Mapping[str, str] | None = None,
+) -> Prepared:
+    """Unpack the model below ``folder`` and make its environment; ``host`` has more variables.
+
+    Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked.
+    """
+    if not image.archive:
+        raise UnhealthyModelError("the model has no ModelDataUrl, so there is nothing to serve")
+    folder.mkdir(parents=True, exist_ok=True)
+    container = Container(folder)
+    try:
+        model_dir = container.folder(_MODEL_DIR)
+        _unpacked(fetch, image.archive, folder / "model.tar.gz", model_dir)
+        given = dict(image.environment)
+        given.setdefault(_PROGRAM, "inference.py")
+        given.setdefault(_SUBMIT_DIRECTORY, f"{_MODEL_DIR}/code")
+        if given[_SUBMIT_DIRECTORY].startswith("s3://"):
+            code_dir = container.folder(_CODE_DIR)
+            _unpacked(fetch, given[_SUBMIT_DIRECTORY], folder / "code.tar.gz", code_dir)
+            given[_SUBMIT_DIRECTORY] = _CODE_DIR
+    except UnhealthyModelError:
+        container.__exit__()
+        raise
+    # One request at a time, and the machine has other work.
+    variables = {"OMP_NUM_THREADS": "1", **(host or {})}
+    environment = {
+        **container.environment(host=variables, region=region),
+        **container.rewrite(given),
+    }
+    return Prepared(
+        folder=folder, model_dir=model_dir, environment=environment, container=container
+    )
+
+
+def _unpacked(fetch: Fetch, uri: str, archive: Path, folder: Path) -> None:
+    try:
+        fetch(uri, archive)
+    except FileNotFoundError:
+        raise UnhealthyModelError(f"there is no object {uri}") from None
+    try:
+        unpack(archive, folder)
+    except ValueError as error:
+        raise UnhealthyModelError(f"{uri} cannot be unpacked: {error}") from None
+    archive.unlink()

@@ -1,0 +1,33 @@
+"""The Model step: creates a model of an artifact or of a registered version."""
+
+from __future__ import annotations
+
+import time
+
+from ratchet.runner.definition import Step
+from ratchet.runner.report import Report
+from ratchet.runner.step_types import jobs
+from ratchet.runner.step_types.contract import Attempt, Done, StepType
+
+
+def _check(step: Step, report: Report) -> None:
+    place = f"{step.place}.Arguments"
+    given = [key for key in ("PrimaryContainer", "Containers") if key in step.arguments]
+    if len(given) != 1:
+        found = " and ".join(given) or "neither"
+        report.add(place, f"expected either PrimaryContainer or Containers, got {found}")
+    elif given == ["PrimaryContainer"]:
+        report.require(step.arguments, f"{place}.PrimaryContainer")
+    else:
+        list(report.objects(step.arguments["Containers"], f"{place}.Containers"))
+
+
+def _run(attempt: Attempt) -> Done:
+    arguments = {**attempt.arguments, "ModelName": attempt.job_name}
+    arn = attempt.services.create_model(arguments)
+    return Done(
+        properties={**jobs.without_tags(arguments), "ModelArn": arn, "CreationTime": time.time()}
+    )
+
+
+MODEL = StepType(name="Model", check=_check, run=_run, job=("model", "ModelName"), retryable=True)

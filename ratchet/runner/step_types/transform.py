@@ -1,0 +1,238 @@
+"""The Transform step: batch inference through the model's own inference code.
+
+Developer guide, "Use Batch Transform": each object of the input becomes `<its key>.out` below the
+output path.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import time
+import zlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ratchet.runner.cache_key import CacheKey, Source
+from ratchet.runner.definition import Step
+from ratchet.runner.errors import StepFailed, StepStopped
+from ratchet.runner.expressions import Scope, function_of
+from ratchet.runner.manifests import read_manifest
+from ratchet.runner.report import Report
+from ratchet.runner.serving.prepared import image_of, prepare
+from ratchet.runner.serving.process import ModelProcess, NoAnswerError, UnhealthyModelError
+from ratchet.runner.staging import relative_path
+from ratchet.runner.step_types import jobs, record_filters
+from ratchet.runner.step_types.batches import Plan
+from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
+
+_START_SECONDS = 60.0
+_CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("TransformInput", "SplitType"): ("None", "Line"),
+    ("TransformInput", "CompressionType"): ("None", "Gzip"),
+    ("TransformOutput", "AssembleWith"): ("None", "Line"),
+    ("DataProcessing", "JoinSource"): ("None", "Input"),
+}
+
+
+def _check(step: Step, report: Report) -> None:
+    arguments, place = step.arguments, f"{step.place}.Arguments"
+    if not report.require(arguments, place, "ModelName", "TransformInput", "TransformOutput"):
+        return
+    report.require(arguments["TransformOutput"], f"{place}.TransformOutput", "S3OutputPath")
+    at = f"{place}.TransformInput"
+    if report.require(arguments["TransformInput"], at, "DataSource"):
+        source = (arguments["TransformInput"]["DataSource"] or {}).get("S3DataSource")
+        jobs.check_source(source, f"{at}.DataSource.S3DataSource", "", report)
+    for (holder, key), expected in _CHOICES.items():
+        value = (arguments.get(holder) or {}).get(key, "None")
+        if function_of(value) is None and value not in expected:
+            report.add(
+                f"{place}.{holder}.{key}",
+                f"{value!r} cannot run here: expected {' or '.join(expected)}",
+            )
+    _check_filters(arguments, place, report)
+
+
+def _check_filters(arguments: Mapping[str, Any], place: str, report: Report) -> None:
+    processing = arguments.get("DataProcessing") or {}
+    for key in ("InputFilter", "OutputFilter"):
+        path = processing.get(key, record_filters.WHOLE)
+        if function_of(path) is None:
+            try:
+                record_filters.parse(path)
+            except (ValueError, AttributeError) as error:
+                report.add(f"{place}.DataProcessing.{key}", str(error))
+    content_type = arguments["TransformInput"].get("ContentType", "")
+    if processing and function_of(content_type) is None:
+        reads = record_filters.is_csv(content_type) or record_filters.is_json(content_type)
+        if not reads:
+            report.add(
+                f"{place}.TransformInput.ContentType",
+                f"{content_type!r} cannot be filtered or joined: expected text/csv, "
+                "application/json or application/jsonlines",
+            )
+
+
+def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+    arguments = resolve_all(step, scope)
+    if arguments.get("Environment"):
+        arguments["Environment"] = jobs.texts(arguments["Environment"])
+    return arguments
+
+
+def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
+    transform_input = dict(arguments["TransformInput"])
+    source = dict(transform_input.pop("DataSource")["S3DataSource"])
+    manifest = source.get("S3DataType") == "ManifestFile"
+    uri = source.pop("S3Uri")
+    return CacheKey(
+        attributes={
+            "model": arguments["ModelName"],
+            "environment": arguments.get("Environment"),
+            "DataProcessing": arguments.get("DataProcessing"),
+            "input": {**transform_input, **source},
+        },
+        sources={"input": Source(uri=uri, manifest=manifest)},
+    )
+
+
+def _run(attempt: Attempt) -> Done:
+    state = jobs.State()
+    describe = functools.partial(_describe, attempt, state)
+    attempt.progress(properties=describe())
+    try:
+        _transform(attempt, state, describe)
+    except (StepFailed, UnhealthyModelError, NoAnswerError, LookupError, ValueError) as error:
+        reason = error.reason if isinstance(error, StepFailed) else f"ClientError: {error}"
+        kind = error.kind if isinstance(error, StepFailed) else None
+        state.status, state.failure_reason, state.ended = "Failed", reason[:1024], time.time()
+        raise StepFailed(reason, kind=kind, properties=describe()) from None
+    except StepStopped:
+        state.status, state.ended = "Stopped", time.time()
+        raise StepStopped(describe()) from None
+    state.status, state.ended = "Completed", time.time()
+    output = f"{attempt.arguments['TransformOutput']['S3OutputPath'].rstrip('/')}/"
+    return Done(properties=describe(), outputs=(output,))
+
+
+def _describe(attempt: Attempt, state: jobs.State) -> dict[str, Any]:
+    return jobs.described(
+        {
+            "ExperimentConfig": attempt.experiment or None,
+            **jobs.without_tags(attempt.arguments),
+            "TransformJobName": attempt.job_name,
+            "TransformJobArn": attempt.identity.arn(f"transform-job/{attempt.job_name}"),
+            "TransformJobStatus": state.status,
+            "FailureReason": state.failure_reason,
+            "CreationTime": state.created,
+            "TransformStartTime": state.started,
+            "TransformEndTime": state.ended,
+        }
+    )
+
+
+def _transform(attempt: Attempt, state: jobs.State, describe: Any) -> None:
+    arguments = attempt.arguments
+    objects = _objects(attempt, arguments["TransformInput"]["DataSource"]["S3DataSource"])
+    services = attempt.services
+    model = services.describe_model(arguments["ModelName"])
+    image = image_of(model, services.describe_model_package)
+    prepared = prepare(
+        image,
+        attempt.folder / "model",
+        fetch=attempt.storage.download,
+        region=attempt.identity.region,
+        host=attempt.environment,
+    )
+    process = ModelProcess(
+        folder=prepared.folder,
+        model_dir=prepared.model_dir,
+        environment={
+            **prepared.environment,
+            **prepared.container.rewrite(arguments.get("Environment") or {}),
+            "SAGEMAKER_BATCH": "true",
+        },
+        emit=lambda line: attempt.on_line("stdout", line),
+    )
+    try:
+        process.start(seconds=_START_SECONDS)
+        state.started = time.time()
+        group = process.group
+        attempt.progress(
+            properties=describe(), process_group=int(group["id"]) if group is not None else None
+        )
+        plan = Plan.of(arguments)
+        with ThreadPoolExecutor(int(arguments.get("MaxConcurrentTransforms") or 1)) as pool:
+            for uri, relative in objects:
+                _transform_one(attempt, plan, process, pool, uri, relative)
+    finally:
+        process.stop()
+        prepared.remove()
+
+
+def _objects(attempt: Attempt, source: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The objects of the input, each with its path below the output."""
+    uri = source["S3Uri"]
+    if source.get("S3DataType") == "ManifestFile":
+        try:
+            entries = read_manifest(attempt.storage, uri)
+        except FileNotFoundError as error:
+            raise ValueError(f"no manifest: {error}") from None
+        found = [(entry.uri, entry.relative) for entry in entries]
+    else:
+        listed = attempt.storage.list(uri)
+        found = [(item.uri, relative_path(uri, item.uri)) for item in listed]
+    found = [(uri, relative) for uri, relative in found if relative and not relative.endswith("/")]
+    if not found:
+        raise ValueError(f"No S3 objects found under S3 URL {uri!r} given in TransformInput")
+    return found
+
+
+def _transform_one(
+    attempt: Attempt,
+    plan: Plan,
+    process: ModelProcess,
+    pool: ThreadPoolExecutor,
+    uri: str,
+    relative: str,
+) -> None:
+    try:
+        content = attempt.storage.read_bytes(uri)
+        if attempt.arguments["TransformInput"].get("CompressionType") == "Gzip":
+            content = gzip.decompress(content)
+    except FileNotFoundError:
+        raise ValueError(f"there is no object {uri}") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise ValueError(f"{uri} is not compressed with gzip") from None
+    headers = {"Content-Type": plan.content_type, "Accept": plan.accept or "*/*"}
+
+    def predict(payload: bytes) -> bytes:
+        if attempt.stop.is_set():
+            raise StepStopped
+        answer = process.invoke(plan.request(payload), headers)
+        if answer.status != 200:
+            told = answer.body.decode("utf-8", "replace").strip().partition("\n")[0]
+            raise ValueError(f"{uri}: the model answered {answer.status}: {told}")
+        return plan.result(payload, answer.body)
+
+    try:
+        parts = list(pool.map(predict, plan.payloads(content)))
+    except (ValueError, NoAnswerError) as error:
+        told = str(error)
+        raise ValueError(told if told.startswith(uri) else f"{uri}: {told}") from None
+    target = attempt.arguments["TransformOutput"]["S3OutputPath"].rstrip("/")
+    attempt.storage.write_bytes(f"{target}/{relative}.out", b"".join(parts))
+
+
+TRANSFORM = StepType(
+    name="Transform",
+    check=_check,
+    resolve=_resolve,
+    cache_key=_cache_key,
+    run=_run,
+    job=("transform-job", "TransformJobName"),
+    retryable=True,
+)
+"""ModelName is part of the key, as on AWS: a Transform after a Model step never hits."""
