@@ -32,7 +32,6 @@ from ratchet.runner.storage import Storage
 
 _LOG = logging.getLogger(__name__)
 _ALPHABET = string.ascii_letters + string.digits
-_LONGEST_NAME = 63  # botocore, `ProcessingJobName`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +136,11 @@ class StepRun:
 
     def _attempt(self) -> None:
         step, setting = self._step, self._setting
-        job_name = _job_name(setting.identity, step) if self._type.job else None
+        job_name = (
+            _job_name(setting.identity, step, self._type.longest_job_name)
+            if self._type.job
+            else None
+        )
         overrides = {self._type.job[1]: job_name} if self._type.job and job_name else {}
         scope = setting.scope(overrides)
         arguments = self._type.resolve(step, scope)
@@ -259,11 +262,16 @@ def _as_failure(error: Exception) -> StepFailed:
     return StepFailed(f"InternalServerError: {type(error).__name__}: {error}")
 
 
-def _job_name(identity: Identity, step: Step) -> str:
-    """A job's name as the service forms it: `pipelines-<execution id>-<step>-<random>`."""
+def _job_name(identity: Identity, step: Step, longest: int) -> str:
+    """A job's name as the service forms it: `pipelines-<execution id>-<step>-<random>`.
+
+    Where that would be too long, as for tuning jobs, without its first word.
+    """
     token = "".join(secrets.choice(_ALPHABET) for _ in range(10))
     head = f"pipelines-{identity.execution_id}"[:30].rstrip("-")
-    room = _LONGEST_NAME - len(head) - len(token) - 2
+    if longest < len(head) + len(token) + len("-step-"):
+        head = identity.execution_id[: longest - len(token) - len("-step-")].rstrip("-")
+    room = longest - len(head) - len(token) - 2
     name = step.name.replace("_", "-").strip("-")[:room].rstrip("-")
     return f"{head}-{name}-{token}"
 

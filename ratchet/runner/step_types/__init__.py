@@ -13,6 +13,7 @@ from ratchet.runner.step_types import (
     registration,
     training,
     transform,
+    tuning,
 )
 from ratchet.runner.step_types.contract import StepType
 
@@ -23,6 +24,7 @@ STEP_TYPES: Mapping[str, StepType] = {
         training.TRAINING,
         function.LAMBDA,
         condition.CONDITION,
+        tuning.TUNING,
         transform.TRANSFORM,
         model.MODEL,
         registration.REGISTER_MODEL,

@@ -86,5 +86,6 @@ class StepType:
     check_reference: Callable[[Step, Reference], str | None] = any_reference
     resolve: Callable[[Step, Scope], dict[str, Any]] = resolve_all
     job: tuple[str, str] | None = None
+    longest_job_name: int = 63  # botocore, `ProcessingJobName`
     retryable: bool = False
     cache_key: Callable[[Mapping[str, Any]], CacheKey] | None = None

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker.serving import artifacts
-from ratchet.runner.serving.process import ModelProcess, UnhealthyModelError
 from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.runner.serving.process import ModelProcess, UnhealthyModelError
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api

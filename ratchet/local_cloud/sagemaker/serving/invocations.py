@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.serving.capture import Capture, Exchange
 from ratchet.local_cloud.sagemaker.serving.metrics import Metrics
-from ratchet.runner.serving.process import Answer, NoAnswerError
 from ratchet.local_cloud.sagemaker.serving.traffic import Traffic
+from ratchet.runner.serving.process import Answer, NoAnswerError
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
