@@ -6,10 +6,12 @@ import getpass
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ratchet.deployment import facts, parameters, pipelines, snapshots
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.runs import Run
+from ratchet.deployment.stand_ins import refuse_on_aws
 from ratchet.deployment.target import Target
 
 DATA_PARAMETER = "InputManifest"
@@ -26,7 +28,12 @@ class Launched:
 
 
 def launch(
-    target: Target, *, kind: str, values: Mapping[str, str], as_deployed: bool = False
+    target: Target,
+    *,
+    kind: str,
+    values: Mapping[str, str],
+    as_deployed: bool = False,
+    stand_ins: Mapping[str, Any] | None = None,
 ) -> Launched:
     """Brings the pipeline up to date with the source and starts it.
 
@@ -34,12 +41,14 @@ def launch(
         target: where.
         kind: a key of `pipeline_defs.PIPELINES`.
         values: parameters by name, as typed.
+        stand_ins: results of steps that shall not run, by step; the local cloud only.
         as_deployed: leave the deployed pipeline alone and start it as it is.
 
     Raises:
         DeploymentError: not deployed, protected, no such pipeline, a bad value, no data yet.
         DefinitionError: the pipeline's source has mistakes.
     """
+    refuse_on_aws(target, stand_ins or {})
     deployed = facts.read(target)
     name = target.settings.pipeline_name(kind)
     published = None
@@ -65,6 +74,7 @@ def launch(
         parameters=checked,
         display_name=_display_name(snapshot, now),
         description=_description(snapshot, as_deployed=as_deployed),
+        stand_ins=stand_ins,
     )
     return Launched(run=run, published=published, snapshot=snapshot)
 

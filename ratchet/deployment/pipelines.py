@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.runs import Run
+from ratchet.deployment.stand_ins import hand_over
 from ratchet.deployment.target import Target
 
 if TYPE_CHECKING:
@@ -106,15 +107,19 @@ def start(
     parameters: Mapping[str, str],
     display_name: str,
     description: str,
+    stand_ins: Mapping[str, Any] | None = None,
 ) -> Run:
     """Starts a run and returns it as it was at that moment."""
+    token = uuid.uuid4().hex  # boto3's retries of this one call share it
+    if stand_ins:
+        hand_over(target, token=token, stand_ins=stand_ins)
     sagemaker = target.client("sagemaker")
     arn = sagemaker.start_pipeline_execution(
         PipelineName=name,
         PipelineExecutionDisplayName=display_name,
         PipelineExecutionDescription=description,
         PipelineParameters=[{"Name": n, "Value": v} for n, v in parameters.items()],
-        ClientRequestToken=uuid.uuid4().hex,  # boto3's retries of this one call share it
+        ClientRequestToken=token,
     )["PipelineExecutionArn"]
     now = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
     return Run(

@@ -52,6 +52,7 @@ class Step:
     - `waits_for`: names of the steps that must have ended first: DependsOn, references, and the
       Condition whose branch it is in.
     - `branch`: that Condition's name and the outcome that the branch is for.
+    - `stand_in`: its properties as they were given; None for a step that runs itself.
     - `cache_for`: how old a result may be that is taken instead; None when caching is off.
     """
 
@@ -64,6 +65,7 @@ class Step:
     cache_for: timedelta | None = None
     retries: tuple[RetryPolicy, ...] = ()
     property_files: Mapping[str, PropertyFile]
+    stand_in: Mapping[str, Any] | None = None
 
     @property
     def arguments(self) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from ratchet.runner import json_path
 from ratchet.runner.definition import EXECUTION_VARIABLES, Step, without_branches
 from ratchet.runner.expressions import Reference, function_of, parse_reference, walk
 from ratchet.runner.report import Report
-from ratchet.runner.step_types import STEP_TYPES
+from ratchet.runner.step_types import type_of
 
 
 def check_references(
@@ -96,8 +96,10 @@ class _Check:
                     f"{reference.text}: step {step.name!r} has no such property file; "
                     f"its PropertyFiles are {known}",
                 )
-            return
-        problem = STEP_TYPES[step.type].check_reference(step, reference)
+                return
+            if step.stand_in is None:
+                return
+        problem = type_of(step).check_reference(step, reference)
         if problem:
             self._report.add(place, f"{reference.text}: {problem}")
 

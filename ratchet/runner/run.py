@@ -43,6 +43,7 @@ def run(
     stop: StopSignal | None = None,
     max_parallel: int | None = None,
     environment: Mapping[str, str] | None = None,
+    stand_ins: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Result:
     """Run a pipeline to its end.
 
@@ -52,12 +53,13 @@ def run(
     - `cache`: None runs every step.
     - `max_parallel`: how many steps run at once; None means one per processor, two at least.
     - `environment`: variables that every step's processes get beside their own.
+    - `stand_ins`: the properties of steps that shall not run, by name.
 
     A failed step stops new ones from starting; those in progress go on to their end, then the run
     is Failed. Raises `DefinitionError` or `ParameterError` before anything runs, and whatever
     the observer raised.
     """
-    checked = validate(definition)
+    checked = validate(definition, stand_ins=stand_ins or {})
     values = bind(checked.parameters, parameters or {})
     audience = _Audience(observer or SilentObserver(), stop or StopSignal())
     setting = Setting(

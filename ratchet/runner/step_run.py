@@ -26,7 +26,7 @@ from ratchet.runner.errors import (
 from ratchet.runner.expressions import Scope, follow, parse_reference
 from ratchet.runner.records import Identity, Services, StepRecord, StopSignal, Stream
 from ratchet.runner.retries import Retries
-from ratchet.runner.step_types import STEP_TYPES
+from ratchet.runner.step_types import stand_in, type_of
 from ratchet.runner.step_types.contract import Attempt, Done
 from ratchet.runner.storage import Storage
 
@@ -102,7 +102,7 @@ class StepRun:
     def __init__(self, step: Step, setting: Setting) -> None:
         self._step = step
         self._setting = setting
-        self._type = STEP_TYPES[step.type]
+        self._type = type_of(step)
         self._lock = threading.Lock()
         self._key: Fingerprint | None = None
         self.record = StepRecord(
@@ -178,6 +178,9 @@ class StepRun:
     def _take_from_cache(self, arguments: Mapping[str, Any]) -> bool:
         """Whether an earlier result was taken; says why in the record."""
         step, setting = self._step, self._setting
+        if step.stand_in is not None:
+            self._change(cache_explanation=stand_in.EXPLANATION)
+            return False
         if setting.cache is None or step.cache_for is None:
             return False
         if self._type.cache_key is None:

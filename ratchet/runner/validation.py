@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from ratchet.runner import parameters as parameter_values
@@ -22,23 +23,35 @@ from ratchet.runner.parameters import Parameter
 from ratchet.runner.references import check_references
 from ratchet.runner.report import Report
 from ratchet.runner.retries import read_policies
-from ratchet.runner.step_types import STEP_TYPES
+from ratchet.runner.step_types import STEP_TYPES, type_of
+from ratchet.runner.step_types.stand_in import NEVER_STOOD_IN, way_out, why_not
 
 _STEP_KEYS = ("Name", "Type", "Arguments")
 
 
-def validate(definition: Mapping[str, Any] | str) -> Definition:
-    """Read and check a definition. Raises `DefinitionError` with every mistake found."""
+StandIns = Mapping[str, Mapping[str, Any]]
+
+
+def validate(
+    definition: Mapping[str, Any] | str, *, stand_ins: StandIns | None = MappingProxyType({})
+) -> Definition:
+    """Read and check a definition. Raises `DefinitionError` with every mistake found.
+
+    `stand_ins`: properties of steps that shall not run, by name; every step that cannot run on
+    this machine needs one. None: they are still to come, so such steps are let through.
+    """
     document = _document(definition)
     report = Report()
     parameters = tuple(_parameters(document, report))
-    listed = _listed_steps(document, report)
+    listed = _listed_steps(document, stand_ins, report)
+    _check_stand_ins(stand_ins or {}, listed, report)
     report.raise_problems()
-    steps = {name: _step(*found, report) for name, found in listed.items()}
+    given = stand_ins or {}
+    steps = {name: _step(*found, given.get(name), report) for name, found in listed.items()}
     report.raise_problems()
     check_references(document, {parameter.name for parameter in parameters}, steps, report)
     for step in steps.values():
-        STEP_TYPES[step.type].check(step, report)
+        type_of(step).check(step, report)
     _check_cycles(steps, report)
     report.raise_problems()
     return Definition(
@@ -104,7 +117,9 @@ def _typed(value: Any, kind: str) -> Any:
 _Found = tuple[Mapping[str, Any], str, tuple[str, bool] | None]
 
 
-def _listed_steps(document: Mapping[str, Any], report: Report) -> dict[str, _Found]:
+def _listed_steps(
+    document: Mapping[str, Any], stand_ins: StandIns | None, report: Report
+) -> dict[str, _Found]:
     """All steps by name, those of branches after their Condition."""
     found: dict[str, _Found] = {}
     places: dict[str, str] = {}
@@ -113,7 +128,7 @@ def _listed_steps(document: Mapping[str, Any], report: Report) -> dict[str, _Fou
         for at, body in report.objects(steps, place):
             if not report.name(body.get("Name"), f"{at}.Name", places):
                 continue
-            if _check_type(body, at, branch, report):
+            if _check_type(body, at, branch, stand_ins, report):
                 found[body["Name"]] = (body, at, branch)
             if body.get("Type") == "Condition" and branch is None:
                 arguments = body.get("Arguments", {})
@@ -126,12 +141,20 @@ def _listed_steps(document: Mapping[str, Any], report: Report) -> dict[str, _Fou
 
 
 def _check_type(
-    body: Mapping[str, Any], place: str, branch: tuple[str, bool] | None, report: Report
+    body: Mapping[str, Any],
+    place: str,
+    branch: tuple[str, bool] | None,
+    stand_ins: StandIns | None,
+    report: Report,
 ) -> bool:
     kind = body.get("Type")
-    if kind not in STEP_TYPES:
-        known = ", ".join(sorted(STEP_TYPES))
-        report.add(f"{place}.Type", f"the runner has no step type {kind!r}: expected {known}")
+    obstacle = why_not(body, STEP_TYPES)
+    if not isinstance(kind, str):
+        report.add(f"{place}.Type", f"{kind!r} is no step type: expected a string")
+    elif obstacle and stand_ins is not None and body["Name"] not in stand_ins:
+        where, reason = obstacle
+        report.add(f"{place}.{where}", f"{reason}{way_out(body['Name'])}")
+        return kind in STEP_TYPES  # what else is wrong with it is told too
     elif not isinstance(body.get("Arguments", {}), Mapping):
         report.add(f"{place}.Arguments", "expected an object")
     elif kind == "Condition" and branch is not None:
@@ -141,8 +164,24 @@ def _check_type(
     return False
 
 
+def _check_stand_ins(stand_ins: StandIns, listed: Mapping[str, _Found], report: Report) -> None:
+    for name in stand_ins:
+        if name not in listed:
+            known = ", ".join(listed)
+            report.add(f"stand-in {name}", f"there is no step {name!r}; the steps are {known}")
+        elif listed[name][0].get("Type") in NEVER_STOOD_IN:
+            kind = listed[name][0]["Type"]
+            report.add(f"stand-in {name}", f"a {kind} step has no result to stand in for")
+        elif not isinstance(stand_ins[name], Mapping):
+            report.add(f"stand-in {name}", "expected an object: the step's Describe answer")
+
+
 def _step(
-    body: Mapping[str, Any], place: str, branch: tuple[str, bool] | None, report: Report
+    body: Mapping[str, Any],
+    place: str,
+    branch: tuple[str, bool] | None,
+    stand_in: Mapping[str, Any] | None,
+    report: Report,
 ) -> Step:
     depends_on = body.get("DependsOn") or []
     if not isinstance(depends_on, list) or not all(isinstance(name, str) for name in depends_on):
@@ -161,6 +200,7 @@ def _step(
         cache_for=_cache(body, place, report),
         retries=_retries(body, place, report),
         property_files=dict(_property_files(body, place, report)),
+        stand_in=stand_in,
     )
 
 
@@ -182,7 +222,8 @@ def _cache(body: Mapping[str, Any], place: str, report: Report) -> Any:
 
 def _retries(body: Mapping[str, Any], place: str, report: Report) -> tuple[RetryPolicy, ...]:
     policies = body.get("RetryPolicies") or []
-    if policies and not STEP_TYPES[body["Type"]].retryable:
+    kind = STEP_TYPES.get(body["Type"])
+    if policies and kind is not None and not kind.retryable:
         report.add(f"{place}.RetryPolicies", f"a {body['Type']} step takes no retry policy")
         return ()
     return tuple(read_policies(policies, f"{place}.RetryPolicies", report))

@@ -32,6 +32,15 @@ def run(
         bool,
         typer.Option("--as-deployed", help="Start what is deployed; the source is not looked at."),
     ] = False,
+    stand_in: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--stand-in",
+            metavar="STEP=FILE",
+            help="JSON that stands for the result of a step that the local cloud cannot run: "
+            "what its Describe operation answers. May be given repeatedly.",
+        ),
+    ] = None,
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
@@ -41,11 +50,14 @@ def run(
     Without -p InputManifest=s3://… it runs on the newest snapshot of the landed
     data. The exit status is 1 when the run did not succeed.
     """
-    from ratchet.deployment import launch, parameters
+    from ratchet.deployment import launch, parameters, stand_ins
 
     values = parameters.parse(parameter or ())
+    given = stand_ins.parse(stand_in or ())
     target = connect(environment, local)
-    launched = launch.launch(target, kind=pipeline, values=values, as_deployed=as_deployed)
+    launched = launch.launch(
+        target, kind=pipeline, values=values, as_deployed=as_deployed, stand_ins=given
+    )
     _say(launched)
     if follow:
         show_to_the_end(target, launched)

@@ -6,6 +6,8 @@
   "health_check_seconds": 5}``: see ``sagemaker/switches.py``; ``GET settings`` shows them.
 - ``POST monitoring/<schedule>/run``, with ``{"start": …, "end": …}`` (ISO 8601) or without: run a
   monitoring schedule now; answers ``{"job": name}`` at once.
+- ``POST stand-ins`` with ``{"token": …, "stand_ins": {step: properties}}``: results of steps that
+  shall not run, for the StartPipelineExecution with this ClientRequestToken.
 - ``POST flush``: write captured data, metrics and logs of endpoints now.
 - ``POST save``: write all state now.
 - ``GET executions/<id>``: an execution's folder, and its steps with why the cache hit or missed.
@@ -22,6 +24,7 @@ from urllib.parse import unquote
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import StateSaver
 from ratchet.local_cloud.layout import ACCOUNT
+from ratchet.local_cloud.sagemaker import stand_ins
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
 from ratchet.local_cloud.sagemaker.service import SageMaker
@@ -87,6 +90,9 @@ class Admin:
             schedule = unquote(path.split("/")[1])
             job = self._sagemaker.monitors.run_now(self._scope, schedule, **request)
             return 200, {"job": job}
+        if (method, path) == ("POST", "stand-ins"):
+            stand_ins.keep(self._sagemaker.api, self._scope, request["token"], request["stand_ins"])
+            return 200, {}
         if (method, path) == ("POST", "save"):
             self._saver.save(everything=True)
             return 200, self._status()

@@ -44,11 +44,14 @@ def requested(api: Api, scope: Scope, request: Request) -> str | None:
 
 
 def check(text: str) -> None:
-    """Refuse a definition that the runner could not run, with every problem it has."""
+    """Refuse a definition that the runner could not run, with every problem it has.
+
+    Steps that run on AWS only may be in it: a start must bring their stand-ins.
+    """
     from ratchet.runner import RunnerError, validate
 
     try:
-        validate(text)
+        validate(text, stand_ins=None)
     except RunnerError as error:
         raise invalid(str(error)) from None
 
@@ -69,13 +72,18 @@ def kept(api: Api, scope: Scope, digest: str) -> str:
     return text
 
 
-def bind(text: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Every parameter's value for an execution; refuses unknown names and unfit values."""
+def bind(
+    text: str, given: Mapping[str, str], stand_ins: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Every parameter's value for an execution; refuses unknown names and unfit values.
+
+    Refuses steps that cannot run too, unless ``stand_ins`` has their results.
+    """
     from ratchet.runner import RunnerError, validate
     from ratchet.runner.parameters import bind as bind_parameters
 
     try:
-        return bind_parameters(validate(text).parameters, given)
+        return bind_parameters(validate(text, stand_ins=stand_ins or {}).parameters, given)
     except RunnerError as error:
         raise invalid(str(error)) from None
 

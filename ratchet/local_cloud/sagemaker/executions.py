@@ -8,7 +8,7 @@ import string
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ratchet.local_cloud.sagemaker import definitions, events
+from ratchet.local_cloud.sagemaker import definitions, events, stand_ins
 from ratchet.local_cloud.sagemaker.errors import invalid, limit_exceeded, not_found
 from ratchet.local_cloud.sagemaker.listing import Listing, page_of
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
@@ -106,13 +106,16 @@ def _started(api: Api, scope: Scope, request: Request, runner: Runner) -> tuple[
             return existing(api, scope, known["Arn"]), False
         _check_supported(request)
         text = definitions.kept(api, scope, pipeline["Definition"])
-        values = definitions.bind(text, _given(request))
+        given = stand_ins.of(api, scope, request["ClientRequestToken"])
+        values = definitions.bind(text, _given(request), given)
         if runner.running() >= _LIMIT_RUNNING:
             raise limit_exceeded(
                 f"The account-level limit of {_LIMIT_RUNNING} concurrent pipeline executions is "
                 "reached. Wait for one to end, or stop one."
             )
         execution = _execution(api, scope, pipeline, request, json.loads(text), values)
+        if given:
+            execution["StandIns"] = given
         arn = execution["PipelineExecutionArn"]
         api.store.insert(scope, EXECUTION, arn, execution, parent=name)
         api.store.insert(scope, "ClientToken", token, {"Arn": arn})

@@ -129,6 +129,7 @@ class Runs:
             cache=StepCache(self._cache_of(scope)),
             observer=recorder,
             stop=stop,
+            stand_ins=execution.get("StandIns"),
             max_parallel=parallelism.get("MaxParallelExecutionSteps"),
         )
 

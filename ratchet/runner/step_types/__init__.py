@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ratchet.runner.definition import Step
 from ratchet.runner.step_types import (
     condition,
     fail,
     function,
     model,
     processing,
+    quality_check,
     registration,
+    stand_in,
     training,
     transform,
     tuning,
@@ -27,7 +30,15 @@ STEP_TYPES: Mapping[str, StepType] = {
         tuning.TUNING,
         transform.TRANSFORM,
         model.MODEL,
+        quality_check.QUALITY_CHECK,
         registration.REGISTER_MODEL,
         fail.FAIL,
     )
 }
+
+
+def type_of(step: Step) -> StepType:
+    """How a step is checked and run: as its type, or as its stand-in."""
+    if step.stand_in is not None or stand_in.why_not(step.body, STEP_TYPES) is not None:
+        return stand_in.STOOD_IN
+    return STEP_TYPES[step.type]

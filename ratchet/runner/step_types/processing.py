@@ -25,13 +25,7 @@ _CODE = "code"
 
 def _check(step: Step, report: Report) -> None:
     place = f"{step.place}.Arguments"
-    if report.require(step.arguments, place, "AppSpecification"):
-        application = step.arguments["AppSpecification"]
-        if not application.get("ContainerEntrypoint"):
-            report.add(
-                f"{place}.AppSpecification.ContainerEntrypoint",
-                "is required here: the image's own entry point cannot run without the image",
-            )
+    report.require(step.arguments, place, "AppSpecification")
     at = f"{place}.ProcessingInputs"
     for where, item in report.objects(step.arguments.get("ProcessingInputs") or [], at):
         if report.require(item, where, "InputName", "S3Input"):

@@ -76,21 +76,27 @@ def _select(selector: Selector, value: Any, path: str) -> Any:
             return value[selector]
     elif isinstance(selector[0], int):
         if isinstance(value, list):
-            try:
-                taken = [value[int(index)] for index in selector]
-            except IndexError:
-                raise ValueError(f"{path} finds nothing in a row of {len(value)} values") from None
-            return taken[0] if len(taken) == 1 else taken
+            return _at([int(index) for index in selector], value, path)
     elif isinstance(value, Mapping):
-        missing = [name for name in selector if name not in value]
-        if missing:
-            known = ", ".join(map(str, value)) or "none"
-            raise ValueError(f"{path} finds no {missing[0]!r} in a record; its names are {known}")
-        if len(selector) == 1:
-            return value[selector[0]]
-        return {name: value[name] for name in selector}
+        return _named([str(name) for name in selector], value, path)
     kind = "object" if isinstance(value, Mapping) else type(value).__name__
     raise ValueError(f"{path} does not fit a record that is a {kind}")
+
+
+def _at(indexes: list[int], row: list[Any], path: str) -> Any:
+    try:
+        taken = [row[index] for index in indexes]
+    except IndexError:
+        raise ValueError(f"{path} finds nothing in a row of {len(row)} values") from None
+    return taken[0] if len(taken) == 1 else taken
+
+
+def _named(names: list[str], record: Mapping[str, Any], path: str) -> Any:
+    missing = [name for name in names if name not in record]
+    if missing:
+        known = ", ".join(map(str, record)) or "none"
+        raise ValueError(f"{path} finds no {missing[0]!r} in a record; its names are {known}")
+    return record[names[0]] if len(names) == 1 else {name: record[name] for name in names}
 
 
 def is_csv(content_type: str) -> bool:

@@ -14,7 +14,7 @@ from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.container import Container
 from ratchet.runner.definition import Step
 from ratchet.runner.errors import StepFailed
-from ratchet.runner.expressions import Scope, function_of
+from ratchet.runner.expressions import Scope
 from ratchet.runner.processes import Ending
 from ratchet.runner.report import Report
 from ratchet.runner.step_types import jobs, training_toolkit
@@ -51,16 +51,6 @@ def _check_program(arguments: Mapping[str, Any], place: str, report: Report) -> 
     training_toolkit.check_metrics(
         algorithm.get("MetricDefinitions"), f"{place}.AlgorithmSpecification", report
     )
-    hyperparameters = arguments.get("HyperParameters") or {}
-    if algorithm.get("ContainerEntrypoint") or function_of(hyperparameters) is not None:
-        return
-    for name in (_PROGRAM, _DIRECTORY):
-        if name not in hyperparameters and name.upper() not in (arguments.get("Environment") or {}):
-            report.add(
-                f"{place}.HyperParameters.{name}",
-                "is required here: the image's own training program cannot run without the image; "
-                f"give {_PROGRAM} and {_DIRECTORY}, or AlgorithmSpecification.ContainerEntrypoint",
-            )
 
 
 def _resolve(step: Step, scope: Scope) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""Results that stand in for steps which cannot run here; StartPipelineExecution has no place for
+them, so they are kept under the ClientRequestToken of the start that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ratchet.local_cloud.sagemaker.errors import invalid
+from ratchet.local_cloud.sagemaker.store import Scope
+
+if TYPE_CHECKING:
+    from ratchet.local_cloud.sagemaker.api import Api
+
+_KIND = "StandIns"
+
+
+def keep(api: Api, scope: Scope, token: Any, given: Any) -> None:
+    """Keep the properties of steps, by name, for the start with this token."""
+    if not isinstance(token, str) or not token:
+        raise invalid(f"token is {token!r}: expected the ClientRequestToken of the start.")
+    if not isinstance(given, Mapping) or not all(isinstance(v, Mapping) for v in given.values()):
+        raise invalid('stand_ins: expected {"<step>": {the step\'s properties}}.')
+    api.store.put(scope, _KIND, token, dict(given))
+
+
+def of(api: Api, scope: Scope, token: str) -> dict[str, Any]:
+    """What was kept for a token; nothing for most."""
+    return api.store.get(scope, _KIND, token) or {}
