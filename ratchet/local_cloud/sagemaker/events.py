@@ -79,6 +79,24 @@ def processing_job_changed(api: Api, scope: Scope, job: Body) -> None:
     )
 
 
+def job_changed(api: Api, scope: Scope, kind: str, job: Body, *, arn: str) -> None:
+    """``SageMaker Training (Transform, HyperParameter Tuning) Job State Change``, likewise.
+
+    ``kind``: ``Training``, ``Transform`` or ``HyperParameter Tuning``.
+    """
+    detail = {
+        key: round(value * 1000) if key.endswith("Time") else value
+        for key, value in job.items()
+        if key != "TrainingJobSummaries"  # it is ours: no Describe operation answers it
+    }
+    api.cloud.put_event(
+        scope,
+        detail_type=f"SageMaker {kind} Job State Change",
+        detail=detail,
+        resources=[arn],
+    )
+
+
 def execution_changed(api: Api, scope: Scope, execution: Body, *, previous: str) -> None:
     """``SageMaker Model Building Pipeline Execution Status Change``."""
     detail = {

@@ -1,4 +1,4 @@
-"""Processing and training jobs, recorded as the steps of an execution change."""
+"""The jobs behind steps, recorded as the steps of an execution change."""
 
 from __future__ import annotations
 
@@ -6,14 +6,35 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ratchet.local_cloud.sagemaker import events
+from ratchet.local_cloud.sagemaker.listing import Listing, page_of
 from ratchet.local_cloud.sagemaker.store import Body, Scope
-from ratchet.local_cloud.sagemaker.table import PROCESSING_JOB, TRAINING_JOB, Kind
+from ratchet.local_cloud.sagemaker.table import (
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
+    TUNING_JOB,
+    Kind,
+)
 
 if TYPE_CHECKING:
-    from ratchet.local_cloud.sagemaker.api import Api
+    from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
     from ratchet.runner import StepRecord
 
-KIND_OF_STEP: Mapping[str, Kind] = {"Processing": PROCESSING_JOB, "Training": TRAINING_JOB}
+KIND_OF_STEP: Mapping[str, Kind] = {
+    "Processing": PROCESSING_JOB,
+    "QualityCheck": PROCESSING_JOB,
+    "Training": TRAINING_JOB,
+    "Transform": TRANSFORM_JOB,
+    "Tuning": TUNING_JOB,
+}
+_EVENT_NAMES: Mapping[str, str] = {
+    TRAINING_JOB.name: "Training",
+    TRANSFORM_JOB.name: "Transform",
+    TUNING_JOB.name: "HyperParameter Tuning",
+}
+_CHILDREN = Listing(
+    answer="TrainingJobSummaries", name="TrainingJobName", status="TrainingJobStatus", page=10
+)
 
 _JOB_STATUS = {
     "Starting": "InProgress",
@@ -37,8 +58,7 @@ def record(api: Api, scope: Scope, execution: Body, step: StepRecord) -> None:
         return
     body = _described(api, scope, kind, step)
     before = api.store.get(scope, kind.name, step.job_name) or {}
-    if kind is PROCESSING_JOB and before.get("ProcessingJobStatus") != body["ProcessingJobStatus"]:
-        events.processing_job_changed(api, scope, body)
+    _tell(api, scope, kind, before, body)
     with api.store.transaction():
         api.store.put(scope, kind.name, step.job_name, body)
         tags = [tag for tag in step.arguments.get("Tags", []) if isinstance(tag.get("Value"), str)]
@@ -50,6 +70,61 @@ def record(api: Api, scope: Scope, execution: Body, step: StepRecord) -> None:
             {"Key": "sagemaker:pipeline-step-name", "Value": step.name},
         ]
         api.set_tags(scope, body[kind.arn_member], tags)
+        for child in body.get("TrainingJobSummaries", []) if kind is TUNING_JOB else []:
+            _record_child(api, scope, child, tags)
+
+
+def _record_child(api: Api, scope: Scope, child: Body, tags: list[dict[str, str]]) -> None:
+    """A training job of a tuning job: a training job like any other."""
+    name = child.get("TrainingJobName")
+    if name is None:  # it has a name as soon as it has begun
+        return
+    before = api.store.get(scope, TRAINING_JOB.name, name) or {}
+    if before.get("LastModifiedTime") == child["LastModifiedTime"] and before.get(
+        "TrainingJobStatus"
+    ) == child.get("TrainingJobStatus"):
+        return
+    metric = child.get("FinalHyperParameterTuningJobObjectiveMetric") or {}
+    body = {**child, "FinalObjectiveMetricValue": metric.get("Value", 0.0)}
+    _tell(api, scope, TRAINING_JOB, before, body)
+    api.store.put(scope, TRAINING_JOB.name, name, body)
+    api.set_tags(scope, child["TrainingJobArn"], tags)
+
+
+def _tell(api: Api, scope: Scope, kind: Kind, before: Body, body: Body) -> None:
+    """Tell EventBridge when a job's status is another one."""
+    status = f"{kind.name}Status"
+    if before.get(status) == body[status]:
+        return
+    if kind is PROCESSING_JOB:
+        events.processing_job_changed(api, scope, body)
+    else:
+        events.job_changed(api, scope, _EVENT_NAMES[kind.name], body, arn=body[kind.arn_member])
+
+
+def _children_of(api: Api, scope: Scope, tuning_job: Body) -> list[Body]:
+    arn = tuning_job["HyperParameterTuningJobArn"]
+    jobs = api.store.all(scope, TRAINING_JOB.name)
+    return [job for job in jobs if job.get("TuningJobArn") == arn]
+
+
+def _list_children(api: Api, scope: Scope, request: Request) -> Answer:
+    tuning_job = api.get(scope, TUNING_JOB, request["HyperParameterTuningJobName"])
+    asked = dict(request)
+    if asked.get("SortBy") == "FinalObjectiveMetricValue":  # only those that have one
+        found = [
+            job
+            for job in _children_of(api, scope, tuning_job)
+            if "FinalHyperParameterTuningJobObjectiveMetric" in job
+        ]
+    else:
+        found = _children_of(api, scope, tuning_job)
+    return page_of(_CHILDREN, found, asked)
+
+
+OPERATIONS: dict[str, Handler] = {
+    "ListTrainingJobsForHyperParameterTuningJob": _list_children,
+}
 
 
 def arn_of(scope: Scope, step: StepRecord) -> str | None:
@@ -75,6 +150,10 @@ def fail(api: Api, scope: Scope, kind: Kind, job: Body, reason: str) -> None:
     }
     if kind is TRAINING_JOB:
         changes["SecondaryStatus"] = "Failed"
+    if kind is TUNING_JOB:
+        for child in _children_of(api, scope, job):
+            if child["TrainingJobStatus"] == "InProgress":
+                fail(api, scope, TRAINING_JOB, child, reason)
     api.store.update(scope, kind.name, job[kind.name_member], changes)
 
 
@@ -98,6 +177,16 @@ def _described(api: Api, scope: Scope, kind: Kind, step: StepRecord) -> Body:
         output = arguments.get("OutputDataConfig", {}).get("S3OutputPath", "").rstrip("/")
         artifact = f"{output}/{step.job_name}/output/model.tar.gz"
         body["ModelArtifacts"] = {"S3ModelArtifacts": artifact}
+    if kind is TUNING_JOB:
+        config = arguments.get("HyperParameterTuningJobConfig", {})
+        body["Strategy"], body["ResourceLimits"] = (
+            config.get("Strategy"),
+            config.get("ResourceLimits"),
+        )
+        counters = ("Completed", "InProgress", "RetryableError", "NonRetryableError", "Stopped")
+        body["TrainingJobStatusCounters"] = dict.fromkeys(counters, 0)
+        objectives = ("Succeeded", "Pending", "Failed")
+        body["ObjectiveStatusCounters"] = dict.fromkeys(objectives, 0)
     if step.end_time is not None:
         body[f"{noun}EndTime"] = step.end_time.timestamp()
     if step.failure_reason is not None:

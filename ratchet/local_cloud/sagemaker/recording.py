@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _FLUSH_SECONDS = 0.5
 _LOG_GROUPS = {
     "Processing": "/aws/sagemaker/ProcessingJobs",
+    "QualityCheck": "/aws/sagemaker/ProcessingJobs",
     "Training": "/aws/sagemaker/TrainingJobs",
+    "Transform": "/aws/sagemaker/TransformJobs",
+    "Tuning": "/aws/sagemaker/TrainingJobs",
 }
 
 
@@ -127,6 +130,8 @@ def process_group(group: int | None) -> Body | None:
 def _metadata(scope: Scope, record: StepRecord, definition: Mapping[str, Any]) -> Body | None:
     """``PipelineExecutionSteps[].Metadata``: which member it has depends on the step's type."""
     arn = jobs.arn_of(scope, record)
+    if record.type == "QualityCheck":
+        return {"QualityCheck": _quality_check(record, arn)}
     if arn:
         return {f"{record.type}Job": {"Arn": arn}}
     if record.type == "Condition" and record.outcome:
@@ -149,3 +154,22 @@ def _metadata(scope: Scope, record: StepRecord, definition: Mapping[str, Any]) -
     if record.type == "Fail":
         return {"Fail": {"ErrorMessage": (record.failure_reason or "")[:3072]}}
     return None
+
+
+_CHECK_MEMBERS = (
+    "CheckType",
+    "BaselineUsedForDriftCheckStatistics",
+    "BaselineUsedForDriftCheckConstraints",
+    "CalculatedBaselineStatistics",
+    "CalculatedBaselineConstraints",
+    "ModelPackageGroupName",
+    "ViolationReport",
+    "SkipCheck",
+    "RegisterNewBaseline",
+)
+
+
+def _quality_check(record: StepRecord, arn: str | None) -> Body:
+    """``QualityCheckStepMetadata``."""
+    known = {key: record.properties[key] for key in _CHECK_MEMBERS if key in record.properties}
+    return {**known, **({"CheckJobArn": arn} if arn else {})}

@@ -10,6 +10,7 @@ from botocore.model import ServiceModel
 from ratchet.local_cloud.sagemaker import (
     endpoints,
     executions,
+    jobs,
     monitoring,
     pipelines,
     recovery,
@@ -71,6 +72,7 @@ def open_sagemaker(
     for operations in (
         pipelines.OPERATIONS,
         executions.operations(runs),
+        jobs.OPERATIONS,
         registry.OPERATIONS,
         endpoints.operations(hosting),
         monitoring.operations(switches),

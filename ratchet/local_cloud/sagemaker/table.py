@@ -194,6 +194,8 @@ MONITORING_SCHEDULE = Kind(
 )
 PROCESSING_JOB = _job("Processing", "processing")
 TRAINING_JOB = _job("Training", "training")
+TRANSFORM_JOB = _job("Transform", "transform")
+TUNING_JOB = _job("HyperParameterTuning", "hyper-parameter-tuning")
 DATA_QUALITY = _job_definition("Data")
 MODEL_QUALITY = _job_definition("Model")
 
@@ -207,6 +209,8 @@ KINDS = (
     MONITORING_SCHEDULE,
     PROCESSING_JOB,
     TRAINING_JOB,
+    TRANSFORM_JOB,
+    TUNING_JOB,
     DATA_QUALITY,
     MODEL_QUALITY,
 )
