@@ -17,7 +17,7 @@ from ratchet.runner.expressions import Reference, Scope
 from ratchet.runner.processes import Ending
 from ratchet.runner.report import Report
 from ratchet.runner.staging import upload_folder
-from ratchet.runner.step_types import jobs
+from ratchet.runner.step_types import jobs, spark
 from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
 
 _CODE = "code"
@@ -169,6 +169,8 @@ def _prepare(attempt: Attempt, container: Container) -> jobs.Command:
     )
     application = arguments["AppSpecification"]
     words = [*application["ContainerEntrypoint"], *application.get("ContainerArguments", [])]
+    if spark.is_spark(application):
+        words = spark.command(words)
     return jobs.Command(
         words=container.rewrite(words),
         environment={

@@ -13,6 +13,7 @@ from ratchet.runner.definition import Step
 from ratchet.runner.errors import EvaluationError
 from ratchet.runner.expressions import Reference, follow, function_of, parse_reference
 from ratchet.runner.report import Report
+from ratchet.runner.step_types import spark
 from ratchet.runner.step_types.contract import Attempt, Done, StepType
 
 EXPLANATION = "stand-in: its result was given by hand, nothing ran"
@@ -53,7 +54,12 @@ def why_not(body: Mapping[str, Any], known: Mapping[str, StepType]) -> tuple[str
 
 def _processing(arguments: Mapping[str, Any]) -> tuple[str, str] | None:
     application = arguments.get("AppSpecification")
-    if not isinstance(application, Mapping) or application.get("ContainerEntrypoint"):
+    if not isinstance(application, Mapping):
+        return None
+    if spark.is_spark(application):
+        lacking = spark.missing()
+        return ("Arguments.AppSpecification.ImageUri", lacking) if lacking else None
+    if application.get("ContainerEntrypoint"):
         return None
     return (
         "Arguments.AppSpecification.ContainerEntrypoint",

@@ -1,0 +1,50 @@
+"""Spark steps: run by pyspark where it is, and refused with what is missing where it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ratchet.runner import DefinitionError
+from ratchet.runner.step_types import spark
+from tests.runner.workbench import Workbench, definition, processing
+
+IMAGE = "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu"
+SCRIPT = """
+from pyspark.sql import SparkSession
+session = SparkSession.builder.getOrCreate()
+print("counted", session.range(5).count())
+"""
+
+
+def step() -> dict[str, Any]:
+    script = "/opt/ml/processing/input/code/count.py"
+    made = processing(
+        "count",
+        ["smspark-submit", "--local-spark-event-logs-dir", "/opt/ml/processing/logs", script],
+        inputs={"code": "s3://code/count.py"},
+    )
+    made["Arguments"]["AppSpecification"]["ImageUri"] = IMAGE
+    return made
+
+
+def test_the_images_own_options_are_left_out_and_spark_runs_locally() -> None:
+    words = ["smspark-submit", "--local-spark-event-logs-dir", "/x", "--py-files", "a.py", "b.py"]
+    assert spark.command(words)[3:] == ["--master", "local[*]", "--py-files", "a.py", "b.py"]
+
+
+def test_what_is_missing_is_said_before_anything_runs(
+    workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spark, "missing", lambda: "a Spark step needs pyspark here")
+    with pytest.raises(DefinitionError, match="needs pyspark here; or give its result"):
+        workbench.run(definition(step()))
+
+
+@pytest.mark.skipif(spark.missing() is not None, reason=str(spark.missing()))
+def test_a_spark_step_counts_rows(workbench: Workbench) -> None:
+    workbench.put("s3://code/count.py", SCRIPT)
+    result = workbench.run(definition(step()))
+    assert result.status == "Succeeded", result.failure_reason
+    assert "counted 5" in workbench.observer.output("count")
