@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from typing import Any
 
 import pytest
 
-from ratchet.runner import DefinitionError
+from ratchet.runner import DefinitionError, StopSignal
 from ratchet.runner.step_types import record_filters
 from ratchet.runner.step_types.batches import Plan
-from tests.runner.workbench import Workbench, definition, get
+from tests.runner.workbench import Recording, Workbench, definition, get
 
 ARCHIVE = "s3://models/model.tar.gz"
 SUMS = """
@@ -118,6 +119,23 @@ def test_a_model_without_an_archive_fails_with_its_uri(bench: Workbench) -> None
     step["Arguments"]["PrimaryContainer"]["ModelDataUrl"] = "s3://models/none.tar.gz"
     result = bench.run(definition(step, transform()))
     assert "there is no object s3://models/none.tar.gz" in (result.failure_reason or "")
+
+
+def test_a_stop_ends_the_model_in_the_middle_of_a_request(bench: Workbench) -> None:
+    endless = SUMS.replace(
+        "        print(", "        print('asked'); __import__('time').sleep(60)\n        print("
+    )
+    bench.put_bundle(ARCHIVE, **{"code/inference": endless})
+    observer, stop = Recording(), StopSignal(grace_seconds=1.0)
+
+    def on_line(line: str) -> None:
+        if line == "asked":
+            threading.Thread(target=stop.request).start()
+
+    observer.on_line = on_line
+    result = bench.run(definition(model(), transform()), observer=observer, stop=stop)
+    assert result.status == "Stopped"
+    assert result.step("predict").properties["TransformJobStatus"] == "Stopped"
 
 
 @pytest.mark.parametrize("split", ["RecordIO", "TFRecord"])

@@ -105,6 +105,9 @@ def _run(attempt: Attempt) -> Done:
     try:
         _transform(attempt, state, describe)
     except (StepFailed, UnhealthyModelError, NoAnswerError, LookupError, ValueError) as error:
+        if attempt.stop.is_set():  # its process was ended in the middle of a request
+            state.status, state.ended = "Stopped", time.time()
+            raise StepStopped(describe()) from None
         reason = error.reason if isinstance(error, StepFailed) else f"ClientError: {error}"
         kind = error.kind if isinstance(error, StepFailed) else None
         state.status, state.failure_reason, state.ended = "Failed", reason[:1024], time.time()
@@ -156,6 +159,7 @@ def _transform(attempt: Attempt, state: jobs.State, describe: Any) -> None:
         },
         emit=lambda line: attempt.on_line("stdout", line),
     )
+    forget = attempt.stop.on_request(process.stop)
     try:
         process.start(seconds=_START_SECONDS)
         state.started = time.time()
@@ -168,6 +172,7 @@ def _transform(attempt: Attempt, state: jobs.State, describe: Any) -> None:
             for uri, relative in objects:
                 _transform_one(attempt, plan, process, pool, uri, relative)
     finally:
+        forget()
         process.stop()
         prepared.remove()
 
