@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ratchet.runner.step_types import (
+    callback,
     condition,
     fail,
     function,
@@ -20,6 +21,7 @@ STEP_TYPES: Mapping[str, StepType] = {
         processing.PROCESSING,
         training.TRAINING,
         function.LAMBDA,
+        callback.CALLBACK,
         condition.CONDITION,
         registration.REGISTER_MODEL,
         fail.FAIL,
