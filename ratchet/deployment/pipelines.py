@@ -106,6 +106,7 @@ def start(
     parameters: Mapping[str, str],
     display_name: str,
     description: str,
+    selection: Mapping[str, Any] | None = None,
 ) -> Run:
     """Starts a run and returns it as it was at that moment."""
     sagemaker = target.client("sagemaker")
@@ -115,6 +116,7 @@ def start(
         PipelineExecutionDescription=description,
         PipelineParameters=[{"Name": n, "Value": v} for n, v in parameters.items()],
         ClientRequestToken=uuid.uuid4().hex,  # boto3's retries of this one call share it
+        **({"SelectiveExecutionConfig": selection} if selection else {}),
     )["PipelineExecutionArn"]
     now = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
     return Run(
