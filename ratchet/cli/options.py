@@ -28,6 +28,9 @@ Local = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Follow = Annotated[
+    bool, typer.Option("--follow/--no-follow", help="Show the steps until the run has ended.")
+]
 RunName = Annotated[
     str,
     typer.Argument(metavar="RUN", help="An id, the beginning of one, a display name, or `latest`."),

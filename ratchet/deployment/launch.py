@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Mapping
-from dataclasses import dataclass
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment import facts, parameters, pipelines, snapshots
+from ratchet.deployment import facts, parameters, pipelines, runs, snapshots
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.runs import Run
 from ratchet.deployment.stand_ins import refuse_on_aws
 from ratchet.deployment.target import Target
 
+_RETRIED = ("Failed", "Stopped")
+_SOURCES = ("Succeeded", "Failed")  # of a run of selected steps
 DATA_PARAMETER = "InputManifest"
 """A pipeline that declares it, and gets no value for it, runs on the newest snapshot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The only steps that a run runs, and where it takes what they need of others."""
+
+    steps: tuple[str, ...]
+    source: Run | None
+    """None: there is no earlier run to take anything from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +37,7 @@ class Launched:
     """None: started as deployed."""
     snapshot: snapshots.Snapshot | None
     """The snapshot that was chosen; None when the data was named, or the pipeline takes none."""
+    selection: Selection | None = None
 
 
 def launch(
@@ -34,6 +47,7 @@ def launch(
     values: Mapping[str, str],
     as_deployed: bool = False,
     stand_ins: Mapping[str, Any] | None = None,
+    selection: Selection | None = None,
 ) -> Launched:
     """Brings the pipeline up to date with the source and starts it.
 
@@ -43,6 +57,7 @@ def launch(
         values: parameters by name, as typed.
         stand_ins: results of steps that shall not run, by step; the local cloud only.
         as_deployed: leave the deployed pipeline alone and start it as it is.
+        selection: run these steps only, with the source run's parameters where none is given.
 
     Raises:
         DeploymentError: not deployed, protected, no such pipeline, a bad value, no data yet.
@@ -60,8 +75,11 @@ def launch(
     else:
         declared = pipelines.declared_parameters(pipelines.deployed_definition(target, name))
     snapshot = None
-    chosen = dict(values)
-    if DATA_PARAMETER not in values and any(p["Name"] == DATA_PARAMETER for p in declared):
+    source = selection.source if selection else None
+    known = runs.parameters(target, source) if source else {}
+    names = {parameter["Name"] for parameter in declared}
+    chosen = {name: value for name, value in known.items() if name in names} | dict(values)
+    if DATA_PARAMETER not in chosen and DATA_PARAMETER in names:
         snapshot = snapshots.newest(target, deployed)
         chosen[DATA_PARAMETER] = snapshot.manifest
     checked = parameters.check(chosen, declared, pipeline=name)
@@ -75,8 +93,59 @@ def launch(
         display_name=_display_name(snapshot, now),
         description=_description(snapshot, as_deployed=as_deployed),
         stand_ins=stand_ins,
+        selection=_selective_config(selection),
     )
-    return Launched(run=run, published=published, snapshot=snapshot)
+    return Launched(run=run, published=published, snapshot=snapshot, selection=selection)
+
+
+def selection(
+    target: Target, *, kind: str, steps: Sequence[str], source: str | None
+) -> Selection | None:
+    """What `--step` and `--from` mean; None without steps.
+
+    Raises:
+        DeploymentError: no such run, or one that is still going on.
+    """
+    if not steps:
+        return None
+    name = target.settings.pipeline_name(kind)
+    if source is not None:
+        found = runs.find(target, source)
+        if found.pipeline != name:
+            raise DeploymentError(
+                f"{found.name} ({found.id}) is a run of {found.pipeline}; one of {name} is "
+                f"expected. List them: {target.command(f'runs {kind}')}"
+            )
+        return Selection(steps=tuple(steps), source=found)
+    ended = (run for run in runs.listed(target, pipeline=name) if run.status in _SOURCES)
+    return Selection(steps=tuple(steps), source=next(ended, None))
+
+
+def retry(target: Target, run: Run) -> Run:
+    """Goes on with a run that failed or was stopped.
+
+    Raises:
+        DeploymentError: it did neither.
+    """
+    if run.status not in _RETRIED:
+        following = "show" if run.finished else "stop"
+        raise DeploymentError(
+            f"{run.name} ({run.id}) is {run.status}; only a run that is Failed or Stopped can be "
+            f"retried. Next: {target.command(f'{following} {run.id}')}"
+        )
+    target.client("sagemaker").retry_pipeline_execution(
+        PipelineExecutionArn=run.arn, ClientRequestToken=uuid.uuid4().hex
+    )
+    return replace(run, status="Executing", failure="")
+
+
+def _selective_config(selection: Selection | None) -> dict[str, Any] | None:
+    if selection is None:
+        return None
+    config: dict[str, Any] = {"SelectedSteps": [{"StepName": name} for name in selection.steps]}
+    if selection.source is not None:
+        config["SourcePipelineExecutionArn"] = selection.source.arn
+    return config
 
 
 def _refuse_protected(target: Target, deployed: facts.Deployed, kind: str) -> None:

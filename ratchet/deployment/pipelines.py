@@ -108,6 +108,7 @@ def start(
     display_name: str,
     description: str,
     stand_ins: Mapping[str, Any] | None = None,
+    selection: Mapping[str, Any] | None = None,
 ) -> Run:
     """Starts a run and returns it as it was at that moment."""
     token = uuid.uuid4().hex  # boto3's retries of this one call share it
@@ -120,6 +121,7 @@ def start(
         PipelineExecutionDescription=description,
         PipelineParameters=[{"Name": n, "Value": v} for n, v in parameters.items()],
         ClientRequestToken=token,
+        **({"SelectiveExecutionConfig": selection} if selection else {}),
     )["PipelineExecutionArn"]
     now = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
     return Run(

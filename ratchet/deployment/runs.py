@@ -214,7 +214,7 @@ def refresh(sagemaker: Any, state: RunState) -> RunState:
     """The same run, read again; the plan of a run never changes."""
     run = state.run
     now = sagemaker.describe_pipeline_execution(PipelineExecutionArn=run.arn)
-    parameters = state.parameters or _parameters(sagemaker, run.arn)
+    values = state.parameters or _parameters(sagemaker, run.arn)
     return RunState(
         run=Run(
             arn=run.arn,
@@ -228,8 +228,13 @@ def refresh(sagemaker: Any, state: RunState) -> RunState:
         ),
         plan=state.plan,
         steps=tuple(steps(sagemaker, run.arn)),
-        parameters=parameters,
+        parameters=values,
     )
+
+
+def parameters(target: Target, run: Run) -> dict[str, str]:
+    """The value of every parameter of a run."""
+    return _parameters(target.client("sagemaker"), run.arn)
 
 
 def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
@@ -239,7 +244,8 @@ def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
     )
     for page in pages:
         for item in page["PipelineExecutionSteps"]:
-            source = item.get("CacheHitResult", {}).get("SourcePipelineExecutionArn", "")
+            taken = item.get("CacheHitResult") or item.get("SelectiveExecutionResult") or {}
+            source = taken.get("SourcePipelineExecutionArn", "")
             yield Step(
                 name=item["StepName"],
                 status=item["StepStatus"],

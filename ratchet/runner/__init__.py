@@ -5,6 +5,7 @@ step cache are handed in, so that the same runner serves a folder, the local clo
 """
 
 from ratchet.runner.cache import StepCache
+from ratchet.runner.callbacks import Callbacks
 from ratchet.runner.errors import (
     DefinitionError,
     LambdaFailed,
@@ -14,8 +15,10 @@ from ratchet.runner.errors import (
     ServiceError,
 )
 from ratchet.runner.records import (
+    Earlier,
     Identity,
     Observer,
+    Parallelism,
     Result,
     Services,
     SilentObserver,
@@ -28,11 +31,14 @@ from ratchet.runner.storage import FolderStorage, Storage, StoredObject
 from ratchet.runner.validation import validate
 
 __all__ = [
+    "Callbacks",
     "DefinitionError",
+    "Earlier",
     "FolderStorage",
     "Identity",
     "LambdaFailed",
     "Observer",
+    "Parallelism",
     "ParameterError",
     "Problem",
     "Result",

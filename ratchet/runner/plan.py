@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ratchet.runner.definition import Step
 
@@ -13,17 +13,33 @@ class Plan:
 
     A step may start when all that it waits for has succeeded. It is skipped when its branch is not
     taken, or when something that it waits for is skipped.
+
+    - `done`: steps that have succeeded before, with their outcome; they do not start again.
+    - `selected`: the only ones that may start; None means all.
     """
 
-    def __init__(self, steps: Mapping[str, Step]) -> None:
+    def __init__(
+        self,
+        steps: Mapping[str, Step],
+        *,
+        done: Mapping[str, str | None] | None = None,
+        selected: Collection[str] | None = None,
+    ) -> None:
         self._steps = steps
+        self._done = done or {}
+        self._selected = selected
         self._missing = {name: len(step.waits_for) for name, step in steps.items()}
         self._dependents: dict[str, list[str]] = {name: [] for name in steps}
         for name, step in steps.items():
             for other in step.waits_for:
                 self._dependents[other].append(name)
         self._doomed: set[str] = set()
-        self._ready = deque(name for name, missing in self._missing.items() if missing == 0)
+        self._ready: deque[str] = deque()
+        for name, missing in self._missing.items():
+            if missing == 0:
+                self._offer(name)
+        for name, outcome in self._done.items():
+            self.succeeded(name, outcome)
 
     def next(self) -> Step | None:
         """Take a step that may start now, in the definition's order."""
@@ -52,4 +68,8 @@ class Plan:
                     if dependent in self._doomed:
                         settled.append((dependent, True))
                     else:
-                        self._ready.append(dependent)
+                        self._offer(dependent)
+
+    def _offer(self, name: str) -> None:
+        if name not in self._done and (self._selected is None or name in self._selected):
+            self._ready.append(name)

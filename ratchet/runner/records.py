@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from ratchet.runner.callbacks import Callbacks
 
 StepStatus = Literal["Starting", "Executing", "Stopping", "Stopped", "Failed", "Succeeded"]
 RunStatus = Literal["Succeeded", "Failed", "Stopped"]
@@ -47,6 +51,7 @@ class StepRecord:
     - `outcome`: "true" or "false" for a Condition.
     - `process_group`: id of the group of the step's processes, while they run.
     - `attempt`: 1 for the first.
+    - `reused_from`: ARN of the execution whose result a selective run goes on from.
     """
 
     name: str
@@ -64,6 +69,19 @@ class StepRecord:
     outcome: str | None = None
     output_parameters: Mapping[str, Any] = field(default_factory=dict)
     process_group: int | None = None
+    reused_from: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What runs before have left to one that goes on from them.
+
+    - `results`: records of steps that have succeeded; those steps do not run again.
+    - `attempts`: how often a step that runs again was tried before.
+    """
+
+    results: Mapping[str, StepRecord] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +125,13 @@ class Services(Protocol):
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         """The function's answer, decoded. Raises `LambdaFailed` when it fails."""
 
+    @property
+    def callbacks(self) -> Callbacks:
+        """Where Callback steps wait for their answers."""
+
+    def send_message(self, queue_url: str, body: str) -> None:
+        """Sends a message to an SQS queue."""
+
     def register_model(self, arguments: dict[str, Any]) -> str:
         """Takes a CreateModelPackage request and returns the ARN of the new version."""
 
@@ -121,6 +146,30 @@ class Services(Protocol):
 
     def latest_approved(self, group: str) -> Mapping[str, Any] | None:
         """The same of the newest approved version of a group; None when none is approved."""
+
+
+class Parallelism:
+    """How many steps of a run may be in progress at once; any thread may change it.
+
+    None means one per processor, two at least.
+    """
+
+    def __init__(self, steps: int | None = None) -> None:
+        self._steps = steps
+        self._changed: Callable[[], None] = lambda: None
+
+    @property
+    def steps(self) -> int:
+        return self._steps or max(2, os.cpu_count() or 2)
+
+    def change(self, steps: int | None) -> None:
+        """Takes effect at once upwards; downwards as steps end."""
+        self._steps = steps
+        self._changed()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call back after each change."""
+        self._changed = callback
 
 
 class StopSignal:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +13,10 @@ from ratchet.runner.cache import StepCache
 from ratchet.runner.parameters import bind
 from ratchet.runner.plan import Plan
 from ratchet.runner.records import (
+    Earlier,
     Identity,
     Observer,
+    Parallelism,
     Result,
     Services,
     SilentObserver,
@@ -41,9 +42,12 @@ def run(
     cache: StepCache | None = None,
     observer: Observer | None = None,
     stop: StopSignal | None = None,
-    max_parallel: int | None = None,
+    parallelism: Parallelism | None = None,
     environment: Mapping[str, str] | None = None,
     stand_ins: Mapping[str, Mapping[str, Any]] | None = None,
+    earlier: Earlier | None = None,
+    selected: Collection[str] | None = None,
+    seconds: float | None = None,
 ) -> Result:
     """Run a pipeline to its end.
 
@@ -51,17 +55,21 @@ def run(
     - `workdir`: gets a folder per step, with `stdout.log`, `stderr.log` and its container's
       files; of a step that succeeded, without the data.
     - `cache`: None runs every step.
-    - `max_parallel`: how many steps run at once; None means one per processor, two at least.
+    - `parallelism`: how many steps run at once.
     - `environment`: variables that every step's processes get beside their own.
     - `stand_ins`: the properties of steps that shall not run, by name.
+    - `earlier`: what it goes on from: a retry, or a run of selected steps.
+    - `selected`: the only steps that run; None means all.
+    - `seconds`: a run that takes longer is stopped, and has failed.
 
     A failed step stops new ones from starting; those in progress go on to their end, then the run
     is Failed. Raises `DefinitionError` or `ParameterError` before anything runs, and whatever
     the observer raised.
     """
     checked = validate(definition, stand_ins=stand_ins or {})
+    earlier = earlier or Earlier()
     values = bind(checked.parameters, parameters or {})
-    audience = _Audience(observer or SilentObserver(), stop or StopSignal())
+    audience = _Audience(observer or SilentObserver(), stop or StopSignal(), earlier.results)
     setting = Setting(
         definition=checked,
         parameters=values,
@@ -75,10 +83,42 @@ def run(
         records=audience.records,
         publish=audience.publish,
         on_line=audience.line,
+        attempts=earlier.attempts,
     )
-    complete = _Schedule(setting, limit=max_parallel or max(2, os.cpu_count() or 2)).run()
+    plan = Plan(
+        checked.steps,
+        done={name: record.outcome for name, record in earlier.results.items()},
+        selected=selected,
+    )
+    with _TimeLimit(seconds, audience.stop) as limit:
+        complete = _Schedule(setting, plan, parallelism or Parallelism()).run()
     audience.raise_error()
-    return _result(audience.records, complete)
+    result = _result(audience.records, complete)
+    return replace(result, status="Failed", failure_reason=limit.reason) if limit.over else result
+
+
+class _TimeLimit:
+    """Stops a run that takes too long."""
+
+    def __init__(self, seconds: float | None, stop: StopSignal) -> None:
+        self.over = False
+        self.reason = f"The execution took longer than its limit of {seconds or 0:g} seconds."
+        self._stop = stop
+        self._timer = None if seconds is None else threading.Timer(seconds, self._end)
+
+    def __enter__(self) -> _TimeLimit:
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _end(self) -> None:
+        self.over = not self._stop.is_set()
+        self._stop.request()
 
 
 class _Schedule:
@@ -87,10 +127,10 @@ class _Schedule:
     A thread that ends a step goes straight on with the next one: a chain of steps stays in one.
     """
 
-    def __init__(self, setting: Setting, *, limit: int) -> None:
+    def __init__(self, setting: Setting, plan: Plan, parallelism: Parallelism) -> None:
         self._setting = setting
-        self._plan = Plan(setting.definition.steps)
-        self._limit = limit
+        self._plan = plan
+        self._parallelism = parallelism
         self._running = 0
         self._closed = False
         self._lock = threading.Lock()
@@ -99,18 +139,30 @@ class _Schedule:
 
     def run(self) -> bool:
         """Run steps until none may start and none runs; whether that was all of them."""
-        with ThreadPoolExecutor(self._limit, thread_name_prefix="step") as self._pool:
-            with self._lock:
-                self._start(self._take())
+        # Threads are made when they are needed: as many as may ever be at work.
+        most = max(1, len(self._setting.definition.steps))
+        with ThreadPoolExecutor(most, thread_name_prefix="step") as self._pool:
+            self._parallelism.on_change(self._start_more)
+            self._start_more()
             self._idle.wait()
+            self._parallelism.on_change(lambda: None)
         if self._error is not None:
             raise self._error
         return not self._plan.has_ready
 
+    def _start_more(self) -> None:
+        with self._lock:
+            if not self._idle.is_set():
+                self._start(self._take())
+
     def _take(self) -> list[StepRun]:
         """Steps that may start now. With the last one gone, the run is over."""
         taken = []
-        while self._running < self._limit and not self._closed and not self._setting.stop.is_set():
+        while (
+            self._running < self._parallelism.steps
+            and not self._closed
+            and not self._setting.stop.is_set()
+        ):
             step = self._plan.next()
             if step is None:
                 break
@@ -164,8 +216,10 @@ def _result(records: Mapping[str, StepRecord], complete: bool) -> Result:
 class _Audience:
     """Keeps the records and tells the observer, one call at a time."""
 
-    def __init__(self, observer: Observer, stop: StopSignal) -> None:
-        self.records: dict[str, StepRecord] = {}
+    def __init__(
+        self, observer: Observer, stop: StopSignal, earlier: Mapping[str, StepRecord]
+    ) -> None:
+        self.records: dict[str, StepRecord] = dict(earlier)
         self.stop = stop
         self._observer = observer
         self._lock = threading.RLock()

@@ -8,7 +8,7 @@ import string
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ _ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What all steps of a run share. `publish` takes each change of a record."""
+    """What all steps of a run share. `publish` takes each change of a record; `attempts` is how
+    often a step was tried in the run that this one goes on from."""
 
     definition: Definition
     parameters: Mapping[str, Any]
@@ -50,6 +51,7 @@ class Setting:
     records: Mapping[str, StepRecord]
     publish: Callable[[StepRecord], None]
     on_line: Callable[[str, Stream, str], None]
+    attempts: Mapping[str, int] = field(default_factory=dict)
 
     def scope(self, overrides: Mapping[str, str]) -> Scope:
         """What a step's references resolve against; `overrides` are its own job's names."""
@@ -106,7 +108,11 @@ class StepRun:
         self._lock = threading.Lock()
         self._key: Fingerprint | None = None
         self.record = StepRecord(
-            name=step.name, type=step.type, status="Starting", start_time=datetime.now(UTC)
+            name=step.name,
+            type=step.type,
+            status="Starting",
+            start_time=datetime.now(UTC),
+            attempt=setting.attempts.get(step.name, 0) + 1,
         )
 
     def run(self) -> None:

@@ -25,13 +25,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from ratchet.runner import FolderStorage, Identity, Result, StepCache, run
+from ratchet.runner import Callbacks, FolderStorage, Identity, Result, StepCache, run
 
 SIZES = (5, 100)
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/benchmark"
 
 
 class NoServices:
+    callbacks = Callbacks()
+
+    def send_message(self, queue_url: str, body: str) -> None:
+        raise NotImplementedError
+
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         raise NotImplementedError
 

@@ -11,6 +11,7 @@ from botocore.model import ServiceModel
 
 from ratchet.local_cloud import control
 from ratchet.local_cloud.sagemaker.service import open_sagemaker
+from ratchet.local_cloud.sagemaker.switches import Switches
 from tests.local_cloud.sagemaker_calls import REGION, Caller, FakeCloud, RunningCloud
 
 
@@ -22,7 +23,12 @@ def service_model() -> ServiceModel:
 @pytest.fixture
 def call(tmp_path: Path, service_model: ServiceModel) -> Iterator[Caller]:
     fake = FakeCloud()
-    sagemaker = open_sagemaker(tmp_path / "cloud", cloud=fake, model=service_model)
+    sagemaker = open_sagemaker(
+        tmp_path / "cloud",
+        cloud=fake,
+        model=service_model,
+        switches=Switches(check_answers=True),
+    )
     yield Caller(sagemaker, fake, service_model)
     sagemaker.close()
 
@@ -31,8 +37,11 @@ def call(tmp_path: Path, service_model: ServiceModel) -> Iterator[Caller]:
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """A local cloud for every test of this worker that leaves it running."""
     folder = tmp_path_factory.mktemp("cloud")
-    yield RunningCloud(control.up(folder, region=REGION), folder)
+    running = RunningCloud(control.up(folder, region=REGION), folder)
+    yield running
+    unfit = running.admin("GET", "status")["unfit_answers"]
     control.down(folder)
+    assert unfit == []
 
 
 @pytest.fixture

@@ -85,7 +85,7 @@ def test_a_definition_in_s3_is_read_at_its_version(call: Caller) -> None:
 
 def test_the_reason_of_a_refusal_reaches_the_stack() -> None:
     with pytest.raises(ValueError, match=r"Steps\[0\].*Error Code: ValidationException"):
-        create("Pipeline", pipeline(definition({"Name": "x", "Type": "Nonsense"})))
+        create("Pipeline", pipeline(definition({"Name": "x", "Type": "Fail"})))
 
 
 def test_an_unnamed_resource_is_named_after_its_stack(call: Caller) -> None:

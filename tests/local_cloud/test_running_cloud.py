@@ -252,3 +252,42 @@ def test_its_files_are_in_its_folder(cloud: RunningCloud) -> None:
     until(lambda: list(Path(cloud.folder, "services").glob("*.json")), 10)
     assert control.log_file(cloud.folder).is_file()
     assert (cloud.folder / "sagemaker.sqlite3").is_file()
+
+
+def test_a_callback_step_waits_for_its_answer_by_way_of_a_queue(cloud: RunningCloud) -> None:
+    queue = cloud.client("sqs").create_queue(QueueName="reviews")["QueueUrl"]
+    sagemaker = cloud.client("sagemaker")
+    review = {
+        "Name": "review",
+        "Type": "Callback",
+        "SqsQueueUrl": queue,
+        "Arguments": {"model": "s3://models/1"},
+        "OutputParameters": [{"OutputName": "verdict", "OutputType": "String"}],
+    }
+    verdict = {"Get": "Steps.review.OutputParameters['verdict']"}
+    sagemaker.create_pipeline(
+        PipelineName="reviewed",
+        RoleArn=ROLE,
+        PipelineDefinition=definition(review, halt(verdict)),  # type: ignore[arg-type]
+    )
+    arn = sagemaker.start_pipeline_execution(PipelineName="reviewed")["PipelineExecutionArn"]
+    (message,) = until(lambda: cloud.client("sqs").receive_message(QueueUrl=queue).get("Messages"))
+    asked = json.loads(message["Body"])
+    assert asked["arguments"] == {"model": "s3://models/1"}
+    outputs = [{"Name": "other", "Value": "x"}]
+    with pytest.raises(ClientError, match="has the output parameters verdict; given are other"):
+        sagemaker.send_pipeline_execution_step_success(
+            CallbackToken=asked["token"], OutputParameters=outputs
+        )
+    outputs = [{"Name": "verdict", "Value": "looks odd"}]
+    for _ in range(2):  # the same request again is the same answer
+        sagemaker.send_pipeline_execution_step_success(
+            CallbackToken=asked["token"], OutputParameters=outputs, ClientRequestToken="c" * 32
+        )
+    execution = wait_for_end(
+        lambda: sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    )
+    assert "looks odd" in execution["FailureReason"]
+    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
+    metadata = steps["PipelineExecutionSteps"][-1]["Metadata"]["Callback"]
+    assert metadata["OutputParameters"] == outputs

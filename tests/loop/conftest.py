@@ -26,10 +26,14 @@ def drops(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     folder = tmp_path_factory.mktemp("loop") / "cloud"
+    unfit = []
     try:
-        yield deploy(folder)
+        deployed = deploy(folder)
+        yield deployed
+        unfit = deployed.unfit_answers()
     finally:
         control.down(folder)
+    assert unfit == []
 
 
 @pytest.fixture

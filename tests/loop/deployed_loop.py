@@ -186,6 +186,12 @@ class Loop:
         )
         urllib.request.urlopen(request, timeout=10).close()
 
+    def unfit_answers(self) -> list[str]:
+        """SageMaker's answers so far that botocore's model does not allow."""
+        with urllib.request.urlopen(f"{self.target.endpoint}/_ratchet/status", timeout=10) as said:
+            unfit: list[str] = json.load(said)["unfit_answers"]
+        return unfit
+
     # -- the trigger
 
     def looks(self) -> list[dict[str, Any]]:

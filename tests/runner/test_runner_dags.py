@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ratchet.runner import validate
+from ratchet.runner import Parallelism, validate
 from tests.runner.workbench import (
     Workbench,
     compare,
@@ -97,7 +97,7 @@ def test_any_definition_ends_in_order_and_a_second_run_only_hits(
         workbench = Workbench(Path(folder))
         workbench.put("s3://data/raw/a", "1")
         steps = validate(document).steps
-        first = workbench.run(document, max_parallel=limit)
+        first = workbench.run(document, parallelism=Parallelism(limit))
         assert first.status == "Succeeded", first.failure_reason
         assert {record.name for record in first.steps} == expected(document)
         ended: set[str] = set()
@@ -111,7 +111,7 @@ def test_any_definition_ends_in_order_and_a_second_run_only_hits(
                 ended.add(record.name)
         assert all(record.attempt == 1 for record in first.steps)
 
-        second = workbench.run(document, max_parallel=limit)
+        second = workbench.run(document, parallelism=Parallelism(limit))
         assert {record.name for record in second.steps} == expected(document)
         jobs = [record for record in second.steps if record.type == "Processing"]
         assert all(record.cache_hit_source for record in jobs)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.runner import LambdaFailed
+from ratchet.runner import LambdaFailed, Parallelism
 from tests.runner.workbench import (
     Workbench,
     compare,
@@ -203,7 +203,7 @@ def meet(workbench: Workbench, name: str) -> list[str]:
 
 def test_two_independent_steps_truly_overlap(workbench: Workbench) -> None:
     steps = [processing(name, meet(workbench, name)) for name in ("left", "right")]
-    assert workbench.run(definition(*steps), max_parallel=2).status == "Succeeded"
+    assert workbench.run(definition(*steps), parallelism=Parallelism(2)).status == "Succeeded"
 
 
 def test_no_more_steps_run_at_once_than_allowed(workbench: Workbench) -> None:
@@ -222,7 +222,7 @@ def test_no_more_steps_run_at_once_than_allowed(workbench: Workbench) -> None:
 
     workbench.services.functions.update({f"f{n}": work for n in range(8)})
     steps = [invoke(f"f{n}", {}) for n in range(8)]
-    assert workbench.run(definition(*steps), max_parallel=3).status == "Succeeded"
+    assert workbench.run(definition(*steps), parallelism=Parallelism(3)).status == "Succeeded"
     assert max(most) == 3
 
 
@@ -241,7 +241,9 @@ def test_after_a_failure_nothing_new_starts_but_what_runs_goes_on(workbench: Wor
 
     workbench.services.functions.update(slow=slow, bad=bad)
     after = processing("after-slow", python("pass"), depends_on=["slow"])
-    result = workbench.run(definition(invoke("slow", {}), invoke("bad", {}), after), max_parallel=2)
+    result = workbench.run(
+        definition(invoke("slow", {}), invoke("bad", {}), after), parallelism=Parallelism(2)
+    )
     assert {record.name: record.status for record in result.steps} == {
         "slow": "Succeeded",
         "bad": "Failed",
@@ -251,7 +253,7 @@ def test_after_a_failure_nothing_new_starts_but_what_runs_goes_on(workbench: Wor
 
 def test_after_a_failure_nothing_that_waits_for_a_place_starts(workbench: Workbench) -> None:
     document = definition(processing("bad", ["false"]), processing("other", ["true"]))
-    result = workbench.run(document, max_parallel=1)
+    result = workbench.run(document, parallelism=Parallelism(1))
     assert [record.name for record in result.steps] == ["bad"]
 
 

@@ -197,7 +197,9 @@ def test_nothing_can_wait_for_a_fail_step() -> None:
 
 def test_an_unknown_step_type_is_refused_with_the_known_ones() -> None:
     found = problems(definition({"Name": "a", "Type": "Spark", "Arguments": {}}))
-    assert "no step type 'Spark': expected Condition, Fail, Lambda" in found["Steps[0].Type"]
+    assert (
+        "no step type 'Spark': expected Callback, Condition, Fail, Lambda" in found["Steps[0].Type"]
+    )
 
 
 @pytest.mark.parametrize(

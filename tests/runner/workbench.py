@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.runner import (
+    Callbacks,
     FolderStorage,
     Identity,
     LambdaFailed,
@@ -196,6 +197,19 @@ def invoke(name: str, outputs: Mapping[str, str], **arguments: Any) -> dict[str,
     }
 
 
+def callback(name: str, outputs: Mapping[str, str], **arguments: Any) -> dict[str, Any]:
+    """A Callback step; outputs map names to types."""
+    return {
+        "Name": name,
+        "Type": "Callback",
+        "SqsQueueUrl": f"https://queues/{name}",
+        "Arguments": arguments,
+        "OutputParameters": [
+            {"OutputName": key, "OutputType": value} for key, value in outputs.items()
+        ],
+    }
+
+
 def register(name: str = "register", **more: Any) -> dict[str, Any]:
     arguments = {
         "ModelPackageGroupName": "flights-dev",
@@ -232,12 +246,20 @@ class FakeServices:
         self.registration_errors: list[Exception] = []
         self.models: dict[str, dict[str, Any]] = {}
         self.packages: dict[str, dict[str, Any]] = {}
+        self.callbacks = Callbacks()
+        self.messages: list[tuple[str, dict[str, Any]]] = []
+        self.on_message: Callable[[dict[str, Any]], None] = lambda _: None
 
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         name = function_arn.rpartition(":")[2]
         if name not in self.functions:
             raise LambdaFailed(f"no function {name}")
         return self.functions[name](payload)
+
+    def send_message(self, queue_url: str, body: str) -> None:
+        message = json.loads(body)
+        self.messages.append((queue_url, message))
+        self.on_message(message)
 
     def register_model(self, arguments: dict[str, Any]) -> str:
         if self.registration_errors:

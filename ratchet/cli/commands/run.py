@@ -8,10 +8,11 @@ import typer
 from rich.markup import escape
 
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Local, connect
+from ratchet.cli.options import Environment, Follow, Local, connect
 
 if TYPE_CHECKING:
     from ratchet.deployment.launch import Launched
+    from ratchet.deployment.runs import Run
     from ratchet.deployment.target import Target
 
 
@@ -25,9 +26,7 @@ def run(
         list[str] | None,
         typer.Option("-p", "--parameter", metavar="Name=value", help="May be given repeatedly."),
     ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Show the steps until the run has ended.")
-    ] = True,
+    follow: Follow = True,
     as_deployed: Annotated[
         bool,
         typer.Option("--as-deployed", help="Start what is deployed; the source is not looked at."),
@@ -39,6 +38,21 @@ def run(
             metavar="STEP=FILE",
             help="JSON that stands for the result of a step that the local cloud cannot run: "
             "what its Describe operation answers. May be given repeatedly.",
+        ),
+    ] = None,
+    step: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--step",
+            metavar="STEP",
+            help="Run this step only; may be given repeatedly. What it needs of others is taken "
+            "from an earlier run.",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="RUN", help="With --step: that earlier run; the newest if left out."
         ),
     ] = None,
     environment: Environment = "dev",
@@ -54,13 +68,21 @@ def run(
 
     values = parameters.parse(parameter or ())
     given = stand_ins.parse(stand_in or ())
+    if source and not step:
+        raise typer.BadParameter("it says what --step takes results from", param_hint="--from")
     target = connect(environment, local)
+    selection = launch.selection(target, kind=pipeline, steps=step or (), source=source)
     launched = launch.launch(
-        target, kind=pipeline, values=values, as_deployed=as_deployed, stand_ins=given
+        target,
+        kind=pipeline,
+        values=values,
+        as_deployed=as_deployed,
+        stand_ins=given,
+        selection=selection,
     )
     _say(launched)
     if follow:
-        show_to_the_end(target, launched)
+        show_to_the_end(target, launched.run)
     else:
         out().print(launched.run.id)
         err().print(f"[dim]{target.command(f'show {launched.run.id} --follow')}[/]", soft_wrap=True)
@@ -76,20 +98,24 @@ def _say(launched: Launched) -> None:
         )
     if launched.snapshot is not None:
         changes.append(f"data of {launched.snapshot.run_name or launched.snapshot.mark}")
+    if (selection := launched.selection) is not None:
+        source = selection.source
+        rest = f"the others as in {source.name} ({source.id})" if source else "no others"
+        changes.append(f"only {', '.join(selection.steps)}; {rest}")
     if changes:
         err().print(f"[dim]{escape(' · '.join(changes))}[/]", soft_wrap=True)
 
 
-def show_to_the_end(target: Target, launched: Launched) -> None:
+def show_to_the_end(target: Target, run: Run) -> None:
     from ratchet.cli.commands.runs import show_run
     from ratchet.cli.live import follow
 
     try:
-        state = follow(target, launched.run, out())
+        state = follow(target, run, out())
     except KeyboardInterrupt:
         err().print(
-            f"\nThe run goes on. Come back: {target.command(f'show {launched.run.id} --follow')}"
-            f"; end it: {target.command(f'stop {launched.run.id}')}",
+            f"\nThe run goes on. Come back: {target.command(f'show {run.id} --follow')}"
+            f"; end it: {target.command(f'stop {run.id}')}",
             soft_wrap=True,
         )
         raise typer.Exit(130) from None

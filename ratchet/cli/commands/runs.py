@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Json, Local, RunName, connect
+from ratchet.cli.options import Environment, Follow, Json, Local, RunName, connect
 
 if TYPE_CHECKING:
     from ratchet.deployment.runs import RunState
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command(short_help="List the newest runs.")(runs)
     app.command(short_help="Show a run: steps, cache hits, gate, metrics, model.")(show)
     app.command(short_help="Stop a run.")(stop)
+    app.command(short_help="Go on with a run that failed or was stopped.")(retry)
 
 
 def runs(
@@ -112,3 +113,28 @@ def stop(run: RunName, environment: Environment = "dev", local: Local = None) ->
     target.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=found.arn)
     out().print(f"Stopping {found.name} ({found.id})", soft_wrap=True)
     err().print(f"[dim]{target.command(f'show {found.id} --follow')}[/]", soft_wrap=True)
+
+
+def retry(
+    run: RunName,
+    follow: Follow = True,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Go on with a run that failed or was stopped, as it was started.
+
+    Steps that have succeeded keep their results; the others run. It is the same
+    definition and the same data: after an edit, `ratchet run` starts a new run,
+    whose unchanged steps are cache hits.
+    """
+    from ratchet.cli.commands.run import show_to_the_end
+    from ratchet.deployment import launch
+    from ratchet.deployment import runs as executions
+
+    target = connect(environment, local)
+    again = launch.retry(target, executions.find(target, run))
+    out().print(f"Retrying {again.name} ({again.id})", soft_wrap=True)
+    if follow:
+        show_to_the_end(target, again)
+    else:
+        err().print(f"[dim]{target.command(f'show {again.id} --follow')}[/]", soft_wrap=True)

@@ -105,6 +105,7 @@ class Admin:
             **self._facts,
             "running": self._sagemaker.runs.running(),
             "drop": self._emulator.drop_events,
+            "unfit_answers": self._sagemaker.api.unfit,
         }
 
     def _execution(self, execution_id: str) -> tuple[int, Message]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from botocore.model import OperationNotFoundError, ServiceModel
+from botocore.model import OperationNotFoundError, ServiceModel, Shape
 
 from ratchet.local_cloud.sagemaker import errors, shapes, table
 from ratchet.local_cloud.sagemaker.errors import ApiError
@@ -26,12 +26,27 @@ Handler = Callable[["Api", Scope, Request], Answer]
 _NOT_KEPT = {"Tags", "ClientRequestToken", "ClientToken"}
 
 
+class UnfitAnswerError(Exception):
+    """An answer that is not what botocore's model of the service says: a mistake of ours."""
+
+
 class Api:
-    """SageMaker for the accounts and regions of one local cloud."""
+    """SageMaker for the accounts and regions of one local cloud.
+
+    ``check_answers`` holds every answer against its output shape; ``unfit`` is what did not fit.
+    """
 
     def __init__(
-        self, *, store: Store, cloud: Cloud, model: ServiceModel, now: Callable[[], float]
+        self,
+        *,
+        store: Store,
+        cloud: Cloud,
+        model: ServiceModel,
+        now: Callable[[], float],
+        check_answers: bool = False,
     ) -> None:
+        self.unfit: list[str] = []
+        self._check_answers = check_answers
         self.store = store
         self.cloud = cloud
         self.now = now
@@ -63,7 +78,16 @@ class Api:
         shapes.check_request(shape.input_shape, request)
         cleaned = {name: value for name, value in request.items() if value is not None}
         answer: Answer = shapes.present(shape.output_shape, handler(self, scope, cleaned))
+        if self._check_answers and shape.output_shape is not None:
+            self._hold(operation, shape.output_shape, answer)
         return answer
+
+    def _hold(self, operation: str, shape: Shape, answer: Answer) -> None:
+        problems = list(shapes.problems(shape, answer, ""))
+        if problems:
+            told = f"{operation} answers what is not in its model: {'; '.join(problems)}"
+            self.unfit.append(told)
+            raise UnfitAnswerError(told)
 
     def create(
         self, scope: Scope, kind: Kind, request: Request, members: Body | None = None, **place: str

@@ -1,4 +1,4 @@
-"""Executions of pipelines: started, described, listed, stopped. ``runs`` is what executes them."""
+"""Executions of pipelines: started, described, listed. ``runs`` is what executes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import string
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ratchet.local_cloud.sagemaker import definitions, events, stand_ins
+from ratchet.local_cloud.sagemaker import definitions, events, selective, stand_ins, versions
 from ratchet.local_cloud.sagemaker.errors import invalid, limit_exceeded, not_found
 from ratchet.local_cloud.sagemaker.listing import Listing, page_of
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
@@ -41,9 +41,13 @@ class Runner(Protocol):
         """How many executions are running now."""
         ...
 
+    def limit(self, execution_arn: str, steps: int | None) -> None:
+        """How many steps of a running execution may be in progress at once."""
+        ...
+
 
 def operations(runner: Runner) -> dict[str, Handler]:
-    """The operations on executions, with ``runner`` behind start and stop."""
+    """The operations on executions, with ``runner`` behind the start."""
 
     def start(api: Api, scope: Scope, request: Request) -> Answer:
         execution, is_new = _started(api, scope, request, runner)
@@ -52,23 +56,7 @@ def operations(runner: Runner) -> dict[str, Handler]:
             runner.start(scope, execution)
         return execution
 
-    def stop(api: Api, scope: Scope, request: Request) -> Answer:
-        with api.store.transaction():
-            execution = existing(api, scope, request["PipelineExecutionArn"])
-            status = execution["PipelineExecutionStatus"]
-            if status == "Stopping":
-                return execution
-            if status != "Executing":
-                raise invalid(
-                    f"Pipeline execution {execution['PipelineExecutionArn']} is {status}. "
-                    "Only pipelines with Executing status can be stopped."
-                )
-            execution = changed(api, scope, execution, {"PipelineExecutionStatus": "Stopping"})
-        events.execution_changed(api, scope, execution, previous=status)
-        runner.stop(execution["PipelineExecutionArn"])
-        return execution
-
-    return {**_OPERATIONS, "StartPipelineExecution": start, "StopPipelineExecution": stop}
+    return {**_OPERATIONS, "StartPipelineExecution": start}
 
 
 def existing(api: Api, scope: Scope, arn: str) -> Body:
@@ -95,39 +83,41 @@ def ended(api: Api, scope: Scope, execution: Body, status: str, reason: str | No
     return changed(api, scope, execution, changes)
 
 
+def check_room(runner: Runner) -> None:
+    """Raises ``ResourceLimitExceeded`` when no more executions may run."""
+    if runner.running() >= _LIMIT_RUNNING:
+        raise limit_exceeded(
+            f"The account-level limit of {_LIMIT_RUNNING} concurrent pipeline executions is "
+            "reached. Wait for one to end, or stop one."
+        )
+
+
 def _started(api: Api, scope: Scope, request: Request, runner: Runner) -> tuple[Body, bool]:
     with api.store.transaction():
-        pipeline = api.get(scope, PIPELINE, request["PipelineName"])
+        pipeline = versions.chosen(api, scope, request)
         name = pipeline["PipelineName"]
         # Tokens are the pipeline's: the same one for another pipeline is another request.
         token = f"{name}/{request['ClientRequestToken']}"
         known = api.store.get(scope, "ClientToken", token)
         if known:
             return existing(api, scope, known["Arn"]), False
-        _check_supported(request)
         text = definitions.kept(api, scope, pipeline["Definition"])
         given = stand_ins.of(api, scope, request["ClientRequestToken"])
         values = definitions.bind(text, _given(request), given)
-        if runner.running() >= _LIMIT_RUNNING:
-            raise limit_exceeded(
-                f"The account-level limit of {_LIMIT_RUNNING} concurrent pipeline executions is "
-                "reached. Wait for one to end, or stop one."
-            )
+        reused = selective.reused(api, scope, pipeline["PipelineArn"], text, request)
+        check_room(runner)
         execution = _execution(api, scope, pipeline, request, json.loads(text), values)
         if given:
             execution["StandIns"] = given
         arn = execution["PipelineExecutionArn"]
         api.store.insert(scope, EXECUTION, arn, execution, parent=name)
+        selective.record(api, scope, execution, reused)
+        versions.started(api, scope, execution)
         api.store.insert(scope, "ClientToken", token, {"Arn": arn})
         api.store.update(
             scope, PIPELINE.name, name, {"LastExecutionTime": api.now(), "LastRunTime": api.now()}
         )
         return execution, True
-
-
-def _check_supported(request: Request) -> None:
-    if "SelectiveExecutionConfig" in request:
-        raise invalid("The local cloud does not run selected steps only: leave out the argument.")
 
 
 def _given(request: Request) -> dict[str, str]:
@@ -162,6 +152,7 @@ def _execution(
         "PipelineExecutionStatus": "Executing",
         "PipelineExperimentConfig": _experiment(definition, pipeline, execution_id, values),
         "ParallelismConfiguration": parallelism,
+        "SelectiveExecutionConfig": request.get("SelectiveExecutionConfig"),
         "PipelineVersionId": pipeline["Version"],
         "CreationTime": moment,
         "StartTime": moment,
@@ -208,12 +199,6 @@ def _list(api: Api, scope: Scope, request: Request) -> Answer:
     return page_of(_EXECUTIONS, api.store.all(scope, EXECUTION, parent=name), request)
 
 
-def _update(api: Api, scope: Scope, request: Request) -> Answer:
-    execution = existing(api, scope, request["PipelineExecutionArn"])
-    settable = ("PipelineExecutionDescription", "PipelineExecutionDisplayName")
-    return changed(api, scope, execution, {key: request[key] for key in settable if key in request})
-
-
 def _list_steps(api: Api, scope: Scope, request: Request) -> Answer:
     if "PipelineExecutionArn" not in request:
         raise invalid("PipelineExecutionArn is required.")
@@ -238,7 +223,6 @@ _OPERATIONS: dict[str, Handler] = {
     "DescribePipelineExecution": _describe,
     "DescribePipelineDefinitionForExecution": _definition,
     "ListPipelineExecutions": _list,
-    "UpdatePipelineExecution": _update,
     "ListPipelineExecutionSteps": _list_steps,
     "ListPipelineParametersForExecution": _list_parameters,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.local_cloud.sagemaker import definitions
+from ratchet.local_cloud.sagemaker import definitions, versions
 from ratchet.local_cloud.sagemaker.errors import conflict, invalid
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import PIPELINE
@@ -40,7 +40,9 @@ def _create(api: Api, scope: Scope, request: Request) -> Answer:
             "PipelineDisplayName": request.get("PipelineDisplayName", request["PipelineName"]),
             "LastModifiedBy": api.caller(scope),
         }
-        return api.create(scope, PIPELINE, kept, members)
+        pipeline = api.create(scope, PIPELINE, kept, members)
+        versions.keep(api, scope, pipeline)
+        return pipeline
 
 
 def _update(api: Api, scope: Scope, request: Request) -> Answer:
@@ -55,11 +57,12 @@ def _update(api: Api, scope: Scope, request: Request) -> Answer:
         changes["Version"] = before["Version"] + 1
         changes["LastModifiedBy"] = api.caller(scope)
         after = api.change(scope, PIPELINE, request["PipelineName"], changes)
+        versions.keep(api, scope, after)
     return {"PipelineArn": after["PipelineArn"], "PipelineVersionId": after["Version"]}
 
 
 def _describe(api: Api, scope: Scope, request: Request) -> Answer:
-    pipeline = api.get(scope, PIPELINE, request["PipelineName"])
+    pipeline = versions.chosen(api, scope, request)
     text = definitions.kept(api, scope, pipeline["Definition"])
     return {**pipeline, "PipelineDefinition": text}
 
@@ -79,6 +82,7 @@ def _delete(api: Api, scope: Scope, request: Request) -> Answer:
             for step in api.store.all(scope, STEP, parent=execution["PipelineExecutionArn"]):
                 api.store.delete(scope, STEP, step["Key"])
             api.store.delete(scope, EXECUTION, execution["PipelineExecutionArn"])
+        versions.forget(api, scope, pipeline)
         return api.remove(scope, PIPELINE, pipeline["PipelineName"])
 
 

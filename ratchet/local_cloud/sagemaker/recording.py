@@ -12,6 +12,8 @@ import psutil
 from ratchet.local_cloud.sagemaker import events, jobs
 from ratchet.local_cloud.sagemaker.pipelines import STEP
 from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.runner.expressions import as_text
+from ratchet.runner.record_json import dumped
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -105,6 +107,8 @@ class Recorder:
             "JobName": record.job_name,
             "ProcessGroup": process_group(record.process_group),
         }
+        if record.status == "Succeeded":
+            body["Result"] = dumped(record)
         if record.cache_hit_source:
             body["CacheHitResult"] = {"SourcePipelineExecutionArn": record.cache_hit_source}
         return {name: value for name, value in body.items() if value is not None}
@@ -142,7 +146,8 @@ def _metadata(scope: Scope, record: StepRecord, definition: Mapping[str, Any]) -
         return {"Model": {"Arn": record.properties["ModelArn"]}}
     if record.type == "Lambda":
         outputs = [
-            {"Name": name, "Value": str(value)} for name, value in record.output_parameters.items()
+            {"Name": name, "Value": as_text(value)}
+            for name, value in record.output_parameters.items()
         ]
         function = definition.get("FunctionArn")
         return {
@@ -151,6 +156,17 @@ def _metadata(scope: Scope, record: StepRecord, definition: Mapping[str, Any]) -
                 "OutputParameters": outputs,
             }
         }
+    if record.type == "Callback":
+        outputs = [
+            {"Name": name, "Value": as_text(value)}
+            for name, value in record.output_parameters.items()
+        ]
+        known = {
+            key: record.properties[key]
+            for key in ("CallbackToken", "SqsQueueUrl")
+            if key in record.properties
+        }
+        return {"Callback": {**known, "OutputParameters": outputs}}
     if record.type == "Fail":
         return {"Fail": {"ErrorMessage": (record.failure_reason or "")[:3072]}}
     return None

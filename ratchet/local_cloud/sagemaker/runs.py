@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import definitions, events, executions, recovery
+from ratchet.local_cloud.sagemaker.pipelines import STEP
 from ratchet.local_cloud.sagemaker.recording import Recorder
 from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.runner.callbacks import Callbacks
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
-    from ratchet.runner import Result, StopSignal
+    from ratchet.runner import Earlier, Parallelism, Result, StopSignal
 
 _LOG = logging.getLogger("ratchet.runs")
+_LONGEST_SECONDS = 28 * 24 * 3600  # SageMaker's default quota for an execution
 _STOP_GRACE_SECONDS = 5.0  # SageMaker gives a job 120 s between SIGTERM and SIGKILL
 
 
@@ -27,12 +30,14 @@ _STOP_GRACE_SECONDS = 5.0  # SageMaker gives a job 120 s between SIGTERM and SIG
 class _Active:
     thread: threading.Thread
     stop: StopSignal
+    parallelism: Parallelism
 
 
 class Runs:
     """The executions that run now. Their folders are ``<folder>/<execution id>/<step>/``."""
 
     def __init__(self, *, api: Api, folder: Path) -> None:
+        self.callbacks = Callbacks()
         self._api = api
         self._folder = folder
         self._active: dict[str, _Active] = {}
@@ -40,17 +45,21 @@ class Runs:
         self._closing: str | None = None
 
     def start(self, scope: Scope, execution: Body) -> None:
-        """Run a stored execution in the background."""
-        from ratchet.runner import StopSignal
+        """Run a stored execution in the background, from where it stands."""
+        from ratchet.runner import Parallelism, StopSignal
 
         arn = execution["PipelineExecutionArn"]
         stop = StopSignal(grace_seconds=_STOP_GRACE_SECONDS)
+        limits = execution.get("ParallelismConfiguration") or {}
+        parallelism = Parallelism(limits.get("MaxParallelExecutionSteps"))
         thread = threading.Thread(
-            target=self._run, args=(scope, execution, stop), name=f"run-{execution['Id']}"
+            target=self._run,
+            args=(scope, execution, stop, parallelism),
+            name=f"run-{execution['Id']}",
         )
         thread.daemon = True
         with self._lock:
-            self._active[arn] = _Active(thread, stop)
+            self._active[arn] = _Active(thread, stop, parallelism)
         thread.start()
 
     def stop(self, execution_arn: str) -> None:
@@ -59,6 +68,13 @@ class Runs:
             active = self._active.get(execution_arn)
         if active:
             active.stop.request()
+
+    def limit(self, execution_arn: str, steps: int | None) -> None:
+        """How many steps of an execution may be in progress at once, from now on."""
+        with self._lock:
+            active = self._active.get(execution_arn)
+        if active:
+            active.parallelism.change(steps)
 
     def running(self) -> int:
         """How many executions run now."""
@@ -80,7 +96,9 @@ class Runs:
         """Where an execution's steps ran and their logs are."""
         return self._folder / execution_id
 
-    def _run(self, scope: Scope, execution: Body, stop: StopSignal) -> None:
+    def _run(
+        self, scope: Scope, execution: Body, stop: StopSignal, parallelism: Parallelism
+    ) -> None:
         arn = execution["PipelineExecutionArn"]
         text = definitions.kept(self._api, scope, execution["Definition"])
         by_name = {step["Name"]: step for step in definitions.steps(json.loads(text))}
@@ -89,7 +107,7 @@ class Runs:
         if executions.existing(self._api, scope, arn)["PipelineExecutionStatus"] == "Stopping":
             stop.request()
         try:
-            result = self._execute(scope, execution, text, recorder, stop)
+            result = self._execute(scope, execution, text, recorder, stop, parallelism)
             status, reason = result.status, result.failure_reason
         except Exception as error:
             # The user sees the reason; the stack trace is for the cloud's log.
@@ -103,16 +121,24 @@ class Runs:
             self._end(scope, execution, status, reason)
         finally:
             with self._lock:
-                self._active.pop(arn, None)
+                # A retry may have begun since the execution's end was written down.
+                if self._active[arn].thread is threading.current_thread():
+                    del self._active[arn]
 
     def _execute(
-        self, scope: Scope, execution: Body, text: str, recorder: Recorder, stop: StopSignal
+        self,
+        scope: Scope,
+        execution: Body,
+        text: str,
+        recorder: Recorder,
+        stop: StopSignal,
+        parallelism: Parallelism,
     ) -> Result:
         from ratchet.local_cloud.sagemaker.services import CloudServices
         from ratchet.runner import Identity, S3Storage, StepCache, run
 
-        services = CloudServices(self._api, scope)
-        parallelism = execution.get("ParallelismConfiguration") or {}
+        services = CloudServices(self._api, scope, callbacks=self.callbacks)
+        selection = execution.get("SelectiveExecutionConfig")
         return run(
             text,
             parameters=execution["Parameters"],
@@ -130,7 +156,26 @@ class Runs:
             observer=recorder,
             stop=stop,
             stand_ins=execution.get("StandIns"),
-            max_parallel=parallelism.get("MaxParallelExecutionSteps"),
+            parallelism=parallelism,
+            earlier=self._earlier(scope, execution),
+            selected=selection and [step["StepName"] for step in selection["SelectedSteps"]],
+            seconds=_LONGEST_SECONDS,
+        )
+
+    def _earlier(self, scope: Scope, execution: Body) -> Earlier:
+        """What the steps on record have left: of a run that is retried, or of the source of one
+        of selected steps."""
+        from ratchet.runner import Earlier
+        from ratchet.runner.record_json import loaded
+
+        steps = self._api.store.all(scope, STEP, parent=execution["PipelineExecutionArn"])
+        return Earlier(
+            results={
+                step["StepName"]: loaded(step["Result"]) for step in steps if "Result" in step
+            },
+            attempts={
+                step["StepName"]: step["AttemptCount"] for step in steps if "Result" not in step
+            },
         )
 
     def _cache_of(self, scope: Scope) -> Path:

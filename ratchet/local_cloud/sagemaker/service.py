@@ -8,7 +8,9 @@ from pathlib import Path
 from botocore.model import ServiceModel
 
 from ratchet.local_cloud.sagemaker import (
+    callback_answers,
     endpoints,
+    execution_control,
     executions,
     jobs,
     monitoring,
@@ -16,6 +18,7 @@ from ratchet.local_cloud.sagemaker import (
     recovery,
     registry,
     tagging,
+    versions,
 )
 from ratchet.local_cloud.sagemaker.api import Api, wall_clock
 from ratchet.local_cloud.sagemaker.monitors.runs import Monitors
@@ -65,14 +68,23 @@ def open_sagemaker(
     """
     store = Store(folder / "sagemaker.sqlite3")
     switches = switches or Switches()
-    api = Api(store=store, cloud=cloud, model=model, now=wall_clock)
+    api = Api(
+        store=store,
+        cloud=cloud,
+        model=model,
+        now=wall_clock,
+        check_answers=switches.check_answers,
+    )
     runs = Runs(api=api, folder=folder / "runs")
     hosting = Hosting(api=api, folder=folder / "endpoints", switches=switches)
     monitors = Monitors(api=api, hosting=hosting, folder=folder / "monitoring")
     for operations in (
         pipelines.OPERATIONS,
+        versions.OPERATIONS,
         executions.operations(runs),
         jobs.OPERATIONS,
+        execution_control.operations(runs),
+        callback_answers.operations(runs.callbacks),
         registry.OPERATIONS,
         endpoints.operations(hosting),
         monitoring.operations(switches),

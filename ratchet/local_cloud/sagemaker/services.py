@@ -11,11 +11,12 @@ from ratchet.local_cloud.sagemaker import table
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Kind
-from ratchet.runner import LambdaFailed
+from ratchet.runner import Callbacks, LambdaFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
 
     from ratchet.local_cloud.sagemaker.api import Api
 
@@ -26,7 +27,8 @@ _POOL = 16
 class CloudServices:
     """The runner's ``Services``, and its S3 client, in one account and region."""
 
-    def __init__(self, api: Api, scope: Scope) -> None:
+    def __init__(self, api: Api, scope: Scope, *, callbacks: Callbacks | None = None) -> None:
+        self.callbacks = callbacks or Callbacks()
         self._api = api
         self._scope = scope
         endpoint = api.cloud.endpoint()
@@ -46,6 +48,11 @@ class CloudServices:
                 f"{error.get('errorType', 'Error')}: {error.get('errorMessage', body.decode())}"
             )
         return result
+
+    def send_message(self, queue_url: str, body: str) -> None:
+        """Send a message to an SQS queue."""
+        queues: SQSClient = _client("sqs", self._endpoint, self._scope)
+        queues.send_message(QueueUrl=queue_url, MessageBody=body)
 
     def register_model(self, arguments: dict[str, Any]) -> str:
         """Create a model package; answers its ARN."""

@@ -23,11 +23,15 @@ class Switches:
 
     ``health_check_seconds`` (``RATCHET_HEALTH_CHECK_SECONDS``): what a model has to load and to
     answer /ping (60).
+
+    ``check_answers`` (``RATCHET_CHECK_ANSWERS=1``, from the start only): hold every answer of
+    SageMaker against botocore's output shapes, as the tests do.
     """
 
     time_scale: float = _MINUTES_ARE_SECONDS
     monitoring_closed: bool = False
     health_check_seconds: float = 60.0
+    check_answers: bool = False
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Switches:
@@ -36,6 +40,7 @@ class Switches:
             time_scale=_positive(environment, "RATCHET_TIME_SCALE", _MINUTES_ARE_SECONDS),
             monitoring_closed=environment.get("RATCHET_MONITORING_CLOSED") == "1",
             health_check_seconds=_positive(environment, "RATCHET_HEALTH_CHECK_SECONDS", 60.0),
+            check_answers=environment.get("RATCHET_CHECK_ANSWERS") == "1",
         )
 
     def change(self, settings: Mapping[str, object]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ratchet.runner.definition import Step
 from ratchet.runner.step_types import (
+    callback,
     condition,
     fail,
     function,
@@ -26,6 +27,7 @@ STEP_TYPES: Mapping[str, StepType] = {
         processing.PROCESSING,
         training.TRAINING,
         function.LAMBDA,
+        callback.CALLBACK,
         condition.CONDITION,
         tuning.TUNING,
         transform.TRANSFORM,

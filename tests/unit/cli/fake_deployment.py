@@ -228,6 +228,14 @@ class FakeSageMaker:
         self.runs.append(run)
         return {"PipelineExecutionArn": run.arn}
 
+    def retry_pipeline_execution(
+        self,
+        PipelineExecutionArn: str,  # noqa: N803
+        ClientRequestToken: str,  # noqa: N803
+    ) -> None:
+        assert len(ClientRequestToken) >= 32
+        self._run(PipelineExecutionArn).status = "Executing"
+
     def stop_pipeline_execution(self, PipelineExecutionArn: str) -> None:  # noqa: N803
         self.stopped.append(PipelineExecutionArn)
 

@@ -174,3 +174,42 @@ def test_run_compiles_uploads_what_is_missing_and_updates_only_what_differs(
     assert len(world.s3.puts) == len(bundles), "a bundle that is there is not sent again"
     assert len(world.sagemaker.updated) == 1
     assert len(world.sagemaker.started) == 2
+
+
+def test_a_run_that_failed_is_retried(type_: Type, halted: FakeRun) -> None:
+    result = type_("retry", halted.id, "--no-follow")
+    assert result.exit_code == 0
+    assert halted.status == "Executing"
+    assert f"Retrying {halted.name} ({halted.id})" in result.stdout
+    assert f"ratchet show {halted.id} --follow" in result.stderr
+
+
+def test_a_run_that_succeeded_is_not_retried(type_: Type, passed: FakeRun) -> None:
+    result = type_("retry", passed.id)
+    assert result.exit_code == 1
+    assert "is Succeeded; only a run that is Failed or Stopped" in result.stderr
+    assert f"ratchet show {passed.id}" in result.stderr
+
+
+def test_selected_steps_run_with_the_data_of_the_newest_run(
+    type_: Type, world: World, passed: FakeRun
+) -> None:
+    manifest = "s3://artifacts/manifests/9f86/manifest.json"
+    passed.parameters = {"InputManifest": manifest, "Gone": "since renamed"}
+    result = type_("run", "training", "--step", "evaluate", "--no-follow")
+    assert result.exit_code == 0, result.stderr
+    assert f"only evaluate; the others as in {passed.name} ({passed.id})" in result.stderr
+    started = world.sagemaker.started[-1]
+    assert started["SelectiveExecutionConfig"] == {
+        "SelectedSteps": [{"StepName": "evaluate"}],
+        "SourcePipelineExecutionArn": passed.arn,
+    }
+    values = {item["Name"]: item["Value"] for item in started["PipelineParameters"]}
+    assert values["InputManifest"] == manifest
+    assert "Gone" not in values
+
+
+def test_from_without_steps_is_a_mistake_of_the_command_line(type_: Type, passed: FakeRun) -> None:
+    result = type_("run", "training", "--from", passed.id)
+    assert result.exit_code == 2
+    assert "--step" in result.stderr

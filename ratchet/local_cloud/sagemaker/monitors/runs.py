@@ -229,7 +229,6 @@ class Monitors:
             cache=None,
             observer=observer,
             stop=stop,
-            max_parallel=None,
         )
         observer.finish(result.step(_STEP) if result.steps else None)
         if result.status == "Succeeded":
