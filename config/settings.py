@@ -79,6 +79,18 @@ class ComputeSettings:
     instance_count: Annotated[int, between(1, 100)] = 1
     volume_gb: Annotated[int, between(1, 16_384)] = 30
     max_runtime_seconds: Annotated[int, between(60, 432_000)] = 3600
+    spot: bool = False
+    """Training on spare capacity, which may be taken away: the job goes on from its checkpoints
+    in /opt/ml/checkpoints. Costs a part of the price; other jobs have no such choice."""
+    max_wait_seconds: Annotated[int, between(0, 604_800)] = 0
+    """How long a spot job may take with waiting for capacity; 0 = twice `max_runtime_seconds`."""
+    keep_alive_seconds: Annotated[int, between(0, 3600)] = 0
+    """How long a training job's instances stay, and cost, for the next one of the same kind: it
+    then starts within seconds. For work at the keyboard; 0 = not at all."""
+
+    @property
+    def longest_wait_seconds(self) -> int:
+        return self.max_wait_seconds or min(2 * self.max_runtime_seconds, 604_800)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,6 +327,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         _ = settings.image
     except ValueError as error:
         yield f"region = {settings.region!r}: {error}"
+    for name, compute in vars(settings.steps).items():
+        yield from _contradictions_of_compute(f"steps.{name}", compute)
     endpoint, told = settings.endpoint, settings.notifications
     if endpoint.routing != "all-at-once" and endpoint.instance_count == 1:
         yield (
@@ -333,3 +347,17 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         )
     if (told.slack_workspace is None) != (told.slack_channel is None):
         yield "notifications.slack_workspace and notifications.slack_channel need each other"
+
+
+def _contradictions_of_compute(key: str, compute: ComputeSettings) -> Iterator[str]:
+    wait = compute.longest_wait_seconds
+    if compute.spot and wait < compute.max_runtime_seconds:
+        yield (
+            f"{key}.max_wait_seconds = {compute.max_wait_seconds}: waiting and running together "
+            f"cannot be shorter than {key}.max_runtime_seconds = {compute.max_runtime_seconds}"
+        )
+    if compute.spot and compute.keep_alive_seconds:
+        yield (
+            f"{key}.spot with {key}.keep_alive_seconds: spot instances cannot be kept; expected "
+            "one of the two"
+        )

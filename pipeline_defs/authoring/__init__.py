@@ -7,6 +7,13 @@ from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem
 from pipeline_defs.authoring.jobs import Input, manifest
 from pipeline_defs.authoring.pipeline import Pipeline
 from pipeline_defs.authoring.retries import RetryPolicy
+from pipeline_defs.authoring.search import (
+    categorical,
+    continuous,
+    integer,
+    maximize,
+    minimize,
+)
 from pipeline_defs.authoring.steps import Step
 from pipeline_defs.authoring.variables import Condition, Operand, execution, immutable, join
 
@@ -25,8 +32,13 @@ __all__ = [
     "Step",
     "Traffic",
     "bundle_script",
+    "categorical",
+    "continuous",
     "execution",
     "immutable",
+    "integer",
     "join",
     "manifest",
+    "maximize",
+    "minimize",
 ]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from config import tags
 from config.settings import ComputeSettings
-from pipeline_defs.authoring import schema
+from pipeline_defs.authoring import jobs, schema
 from pipeline_defs.authoring.bundle import Bundle, bundle_script
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
@@ -96,6 +96,21 @@ class Draft:
     def _add(self, step: AnyStep) -> AnyStep:
         self._steps.append(step)
         return step
+
+    def _run_uri(self, step: str, *path: str) -> Operand:
+        """Where a step of one run writes."""
+        return jobs.run_uri(self.ctx.artifacts_uri, self.name, step, *path)
+
+    def _output_uris(self, step: str, outputs: Sequence[str]) -> list[tuple[str, Operand]]:
+        return [(output, self._run_uri(step, output)) for output in outputs]
+
+    def _aws_image(self, step: str, found: str | None, what: str) -> str:
+        """AWS's image, where the region has one."""
+        if found is None:
+            region = self.ctx.settings.region
+            expected = f"no {what} image is known in {region}"
+            self._refuse(step, "image", None, expected, "pass image=…")
+        return found or self.ctx.image
 
     def _cache(self, cache: str | None) -> str:
         return self.ctx.settings.cache_expire_after if cache is None else cache

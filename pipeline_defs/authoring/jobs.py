@@ -21,16 +21,30 @@ INPUT_FOLDER, OUTPUT_FOLDER = "/opt/ml/processing/input", "/opt/ml/processing/ou
 _UNPACK_AND_RUN = (
     f'cd "$(mktemp -d)" && tar -xzf {INPUT_FOLDER}/{CODE}/*.gz && exec python3 "$0" "$@"'
 )
+SPARK_ENTRY = [
+    "/bin/bash",
+    "-c",
+    f'cd "$(mktemp -d)" && tar -xzf {INPUT_FOLDER}/{CODE}/*.gz && exec smspark-submit "$@"',
+    "smspark-submit",
+]
+"""What comes behind it are the arguments of spark-submit, the script among them."""
 _MODEL_CODE = "/opt/ml/model/code"
 _CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
 
 
 @dataclass(frozen=True)
 class Input:
-    """Data that a job reads: what lies below an S3 URI, or what a manifest there lists."""
+    """Data that a job reads: what lies below an S3 URI, or what a manifest there lists.
+
+    `sharded`: of several instances each reads its part. `mode`: File, FastFile or Pipe, of a
+    training channel. `content_type`: what a built-in algorithm wants to know.
+    """
 
     uri: Operand
     is_manifest: bool = False
+    sharded: bool = False
+    mode: str | None = None
+    content_type: str | None = None
 
     @property
     def type(self) -> str:
@@ -68,21 +82,44 @@ def processing_job(
     Input `n` is read at /opt/ml/processing/input/n, output `n` written to
     /opt/ml/processing/output/n.
     """
-    container: dict[str, Any] = {
-        "ImageUri": image,
-        "ContainerEntrypoint": ["/bin/bash", "-c", _UNPACK_AND_RUN, entry],
-    }
+    return container_job(
+        image=image,
+        entry=["/bin/bash", "-c", _UNPACK_AND_RUN, entry],
+        role_arn=role_arn,
+        compute=compute,
+        output_key_arn=output_key_arn,
+        inputs=[(CODE, code_uri), *inputs.items()],
+        outputs=outputs,
+        arguments=arguments,
+        environment=environment,
+    )
+
+
+def container_job(
+    *,
+    image: str,
+    entry: Sequence[Operand],
+    role_arn: str,
+    compute: ComputeSettings,
+    output_key_arn: str,
+    inputs: Iterable[tuple[str, Operand | Input]],
+    outputs: Sequence[tuple[str, Operand]],
+    arguments: Sequence[Operand],
+    environment: Mapping[str, Operand],
+) -> dict[str, Any]:
+    """CreateProcessingJob of any container, with folders as in `processing_job`."""
+    container: dict[str, Any] = {"ImageUri": image}
+    if entry:
+        container["ContainerEntrypoint"] = [text(word) for word in entry]
     if arguments:
         container["ContainerArguments"] = [text(argument) for argument in arguments]
     job: dict[str, Any] = {
         "RoleArn": role_arn,
         "AppSpecification": container,
-        "ProcessingInputs": [
-            _processing_input(name, uri) for name, uri in [(CODE, code_uri), *inputs.items()]
-        ],
+        "ProcessingInputs": [_processing_input(name, uri) for name, uri in inputs],
         "ProcessingOutputConfig": {
             "Outputs": [_processing_output(name, uri) for name, uri in outputs],
-            **_encrypted(output_key_arn),
+            **encrypted(output_key_arn),
         },
         "ProcessingResources": {
             "ClusterConfig": {
@@ -98,7 +135,8 @@ def processing_job(
     return job
 
 
-def _encrypted(key_arn: str) -> dict[str, str]:
+def encrypted(key_arn: str) -> dict[str, str]:
+    """The key of what a job writes, where there is one."""
     return {"KmsKeyId": key_arn} if key_arn else {}
 
 
@@ -130,31 +168,132 @@ def training_job(
     entry: str,
     channels: Mapping[str, Operand | Input],
     output_uri: Operand,
+    checkpoints_uri: str,
     hyperparameters: Mapping[str, Operand],
     environment: Mapping[str, Operand],
+    metrics: Mapping[str, str],
 ) -> dict[str, Any]:
     """CreateTrainingJob in script mode: channel `n` is read at /opt/ml/input/data/n."""
-    job: dict[str, Any] = {
-        "RoleArn": role_arn,
-        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
-        "HyperParameters": {
-            **{name: text(value) for name, value in hyperparameters.items()},
+    return algorithm_job(
+        image=image,
+        role_arn=role_arn,
+        compute=compute,
+        output_key_arn=output_key_arn,
+        channels=channels,
+        output_uri=output_uri,
+        checkpoints_uri=checkpoints_uri,
+        hyperparameters={
+            **hyperparameters,
             "sagemaker_program": entry,
             "sagemaker_submit_directory": code_uri,
         },
-        "OutputDataConfig": {"S3OutputPath": output_uri, **_encrypted(output_key_arn)},
-        "ResourceConfig": {
-            "InstanceType": compute.instance_type,
-            "InstanceCount": compute.instance_count,
-            "VolumeSizeInGB": compute.volume_gb,
-        },
-        "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+        environment=environment,
+        metrics=metrics,
+    )
+
+
+def algorithm_job(
+    *,
+    image: str,
+    role_arn: str,
+    compute: ComputeSettings,
+    output_key_arn: str,
+    channels: Mapping[str, Operand | Input],
+    output_uri: Operand,
+    checkpoints_uri: str,
+    hyperparameters: Mapping[str, Operand],
+    environment: Mapping[str, Operand],
+    metrics: Mapping[str, str],
+) -> dict[str, Any]:
+    """CreateTrainingJob of an image's own training program. `metrics`: name → regular expression.
+
+    On spot instances it goes on from the checkpoints at `checkpoints_uri`.
+    """
+    algorithm: dict[str, Any] = {"TrainingImage": image, "TrainingInputMode": "File"}
+    if metrics:
+        algorithm["MetricDefinitions"] = [
+            {"Name": name, "Regex": regex} for name, regex in metrics.items()
+        ]
+    resources: dict[str, Any] = {
+        "InstanceType": compute.instance_type,
+        "InstanceCount": compute.instance_count,
+        "VolumeSizeInGB": compute.volume_gb,
     }
+    if compute.keep_alive_seconds:
+        resources["KeepAlivePeriodInSeconds"] = compute.keep_alive_seconds
+    limits = {"MaxRuntimeInSeconds": compute.max_runtime_seconds}
+    if compute.spot:
+        limits["MaxWaitTimeInSeconds"] = compute.longest_wait_seconds
+    job: dict[str, Any] = {
+        "RoleArn": role_arn,
+        "AlgorithmSpecification": algorithm,
+        "HyperParameters": {name: text(value) for name, value in hyperparameters.items()},
+        "OutputDataConfig": {"S3OutputPath": output_uri, **encrypted(output_key_arn)},
+        "ResourceConfig": resources,
+        "StoppingCondition": limits,
+    }
+    if compute.spot:
+        job["EnableManagedSpotTraining"] = True
+        job["CheckpointConfig"] = {"S3Uri": checkpoints_uri}
     if channels:
         job["InputDataConfig"] = [_channel(name, uri) for name, uri in channels.items()]
     if environment:
         job["Environment"] = {key: text(value) for key, value in environment.items()}
     return job
+
+
+def transform_job(
+    *,
+    model: Operand,
+    data: Operand | Input,
+    output_uri: Operand,
+    output_key_arn: str,
+    compute: ComputeSettings,
+    content_type: str,
+    accept: str,
+    split: bool,
+    batch: str,
+    payload_mb: int | None,
+    environment: Mapping[str, Operand],
+) -> dict[str, Any]:
+    """CreateTransformJob; with `split`, a line is a record, and so it is in the output."""
+    source = data if isinstance(data, Input) else Input(data)
+    job: dict[str, Any] = {
+        "ModelName": model,
+        "BatchStrategy": batch,
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": source.type, "S3Uri": source.uri}},
+            "ContentType": content_type,
+            "SplitType": "Line" if split else "None",
+        },
+        "TransformOutput": {
+            "S3OutputPath": output_uri,
+            "Accept": accept,
+            "AssembleWith": "Line" if split else "None",
+            **encrypted(output_key_arn),
+        },
+        "TransformResources": {
+            "InstanceType": compute.instance_type,
+            "InstanceCount": compute.instance_count,
+        },
+    }
+    if payload_mb is not None:
+        job["MaxPayloadInMB"] = payload_mb
+    if environment:
+        job["Environment"] = {key: text(value) for key, value in environment.items()}
+    return job
+
+
+def model_container(image: str, artifact: Operand, inference: str) -> dict[str, Any]:
+    """A container that serves an artifact with the script in its `code/`."""
+    return {
+        "Image": image,
+        "ModelDataUrl": artifact,
+        "Environment": {
+            "SAGEMAKER_PROGRAM": inference,
+            "SAGEMAKER_SUBMIT_DIRECTORY": _MODEL_CODE,
+        },
+    }
 
 
 def model_package(
@@ -177,16 +316,7 @@ def model_package(
         "ModelPackageGroupName": group,
         "ModelApprovalStatus": approval,
         "InferenceSpecification": {
-            "Containers": [
-                {
-                    "Image": image,
-                    "ModelDataUrl": model,
-                    "Environment": {
-                        "SAGEMAKER_PROGRAM": inference,
-                        "SAGEMAKER_SUBMIT_DIRECTORY": _MODEL_CODE,
-                    },
-                }
-            ],
+            "Containers": [model_container(image, model, inference)],
             "SupportedContentTypes": _CONTENT_TYPES,
             "SupportedResponseMIMETypes": _CONTENT_TYPES,
         },
@@ -234,6 +364,7 @@ def _processing_input(name: str, given: Operand | Input) -> dict[str, Any]:
             "LocalPath": f"{INPUT_FOLDER}/{name}",
             "S3DataType": source.type,
             "S3InputMode": "File",
+            **_dealt_out(source),
         },
     }
 
@@ -251,7 +382,14 @@ def _processing_output(name: str, uri: Operand) -> dict[str, Any]:
 
 def _channel(name: str, given: Operand | Input) -> dict[str, Any]:
     source = given if isinstance(given, Input) else Input(given)
-    return {
-        "ChannelName": name,
-        "DataSource": {"S3DataSource": {"S3DataType": source.type, "S3Uri": source.uri}},
-    }
+    location = {"S3DataType": source.type, "S3Uri": source.uri, **_dealt_out(source)}
+    channel = {"ChannelName": name, "DataSource": {"S3DataSource": location}}
+    if source.content_type is not None:
+        channel["ContentType"] = source.content_type
+    if source.mode is not None:
+        channel["InputMode"] = source.mode
+    return channel
+
+
+def _dealt_out(source: Input) -> dict[str, str]:
+    return {"S3DataDistributionType": "ShardedByS3Key"} if source.sharded else {}

@@ -20,11 +20,13 @@ Shape = Mapping[str, Any]
 
 
 class StepType(NamedTuple):
-    """How a step type shows in the API. `named_by_service`: what Pipelines fills in itself."""
+    """How a step type shows in the API. `named_by_service`: what Pipelines fills in itself;
+    `lists`: an operation whose answer is among the properties too."""
 
     create: str | None = None
     describe: str | None = None
     named_by_service: tuple[str, ...] = ()
+    lists: str | None = None
 
 
 # Types and keys: the SageMaker SDK's `workflow/steps.py` and what it writes.
@@ -36,6 +38,7 @@ STEP_TYPES: Mapping[str, StepType] = {
         "CreateHyperParameterTuningJob",
         "DescribeHyperParameterTuningJob",
         ("HyperParameterTuningJobName",),
+        "ListTrainingJobsForHyperParameterTuningJob",
     ),
     "AutoML": StepType("CreateAutoMLJob", "DescribeAutoMLJob", ("AutoMLJobName",)),
     "Model": StepType("CreateModel", "DescribeModel", ("ModelName",)),
@@ -84,8 +87,13 @@ def create_shape(step_type: str) -> Shape | None:
 
 def describe_shape(step_type: str) -> Shape | None:
     """What properties a step of this type has; None: the model does not say."""
-    operation = STEP_TYPES.get(step_type, StepType()).describe
-    return shape(_model()["operations"][operation]["output"]["shape"]) if operation else None
+    found = STEP_TYPES.get(step_type, StepType())
+    if found.describe is None:
+        return None
+    operations = [name for name in (found.describe, found.lists) if name]
+    answers = [shape(_model()["operations"][name]["output"]["shape"]) for name in operations]
+    members = {name: member for answer in answers for name, member in answer["members"].items()}
+    return {**answers[0], "members": members}
 
 
 def is_taggable(step_type: str) -> bool:

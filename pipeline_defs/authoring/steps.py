@@ -9,7 +9,7 @@ from typing import Any
 from pipeline_defs.authoring.analysis import BASELINE
 from pipeline_defs.authoring.errors import DefinitionError, Problem
 from pipeline_defs.authoring.retries import RetryPolicy
-from pipeline_defs.authoring.variables import Join, Metric, Property, join, render
+from pipeline_defs.authoring.variables import Join, Metric, Operand, Property, join, render
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,6 +45,10 @@ class Step:
         if self.retries:
             step["RetryPolicies"] = [policy.to_json() for policy in self.retries]
         return {**step, **render(self.more)}
+
+
+After = Sequence[Step | str]
+"""Steps, or names of steps, that must have succeeded before."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,6 +128,64 @@ class TrainingStep(Step):
         return Property(self.name, ".ModelArtifacts.S3ModelArtifacts", is_text=True)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TuningStep(Step):
+    """A search. The best job's model is the first of its models."""
+
+    output_uri: Operand
+
+    @property
+    def best_model(self) -> Join:
+        """The URI of the best job's model artifact, model.tar.gz."""
+        return self.top_model(0)
+
+    def top_model(self, rank: int) -> Join:
+        """The same of the job in that place, from 0; SageMaker keeps 50 (SageMaker SDK,
+        `steps.py`, `get_top_model_s3_uri`)."""
+        job = Property(self.name, f".TrainingJobSummaries[{rank}].TrainingJobName", is_text=True)
+        return join(self.output_uri, job, "output/model.tar.gz", on="/")
+
+
+class TransformStep(Step):
+    @property
+    def output_uri(self) -> Property:
+        """Where the predictions are: a file `<input file>.out` for each input file."""
+        return Property(self.name, ".TransformOutput.S3OutputPath", is_text=True)
+
+
+class ModelStep(Step):
+    @property
+    def name_property(self) -> Property:
+        """The name that SageMaker gives the model."""
+        return Property(self.name, ".ModelName", is_text=True)
+
+
+class EndpointConfigStep(Step):
+    @property
+    def config_name(self) -> Property:
+        return Property(self.name, ".EndpointConfigName", is_text=True)
+
+
+class CheckStep(Step):
+    """A check against a baseline. What it calculated, and what it compared with, are URIs."""
+
+    @property
+    def statistics(self) -> Property:
+        return Property(self.name, ".CalculatedBaselineStatistics", is_text=True)
+
+    @property
+    def constraints(self) -> Property:
+        return Property(self.name, ".CalculatedBaselineConstraints", is_text=True)
+
+    @property
+    def used_statistics(self) -> Property:
+        return Property(self.name, ".BaselineUsedForDriftCheckStatistics", is_text=True)
+
+    @property
+    def used_constraints(self) -> Property:
+        return Property(self.name, ".BaselineUsedForDriftCheckConstraints", is_text=True)
+
+
 class InvokeStep(Step):
     """A Lambda function's answer, by key: `step["model_uri"]`."""
 
@@ -133,6 +195,10 @@ class InvokeStep(Step):
         types = {out["OutputName"]: out["OutputType"] for out in self.more["OutputParameters"]}
         is_text = types.get(key) == "String"
         return Property(self.name, f".OutputParameters['{key}']", is_text=is_text)
+
+
+class CallbackStep(InvokeStep):
+    """What a callback was answered with, by key: `step["verdict"]`."""
 
 
 class RegisterStep(Step):

@@ -161,7 +161,7 @@ def test_only_parts_of_a_tuning_jobs_definition_are_its_key(
 
 
 def test_a_step_that_is_never_cached_cannot_be(pipeline: Pipeline, problems: Problems) -> None:
-    pipeline.step("wait", "Callback", {}, cache="P1D")
+    pipeline.step("wait", "Callback", {}, cache="P1D", SqsQueueUrl="https://queue")
 
     (problem,) = problems(pipeline)
 

@@ -23,7 +23,7 @@ def examples() -> dict[str, Callable[[Context], Any]]:
     return names
 
 
-@pytest.mark.parametrize("example", ["scoring", "watched", "cheaper", "batch"])
+@pytest.mark.parametrize("example", ["scoring", "watched", "searched", "asked", "logged", "batch"])
 def test_an_example_of_the_guide_is_sound(
     examples: dict[str, Callable[[Context], Any]], ctx: Context, example: str
 ) -> None:

@@ -259,7 +259,7 @@ def test_steps_that_are_never_retried_take_no_policy(
     pipeline: Pipeline, problems: Problems
 ) -> None:
     policy = RetryPolicy(on=["Step.THROTTLING"], max_attempts=1)
-    pipeline.step("wait", "Callback", {}, retries=[policy])
+    pipeline.step("wait", "Callback", {}, retries=[policy], SqsQueueUrl="https://queue")
 
     (problem,) = problems(pipeline)
 

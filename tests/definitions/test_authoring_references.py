@@ -109,6 +109,7 @@ def test_references_by_index_and_into_maps_are_checked_too(pipeline: Pipeline) -
             "first": metrics[0].Value,
             "depth": train.properties.HyperParameters["depth"],
         },
+        SqsQueueUrl="https://queue",
     )
 
     arguments = pipeline.definition()["Steps"][1]["Arguments"]

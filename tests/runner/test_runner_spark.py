@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,9 +32,25 @@ def step() -> dict[str, Any]:
     return made
 
 
-def test_the_images_own_options_are_left_out_and_spark_runs_locally() -> None:
-    words = ["smspark-submit", "--local-spark-event-logs-dir", "/x", "--py-files", "a.py", "b.py"]
-    assert spark.command(words)[3:] == ["--master", "local[*]", "--py-files", "a.py", "b.py"]
+def test_the_images_own_options_are_left_out_and_spark_runs_locally(tmp_path: Path) -> None:
+    """By the program that the step finds, over a pyspark that only shows what it is given."""
+    home = tmp_path / "pyspark"
+    (home / "bin").mkdir(parents=True)
+    (home / "__init__.py").touch()
+    (home / "find_spark_home.py").write_text(f"def _find_spark_home(): return {str(home)!r}")
+    submit = home / "bin" / "spark-submit"
+    submit.write_text('#!/bin/sh\necho "$@"')
+    submit.chmod(0o755)
+    spark.install(tmp_path / "programs")
+    words = ["--local-spark-event-logs-dir", "/x", "--py-files", "a.py", "b.py"]
+    shown = subprocess.run(
+        [tmp_path / "programs" / "smspark-submit", *words],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert shown.split() == ["--master", "local[*]", "--py-files", "a.py", "b.py"]
 
 
 def test_what_is_missing_is_said_before_anything_runs(

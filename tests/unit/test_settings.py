@@ -220,3 +220,19 @@ def test_a_field_is_documented_by_its_default_or_required() -> None:
         if f.default is f.default_factory is dataclasses.MISSING
     }
     assert required == {"environment", "project", "region", "owner", "cost_center"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            "spot = true\nmax_wait_seconds = 100",
+            "waiting and running together cannot be shorter than steps.train.max_runtime_seconds",
+        ),
+        ("spot = true\nkeep_alive_seconds = 60", "spot instances cannot be kept"),
+    ],
+)
+def test_settings_of_spot_training_that_contradict_each_other_are_refused(
+    write: Write, lines: str, message: str
+) -> None:
+    assert message in refusal(write(f"{REQUIRED}\n[steps.train]\n{lines}\n"))

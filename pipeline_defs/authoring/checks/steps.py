@@ -13,6 +13,10 @@ from pipeline_defs.authoring.retries import EXCEPTION_TYPES
 # https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
 _RETRIED = ("Processing", "Training", "Tuning", "AutoML", "Model", "RegisterModel", "Transform")
 _MOST_SECONDS, _MOST_ATTEMPTS, _MOST_MINUTES = 43_200, 20, 14_400
+_ANSWERED = {
+    "Lambda": ("FunctionArn", "function_arn", "pass the function's ARN"),
+    "Callback": ("SqsQueueUrl", "queue_url", "pass the queue's URL"),
+}
 _OUTPUT_TYPES = ("String", "Integer", "Float", "Boolean")
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_MESSAGE = 3072  # SageMaker API, FailStepMetadata.ErrorMessage
@@ -23,8 +27,8 @@ def check(definition: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _retries(placed)
         if placed.type == "Processing":
             yield from _folders(placed)
-        if placed.type == "Lambda":
-            yield from _function(placed)
+        if placed.type in _ANSWERED:
+            yield from _answered(placed)
         if placed.type == "Fail":
             yield from _message(placed)
 
@@ -84,13 +88,13 @@ def _folders(placed: Placed) -> Iterator[Problem]:
                 yield _problem(placed, role, name, expected, "rename it")
 
 
-def _function(placed: Placed) -> Iterator[Problem]:
-    arn = placed.step.get("FunctionArn")
-    if not arn:
-        yield _problem(placed, "function_arn", arn, "it is required", "pass the function's ARN")
+def _answered(placed: Placed) -> Iterator[Problem]:
+    key, argument, fix = _ANSWERED[placed.type]
+    if not placed.step.get(key):
+        yield _problem(placed, argument, placed.step.get(key), "it is required", fix)
     for key, value in placed.step.get("Arguments", {}).items():
         if not is_variable(value) and isinstance(value, Mapping | list | tuple):
-            expected = "a Lambda step's arguments are flat: text, numbers and references"
+            expected = f"a {placed.type} step's arguments are flat: text, numbers and references"
             yield _problem(placed, f"arguments[{key!r}]", value, expected, "flatten it")
     for output in placed.step.get("OutputParameters", ()):
         name, kind = output["OutputName"], output["OutputType"]

@@ -7,6 +7,7 @@ Amazon SageMaker Processing Configures Your Processing Container".
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -188,16 +189,15 @@ def _prepare(attempt: Attempt, container: Container) -> jobs.Command:
     )
     application = arguments["AppSpecification"]
     words = [*application["ContainerEntrypoint"], *application.get("ContainerArguments", [])]
+    environment = {
+        **container.environment(host=attempt.environment, region=attempt.identity.region),
+        **container.rewrite(arguments.get("Environment") or {}),
+    }
     if spark.is_spark(application):
-        words = spark.command(words)
-    return jobs.Command(
-        words=container.rewrite(words),
-        environment={
-            **container.environment(host=attempt.environment, region=attempt.identity.region),
-            **container.rewrite(arguments.get("Environment") or {}),
-        },
-        cwd=container.root,
-    )
+        programs = container.temporary / "bin"
+        spark.install(programs)
+        environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
+    return jobs.Command(words=container.rewrite(words), environment=environment, cwd=container.root)
 
 
 def _failure(ending: Ending, container: Container) -> str:

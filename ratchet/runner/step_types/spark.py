@@ -11,19 +11,31 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _IMAGE = "sagemaker-spark-processing"
 _PROGRAM = "smspark-submit"
-_OWN_OPTIONS = ("--local-spark-event-logs-dir", "--spark-event-logs-s3-uri")
+_SUBMIT = """\
+import os, sys
+from pyspark.find_spark_home import _find_spark_home
+kept, words = [], iter(sys.argv[1:])
+for word in words:
+    if word in ("--local-spark-event-logs-dir", "--spark-event-logs-s3-uri"):
+        next(words, None)
+    else:
+        kept.append(word)
+submit = os.path.join(_find_spark_home(), "bin", "spark-submit")
+os.execv(submit, [submit, "--master", "local[*]", *kept])
+"""
 
 
 def is_spark(application: Mapping[str, Any]) -> bool:
     """Whether an AppSpecification runs `smspark-submit` of the Spark image."""
     image, words = application.get("ImageUri"), application.get("ContainerEntrypoint") or []
-    return isinstance(image, str) and _IMAGE in image and bool(words) and words[0] == _PROGRAM
+    named = any(isinstance(word, str) and _PROGRAM in word for word in words)
+    return isinstance(image, str) and _IMAGE in image and named
 
 
 @functools.cache
@@ -37,16 +49,10 @@ def missing() -> str | None:
     return None
 
 
-def command(words: Sequence[str]) -> list[str]:
-    """`smspark-submit …` as pyspark's `spark-submit` on this machine's processors."""
-    kept: list[str] = []
-    rest = iter(words[1:])
-    for word in rest:
-        if word in _OWN_OPTIONS:
-            next(rest, None)
-        else:
-            kept.append(word)
-    launch = "import sys; from pyspark.find_spark_home import _find_spark_home as home; import os; "
-    launch += "submit = os.path.join(home(), 'bin', 'spark-submit'); "
-    launch += "os.execv(submit, [submit, *sys.argv[1:]])"
-    return [sys.executable, "-c", launch, "--master", "local[*]", *kept]
+def install(folder: Path) -> None:
+    """Put a `smspark-submit` into a folder of programs: pyspark's `spark-submit`, on this machine's
+    processors, without the options that only the image's program has."""
+    program = folder / _PROGRAM
+    folder.mkdir(parents=True, exist_ok=True)
+    program.write_text(f"#!{sys.executable}\n{_SUBMIT}")
+    program.chmod(0o755)
