@@ -29,8 +29,8 @@ class DataTrigger(Construct):
 
     The function reads the real state and starts a run if the current data has not been run, or if
     the data that the model serves has drifted since, or a run was scheduled for a time since. Each
-    pipeline has its own intake, and what one has run says nothing about the other. Events that cannot be delivered or handled
-    end in the dead-letter queue, which raises an alarm.
+    pipeline has its own intake, and what one has run says nothing about the other. Events
+    that cannot be delivered or handled end in the dead-letter queue, which raises an alarm.
     """
 
     def __init__(

@@ -7,8 +7,8 @@ trigger/state.json                 what the last wakes saw; written only over wh
 trigger/identities.json.gz         checksums by (key, ETag, size, time), so that only new objects
                                    cost a request: a cache, the last writer wins
 
-That is where the training pipeline's are. Another kind of pipeline runs the same content for itself,
-so it has its own: manifests/<digest>/execution-<kind>.json and <kind>-trigger/….
+Those are the training pipeline's. Another kind of pipeline runs the same content for itself, so it
+has its own: manifests/<digest>/execution-<kind>.json and <kind>-trigger/….
 """
 
 from __future__ import annotations
