@@ -152,7 +152,7 @@ def _queue(queue: Queue) -> str:
     return f"{queue.waiting:,} waiting, {queue.in_flight:,} being handled"
 
 
-def as_document(standing: Standing) -> dict[str, Any]:
+def as_document(standing: Standing, *, now: datetime) -> dict[str, Any]:
     """The same for `--json`."""
 
     def iso(time: datetime | None) -> str | None:
@@ -193,6 +193,16 @@ def as_document(standing: Standing) -> dict[str, Any]:
         "queues": [
             {"queue": q.label, "dead_letters": q.dead, "waiting": q.waiting, "handled": q.in_flight}
             for q in standing.queues
+        ],
+        "schedules": [
+            {
+                "pipeline": s.pipeline,
+                "expression": s.expression,
+                "timezone": s.timezone,
+                "on": s.on,
+                "next": iso(s.next_time(now)),
+            }
+            for s in standing.schedules
         ],
         "last_run": None
         if last is None
