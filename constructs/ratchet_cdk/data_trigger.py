@@ -152,7 +152,7 @@ class DataTrigger(Construct):
                 "SETTLE_SECONDS": str(intake.settle_seconds),
                 "MAX_WAIT_SECONDS": str(intake.max_wait_seconds),
                 "INTAKE": intake.kind,
-                **({"TIME_ZONE": intake.timezone} if intake.run_schedule else {}),
+                "TIME_ZONE": intake.timezone,
                 **(self._drift(notifications) if intake.drift else {}),
             },
             memory_mb=MEMORY_MB,
