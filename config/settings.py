@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from config import images
+from config import images, timetable
+from config.intake import Intake
 from config.toml_reader import SettingsError, between, matching, read
 
 __all__ = ["Settings", "SettingsError", "environments", "load"]
@@ -36,6 +38,22 @@ _Image = Annotated[
     str, lambda uri: None if images.is_ecr_image(uri) else "an image in ECR, with its tag or digest"
 ]
 _Days = Annotated[int, between(1, 3650)]
+_Folder = Annotated[
+    str, matching(r"([\w!.*'()-]+/)+", 'a folder such as "raw/", without a leading slash')
+]
+
+
+def _time_zone(name: str) -> str | None:
+    expected = 'a time zone of the IANA database such as "Europe/Berlin" or "UTC"'
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # no such key; a path; a folder such as "Europe"
+        return expected
+    return None if len(name) <= 50 else expected  # botocore, ScheduleExpressionTimezone
+
+
+_RunSchedule = Annotated[str, lambda value: timetable.expected_of(value) if value else None]
+_TimeZone = Annotated[str, _time_zone]
 _InstanceType = Annotated[
     str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
 ]
@@ -45,9 +63,7 @@ _InstanceType = Annotated[
 class DataSettings:
     """Where data lands in the data bucket, and how much of it a run reads."""
 
-    prefix: Annotated[
-        str, matching(r"([\w!.*'()-]+/)+", 'a folder such as "raw/", without a leading slash')
-    ] = "raw/"
+    prefix: _Folder = "raw/"
     window: Annotated[int, between(0, 10_000)] = 0
     """The newest N partitions (the folder of a key below the prefix); 0 = all of them."""
 
@@ -68,7 +84,32 @@ class TriggerSettings:
             'an EventBridge schedule such as "rate(1 hour)" or "cron(0 6 * * ? *)"',
         ),
     ] = "rate(1 hour)"
-    """Catches what a lost event left undone."""
+    """Catches what a lost event left undone, and by itself starts nothing. In UTC."""
+    run_schedule: _RunSchedule = ""
+    """When a run is wanted although no data came, as EventBridge Scheduler says it:
+    "cron(0 6 ? * MON *)"; "" = never."""
+    timezone: _TimeZone = "UTC"
+    """Of `run_schedule`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
+    """Where new labelled data lands, and when the champion is evaluated on it."""
+
+    prefix: _Folder = "labelled/"
+    """In the data bucket, beside that of `data`."""
+    window: Annotated[int, between(0, 10_000)] = 1
+    """The newest N partitions are one evaluation; 0 = all of them."""
+    enabled: bool = True
+    """False: only `ratchet run evaluation` evaluates."""
+    settle_seconds: Annotated[int, between(0, 900)] = 60
+    """As in `trigger`."""
+    max_wait_seconds: Annotated[int, between(0, 86_400)] = 900
+    """As in `trigger`."""
+    run_schedule: _RunSchedule = ""
+    """As in `trigger`."""
+    timezone: _TimeZone = "UTC"
+    """Of `run_schedule`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +282,7 @@ class Settings:
     """The container image of all steps; None: SageMaker's XGBoost image of the region."""
     data: DataSettings = field(default_factory=DataSettings)
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     steps: StepSettings = field(default_factory=StepSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     hyperparameters: Mapping[str, str | int | float] = field(
@@ -288,8 +330,26 @@ class Settings:
         """The name of an alarm of this environment, such as that of `drift`."""
         return f"{self.prefix}-{kind}"
 
+    def intake(self, kind: Literal["training", "evaluation"]) -> Intake:
+        """Where data lands for the pipeline of this kind, and when it becomes a run."""
+        starts = self.trigger if kind == "training" else self.evaluation
+        where = self.data if kind == "training" else self.evaluation
+        return Intake(
+            kind=kind,
+            prefix=where.prefix,
+            window=where.window,
+            enabled=starts.enabled,
+            settle_seconds=starts.settle_seconds,
+            max_wait_seconds=starts.max_wait_seconds,
+            catch_all=self.trigger.schedule,
+            run_schedule=starts.run_schedule,
+            timezone=starts.timezone,
+            drift=kind == "training" and self.feedback.enabled,
+        )
+
     def schedule_name(self, kind: str) -> str:
-        """The name of the monitoring of `data-quality` or `model-quality`."""
+        """The name of the monitoring of `data-quality` or `model-quality`, or of the schedule by
+        which the `training` or the `evaluation` pipeline runs."""
         return f"{self.prefix}-{kind}"
 
     def parameter(self, name: str) -> str:
@@ -344,6 +404,13 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield (
             f'monitor.engine = "model-monitor": region {settings.region!r} has no such container; '
             'expected "auto" or "pipeline"'
+        )
+    training, labelled = settings.data.prefix, settings.evaluation.prefix
+    if training.startswith(labelled) or labelled.startswith(training):
+        yield (
+            f'evaluation.prefix = "{labelled}" and data.prefix = "{training}": one is inside the '
+            "other, so what lands there would be both trained on and evaluated; expected two "
+            "folders apart"
         )
     if (told.slack_workspace is None) != (told.slack_channel is None):
         yield "notifications.slack_workspace and notifications.slack_channel need each other"

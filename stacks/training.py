@@ -71,6 +71,7 @@ class Training(cdk.Stack):
             pipeline=self.pipeline,
             registry=foundation.registry,
             notifications=foundation.notifications,
+            intake=settings.intake("training"),
         )
         self._tell_what_is_deployed()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from constructs import Construct
 
+from config.intake import Intake
 from config.settings import Settings
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
@@ -15,20 +16,21 @@ from ratchet_cdk.ml_pipeline import MANIFESTS, MlPipeline
 from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.notifications import Notifications
 from ratchet_cdk.python_function import PythonFunction
+from ratchet_cdk.run_schedule import RunSchedule
 from ratchet_cdk.wakes import Wake, WakeQueue
 
 # Reading 100,000 objects that are all new takes minutes; any later look takes seconds.
 TIMEOUT_SECONDS = 900
 MEMORY_MB = 1024
-STATE = "trigger/"  # what one wake leaves for the next
 
 
 class DataTrigger(Construct):
-    """Objects below the data prefix, drift, ends of runs and a slow schedule wake one function.
+    """Objects below the intake's prefix, drift, ends of runs and schedules wake one function.
 
     The function reads the real state and starts a run if the current data has not been run, or if
-    the data that the model serves has drifted since. Events that cannot be delivered or handled
-    end in the dead-letter queue, which raises an alarm.
+    the data that the model serves has drifted since, or a run was scheduled for a time since. Each
+    pipeline has its own intake, and what one has run says nothing about the other. Events
+    that cannot be delivered or handled end in the dead-letter queue, which raises an alarm.
     """
 
     def __init__(
@@ -44,25 +46,39 @@ class DataTrigger(Construct):
         pipeline: MlPipeline,
         registry: ModelRegistry,
         notifications: Notifications,
+        intake: Intake,
     ) -> None:
+        """`intake`: `settings.intake("training")`, say, for the pipeline of that kind."""
         super().__init__(scope, construct_id)
         self._settings = settings
+        self._intake = intake
         self._drift_alarms = [settings.alarm_name(kind) for kind in ("drift", "model-quality")]
-        self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="trigger")
+        self.dead_letters = DeadLetters(
+            self, "DeadLetters", settings=settings, name=intake.trigger_name
+        )
         self.wakes = WakeQueue(
             self,
             "Wakes",
             wakes=self._wakes(data, pipeline),
             dead_letters=self.dead_letters,
             timeout_seconds=TIMEOUT_SECONDS,
-            enabled=settings.trigger.enabled,
+            enabled=intake.enabled,
         )
         self.function = self._function(code, source, data, artifacts, pipeline, notifications)
         self._grant(data, artifacts, pipeline, registry, notifications)
         self.wakes.feed(self.function, reminds_itself=True)
+        if intake.run_schedule:
+            self.schedule = RunSchedule(
+                self,
+                "RunSchedule",
+                name=settings.schedule_name(intake.kind),
+                intake=intake,
+                queue=self.wakes.queue,
+                dead_letters=self.dead_letters,
+            )
 
     def _wakes(self, data: LoopBucket, pipeline: MlPipeline) -> dict[str, Wake]:
-        prefix = self._settings.data.prefix
+        prefix = self._intake.prefix
         wakes = {
             "DataChanged": Wake(
                 description=f"An object below {prefix} landed or went",
@@ -88,10 +104,10 @@ class DataTrigger(Construct):
             ),
             "Schedule": Wake(
                 description="Catches what a lost event left undone",
-                schedule=self._settings.trigger.schedule,
+                schedule=self._intake.catch_all,
             ),
         }
-        if self._settings.feedback.enabled:
+        if self._intake.drift:
             wakes["Drifted"] = self._when_drifted()
         return wakes
 
@@ -118,7 +134,7 @@ class DataTrigger(Construct):
         pipeline: MlPipeline,
         notifications: Notifications,
     ) -> PythonFunction:
-        settings = self._settings
+        settings, intake = self._settings, self._intake
         return PythonFunction(
             self,
             "StartPipeline",
@@ -128,14 +144,16 @@ class DataTrigger(Construct):
             description="Starts a run when the current data has not been run",
             environment={
                 "DATA_BUCKET": data.name,
-                "DATA_PREFIX": settings.data.prefix,
-                "WINDOW": str(settings.data.window),
+                "DATA_PREFIX": intake.prefix,
+                "WINDOW": str(intake.window),
                 "ARTIFACTS_BUCKET": artifacts.name,
                 "PIPELINE_NAME": pipeline.name,
                 "QUEUE_URL": self.wakes.queue.queue_url,
-                "SETTLE_SECONDS": str(settings.trigger.settle_seconds),
-                "MAX_WAIT_SECONDS": str(settings.trigger.max_wait_seconds),
-                **(self._drift(notifications) if settings.feedback.enabled else {}),
+                "SETTLE_SECONDS": str(intake.settle_seconds),
+                "MAX_WAIT_SECONDS": str(intake.max_wait_seconds),
+                "INTAKE": intake.kind,
+                "TIME_ZONE": intake.timezone,
+                **(self._drift(notifications) if intake.drift else {}),
             },
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
@@ -151,14 +169,14 @@ class DataTrigger(Construct):
         notifications: Notifications,
     ) -> None:
         role = self.function.role
-        own = [MANIFESTS, STATE]
+        own = [MANIFESTS, f"{self._intake.trigger_name}/"]
         data.grant_look(role, "LookAtData")
-        data.grant_read(role, "ReadData", prefixes=[self._settings.data.prefix])
+        data.grant_read(role, "ReadData", prefixes=[self._intake.prefix])
         artifacts.grant_look(role, "LookAtRecords")
         artifacts.grant_read(role, "ReadRecords", prefixes=own)
         artifacts.grant_write(role, "WriteRecords", prefixes=own)
         pipeline.grant_start(role)
-        if self._settings.feedback.enabled:
+        if self._intake.drift:
             self._grant_drift(pipeline, registry, notifications)
 
     def _drift(self, notifications: Notifications) -> dict[str, str]:

@@ -12,6 +12,7 @@ from start_pipeline.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from start_pipeline.drift import Episode
+    from start_pipeline.schedule import ScheduledTime
 
 
 def for_content(
@@ -51,9 +52,25 @@ def for_drift(
     return Claim(
         digest=digest,
         at=at,
-        display_name=run_names.display_name(label, digest, drift=True),
+        display_name=run_names.display_name(label, digest, asked_by=run_names.DRIFT),
         description=run_names.description_for_drift(
             content, alarms=episode.alarms, since=episode.id, digest=digest, prefix=prefix
         ),
         episode=episode.id,
+    )
+
+
+def for_schedule(
+    content: Snapshot, *, digest: str, at: datetime, due: ScheduledTime, prefix: str
+) -> Claim:
+    """A run of content that was run before, because it is time; its newest partition names it."""
+    label = run_names.label_of(snapshot.Difference(), content, prefix=prefix)
+    return Claim(
+        digest=digest,
+        at=at,
+        display_name=run_names.display_name(label, digest, asked_by=run_names.scheduled(due.local)),
+        description=run_names.description_for_schedule(
+            content, at=due.local, timezone=due.timezone, digest=digest, prefix=prefix
+        ),
+        episode=due.id,
     )

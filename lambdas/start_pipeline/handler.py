@@ -2,16 +2,20 @@
 
 Woken by batches of SQS messages: S3's events, the end of a run, an alarm for drift, a schedule, its
 own delayed ones.
-It does not act on what they say; see `look.py`.
+It does not act on what they say, see `look.py`, but for one thing: the time that a run is scheduled
+for stands in the schedule's message alone.
 
 Environment
     DATA_BUCKET, DATA_PREFIX  where data lands; the prefix is a folder ("raw/") or empty
     WINDOW                    the newest N partitions make a run; 0 = all
-    ARTIFACTS_BUCKET          manifests/ and trigger/ in it are the function's
+    ARTIFACTS_BUCKET          manifests/ and the trigger's folder in it are the function's
     PIPELINE_NAME             has a String parameter InputManifest
     QUEUE_URL                 the queue that wakes the function
     SETTLE_SECONDS            the window must have looked the same for so long
     MAX_WAIT_SECONDS          a run starts after so long even while data lands
+    INTAKE                    the kind of pipeline: "training" (default) keeps its state in
+                              trigger/, any other in <kind>-trigger/
+    TIME_ZONE                 "UTC" (default): in which a scheduled run says its time
     Optional, for drift as a reason to run:
     DRIFT_ALARMS              names of alarms, with commas between; none: drift starts no run
     FEEDBACK_ENABLED          "true" (default) | "false": drift starts no run
@@ -22,8 +26,9 @@ Environment
 IAM
     s3:ListBucket    on the data bucket and on the artifact bucket, without a condition: without it
                      S3 answers 403 for an object that is not there, where the function needs 404
-    s3:GetObject     on <data bucket>/<prefix>*, <artifact bucket>/manifests/* and …/trigger/*
-    s3:PutObject     on <artifact bucket>/manifests/* and <artifact bucket>/trigger/*
+    s3:GetObject     on <data bucket>/<prefix>*, <artifact bucket>/manifests/* and …/trigger/*, or
+                     the folder of its INTAKE
+    s3:PutObject     on <artifact bucket>/manifests/* and that folder
     kms:Decrypt      on the data bucket's key (S3 encrypts checksums too) and the artifact bucket's
     kms:GenerateDataKey  on the artifact bucket's key
     sagemaker:ListPipelineExecutions, sagemaker:StartPipelineExecution  on the pipeline
@@ -92,7 +97,8 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def _look(messages: list[Mapping[str, Any]], context: Context) -> Decision:
     reasons = wakes.reasons(message["body"] for message in messages)
     seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
-    decision, facts = _trigger().look(reasons=reasons, seconds=seconds)
+    scheduled = wakes.scheduled(message["body"] for message in messages)
+    decision, facts = _trigger().look(reasons=reasons, seconds=seconds, scheduled=scheduled)
     known = asdict(decision)
     why = known.pop("why")
     woken = {"messages": len(messages), "reasons": reasons or None}

@@ -8,6 +8,7 @@ mark in its name find a run that was started and not recorded.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -77,7 +78,7 @@ class Trigger:
                 prefix=settings.data_prefix,
                 window=settings.window,
             ),
-            records=Records(s3=s3, bucket=settings.artifacts_bucket),
+            records=Records(s3=s3, bucket=settings.artifacts_bucket, intake=settings.intake),
             runs=Runs(sagemaker=sagemaker, pipeline=settings.pipeline),
             sqs=sqs,
             drift=DriftAlarms(cloudwatch=cloudwatch, sns=sns, settings=settings.feedback),
@@ -85,12 +86,16 @@ class Trigger:
             monotonic=monotonic,
         )
 
-    def look(self, *, reasons: Sequence[str], seconds: float) -> tuple[Decision, dict[str, object]]:
-        """What this wake decided and did, and the facts behind it. `seconds`: time it may take."""
+    def look(
+        self, *, reasons: Sequence[str], seconds: float, scheduled: datetime | None = None
+    ) -> tuple[Decision, dict[str, object]]:
+        """What this wake decided and did, and the facts behind it. `seconds`: time it may take.
+        `scheduled`: for when a message says that a run is scheduled."""
         until = self.monotonic() + seconds
         state, etag = self.records.state()
         window = self.data.look()
-        wake = _Wake(trigger=self, window=window, before=state, state=state, etag=etag)
+        asked = plan.asked_for(state, scheduled, now=self.now())
+        wake = _Wake(trigger=self, window=window, before=state, state=asked, etag=etag)
         try:
             decision = wake.decide(reasons=reasons, until=until)
             wake.finish(decision)
@@ -119,16 +124,19 @@ class _Wake:
     def decide(self, *, reasons: Sequence[str], until: float) -> Decision:
         settings, now = self.trigger.settings, self.trigger.now()
         if not self.window.objects:
-            return Nothing(
-                why=f"s3://{settings.data_bucket}/{settings.data_prefix} holds no data: nothing "
-                "to train on"
-            )
+            where = f"s3://{settings.data_bucket}/{settings.data_prefix}"
+            why = f"{where} holds no data: nothing to run on"
+            if self.state.scheduled != self.state.on_time:
+                why += f", though a run was scheduled for {self.state.scheduled:%Y-%m-%d %H:%M %Z}"
+            return Nothing(why=why)
         fingerprint = self.window.fingerprint
         self.state = plan.see(self.state, fingerprint, now=now, reasons=reasons)
         decision = self._run_content(fingerprint, until=until)
-        if isinstance(decision, Nothing) and self.state.run == fingerprint:
-            return self._answer_drift(decision, fingerprint=fingerprint, until=until)
-        return decision
+        if not isinstance(decision, Nothing) or self.state.run != fingerprint:
+            return decision
+        return self._answer_schedule(fingerprint=fingerprint, until=until) or self._answer_drift(
+            decision, fingerprint=fingerprint, until=until
+        )
 
     def _run_content(self, fingerprint: str, *, until: float) -> Decision:
         settings, now = self.trigger.settings, self.trigger.now()
@@ -194,6 +202,46 @@ class _Wake:
         records.write_content(content, text=text, digest=digest)
         return self._start(self._claim_of(content, digest=digest), fingerprint=fingerprint)
 
+    def _answer_schedule(self, *, fingerprint: str, until: float) -> Decision | None:
+        """The content has been run: is it to be run once more, because it is time? None: no."""
+        trigger, now = self.trigger, self.trigger.now()
+        if self.state.scheduled is None or self.state.scheduled == self.state.on_time:
+            return None
+        from start_pipeline import schedule  # once in a schedule, and every start would pay for it
+
+        due = schedule.of(self.state.scheduled, timezone=trigger.settings.timezone)
+        self.facts["scheduled"] = due.words
+        executions = trigger.runs.newest()
+        ended = plan.occupied(self.state, executions, now=now)
+        if ended:
+            return ended
+        answered = schedule.answered_by(due, executions)
+        if answered:
+            self.facts["answered_by"] = answered.arn
+            # From now on a wake need not ask SageMaker.
+            self.state = replace(self.state, on_time=self.state.scheduled, claim=None)
+            return None
+        content = self._content(until=until)
+        if isinstance(content, Wait):
+            return content
+        digest = self._write_content(content)
+        claim = claims.for_schedule(
+            content,
+            digest=digest,
+            at=now,
+            due=due,
+            prefix=trigger.settings.data_prefix,
+        )
+        return self._start(claim, fingerprint=fingerprint)
+
+    def _write_content(self, content: Snapshot) -> str:
+        """What a run reads, once more in case it was deleted; the digest."""
+        text = content.text()
+        digest = snapshot.digest_of(text)
+        self.facts["digest"] = digest
+        self.trigger.records.write_content(content, text=text, digest=digest)
+        return digest
+
     def _answer_drift(self, nothing: Nothing, *, fingerprint: str, until: float) -> Decision:
         """The content has been run: is it to be run once more, because the world drifted?"""
         trigger, now = self.trigger, self.trigger.now()
@@ -223,10 +271,7 @@ class _Wake:
         content = self._content(until=until)
         if isinstance(content, Wait):
             return content
-        text = content.text()
-        digest = snapshot.digest_of(text)
-        self.facts["digest"] = digest
-        trigger.records.write_content(content, text=text, digest=digest)
+        digest = self._write_content(content)
         claim = claims.for_drift(
             content,
             digest=digest,
@@ -301,14 +346,18 @@ class _Wake:
         """The other wake may have seen an older window than this one, so look again."""
         now = self.trigger.now()
         until = now + timedelta(seconds=max(1, self.trigger.settings.settle_seconds))
-        self._send(until, now=now)
+        unsaved = self.state.scheduled
+        if unsaved and unsaved != self.before.scheduled:  # the other wake may not know of it
+            self._send(until, now=now, body=json.dumps({"scheduled_time": unsaved.isoformat()}))
+        else:
+            self._send(until, now=now)
         return Wait(until=until, why="another wake is at work")
 
-    def _send(self, until: datetime, *, now: datetime) -> datetime:
+    def _send(self, until: datetime, *, now: datetime, body: str = _DELAYED) -> datetime:
         """Send the function one message, and answer when it arrives at the earliest."""
         delay = min(_LONGEST_DELAY, max(0, math.ceil((until - now).total_seconds())))
         self.trigger.sqs.send_message(
-            QueueUrl=self.trigger.settings.queue_url, MessageBody=_DELAYED, DelaySeconds=delay
+            QueueUrl=self.trigger.settings.queue_url, MessageBody=body, DelaySeconds=delay
         )
         return now + timedelta(seconds=delay)
 

@@ -1,6 +1,7 @@
 """Decides what one wake does, from what it sees (pure).
 
-Wanted: the window's current content has been run. Each function answers with a decision that ends
+Wanted: the window's current content has been run, and a run has started since the last time that
+one was scheduled for. Each function answers with a decision that ends
 the wake, or with None: go on.
 """
 
@@ -18,6 +19,8 @@ record take, retries included. And how long a started run may stay out of the li
 
 RETRY = timedelta(minutes=5)
 """When to try again after SageMaker refused to start a run now."""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 IN_PROGRESS = frozenset({"Executing", "Stopping"})
 
@@ -43,7 +46,8 @@ class Claim:
     display_name: str
     description: str
     episode: str = ""
-    """The drift that the run answers; empty when the content itself asks for the run."""
+    """The drift, or the scheduled time, that the run answers; empty when the content itself asks
+    for the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,11 @@ class State:
     """When a delayed message that a wake has sent arrives."""
     told: str | None = None
     """The drift of which people were told that it starts no more runs."""
+    scheduled: datetime | None = None
+    """The last time that a run was scheduled for, as far as a message has said. Losing it may cost
+    that run."""
+    on_time: datetime | None = None
+    """The scheduled time that is known to be answered by a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +129,16 @@ def see(state: State, fingerprint: str, *, now: datetime, reasons: Iterable[str]
     else:
         seen = before
     return replace(state, pending=replace(seen, reasons=wakes.merged(seen.reasons, reasons)))
+
+
+def asked_for(state: State, scheduled: datetime | None, *, now: datetime) -> State:
+    """The state once a message has said for when a run is scheduled. Messages may be repeated, late
+    or out of order, so the latest time stands; one that has not come yet is no schedule's."""
+    if scheduled is None or scheduled > now + CLOCKS_DIFFER:
+        return state
+    if state.scheduled and scheduled <= state.scheduled:
+        return state
+    return replace(state, scheduled=scheduled)
 
 
 def settle(

@@ -6,6 +6,9 @@ manifests/<digest>/execution.json  the run of it; while this is there, it is not
 trigger/state.json                 what the last wakes saw; written only over what was read
 trigger/identities.json.gz         checksums by (key, ETag, size, time), so that only new objects
                                    cost a request: a cache, the last writer wins
+
+Those are the training pipeline's. Another kind of pipeline runs the same content for itself, so it
+has its own: manifests/<digest>/execution-<kind>.json and <kind>-trigger/….
 """
 
 from __future__ import annotations
@@ -24,14 +27,13 @@ from decision_log import say
 from start_pipeline import snapshot, state_file
 from start_pipeline.data_bucket import Known
 from start_pipeline.plan import Claim, Started, State
+from start_pipeline.settings import TRAINING
 from start_pipeline.snapshot import Snapshot
 from start_pipeline.window import StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-_STATE = "trigger/state.json"
-_IDENTITIES = "trigger/identities.json.gz"
 _IDENTITIES_FORMAT = 1
 
 # 412: the condition does not hold. 409: another writer is at it. 404: to be replaced, and gone.
@@ -46,10 +48,27 @@ class StateMovedError(Exception):
 class Records:
     s3: S3Client
     bucket: str
+    intake: str = TRAINING
+
+    @property
+    def _folder(self) -> str:
+        return "trigger/" if self.intake == TRAINING else f"{self.intake}-trigger/"
+
+    @property
+    def _state(self) -> str:
+        return f"{self._folder}state.json"
+
+    @property
+    def _identities(self) -> str:
+        return f"{self._folder}identities.json.gz"
+
+    def _execution(self, digest: str) -> str:
+        name = "execution" if self.intake == TRAINING else f"execution-{self.intake}"
+        return f"manifests/{digest}/{name}.json"
 
     def state(self) -> tuple[State, str | None]:
         """The state and the ETag that `save` must find; the empty state when there is none."""
-        text, etag = self._get(_STATE)
+        text, etag = self._get(self._state)
         if text is None:
             return State(), None
         try:
@@ -64,10 +83,12 @@ class Records:
         try:
             if over is None:
                 answer = self.s3.put_object(
-                    Bucket=self.bucket, Key=_STATE, Body=text, IfNoneMatch="*"
+                    Bucket=self.bucket, Key=self._state, Body=text, IfNoneMatch="*"
                 )
             else:
-                answer = self.s3.put_object(Bucket=self.bucket, Key=_STATE, Body=text, IfMatch=over)
+                answer = self.s3.put_object(
+                    Bucket=self.bucket, Key=self._state, Body=text, IfMatch=over
+                )
         except ClientError as error:
             if error.response["Error"]["Code"] in _CONDITION_FAILED:
                 raise StateMovedError from None
@@ -79,7 +100,7 @@ class Records:
 
     def execution_of(self, digest: str) -> str | None:
         """ARN of the run of this content."""
-        text, _ = self._get(f"manifests/{digest}/execution.json")
+        text, _ = self._get(self._execution(digest))
         return None if text is None else str(json.loads(text)["execution_arn"])
 
     def snapshot_of(self, digest: str) -> Snapshot | None:
@@ -98,13 +119,11 @@ class Records:
             "display_name": claim.display_name if claim else None,
             "description": claim.description if claim else None,
         }
-        self._put_once(
-            f"manifests/{started.digest}/execution.json", json.dumps(record, indent=1).encode()
-        )
+        self._put_once(self._execution(started.digest), json.dumps(record, indent=1).encode())
 
     def identities(self) -> Known:
         """What is known of the objects' content; nothing when the cache is absent or broken."""
-        packed, _ = self._get(_IDENTITIES)
+        packed, _ = self._get(self._identities)
         if packed is None:
             return {}
         try:
@@ -128,7 +147,7 @@ class Records:
         ]
         text = json.dumps({"format": _IDENTITIES_FORMAT, "objects": rows}).encode()
         self.s3.put_object(
-            Bucket=self.bucket, Key=_IDENTITIES, Body=gzip.compress(text, 1, mtime=0)
+            Bucket=self.bucket, Key=self._identities, Body=gzip.compress(text, 1, mtime=0)
         )
 
     def _get(self, key: str) -> tuple[bytes | None, str | None]:

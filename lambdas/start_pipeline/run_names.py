@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from start_pipeline import wakes
 from start_pipeline.snapshot import Difference, Snapshot
@@ -11,7 +12,7 @@ from start_pipeline.window import in_order, partition_of
 
 _LONGEST_NAME = 82  # and [a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}: botocore, PipelineExecutionName
 _LONGEST_LABEL = 200
-_DRIFT = "drift-"
+DRIFT = "drift-"
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -20,17 +21,22 @@ def mark_of(digest: str) -> str:
     return digest[:12]
 
 
-def display_name(label: str, digest: str, *, drift: bool = False) -> str:
-    """Such as `2013-03-9f86d081884c`, or `2013-03-drift-9f86d081884c` for a run that drift asks
-    for; a partition's other characters become hyphens."""
-    mark = f"{_DRIFT}{mark_of(digest)}" if drift else mark_of(digest)
+def display_name(label: str, digest: str, *, asked_by: str = "") -> str:
+    """Such as `2013-03-9f86d081884c`, or `2013-03-drift-9f86d081884c` where something other than
+    the content asks for the run: DRIFT, or `scheduled(…)`. Other characters become hyphens."""
+    mark = f"{asked_by}{mark_of(digest)}"
     slug = re.sub(r"[^A-Za-z0-9]+", "-", label)[: _LONGEST_NAME - len(mark) - 1].strip("-")
     return f"{slug or 'data'}-{mark}"
 
 
 def is_for_drift(name: str) -> bool:
     """Whether `display_name` made this name for drift."""
-    return re.fullmatch(rf".+-{_DRIFT}[0-9a-f]{{12}}", name) is not None
+    return re.fullmatch(rf".+-{DRIFT}[0-9a-f]{{12}}", name) is not None
+
+
+def scheduled(at: datetime) -> str:
+    """What a scheduled run has in its name, such as `scheduled-2026-11-30-0600-`."""
+    return f"{at:scheduled-%Y-%m-%d-%H%M-}"
 
 
 def label_of(difference: Difference, snapshot: Snapshot, *, prefix: str) -> str:
@@ -68,11 +74,24 @@ def description_for_drift(
 ) -> str:
     """Such as "drift: flights-dev-drift since 2013-07-02T10:00:00Z. The data is as before. Window:
     9 objects of 2013-01 to 2013-03, 12.3 MB. Snapshot 9f86d081884c." """
+    asked = f"drift: {', '.join(alarms)} since {since}"
+    return _run_once_more(snapshot, asked=asked, digest=digest, prefix=prefix)
+
+
+def description_for_schedule(
+    snapshot: Snapshot, *, at: datetime, timezone: str, digest: str, prefix: str
+) -> str:
+    """Such as "scheduled 2026-11-30 06:00 Europe/Berlin. The data is as before. Window: …"."""
+    asked = f"scheduled {at:%Y-%m-%d %H:%M} {timezone}"
+    return _run_once_more(snapshot, asked=asked, digest=digest, prefix=prefix)
+
+
+def _run_once_more(snapshot: Snapshot, *, asked: str, digest: str, prefix: str) -> str:
     size = _size(sum(row.size for row in snapshot.objects))
     span = _span([row.key for row in snapshot.objects], prefix=prefix)
     return (
-        f"drift: {', '.join(alarms)} since {since}. The data is as before. Window: "
-        f"{_objects(len(snapshot.objects))} of {span}, {size}. Snapshot {mark_of(digest)}."
+        f"{asked}. The data is as before. Window: {_objects(len(snapshot.objects))} of {span}, "
+        f"{size}. Snapshot {mark_of(digest)}."
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+TRAINING = "training"
+
 
 class SettingError(Exception):
     """A variable is absent or wrong; the message names it, its value and what is expected."""
@@ -35,6 +37,10 @@ class Settings:
     queue_url: str
     settle_seconds: int
     max_wait_seconds: int
+    intake: str = TRAINING
+    """The kind of pipeline; each keeps what it knows apart from the others."""
+    timezone: str = "UTC"
+    """In which people read the times of the schedule."""
     feedback: Feedback = field(default_factory=Feedback)
 
 
@@ -50,8 +56,16 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         queue_url=_text(environment, "QUEUE_URL"),
         settle_seconds=_number(environment, "SETTLE_SECONDS"),
         max_wait_seconds=_number(environment, "MAX_WAIT_SECONDS"),
+        intake=_kind(environment.get("INTAKE") or TRAINING),
+        timezone=environment.get("TIME_ZONE") or "UTC",
         feedback=_feedback(environment),
     )
+
+
+def _kind(intake: str) -> str:
+    if not (intake.isascii() and intake.isalpha() and intake.islower()):
+        raise SettingError(f"INTAKE is {intake!r}; expected a kind of pipeline such as training")
+    return intake
 
 
 def _feedback(environment: Mapping[str, str]) -> Feedback:

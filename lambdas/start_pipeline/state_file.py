@@ -30,6 +30,8 @@ def read(text: bytes) -> State:
             started=_started(known["started"]),
             wake_at=_time(known["wake_at"]),
             told=known.get("told"),
+            scheduled=_time(known.get("scheduled")),
+            on_time=_time(known.get("on_time")),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a state: {text[:80]!r}") from error

@@ -1,9 +1,13 @@
-"""Why the function was woken: for the run's description only, never to decide anything."""
+"""Why the function was woken: for the run's description, never to decide anything.
+
+The exception is the time that a run is scheduled for: nobody else knows it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 LANDED = "landed"
@@ -25,6 +29,22 @@ def reasons(bodies: Iterable[str]) -> tuple[str, ...]:
     return merged((), (reason for reason in found if reason))
 
 
+def scheduled(bodies: Iterable[str]) -> datetime | None:
+    """The latest time in a batch of message bodies for which EventBridge Scheduler was to start a
+    run: `{"scheduled_time": "2026-11-30T05:00:00Z"}`. None: no message has one."""
+    times = [time for time in map(_scheduled_time, bodies) if time]
+    return max(times, default=None)
+
+
+def _scheduled_time(body: str) -> datetime | None:
+    message = _message(body)
+    try:
+        time = datetime.fromisoformat(message.get("scheduled_time", ""))
+    except (TypeError, ValueError):
+        return None
+    return time.replace(microsecond=0).astimezone(UTC) if time.tzinfo else None
+
+
 def merged(earlier: Iterable[str], later: Iterable[str]) -> tuple[str, ...]:
     """Both, each reason once, the most telling first, so that a flood of wakes stays short."""
     distinct = dict.fromkeys((*earlier, *later))
@@ -41,13 +61,16 @@ def _rank(reason: str) -> int:
     return _RANKS.get(reason, 0)
 
 
-def _reason(body: str) -> str | None:
+def _message(body: str) -> Mapping[str, Any]:
     try:
         message = json.loads(body)
     except ValueError:
-        return None
-    if not isinstance(message, Mapping):
-        return None
+        return {}
+    return message if isinstance(message, Mapping) else {}
+
+
+def _reason(body: str) -> str | None:
+    message = _message(body)
     words = message.get("reason")
     if isinstance(words, str) and words.strip():
         # One line: a description's pattern is ".*", which a line break does not match.

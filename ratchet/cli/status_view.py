@@ -14,6 +14,7 @@ from rich.text import Text
 from ratchet.cli.run_list import outcome
 from ratchet.cli.wording import MARKS, count, duration, moment, shortened
 from ratchet.deployment.champion import IN_SERVICE
+from ratchet.deployment.run_schedules import RunSchedule
 from ratchet.deployment.standing import Alarm, Queue, Standing, explanations
 
 _ALARMS = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "dim"}
@@ -53,6 +54,8 @@ def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[st
     for queue in standing.queues:
         if not queue.dead or queue.waiting:
             yield f"{queue.label} queue", _queue(queue)
+    for schedule in standing.schedules:
+        yield f"next {schedule.pipeline}", _next_run(schedule, now)
     if standing.last_run:
         run = standing.last_run.run
         yield (
@@ -62,6 +65,14 @@ def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[st
         )
     else:
         yield "last run", "[dim]none yet[/]"
+
+
+def _next_run(schedule: RunSchedule, now: datetime) -> str:
+    told = f"[dim]{escape(schedule.expression)} {escape(schedule.timezone)}[/]"
+    if not schedule.on:
+        return f"[yellow]the schedule is off[/] {told}"
+    at = schedule.next_time(now)
+    return f"{at:%a %Y-%m-%d %H:%M} {told}" if at else f"[dim]no more[/] {told}"
 
 
 def _serves(standing: Standing, now: datetime) -> str:
@@ -141,7 +152,7 @@ def _queue(queue: Queue) -> str:
     return f"{queue.waiting:,} waiting, {queue.in_flight:,} being handled"
 
 
-def as_document(standing: Standing) -> dict[str, Any]:
+def as_document(standing: Standing, *, now: datetime) -> dict[str, Any]:
     """The same for `--json`."""
 
     def iso(time: datetime | None) -> str | None:
@@ -182,6 +193,16 @@ def as_document(standing: Standing) -> dict[str, Any]:
         "queues": [
             {"queue": q.label, "dead_letters": q.dead, "waiting": q.waiting, "handled": q.in_flight}
             for q in standing.queues
+        ],
+        "schedules": [
+            {
+                "pipeline": s.pipeline,
+                "expression": s.expression,
+                "timezone": s.timezone,
+                "on": s.on,
+                "next": iso(s.next_time(now)),
+            }
+            for s in standing.schedules
         ],
         "last_run": None
         if last is None

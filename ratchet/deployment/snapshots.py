@@ -1,6 +1,7 @@
 """The snapshots of landed data that the trigger took, each with the run that it started.
 
-`manifests/<digest>/execution.json` in the artifact bucket is the trigger's own record of a run
+`manifests/<digest>/execution.json` in the artifact bucket is the training trigger's own record of a
+run, and `execution-evaluation.json` that of the evaluation's
 (lambdas/start_pipeline/records.py); `manifest.json` beside it is what a run reads.
 """
 
@@ -16,7 +17,6 @@ from ratchet.deployment.facts import Deployed
 from ratchet.deployment.target import Target
 
 FOLDER = "manifests/"
-_RECORD = "/execution.json"
 _MARK = 12
 """Characters of the digest that end a run's display name (lambdas/start_pipeline/run_names.py)."""
 
@@ -42,13 +42,14 @@ class Snapshot:
         return self.run_name.removesuffix(self.mark).rstrip("-")
 
 
-def newest(target: Target, deployed: Deployed) -> Snapshot:
-    """The snapshot that the trigger ran last.
+def newest(target: Target, deployed: Deployed, *, intake: str = "training") -> Snapshot:
+    """The snapshot that the trigger of this pipeline ran last.
 
     Raises:
         DeploymentError: it has run none yet.
     """
     s3 = target.client("s3")
+    record_name = "/execution.json" if intake == "training" else f"/execution-{intake}.json"
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=deployed.artifacts_bucket, Prefix=FOLDER
     )
@@ -56,18 +57,19 @@ def newest(target: Target, deployed: Deployed) -> Snapshot:
         found
         for page in pages
         for found in page.get("Contents", ())
-        if found["Key"].endswith(_RECORD)
+        if found["Key"].endswith(record_name)
     ]
     if not records:
+        land = "land FILE…" if intake == "training" else f"land --for {intake} FILE…"
         raise DeploymentError(
             "no landed data has been run yet, so there is no snapshot to run on. Land data "
-            f"(`{target.command('land FILE…')}`): its run starts by itself. Or name a manifest: "
+            f"(`{target.command(land)}`): its run starts by itself. Or name a manifest: "
             "-p InputManifest=s3://…/manifest.json"
         )
     latest = max(records, key=lambda found: found["LastModified"])
     answer = s3.get_object(Bucket=deployed.artifacts_bucket, Key=latest["Key"])
     record = json.loads(answer["Body"].read())
-    folder = latest["Key"].removesuffix(_RECORD)
+    folder = latest["Key"].removesuffix(record_name)
     return Snapshot(
         digest=folder.removeprefix(FOLDER),
         manifest=f"s3://{deployed.artifacts_bucket}/{folder}/manifest.json",

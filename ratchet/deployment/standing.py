@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment import champion, facts, registry, runs
+from ratchet.deployment import champion, facts, registry, run_schedules, runs
 from ratchet.deployment.champion import IN_SERVICE, Live
 from ratchet.deployment.errors import NotDeployedError, says_missing
 from ratchet.deployment.facts import Deployed, Serving
 from ratchet.deployment.registry import ModelVersion
+from ratchet.deployment.run_schedules import RunSchedule
 from ratchet.deployment.runs import RunState
 from ratchet.deployment.target import Target
 
@@ -62,6 +63,7 @@ class Standing:
     stack: StackState | None = None
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
     queues: tuple[Queue, ...] = ()
+    schedules: tuple[RunSchedule, ...] = ()
     last_run: RunState | None = None
     when_none_left: str = "keep"
 
@@ -106,6 +108,7 @@ def look(target: Target) -> Standing:
         stack=stack_state(target, serving.stack) if serving else None,
         alarms=alarms(target, serving.alarms) if serving else {},
         queues=tuple(_queues(target, deployed, serving)),
+        schedules=tuple(run_schedules.read(target)),
         last_run=runs.read(target, newest[0]) if newest else None,
         when_none_left=target.settings.when_none_left,
     )

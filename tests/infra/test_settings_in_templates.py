@@ -31,7 +31,9 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
         account="111122223333",
         region="eu-west-1",
         image_uri="444455556666.dkr.ecr.eu-west-1.amazonaws.com/team/image:1",
-        trigger=TriggerSettings(enabled=False),
+        trigger=TriggerSettings(
+            enabled=False, run_schedule="cron(0 6 ? * MON *)", timezone="Europe/Berlin"
+        ),
         feedback=FeedbackSettings(enabled=False),
         endpoint=EndpointSettings(routing="linear", step_percent=25),
         monitor=MonitorSettings(engine="pipeline", schedule_hours=6),
@@ -74,6 +76,30 @@ def test_a_mailbox_is_subscribed(templates: dict[str, Template]) -> None:
 def test_a_trigger_that_is_off_is_deployed_but_wakes_nobody(templates: dict[str, Template]) -> None:
     rules = of_type(templates["Training"], "AWS::Events::Rule")
     assert [rule["State"] for rule in rules] == ["DISABLED"] * 3
+
+
+def test_a_schedule_tells_the_triggers_queue_its_time_in_its_zone(
+    templates: dict[str, Template],
+) -> None:
+    (schedule,) = of_type(templates["Training"], "AWS::Scheduler::Schedule")
+    assert schedule["Name"] == "flights-elsewhere-training"
+    assert schedule["ScheduleExpression"] == "cron(0 6 ? * MON *)"
+    assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["State"] == "DISABLED", "as the trigger itself"
+    told = json.loads(schedule["Target"]["Input"])
+    assert told == {"scheduled_time": "<aws.scheduler.scheduled-time>"}
+    queue = schedule["Target"]["Arn"]["Fn::GetAtt"][0]
+    policies = of_type(templates["Training"], "AWS::IAM::Policy")
+    (allowed,) = [
+        statement
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Sid"] == "TellTheTrigger"
+    ]
+    assert allowed["Action"] == ["sqs:SendMessage"]
+    dead = schedule["Target"]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+    assert [r["Fn::GetAtt"] for r in allowed["Resource"]] == [[queue, "Arn"], [dead, "Arn"]]
 
 
 def test_a_channel_in_slack_hears_the_topic_and_runs_nothing(

@@ -283,6 +283,8 @@ def test_the_functions_are_told_what_they_look_at(assembly: Assembly) -> None:
         "DATA_BUCKET": "${import flights-dev-foundation-data-name}",
         "DATA_PREFIX": "raw/",
         "WINDOW": "0",
+        "INTAKE": "training",
+        "TIME_ZONE": "UTC",
         "ARTIFACTS_BUCKET": "${import flights-dev-foundation-artifacts-name}",
         "PIPELINE_NAME": "flights-dev-training",
         "SETTLE_SECONDS": str(load("dev").trigger.settle_seconds),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -163,3 +165,41 @@ def test_a_schedule_starts_a_pipeline(cloud: RunningCloud, universal: bool) -> N
         PipelineExecutionArn=execution["PipelineExecutionArn"]
     )["PipelineParameters"]
     assert given == parameters
+
+
+def test_a_schedule_tells_its_time_by_the_clocks_of_its_zone(cloud: RunningCloud) -> None:
+    """Both are due now where they are; in UTC one would be long over and one hours away."""
+    name = unique("zones")
+    zones = ("Asia/Tokyo", "America/New_York")
+
+    def schedule(zone: str) -> dict[str, Any]:
+        local = datetime.now(ZoneInfo(zone)) - timedelta(seconds=1)
+        return {
+            "Type": "AWS::Scheduler::Schedule",
+            "Properties": {
+                "Name": f"{name}-{zone.partition('/')[2]}",
+                "ScheduleExpression": f"at({local:%Y-%m-%dT%H:%M:%S})",
+                "ScheduleExpressionTimezone": zone,
+                "FlexibleTimeWindow": {"Mode": "OFF"},
+                "Target": {
+                    "Arn": {"Fn::GetAtt": ["Told", "Arn"]},
+                    "RoleArn": ROLE,
+                    "Input": json.dumps({"scheduled_time": "<aws.scheduler.scheduled-time>"}),
+                },
+            },
+        }
+
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    template = {
+        "Resources": {
+            "Told": {"Type": "AWS::SQS::Queue"},
+            **{f"In{n}": schedule(zone) for n, zone in enumerate(zones)},
+        },
+        "Outputs": {"Told": {"Value": {"Ref": "Told"}}},
+    }
+    assert create(cloud, name, template) == "CREATE_COMPLETE"
+    told = messages(cloud, outputs(cloud, name)["Told"], 2)
+    times = [datetime.fromisoformat(message["scheduled_time"]) for message in told]
+    assert all(before <= at <= datetime.now(UTC) for at in times), times
+    kept = cloud.client("scheduler").get_schedule(Name=f"{name}-Tokyo")
+    assert kept["ScheduleExpressionTimezone"] == "Asia/Tokyo"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -48,6 +50,33 @@ def test_landing_the_same_files_again_starts_no_run(loop: Loop, drops: Path) -> 
         loop.land(drops / month, again=True)
     assert loop.next_look(seen)["decision"] == "nothing"
     assert len(loop.runs()) == 1
+
+
+def test_a_schedule_in_another_time_zone_starts_exactly_one_run_of_what_was_run(
+    loop: Loop,
+) -> None:
+    known = len(loop.runs())
+    queue = loop.client("sqs").get_queue_attributes(
+        QueueUrl=loop.deployed.queue_url, AttributeNames=["QueueArn"]
+    )["Attributes"]["QueueArn"]
+    zone = "Asia/Tokyo"
+    due = datetime.now(ZoneInfo(zone)).replace(microsecond=0)
+    told = {"scheduled_time": "<aws.scheduler.scheduled-time>"}
+    loop.client("scheduler").create_schedule(
+        Name="once",
+        ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
+        ScheduleExpressionTimezone=zone,
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": queue, "RoleArn": loop.deployed.role_arn, "Input": json.dumps(told)},
+    )
+    state = loop.finished(loop.next_run(known))
+    assert f"-scheduled-{due.astimezone(UTC):%Y-%m-%d-%H%M}-" in state.run.name
+    assert hits(state)["prepare"], "the data is as before, so the cache answers"
+    seen = len(loop.looks())
+    told["scheduled_time"] = due.isoformat()
+    loop.client("sqs").send_message(QueueUrl=loop.deployed.queue_url, MessageBody=json.dumps(told))
+    assert loop.next_look(seen)["decision"] == "nothing", "delivered once more"
+    assert len(loop.runs()) == known + 1
 
 
 def test_an_edit_of_train_runs_train_and_what_follows(loop: Loop, source: Path) -> None:

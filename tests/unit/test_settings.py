@@ -112,6 +112,13 @@ def test_a_whole_number_is_accepted_where_a_number_is_expected(write: Write) -> 
         ("[trigger]\nsettle_seconds = 901", ["trigger.settle_seconds = 901", "from 0 to 900"]),
         ('[trigger]\nschedule = "rate(1 hours)"', ["trigger.schedule", "rate(1 hour)"]),
         ('[trigger]\nschedule = "hourly"', ["trigger.schedule", "an EventBridge schedule"]),
+        ('[trigger]\nrun_schedule = "hourly"', ["trigger.run_schedule", "cron(0 6 ? * MON *)"]),
+        ('[trigger]\ntimezone = "Berlin"', ['timezone = "Berlin"', '"Europe/Berlin" or "UTC"']),
+        ('[trigger]\ntimezone = "Europe"', ['timezone = "Europe"', "a time zone"]),
+        ('[evaluation]\ntimezone = "../UTC"', ["evaluation.timezone", "a time zone"]),
+        ('[evaluation]\nrun_schedule = "rate(1 hours)"', ["evaluation.run_schedule", "a schedule"]),
+        ('[evaluation]\nprefix = "raw/x/"', ["evaluation.prefix", "data.prefix", "two folders"]),
+        ('[data]\nprefix = "labelled/"', ['data.prefix = "labelled/"', "two folders apart"]),
         ('[steps.train]\ninstance_type = "m5.large"', ["instance_type", '"ml.m5.large"']),
         ("[retention]\nlog_days = 8", ["retention.log_days = 8", "expected 1 or 3 or 5 or 7"]),
         ("[hyperparameters]\ndeep = [1]", ["hyperparameters.deep = [1]", "a string or a whole"]),
@@ -236,3 +243,14 @@ def test_settings_of_spot_training_that_contradict_each_other_are_refused(
     write: Write, lines: str, message: str
 ) -> None:
     assert message in refusal(write(f"{REQUIRED}\n[steps.train]\n{lines}\n"))
+
+
+def test_each_pipeline_has_an_intake_of_its_own(write: Write) -> None:
+    text = '[trigger]\nsettle_seconds = 5\n[evaluation]\nrun_schedule = "rate(1 day)"\nwindow = 3'
+    settings = load("dev", write(REQUIRED + text))
+    training, evaluation = settings.intake("training"), settings.intake("evaluation")
+    assert (training.prefix, training.settle_seconds, training.run_schedule) == ("raw/", 5, "")
+    assert (evaluation.prefix, evaluation.window) == ("labelled/", 3)
+    assert (evaluation.run_schedule, evaluation.timezone) == ("rate(1 day)", "UTC")
+    assert (training.trigger_name, evaluation.trigger_name) == ("trigger", "evaluation-trigger")
+    assert (training.drift, evaluation.drift) == (True, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 SHOWN = 20
 
 
+class Pipeline(StrEnum):
+    """Whose data it is."""
+
+    training = "training"
+    evaluation = "evaluation"
+
+
 def register(app: typer.Typer) -> None:
     app.command(short_help="Put data below the data prefix; a run follows by itself.")(land)
 
@@ -32,6 +40,10 @@ def land(
     to: Annotated[
         str, typer.Option("--to", metavar="FOLDER", help="A folder below the data prefix.")
     ] = "",
+    pipeline: Annotated[
+        Pipeline,
+        typer.Option("--for", help="Data to train on, or labelled data to evaluate on."),
+    ] = Pipeline.training,
     again: Annotated[
         bool, typer.Option("--again", help="Send files that are already there, too.")
     ] = False,
@@ -42,13 +54,17 @@ def land(
 
     A folder keeps its name and what is in it: `ratchet land 2013-01` puts
     raw/2013-01/… Files that are there already with the same content are not sent
-    again.
+    again. With --for evaluation they go below the prefix of labelled data, and the
+    model that serves is evaluated on them.
     """
     from ratchet.deployment import facts, landing
 
     target = connect(environment, local)
     deployed = facts.read(target)
-    parcels = landing.parcels(sources, prefix=deployed.data_prefix, below=to)
+    intake = target.settings.intake(pipeline.value)
+    # What is deployed says where the deployed trigger of training looks.
+    prefix = deployed.data_prefix if pipeline is Pipeline.training else intake.prefix
+    parcels = landing.parcels(sources, prefix=prefix, below=to)
     progress = Progress(
         TextColumn("landing"),
         BarColumn(),
@@ -69,12 +85,11 @@ def land(
         )
     _report(landed, bucket=deployed.data_bucket)
     if again or any(one.verdict != "unchanged" for one in landed):
-        trigger = target.settings.trigger
         follows = (
-            f"A run starts once nothing has landed for {trigger.settle_seconds} s. See it: "
+            f"A run starts once nothing has landed for {intake.settle_seconds} s. See it: "
             f"{target.command('runs')}"
-            if trigger.enabled
-            else f"The trigger is off here. Start a run: {target.command('run training')}"
+            if intake.enabled
+            else f"The trigger is off here. Start a run: {target.command(f'run {pipeline.value}')}"
         )
         err().print(f"[dim]{follows}[/]", soft_wrap=True)
 

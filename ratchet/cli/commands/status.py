@@ -41,11 +41,11 @@ def status(
 
     target = connect(environment, local)
     standing = _settle(target) if follow else standings.look(target)
+    now = datetime.now().astimezone()
     if as_json:
-        typer.echo(json.dumps(as_document(standing), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(as_document(standing, now=now), indent=2, ensure_ascii=False))
     else:
         console = out()
-        now = datetime.now().astimezone()
         for part in document(standing, now=now, width=console.width, command=target.command):
             console.print(part, soft_wrap=not isinstance(part, Group), crop=False)
     highest = standing.highest_approved

@@ -134,6 +134,7 @@ class Application:
                 cloudformation,
                 pipeline_targets,
                 recorded_types,
+                schedules,
                 stack_events,
             )
 
@@ -143,8 +144,10 @@ class Application:
             cloudformation.install(self._sagemaker, responses._service_model("sagemaker"))
             recorded_types.install(api)
             stack_events.install(self._emulator)
-            ministack._get_module("scheduler")._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS
+            scheduler = ministack._get_module("scheduler")
+            scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS
             pipeline_targets.install(ministack._get_module("eventbridge"), api)
+            schedules.install(scheduler, ministack._get_module("eventbridge"), provisioners)
             self._installed = True
 
     def _after_install(self, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:

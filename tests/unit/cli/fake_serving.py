@@ -195,6 +195,20 @@ class FakeCloudWatch:
 
 
 @dataclass
+class FakeScheduler:
+    schedules: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    class exceptions:  # noqa: N801 - boto3's own spelling
+        class ResourceNotFoundException(Exception):  # noqa: N818
+            pass
+
+    def get_schedule(self, Name: str) -> dict[str, Any]:  # noqa: N803
+        if Name not in self.schedules:
+            raise self.exceptions.ResourceNotFoundException(Name)
+        return self.schedules[Name]
+
+
+@dataclass
 class FakeSqs:
     depths: dict[str, int] = field(default_factory=dict)
 
@@ -217,6 +231,7 @@ class ServingWorld:
     cloudformation: FakeCloudFormation
     cloudwatch: FakeCloudWatch
     sqs: FakeSqs
+    scheduler: FakeScheduler
 
     def deploy(self, version: int) -> None:
         """`version` serves, as the stack, the parameter and the endpoint say."""
@@ -241,6 +256,7 @@ def serving_world_of(settings: Settings) -> ServingWorld:
         cloudformation=FakeCloudFormation(),
         cloudwatch=FakeCloudWatch(),
         sqs=FakeSqs(),
+        scheduler=FakeScheduler(),
     )
     world.sagemaker = made.sagemaker
     world.target._clients.update(
@@ -250,6 +266,7 @@ def serving_world_of(settings: Settings) -> ServingWorld:
             "cloudformation": made.cloudformation,
             "cloudwatch": made.cloudwatch,
             "sqs": made.sqs,
+            "scheduler": made.scheduler,
             "sts": FakeSts(),
         }
     )

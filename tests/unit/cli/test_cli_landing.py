@@ -4,7 +4,8 @@ import pytest
 
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.landing import checksum, land, parcels
-from tests.unit.cli.fake_deployment import World
+from tests.unit.cli.conftest import Type
+from tests.unit.cli.fake_deployment import FACTS, World
 
 
 @pytest.fixture
@@ -32,6 +33,12 @@ def test_a_file_lands_by_its_name(drop: Path) -> None:
 
 def test_to_names_a_folder_below_the_prefix(drop: Path) -> None:
     assert keys([drop / "flights.csv"], below="/2013-02/") == ["raw/2013-02/flights.csv"]
+
+
+def test_labelled_data_lands_below_the_prefix_of_the_evaluation(drop: Path, type_: Type) -> None:
+    result = type_("land", str(drop / "flights.csv"), "--for", "evaluation")
+    assert result.exit_code == 0, result.output
+    assert f"s3://{FACTS['data_bucket']}/labelled/flights.csv" in result.stdout
 
 
 def test_the_current_folder_lands_without_a_name(

@@ -2,9 +2,11 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from config import timetable
 from ratchet.cli import status_view
 from ratchet.deployment import standing as standings
 from ratchet.deployment.standing import Standing, explanations
@@ -158,3 +160,42 @@ def test_following_a_deployment_that_fails_is_an_exit_status_of_1(
     result = type_serving("status", "--follow")
     assert result.exit_code == 1
     assert "it crashed" in result.stdout
+
+
+WEEKLY = {
+    "ScheduleExpression": "cron(0 6 ? * MON *)",
+    "ScheduleExpressionTimezone": "Europe/Berlin",
+    "State": "ENABLED",
+    "CreationDate": START,
+}
+
+
+def test_status_shows_the_next_scheduled_runs_and_which_schedules_are_off(
+    serving: ServingWorld,
+) -> None:
+    serving.scheduler.schedules = {
+        "flights-dev-training": WEEKLY,
+        "flights-dev-evaluation": {**WEEKLY, "State": "DISABLED"},
+    }
+    shown = drawn(status_view.document(look(serving), now=NOW, width=100))
+    expected = timetable.parse("cron(0 6 ? * MON *)").next_after(
+        NOW, zone=ZoneInfo("Europe/Berlin"), made=START
+    )
+    assert expected is not None
+    local = expected.astimezone(ZoneInfo("Europe/Berlin"))
+    assert f"{local:%a %Y-%m-%d} 06:00 cron(0 6 ? * MON *) Europe/Berlin" in shown
+    assert "the schedule is off cron(0 6 ? * MON *) Europe/Berlin" in shown
+
+
+def test_a_schedule_whose_last_time_is_over_says_so(serving: ServingWorld) -> None:
+    once = {**WEEKLY, "ScheduleExpression": "at(2013-01-01T06:00:00)"}
+    serving.scheduler.schedules = {"flights-dev-training": once}
+    shown = drawn(status_view.document(look(serving), now=NOW, width=100))
+    assert "no more at(2013-01-01T06:00:00) Europe/Berlin" in shown
+
+
+def test_the_schedules_stand_in_the_json_too(serving: ServingWorld) -> None:
+    serving.scheduler.schedules = {"flights-dev-training": WEEKLY}
+    (schedule,) = status_view.as_document(look(serving), now=NOW)["schedules"]
+    assert (schedule["pipeline"], schedule["on"]) == ("training", True)
+    assert schedule["next"].endswith(("T06:00:00+01:00", "T06:00:00+02:00"))

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from start_pipeline.look import Trigger
@@ -44,7 +45,9 @@ class Driver:
     def set(self, **changes: Any) -> None:
         self.settings = replace(self.settings, **changes)
 
-    def wake(self, *reasons: str, seconds: float = 840) -> Decision:
+    def wake(
+        self, *reasons: str, seconds: float = 840, scheduled: datetime | None = None
+    ) -> Decision:
         trigger = Trigger.over(
             self.settings,
             **self._clients,
@@ -53,7 +56,7 @@ class Driver:
             now=lambda: self.cloud.now,
             monotonic=self.monotonic,
         )
-        decision, facts = trigger.look(reasons=reasons, seconds=seconds)
+        decision, facts = trigger.look(reasons=reasons, seconds=seconds, scheduled=scheduled)
         self.decisions.append(decision)
         self.facts.append(facts)
         return decision

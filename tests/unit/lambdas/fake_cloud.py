@@ -220,7 +220,8 @@ class FakeCloud(FakeServing):
     # -- SageMaker and SSM ---------------------------------------------------------------------
 
     def _ListPipelineExecutions(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
-        newest = list(reversed(self.executions)) if self.listed else []
+        of = f":pipeline/{given['PipelineName']}/"
+        newest = [e for e in reversed(self.executions) if of in e.arn] if self.listed else []
         return {
             "PipelineExecutionSummaries": [
                 {
@@ -241,7 +242,8 @@ class FakeCloud(FakeServing):
         (manifest,) = given["PipelineParameters"]
         assert manifest["Name"] == "InputManifest"
         execution = FakeExecution(
-            arn=f"{PIPELINE_ARN}/execution/{next(self.numbers)}",
+            arn=f"{PIPELINE_ARN.rpartition('/')[0]}/{given['PipelineName']}/execution/"
+            f"{next(self.numbers)}",
             name=given["PipelineExecutionDisplayName"],
             description=given["PipelineExecutionDescription"],
             manifest=manifest["Value"],

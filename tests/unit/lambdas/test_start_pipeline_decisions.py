@@ -134,7 +134,7 @@ def test_deleting_everything_starts_nothing_and_says_so(driver: Driver) -> None:
     for key in list(driver.cloud.buckets[DATA]):
         driver.cloud.delete(key)
     assert driver.until_quiet("deleted") == Nothing(
-        why="s3://data/raw/ holds no data: nothing to train on"
+        why="s3://data/raw/ holds no data: nothing to run on"
     )
     assert len(driver.cloud.executions) == 1
 

@@ -351,7 +351,7 @@ def test_a_run_for_drift_is_known_by_its_name(name: str, expected: bool) -> None
 
 
 def test_a_long_name_keeps_its_mark() -> None:
-    name = run_names.display_name("x" * 100, "0123456789abcdef", drift=True)
+    name = run_names.display_name("x" * 100, "0123456789abcdef", asked_by=run_names.DRIFT)
     assert len(name) == 82
     assert run_names.is_for_drift(name)
 
