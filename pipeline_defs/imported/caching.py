@@ -8,11 +8,10 @@ from typing import Any
 
 from pipeline_defs.authoring.checks.caching import CACHE_KEYS
 from pipeline_defs.authoring.checks.document import variables
-from pipeline_defs.imported.uris import is_s3, parts
+from pipeline_defs.imported.uris import parts
 
 _ISO = re.compile(r"P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")
 _SHORT = re.compile(r"(?P<time>T?)(?P<number>\d+)(?P<unit>[dhmsDHMS])")
-_CONTENT = re.compile(r"\$\{ratchet:(code|archive):")
 # What a run reads varies, but never under the same name: a manifest is named by its content.
 _BY_CONTENT = "InputManifest"
 
@@ -44,8 +43,7 @@ def doubts(step: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
     for key in CACHE_KEYS.get(str(step.get("Type")), {}):
         if key not in arguments:
             continue
-        for uri in _uris(arguments[key]):
-            found.append(f"it reads {uri}, whose content may change")
+        found += [f"it reads {uri}, whose content may change" for uri in _uris(arguments[key])]
         for _, got in variables(arguments[key]):
             name = got.removeprefix("Parameters.")
             if got.startswith("Parameters.") and name != _BY_CONTENT:
@@ -60,14 +58,18 @@ def doubts(step: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
 def _uris(value: Any) -> Iterator[str]:
     found = parts(value)
     if found is not None:
-        first = found[0]
-        whole = len(found) == 1 and isinstance(first, str)
-        if whole and (is_s3(found) or str(first).startswith(("${ratchet:art", "${ratchet:data"))):
-            if not _CONTENT.search(str(first)):
-                yield str(first)
+        # Whatever a reference is part of is another text in another run, or has its own writer.
+        if len(found) == 1 and isinstance(found[0], str) and _names_data(found[0]):
+            yield found[0]
     elif isinstance(value, dict):
         for item in value.values():
             yield from _uris(item)
     elif isinstance(value, list):
         for item in value:
             yield from _uris(item)
+
+
+def _names_data(text: str) -> bool:
+    # Below runs/kept lie debugger's and checkpoints' folders: written, and never a result's source.
+    kept = text.startswith("${ratchet:artifacts}/${ratchet:pipeline}/runs/kept/")
+    return text.startswith(("s3://", "${ratchet:artifacts}", "${ratchet:data}")) and not kept

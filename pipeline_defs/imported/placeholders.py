@@ -47,3 +47,18 @@ def named(value: Any, *names: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for item in value:
             yield from named(item, *names)
+
+
+def texts_after(value: Any, name: str) -> Iterator[str]:
+    """What follows a placeholder at the beginning of texts, without the slash between: for
+    `${ratchet:data}/raw/x` it is `raw/x`."""
+    beginning = written(name)
+    if isinstance(value, str):
+        if value.startswith(beginning) and written("pipeline") not in value:
+            yield value.removeprefix(beginning).removeprefix("/")
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from texts_after(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_after(item, name)

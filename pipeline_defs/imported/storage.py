@@ -55,6 +55,8 @@ class Storage:
                 continue
             if (mapped := self._mapped(before)) is not None:
                 self._notes.put(name, leaf, mapped, "mapped by --bucket-map")
+                what = "written outside of the pipeline's own runs: let its role write there"
+                self._notes.remark(name, leaf.path, shown(parts(mapped) or ()), what)
                 continue
             after = _run_uri(step, leaf) if match["result"] else _kept_uri(name, leaf)
             if match["result"]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 Part = str | Mapping[str, Any]
 Parts = tuple[Part, ...]
@@ -54,8 +54,8 @@ def shown(of: Sequence[Part]) -> str:
     return "".join(p if isinstance(p, str) else f"<{_got(p)}>" for p in of)
 
 
-def is_s3(of: Parts | None) -> bool:
-    return bool(of) and isinstance(of[0], str) and of[0].startswith("s3://")
+def is_s3(of: Parts | None) -> TypeGuard[Parts]:
+    return of is not None and isinstance(of[0], str) and of[0].startswith("s3://")
 
 
 def bucket(of: Parts) -> str:
