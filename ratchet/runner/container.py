@@ -1,7 +1,8 @@
 """A step's file system and environment, as its container on SageMaker would have them.
 
-Each step has a root folder of its own; `/opt/ml/x` of the container is `<root>/opt/ml/x` here.
-Arguments, variables and configuration files that name such paths are rewritten.
+Each step has a root folder of its own; `/opt/ml/x` of the container is `<root>/opt/ml/x` here. Its
+program sees it at /opt/ml itself where the machine can do that (`namespace`). Elsewhere arguments,
+variables and configuration files that name such paths are rewritten.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from ratchet.runner import namespace
 
 _OPT_ML = re.compile(r"(?<![A-Za-z0-9_.\-])/opt/ml(?![A-Za-z0-9_.\-])")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_@%+=:,./\-]+")
@@ -44,11 +47,29 @@ _INHERITED = frozenset(
 _INHERITED_PREFIXES = ("AWS_", "LC_", "OMP_", "LD_", "DYLD_")
 
 
-class Container:
-    """The root folder of one step's container. Use as a context: leaving it removes scratch."""
+FIRST_HOST = "algo-1"
+STEP_FOLDER = "RATCHET_STEP_FOLDER"
+"""The variable by which a process of a step is known, whatever becomes of its parent."""
 
-    def __init__(self, folder: Path) -> None:
+
+class Container:
+    """The root folder of one step's container. Use as a context: leaving it removes scratch.
+
+    `isolated`: its program is to be started by `launch`, and sees /opt/ml. `host` is its name
+    among the `hosts` of its job.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        isolated: bool = False,
+        host: str = FIRST_HOST,
+        hosts: Sequence[str] = (FIRST_HOST,),
+    ) -> None:
         self._folder = folder
+        self.isolated = isolated
+        self.host, self.hosts = host, tuple(hosts)
         # Short, so that sockets in it stay within a socket path's 100 characters.
         self.temporary = Path(tempfile.mkdtemp(prefix="ratchet-"))
         self._link: Path | None = None
@@ -74,9 +95,25 @@ class Container:
             if folder.exists():
                 shutil.rmtree(folder, ignore_errors=True)
 
+    @property
+    def shard(self) -> tuple[int, int]:
+        """Which of how many parts of sharded data is this container's."""
+        return self.hosts.index(self.host), len(self.hosts)
+
     def path(self, inside: str) -> Path:
         """Where an absolute path of the container is on this machine."""
         return Path(f"{self.root}{os.path.normpath(inside)}")
+
+    def seen(self, inside: str) -> Path:
+        """An absolute path of the container as its program names it."""
+        return Path(inside) if self.isolated else self.path(inside)
+
+    def launch(self, words: Sequence[str], *, cwd: Path) -> list[str]:
+        """The command that runs `words` in `cwd`, a path as the program names it."""
+        if not self.isolated:
+            return list(words)
+        opt_ml = self.folder("/opt/ml").absolute()
+        return namespace.launch(words, opt_ml=opt_ml, cwd=str(cwd), scratch=self.temporary)
 
     def folder(self, inside: str) -> Path:
         """The same, made as a folder."""
@@ -85,7 +122,9 @@ class Container:
         return path
 
     def rewrite(self, value: Any) -> Any:
-        """A JSON value with `/opt/ml` in its strings moved into the root folder."""
+        """A JSON value with `/opt/ml` in its strings moved to where the program finds it."""
+        if self.isolated:
+            return value
         if isinstance(value, str):
             return _OPT_ML.sub(lambda _: f"{self.root}/opt/ml", value)
         if isinstance(value, Mapping):
@@ -114,7 +153,10 @@ class Container:
         variables.update(host)
         path = variables.get("PATH", os.defpath)
         variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
+        variables[STEP_FOLDER] = str(self._folder.absolute())
         variables["TMPDIR"] = str(self.temporary)
+        # What a script installs by itself is the step's own, not this machine's.
+        variables["PIP_TARGET"] = variables["PYTHONPATH"] = str(self.temporary / "site-packages")
         variables["PYTHONUNBUFFERED"] = "1"
         variables.setdefault("AWS_REGION", region)
         variables.setdefault("AWS_DEFAULT_REGION", variables["AWS_REGION"])

@@ -18,6 +18,7 @@ from ratchet.local_cloud.sagemaker import recovery
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION
 from ratchet.local_cloud.sagemaker.recording import Recorder
 from ratchet.runner import StepRecord
+from ratchet.runner.container import STEP_FOLDER
 from tests.local_cloud.sagemaker_calls import ROLE, SCOPE, Caller, definition, shell, until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -104,7 +105,7 @@ def test_orphans_of_a_leader_that_has_gone_are_known_by_their_folder(tmp_path: P
     script = f"{sys.executable} -c 'import time; time.sleep(60)' >&2 & echo $!"
     leader = subprocess.run(
         ["/bin/bash", "-c", script],
-        cwd=tmp_path,
+        env={**os.environ, STEP_FOLDER: str(tmp_path / "prepare")},
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

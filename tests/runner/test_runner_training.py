@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ def test_a_numeric_parameter_becomes_a_hyperparameters_text(workbench: Workbench
     assert workbench.observer.output("train") == ["6"]
 
 
-def test_variables_are_those_of_the_training_toolkit(workbench: Workbench) -> None:
+def test_variables_are_those_of_the_training_toolkit(
+    workbench: Workbench, seen: Callable[[str], str]
+) -> None:
     workbench.put("s3://data/train/a.csv", "1")
     show = """
         import json, os
@@ -61,8 +64,8 @@ def test_variables_are_those_of_the_training_toolkit(workbench: Workbench) -> No
         hyperparameters={"max_depth": "5", "sagemaker_extra": '"on"'},
     )
     (line,) = workbench.observer.output("train")
-    seen = json.loads(line)
-    ml = f"{workbench.workdir}/train/opt/ml"
+    variables = json.loads(line)
+    ml = seen("train")
     expected = {
         "SM_MODEL_DIR": f"{ml}/model",
         "SM_OUTPUT_DATA_DIR": f"{ml}/output/data",
@@ -87,8 +90,8 @@ def test_variables_are_those_of_the_training_toolkit(workbench: Workbench) -> No
         "SM_LOG_LEVEL": "20",
         "TRAINING_JOB_NAME": record.job_name,
     }
-    assert {name: seen.get(name) for name in expected} == expected
-    environment = json.loads(seen["SM_TRAINING_ENV"])
+    assert {name: variables.get(name) for name in expected} == expected
+    environment = json.loads(variables["SM_TRAINING_ENV"])
     assert environment["channel_input_dirs"] == {"train": f"{ml}/input/data/train"}
     assert environment["hyperparameters"] == {"max_depth": 5}
 

@@ -13,6 +13,7 @@ import psutil
 from ratchet.local_cloud.sagemaker import events, executions, jobs
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, RUNNING, STEP
 from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.runner.container import STEP_FOLDER
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -75,8 +76,8 @@ def end_group(group: Body, folder: Path) -> None:
     """End a step's process group if it is still the one that was recorded.
 
     It is when its leader started at the recorded time. Where the leader has gone, its orphans are
-    known by their working directory below the execution's ``folder``: the kernel gives no new
-    process the id of a group that still has members.
+    known by a variable that names a folder below the execution's ``folder``: the kernel gives no
+    new process the id of a group that still has members.
     """
     processes = [process for process in _members(group["id"]) if _is_ours(process, group, folder)]
     if not processes:
@@ -103,7 +104,9 @@ def _is_ours(process: psutil.Process, group: Body, folder: Path) -> bool:
         if process.pid == group["id"]:
             started = group.get("started")
             return started is not None and abs(process.create_time() - started) < 1.0
-        return Path(process.cwd()).is_relative_to(folder.resolve()) or _leader_is_ours(group)
+        named = process.environ().get(STEP_FOLDER)
+        of_step = named is not None and Path(named).resolve().is_relative_to(folder.resolve())
+        return of_step or _leader_is_ours(group)
     return False
 
 

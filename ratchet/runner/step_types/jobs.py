@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ratchet.runner import namespace
 from ratchet.runner.container import Container
 from ratchet.runner.errors import CAPACITY_ERROR, StepFailed, StepStopped
 from ratchet.runner.expressions import as_text, function_of
 from ratchet.runner.processes import Ending, Process
-from ratchet.runner.records import Stream
+from ratchet.runner.records import StopSignal, Stream
 from ratchet.runner.report import Report
-from ratchet.runner.staging import stage_manifest, stage_prefix
+from ratchet.runner.staging import stage_augmented_manifest, stage_manifest, stage_prefix
 from ratchet.runner.step_types.contract import Attempt, Done
 
 LONGEST_REASON = 1024  # botocore, `FailureReason`
+SOURCES = ("S3Prefix", "ManifestFile")
 _EXIT_MESSAGE_BYTES = 1024
-HOST = "algo-1"
 _NOT_THERE = re.compile(
     r"No such file|Permission denied|cannot (open|create|access|stat)|Read-only"
 )
@@ -30,7 +34,7 @@ _NOT_THERE = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What a job executes; `shown` is the program as failure messages name it."""
+    """What a job executes. `cwd` is a path as the program names it."""
 
     words: Sequence[str]
     environment: Mapping[str, str]
@@ -45,14 +49,18 @@ class Job:
     - `describe(state)`: its Describe answer, given what is known of its life by now.
     - `prepare(container)`: stages its inputs and says what to execute.
     - `failure(ending, container)`: the message of a program that failed, without the exit code.
-    - `finish(container)`: uploads its outputs.
+    - `finish(containers)`: uploads its outputs, those of all its hosts.
+    - `during(containers)`: a context around its programs' lives.
+    - `hosts`: how many containers it has.
     """
 
     describe: Callable[[State], dict[str, Any]]
     prepare: Callable[[Container], Command]
     failure: Callable[[Ending, Container], str]
-    finish: Callable[[Container], None]
+    finish: Callable[[Sequence[Container]], None]
     outputs: tuple[str, ...]
+    during: Callable[[Sequence[Container]], AbstractContextManager[Any]] = nullcontext
+    hosts: int = 1
 
 
 @dataclass(kw_only=True)
@@ -80,9 +88,11 @@ def run_job(attempt: Attempt, job: Job) -> Done:
     state = State()
     attempt.progress(properties=job.describe(state))
     try:
-        with Container(attempt.folder) as container:
-            _run(attempt, job, state, container)
-            container.remove_data()
+        with ExitStack() as stack:
+            containers = [stack.enter_context(one) for one in _containers(attempt, job.hosts)]
+            _run(attempt, job, state, containers)
+            for container in containers:
+                container.remove_data()
     except StepFailed as failure:
         state.status, state.failure_reason, state.ended = "Failed", failure.reason, time.time()
         raise StepFailed(
@@ -94,15 +104,39 @@ def run_job(attempt: Attempt, job: Job) -> Done:
     return Done(properties=job.describe(state), outputs=job.outputs)
 
 
-def _run(attempt: Attempt, job: Job, state: State, container: Container) -> None:
-    container.folder("/opt/ml/output")
-    command = job.prepare(container)
+def _containers(attempt: Attempt, count: int) -> list[Container]:
+    """One below the step's folder, or one for each host below a folder of its name."""
+    isolated = namespace.why_not() is None
+    if count == 1:
+        return [Container(attempt.folder, isolated=isolated)]
+    hosts = [f"algo-{number}" for number in range(1, count + 1)]
+    for host in hosts:
+        (attempt.folder / host).mkdir(exist_ok=True)
+    return [
+        Container(attempt.folder / host, isolated=isolated, host=host, hosts=hosts)
+        for host in hosts
+    ]
+
+
+def _run(attempt: Attempt, job: Job, state: State, containers: Sequence[Container]) -> None:
+    commands = []
+    for container in containers:
+        container.folder("/opt/ml/output")
+        commands.append(job.prepare(container))
     if attempt.stop.is_set():
         raise StepStopped
     state.started = time.time()
-    ending = _execute(attempt, command, lambda: job.describe(state))
+    with job.during(containers):
+        endings = _execute_all(attempt, job, state, list(zip(commands, containers, strict=True)))
     state.trained = time.time()
-    state.exit_message = exit_message(container)
+    state.exit_message = exit_message(containers[0])
+    for container, ending in endings:
+        _raise_failure(attempt, job, container, ending)
+    job.finish(containers)
+    state.status, state.ended = "Completed", time.time()
+
+
+def _raise_failure(attempt: Attempt, job: Job, container: Container, ending: Ending) -> None:
     if ending.stopped:
         raise StepStopped
     if ending.timed_out:
@@ -110,17 +144,57 @@ def _run(attempt: Attempt, job: Job, state: State, container: Container) -> None
         raise StepFailed(f"ClientError: the job ran longer than MaxRuntimeInSeconds ({limit:g})")
     if ending.exit_code != 0:
         raise StepFailed(failure_reason(job.failure(ending, container), ending, container))
-    job.finish(container)
-    state.status, state.ended = "Completed", time.time()
 
 
-def _execute(attempt: Attempt, command: Command, describe: Callable[[], dict[str, Any]]) -> Ending:
+def _execute_all(
+    attempt: Attempt, job: Job, state: State, commands: Sequence[tuple[Command, Container]]
+) -> list[tuple[Container, Ending]]:
+    """Run the programs of all hosts at once; when one fails, the others are ended. Their endings,
+    the first to end first."""
+
+    def describe() -> dict[str, Any]:
+        return job.describe(state)
+
+    if len(commands) == 1:
+        command, container = commands[0]
+        return [(container, _execute(attempt, attempt.stop, command, container, describe))]
+    together = StopSignal(grace_seconds=attempt.stop.grace_seconds)
+    endings: list[tuple[Container, Ending]] = []
+
+    def execute(pair: tuple[Command, Container]) -> None:
+        try:
+            ending = _execute(attempt, together, *pair, describe)
+        except BaseException:
+            together.request()
+            raise
+        endings.append((pair[1], ending))
+        if ending.exit_code != 0:
+            together.request()
+
+    forget = attempt.stop.on_request(together.request)
     try:
+        with ThreadPoolExecutor(len(commands), thread_name_prefix="host") as pool:
+            for _ in pool.map(execute, commands):
+                pass
+    finally:
+        forget()
+    return endings
+
+
+def _execute(
+    attempt: Attempt,
+    stop: StopSignal,
+    command: Command,
+    container: Container,
+    describe: Callable[[], dict[str, Any]],
+) -> Ending:
+    try:
+        _check_program(command)
         process = Process(
-            command.words,
+            container.launch(command.words, cwd=command.cwd),
             environment=command.environment,
-            cwd=command.cwd,
-            logs=attempt.folder,
+            cwd=container.root if container.isolated else command.cwd,
+            logs=container.root,
             on_line=command.on_line or attempt.on_line,
         )
     except OSError as error:
@@ -130,7 +204,14 @@ def _execute(attempt: Attempt, command: Command, describe: Callable[[], dict[str
             kind=CAPACITY_ERROR if short else None,
         ) from None
     attempt.progress(properties=describe(), process_group=process.group)
-    return process.wait(stop=attempt.stop, timeout=_limit(attempt))
+    return process.wait(stop=stop, timeout=_limit(attempt))
+
+
+def _check_program(command: Command) -> None:
+    """Raises as starting it would: a program that is started through another cannot."""
+    name, path = command.words[0], command.environment.get("PATH")
+    if "/" not in name and shutil.which(name, path=path) is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def _limit(attempt: Attempt) -> float | None:
@@ -151,10 +232,11 @@ def failure_reason(message: str, ending: Ending, container: Container) -> str:
 
 def _hint(ending: Ending, container: Container) -> str:
     for line in ending.tails["stderr"]:
-        if _NOT_THERE.search(line) and container.names_opt_ml(line):
+        if not container.isolated and _NOT_THERE.search(line) and container.names_opt_ml(line):
             return (
                 " (the program names /opt/ml by itself; here it is below "
-                f"{container.root}: take the path from an argument or an SM_ variable)"
+                f"{container.root}, because {namespace.why_not()}: take the path from an argument "
+                "or an SM_ variable)"
             )
     if ending.exit_code == 137:
         return " (killed: perhaps this machine ran out of memory)"
@@ -186,21 +268,30 @@ def _read_message(container: Container, name: str) -> str | None:
     return None
 
 
-def stage(attempt: Attempt, source: Mapping[str, Any], folder: Path) -> None:
-    """Copy an input's objects into its folder; `source` has S3Uri and S3DataType."""
-    if source.get("S3DataType") == "ManifestFile":
-        stage_manifest(attempt.storage, source["S3Uri"], folder)
+def stage(attempt: Attempt, source: Mapping[str, Any], folder: Path, container: Container) -> None:
+    """Copy an input's objects into its folder: all of them, or the container's part where they are
+    sharded over the hosts. `source` has S3Uri and S3DataType."""
+    sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
+    shard = container.shard if sharded else (0, 1)
+    kind, uri = source.get("S3DataType"), source["S3Uri"]
+    if kind == "ManifestFile":
+        stage_manifest(attempt.storage, uri, folder, shard=shard)
+    elif kind == "AugmentedManifestFile":
+        names = source.get("AttributeNames") or []
+        stage_augmented_manifest(attempt.storage, uri, folder, names=names, shard=shard)
     else:
-        stage_prefix(attempt.storage, source["S3Uri"], folder)
+        stage_prefix(attempt.storage, uri, folder, shard=shard)
 
 
-def check_source(source: Any, place: str, mode_key: str, report: Report) -> None:
+def check_source(
+    source: Any, place: str, mode_key: str, report: Report, kinds: Sequence[str] = SOURCES
+) -> None:
     """Report what is wrong with an S3 source of an input."""
     if not report.require(source, place, "S3Uri"):
         return
     kind = source.get("S3DataType", "S3Prefix")
-    if function_of(kind) is None and kind not in ("S3Prefix", "ManifestFile"):
-        report.add(f"{place}.S3DataType", f"{kind!r} is none of S3Prefix, ManifestFile")
+    if function_of(kind) is None and kind not in kinds:
+        report.add(f"{place}.S3DataType", f"{kind!r} is none of {', '.join(kinds)}")
     if source.get(mode_key) == "Pipe":
         report.add(f"{place}.{mode_key}", "Pipe mode cannot run here: expected File or FastFile")
 

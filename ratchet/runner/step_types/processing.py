@@ -7,7 +7,7 @@ Amazon SageMaker Processing Configures Your Processing Container".
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ratchet.runner.cache_key import CacheKey, Source
@@ -28,13 +28,24 @@ def _check(step: Step, report: Report) -> None:
     report.require(step.arguments, place, "AppSpecification")
     at = f"{place}.ProcessingInputs"
     for where, item in report.objects(step.arguments.get("ProcessingInputs") or [], at):
-        if report.require(item, where, "InputName", "S3Input"):
+        if "DatasetDefinition" in item:
+            report.add(
+                f"{where}.DatasetDefinition",
+                "cannot be read here: Athena and Redshift are not in the local cloud; give the "
+                "rows as S3Input",
+            )
+        elif report.require(item, where, "InputName", "S3Input"):
             source = item["S3Input"]
             jobs.check_source(source, f"{where}.S3Input", "S3InputMode", report)
             _check_path(source, f"{where}.S3Input", report)
     at = f"{place}.ProcessingOutputConfig.Outputs"
     for where, item in report.objects(_outputs(step.arguments), at):
-        if report.require(item, where, "OutputName", "S3Output"):
+        if "FeatureStoreOutput" in item:
+            report.add(
+                f"{where}.FeatureStoreOutput",
+                "cannot be written here: the local cloud has no Feature Store; write to S3Output",
+            )
+        elif report.require(item, where, "OutputName", "S3Output"):
             report.require(item["S3Output"], f"{where}.S3Output", "S3Uri", "LocalPath")
             _check_path(item["S3Output"], f"{where}.S3Output", report)
     _check_property_files(step, report)
@@ -109,11 +120,12 @@ def _run(attempt: Attempt) -> Done:
     # An output that the program writes to S3 by itself is only declared.
     kept = [output for output in _outputs(attempt.arguments) if not output.get("AppManaged")]
 
-    def finish(container: Container) -> None:
-        for output in kept:
-            target = output["S3Output"]
-            folder = container.path(target["LocalPath"])
-            upload_folder(attempt.storage, folder, target["S3Uri"])
+    def finish(containers: Sequence[Container]) -> None:
+        for container in containers:
+            for output in kept:
+                target = output["S3Output"]
+                folder = container.path(target["LocalPath"])
+                upload_folder(attempt.storage, folder, target["S3Uri"])
 
     return jobs.run_job(
         attempt,
@@ -122,9 +134,15 @@ def _run(attempt: Attempt) -> Done:
             prepare=functools.partial(_prepare, attempt),
             failure=_failure,
             finish=finish,
+            hosts=_cluster(attempt.arguments).get("InstanceCount", 1),
             outputs=tuple(f"{output['S3Output']['S3Uri'].rstrip('/')}/" for output in kept),
         ),
     )
+
+
+def _cluster(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    cluster: Mapping[str, Any] = arguments.get("ProcessingResources", {}).get("ClusterConfig", {})
+    return cluster
 
 
 def _arn(attempt: Attempt) -> str:
@@ -153,7 +171,7 @@ def _prepare(attempt: Attempt, container: Container) -> jobs.Command:
     arguments = attempt.arguments
     for item in arguments.get("ProcessingInputs") or []:
         source = item["S3Input"]
-        jobs.stage(attempt, source, container.folder(source["LocalPath"]))
+        jobs.stage(attempt, source, container.folder(source["LocalPath"]), container)
     for output in _outputs(arguments):
         container.folder(output["S3Output"]["LocalPath"])
     container.write_json(
@@ -165,7 +183,8 @@ def _prepare(attempt: Attempt, container: Container) -> jobs.Command:
         },
     )
     container.write_json(
-        "/opt/ml/config/resourceconfig.json", {"current_host": jobs.HOST, "hosts": [jobs.HOST]}
+        "/opt/ml/config/resourceconfig.json",
+        {"current_host": container.host, "hosts": list(container.hosts)},
     )
     application = arguments["AppSpecification"]
     words = [*application["ContainerEntrypoint"], *application.get("ContainerArguments", [])]

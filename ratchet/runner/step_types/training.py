@@ -9,6 +9,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from ratchet.runner import requirements
 from ratchet.runner.archives import unpack
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.container import Container
@@ -17,13 +18,16 @@ from ratchet.runner.errors import StepFailed
 from ratchet.runner.expressions import Scope
 from ratchet.runner.processes import Ending
 from ratchet.runner.report import Report
+from ratchet.runner.staging import decompress
 from ratchet.runner.step_types import jobs, training_toolkit
+from ratchet.runner.step_types.checkpoints import Checkpoints
 from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
 from ratchet.runner.step_types.training_outputs import TrainingOutputs
 
 _PROGRAM = "sagemaker_program"
 _DIRECTORY = "sagemaker_submit_directory"
 _CODE_FOLDER = "/opt/ml/code"
+_SOURCES = (*jobs.SOURCES, "AugmentedManifestFile")
 
 
 def _check(step: Step, report: Report) -> None:
@@ -31,13 +35,25 @@ def _check(step: Step, report: Report) -> None:
     if report.require(arguments, place, "OutputDataConfig"):
         output = arguments["OutputDataConfig"]
         report.require(output, f"{place}.OutputDataConfig", "S3OutputPath")
+    if (arguments.get("ResourceConfig") or {}).get("InstanceGroups"):
+        report.add(
+            f"{place}.ResourceConfig.InstanceGroups",
+            "heterogeneous clusters cannot run here: give InstanceType and InstanceCount",
+        )
     if step.property_files:
         report.add(f"{step.place}.PropertyFiles", "only a Processing step has property files")
     at = f"{place}.InputDataConfig"
     for where, channel in report.objects(arguments.get("InputDataConfig") or [], at):
         if report.require(channel, where, "ChannelName", "DataSource"):
             source = channel["DataSource"].get("S3DataSource")
-            jobs.check_source(source, f"{where}.DataSource.S3DataSource", "", report)
+            if source is None:
+                report.add(
+                    f"{where}.DataSource",
+                    "only S3DataSource can be read here: no file systems are mounted",
+                )
+                continue
+            at_source = f"{where}.DataSource.S3DataSource"
+            jobs.check_source(source, at_source, "", report, kinds=_SOURCES)
             if channel.get("InputMode") == "Pipe":
                 report.add(f"{where}.InputMode", "Pipe mode cannot run here: expected File")
     _check_program(arguments, place, report)
@@ -110,6 +126,8 @@ def _run(attempt: Attempt) -> Done:
             prepare=functools.partial(_prepare, attempt, metrics),
             failure=functools.partial(_failure, attempt),
             finish=outputs.upload,
+            during=functools.partial(Checkpoints.of, attempt),
+            hosts=(attempt.arguments.get("ResourceConfig") or {}).get("InstanceCount", 1),
             outputs=outputs.uris,
         ),
     )
@@ -171,10 +189,12 @@ def _prepare(
     arguments = attempt.arguments
     for channel in arguments.get("InputDataConfig") or []:
         folder = container.folder(f"/opt/ml/input/data/{channel['ChannelName']}")
-        jobs.stage(attempt, channel["DataSource"]["S3DataSource"], folder)
+        jobs.stage(attempt, channel["DataSource"]["S3DataSource"], folder, container)
+        if channel.get("CompressionType") == "Gzip":
+            decompress(folder)
     for folder_name in ("/opt/ml/model", "/opt/ml/output/data", _CODE_FOLDER):
         container.folder(folder_name)
-    configuration = training_toolkit.Configuration.of(arguments)
+    configuration = training_toolkit.Configuration.of(arguments, container)
     for name, value in configuration.files().items():
         container.write_json(f"/opt/ml/input/config/{name}.json", value)
     environment = {
@@ -200,12 +220,15 @@ def _prepare(
     program = str(_setting(arguments, _PROGRAM))
     directory = str(_setting(arguments, _DIRECTORY))
     code = _code_folder(attempt, directory, container)
+    python = requirements.interpreter(container.path(code), attempt.on_line)
     user_arguments = configuration.user_arguments()
     variables = configuration.variables(program=program, directory=directory, container=container)
     return jobs.Command(
-        words=container.rewrite([*training_toolkit.command_of(program), *user_arguments]),
+        words=container.rewrite(
+            [*training_toolkit.command_of(program, python=python), *user_arguments]
+        ),
         environment={**environment, **variables},
-        cwd=container.path(code),
+        cwd=container.seen(code),
         on_line=on_line,
     )
 
@@ -235,7 +258,7 @@ def _failure(attempt: Attempt, ending: Ending, container: Container) -> str:
     words = [*training_toolkit.command_of(str(_setting(attempt.arguments, _PROGRAM)))]
     return training_toolkit.failure_message(
         words,
-        training_toolkit.Configuration.of(attempt.arguments),
+        training_toolkit.Configuration.of(attempt.arguments, container),
         ending.exit_code,
         jobs.last_words(ending),
     )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
 from ratchet.runner.archives import pack
 from ratchet.runner.container import Container
 from ratchet.runner.staging import upload_folder
@@ -19,8 +23,13 @@ class TrainingOutputs:
         self.model_uri = f"{self._base}/model.tar.gz" if self._packed else f"{self._base}/model/"
         self.uris = (self.model_uri,)
 
-    def upload(self, container: Container) -> None:
-        """Upload /opt/ml/model, and /opt/ml/output/data if there is anything in it."""
+    def upload(self, containers: Sequence[Container]) -> None:
+        """Upload /opt/ml/model, and /opt/ml/output/data if there is anything in it; several hosts'
+        files together, the first host's where two have one of the same name."""
+        container = containers[0]
+        for other in containers[1:]:
+            for folder in ("/opt/ml/model", "/opt/ml/output/data"):
+                _add(other.path(folder), container.path(folder))
         model, data = container.path("/opt/ml/model"), container.path("/opt/ml/output/data")
         if not self._packed:
             upload_folder(self._storage, model, self.model_uri)
@@ -33,3 +42,11 @@ class TrainingOutputs:
             archive = container.temporary / "output.tar.gz"
             pack(data, archive)
             self._storage.upload(archive, f"{self._base}/output.tar.gz")
+
+
+def _add(source: Path, target: Path) -> None:
+    for file in sorted(source.rglob("*")):
+        place = target / file.relative_to(source)
+        if file.is_file() and not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place)

@@ -17,7 +17,6 @@ from typing import Any
 
 from ratchet.runner.container import Container
 from ratchet.runner.report import Report
-from ratchet.runner.step_types.jobs import HOST
 
 _GROUP = "homogeneousCluster"
 _LONGEST_ERROR = 600
@@ -31,9 +30,11 @@ def decode(value: Any) -> Any:
         return value
 
 
-def command_of(program: str) -> list[str]:
-    """How a program of a code bundle is started."""
-    return ["/bin/sh", program] if program.endswith(".sh") else [sys.executable, program]
+def command_of(program: str, *, python: str = sys.executable) -> list[str]:
+    """How a program of a code bundle is started: a shell script, a file or a module of Python."""
+    if program.endswith(".sh"):
+        return ["/bin/sh", program]
+    return [python, program] if program.endswith(".py") else [python, "-m", program]
 
 
 def failure_message(
@@ -52,14 +53,16 @@ def failure_message(
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """A training request in the toolkit's terms; a job has one host here."""
+    """A training request in the toolkit's terms, as one host of the job sees it."""
 
     hyperparameters: Mapping[str, str]
     channels: Mapping[str, Mapping[str, str]]
     instance_type: str
+    host: str
+    hosts: tuple[str, ...]
 
     @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> Configuration:
+    def of(cls, arguments: Mapping[str, Any], container: Container) -> Configuration:
         """Read a CreateTrainingJob request whose references are resolved."""
         algorithm = arguments.get("AlgorithmSpecification") or {}
         return cls(
@@ -69,6 +72,8 @@ class Configuration:
                 for channel in arguments.get("InputDataConfig") or []
             },
             instance_type=(arguments.get("ResourceConfig") or {}).get("InstanceType", "local"),
+            host=container.host,
+            hosts=container.hosts,
         )
 
     def files(self) -> dict[str, Any]:
@@ -121,13 +126,13 @@ class Configuration:
         group = {
             "instance_group_name": _GROUP,
             "instance_type": self.instance_type,
-            "hosts": [HOST],
+            "hosts": list(self.hosts),
         }
         return {
-            "current_host": HOST,
+            "current_host": self.host,
             "current_instance_type": self.instance_type,
             "current_group_name": _GROUP,
-            "hosts": [HOST],
+            "hosts": list(self.hosts),
             "instance_groups": [group],
             "network_interface_name": "eth0",
         }
@@ -141,14 +146,14 @@ class Configuration:
                 if name.startswith("sagemaker_") and name not in _TOOLKIT_PARAMETERS
             },
             "channel_input_dirs": {name: f"/opt/ml/input/data/{name}" for name in self.channels},
-            "current_host": HOST,
+            "current_host": self.host,
             "current_instance_group": _GROUP,
-            "current_instance_group_hosts": [HOST],
+            "current_instance_group_hosts": list(self.hosts),
             "current_instance_type": self.instance_type,
-            "distribution_hosts": [HOST],
+            "distribution_hosts": list(self.hosts),
             "distribution_instance_groups": [],
             "framework_module": None,
-            "hosts": [HOST],
+            "hosts": list(self.hosts),
             "hyperparameters": self._own(),
             "input_config_dir": "/opt/ml/input/config",
             "input_data_config": self.channels,
@@ -156,9 +161,9 @@ class Configuration:
             "instance_groups": [_GROUP],
             "instance_groups_dict": {_GROUP: resources["instance_groups"][0]},
             "is_hetero": False,
-            "is_master": True,
+            "is_master": self.host == self.hosts[0],
             "log_level": 20,
-            "master_hostname": HOST,
+            "master_hostname": self.hosts[0],
             "model_dir": "/opt/ml/model",
             "module_dir": directory,
             "module_name": program.removesuffix(".py"),
