@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +14,6 @@ from pipeline_defs import imported
 from ratchet.deployment import cdk, pipelines, runs
 from ratchet.deployment.target import Target, local_target
 from ratchet.local_cloud import control
-from ratchet.node import PROJECT
 from tests.local_cloud.sagemaker_calls import until
 from tests.sdk.imports import taken_in
 
