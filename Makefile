@@ -66,11 +66,24 @@ format: install ## let ruff fix what it can
 snapshots: install ## rewrite the synth and definition snapshots; read the diff before committing
 	@RATCHET_UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/infra tests/definitions tests/unit/cli
 
+SDK := .venv-sagemaker
+
+$(SDK)/.ready: requirements-sagemaker.lock $(READY)
+	@echo "Installing the SageMaker SDK into $(SDK) (a minute or two)"
+	@test -x $(SDK)/bin/python || $(PYTHON) -m venv $(SDK)
+	@$(BIN)/uv pip install --quiet --python $(SDK)/bin/python --require-hashes -r requirements-sagemaker.lock
+	@touch $@
+
+.PHONY: test-sdk
+test-sdk: install $(SDK)/.ready ## write definitions with the SageMaker SDK again and compare (minutes)
+	@RATCHET_SDK_PYTHON=$(abspath $(SDK)/bin/python) $(BIN)/python -m pytest -q tests/sdk
+
 .PHONY: lock
-lock: $(READY) ## renew the two lock files from pyproject.toml
+lock: $(READY) ## renew the three lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group installer --generate-hashes --no-emit-index-url -o requirements-installer.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra cdk --extra dev --extra local --extra steps --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra sagemaker --generate-hashes --no-emit-index-url pyproject.toml -o requirements-sagemaker.lock
 
 .PHONY: clean
 clean: ## remove what the build made (keeps the local cloud's data in .ratchet)
-	@rm -rf cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv-sagemaker cdk.out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -8,8 +8,10 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from config.settings import Settings
+from pipeline_defs import imported
 from ratchet_cdk.cost_tags import add_cost_tags
 from stacks.foundation import Foundation
+from stacks.imported import Imported
 from stacks.serving import Serving
 from stacks.training import Training
 
@@ -32,4 +34,6 @@ class Loop(cdk.Stage):
             foundation=self.foundation,
             training=self.training,
         )
+        if imported.names(source):
+            Imported(self, "Imported", settings=settings, source=source, foundation=self.foundation)
         add_cost_tags(self, settings)

@@ -6,8 +6,9 @@ names it says which code runs, and an unchanged file is not published again.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -74,6 +75,41 @@ class CodeBucket:
             file_name=f"{self._relative}/{key}",
             packaging=cdk.FileAssetPackaging.FILE,
             display_name=key,
+        )
+        if not self._checked:
+            self._check(location, key)
+        return key
+
+    def grant_read_folders(self, role: NarrowRole, sid: str, *, digests: Sequence[str]) -> None:
+        """Reads what `publish_below` put there, and finds it as the inputs of jobs are found: by
+        the beginning of its key."""
+        folders = [f"{digest}/" for digest in digests]
+        wildcard = "The folder is named by the digest of what is in it."
+        objects = [self._arns.object(self.name, f"{folder}*") for folder in folders]
+        role.allow(sid, actions=["s3:GetObject"], resources=objects, wildcard=wildcard)
+        role.allow(
+            f"{sid}List",
+            actions=["s3:ListBucket"],
+            resources=[f"arn:{self._arns.partition}:s3:::{self.name}"],
+            conditions={"StringLike": {"s3:prefix": [f"{digest}*" for digest in digests]}},
+        )
+
+    def publish_below(self, *, digest: str, path: str, write: Callable[[Path], object]) -> str:
+        """Adds a file that keeps its name: its key, which is returned, is `<digest>/<path>`.
+
+        Raises:
+            ValueError: the stack's synthesizer would publish it elsewhere.
+        """
+        key = f"{digest}/{path}"
+        # Without an extension: the synthesizer would end the key in it once more.
+        name = f"asset-{hashlib.sha256(key.encode()).hexdigest()}"
+        if not (self._folder / name).exists():
+            write(self._folder / name)
+        location = self._synthesizer.add_file_asset(
+            source_hash=key,
+            file_name=f"{self._relative}/{name}",
+            packaging=cdk.FileAssetPackaging.FILE,
+            display_name=path,
         )
         if not self._checked:
             self._check(location, key)

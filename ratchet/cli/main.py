@@ -14,6 +14,7 @@ from ratchet.cli.commands import (
     cloud,
     demo,
     deploy,
+    import_pipeline,
     land,
     lineage,
     logs,
@@ -82,7 +83,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.add_typer(cloud.app, name="cloud")
-for module in (deploy, land, run, runs, logs, models, status, predict, lineage, demo):
+for module in (
+    deploy,
+    import_pipeline,
+    land,
+    run,
+    runs,
+    logs,
+    models,
+    status,
+    predict,
+    lineage,
+    demo,
+):
     module.register(app)
 app.add_typer(monitor.app, name="monitor")
 

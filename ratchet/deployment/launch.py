@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment import facts, parameters, pipelines, runs, snapshots
+from ratchet.deployment import facts, imported, parameters, pipelines, runs, snapshots
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.runs import Run
 from ratchet.deployment.stand_ins import refuse_on_aws
@@ -53,7 +53,7 @@ def launch(
 
     Args:
         target: where.
-        kind: a key of `pipeline_defs.PIPELINES`.
+        kind: a key of `pipeline_defs.PIPELINES`, or a folder of `pipelines/`.
         values: parameters by name, as typed.
         stand_ins: results of steps that shall not run, by step; the local cloud only.
         as_deployed: leave the deployed pipeline alone and start it as it is.
@@ -70,7 +70,7 @@ def launch(
     if not as_deployed:
         _refuse_protected(target, deployed, kind)
         context = facts.context(target, deployed)
-        pipeline = pipelines.compile_pipeline(kind, context)
+        pipeline = imported.compile_kind(target, deployed, kind, context)
         declared = pipelines.declared_parameters(pipeline.to_json())
     else:
         declared = pipelines.declared_parameters(pipelines.deployed_definition(target, name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ from ratchet.deployment.stand_ins import hand_over
 from ratchet.deployment.target import Target
 
 if TYPE_CHECKING:
-    from pipeline_defs.authoring import Bundle, Context, Pipeline
+    from pipeline_defs.authoring import Context, Pipeline
+    from pipeline_defs.imported import ImportedPipeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Published:
     """What bringing a pipeline up to date changed."""
 
     uploaded: tuple[str, ...]
-    """The names of the bundles that were not there yet."""
+    """The names of the bundles and files that were not there yet."""
     updated: bool
     """The deployed definition differed from the source's."""
 
@@ -50,19 +51,21 @@ def compile_pipeline(kind: str, context: Context) -> Pipeline:
     return PIPELINES[known(kind, list(PIPELINES))](context)
 
 
-def publish(target: Target, pipeline: Pipeline, *, name: str, context: Context) -> Published:
-    """Uploads the bundles that are missing, then updates the definition if it differs.
+def publish(
+    target: Target, pipeline: Pipeline | ImportedPipeline, *, name: str, context: Context
+) -> Published:
+    """Uploads the code that is missing, then updates the definition if it differs.
 
-    Bundles go first: a run may start between the two, and must find what its definition names.
+    The code goes first: a run may start between the two, and must find what its definition names.
 
     Raises:
         NotDeployedError: there is no such pipeline to update; a deployment creates it.
     """
-    bundles = tuple(pipeline.bundles)
+    uploads = tuple(_uploads(pipeline, context))
     target.client("s3")  # made here once: making clients is not safe in threads, using them is
     with ThreadPoolExecutor(max_workers=8) as pool:
-        sent = pool.map(lambda b: _upload(target, b, uri=context.bundle_uri(b)), bundles)
-        uploaded = tuple(b.name for b, was_sent in zip(bundles, sent, strict=True) if was_sent)
+        sent = pool.map(lambda one: _upload(target, one), uploads)
+        uploaded = tuple(u.name for u, was_sent in zip(uploads, sent, strict=True) if was_sent)
     wanted = pipeline.to_json()
     updated = json.loads(deployed_definition(target, name)) != json.loads(wanted)
     if updated:
@@ -81,11 +84,31 @@ def deployed_definition(target: Target, name: str) -> str:
         ) from None
 
 
-def _upload(target: Target, bundle: Bundle, *, uri: str) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class _Upload:
+    name: str
+    uri: str
+    write: Callable[[Path], object]
+
+
+def _uploads(pipeline: Pipeline | ImportedPipeline, context: Context) -> Iterator[_Upload]:
+    from pipeline_defs.imported import ImportedPipeline
+
+    if isinstance(pipeline, ImportedPipeline):
+        for file in pipeline.code:
+            uri = f"{context.code_uri}/{file.key}"
+            yield _Upload(name=file.name, uri=uri, write=file.write)
+    else:
+        for bundle in pipeline.bundles:
+            uri = context.bundle_uri(bundle)
+            yield _Upload(name=bundle.name, uri=uri, write=bundle.write_tar_gz)
+
+
+def _upload(target: Target, upload: _Upload) -> bool:
     from botocore.exceptions import ClientError
 
     s3 = target.client("s3")
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    bucket, _, key = upload.uri.removeprefix("s3://").partition("/")
     try:
         s3.head_object(Bucket=bucket, Key=key)
     except ClientError as answer:
@@ -94,9 +117,9 @@ def _upload(target: Target, bundle: Bundle, *, uri: str) -> bool:
     else:
         return False
     with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "bundle.tar.gz"
-        bundle.write_tar_gz(archive)
-        s3.upload_file(str(archive), bucket, key)
+        file = Path(folder) / "code"
+        upload.write(file)
+        s3.upload_file(str(file), bucket, key)
     return True
 
 

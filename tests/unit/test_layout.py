@@ -17,7 +17,9 @@ def test_the_pypi_constructs_package_is_the_one_that_is_imported() -> None:
 
 
 def test_no_lock_file_names_the_host_of_a_package_registry() -> None:
-    for name in ("requirements.lock", "requirements-installer.lock", "package-lock.json"):
-        text = (PROJECT / name).read_text()
-        assert "http://" not in text, name
-        assert "https://" not in text, name
+    locks = [*PROJECT.glob("requirements*.lock"), PROJECT / "package-lock.json"]
+    assert len(locks) == 4
+    for lock in locks:
+        text = lock.read_text()
+        assert "http://" not in text, lock.name
+        assert "https://" not in text, lock.name

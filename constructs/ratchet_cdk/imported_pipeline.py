@@ -1,0 +1,115 @@
+"""A SageMaker pipeline that was written with the SageMaker SDK and taken in by `ratchet import`."""
+
+from __future__ import annotations
+
+import aws_cdk as cdk
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from config.settings import Settings
+from pipeline_defs.imported import ImportedPipeline, Placement, Stored
+from pipeline_defs.imported.placeholders import texts_after
+from ratchet_cdk.arns import Arns
+from ratchet_cdk.buckets import LoopBucket, removal_policy
+from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.imported_permissions import grant_read_elsewhere, grant_steps
+from ratchet_cdk.ml_pipeline import MANIFESTS
+from ratchet_cdk.narrow_role import NarrowRole
+
+_MANIFEST_PARAMETER = "InputManifest"
+
+
+class ImportedMlPipeline(Construct):
+    """The pipeline, its code, the groups that it registers in, and a role that may do what the
+    steps of its definition need and no more.
+
+    The pipeline is updated only after its code is published, and its permissions stand before it
+    does.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stored: Stored,
+        settings: Settings,
+        code: CodeBucket,
+        artifacts: LoopBucket,
+        data: LoopBucket,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings, self._artifacts, self._data = settings, artifacts, data
+        self._arns = Arns.of(settings)
+        self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
+        placement = Placement(
+            settings=settings,
+            role_arn=self.role.arn,
+            artifacts_uri=artifacts.uri,
+            data_uri=data.uri,
+            code_uri=code.uri,
+            account=self._arns.account,
+            output_key_arn=artifacts.key_arn,
+        )
+        pipeline = ImportedPipeline(stored, placement)
+        self.name = pipeline.name
+        self._code(code, pipeline)
+        self._permissions(pipeline, stored)
+        self._groups(pipeline)
+        self._pipeline(pipeline)
+
+    def _code(self, code: CodeBucket, pipeline: ImportedPipeline) -> None:
+        for file in pipeline.code:
+            code.publish_below(digest=file.digest, path=file.path, write=file.write)
+        digests = sorted({bundle.digest for bundle in pipeline.bundles.values()})
+        if digests:
+            code.grant_read_folders(self.role, "ReadCode", digests=digests)
+
+    def _permissions(self, pipeline: ImportedPipeline, stored: Stored) -> None:
+        runs = [f"{self.name}/runs/"]
+        readable = sorted({*runs, *texts_after(stored.definition, "artifacts")} - {""})
+        self._artifacts.grant_list(self.role, "ListOwn", prefixes=[*readable, MANIFESTS])
+        self._artifacts.grant_read(self.role, "ReadOwn", prefixes=[*readable, MANIFESTS])
+        self._artifacts.grant_write(self.role, "WriteRuns", prefixes=runs)
+        data = {*texts_after(stored.definition, "data")}
+        if any(p["Name"] == _MANIFEST_PARAMETER for p in stored.definition["Parameters"]):
+            data.add(self._settings.data.prefix)
+        if data:
+            self._data.grant_list(self.role, "ListData", prefixes=sorted(data))
+            self._data.grant_read(self.role, "ReadData", prefixes=sorted(data))
+        grant_steps(self.role, pipeline.definition(), arns=self._arns)
+        grant_read_elsewhere(self.role, pipeline.reads, arns=self._arns)
+
+    def _groups(self, pipeline: ImportedPipeline) -> None:
+        for index, name in enumerate(pipeline.groups):
+            group = sagemaker.CfnModelPackageGroup(
+                self,
+                f"Models{index or ''}",
+                model_package_group_name=name,
+                model_package_group_description=f"Models of the pipeline {self.name}",
+            )
+            group.apply_removal_policy(removal_policy(self._settings.retention))
+        if pipeline.groups:
+            names = pipeline.groups
+            kinds = ("model-package-group/{}", "model-package/{}/*")
+            self.role.allow(
+                "RegisterModel",
+                actions=[
+                    "sagemaker:CreateModelPackage",
+                    "sagemaker:DescribeModelPackage",
+                    "sagemaker:DescribeModelPackageGroup",
+                ],
+                resources=[self._arns.sagemaker(k.format(n)) for n in names for k in kinds],
+                wildcard="The registry numbers the versions of these groups.",
+            )
+
+    def _pipeline(self, pipeline: ImportedPipeline) -> None:
+        body = cdk.Stack.of(self).to_json_string(pipeline.definition())
+        resource = sagemaker.CfnPipeline(
+            self,
+            "Pipeline",
+            pipeline_name=pipeline.name,
+            pipeline_definition={"PipelineDefinitionBody": body},
+            role_arn=self.role.arn,
+        )
+        self.role.stands_before(resource)

@@ -1,0 +1,228 @@
+"""An imported pipeline in one environment: its definition filled in, and the code it names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from config import tags
+from config.settings import Settings
+from pipeline_defs.authoring import schema
+from pipeline_defs.authoring.bundle import Bundle
+from pipeline_defs.authoring.checks import check
+from pipeline_defs.authoring.errors import DefinitionError, Problem
+from pipeline_defs.imported import registries
+from pipeline_defs.imported.carry import EXPERIMENT
+from pipeline_defs.imported.leaves import steps
+from pipeline_defs.imported.placeholders import filled, named
+from pipeline_defs.imported.storage import literal_reads
+from pipeline_defs.imported.stored import Stored
+
+_ARCHIVE = "sourcedir.tar.gz"
+_ENCRYPTED = ("ProcessingOutputConfig", "OutputDataConfig", "TransformOutput")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """Where a pipeline goes; the strings may be CDK tokens."""
+
+    settings: Settings
+    role_arn: str
+    artifacts_uri: str
+    data_uri: str
+    code_uri: str
+    account: str
+    output_key_arn: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeFile:
+    """One object of the code bucket. `key`: `<digest>/<path>`."""
+
+    name: str
+    digest: str
+    path: str
+    write: Callable[[Path], object]
+
+    @property
+    def key(self) -> str:
+        return f"{self.digest}/{self.path}"
+
+
+class ImportedPipeline:
+    """The same for the CDK and for `ratchet run`, as the project's own pipelines are."""
+
+    def __init__(self, stored: Stored, placement: Placement) -> None:
+        self.kind, self._stored, self._placement = stored.name, stored, placement
+        self.name = placement.settings.pipeline_name(stored.name)
+
+    @cached_property
+    def bundles(self) -> Mapping[str, Bundle]:
+        """Folder below `code/` → its files; those that the definition names."""
+        used = {detail for _, detail in named(self._stored.definition["Steps"], "code", "archive")}
+        return {folder: self._stored.bundle(folder) for folder in sorted(used)}
+
+    @property
+    def code(self) -> Iterator[CodeFile]:
+        """What must be in the code bucket before the pipeline runs."""
+        archives = {detail for _, detail in named(self._stored.definition["Steps"], "archive")}
+        for folder, bundle in self.bundles.items():
+            if folder in archives:
+                yield CodeFile(
+                    name=folder, digest=bundle.digest, path=_ARCHIVE, write=bundle.write_tar_gz
+                )
+                continue
+            for path, content in sorted(bundle.files.items()):
+                yield CodeFile(
+                    name=f"{folder}/{path}",
+                    digest=bundle.digest,
+                    path=path,
+                    write=_writer(content),
+                )
+
+    @property
+    def groups(self) -> list[str]:
+        """The model package groups that it registers in."""
+        found = {
+            step["Arguments"]["ModelPackageGroupName"]
+            for step in steps(dict(self.definition()))
+            if step["Type"] == "RegisterModel"
+            and isinstance(step["Arguments"].get("ModelPackageGroupName"), str)
+        }
+        return sorted(found)
+
+    @property
+    def reads(self) -> list[str]:
+        """S3 URIs outside of the deployment that it reads."""
+        return list(literal_reads(filled(self._stored.definition, lambda *_: "ratchet")))
+
+    def definition(self) -> dict[str, Any]:
+        """SageMaker's pipeline definition.
+
+        Raises:
+            DefinitionError: with every problem that was found.
+        """
+        problems = [*self._problems()]
+        if problems:
+            raise DefinitionError(self.name, problems)
+        return self._definition
+
+    def to_json(self) -> str:
+        return json.dumps(self.definition(), separators=(",", ":"))
+
+    # -- inside
+
+    @cached_property
+    def _definition(self) -> dict[str, Any]:
+        made: dict[str, Any] = filled(self._stored.definition, self._fill)
+        for step in steps(made):
+            self._finish(step)
+        return made
+
+    def _problems(self) -> Iterator[Problem]:
+        for problem in check(self._definition, name=self.name):
+            # Both were said at the import; SageMaker takes them.
+            unused = problem.step is None and problem.expected.startswith("nothing refers to it")
+            if not unused and not _is_about_cache(problem):
+                yield problem
+
+    def _finish(self, step: dict[str, Any]) -> None:
+        """Adds what only the environment knows: tags, and the key of what is written."""
+        arguments = step.get("Arguments")
+        if not isinstance(arguments, dict):
+            return
+        if self._placement.output_key_arn:
+            for name in _ENCRYPTED:
+                if isinstance(arguments.get(name), dict):
+                    arguments[name]["KmsKeyId"] = self._placement.output_key_arn
+        cache = step.get("CacheConfig")
+        if cache and not self._placement.settings.cache_expire_after:
+            step["CacheConfig"] = {**cache, "Enabled": False}
+        if schema.is_taggable(step["Type"]):
+            arguments["Tags"] = self._tags(step["Name"], list(arguments.get("Tags") or ()))
+
+    def _tags(self, step: str, own: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        declared = {p["Name"] for p in self._stored.definition.get("Parameters", ())}
+        ours: dict[str, Any] = {
+            **self._placement.settings.tags,
+            tags.PIPELINE: self.name,
+            tags.STEP: step,
+            tags.RUN: {"Get": "Execution.PipelineExecutionId"},
+        }
+        if EXPERIMENT in declared:
+            ours[tags.EXPERIMENT] = {"Get": f"Parameters.{EXPERIMENT}"}
+        taken = {tag.get("Key") for tag in own}
+        return [{"Key": k, "Value": v} for k, v in ours.items() if k not in taken] + own
+
+    def _fill(self, name: str, detail: str) -> str:
+        placement, settings = self._placement, self._placement.settings
+        match name:
+            case "code":
+                return f"{placement.code_uri}/{self.bundles[detail].digest}"
+            case "archive":
+                return f"{placement.code_uri}/{self.bundles[detail].digest}/{_ARCHIVE}"
+            case "image":
+                return self._image(detail)
+        known = {
+            "role": placement.role_arn,
+            "artifacts": placement.artifacts_uri,
+            "data": placement.data_uri,
+            "pipeline": self.name,
+            "prefix": settings.prefix,
+            "experiment": settings.experiment,
+            "account": placement.account,
+            "region": settings.region,
+        }
+        if name not in known:
+            expected = f"${{ratchet:{name}}} stands for nothing; there are {', '.join(known)}"
+            raise DefinitionError(self.name, [Problem(expected=expected)])
+        return known[name]
+
+    def _image(self, image: str) -> str:
+        region = self._placement.settings.region
+        uri = registries.in_region(image, region)
+        if uri is None:
+            problem = Problem(
+                argument="image",
+                value=image,
+                expected=f"AWS publishes no such image in {region}",
+                fix="name one of your own in definition.json, or choose another region",
+            )
+            raise DefinitionError(self.name, [problem])
+        return uri
+
+
+def check_stored(stored: Stored) -> list[Problem]:
+    """What is wrong with an imported definition wherever it goes."""
+    settings = Settings(
+        environment="dev", project="x", region="us-east-1", owner="x", cost_center="x"
+    )
+    placement = Placement(
+        settings=settings,
+        role_arn="arn:aws:iam::000000000000:role/pipeline",
+        artifacts_uri="s3://artifacts",
+        data_uri="s3://data",
+        code_uri="s3://code",
+        account="000000000000",
+    )
+    try:
+        ImportedPipeline(stored, placement).definition()
+    except DefinitionError as error:
+        return list(error.problems)
+    return []
+
+
+def _is_about_cache(problem: Problem) -> bool:
+    return "cached step would" in problem.expected
+
+
+def _writer(content: bytes) -> Callable[[Path], object]:
+    def write(path: Path) -> object:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.write_bytes(content)
+
+    return write

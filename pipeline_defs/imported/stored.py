@@ -1,0 +1,103 @@
+"""An imported pipeline as it lies in the repository: `pipelines/<name>/definition.json`, `code/`.
+
+The definition is free of accounts and regions (`placeholders.py`). Its code lies unpacked, one
+folder a step and input, to be read and edited like any other; its digest is taken when it deploys.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline_defs.authoring.bundle import Bundle
+from pipeline_defs.authoring.errors import DefinitionError, Problem
+from pipeline_defs.imported.code import Files, _read
+
+FOLDER = "pipelines"
+"""In the repository; every folder in it with a definition.json is a pipeline."""
+_DEFINITION, _CODE = "definition.json", "code"
+NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    name: str
+    definition: Mapping[str, Any]
+    folders: Mapping[str, Files]
+
+    def bundle(self, folder: str) -> Bundle:
+        """The files of a folder below `code/`, and the digest they are named by."""
+        if folder not in self.folders:
+            raise DefinitionError(
+                self.name,
+                [
+                    Problem(
+                        argument="code",
+                        value=folder,
+                        expected=f"{FOLDER}/{self.name}/{_CODE}/{folder} is not there",
+                        fix="bring it back from version control, or import the pipeline again",
+                    )
+                ],
+            )
+        files = self.folders[folder]
+        return Bundle(name=folder, entry=min(files), files=files)
+
+
+def names(root: Path) -> list[str]:
+    """The imported pipelines of a repository, sorted."""
+    return sorted(file.parent.name for file in (root / FOLDER).glob(f"*/{_DEFINITION}"))
+
+
+def read(root: Path, name: str) -> Stored:
+    """Reads `pipelines/<name>`.
+
+    Raises:
+        DefinitionError: the definition is no JSON object.
+    """
+    folder = root / FOLDER / name
+    file = folder / _DEFINITION
+    try:
+        definition = json.loads(file.read_text())
+        if not isinstance(definition, dict):
+            raise ValueError("it holds no object")
+    except (OSError, ValueError) as problem:
+        expected = f"{FOLDER}/{name}/{_DEFINITION} cannot be read: {problem}"
+        raise DefinitionError(name, [Problem(expected=expected)]) from problem
+    code = folder / _CODE
+    inputs = sorted(path for path in code.glob("*/*") if path.is_dir())
+    folders = {path.relative_to(code).as_posix(): _read(path, archive=False) for path in inputs}
+    return Stored(name=name, definition=definition, folders=folders)
+
+
+def write(root: Path, stored: Stored) -> Path:
+    """Writes `pipelines/<name>` whole or not at all, in place of an earlier import."""
+    parent = root / FOLDER
+    parent.mkdir(parents=True, exist_ok=True)
+    final = parent / stored.name
+    draft = Path(tempfile.mkdtemp(dir=parent, prefix=f".{stored.name}."))
+    try:
+        draft.chmod(0o755)
+        text = json.dumps(stored.definition, indent=2, ensure_ascii=False)
+        (draft / _DEFINITION).write_text(f"{text}\n")
+        for folder, files in stored.folders.items():
+            for path, content in files.items():
+                target = draft / _CODE / folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        if final.exists():
+            old = Path(tempfile.mkdtemp(dir=parent, prefix=f".{stored.name}.old."))
+            final.rename(old / "was")
+            draft.rename(final)
+            shutil.rmtree(old)
+        else:
+            draft.rename(final)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return final
