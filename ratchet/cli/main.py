@@ -14,6 +14,8 @@ from ratchet.cli.commands import (
     cloud,
     demo,
     deploy,
+    diff,
+    graph,
     import_pipeline,
     land,
     lineage,
@@ -53,6 +55,7 @@ def explanation(problem: Exception) -> str | None:
     from ratchet.deployment.errors import DeploymentError, explain
     from ratchet.local_cloud.control import LocalCloudError
     from ratchet.node import NodeMissingError
+    from ratchet.runner.errors import RunnerError
 
     ours = (
         DeploymentError,
@@ -62,6 +65,7 @@ def explanation(problem: Exception) -> str | None:
         NodeMissingError,
         LocalCloudError,
         DemoDataError,
+        RunnerError,
     )
     if isinstance(problem, ours):
         return str(problem)
@@ -94,6 +98,8 @@ for module in (
     status,
     predict,
     lineage,
+    graph,
+    diff,
     demo,
 ):
     module.register(app)

@@ -1,0 +1,121 @@
+"""`ratchet diff`: how the pipelines of the source differ from the deployed ones, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from ratchet.cli.console import out
+from ratchet.cli.definition_files import read_definition
+from ratchet.cli.options import Environment, Local, connect
+
+if TYPE_CHECKING:
+    from ratchet.definitions.differences import Comparison
+    from ratchet.definitions.words import Report
+
+_COLOURS = {"+": "green", "-": "red", "~": "yellow"}
+
+
+class Format(StrEnum):
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="Say how pipelines differ from what is deployed.")(diff)
+
+
+def diff(
+    pipeline: Annotated[
+        str | None,
+        typer.Argument(metavar="[PIPELINE]", help="For example `training`; all when left out."),
+    ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option("--base", help="Compare with this definition's JSON, without a cloud."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="With --base: this definition in place of the source."),
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="For a terminal, a review comment, or scripts.")
+    ] = Format.text,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 1 when something differs.")
+    ] = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Say how the pipelines of the source differ from what is deployed.
+
+    Steps added, removed, renamed, moved and re-wired, arguments, parameters, code
+    by file; and which steps will lose their cached results.
+    """
+    if file is not None and base is None:
+        raise typer.BadParameter("it goes with --base", param_hint="--file")
+    if base is not None:
+        found = [_files(base, file, pipeline or "training", environment)]
+    else:
+        found = list(_deployed(pipeline, environment, local))
+    if form is Format.json:
+        from ratchet.definitions.words import json_of
+
+        told = [json_of(report, comparison) for report, comparison in found]
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        _say([report for report, _ in found], form)
+    if exit_code and any(report.differs for report, _ in found):
+        raise typer.Exit(1)
+
+
+def _say(reports: list[Report], form: Format) -> None:
+    from ratchet.definitions.words import markdown_of, text_of
+
+    if form is Format.markdown:
+        typer.echo("\n".join(map(markdown_of, reports)), nl=False)
+        return
+    console = out()
+    for number, report in enumerate(reports):
+        if number:
+            console.print()
+        for line in text_of(report).splitlines():
+            mark = line.strip()[:1]
+            colour = _COLOURS.get(mark) if line.startswith("    ") else None
+            shown = escape(line)
+            console.print(f"[{colour}]{shown}[/]" if colour else shown, soft_wrap=True)
+
+
+def _files(base: Path, file: Path | None, kind: str, environment: str) -> tuple[Report, Comparison]:
+    from config.settings import load
+    from ratchet.definitions import cache_effects, differences, words
+    from ratchet.deployment import offline
+
+    if file is not None:
+        name, after = str(file), read_definition(file)
+    else:
+        settings = load(environment)
+        name, after = settings.pipeline_name(kind), offline.definition(kind, settings)
+    comparison = differences.compare(read_definition(base), after)
+    return words.report(name, comparison, cache_effects.effects(comparison)), comparison
+
+
+def _deployed(
+    kind: str | None, environment: str, local: bool | None
+) -> Iterator[tuple[Report, Comparison]]:
+    from ratchet.definitions import cache_effects, differences, words
+    from ratchet.deployment import changes
+
+    target = connect(environment, local)
+    for change in changes.changes(target, kind):
+        comparison = differences.compare(change.deployed, change.source)
+        effects = cache_effects.effects(comparison)
+        report = words.report(change.name, comparison, effects, files_of=change.files_of)
+        yield report, comparison

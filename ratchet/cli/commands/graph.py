@@ -1,0 +1,112 @@
+"""`ratchet graph`: a pipeline as a picture."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from ratchet.cli.console import err, out
+from ratchet.cli.definition_files import read_definition
+from ratchet.cli.options import Environment, Local, connect
+
+if TYPE_CHECKING:
+    from ratchet.definitions.graph import Graph
+
+_STYLES = {"◆": "yellow", "✖": "red", "●": "cyan"}
+
+
+class Format(StrEnum):
+    text = "text"
+    mermaid = "mermaid"
+    svg = "svg"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="Draw a pipeline.")(graph)
+
+
+def graph(
+    pipeline: Annotated[
+        str, typer.Argument(metavar="[PIPELINE]", help="For example `training`.")
+    ] = "training",
+    form: Annotated[
+        Format, typer.Option("--format", help="For a terminal, for Markdown, or a picture.")
+    ] = Format.text,
+    file: Annotated[
+        Path | None, typer.Option("--file", help="A definition's JSON in place of the source.")
+    ] = None,
+    deployed: Annotated[
+        bool, typer.Option("--deployed", help="What is deployed in place of the source.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write it to a file.")
+    ] = None,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Draw a pipeline: its steps, what goes into which, and what decides.
+
+    From the source it needs no cloud. Any SageMaker definition can be drawn with
+    --file, those that the SageMaker SDK wrote too.
+    """
+    from ratchet.definitions import graph as graphs
+    from ratchet.definitions import mermaid, svg, terminal
+
+    if file is not None:
+        name, definition = str(file), read_definition(file)
+    elif deployed:
+        name, definition = _deployed(pipeline, environment, local)
+    else:
+        from config.settings import load
+        from ratchet.deployment import offline
+
+        settings = load(environment)
+        name, definition = (
+            settings.pipeline_name(pipeline),
+            offline.definition(pipeline, settings),
+        )
+    drawn = graphs.graph_of(definition)
+    if form is Format.text and output is None:
+        _show(drawn)
+        return
+    if form is Format.svg:
+        text = svg.text_of(drawn, title=f"Pipeline {name}")
+    else:
+        text = mermaid.text_of(drawn) if form is Format.mermaid else terminal.text_of(drawn)
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    output.write_text(text, encoding="utf-8")
+    err().print(f"[dim]wrote {output}[/]", soft_wrap=True)
+
+
+def _deployed(pipeline: str, environment: str, local: bool | None) -> tuple[str, str]:
+    from ratchet.deployment import pipelines, runs
+
+    target = connect(environment, local)
+    name = runs.named(target, pipeline)
+    return name, pipelines.deployed_definition(target, name)
+
+
+def _show(drawn: Graph) -> None:
+    """In colour where a person watches; a line that is too long loses its end, not its shape."""
+    from ratchet.definitions.terminal import lines_of
+
+    console = out()
+    lines = lines_of(drawn)
+    names = max(len(line.name) for line in lines)
+    notes = max(len(line.note) for line in lines)
+    for line in lines:
+        text = Text(no_wrap=True, overflow="ellipsis")
+        for mark in line.rails:
+            text.append(mark, style=_STYLES.get(mark, "dim"))
+        text.append(f" {line.name.ljust(names)}", style="bold")
+        text.append(f"  {line.note.ljust(notes)}", style="dim")
+        if line.when:
+            text.append(f"  {line.when}", style="yellow")
+        text.rstrip()
+        console.print(text)

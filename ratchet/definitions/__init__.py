@@ -1,0 +1,1 @@
+"""What a pipeline definition looks like, and how two of them differ; from their JSON alone."""
