@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ import pytest
 
 from config.settings import load
 from pipeline_defs import imported
-from ratchet.deployment import cdk, pipelines, runs
+from ratchet.deployment import cdk, facts, pipelines, runs
+from ratchet.deployment import imported as ours
 from ratchet.deployment.target import Target, local_target
 from ratchet.local_cloud import control
 from tests.local_cloud.sagemaker_calls import until
@@ -28,6 +30,7 @@ class Place:
     target: Target
     data: str
     artifacts: str
+    key: str
 
     def run(self, **parameters: str) -> runs.RunState:
         run = pipelines.start(
@@ -39,6 +42,22 @@ class Place:
             return state if state.run.finished else None
 
         return until(ended, 120)
+
+    def facts(self) -> facts.Deployed:
+        """What the Training stack, which is not here, would say."""
+        return facts.Deployed(
+            pipeline="",
+            role_arn="",
+            data_bucket=self.data,
+            data_prefix="",
+            artifacts_bucket=self.artifacts,
+            output_key_arn=self.key,
+            code_uri=f"s3://cdk-hnb659fds-assets-{self.target.account}-{self.target.region}",
+            model_package_group="",
+            queue_url="",
+            dead_letter_queue_url="",
+            functions={"resolve_champion": ""},
+        )
 
     def text(self, key: str) -> str:
         answer = self.target.client("s3").get_object(Bucket=self.artifacts, Key=key)
@@ -55,7 +74,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     for command in (cdk.bootstrap_command(target), cdk.deploy_command(target, app)):
         cdk.run(target, command, line=said.append)
     outputs = _exports(target)
-    place = Place(target, outputs["data"], outputs["artifacts"])
+    encryption = target.client("s3").get_bucket_encryption(Bucket=outputs["artifacts"])
+    (rule,) = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    key = rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+    place = Place(target, outputs["data"], outputs["artifacts"], key)
     target.client("s3").put_object(
         Bucket=place.data, Key="house-prices/rows.csv", Body=ROWS.encode()
     )
@@ -93,3 +115,64 @@ def test_every_step_of_the_sdks_pipeline_runs_to_its_end(first: runs.RunState) -
         ),
         "Succeeded",
     )
+
+
+def test_batch_answers_are_those_of_the_model_that_was_trained(
+    place: Place, first: runs.RunState
+) -> None:
+    run = f"{NAME}/runs/{first.run.id}"
+    report = json.loads(place.text(f"{run}/Evaluate/evaluation/evaluation.json"))
+    assert report["regression_metrics"]["rmse"]["value"] < 0.5
+    asked = [float(x) for x in place.text(f"{run}/Evaluate/requests/requests.csv").split()]
+    answered = [float(y) for y in place.text(f"{run}/Batch/requests.csv.out").split()]
+    assert len(answered) == len(asked) == 30
+    assert all(abs(y - (3 * x + 1)) < 1 for x, y in zip(asked, answered, strict=True))
+
+
+def test_the_version_is_registered_in_a_group_of_the_pipeline(
+    place: Place, first: runs.RunState
+) -> None:
+    step = first.step("Register")
+    assert step is not None
+    arn = step.metadata["RegisterModel"]["Arn"]
+    package = place.target.client("sagemaker").describe_model_package(ModelPackageName=arn)
+    assert package["ModelPackageGroupName"] == "flights-dev-house-prices"
+    told = first.step("Tell")
+    assert told is not None
+    assert told.outputs == {"told": arn}
+
+
+def test_a_second_run_takes_every_job_from_the_cache(place: Place, first: runs.RunState) -> None:
+    again = place.run()
+    assert again.run.status == "Succeeded", again.run.failure
+    cached = {step.name for step in again.steps if step.cached_from == first.run.id}
+    assert {"Prepare", "DataQuality", "Train", "Evaluate"} <= cached
+
+
+def test_a_model_beyond_the_limit_ends_in_the_fail_step(place: Place, first: runs.RunState) -> None:
+    assert first.run.finished
+    state = place.run(MaxRmse="0.0")
+    assert state.run.status == "Failed"
+    failed = state.step("TooBad")
+    assert failed is not None
+    assert "rmse above 0" in failed.failure
+    assert state.step("Register") is None
+
+
+def test_ratchet_run_brings_an_edit_of_the_code_to_where_it_runs(
+    place: Place, first: runs.RunState, tmp_path: Path
+) -> None:
+    assert first.run.finished
+    imported.write(tmp_path, taken_in("v3", tmp_path).stored)
+    script = tmp_path / "pipelines/house-prices/code/Evaluate/code/evaluate.py"
+    script.write_text(script.read_text() + 'print("edited")\n')
+    deployed = place.facts()
+    context = facts.context(place.target, deployed)
+    pipeline = ours.compile_kind(place.target, deployed, "house-prices", context, root=tmp_path)
+    published = pipelines.publish(place.target, pipeline, name=NAME, context=context)
+    assert published == pipelines.Published(uploaded=("Evaluate/code/evaluate.py",), updated=True)
+    state = place.run()
+    assert state.run.status == "Succeeded", state.run.failure
+    cached = {step.name for step in state.steps if step.cached_from}
+    assert "Train" in cached
+    assert "Evaluate" not in cached

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,3 @@ def taken_in(version: str, folder: Path) -> Carried:
 def copied_uploads(made: Path) -> list[Given]:
     """What a script of this folder left: the bucket's copy, as `aws s3 sync` would make it."""
     return [Given(key=BUCKET, path=made / "uploads" / BUCKET.removeprefix("s3://"))]
-
-
-def forget(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
