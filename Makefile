@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_MODULES := node_modules/.package-lock.json
 WORKERS ?= 2
+ENV ?= dev
 
 .PHONY: help
 help: ## this list
@@ -52,6 +53,21 @@ test: lint ## the one gate: linters, types, layering, every test
 .PHONY: test-fast
 test-fast: install ## pure logic only: no CDK, no local cloud
 	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "not cloud and not synth"
+
+.PHONY: synth
+synth: install ## every environment's templates, validated, into cdk.out
+	@$(BIN)/cdk synth --quiet
+
+.PHONY: review
+review: install ## what would change in ENV, as Markdown for a review (needs credentials)
+	@$(BIN)/ratchet diff --env $(ENV) --format markdown
+	@printf '\n<details><summary>cdk diff</summary>\n\n```\n'
+	@$(BIN)/cdk diff "$(ENV)/*" 2>&1
+	@printf '```\n\n</details>\n'
+
+.PHONY: deploy
+deploy: install ## deploy ENV without asking, as a workflow does (needs credentials)
+	@$(BIN)/ratchet deploy --env $(ENV) --require-approval never
 
 .PHONY: bench
 bench: install ## measure speed against floors and peers (minutes; quiet machine)
