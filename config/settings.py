@@ -110,6 +110,12 @@ class EvaluationSettings:
     """As in `trigger`."""
     timezone: _TimeZone = "UTC"
     """Of `run_schedule`."""
+    floor: Annotated[float, between(0, 1)] = 0.5
+    """A lower score raises the model-quality alarm. An AUC of 0.5 is that of a coin."""
+    max_regression: Annotated[float, between(0, 1)] = 0.05
+    """So does a score that is lower than the one at registration by more than this."""
+    minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
+    """An evaluation on fewer is recorded, and neither raises the alarm nor ends it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ champion ───────────┘                 └────reg
 
 from __future__ import annotations
 
-from pipeline_defs.authoring import Context, Pipeline, execution, manifest
+from pipeline_defs import judging
+from pipeline_defs.authoring import Context, Pipeline, execution
 
 
 def training(ctx: Context) -> Pipeline:
@@ -17,30 +18,19 @@ def training(ctx: Context) -> Pipeline:
     data = p.string("InputManifest")
     tolerance = p.number("MaxRegression", default=gate.max_regression)
 
-    prepare = p.processing(
-        "prepare", "steps/prepare.py", inputs={"raw": manifest(data)}, outputs=["train", "eval"]
-    )
+    prepare = judging.prepare(p, data)
     train = p.training(
         "train",
         "steps/train.py",
         channels={"train": prepare.outputs["train"]},
         hyperparameters=ctx.settings.hyperparameters,
     )
-    champion = p.invoke(
-        "champion",
-        ctx.functions.resolve_champion,
-        returns=["model_uri", "package_arn", "version"],
-    )
-    evaluate = p.processing(
-        "evaluate",
-        "steps/evaluate.py",
-        inputs={
-            "candidate": train.model,
-            "champion": champion["model_uri"],
-            "eval": prepare.outputs["eval"],
-        },
-        outputs=["report", "predictions"],
-        reports={"evaluation": "report/evaluation.json"},
+    champion = judging.champion(p)
+    evaluate = judging.evaluate(
+        p,
+        candidate=train.model,
+        champion=champion["model_uri"],
+        rows=prepare.outputs["eval"],
     )
     # Of the rows that the champion-to-be was judged by: each version is monitored against its own.
     baseline = p.baseline("baseline", of=prepare.outputs["eval"], exclude=monitor.exclude)

@@ -60,6 +60,7 @@ class Foundation(cdk.Stack):
         retention = settings.retention
         return {
             f"{settings.pipeline_name('training')}/runs/": retention.run_days,
+            f"{settings.pipeline_name('evaluation')}/runs/": retention.run_days,
             f"{settings.pipeline_name('monitoring')}/runs/": retention.capture_days,
             **dict.fromkeys((CAPTURE, GROUND_TRUTH, MONITORING), retention.capture_days),
         }

@@ -10,6 +10,7 @@ from constructs import Construct
 from config.settings import Settings
 from pipeline_defs import imported
 from ratchet_cdk.cost_tags import add_cost_tags
+from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
 from stacks.imported import Imported
 from stacks.serving import Serving
@@ -26,6 +27,14 @@ class Loop(cdk.Stage):
         self.training = Training(
             self, "Training", settings=settings, source=source, foundation=self.foundation
         )
+        self.evaluation = Evaluation(
+            self,
+            "Evaluation",
+            settings=settings,
+            source=source,
+            foundation=self.foundation,
+            training=self.training,
+        )
         self.serving = Serving(
             self,
             "Serving",
@@ -33,6 +42,7 @@ class Loop(cdk.Stage):
             source=source,
             foundation=self.foundation,
             training=self.training,
+            evaluation=self.evaluation,
         )
         if imported.names(source):
             Imported(self, "Imported", settings=settings, source=source, foundation=self.foundation)

@@ -20,6 +20,7 @@ from ratchet_cdk.messenger import Messenger
 from ratchet_cdk.model_monitor import ModelMonitor
 from ratchet_cdk.monitoring_pipeline import MonitoringPipeline
 from ratchet_cdk.promotion import NONE, Promotion
+from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
 from stacks.training import Training
 
@@ -36,6 +37,7 @@ class Serving(cdk.Stack):
         source: Path,
         foundation: Foundation,
         training: Training,
+        evaluation: Evaluation,
     ) -> None:
         super().__init__(
             scope,
@@ -49,7 +51,9 @@ class Serving(cdk.Stack):
         self._source = source
         self._foundation = foundation
         self._runs = f"{training.pipeline.name}/runs/"  # models and baselines are in there
-        self._trigger_alarm = training.trigger.dead_letters.alarm_name
+        self._trigger_alarms = [
+            trigger.dead_letters.alarm_name for trigger in (training.trigger, evaluation.trigger)
+        ]
         self.code = CodeBucket(self, settings=settings)
         self.promotion = Promotion(self, "Promotion", settings=settings)
         self.endpoint = ChampionEndpoint(
@@ -130,7 +134,7 @@ class Serving(cdk.Stack):
                 self.drift.name,
                 self.model_quality.name,
                 *(self._settings.alarm_name(kind) for kind in ENDPOINT_ALARMS),
-                self._trigger_alarm,
+                *self._trigger_alarms,
                 self.reconciler.dead_letters.alarm_name,
                 self.monitoring.dead_letters.alarm_name,
             ],

@@ -1,10 +1,12 @@
 """Judge the candidate and the champion on the same rows, and say how they compare.
 
-In:   <candidate>/*.tar.gz     the model just trained
+In:   <candidate>/*.tar.gz     the model just trained; without --candidate the champion is judged
+                               alone
       <champion>/*.tar.gz      the model that serves now; none in the folder: there is no champion
       <eval>/eval.csv          the eval slice: a label and the raw columns, with a header
 Out:  <report>/evaluation.json
-      <predictions>/predictions.csv    label,probability: what the candidate answers for each row
+      <predictions>/predictions.csv    label,probability: what the candidate answers for each row,
+                               or the champion when it is judged alone
 
 Each model answers through the code packed with it. A champion that cannot answer for these rows
 is `unscorable`, with the reason; whether that may pass is the gate's decision, not this step's.
@@ -44,7 +46,7 @@ class Answer(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare a candidate with the champion.")
-    parser.add_argument("--candidate", type=Path, default="/opt/ml/processing/input/candidate")
+    parser.add_argument("--candidate", type=Path)
     parser.add_argument("--champion", type=Path, default="/opt/ml/processing/input/champion")
     parser.add_argument("--eval", type=Path, default="/opt/ml/processing/input/eval")
     parser.add_argument("--report", type=Path, default="/opt/ml/processing/output/report")
@@ -52,21 +54,29 @@ def main() -> None:
     args = parser.parse_args()
 
     labels, rows = read(args.eval / "eval.csv")
-    with ThreadPoolExecutor() as threads:  # the work is in two processes, one for each model
-        futures = [
-            threads.submit(ask, folder, rows, len(labels))
-            for folder in (args.candidate, args.champion)
-        ]
-    candidate, champion = (future.result() for future in futures)
-    if candidate.scores is None:
-        reason = candidate.reason or f"no *.tar.gz in {args.candidate}"
-        raise SystemExit(f"the candidate cannot be scored: {reason}")
-    report = compare(labels, candidate.scores, champion)
+    folders = [folder for folder in (args.champion, args.candidate) if folder]
+    with ThreadPoolExecutor() as threads:  # the work is in processes, one for each model
+        futures = [threads.submit(ask, folder, rows, len(labels)) for folder in folders]
+    champion, *challengers = (future.result() for future in futures)
+    if challengers:
+        scores = challengers[0].scores
+        if scores is None:
+            reason = challengers[0].reason or f"no *.tar.gz in {args.candidate}"
+            raise SystemExit(f"the candidate cannot be scored: {reason}")
+        report = compare(labels, scores, champion)
+    else:
+        if champion.scores is None and champion.reason is None:
+            raise SystemExit(
+                f"nothing to judge: no --candidate, and no *.tar.gz in {args.champion}"
+            )
+        scores = champion.scores
+        report = judge(labels, champion)
 
     args.report.mkdir(parents=True, exist_ok=True)
     (args.report / "evaluation.json").write_text(json.dumps(report, indent=2) + "\n")
     args.predictions.mkdir(parents=True, exist_ok=True)
-    answers = pd.DataFrame({"label": labels, "probability": candidate.scores})
+    answered = {"label": labels, "probability": scores} if scores is not None else None
+    answers = pd.DataFrame(answered, columns=["label", "probability"])
     answers.to_csv(args.predictions / "predictions.csv", index=False)
     print(report["verdict"])
 
@@ -163,6 +173,37 @@ def compare(labels: Array, candidate: Array, champion: Answer) -> dict[str, Any]
         "regression": regression,
         "interval": interval,
         "verdict": f"candidate AUC {ours['auc']:.4f} {verdict}",
+    }
+
+
+def judge(labels: Array, champion: Answer) -> dict[str, Any]:
+    """The report on the champion alone, in the same shape. `regression` is null, so no gate takes
+    it for that of a candidate; `interval` is of the champion's own score."""
+    theirs: dict[str, Any] = {"status": "unscorable", "auc": None, "log_loss": None}
+    interval, ending = None, f"on {len(labels):,} rows"
+    if champion.scores is None:
+        verdict = f"the champion cannot be scored {ending}: {champion.reason}"
+    else:
+        auc = metrics.auc(labels, champion.scores)
+        theirs = {
+            "status": "scored",
+            "auc": auc,
+            "log_loss": metrics.log_loss(labels, champion.scores),
+        }
+        low, high = metrics.auc_interval(
+            labels, champion.scores, resamples=RESAMPLES, confidence=CONFIDENCE
+        )
+        interval = {"low": low, "high": high, "confidence": CONFIDENCE, "resamples": RESAMPLES}
+        verdict = f"champion AUC {auc:.4f}, 95 % within {low:.4f} to {high:.4f}, {ending}"
+    return {
+        "metric": "auc",
+        "rows": len(labels),
+        "positives": int(labels.sum()),
+        "candidate": None,
+        "champion": {**theirs, "reason": champion.reason},
+        "regression": None,
+        "interval": interval,
+        "verdict": verdict,
     }
 
 

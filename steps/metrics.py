@@ -5,6 +5,7 @@ pairs that the scores put in the right order, a tie counting one half (Hanley an
 doi:10.1148/radiology.143.1.7063747).
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,16 +70,55 @@ def regression_interval(
     pROC). It holds for rows that are independent: flights of one day share its weather, so the
     true uncertainty from month to month is larger.
     """
+    return _interval(
+        labels,
+        [champion, candidate],
+        lambda aucs: aucs[0] - aucs[1],
+        resamples=resamples,
+        confidence=confidence,
+        seed=seed,
+    )
+
+
+def auc_interval(
+    labels: Array,
+    scores: Array,
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Low and high end of the AUC of one model's scores: the same bootstrap, of one model."""
+    return _interval(
+        labels,
+        [scores],
+        lambda aucs: aucs[0],
+        resamples=resamples,
+        confidence=confidence,
+        seed=seed,
+    )
+
+
+def _interval(
+    labels: Array,
+    models: Sequence[Array],
+    statistic: Callable[[list[float]], float],
+    *,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> tuple[float, float]:
+    """Percentiles of a statistic of the models' AUCs, over resamples that they share."""
     rng = np.random.default_rng(seed)
-    rankings = [Ranking(labels, scores) for scores in (champion, candidate)]
+    rankings = [Ranking(labels, scores) for scores in models]
     positives, negatives = int((labels == 1).sum()), int((labels == 0).sum())
-    regressions = np.empty(resamples)
+    found = np.empty(resamples)
     for i in range(resamples):
         drawn = [
             np.bincount(rng.integers(size, size=size), minlength=size)
             for size in (positives, negatives)
         ]
-        regressions[i] = rankings[0].auc(*drawn) - rankings[1].auc(*drawn)
+        found[i] = statistic([ranking.auc(*drawn) for ranking in rankings])
     tail = (1 - confidence) / 2
-    low, high = np.quantile(regressions, [tail, 1 - tail])
+    low, high = np.quantile(found, [tail, 1 - tail])
     return float(low), float(high)

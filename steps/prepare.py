@@ -3,6 +3,7 @@
 In:   <input>/**/flights*.csv, weather*.csv, planes*.csv   every month's drop, in any folders
 Out:  <train>/train.parquet   the flights of all months but the newest
       <eval>/eval.csv         the flights of the newest month: what every model is judged on
+      With --judge all every flight goes to <eval>, and there is no <train>: nothing is trained.
 
 Rows stay raw: the label, then the columns as they were dropped, with the weather at departure and
 the plane joined on. Features belong to the model's own code (features.py), so that they can
@@ -15,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 LATE_MINUTES = 15
+NOTHING_FLOWN = "no flight that arrived: expected arr_delay, in minutes, in flights.csv"
 EVAL_SHARE = 5  # with a single month, one day in five (its last ones) is the eval slice
 
 # What each file must hold. Only these columns go on, so that nothing leaks in by accident:
@@ -50,6 +52,7 @@ def main() -> None:
     parser.add_argument("--raw", type=Path, default="/opt/ml/processing/input/raw")
     parser.add_argument("--train", type=Path, default="/opt/ml/processing/output/train")
     parser.add_argument("--eval", type=Path, default="/opt/ml/processing/output/eval")
+    parser.add_argument("--judge", choices=["newest", "all"], default="newest")
     args = parser.parse_args()
 
     flights, weather, planes = (read_table(args.raw, table) for table in TABLES)
@@ -60,13 +63,16 @@ def main() -> None:
 
     rows = join(label(flown), weather, planes)
     day = rows["year"] * 10000 + rows["month"] * 100 + rows["day"]
-    newest = day >= eval_start(day.tolist())
-    args.train.mkdir(parents=True, exist_ok=True)
+    judged = day >= (0 if args.judge == "all" else eval_start(day.tolist()))
+    if not judged.any():
+        raise SystemExit(NOTHING_FLOWN)
+    if args.judge == "newest":
+        args.train.mkdir(parents=True, exist_ok=True)
+        rows[~judged].to_parquet(args.train / "train.parquet", index=False)
+        print(f"train: {summary(rows[~judged])}")
     args.eval.mkdir(parents=True, exist_ok=True)
-    rows[~newest].to_parquet(args.train / "train.parquet", index=False)
-    rows[newest].to_csv(args.eval / "eval.csv", index=False)
-    print(f"train: {summary(rows[~newest])}")
-    print(f"eval: {summary(rows[newest])}")
+    rows[judged].to_csv(args.eval / "eval.csv", index=False)
+    print(f"eval: {summary(rows[judged])}")
 
 
 def read_table(folder: Path, table: str) -> pd.DataFrame:
@@ -109,7 +115,7 @@ def eval_start(days: list[int]) -> int:
     """The first day (yyyymmdd) of the newest month, or of the last fifth of a single month."""
     days = sorted(set(days))
     if not days:
-        raise SystemExit("no flight that arrived: expected arr_delay, in minutes, in flights.csv")
+        raise SystemExit(NOTHING_FLOWN)
     if len(days) == 1:
         raise SystemExit(f"all flights are of {days[0]}: expected two days or more, to split")
     newest_month = days[-1] // 100 * 100 + 1

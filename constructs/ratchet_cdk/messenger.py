@@ -13,6 +13,7 @@ from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.captured import MONITORING
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.dead_letters import DeadLetters
+from ratchet_cdk.evaluation_pipeline import EVALUATIONS
 from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.notifications import Notifications
 from ratchet_cdk.python_function import PythonFunction
@@ -46,7 +47,7 @@ class Messenger(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         arns = Arns.of(settings)
-        names = [settings.pipeline_name(kind) for kind in ("training", "monitoring")]
+        names = [settings.pipeline_name(kind) for kind in ("training", "evaluation", "monitoring")]
         self._pipelines = [arns.sagemaker(f"pipeline/{name}") for name in names]
         self.function = PythonFunction(
             self,
@@ -71,7 +72,7 @@ class Messenger(Construct):
         notifications.grant_publish(role)
         registry.grant_read(role)
         artifacts.grant_look(role, "LookAtFindings")
-        findings = [MONITORING, f"{settings.pipeline_name('monitoring')}/runs/"]
+        findings = [EVALUATIONS, MONITORING, f"{settings.pipeline_name('monitoring')}/runs/"]
         artifacts.grant_read(role, "ReadFindings", prefixes=findings)
         role.allow(
             "LookAtRuns",

@@ -66,6 +66,10 @@ class ModelRegistry(Construct):
             resources=["*"],
             wildcard="The action knows no resource.",
         )
+        self.grant_note(role)
+
+    def grant_note(self, role: NarrowRole) -> None:
+        """Describes the versions of this group, and writes on them."""
         role.allow(
             "MarkModelPackages",
             actions=["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"],

@@ -5,7 +5,7 @@ that queue keeps its own SNS action, since nobody else could tell). What it says
     aws.sagemaker   "SageMaker Model Package State Change", detail.ModelPackageGroupName = the
                     group, detail.ModelApprovalStatus = PendingManualApproval: waits for approval
     aws.sagemaker   "SageMaker Model Building Pipeline Execution Status Change",
-                    detail.pipelineArn = training and monitoring,
+                    detail.pipelineArn = training, evaluation and monitoring,
                     detail.currentPipelineExecutionStatus = Failed: halted by the gate, or failed
     aws.cloudwatch  "CloudWatch Alarm State Change", detail.state.value = ALARM, of the alarms on
                     DriftViolations, ModelQualityViolations, dead-letter queues and the endpoint.
@@ -16,7 +16,8 @@ true; that drift no longer starts runs, by `start_pipeline`.
 Environment
     PROJECT, ENVIRONMENT  for titles and commands
     TOPIC_ARN             SNS topic for people
-    ARTIFACTS_BUCKET      monitoring/ in it names the features that drifted
+    ARTIFACTS_BUCKET      monitoring/ in it names the features that drifted, and
+                          evaluations/latest.json how the champion was evaluated last
     ENDPOINT_NAME
     FEEDBACK_ENABLED      optional, "true" | "false" (default "true"): whether drift starts runs
 
@@ -24,11 +25,11 @@ IAM
     sns:Publish                            on the topic
     sagemaker:DescribeModelPackage         on arn:…:model-package/<group>/*
     sagemaker:DescribePipelineExecution, sagemaker:ListPipelineExecutionSteps
-                                           on arn:…:pipeline/<training>/execution/* and
-                                           …/<monitoring>/execution/*
+                                           on arn:…:pipeline/<training>/execution/*,
+                                           …/<evaluation>/execution/*, …/<monitoring>/execution/*
     cloudwatch:DescribeAlarms              on arn:…:alarm:*
-    s3:GetObject                           on ARTIFACTS_BUCKET/monitoring/*, …/<monitoring>/runs/*;
-                                           s3:ListBucket on the bucket
+    s3:GetObject                           on ARTIFACTS_BUCKET/evaluations/*, monitoring/*,
+                                           <monitoring>/runs/*; s3:ListBucket on the bucket
     kms:GenerateDataKey, kms:Decrypt       on the topic's key; kms:Decrypt on the bucket's
 
 Timeout 1 minute, memory 512 MB.

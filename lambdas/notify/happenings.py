@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
 
 _DRIFT, _MODEL_QUALITY = "DriftViolations", "ModelQualityViolations"
+_RAISED_WITHIN = timedelta(minutes=5)
+"""From the metric to the alarm on it: its period is a minute."""
 _KINDS = {_DRIFT: "data-quality", _MODEL_QUALITY: "model-quality"}
 
 
@@ -110,6 +113,13 @@ class Happenings:
         metric = alarm.get("MetricName")
         if alarm.get("Namespace") == "Ratchet" and metric in _KINDS:
             found, window = self._violations(metric)
+            if metric == _MODEL_QUALITY and (evaluated := self._evaluation(alarm)):
+                return self.loop.evaluated_worse(
+                    evaluated["version"],
+                    data=evaluated.get("data", ""),
+                    violations=evaluated["violations"],
+                    retrains=self.feedback,
+                )
             if metric == _MODEL_QUALITY:
                 return self.loop.model_quality(found, window=window, retrains=self.feedback)
             return self.loop.drift(found, window=window, retrains=self.feedback)
@@ -121,6 +131,16 @@ class Happenings:
             description=alarm.get("AlarmDescription", ""),
             reason=alarm.get("StateReason", ""),
         )
+
+    def _evaluation(self, alarm: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The evaluation that raised this alarm; None when it was an analysis of traffic. Both put
+        the same metric, so the times decide: the evaluation is recorded as its metric is put."""
+        latest = self._json("evaluations/latest.json")
+        raised = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
+        if not latest.get("violations") or not latest.get("served") or raised is None:
+            return None
+        waited = raised - datetime.fromisoformat(latest["evaluated"])
+        return latest if timedelta(seconds=-1) <= waited <= _RAISED_WITHIN else None
 
     def _violations(self, metric: str) -> tuple[Sequence[str], str]:
         """Which features or metrics the newest analysis found, and its window in words."""

@@ -162,6 +162,19 @@ class Loop:
             *([] if retrains else [self.command("run training")]),
         )
 
+    def evaluated_worse(
+        self, version: int, *, data: str, violations: Sequence[str], retrains: bool
+    ) -> Notice:
+        on = f" on {data}" if data else ""
+        return self.notice(
+            f"version {version} did not do well{on}",
+            f"Version {version}, which serves, was evaluated on new labelled data{on}: "
+            f"{_sentence('; '.join(violations))} {_what_follows(retrains)} It trains on what has "
+            "landed for training; labelled data is not among that until it lands there, too.",
+            self.command(f"models show {version}"),
+            *([] if retrains else [self.command("run training")]),
+        )
+
     def no_more_retrains(self, count: int, *, since: str) -> Notice:
         return self.notice(
             f"drift goes on, and {count} retrains did not help",

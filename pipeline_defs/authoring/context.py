@@ -19,6 +19,7 @@ class Functions:
     resolve_champion: str = ""
     select_captured: str = ""
     publish_monitoring: str = ""
+    record_evaluation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

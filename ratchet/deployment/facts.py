@@ -34,6 +34,19 @@ class Deployed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What the Evaluation stack says about itself."""
+
+    pipeline: str
+    role_arn: str
+    data_prefix: str
+    code_uri: str
+    queue_url: str
+    dead_letter_queue_url: str
+    functions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Serving:
     """What the Serving stack says about itself."""
 
@@ -49,7 +62,7 @@ class Serving:
     """Names of alarms: `drift`, `model_quality`, …"""
 
 
-_Facts = TypeVar("_Facts", Deployed, Serving)
+_Facts = TypeVar("_Facts", Deployed, Evaluation, Serving)
 
 
 def parse(text: str, kind: type[_Facts], *, parameter: str) -> _Facts:
@@ -76,6 +89,15 @@ def read(target: Target) -> Deployed:
         NotDeployedError: the Training stack is not there.
     """
     return _read(target, "training", Deployed)
+
+
+def read_evaluation(target: Target) -> Evaluation:
+    """How the champion is evaluated at `target`.
+
+    Raises:
+        NotDeployedError: the Evaluation stack is not there.
+    """
+    return _read(target, "evaluation", Evaluation)
 
 
 def read_serving(target: Target) -> Serving:
@@ -108,22 +130,24 @@ def parameter_value(target: Target, name: str) -> str | None:
         return None
 
 
-def context(target: Target, deployed: Deployed) -> Context:
-    """What `pipeline_defs` needs to compile a pipeline for this deployment."""
+def context(target: Target, deployed: Deployed, *, kind: str = "training") -> Context:
+    """What `pipeline_defs` needs to compile the pipeline of this kind for this deployment."""
     from pipeline_defs.authoring import Context, Functions
 
+    owner = read_evaluation(target) if kind == "evaluation" else deployed
+    names = ["resolve_champion", *(["record_evaluation"] if kind == "evaluation" else [])]
     try:
-        functions = Functions(resolve_champion=deployed.functions["resolve_champion"])
+        functions = Functions(**{name: owner.functions[name] for name in names})
     except KeyError as missing:
         raise NotDeployedError(
             f"the deployment has no function {missing}: run `{target.command('deploy')}`"
         ) from None
     return Context(
         settings=target.settings,
-        role_arn=deployed.role_arn,
+        role_arn=owner.role_arn,
         artifacts_uri=f"s3://{deployed.artifacts_bucket}",
         output_key_arn=deployed.output_key_arn,
-        code_uri=deployed.code_uri,
+        code_uri=owner.code_uri,
         functions=functions,
         source=PROJECT,
     )

@@ -69,7 +69,7 @@ def launch(
     published = None
     if not as_deployed:
         _refuse_protected(target, deployed, kind)
-        context = facts.context(target, deployed)
+        context = facts.context(target, deployed, kind=kind)
         pipeline = imported.compile_kind(target, deployed, kind, context)
         declared = pipelines.declared_parameters(pipeline.to_json())
     else:
@@ -80,7 +80,8 @@ def launch(
     names = {parameter["Name"] for parameter in declared}
     chosen = {name: value for name, value in known.items() if name in names} | dict(values)
     if DATA_PARAMETER not in chosen and DATA_PARAMETER in names:
-        snapshot = snapshots.newest(target, deployed)
+        intake = kind if kind == "evaluation" else "training"
+        snapshot = snapshots.newest(target, deployed, intake=intake)
         chosen[DATA_PARAMETER] = snapshot.manifest
     checked = parameters.check(chosen, declared, pipeline=name)
     if not as_deployed:

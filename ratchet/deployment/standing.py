@@ -156,6 +156,13 @@ def alarms(target: Target, names: Mapping[str, str]) -> dict[str, Alarm]:
 def _queues(target: Target, deployed: Deployed, serving: Serving | None) -> Iterable[Queue]:
     yield _queue(target, "trigger", deployed.queue_url)
     yield _queue(target, "trigger", deployed.dead_letter_queue_url, dead=True)
+    try:
+        evaluation = facts.read_evaluation(target)
+    except NotDeployedError:  # by stacks that knew none
+        pass
+    else:
+        yield _queue(target, "evaluation", evaluation.queue_url)
+        yield _queue(target, "evaluation", evaluation.dead_letter_queue_url, dead=True)
     if serving and serving.reconcile_queue_url:
         yield _queue(target, "reconcile", serving.reconcile_queue_url)
 

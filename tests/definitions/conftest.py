@@ -67,6 +67,7 @@ def ctx(settings: Settings, write_source: WriteSource) -> Context:
             resolve_champion="arn:aws:lambda:us-east-1:111122223333:function:resolve-champion",
             select_captured="arn:aws:lambda:us-east-1:111122223333:function:select-captured",
             publish_monitoring="arn:aws:lambda:us-east-1:111122223333:function:publish-monitoring",
+            record_evaluation="arn:aws:lambda:us-east-1:111122223333:function:record-evaluation",
         ),
         source=write_source(SOURCE),
     )

@@ -121,7 +121,12 @@ def after_winter(folder: Path, *, monitor: MonitorSettings | None = None) -> Lap
     )
     functions = {
         name: f"arn:aws:lambda:us-east-1:111122223333:function:{name.replace('_', '-')}"
-        for name in ("resolve_champion", "select_captured", "publish_monitoring")
+        for name in (
+            "resolve_champion",
+            "select_captured",
+            "publish_monitoring",
+            "record_evaluation",
+        )
     }
     context = Context(
         settings=settings,

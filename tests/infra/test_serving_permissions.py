@@ -23,11 +23,12 @@ WILDCARDS = {
     SAGEMAKER + r"experiment(-trial|-trial-component)?/\*": "a parameter of the run names it",
     SAGEMAKER + r"model-package/flights-dev/\*": "the registry numbers versions",
     SAGEMAKER + r"(endpoint-config|model)/\*": "CloudFormation names them; read only",
-    SAGEMAKER + r"pipeline/flights-dev-(training|monitoring)/execution/\*": "named by SageMaker",
+    SAGEMAKER
+    + r"pipeline/flights-dev-(training|evaluation|monitoring)/execution/\*": "named by SageMaker",
     r"arn:aws:cloudformation:.*:stack/flights-dev-serving/\*": "ends in a random part",
     r"arn:aws:logs:.*:log-group:/aws/sagemaker/(\w+Jobs|Endpoints/flights-dev):\*": "streams",
     ARTIFACTS
-    + r"/(flights-dev-(training|monitoring)/runs|capture|ground-truth|monitoring|"
+    + r"/(flights-dev-(training|monitoring)/runs|capture|evaluations|ground-truth|monitoring|"
     + r"monitoring/reports|manifests|deployment)/\*": "named by those who write",
     r"arn:aws:s3:::cdk-hnb659fds-assets-\$\{AWS::AccountId\}-us-east-1/\*\.gz": "named by content",
 }

@@ -32,25 +32,40 @@ def register(app: typer.Typer) -> None:
 def models(
     version: Annotated[
         str | None,
-        typer.Argument(metavar="[VERSION]", help="One version in detail; all when left out."),
+        typer.Argument(
+            metavar="[show] [VERSION]", help="One version in detail; all when left out."
+        ),
     ] = None,
+    shown: Annotated[str | None, typer.Argument(hidden=True)] = None,
     as_json: Json = False,
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """List the model versions: approval, metrics, which one serves, failed deployments."""
+    """List the model versions: approval, metrics, which one serves, failed deployments.
+
+    Of one version it shows, too, how it did in each evaluation since.
+    """
+    from ratchet.cli import evaluation_view
     from ratchet.cli.model_view import as_data, detail, table
-    from ratchet.deployment import registry
+    from ratchet.deployment import evaluations, facts, registry
 
     target = connect(environment, local)
+    version = _asked_for(version, shown, target)
     versions, serving = _read(target)
     now = datetime.now().astimezone()
     if version is not None:
         chosen = registry.find(versions, version)
+        found = evaluations.read(target, facts.read(target), version=chosen.version)
         if as_json:
-            typer.echo(json.dumps(as_data(chosen, serving=serving), indent=2, ensure_ascii=False))
+            document = {
+                **as_data(chosen, serving=serving),
+                "evaluations": evaluation_view.as_data(found),
+            }
+            typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
             return
         out().print(detail(chosen, serving=serving, now=now), crop=False)
+        if drawn := evaluation_view.series(found, now=now):
+            out().print("", drawn)
         err().print(f"[dim]{target.command(f'lineage {chosen.version}')}[/]", soft_wrap=True)
     elif as_json:
         listed = [as_data(one, serving=serving) for one in versions]
@@ -112,6 +127,24 @@ def _decide(
     )
     if follows.effect != "stays":
         err().print(f"[dim]{target.command('status --follow')}[/]", soft_wrap=True)
+
+
+def _asked_for(first: str | None, second: str | None, target: Target) -> str | None:
+    """`models 3` and `models show 3` mean the same."""
+    from ratchet.deployment.errors import UnknownNameError
+
+    if first == "show":
+        if second is None:
+            raise UnknownNameError(
+                f"show which version? For the newest: {target.command('models show latest')}"
+            )
+        return second
+    if second is not None:
+        raise UnknownNameError(
+            f"{first!r} and {second!r} are two arguments; expected one version, such as "
+            f"{target.command(f'models show {second}')}"
+        )
+    return first
 
 
 def _read(target: Target) -> tuple[list[ModelVersion], int | None]:

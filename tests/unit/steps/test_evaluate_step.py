@@ -234,3 +234,51 @@ def test_scores_may_come_on_one_line_as_sagemakers_own_algorithm_sends_them(job:
     job.model("candidate", GOOD)
     job.model("champion", GOOD, one_line)
     assert job.report()["champion"]["status"] == "scored"
+
+
+def judge_alone(job: Job) -> dict[str, Any]:
+    folders = [
+        argument
+        for name in ("champion", "eval", "report", "predictions")
+        for argument in (f"--{name}", job.root / name)
+    ]
+    job.run_main(evaluate, *folders)
+    report: dict[str, Any] = json.loads((job.root / "report/evaluation.json").read_text())
+    return report
+
+
+def test_without_a_candidate_the_champion_is_judged_alone_with_its_own_interval(job: Job) -> None:
+    job.model("champion", GOOD)
+    report = judge_alone(job)
+    champion, interval = report["champion"], report["interval"]
+    assert report["candidate"] is None
+    assert champion["status"] == "scored"
+    assert interval["low"] < champion["auc"] < interval["high"]
+    assert report["verdict"].startswith(f"champion AUC {champion['auc']:.4f}, 95 % within")
+
+
+def test_a_champion_judged_alone_has_no_regression_that_a_gate_could_pass(job: Job) -> None:
+    job.model("champion", GOOD)
+    assert judge_alone(job)["regression"] is None
+
+
+def test_the_answers_of_a_champion_judged_alone_are_kept(job: Job) -> None:
+    job.model("champion", GOOD)
+    judge_alone(job)
+    header, *answers = (job.root / "predictions/predictions.csv").read_text().splitlines()
+    assert header == "label,probability"
+    assert len(answers) == 300
+
+
+def test_a_champion_judged_alone_that_cannot_answer_says_why(job: Job) -> None:
+    job.model("champion", "def score(x): raise KeyError('plane_seats')")
+    report = judge_alone(job)
+    assert report["champion"]["status"] == "unscorable"
+    assert report["champion"]["auc"] is None
+    assert "plane_seats" in report["verdict"]
+    assert (job.root / "predictions/predictions.csv").read_text() == "label,probability\n"
+
+
+def test_neither_candidate_nor_champion_is_an_error(job: Job) -> None:
+    with pytest.raises(SystemExit, match="nothing to judge: no --candidate, and no"):
+        judge_alone(job)

@@ -107,3 +107,15 @@ def test_a_thousand_resamples_of_a_month_take_under_two_seconds_of_work() -> Non
     start = time.process_time()
     metrics.regression_interval(labels, candidate, champion, resamples=1000)
     assert time.process_time() - start < 2
+
+
+def test_the_interval_of_one_auc_holds_it_and_narrows_with_more_rows() -> None:
+    rng = np.random.default_rng(3)
+    widths = []
+    for rows in (200, 3200):
+        scores = rng.random(rows)
+        labels = (rng.random(rows) < scores).astype(int)
+        low, high = metrics.auc_interval(labels, scores, resamples=200)
+        assert low < metrics.auc(labels, scores) < high
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 2

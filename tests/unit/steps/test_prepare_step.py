@@ -177,3 +177,19 @@ def test_a_value_that_is_no_number_is_named_with_its_row(
 def test_only_cancelled_flights_are_refused(drop: Drop, prepared: Prepare) -> None:
     with pytest.raises(SystemExit, match="no flight that arrived"):
         prepared(drop("2013-01", flights=days(1, arr_delay="NA")))
+
+
+def test_judge_all_makes_every_row_an_eval_row_and_leaves_nothing_to_train_on(
+    drop: Drop, run_main: RunMain, tmp_path: Path
+) -> None:
+    drop("2013-01", flights=days(1))
+    raw = drop("2013-02", flights=days(2))
+    run_main(prepare, "--raw", raw, "--eval", tmp_path / "eval", "--judge", "all")
+    assert set(pd.read_csv(tmp_path / "eval/eval.csv")["month"]) == {1, 2}
+    assert not list(tmp_path.rglob("train.parquet"))
+
+
+def test_judge_all_takes_a_single_day(drop: Drop, run_main: RunMain, tmp_path: Path) -> None:
+    raw = drop("2013-01", flights=[{}])
+    run_main(prepare, "--raw", raw, "--eval", tmp_path / "eval", "--judge", "all")
+    assert len(pd.read_csv(tmp_path / "eval/eval.csv")) == 1

@@ -1,0 +1,1 @@
+"""What an evaluation of the champion found, kept with the version, against its standards."""

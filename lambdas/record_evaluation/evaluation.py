@@ -1,0 +1,156 @@
+"""How an evaluation of a deployed version turned out, and the record of it (pure).
+
+Record: evaluations/<version>/<execution>.json
+    {"evaluated": ISO 8601 UTC, "execution": id, "package_arn", "version": number,
+     "manifest": S3 URI, "data": text, "metric": name, "rows": number, "score": number | null,
+     "interval": {"low", "high", "confidence", "resamples"} | null, "floor": number,
+     "max_regression": number, "registered": number | null, "served": boolean,
+     "outcome": "Completed" | "CompletedWithViolations" | "TooFewRows",
+     "violations": [text], "verdict": text}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from model_package import number_in
+
+COMPLETED = "Completed"
+WITH_VIOLATIONS = "CompletedWithViolations"
+TOO_FEW_ROWS = "TooFewRows"
+NOTHING_DEPLOYED = "NothingDeployed"
+
+
+class ReportError(ValueError):
+    """The evaluate step's report is not what an evaluation of the champion alone leaves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standards:
+    """What the score is held against."""
+
+    floor: float
+    max_regression: float
+    minimum_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What the evaluate step measured."""
+
+    metric: str
+    rows: int
+    score: float | None
+    """None: the champion cannot answer for these rows."""
+    interval: Mapping[str, float] | None
+    verdict: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """The record; see the module."""
+
+    evaluated: str
+    execution: str
+    package_arn: str
+    version: int
+    manifest: str
+    data: str
+    metric: str
+    rows: int
+    score: float | None
+    interval: Mapping[str, float] | None
+    floor: float
+    max_regression: float
+    registered: float | None
+    """The score of the evaluation that it was registered by; None when the version says none."""
+    served: bool
+    """Whether it still was the champion when this was recorded."""
+    outcome: str
+    violations: Sequence[str]
+    verdict: str
+
+    @property
+    def compared(self) -> bool:
+        """Whether the violations say anything of what serves: too few rows do not, and what no
+        longer serves raises no alarm and ends none."""
+        return self.served and self.outcome != TOO_FEW_ROWS
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), indent=1).encode()
+
+
+def read(record: bytes) -> Evaluation:
+    """An evaluation from its record."""
+    return Evaluation(**json.loads(record))
+
+
+def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
+    """What an evaluate step's report says of the champion.
+
+    Raises:
+        ReportError: it does not.
+    """
+    try:
+        champion, metric = report["champion"], report["metric"]
+        scored = champion["status"] == "scored"
+        return Judged(
+            metric=metric,
+            rows=int(report["rows"]),
+            score=float(champion[metric]) if scored else None,
+            interval=report.get("interval") if scored else None,
+            verdict=str(report["verdict"]),
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ReportError(
+            f"{uri} is no report on a champion ({type(problem).__name__}: {problem}); expected "
+            '{"metric": name, "rows": number, "champion": {"status": "scored" | "unscorable", '
+            'name: number}, "verdict": text}, as docs/guides/evaluation.md has it'
+        ) from problem
+
+
+def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:
+    """The score at registration, which the training pipeline keeps as `candidate-<metric>`."""
+    return number_in(metadata, f"candidate-{metric}")
+
+
+def outcome_of(found: Judged, standards: Standards, *, registered: float | None) -> str:
+    if found.rows < standards.minimum_rows:
+        return TOO_FEW_ROWS
+    violated = any(violations(found, standards, registered=registered))
+    return WITH_VIOLATIONS if violated else COMPLETED
+
+
+def violations(found: Judged, standards: Standards, *, registered: float | None) -> Iterator[str]:
+    """Each standard that is not met, in words. A score that is at its limit meets it."""
+    if found.score is None:
+        yield found.verdict
+        return
+    said = f"{found.metric} {found.score:.4f}"
+    if found.score < standards.floor:
+        yield f"{said} is below the floor of {standards.floor:g}"
+    if registered is not None and registered - found.score > standards.max_regression:
+        yield (
+            f"{said} is more than {standards.max_regression:g} below the {registered:.4f} "
+            "at registration"
+        )
+
+
+def data_of(manifest: Sequence[Any]) -> str:
+    """Which data a manifest lists, by the folders of its objects: `2013-03`, or the first and the
+    last of several."""
+    folders = sorted({key.split("/")[-2] for key in manifest[1:] if "/" in str(key)})
+    return " to ".join(dict.fromkeys([folders[0], folders[-1]])) if folders else ""
+
+
+def verdict_of(found: Evaluation) -> str:
+    """In a sentence, for `ratchet show`."""
+    if found.outcome == TOO_FEW_ROWS:
+        return f"version {found.version}: {found.verdict}; too few rows to say more"
+    about = f"version {found.version}: {found.verdict}"
+    if found.violations and found.score is not None:
+        about += f"; {'; '.join(found.violations)}"
+    return about if found.served else f"{about}; it no longer serves, so no alarm is raised"

@@ -1,0 +1,151 @@
+"""Keeps an evaluation, once: metrics, the record, and the latest one on the version itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import stored
+from model_package import metadata_of
+from record_evaluation import evaluation
+from record_evaluation.evaluation import Evaluation, ReportError, Standards
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sagemaker.client import SageMakerClient
+
+FOLDER = "evaluations/"
+LATEST = f"{FOLDER}latest.json"
+
+TIME, SCORE, OUTCOME = "evaluation-time", "evaluation-score", "evaluation-outcome"
+"""Of the latest evaluation, in the version's customer metadata."""
+_DEPLOYMENT_MARK = "ratchet-deployment"  # reconcile_champion/marks.py
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    s3: S3Client
+    cloudwatch: CloudWatchClient
+    sagemaker: SageMakerClient
+    project: str
+    environment: str
+    bucket: str
+    minimum_rows: int
+    now: Callable[[], datetime] = _now
+
+    def record(self, event: Mapping[str, Any], *, champion: str) -> Evaluation:
+        """The evaluation that the event is about, recorded. The same execution again changes
+        nothing: what was recorded first stands.
+
+        Args:
+            event: see `handler`.
+            champion: the ARN of the package that serves now.
+        """
+        package_arn = str(event["package_arn"])
+        key = f"{FOLDER}{package_arn.rpartition('/')[2]}/{event['execution']}.json"
+        package = self.sagemaker.describe_model_package(ModelPackageName=package_arn)
+        metadata = metadata_of(package)
+        if (known := self._read(key)) is None:
+            found = self._found(event, metadata, champion=champion)
+            # The alarm's reader wants to know why, so that comes first. The record comes last: a
+            # crash before it says the same once more.
+            self._write(LATEST, found)
+            self._publish(found)
+            self._write(key, found)
+        else:
+            found = evaluation.read(known)
+        self._note(found, metadata)
+        return found
+
+    def _found(
+        self, event: Mapping[str, Any], metadata: Mapping[str, str], *, champion: str
+    ) -> Evaluation:
+        report, manifest = str(event["report"]), str(event["manifest"])
+        text = self._read_uri(report)
+        if text is None:
+            raise ReportError(f"{report} does not exist: the evaluate step has left no report")
+        judged = evaluation.judged(json.loads(text), uri=report)
+        standards = Standards(
+            floor=float(event["floor"]),
+            max_regression=float(event["max_regression"]),
+            minimum_rows=self.minimum_rows,
+        )
+        registered = evaluation.registered_score(metadata, judged.metric)
+        outcome = evaluation.outcome_of(judged, standards, registered=registered)
+        broken = evaluation.violations(judged, standards, registered=registered)
+        return Evaluation(
+            evaluated=self.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            execution=str(event["execution"]),
+            package_arn=str(event["package_arn"]),
+            version=int(str(event["package_arn"]).rpartition("/")[2]),
+            manifest=manifest,
+            data=evaluation.data_of(json.loads(self._read_uri(manifest) or b"[]")),
+            metric=judged.metric,
+            rows=judged.rows,
+            score=judged.score,
+            interval=judged.interval,
+            floor=standards.floor,
+            max_regression=standards.max_regression,
+            registered=registered,
+            served=champion == event["package_arn"],
+            outcome=outcome,
+            violations=list(broken) if outcome == evaluation.WITH_VIOLATIONS else [],
+            verdict=judged.verdict,
+        )
+
+    def _publish(self, found: Evaluation) -> None:
+        if not found.served:
+            return
+        values = {"EvaluationScore": found.score}
+        if found.compared:
+            values["ModelQualityViolations"] = float(len(found.violations))
+        dimensions = {"Project": self.project, "Environment": self.environment}
+        data: Any = [
+            {
+                "MetricName": name,
+                "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+                "Timestamp": self.now(),  # the alarm would not see a datum of a past period
+                "Value": value,
+            }
+            for name, value in values.items()
+            if value is not None
+        ]
+        if data:
+            self.cloudwatch.put_metric_data(Namespace="Ratchet", MetricData=data)
+
+    def _note(self, found: Evaluation, metadata: Mapping[str, str]) -> None:
+        """On the version, unless a later evaluation stands there. Writing changes the version's
+        time, by which a deployment that failed would count as approved anew: such a one is left
+        alone."""
+        noted = {
+            TIME: found.evaluated,
+            OUTCOME: found.outcome,
+            SCORE: "none" if found.score is None else f"{found.score:.6f}",
+        }
+        if _DEPLOYMENT_MARK in metadata or noted.items() <= metadata.items():
+            return
+        if metadata.get(TIME, "") <= found.evaluated:
+            self.sagemaker.update_model_package(
+                ModelPackageArn=found.package_arn,
+                CustomerMetadataProperties={**metadata, **noted},
+            )
+
+    def _write(self, key: str, found: Evaluation) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=found.to_json())
+
+    def _read(self, key: str) -> bytes | None:
+        found = stored.read(self.s3, bucket=self.bucket, key=key)
+        return found.body if found else None
+
+    def _read_uri(self, uri: str) -> bytes | None:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        found = stored.read(self.s3, bucket=bucket, key=key)
+        return found.body if found else None

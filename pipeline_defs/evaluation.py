@@ -1,0 +1,48 @@
+"""The evaluation pipeline.
+
+champion ─► deployed ──yes──► prepare ─► evaluate ─► report
+                     └──no──► nothing-deployed
+"""
+
+from __future__ import annotations
+
+from pipeline_defs import judging
+from pipeline_defs.authoring import Context, Pipeline, execution
+
+
+def evaluation(ctx: Context) -> Pipeline:
+    """Judges the champion, the model that serves now, on the labelled data that a manifest lists,
+    and records how it did. Nothing is trained. While nothing serves, no job is started."""
+    standards, record = ctx.settings.evaluation, ctx.functions.record_evaluation
+    p = Pipeline("evaluation", ctx)
+    data = p.string("InputManifest")
+    floor = p.number("Floor", default=standards.floor)
+    tolerance = p.number("MaxRegression", default=standards.max_regression)
+
+    champion = judging.champion(p)
+    prepare = judging.prepare(p, data, judge_all=True)
+    evaluate = judging.evaluate(p, champion=champion["model_uri"], rows=prepare.outputs["eval"])
+    about = {
+        "package_arn": champion["package_arn"],
+        "execution": execution.id,
+        "manifest": data,
+    }
+    report = p.invoke(
+        "report",
+        record,
+        arguments={
+            **about,
+            "report": evaluate.report_uri(),
+            "floor": floor,
+            "max_regression": tolerance,
+        },
+        returns=["outcome", "verdict"],
+    )
+    nothing = p.invoke("nothing-deployed", record, arguments=about, returns=["outcome", "verdict"])
+    p.gate(
+        "deployed",
+        champion["package_arn"] != judging.NONE,
+        then=[prepare, evaluate, report],
+        otherwise=nothing,
+    )
+    return p

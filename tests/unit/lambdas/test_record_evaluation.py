@@ -1,0 +1,260 @@
+"""How the champion did is kept once, held against its standards, and raises the alarm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import aws_clients
+from notify import handler as notify
+from record_evaluation import evaluation
+from record_evaluation import handler as entry
+from record_evaluation.evaluation import Judged, ReportError, Standards
+from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
+from tests.unit.lambdas.fake_serving import arn_of
+
+NOW = datetime(2013, 8, 2, 13, 20, tzinfo=UTC)
+REPORT = "flights-dev-evaluation/runs/1/evaluate/report/evaluation.json"
+STANDARDS = Standards(floor=0.6, max_regression=0.05, minimum_rows=100)
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
+    """Version 3 serves; it had an AUC of 0.7 when it was registered."""
+    cloud = FakeCloud(now=NOW)
+    cloud.register(3, "Approved", CustomerMetadataProperties={"candidate-auc": "0.7"})
+    cloud.parameters["/flights/dev/champion"] = arn_of(3)
+    environment = {
+        "PROJECT": "flights",
+        "ENVIRONMENT": "dev",
+        "ARTIFACTS_BUCKET": ARTIFACTS,
+        "CHAMPION_PARAMETER": "/flights/dev/champion",
+        "MINIMUM_ROWS": "100",
+        "ENDPOINT_NAME": "flights-dev",
+        "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:people",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    for service in ("sagemaker", "s3", "ssm", "cloudwatch", "sns"):
+        client = cloud.client(service)
+        monkeypatch.setattr(aws_clients, service, lambda client=client: client)
+    for made in (entry._recording, notify._happenings):
+        made.cache_clear()
+    object.__setattr__(entry._recording(), "now", lambda: cloud.now)
+    yield cloud
+    for made in (entry._recording, notify._happenings):
+        made.cache_clear()
+
+
+def recorded(
+    cloud: FakeCloud,
+    auc: float | None = 0.69,
+    *,
+    rows: int = 500,
+    version: int = 3,
+    execution: str = "run1",
+) -> dict[str, str]:
+    champion = {"status": "unscorable" if auc is None else "scored", "auc": auc}
+    interval = {"low": 0.6, "high": 0.72, "confidence": 0.95, "resamples": 1000}
+    report = {
+        "metric": "auc",
+        "rows": rows,
+        "champion": champion,
+        "interval": interval if auc else None,
+        "verdict": "cannot be scored: KeyError" if auc is None else f"champion AUC {auc}",
+    }
+    cloud._store(ARTIFACTS, REPORT, json.dumps(report).encode())
+    keys = ["labelled/2013-07/flights.csv", "labelled/2013-06/flights.csv"]
+    manifest = [{"prefix": "s3://data/"}, *keys]
+    cloud._store(ARTIFACTS, "manifests/d/manifest.json", json.dumps(manifest).encode())
+    return entry.handler(
+        {
+            "package_arn": arn_of(version),
+            "execution": execution,
+            "manifest": f"s3://{ARTIFACTS}/manifests/d/manifest.json",
+            "report": f"s3://{ARTIFACTS}/{REPORT}",
+            "floor": 0.6,
+            "max_regression": 0.05,
+        },
+        None,
+    )
+
+
+def record(cloud: FakeCloud, execution: str = "run1", version: int = 3) -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(
+        cloud.buckets[ARTIFACTS][f"evaluations/{version}/{execution}.json"].body
+    )
+    return known
+
+
+def metrics(cloud: FakeCloud) -> list[tuple[str, float]]:
+    return [(datum["MetricName"], datum["Value"]) for _, datum in cloud.metrics]
+
+
+def test_the_record_says_when_which_data_and_how_it_stands_to_its_standards(
+    cloud: FakeCloud,
+) -> None:
+    answer = recorded(cloud)
+
+    found = record(cloud)
+    assert answer["outcome"] == found["outcome"] == "Completed"
+    assert found["evaluated"] == "2013-08-02T13:20:00Z"
+    assert found["data"] == "2013-06 to 2013-07"
+    assert (found["rows"], found["score"], found["registered"]) == (500, 0.69, 0.7)
+    assert (found["floor"], found["max_regression"]) == (0.6, 0.05)
+    assert found["interval"]["high"] == 0.72
+    assert metrics(cloud) == [("EvaluationScore", 0.69), ("ModelQualityViolations", 0.0)]
+
+
+def test_the_latest_evaluation_stands_on_the_version(cloud: FakeCloud) -> None:
+    recorded(cloud)
+
+    noted = cloud.packages[arn_of(3)]["CustomerMetadataProperties"]
+    assert noted == {
+        "candidate-auc": "0.7",
+        "evaluation-time": "2013-08-02T13:20:00Z",
+        "evaluation-outcome": "Completed",
+        "evaluation-score": "0.690000",
+    }
+
+
+@pytest.mark.parametrize(
+    ("auc", "broken"),
+    [
+        (0.55, ["below the floor of 0.6", "more than 0.05 below the 0.7000 at registration"]),
+        (0.62, ["more than 0.05 below the 0.7000 at registration"]),
+        (None, ["cannot be scored"]),
+    ],
+)
+def test_what_is_worse_than_its_standards_raises_the_alarm(
+    cloud: FakeCloud, auc: float | None, broken: list[str]
+) -> None:
+    assert recorded(cloud, auc)["outcome"] == "CompletedWithViolations"
+
+    found = record(cloud)["violations"]
+    assert len(found) == len(broken)
+    assert all(part in text for part, text in zip(broken, found, strict=True))
+    assert ("ModelQualityViolations", float(len(broken))) in metrics(cloud)
+
+
+def test_the_same_execution_recorded_twice_changes_nothing(cloud: FakeCloud) -> None:
+    first = recorded(cloud, 0.55)
+    before, put = record(cloud), metrics(cloud)
+    cloud.advance(3600)
+    changed = cloud.count("UpdateModelPackage")
+
+    assert recorded(cloud, 0.69) == first
+    assert record(cloud) == before
+    assert metrics(cloud) == put
+    assert cloud.count("UpdateModelPackage") == changed
+
+
+def test_an_earlier_evaluation_does_not_take_the_place_of_a_later_one(cloud: FakeCloud) -> None:
+    recorded(cloud, 0.66, execution="early")
+    cloud.advance(60)
+    recorded(cloud, 0.68, execution="late")
+    recorded(cloud, execution="early")
+
+    noted = cloud.packages[arn_of(3)]["CustomerMetadataProperties"]
+    assert noted["evaluation-score"] == "0.680000"
+
+
+def test_too_few_rows_neither_raise_the_alarm_nor_end_it(cloud: FakeCloud) -> None:
+    assert recorded(cloud, 0.55, rows=99)["outcome"] == "TooFewRows"
+
+    assert metrics(cloud) == [("EvaluationScore", 0.55)]
+
+
+def test_a_version_that_was_replaced_meanwhile_is_recorded_and_raises_no_alarm(
+    cloud: FakeCloud,
+) -> None:
+    cloud.parameters["/flights/dev/champion"] = arn_of(4)
+
+    answer = recorded(cloud, 0.55)
+
+    assert record(cloud)["served"] is False
+    assert "no longer serves" in answer["verdict"]
+    assert metrics(cloud) == []
+
+
+def test_a_version_whose_deployment_failed_is_not_touched_or_it_would_count_as_approved_anew(
+    cloud: FakeCloud,
+) -> None:
+    mark = {"ratchet-deployment": "failed 2013-08-02T13:00:05Z: no ping"}
+    cloud.packages[arn_of(3)]["CustomerMetadataProperties"].update(mark)
+
+    recorded(cloud)
+
+    assert cloud.count("UpdateModelPackage") == 0
+    assert record(cloud)["score"] == 0.69
+
+
+def test_with_nothing_deployed_it_says_so_and_records_nothing(cloud: FakeCloud) -> None:
+    answer = entry.handler({"package_arn": "none", "execution": "run1", "manifest": "m"}, None)
+
+    assert answer["outcome"] == "NothingDeployed"
+    assert "nothing is deployed" in answer["verdict"]
+    assert not any(key.startswith("evaluations/") for key in cloud.buckets[ARTIFACTS])
+
+
+def test_a_score_at_its_limits_meets_them() -> None:
+    found = Judged(metric="auc", rows=500, score=0.6, interval=None, verdict="")
+
+    assert list(evaluation.violations(found, STANDARDS, registered=0.625)) == []
+
+
+def test_a_version_without_a_score_at_registration_is_held_against_the_floor_alone() -> None:
+    found = Judged(metric="f1", rows=500, score=0.61, interval=None, verdict="")
+
+    assert evaluation.registered_score({"candidate-auc": "0.9"}, "f1") is None
+    assert list(evaluation.violations(found, STANDARDS, registered=None)) == []
+
+
+@pytest.mark.parametrize("report", [{}, {"metric": "auc", "rows": 5, "champion": None}, []])
+def test_a_report_on_no_champion_is_refused_with_what_is_expected(report: Any) -> None:
+    with pytest.raises(ReportError, match=r"s3://r is no report .* docs/guides/evaluation.md"):
+        evaluation.judged(report, uri="s3://r")
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (["labelled/2013-07/a.csv", "labelled/2013-07/b.csv"], "2013-07"),
+        (["labelled/2013-07/a.csv", "labelled/2013-05/a.csv"], "2013-05 to 2013-07"),
+        (["a.csv"], ""),
+        ([], ""),
+    ],
+)
+def test_data_is_named_by_its_folders(keys: list[str], said: str) -> None:
+    assert evaluation.data_of([{"prefix": "s3://data/"}, *keys]) == said
+
+
+def test_people_hear_which_version_fell_short_and_on_which_data(cloud: FakeCloud) -> None:
+    recorded(cloud, 0.55)
+    cloud.advance(60)
+    cloud.raise_alarm("flights-dev-model-quality", metric="ModelQualityViolations")
+    detail = {"alarmName": "flights-dev-model-quality", "state": {"value": "ALARM"}}
+
+    notify.handler({"detail-type": "CloudWatch Alarm State Change", "detail": detail}, None)
+
+    text = json.loads(cloud.notices[-1]["Message"])["email"]
+    assert "Version 3, which serves, was evaluated on new labelled data" in text
+    assert "2013-06 to 2013-07" in text
+    assert "below the floor of 0.6" in text
+    assert "ratchet models show 3" in text
+
+
+def test_an_alarm_long_after_an_evaluation_is_told_as_that_of_traffic(cloud: FakeCloud) -> None:
+    recorded(cloud, 0.55)
+    cloud.now += timedelta(hours=2)
+    cloud.raise_alarm("flights-dev-model-quality", metric="ModelQualityViolations")
+    detail = {"alarmName": "flights-dev-model-quality", "state": {"value": "ALARM"}}
+
+    notify.handler({"detail-type": "CloudWatch Alarm State Change", "detail": detail}, None)
+
+    text = json.loads(cloud.notices[-1]["Message"])["email"]
+    assert "labels that came in" in text
