@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 from ratchet.demo.traffic import Client, flights_of, requests_of
-from ratchet.deployment import facts, registry, standing
+from ratchet.deployment import evaluations, facts, landing, launch, registry, runs, standing
 from ratchet.deployment.rows import Batch
 from tests.loop.deployed_loop import Loop, until
 
@@ -125,3 +125,40 @@ def test_rejecting_the_serving_version_brings_the_previous_approved_one_back(loo
     first = next(v for v in seen.versions if v.version == 1)
     assert seen.stack is not None
     assert seen.stack.parameters["BaselineUri"] == first.baseline_folder
+
+
+def test_labelled_data_has_the_champion_evaluated_and_below_the_floor_a_retrain_follows(
+    loop: Loop, drops: Path
+) -> None:
+    trained = len(loop.runs())
+    deployed = facts.read_evaluation(loop.target)
+    parcels = landing.parcels([drops / "2013-03"], prefix=deployed.data_prefix)
+    landing.land(loop.client("s3"), bucket=loop.deployed.data_bucket, parcels=parcels)
+
+    def started() -> runs.Run | None:
+        return next(iter(runs.listed(loop.target, pipeline=deployed.pipeline)), None)
+
+    run = until(started, "labelled data has started no evaluation")
+    state = loop.finished(run)
+    assert state.run.status == "Succeeded", state.run.failure
+    (found,) = evaluations.read(loop.target, loop.deployed, version=1)
+    assert (found.execution, found.data) == (run.id, "2013-03")
+    assert found.score is not None
+    assert found.registered is not None
+
+    again = launch.launch(loop.target, kind="evaluation", values={"Floor": "1"})
+    state = loop.finished(again.run)
+    assert state.run.status == "Succeeded", state.run.failure
+    assert {step.name for step in loop.steps(again.run) if step.cached_from} == {
+        "prepare",
+        "evaluate",
+    }
+    *_, worse = evaluations.read(loop.target, loop.deployed, version=1)
+    assert worse.outcome == "CompletedWithViolations"
+
+    def alarmed() -> standing.Alarm | None:
+        alarm = standing.look(loop.target).alarms["model_quality"]
+        return alarm if alarm.state == "ALARM" else None
+
+    until(alarmed, "the model-quality alarm was not raised", every=1.0)
+    assert loop.next_run(trained), "what the alarm is told for"
