@@ -44,8 +44,8 @@ def changes(target: Target, kind: str | None = None) -> Iterator[Change]:
     from ratchet.node import PROJECT
 
     deployed = facts.read(target)
-    context = facts.context(target, deployed)
     for one in [kind] if kind else [*PIPELINES, *names(PROJECT)]:
+        context = facts.context(target, deployed, kind=one)
         pipeline = imported.compile_kind(target, deployed, one, context)
         name = target.settings.pipeline_name(one)
         yield Change(
