@@ -11,9 +11,9 @@ import pytest
 from config.settings import load
 from pipeline_defs import PIPELINES
 from pipeline_defs.authoring import Context, Functions
-from tests.infra.assembly import Assembly
-from tests.infra.readable import text_of
-from tests.infra.test_training_stack import ENVIRONMENTS, ROOT, as_deployed, definition, unfolded
+from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly
+from tests.infra.readable import text_of, unfolded
+from tests.infra.test_training_stack import as_deployed, definition
 
 STACK = "dev/Evaluation"
 
