@@ -81,12 +81,16 @@ class ImportedMlPipeline(Construct):
         grant_read_elsewhere(self.role, pipeline.reads, arns=self._arns)
 
     def _groups(self, pipeline: ImportedPipeline) -> None:
-        for index, name in enumerate(pipeline.groups):
+        stack = cdk.Stack.of(self)
+        for name in pipeline.groups:
+            construct_id = f"Models-{name}"
+            if stack.node.try_find_child(construct_id):
+                continue  # another imported pipeline registers in it as well
             group = sagemaker.CfnModelPackageGroup(
-                self,
-                f"Models{index or ''}",
+                stack,
+                construct_id,
                 model_package_group_name=name,
-                model_package_group_description=f"Models of the pipeline {self.name}",
+                model_package_group_description="Models of imported pipelines",
             )
             group.apply_removal_policy(removal_policy(self._settings.retention))
         if pipeline.groups:

@@ -125,6 +125,7 @@ class _Carrier:
         for step in self._all:
             self._cache(step)
         self._unused()
+        self._unmet()
         return Stored(name=self._name, definition=self._definition, folders=self._code.folders)
 
     # -- the pipeline
@@ -160,6 +161,20 @@ class _Carrier:
             if problem.step is None and problem.expected.startswith("nothing refers to it"):
                 self.notes.remark("", str(problem.argument), None, problem.expected)
 
+    def _unmet(self) -> None:
+        """An option that is for nothing is a slip: it must not look as if it had been obeyed."""
+        maps = self._maps
+        options = {
+            "--code": {given.key for given in self._code.given} - self._code.used,
+            "--bucket-map": set(maps.buckets) - self.notes.met,
+            "--arn-map": set(maps.arns) - self.notes.met,
+            "--image": set(maps.images) - self.notes.met,
+        }
+        for option, unmet in options.items():
+            for key in sorted(unmet):
+                expected = "nothing in the definition is called that"
+                self.notes.problem("", option, key, expected, "correct it or leave it out")
+
     # -- one step
 
     def _without_nulls(self, step: dict[str, Any]) -> None:
@@ -184,6 +199,7 @@ class _Carrier:
                 after = f"{written('prefix')}-{value}"
                 self.notes.put(name, leaf, after, "a group of this environment")
         elif isinstance(value, str) and value in self._maps.arns:
+            self.notes.met.add(value)
             self.notes.put(name, leaf, self._maps.arns[value], "mapped by --arn-map")
         elif isinstance(value, str) and (match := _ARN.fullmatch(value)):
             self.notes.remark(
@@ -198,6 +214,7 @@ class _Carrier:
 
     def _image(self, step: str, leaf: Leaf, uri: str) -> None:
         if uri in self._maps.images:
+            self.notes.met.add(uri)
             self.notes.put(step, leaf, self._maps.images[uri], "mapped by --image")
         elif image := registries.published(uri):
             after = written("image", image)

@@ -53,7 +53,7 @@ class Code:
         found = self._find(uri, step=step, role=role, alone=alone)
         if found is None:
             return None
-        files = _read(found, archive=uri.endswith(".tar.gz"))
+        files = read_files(found, archive=uri.endswith(".tar.gz"))
         folder = f"{step}/{role}"
         self.folders[folder] = files
         if uri.endswith(".tar.gz"):
@@ -130,7 +130,12 @@ def literal(leaf: Leaf) -> tuple[str, bool] | None:
     return (uri, quoted) if uri.startswith("s3://") else None
 
 
-def _read(path: Path, *, archive: bool) -> Files:
+def read_files(path: Path, *, archive: bool) -> Files:
+    """The files of a folder, a file, or (`archive`) what a tar.gz holds; paths as in the folder.
+
+    Raises:
+        BundleError: it is not there, empty, or no archive where one is expected.
+    """
     if path.is_dir():
         found = {
             file.relative_to(path).as_posix(): file.read_bytes()

@@ -28,6 +28,8 @@ class Notes:
     changes: list[Change] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
+    """What of the maps and of the given code was for something."""
 
     def change(self, step: str, argument: str, before: Any, after: Any, why: str) -> None:
         made = Change(step=step, argument=argument, before=before, after=after, why=why)

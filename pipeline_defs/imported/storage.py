@@ -169,6 +169,7 @@ class Storage:
         for old in sorted(self._maps.buckets, key=len, reverse=True):
             stem = old.rstrip("/")
             if first == stem or first.startswith(f"{stem}/"):
+                self._notes.met.add(old)
                 new = _place(self._maps.buckets[old].rstrip("/"))
                 return text([new + first.removeprefix(stem), *before[1:]])
         return None

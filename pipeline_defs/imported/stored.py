@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.errors import DefinitionError, Problem
-from pipeline_defs.imported.code import Files, _read
+from pipeline_defs.imported.code import Files, read_files
 
 FOLDER = "pipelines"
 """In the repository; every folder in it with a definition.json is a pipeline."""
@@ -71,7 +71,9 @@ def read(root: Path, name: str) -> Stored:
         raise DefinitionError(name, [Problem(expected=expected)]) from problem
     code = folder / _CODE
     inputs = sorted(path for path in code.glob("*/*") if path.is_dir())
-    folders = {path.relative_to(code).as_posix(): _read(path, archive=False) for path in inputs}
+    folders = {
+        path.relative_to(code).as_posix(): read_files(path, archive=False) for path in inputs
+    }
     return Stored(name=name, definition=definition, folders=folders)
 
 

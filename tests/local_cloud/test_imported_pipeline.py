@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -32,16 +32,17 @@ class Place:
     artifacts: str
     key: str
 
-    def run(self, **parameters: str) -> runs.RunState:
+    def run(self, name: str = NAME, **parameters: str) -> runs.RunState:
         run = pipelines.start(
-            self.target, name=NAME, parameters=parameters, display_name="t", description="a test"
+            self.target, name=name, parameters=parameters, display_name="t", description="a test"
         )
 
         def ended() -> runs.RunState | None:
             state = runs.read(self.target, run)
             return state if state.run.finished else None
 
-        return until(ended, 120)
+        state: runs.RunState = until(ended, 120)
+        return state
 
     def facts(self) -> facts.Deployed:
         """What the Training stack, which is not here, would say."""
@@ -68,6 +69,7 @@ class Place:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("imported")
     imported.write(folder, taken_in("v3", folder).stored)
+    imported.write(folder, replace(taken_in("v2", folder).stored, name="from-v2"))
     target = local_target(settings=load("dev"), folder=folder / "cloud")
     said: list[str] = []
     app = ["--app", f"{sys.executable} {APP} {folder}", "--output", str(folder / "cdk.out")]
@@ -115,6 +117,12 @@ def test_every_step_of_the_sdks_pipeline_runs_to_its_end(first: runs.RunState) -
         ),
         "Succeeded",
     )
+
+
+def test_what_version_2_of_the_sdk_wrote_runs_to_its_end_as_well(place: Place) -> None:
+    state = place.run("flights-dev-from-v2")
+    assert state.run.status == "Succeeded", state.run.failure
+    assert len(state.steps) == 9
 
 
 def test_batch_answers_are_those_of_the_model_that_was_trained(

@@ -1,0 +1,127 @@
+"""What the stack of imported pipelines deploys, and what its roles may do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from cdk_nag import AwsSolutionsChecks
+
+from app import add_loops
+from config.settings import load
+from pipeline_defs import imported
+from stacks.foundation import Foundation
+from stacks.imported import Imported
+from tests.infra.assembly import ROOT, Assembly, context
+from tests.sdk.imports import taken_in
+
+pytestmark = pytest.mark.synth
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The app of a repository that has an imported pipeline, with cdk-nag watching."""
+    source = tmp_path_factory.mktemp("source")
+    for part in ("steps", "lambdas", "ratchet"):
+        (source / part).symlink_to(ROOT / part)
+    imported.write(source, taken_in("v3", source).stored)
+    out = source / "cdk.out"
+    app = cdk.App(outdir=str(out), context=context(), analytics_reporting=False)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    add_loops(app, [load("dev")], source=source)
+    app.synth()
+    return out
+
+
+@pytest.fixture(scope="module")
+def template(folder: Path) -> dict[str, Any]:
+    (file,) = (folder / "assembly-dev").glob("*Imported*.template.json")
+    read: dict[str, Any] = json.loads(file.read_text())
+    return read
+
+
+def properties(template: dict[str, Any], kind: str) -> dict[str, Any]:
+    (found,) = [r["Properties"] for r in template["Resources"].values() if r["Type"] == kind]
+    return dict(found)
+
+
+def statements(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    policy = properties(template, "AWS::IAM::Policy")["PolicyDocument"]
+    return {statement["Sid"]: statement for statement in policy["Statement"]}
+
+
+def test_an_app_without_imported_pipelines_has_no_stack_for_them(assembly: Assembly) -> None:
+    assert not list(assembly.folder.glob("assembly-*/*Imported*"))
+
+
+def test_cdk_nag_finds_nothing_that_is_not_explained(folder: Path) -> None:
+    report = json.loads((folder / "validation-report.json").read_text())
+    found = [v["ruleName"] for p in report["pluginReports"] for v in p.get("violations", [])]
+    assert found == []
+
+
+def test_the_role_may_do_what_the_steps_need(template: dict[str, Any]) -> None:
+    allowed = statements(template)
+    actions = {action for statement in allowed.values() for action in statement["Action"]}
+    assert {
+        "sagemaker:CreateProcessingJob",
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:CreateTransformJob",
+        "sagemaker:CreateModel",
+        "sagemaker:CreateModelPackage",
+        "lambda:InvokeFunction",
+    } <= actions
+    # It has no such steps.
+    assert not actions & {"sagemaker:CreateHyperParameterTuningJob", "sqs:SendMessage"}
+    (function,) = allowed["InvokeFunctions"]["Resource"]
+    assert "tell-the-team" in json.dumps(function)
+
+
+def test_the_role_registers_in_the_pipelines_own_group_only(template: dict[str, Any]) -> None:
+    group = properties(template, "AWS::SageMaker::ModelPackageGroup")
+    assert group["ModelPackageGroupName"] == "flights-dev-house-prices"
+    resources = json.dumps(statements(template)["RegisterModel"]["Resource"])
+    assert resources.count("flights-dev-house-prices") == 2
+    assert "model-package/flights-dev/" not in resources
+
+
+def test_the_role_reads_its_code_its_data_and_its_runs_and_writes_its_runs_only(
+    template: dict[str, Any],
+) -> None:
+    allowed = statements(template)
+    written = json.dumps(allowed["WriteRuns"]["Resource"])
+    assert "/flights-dev-house-prices/runs/*" in written
+    assert "/house-prices/*" in json.dumps(allowed["ReadData"]["Resource"])
+    assert "ReadElsewhere" not in allowed  # its data was mapped to ours
+
+
+def test_every_file_of_the_code_is_published_under_the_name_it_is_started_by(
+    folder: Path, template: dict[str, Any]
+) -> None:
+    (file,) = (folder / "assembly-dev").glob("*Imported*.assets.json")
+    assets = json.loads(file.read_text())["files"].values()
+    keys = {d["objectKey"] for asset in assets for d in asset["destinations"].values()}
+    body = json.dumps(properties(template, "AWS::SageMaker::Pipeline")["PipelineDefinition"])
+    for name in ("prepare.py", "evaluate.py", "sourcedir.tar.gz"):
+        (key,) = [key for key in keys if key.endswith(f"/{name}")]
+        assert key in body
+
+
+def test_two_pipelines_may_register_in_the_same_group(tmp_path: Path) -> None:
+    for name, version in (("one", "v3"), ("two", "v2")):
+        stored = taken_in(version, tmp_path).stored
+        imported.write(tmp_path, replace(stored, name=name))
+    app = cdk.App(outdir=str(tmp_path / "out"), context=context(), analytics_reporting=False)
+    stage = cdk.Stage(app, "dev", env=cdk.Environment(region="us-east-1"))
+    settings = load("dev")
+    foundation = Foundation(stage, "Foundation", settings=settings)
+    Imported(stage, "Imported", settings=settings, source=tmp_path, foundation=foundation)
+    app.synth()
+    (file,) = (tmp_path / "out" / "assembly-dev").glob("*Imported*.template.json")
+    kinds = [r["Type"] for r in json.loads(file.read_text())["Resources"].values()]
+    assert kinds.count("AWS::SageMaker::Pipeline") == 2
+    assert kinds.count("AWS::SageMaker::ModelPackageGroup") == 1
