@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from config import images
 from config.settings import Settings
 from pipeline_defs.authoring import Context, Functions, Pipeline
+from pipeline_defs.authoring.checks.document import placed_steps
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.job_permissions import grant_run_jobs
 from ratchet_cdk.narrow_role import NarrowRole
 from ratchet_cdk.python_function import PythonFunction
+from ratchet_cdk.step_permissions import (
+    grant_kinds,
+    grant_pull,
+    keeps_checkpoints,
+    step_images,
+)
 
 MANIFESTS = "manifests/"  # what a run reads, named by the digest of its content
 
@@ -60,15 +69,27 @@ class MlPipeline(Construct):
         self.arn = arns.sagemaker(f"pipeline/{self.name}")
         for bundle in pipeline.bundles:
             code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
-        grant_run_jobs(self.role, arns=arns, image_uri=settings.image)
+        definition = pipeline.definition()
+        steps = [placed.own for placed in placed_steps(definition)]
+        self._grant_jobs(steps, arns, settings.image)
         code.grant_read(self.role, "ReadCode", suffix=".gz")
-        readable = [f"{self.name}/runs/", MANIFESTS]
+        own = [f"{self.name}/runs/"]
+        if keeps_checkpoints(steps):
+            own.append(f"{self.name}/checkpoints/")
+        readable = [*own, MANIFESTS]
         artifacts.grant_list(self.role, "ListOwn", prefixes=readable)
         artifacts.grant_read(self.role, "ReadOwn", prefixes=readable)
-        artifacts.grant_write(self.role, "WriteRuns", prefixes=[f"{self.name}/runs/"])
+        artifacts.grant_write(self.role, "WriteRuns", prefixes=own)
         for called in invokes.values():
             called.grant_invoke(self.role)
-        self._pipeline(pipeline)
+        self._pipeline(definition)
+
+    def _grant_jobs(self, steps: Sequence[Mapping[str, Any]], arns: Arns, image: str) -> None:
+        grant_run_jobs(self.role, arns=arns, image_uri=image)
+        repository = images.repository_arn(image)
+        further = [u for u in step_images(steps) if images.repository_arn(u) != repository]
+        grant_pull(self.role, further, arns=arns)
+        grant_kinds(self.role, steps, arns=arns)
 
     def grant_start(self, role: NarrowRole) -> None:
         """Starts executions of this pipeline, and sees how they are doing."""
@@ -87,14 +108,14 @@ class MlPipeline(Construct):
             wildcard="SageMaker names the executions of this pipeline.",
         )
 
-    def _pipeline(self, pipeline: Pipeline) -> None:
+    def _pipeline(self, definition: Mapping[str, Any]) -> None:
         # In the template, not in S3: the definition names resources of the same deployment, which
         # a file cannot, and a template carries as much (1 MB) as a definition may hold.
-        body = cdk.Stack.of(self).to_json_string(pipeline.definition())
+        body = cdk.Stack.of(self).to_json_string(definition)
         resource = sagemaker.CfnPipeline(
             self,
             "Pipeline",
-            pipeline_name=pipeline.name,
+            pipeline_name=self.name,
             pipeline_definition={"PipelineDefinitionBody": body},
             role_arn=self.role.arn,
         )

@@ -218,6 +218,7 @@ def test_a_function_is_ready_without_boto3_or_a_whole_model(function: str) -> No
         "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/000000000000/trigger",
         "SETTLE_SECONDS": "60",
         "MAX_WAIT_SECONDS": "900",
+        "MINIMUM_ROWS": "100",
         "PROJECT": "flights",
         "ENVIRONMENT": "dev",
         "MODEL_PACKAGE_GROUP": "flights-dev",
