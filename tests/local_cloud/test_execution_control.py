@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ratchet.local_cloud.sagemaker.errors import ApiError
+from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
 from tests.local_cloud.sagemaker_calls import (
     ROLE,
     Caller,
@@ -82,6 +83,21 @@ def test_the_same_retry_is_carried_out_once(call: Caller, tmp_path: Path) -> Non
         call("RetryPipelineExecution", PipelineExecutionArn=arn, ClientRequestToken="r" * 32)
         ended(call, arn)
     assert (tmp_path / "tries").read_text() == "try\n" * 2
+
+
+def test_an_execution_of_a_killed_cloud_goes_on_by_a_retry(call: Caller, tmp_path: Path) -> None:
+    arn = mended_later(call, tmp_path)
+    store = call.sagemaker.api.store  # as a killed process leaves it
+    store.update(call.scope, EXECUTION, arn, {"PipelineExecutionStatus": "Executing"})
+    key = f"{arn.rsplit('/', 1)[1]}/mended"
+    store.update(call.scope, STEP, key, {"StepStatus": "Executing", "ProcessGroup": None})
+    assert call.sagemaker.recover() == [arn]
+    killed = call("DescribePipelineExecution", PipelineExecutionArn=arn)
+    assert "retry the execution to go on from there" in killed["FailureReason"]
+    (tmp_path / "there").touch()
+    call("RetryPipelineExecution", PipelineExecutionArn=arn)
+    assert ended(call, arn)["PipelineExecutionStatus"] == "Succeeded"
+    assert (tmp_path / "first").read_text() == "once\n"
 
 
 def test_an_execution_that_succeeded_is_not_retried(call: Caller) -> None:

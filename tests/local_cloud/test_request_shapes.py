@@ -1,9 +1,10 @@
-"""Requests held against botocore's input shapes, errors in AWS's words."""
+"""Requests and answers held against botocore's shapes, errors in AWS's words."""
 
 import pytest
 from botocore.model import ServiceModel
 
 from ratchet.local_cloud.sagemaker import shapes
+from ratchet.local_cloud.sagemaker.api import UnfitAnswerError
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from tests.local_cloud.sagemaker_calls import ROLE, Caller
 
@@ -103,3 +104,29 @@ def test_an_answer_is_cut_to_its_shape(service_model: ServiceModel) -> None:
         shape, {"PipelineName": "p", "Secret": 1, "RoleArn": None, "CreationTime": 1.23456}
     )
     assert answer == {"PipelineName": "p", "CreationTime": 1.235}
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "told"),
+    [
+        ("CreatePipeline", {"PipelineArn": "p"}, "at 'pipelineArn'"),
+        ("CreatePipeline", {"PipelineArn": 7}, "NUMBER_VALUE can not be converted to String"),
+        ("ListPipelines", {"PipelineSummaries": [{"PipelineName": "a_b"}]}, "expression pattern"),
+        ("ListTags", {"Tags": [{"Key": "k"}]}, "Value null at 'tags.1.member.value'"),
+        ("DescribePipeline", {"PipelineStatus": "Odd"}, "Member must satisfy enum value set"),
+    ],
+)
+def test_an_answer_that_does_not_fit_its_shape_is_told_and_kept(
+    call: Caller, operation: str, answer: dict[str, object], told: str
+) -> None:
+    api = call.sagemaker.api
+    api.add({operation: lambda *_: answer})
+    requests = {
+        "CreatePipeline": {"PipelineName": "p", "RoleArn": ROLE},
+        "DescribePipeline": {"PipelineName": "p"},
+        "ListTags": {"ResourceArn": ARN},
+    }
+    with pytest.raises(UnfitAnswerError, match=f"{operation} answers what is not in its model"):
+        call(operation, **requests.get(operation, {}))
+    (kept,) = api.unfit
+    assert told in kept

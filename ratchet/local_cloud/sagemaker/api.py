@@ -83,7 +83,10 @@ class Api:
         return answer
 
     def _hold(self, operation: str, shape: Shape, answer: Answer) -> None:
-        problems = list(shapes.problems(shape, answer, ""))
+        try:
+            problems = list(shapes.problems(shape, answer, ""))
+        except ApiError as error:  # a member of another JSON type ends the search
+            problems = [error.message]
         if problems:
             told = f"{operation} answers what is not in its model: {'; '.join(problems)}"
             self.unfit.append(told)

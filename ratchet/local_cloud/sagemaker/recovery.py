@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 KILLED = (
     "the local cloud was killed while this step ran. Nothing of the step was kept; "
-    "start the pipeline again"
+    "retry the execution to go on from there"
 )
-_KILLED_BETWEEN = "the local cloud was killed while no step ran; start the pipeline again"
-SHUT_DOWN = "the local cloud was shut down while this step ran; start the pipeline again"
+_KILLED_BETWEEN = "the local cloud was killed while no step ran; retry the execution to go on"
+SHUT_DOWN = (
+    "the local cloud was shut down while this step ran; retry the execution to go on from there"
+)
 _UNFINISHED = ("Starting", "Executing", "Stopping")
 _TERMINATE_SECONDS = 3.0
 
