@@ -13,10 +13,11 @@ from ratchet_cdk.narrow_role import NarrowRole
 
 _IMAGES = ("ImageUri", "TrainingImage", "Image")
 _MORE_JOBS = {
-    "Transform": ("TransformJob", "transform-job"),
-    "Tuning": ("HyperParameterTuningJob", "hyper-parameter-tuning-job"),
+    "Transform": ("TransformJob", "transform-job/pipelines-*"),
+    # Of 32 characters at most, which leaves no room for the prefix of the others.
+    "Tuning": ("HyperParameterTuningJob", "hyper-parameter-tuning-job/*"),
 }
-_BY_SAGEMAKER = "SageMaker names what a step makes; all it says beforehand is the prefix."
+_BY_SAGEMAKER = "SageMaker names what a step makes; all it says beforehand is the prefix, if any."
 
 Steps = Iterable[Mapping[str, Any]]
 
@@ -31,7 +32,7 @@ def grant_kinds(role: NarrowRole, steps: Steps, *, arns: Arns) -> None:
             f"Run{operation}s",
             actions=[f"sagemaker:{verb}{operation}" for verb in ("Create", "Describe", "Stop")]
             + ["sagemaker:AddTags"],
-            resources=[arns.sagemaker(f"{resource}/pipelines-*")],
+            resources=[arns.sagemaker(resource)],
             wildcard=_BY_SAGEMAKER,
         )
     if types & {"Model", "Transform"}:

@@ -76,7 +76,7 @@ def test_each_kind_of_step_brings_the_permissions_that_it_needs(tmp_path: Path) 
     found = role_of(everything, tmp_path)
     tuning = found["RunHyperParameterTuningJobs"]
     assert "sagemaker:CreateHyperParameterTuningJob" in tuning["Action"]
-    assert "hyper-parameter-tuning-job/pipelines-*" in str(tuning["Resource"])
+    assert "hyper-parameter-tuning-job/*" in str(tuning["Resource"])
     assert "sagemaker:CreateTransformJob" in found["RunTransformJobs"]["Action"]
     assert "sagemaker:CreateModel" in found["MakeModels"]["Action"]
     assert "sagemaker:ListModelPackages" in str(found["FindBaselines"]["Action"])

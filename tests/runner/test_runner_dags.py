@@ -15,6 +15,9 @@ from tests.runner.workbench import (
     compare,
     condition,
     definition,
+    get,
+    invoke,
+    join,
     output_uri,
     processing,
 )
@@ -23,12 +26,42 @@ COMMAND = "ls /opt/ml/processing/input/* >/dev/null && date > /opt/ml/processing
 
 
 @st.composite
+def steps_of(draw: st.DrawFn, name: str, earlier: list[str], functions: set[str]) -> dict[str, Any]:
+    """A job or a function that takes something of some earlier steps, by reference or by a join of
+    references, and only waits for the others. `functions` gets its name if it is one."""
+    by_data = [other for other in earlier if draw(st.booleans())]
+    waits_for = [other for other in earlier if other not in by_data]
+    taken = [
+        get(f"Steps.{other}.OutputParameters['n']")
+        if other in functions
+        else output_uri(other, "o")
+        for other in by_data
+    ]
+    if draw(st.integers(0, 3)) == 0:
+        functions.add(name)
+        step = invoke(name, {"n": "Integer"}, told=join(*taken, 1, on="|"))
+        return {**step, "DependsOn": waits_for}
+    jobs = [other for other in by_data if other not in functions]
+    return processing(
+        name,
+        ["/bin/sh", "-c", COMMAND],
+        inputs={"raw": "s3://data/raw/", **{other: output_uri(other, "o") for other in jobs}},
+        outputs=["o"],
+        environment={"TOLD": join(*taken, on=" ")},
+        depends_on=waits_for,
+        cached=True,
+    )
+
+
+@st.composite
 def definitions(draw: st.DrawFn) -> dict[str, Any]:
-    """Up to eight steps that use earlier ones by data or by DependsOn, some in branches."""
+    """Up to eight jobs and functions that use earlier ones by data, by joins or by DependsOn, some
+    in branches."""
     count = draw(st.integers(1, 8))
     top: list[dict[str, Any]] = []
     branches: dict[str, tuple[str, bool]] = {}
     names: list[str] = []
+    functions: set[str] = set()
     gates: list[tuple[str, list[Any], list[Any]]] = []
     for number in range(count):
         name = f"s{number}"
@@ -48,15 +81,7 @@ def definitions(draw: st.DrawFn) -> dict[str, Any]:
             gates.append((gate, yes, no))
             top.append(step)
             continue
-        by_data = [other for other in earlier if draw(st.booleans())]
-        step = processing(
-            name,
-            ["/bin/sh", "-c", COMMAND],
-            inputs={"raw": "s3://data/raw/", **{n: output_uri(n, "o") for n in by_data}},
-            outputs=["o"],
-            depends_on=[other for other in earlier if other not in by_data],
-            cached=True,
-        )
+        step = draw(steps_of(name, earlier, functions))
         if branch is None:
             top.append(step)
         else:
@@ -89,13 +114,21 @@ def expected(document: dict[str, Any]) -> set[str]:
 
 
 @given(document=definitions(), limit=st.integers(1, 4))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,  # the same definitions for everyone: a failure is the change's
+    suppress_health_check=[HealthCheck.too_slow],
+)
 def test_any_definition_ends_in_order_and_a_second_run_only_hits(
     document: dict[str, Any], limit: int
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         workbench = Workbench(Path(folder))
         workbench.put("s3://data/raw/a", "1")
+        workbench.services.functions.update(
+            {f"s{number}": lambda payload: {"n": 1} for number in range(8)}
+        )
         steps = validate(document).steps
         first = workbench.run(document, parallelism=Parallelism(limit))
         assert first.status == "Succeeded", first.failure_reason

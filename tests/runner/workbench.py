@@ -39,7 +39,7 @@ def output_uri(step: str, output: str) -> dict[str, str]:
     return get(f"Steps.{step}.ProcessingOutputConfig.Outputs['{output}'].S3Output.S3Uri")
 
 
-def json_get(step: str, file: str, path: str) -> dict[str, Any]:
+def json_get(step: str, file: str, path: Any) -> dict[str, Any]:
     source = get(f"Steps.{step}.PropertyFiles.{file}")
     return {"Std:JsonGet": {"PropertyFile": source, "Path": path}}
 
