@@ -19,7 +19,15 @@ from ratchet.local_cloud.sagemaker.pipelines import EXECUTION
 from ratchet.local_cloud.sagemaker.recording import Recorder
 from ratchet.runner import StepRecord
 from ratchet.runner.container import STEP_FOLDER
-from tests.local_cloud.sagemaker_calls import ROLE, SCOPE, Caller, definition, shell, until
+from tests.local_cloud.sagemaker_calls import (
+    ROLE,
+    SCOPE,
+    Caller,
+    definition,
+    is_alive,
+    shell,
+    until,
+)
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -118,6 +126,22 @@ def test_orphans_of_a_leader_that_has_gone_are_known_by_their_folder(tmp_path: P
     assert orphan.is_running()
     recovery.end_group(group, tmp_path)
     until(lambda: not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE, 5)
+
+
+def test_processes_that_no_record_names_are_known_by_their_step_too(tmp_path: Path) -> None:
+    def child(folder: Path) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, STEP_FOLDER: str(folder)}
+        return subprocess.Popen(SLEEP, env=environment, start_new_session=True)
+
+    mine, other = child(tmp_path / "abc" / "train"), child(tmp_path / "abcd" / "train")
+    try:
+        recovery.end_strays(tmp_path / "abc")
+        assert not is_alive(mine.pid)
+        assert is_alive(other.pid)
+    finally:
+        for process in (mine, other):
+            process.kill()
+            process.wait()
 
 
 def cloudformation(**stack: Any) -> Any:

@@ -291,3 +291,32 @@ def test_a_callback_step_waits_for_its_answer_by_way_of_a_queue(cloud: RunningCl
     steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
     metadata = steps["PipelineExecutionSteps"][-1]["Metadata"]["Callback"]
     assert metadata["OutputParameters"] == outputs
+
+
+def test_a_step_that_cannot_run_here_is_named_and_takes_a_stand_in(cloud: RunningCloud) -> None:
+    sagemaker = cloud.client("sagemaker")
+    config = {"HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["count"]}}
+    count = {
+        "Name": "count",
+        "Type": "EMR",
+        "Arguments": {"ClusterId": "j-1", "StepConfig": config},
+    }
+    told = {"Get": "Steps.count.Status.State"}
+    text = definition(count, {**halt(), "Arguments": {"ErrorMessage": told}})
+    create(sagemaker, "counted", text)
+    with pytest.raises(
+        ClientError, match="it needs an EMR cluster; or give its result: --stand-in count="
+    ):
+        sagemaker.start_pipeline_execution(PipelineName="counted")
+    token = uuid.uuid4().hex
+    stand_ins = {"count": {"Status": {"State": "COMPLETED"}}}
+    cloud.admin("POST", "stand-ins", {"token": token, "stand_ins": stand_ins})
+    arn = sagemaker.start_pipeline_execution(PipelineName="counted", ClientRequestToken=token)[
+        "PipelineExecutionArn"
+    ]
+    assert "COMPLETED" in ended(sagemaker, arn)["FailureReason"]
+    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
+    stood_in = steps["PipelineExecutionSteps"][-1]
+    assert "stand-in" in stood_in["StepDescription"]
+    with pytest.raises(ClientError, match="cannot run here"):
+        sagemaker.start_pipeline_execution(PipelineName="counted")

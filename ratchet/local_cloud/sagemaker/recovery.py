@@ -43,6 +43,7 @@ def recover(api: Api, runs_folder: Path) -> list[str]:
         for step in api.store.all(scope, STEP, parent=arn):
             if step["StepStatus"] in _UNFINISHED and "ProcessGroup" in step:
                 end_group(step["ProcessGroup"], runs_folder / execution["Id"])
+        end_strays(runs_folder / execution["Id"])
         with api.store.transaction():
             names = fail_steps(api, scope, execution, KILLED)
             reason = f"Step {', '.join(names)}: {KILLED}" if names else _KILLED_BETWEEN
@@ -92,6 +93,27 @@ def end_group(group: Body, folder: Path) -> None:
             os.killpg(group["id"], signal.SIGKILL)
 
 
+def end_strays(folder: Path) -> None:
+    """End every process of the steps below an execution's ``folder``: of a job with several hosts,
+    or a search with several jobs at once, only the newest group is on record."""
+    strays = [process for process in psutil.process_iter() if _is_below(process, folder)]
+    for process in strays:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, alive = psutil.wait_procs(strays, timeout=_TERMINATE_SECONDS)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+
+
+def _is_below(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process is one of a step below a folder, by the variable that all of them have."""
+    with contextlib.suppress(psutil.Error):
+        named = process.environ().get(STEP_FOLDER)
+        return named is not None and Path(named).resolve().is_relative_to(folder.resolve())
+    return False
+
+
 def _members(group_id: int) -> list[psutil.Process]:
     members = []
     for process in psutil.process_iter():
@@ -106,9 +128,7 @@ def _is_ours(process: psutil.Process, group: Body, folder: Path) -> bool:
         if process.pid == group["id"]:
             started = group.get("started")
             return started is not None and abs(process.create_time() - started) < 1.0
-        named = process.environ().get(STEP_FOLDER)
-        of_step = named is not None and Path(named).resolve().is_relative_to(folder.resolve())
-        return of_step or _leader_is_ours(group)
+        return _is_below(process, folder) or _leader_is_ours(group)
     return False
 
 
