@@ -1,8 +1,8 @@
 """Accounts of AWS's container registries by region.
 
 A snapshot of the tables in the folder `image_uri_config` of the SageMaker Python SDK, without the
-isolated partitions: `xgboost.json` (entry "3.0-5"), `model-monitor.json`, `spark.json` (entry
-"3.5") and `clarify.json` (entry "1.0").
+isolated partitions: `xgboost.json` (entry "3.0-5", which scikit-learn shares), `pytorch.json`,
+`model-monitor.json`, `spark.json` (entry "3.5") and `clarify.json` (entry "1.0").
 """
 
 from __future__ import annotations
@@ -44,20 +44,28 @@ XGBOOST = {
 }
 
 MODEL_MONITOR = {
+    "af-south-1": "875698925577",
     "ap-east-1": "001633400207",
     "ap-northeast-1": "574779866223",
     "ap-northeast-2": "709848358524",
+    "ap-northeast-3": "990339680094",
     "ap-south-1": "126357580389",
     "ap-southeast-1": "245545462676",
     "ap-southeast-2": "563025443158",
+    "ap-southeast-3": "669540362728",
     "ca-central-1": "536280801234",
     "cn-north-1": "453000072557",
     "cn-northwest-1": "453252182341",
     "eu-central-1": "048819808253",
+    "eu-central-2": "590183933784",
     "eu-north-1": "895015795356",
+    "eu-south-1": "933208885752",
+    "eu-south-2": "437450045455",
     "eu-west-1": "468650794304",
     "eu-west-2": "749857270468",
     "eu-west-3": "680080141114",
+    "il-central-1": "843974653677",
+    "me-central-1": "588750061953",
     "me-south-1": "607024016150",
     "sa-east-1": "539772159869",
     "us-east-1": "156813124566",
@@ -80,6 +88,7 @@ SPARK = {
     "ap-southeast-3": "800295151634",
     "ap-southeast-4": "819679513684",
     "ap-southeast-5": "841784149062",
+    "ap-southeast-6": "278240940207",
     "ap-southeast-7": "471112967968",
     "ca-central-1": "446299261295",
     "ca-west-1": "000907499111",
@@ -133,4 +142,45 @@ CLARIFY = {
     "us-gov-west-1": "598674086554",
     "us-west-1": "740489534195",
     "us-west-2": "306415355426",
+}
+
+DEEP_LEARNING = {
+    "af-south-1": "626614931356",
+    "ap-east-1": "871362719292",
+    "ap-east-2": "975050140332",
+    "ap-northeast-1": "763104351884",
+    "ap-northeast-2": "763104351884",
+    "ap-northeast-3": "364406365360",
+    "ap-south-1": "763104351884",
+    "ap-south-2": "772153158452",
+    "ap-southeast-1": "763104351884",
+    "ap-southeast-2": "763104351884",
+    "ap-southeast-3": "907027046896",
+    "ap-southeast-4": "457447274322",
+    "ap-southeast-5": "550225433462",
+    "ap-southeast-6": "633930458069",
+    "ap-southeast-7": "590183813437",
+    "ca-central-1": "763104351884",
+    "ca-west-1": "204538143572",
+    "cn-north-1": "727897471807",
+    "cn-northwest-1": "727897471807",
+    "eu-central-1": "763104351884",
+    "eu-central-2": "380420809688",
+    "eu-north-1": "763104351884",
+    "eu-south-1": "692866216735",
+    "eu-south-2": "503227376785",
+    "eu-west-1": "763104351884",
+    "eu-west-2": "763104351884",
+    "eu-west-3": "763104351884",
+    "il-central-1": "780543022126",
+    "me-central-1": "914824155844",
+    "me-south-1": "217643126080",
+    "mx-central-1": "637423239942",
+    "sa-east-1": "763104351884",
+    "us-east-1": "763104351884",
+    "us-east-2": "763104351884",
+    "us-gov-east-1": "446045086412",
+    "us-gov-west-1": "442386744353",
+    "us-west-1": "763104351884",
+    "us-west-2": "763104351884",
 }

@@ -104,7 +104,8 @@ def ask(folder: Path, rows: bytes, expected: int) -> Answer:
         try:
             unpack(archives[0], model)
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-            return Answer(reason=f"{archives[0].name} cannot be unpacked: {error}")
+            why = " ".join(str(error).split())
+            return Answer(reason=f"{archives[0].name} cannot be unpacked: {why}"[:300])
         request.write_bytes(rows)
         scoring = [sys.executable, score.__file__, str(model), str(request), str(response)]
         done = subprocess.run(scoring, stderr=subprocess.PIPE, text=True, errors="replace")

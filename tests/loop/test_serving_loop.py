@@ -153,7 +153,8 @@ def test_labelled_data_has_the_champion_evaluated_and_below_the_floor_a_retrain_
         "prepare",
         "evaluate",
     }
-    *_, worse = evaluations.read(loop.target, loop.deployed, version=1)
+    recorded = evaluations.read(loop.target, loop.deployed, version=1)
+    (worse,) = (one for one in recorded if one.execution == again.run.id)
     assert worse.outcome == "CompletedWithViolations"
 
     def alarmed() -> standing.Alarm | None:

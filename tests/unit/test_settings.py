@@ -163,7 +163,7 @@ def test_one_instance_is_fine_where_all_traffic_moves_at_once(write: Write) -> N
 
 
 def test_model_monitor_is_refused_where_aws_has_no_container_of_it(write: Write) -> None:
-    elsewhere = REQUIRED.replace("eu-west-1", "il-central-1") + "[monitor]\nengine = "
+    elsewhere = REQUIRED.replace("eu-west-1", "ap-southeast-4") + "[monitor]\nengine = "
     assert 'expected "auto" or "pipeline"' in refusal(write(f'{elsewhere}"model-monitor"'))
     assert load("dev", write(f'{elsewhere}"auto"')).monitor.engine == "auto"
 

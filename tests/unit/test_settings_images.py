@@ -41,4 +41,4 @@ def test_model_monitor_is_there_in_some_regions() -> None:
     assert images.model_monitor("us-east-1") == (
         "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer:latest"
     )
-    assert images.model_monitor("il-central-1") is None
+    assert images.model_monitor("ap-southeast-4") is None
