@@ -36,7 +36,7 @@ class StoredBytes:
     now: datetime
 
     def record(self) -> None:
-        """A row for each bucket and day that was measured and has none yet, or none with a price."""
+        """A row for each bucket and day that was measured and has none with a price yet."""
         today = self.now.astimezone(UTC).date()
         for back in range(1, _LATEST_DAYS + 1):
             day = today - timedelta(days=back)
