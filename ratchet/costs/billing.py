@@ -31,9 +31,9 @@ class Use:
     started: datetime | None = None
     """None: no instance was ever had, and nothing is billed."""
     ended: datetime | None = None
-    billed_seconds: float = 0
-    used_seconds: float = 0
-    kept_warm_seconds: float = 0
+    billed_seconds: float = 0.0
+    used_seconds: float = 0.0
+    kept_warm_seconds: float = 0.0
     spot: bool = False
     open: bool = False
     """More will be billed."""

@@ -117,7 +117,7 @@ class RunCosts:
 
     def _step_rows(self, step: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[Row]:
         kind, about = _metadata(step)
-        job_arn = _job_of(about)
+        job_arn = "" if kind in _NO_INSTANCES else _job_of(about)
         taken_from = _source_of(step)
         attempt = int(step.get("AttemptCount") or 1)
         of_step: dict[str, Any] = {
