@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from config.settings import load
+from ratchet_cdk.run_costs import COSTS
 from tests.infra.assembly import ENVIRONMENTS, Assembly
 from tests.infra.readable import text_of
 
@@ -103,6 +104,18 @@ def test_what_was_asked_and_answered_expires_where_the_settings_say(
 ) -> None:
     rule = rules(assembly, "dev", "ArtifactsBucket")[f"expire-{name}"]
     assert rule["ExpirationInDays"] == load("dev").retention.capture_days
+
+
+def test_what_runs_cost_never_expires(assembly: Assembly) -> None:
+    """Long after SageMaker has forgotten the jobs, it is what is known of them."""
+    for environment in ENVIRONMENTS:
+        expiring = [
+            rule.get("Prefix", "")
+            for rule in rules(assembly, environment, "ArtifactsBucket").values()
+            if "ExpirationInDays" in rule
+        ]
+        assert expiring
+        assert not [prefix for prefix in expiring if f"{COSTS}rows/".startswith(prefix)]
 
 
 def test_landed_data_never_expires(assembly: Assembly) -> None:
