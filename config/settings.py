@@ -15,10 +15,11 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from config import images, timetable
+from config.costs import CostSettings, has_budgets
 from config.intake import Intake
 from config.toml_reader import SettingsError, between, matching, read
 
-__all__ = ["Settings", "SettingsError", "environments", "load"]
+__all__ = ["CostSettings", "Settings", "SettingsError", "environments", "load"]
 
 FOLDER = Path(__file__).parent
 
@@ -77,13 +78,7 @@ class TriggerSettings:
     """No object landed for this long: the drop is complete. (SQS delays by 900 s at most.)"""
     max_wait_seconds: Annotated[int, between(0, 86_400)] = 900
     """A run starts after this long even while objects still land."""
-    schedule: Annotated[
-        str,
-        matching(
-            r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()]+\)",
-            'an EventBridge schedule such as "rate(1 hour)" or "cron(0 6 * * ? *)"',
-        ),
-    ] = "rate(1 hour)"
+    schedule: timetable.RuleSchedule = "rate(1 hour)"
     """Catches what a lost event left undone, and by itself starts nothing. In UTC."""
     run_schedule: _RunSchedule = ""
     """When a run is wanted although no data came, as EventBridge Scheduler says it:
@@ -297,6 +292,7 @@ class Settings:
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
+    costs: CostSettings = field(default_factory=CostSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
 
@@ -410,6 +406,13 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield (
             f'monitor.engine = "model-monitor": region {settings.region!r} has no such container; '
             'expected "auto" or "pipeline"'
+        )
+    budget = settings.costs.monthly_budget_usd
+    if budget and not has_budgets(settings.region):
+        yield (
+            f"costs.monthly_budget_usd = {budget:g}: CloudFormation makes no budgets in region "
+            f"{settings.region!r}; expected 0, and a budget made by hand, which is the same in all "
+            "regions: aws budgets create-budget --generate-cli-skeleton"
         )
     training, labelled = settings.data.prefix, settings.evaluation.prefix
     if training.startswith(labelled) or labelled.startswith(training):

@@ -12,7 +12,19 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from config.toml_reader import matching
+
+RuleSchedule = Annotated[
+    str,
+    matching(
+        r"rate\((1 (minute|hour|day)|([2-9]|[1-9]\d+) (minutes|hours|days))\)|cron\([^()]+\)",
+        'an EventBridge schedule such as "rate(1 hour)" or "cron(0 6 * * ? *)"',
+    ),
+]
+"""Of an EventBridge rule, which knows UTC only; all else here is of EventBridge Scheduler."""
 
 EXPECTED = (
     'a schedule such as "cron(0 6 ? * MON *)" (minute hour day month weekday year), '

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
     from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_pricing.client import PricingClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sns.client import SNSClient
@@ -49,6 +50,12 @@ def cloudformation() -> CloudFormationClient:
 
 def cloudwatch() -> CloudWatchClient:
     client: CloudWatchClient = _client("cloudwatch")
+    return client
+
+
+def pricing() -> PricingClient:
+    """The Price List, which is asked in one region for the prices of all."""
+    client: PricingClient = _client("pricing", region="us-east-1")
     return client
 
 
@@ -78,7 +85,7 @@ def ssm() -> SSMClient:
 
 
 @cache
-def _client(service: str) -> Any:
+def _client(service: str, *, region: str | None = None) -> Any:
     # Imported here, after collecting is off.
     from botocore.config import Config
 
@@ -90,7 +97,7 @@ def _client(service: str) -> Any:
         read_timeout=30,
         max_pool_connections=CONNECTIONS,
     )
-    return session().create_client(service, config=config)
+    return session().create_client(service, region_name=region, config=config)
 
 
 @contextmanager

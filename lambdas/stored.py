@@ -1,4 +1,4 @@
-"""An object of S3 that may not be there yet."""
+"""An object of S3 that may not be there yet, and that others write too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,14 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+
+
+# 412: the condition does not hold. 409: another writer is at it. 404: to be replaced, and gone.
+CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+
+
+class MovedError(Exception):
+    """Somebody else wrote the object after it was read."""
 
 
 class Stored(NamedTuple):
@@ -24,3 +32,24 @@ def read(s3: S3Client, *, bucket: str, key: str) -> Stored | None:
             return None
         raise
     return Stored(answer["Body"].read(), answer["ETag"])
+
+
+def write_over(s3: S3Client, *, bucket: str, key: str, body: bytes, over: str | None) -> str:
+    """Write the object over what was read, and answer its ETag.
+
+    Args:
+        over: the ETag that was read; None: there was no object.
+
+    Raises:
+        MovedError: there is another by now.
+    """
+    try:
+        if over is None:
+            answer = s3.put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        else:
+            answer = s3.put_object(Bucket=bucket, Key=key, Body=body, IfMatch=over)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in CONDITION_FAILED:
+            raise MovedError from None
+        raise
+    return answer["ETag"]

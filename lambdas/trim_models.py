@@ -22,7 +22,8 @@ MODELS = Path(__file__).parent / "models"
 
 OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "cloudformation": ("DescribeStackEvents", "DescribeStacks", "UpdateStack"),
-    "cloudwatch": ("DescribeAlarms", "PutMetricData"),
+    "cloudwatch": ("DescribeAlarms", "GetMetricStatistics", "PutMetricData"),
+    "pricing": ("GetProducts",),
     "s3": ("GetObject", "HeadObject", "ListObjectsV2", "PutObject"),
     "sagemaker": (
         "DescribeEndpoint",
@@ -31,11 +32,16 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
         "DescribeModelPackage",
         "DescribePipelineExecution",
         "DescribeProcessingJob",
+        "DescribeTrainingJob",
+        "DescribeTransformJob",
         "ListModelPackages",
         "ListMonitoringExecutions",
         "ListPipelineExecutionSteps",
         "ListPipelineExecutions",
+        "ListPipelineParametersForExecution",
+        "ListTrainingJobsForHyperParameterTuningJob",
         "StartPipelineExecution",
+        "StopPipelineExecution",
         "UpdateModelPackage",
     ),
     "sns": ("Publish",),
@@ -44,6 +50,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
 }
 
 ENDPOINTS = (
+    "api.pricing",
     "api.sagemaker",
     "cloudformation",
     "monitoring",

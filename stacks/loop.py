@@ -13,6 +13,7 @@ from ratchet_cdk.cost_tags import add_cost_tags
 from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
 from stacks.imported import Imported
+from stacks.operations import Operations
 from stacks.serving import Serving
 from stacks.training import Training
 
@@ -43,6 +44,9 @@ class Loop(cdk.Stage):
             foundation=self.foundation,
             training=self.training,
             evaluation=self.evaluation,
+        )
+        self.operations = Operations(
+            self, "Operations", settings=settings, source=source, foundation=self.foundation
         )
         if imported.names(source):
             Imported(self, "Imported", settings=settings, source=source, foundation=self.foundation)

@@ -14,6 +14,7 @@ from ratchet_cdk.captured import GROUND_TRUTH
 from ratchet_cdk.champion_endpoint import ChampionEndpoint
 from ratchet_cdk.champion_reconciler import ChampionReconciler
 from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.dead_letters import dead_letters_alarm
 from ratchet_cdk.endpoint_alarms import KINDS as ENDPOINT_ALARMS
 from ratchet_cdk.loop_alarm import LoopAlarm
 from ratchet_cdk.messenger import Messenger
@@ -135,6 +136,8 @@ class Serving(cdk.Stack):
                 self.model_quality.name,
                 *(self._settings.alarm_name(kind) for kind in ENDPOINT_ALARMS),
                 *self._trigger_alarms,
+                # By its name: it belongs to Operations, which needs nothing of this stack.
+                dead_letters_alarm(self._settings, "costs"),
                 self.reconciler.dead_letters.alarm_name,
                 self.monitoring.dead_letters.alarm_name,
             ],

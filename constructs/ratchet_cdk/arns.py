@@ -46,6 +46,10 @@ class Arns:
         """The streams of a log group."""
         return self._arn("logs", f"log-group:{group}:*")
 
+    def budget(self, name: str) -> str:
+        """Budgets belong to the account and to no region."""
+        return f"arn:{self.partition}:budgets::{self.account}:budget/{name}"
+
     def object(self, bucket: str, key: str) -> str:
         return f"arn:{self.partition}:s3:::{bucket}/{key}"
 

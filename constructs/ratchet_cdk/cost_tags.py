@@ -5,11 +5,17 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import IConstruct
 
+from config import tags
 from config.settings import Settings
 
 
 def add_cost_tags(scope: IConstruct, settings: Settings) -> None:
     """Every taggable resource below `scope`, and its stacks, carry the settings' tags."""
-    tags = cdk.Tags.of(scope)
+    added = cdk.Tags.of(scope)
     for key, value in settings.tags.items():
-        tags.add(key, value)
+        added.add(key, value)
+
+
+def tag_pipeline(scope: IConstruct, name: str) -> None:
+    """What belongs to one pipeline carries its name, as the jobs of its runs do."""
+    cdk.Tags.of(scope).add(tags.PIPELINE, name)

@@ -39,7 +39,7 @@ class DeadLetters(Construct):
             retention_period=cdk.Duration.days(14),
         )
         acknowledge(self.queue, {"AwsSolutions-SQS3": "It is the dead-letter queue."})
-        self.alarm_name = settings.alarm_name(f"{name}-dead-letters")
+        self.alarm_name = dead_letters_alarm(settings, name)
         topic = [told_directly.topic.topic_arn] if told_directly else None
         cloudwatch.CfnAlarm(
             self,
@@ -60,6 +60,11 @@ class DeadLetters(Construct):
             alarm_actions=topic,
             ok_actions=topic,
         )
+
+
+def dead_letters_alarm(settings: Settings, name: str) -> str:
+    """The name of the alarm on the dead letters of `name`."""
+    return settings.alarm_name(f"{name}-dead-letters")
 
 
 def let_rules_send(queue: sqs.Queue, rules: Sequence[events.CfnRule]) -> None:

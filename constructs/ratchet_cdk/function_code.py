@@ -10,6 +10,9 @@ from pathlib import Path
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.imports import imported_files
 
+COSTS = "ratchet.costs"
+"""The one package beside the functions that they may import: the command line reckons by it too."""
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can tell
 
 
@@ -33,9 +36,9 @@ class FunctionCode:
 def function_code(root: Path, name: str) -> FunctionCode:
     """What the function `root/name/handler.py` needs, and nothing else.
 
-    That is the modules it imports below `root`, directly or through others; the files in its own
-    folder that are no Python; and those in a folder beside it whose name, quoted, one of its
-    modules says.
+    That is the modules it imports below `root` and from COSTS, directly or through others; the
+    files in its own folder that are no Python; and those in a folder beside it whose name, quoted,
+    one of its modules says.
 
     Raises:
         FileNotFoundError: there is no such function.
@@ -43,12 +46,17 @@ def function_code(root: Path, name: str) -> FunctionCode:
     handler = root / name / "handler.py"
     if not handler.is_file():
         raise FileNotFoundError(f"there is no function {name!r}: {handler} does not exist")
-    modules = imported_files(handler, folder=root)
+    modules = imported_files(handler, folder=root, packages={COSTS: root.parent})
     files = {*modules, *_data_files(root / name)}
     for folder in _data_folders(root):
         if any(f'"{folder.name}"' in module.read_text(encoding="utf-8") for module in modules):
             files.update(_data_files(folder))
-    contents = {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
+    contents = {
+        file.relative_to(root if file.is_relative_to(root) else root.parent).as_posix(): (
+            file.read_bytes()
+        )
+        for file in files
+    }
     bundle = Bundle(name=name, entry=f"{name}/handler.py", files=contents)
     return FunctionCode(digest=bundle.digest, files=contents)
 

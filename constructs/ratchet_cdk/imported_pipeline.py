@@ -12,6 +12,7 @@ from pipeline_defs.imported.placeholders import texts_after
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket, removal_policy
 from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.cost_tags import tag_pipeline
 from ratchet_cdk.imported_permissions import grant_read_elsewhere, grant_steps
 from ratchet_cdk.ml_pipeline import MANIFESTS
 from ratchet_cdk.narrow_role import NarrowRole
@@ -116,4 +117,5 @@ class ImportedMlPipeline(Construct):
             pipeline_definition={"PipelineDefinitionBody": body},
             role_arn=self.role.arn,
         )
+        tag_pipeline(resource, pipeline.name)
         self.role.stands_before(resource)

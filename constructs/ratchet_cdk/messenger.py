@@ -8,10 +8,12 @@ from pathlib import Path
 from constructs import Construct
 
 from config.settings import Settings
+from ratchet.costs import prices
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.captured import MONITORING
 from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.cost_permissions import grant_price_runs
 from ratchet_cdk.dead_letters import DeadLetters
 from ratchet_cdk.evaluation_pipeline import EVALUATIONS
 from ratchet_cdk.model_registry import ModelRegistry
@@ -72,17 +74,10 @@ class Messenger(Construct):
         notifications.grant_publish(role)
         registry.grant_read(role)
         artifacts.grant_look(role, "LookAtFindings")
-        findings = [EVALUATIONS, MONITORING, f"{settings.pipeline_name('monitoring')}/runs/"]
+        runs = f"{settings.pipeline_name('monitoring')}/runs/"
+        findings = [EVALUATIONS, MONITORING, runs, prices.FOLDER]
         artifacts.grant_read(role, "ReadFindings", prefixes=findings)
-        role.allow(
-            "LookAtRuns",
-            actions=[
-                "sagemaker:DescribePipelineExecution",
-                "sagemaker:ListPipelineExecutionSteps",
-            ],
-            resources=[f"{arn}/execution/*" for arn in self._pipelines],
-            wildcard="SageMaker names the executions of these pipelines.",
-        )
+        grant_price_runs(role, arns=arns, pipelines=self._pipelines)
         role.allow(
             "LookAtAlarms",
             actions=["cloudwatch:DescribeAlarms"],

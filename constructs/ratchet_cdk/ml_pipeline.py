@@ -17,6 +17,7 @@ from pipeline_defs.authoring.checks.document import placed_steps
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.cost_tags import tag_pipeline
 from ratchet_cdk.job_permissions import grant_run_jobs
 from ratchet_cdk.narrow_role import NarrowRole
 from ratchet_cdk.python_function import PythonFunction
@@ -119,4 +120,5 @@ class MlPipeline(Construct):
             pipeline_definition={"PipelineDefinitionBody": body},
             role_arn=self.role.arn,
         )
+        tag_pipeline(resource, self.name)
         self.role.stands_before(resource)

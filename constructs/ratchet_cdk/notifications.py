@@ -27,6 +27,8 @@ class Notifications(Construct):
         self._key_arn = key.key_arn
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         self._let_alarms_publish(key)
+        if settings.costs.monthly_budget_usd:
+            self._let_budgets_publish(key, Arns.of(settings))
         if email := settings.notifications.email:
             sns.CfnSubscription(
                 self, "Email", topic_arn=self.topic.topic_arn, protocol="email", endpoint=email
@@ -76,21 +78,32 @@ class Notifications(Construct):
         """A topic with a policy of its own, and a customer key, need both said:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
         """
+        self._let_publish(key, "Alarms", "cloudwatch.amazonaws.com", {})
+
+    def _let_budgets_publish(self, key: kms.Key, arns: Arns) -> None:
+        """https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html"""
+        source = {"ArnLike": {"aws:SourceArn": arns.budget("*")}}
+        self._let_publish(key, "Budgets", "budgets.amazonaws.com", source)
+
+    def _let_publish(
+        self, key: kms.Key, who: str, service: str, source: dict[str, dict[str, str]]
+    ) -> None:
+        """`source`: what is asked of those who publish, beside that they are this account's."""
         account = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}}
-        cloudwatch_service = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+        principal = iam.ServicePrincipal(service)
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="AlarmsPublish",
-                principals=[cloudwatch_service],
+                sid=f"{who}Publish",
+                principals=[principal],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
-                conditions=account,
+                conditions={**account, **source},
             )
         )
         key.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="AlarmsPublishEncrypted",
-                principals=[cloudwatch_service],
+                sid=f"{who}PublishEncrypted",
+                principals=[principal],
                 actions=["kms:GenerateDataKey", "kms:Decrypt"],
                 resources=["*"],  # in a key's policy: this key
                 conditions=account,

@@ -24,12 +24,18 @@ Environment
 IAM
     sns:Publish                            on the topic
     sagemaker:DescribeModelPackage         on arn:…:model-package/<group>/*
-    sagemaker:DescribePipelineExecution, sagemaker:ListPipelineExecutionSteps
+    sagemaker:DescribePipelineExecution, sagemaker:ListPipelineExecutionSteps,
+    sagemaker:ListPipelineParametersForExecution
                                            on arn:…:pipeline/<training>/execution/*,
                                            …/<evaluation>/execution/*, …/<monitoring>/execution/*
+    sagemaker:DescribeTrainingJob, sagemaker:DescribeProcessingJob,
+    sagemaker:DescribeTransformJob, sagemaker:ListTrainingJobsForHyperParameterTuningJob
+                                           on the account's jobs, for what a run cost
+    pricing:GetProducts                    on *: likewise
     cloudwatch:DescribeAlarms              on arn:…:alarm:*
     s3:GetObject                           on ARTIFACTS_BUCKET/evaluations/*, monitoring/*,
-                                           <monitoring>/runs/*; s3:ListBucket on the bucket
+                                           costs/prices/*, <monitoring>/runs/*
+    s3:ListBucket                          on the bucket
     kms:GenerateDataKey, kms:Decrypt       on the topic's key; kms:Decrypt on the bucket's
 
 Timeout 1 minute, memory 512 MB.
@@ -45,6 +51,7 @@ from typing import Any
 import aws_clients
 from decision_log import say
 from notify.happenings import Happenings
+from notify.run_cost import cost_of
 from notify.texts import Loop
 from topic import publish
 
@@ -60,6 +67,7 @@ def _happenings() -> Happenings:
         artifacts=environment["ARTIFACTS_BUCKET"],
         endpoint=environment["ENDPOINT_NAME"],
         feedback=environment.get("FEEDBACK_ENABLED", "true") == "true",
+        cost_of=cost_of,
     )
 
 

@@ -7,7 +7,7 @@ a version that was approved in the meantime says nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,8 @@ class Happenings:
     artifacts: str
     endpoint: str
     feedback: bool
+    cost_of: Callable[[str], str]
+    """ARN of an execution → what it cost, in a sentence; "" when that cannot be told."""
 
     def notice_of(self, event: Mapping[str, Any]) -> Notice | None:
         """None: there is nothing (any more) to tell a person."""
@@ -68,7 +70,13 @@ class Happenings:
             package["ModelPackageVersion"],
             description=package.get("ModelPackageDescription", ""),
             metadata=metadata_of(package),
+            cost=self._cost_of_training(package),
         )
+
+    def _cost_of_training(self, package: Mapping[str, Any]) -> str:
+        """Of the run that registered it."""
+        run = package.get("MetadataProperties", {}).get("GeneratedBy", "")
+        return self.cost_of(run) if ":pipeline/" in run else ""
 
     # -- runs ----------------------------------------------------------------------------------
 
@@ -80,13 +88,14 @@ class Happenings:
         step = self._failed_step(arn)
         verdict = step.get("Metadata", {}).get("Fail", {}).get("ErrorMessage")
         if verdict:
-            return self.loop.halted(name, verdict=verdict)
+            return self.loop.halted(name, verdict=verdict, cost=self.cost_of(arn))
         reason = step.get("FailureReason") or run.get("FailureReason") or "no reason is given"
         return self.loop.run_failed(
             name,
             pipeline=run["PipelineArn"].rpartition("/")[2],
             step=step.get("StepName"),
             why=reason,
+            cost=self.cost_of(arn),
         )
 
     def _failed_step(self, arn: str) -> Mapping[str, Any]:

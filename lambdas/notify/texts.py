@@ -28,7 +28,9 @@ class Loop:
 
     # -- the registry and the endpoint ---------------------------------------------------------
 
-    def waiting(self, version: int, *, description: str, metadata: Mapping[str, str]) -> Notice:
+    def waiting(
+        self, version: int, *, description: str, metadata: Mapping[str, str], cost: str = ""
+    ) -> Notice:
         text = f"Version {version} passed the gate and waits for your approval."
         if description:
             text += f" {_sentence(description)}"
@@ -37,6 +39,7 @@ class Loop:
         if champion != "none" and regression is not None:
             how = "better" if regression < 0 else "worse" if regression > 0 else "different"
             text += f" It is {abs(regression):.4f} {how} than version {champion}, which serves."
+        text += _and(cost)
         title = f"version {version} waits for approval"
         if auc is not None:
             title += f" (AUC {auc:.4f})"
@@ -122,22 +125,50 @@ class Loop:
 
     # -- runs ----------------------------------------------------------------------------------
 
-    def halted(self, run: str, *, verdict: str) -> Notice:
+    def halted(self, run: str, *, verdict: str, cost: str = "") -> Notice:
         return self.notice(
             "the candidate was halted by the gate",
             f"The run {run} trained a candidate that is not good enough to be registered: "
-            f"{_sentence(verdict)} The champion goes on serving.",
+            f"{_sentence(verdict)} The champion goes on serving.{_and(cost)}",
             self.command(f"show {run}"),
             self.command("status"),
         )
 
-    def run_failed(self, run: str, *, pipeline: str, step: str | None, why: str) -> Notice:
+    def run_failed(
+        self, run: str, *, pipeline: str, step: str | None, why: str, cost: str = ""
+    ) -> Notice:
         where = f" in its step {step}" if step else ""
         return self.notice(
             f"the run {run} failed{where}",
-            f"The run {run} of {pipeline} failed{where}: {_sentence(why)}",
+            f"The run {run} of {pipeline} failed{where}: {_sentence(why)}{_and(cost)}",
             self.command(f"logs {run} {step}" if step else f"logs {run}"),
             self.command(f"show {run}"),
+        )
+
+    # -- costs ---------------------------------------------------------------------------------
+
+    def over_the_limit(self, run: str, *, pipeline: str, cost: str, limit: str) -> Notice:
+        return self.notice(
+            f"the run {run} was stopped: it cost more than {limit}",
+            f"{_sentence(cost)} That is more than the limit of {limit}, so this run of {pipeline} "
+            "was stopped. To allow more, raise run_limit_usd in the section [costs] of the "
+            "environment's settings and deploy; then start the run again: steps that were done "
+            "are taken from the cache.",
+            self.command(f"show {run}"),
+            self.command("costs --by step"),
+            self.command("deploy"),
+        )
+
+    def idle_endpoint(self, endpoint: str, *, hours: int, on: str, cost: str | None) -> Notice:
+        each_day = f"costs {cost} a day" if cost else "costs money whose price is not known"
+        return self.notice(
+            f"the endpoint was asked nothing for {hours} h",
+            f"Nobody called the endpoint {endpoint} in the last {hours} h, and it {each_day} "
+            f"({on}). When it is not needed, reject the version that serves, with "
+            'when_none_left = "take-down" in the settings. This is told once, until somebody calls '
+            "the endpoint again.",
+            self.command("status"),
+            self.command("costs"),
         )
 
     # -- alarms --------------------------------------------------------------------------------
@@ -199,6 +230,10 @@ class Loop:
     def alarm(self, name: str, *, description: str, reason: str) -> Notice:
         about = f"{_sentence(description)} " if description else ""
         return self.notice(f"alarm {name}", f"{about}{_sentence(reason)}", self.command("status"))
+
+
+def _and(cost: str) -> str:
+    return f" {cost}" if cost else ""
 
 
 def _what_follows(retrains: bool) -> str:

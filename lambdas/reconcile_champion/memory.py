@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from botocore.exceptions import ClientError
-
 import stored
 from decision_log import say
 
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
 _FORMAT = 1
 _TELLING = timedelta(minutes=1)
 """How long another wake, which said that it tells, is left to it."""
-
-# 412: the condition does not hold. 409: another writer is at it. 404: to be replaced, and gone.
-_CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 Subject = Literal["served", "problem"]
 
@@ -79,19 +74,12 @@ class Memory:
     def _save(self, told: Told) -> None:
         text = json.dumps({"format": _FORMAT, **asdict(told)}, default=str, indent=1).encode()
         try:
-            if self.etag is None:
-                answer = self.s3.put_object(
-                    Bucket=self.bucket, Key=self.key, Body=text, IfNoneMatch="*"
-                )
-            else:
-                answer = self.s3.put_object(
-                    Bucket=self.bucket, Key=self.key, Body=text, IfMatch=self.etag
-                )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CONDITION_FAILED:
-                raise AnotherWakeError from None
-            raise
-        self.told, self.etag = told, answer["ETag"]
+            etag = stored.write_over(
+                self.s3, bucket=self.bucket, key=self.key, body=text, over=self.etag
+            )
+        except stored.MovedError:
+            raise AnotherWakeError from None
+        self.told, self.etag = told, etag
 
 
 def _told(before: Told, subject: Subject, what: str | None) -> Told:

@@ -21,11 +21,12 @@ from start_pipeline import claims, plan, run_names, snapshot
 from start_pipeline.data_bucket import DataBucket, Identified, WindowMovedError
 from start_pipeline.drift_alarms import DriftAlarms
 from start_pipeline.plan import Claim, Decision, Nothing, Start, Started, State, Wait
-from start_pipeline.records import Records, StateMovedError
+from start_pipeline.records import Records
 from start_pipeline.runs import NotNowError, Runs
 from start_pipeline.settings import Settings
 from start_pipeline.snapshot import Snapshot
 from start_pipeline.window import Window
+from stored import MovedError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
@@ -99,7 +100,7 @@ class Trigger:
         try:
             decision = wake.decide(reasons=reasons, until=until)
             wake.finish(decision)
-        except StateMovedError:
+        except MovedError:
             decision = wake.give_way()
         return decision, wake.facts
 
@@ -301,7 +302,7 @@ class _Wake:
         )
 
     def _start(self, claim: Claim, *, fingerprint: str) -> Decision:
-        """Claim the right to start this run, and start it. Raises StateMovedError when another wake
+        """Claim the right to start this run, and start it. Raises MovedError when another wake
         was faster."""
         self.state = plan.claimed(self.state, claim)
         self._save()
@@ -336,10 +337,10 @@ class _Wake:
         """Whatever other wakes wrote since the claim: the run is started, and the claim is over."""
         try:
             self._save()
-        except StateMovedError:
+        except MovedError:
             stored, self.etag = self.trigger.records.state()
             self.state = replace(stored, claim=None, started=self.state.started)
-            with suppress(StateMovedError):  # then the claim ends by itself
+            with suppress(MovedError):  # then the claim ends by itself
                 self._save()
 
     def give_way(self) -> Decision:

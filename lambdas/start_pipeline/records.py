@@ -36,13 +36,6 @@ if TYPE_CHECKING:
 
 _IDENTITIES_FORMAT = 1
 
-# 412: the condition does not hold. 409: another writer is at it. 404: to be replaced, and gone.
-_CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
-
-
-class StateMovedError(Exception):
-    """Another wake wrote the state after this one read it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
@@ -78,22 +71,9 @@ class Records:
             return State(), etag
 
     def save(self, state: State, *, over: str | None) -> str:
-        """Write the state over what was read, and answer its ETag. Raises StateMovedError."""
+        """Write the state over what was read, and answer its ETag. Raises stored.MovedError."""
         text = state_file.write(state)
-        try:
-            if over is None:
-                answer = self.s3.put_object(
-                    Bucket=self.bucket, Key=self._state, Body=text, IfNoneMatch="*"
-                )
-            else:
-                answer = self.s3.put_object(
-                    Bucket=self.bucket, Key=self._state, Body=text, IfMatch=over
-                )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CONDITION_FAILED:
-                raise StateMovedError from None
-            raise
-        return answer["ETag"]
+        return stored.write_over(self.s3, bucket=self.bucket, key=self._state, body=text, over=over)
 
     def manifest_uri(self, digest: str) -> str:
         return f"s3://{self.bucket}/manifests/{digest}/manifest.json"
@@ -157,5 +137,5 @@ class Records:
         try:
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _CONDITION_FAILED:
+            if error.response["Error"]["Code"] not in stored.CONDITION_FAILED:
                 raise

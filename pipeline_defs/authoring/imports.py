@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from pipeline_defs.authoring.errors import BundleError
@@ -13,8 +14,11 @@ from pipeline_defs.authoring.errors import BundleError
 T = TypeVar("T")
 
 
-def imported_files(script: Path, *, folder: Path) -> set[Path]:
-    """The script and every module below `folder` that it imports, directly or through others.
+def imported_files(
+    script: Path, *, folder: Path, packages: Mapping[str, Path] = MappingProxyType({})
+) -> set[Path]:
+    """The script and every module below `folder` that it imports, directly or through others; and
+    of `packages`, dotted name → the folder that it is imported from.
 
     Every import statement counts, wherever it stands: in a function, in `try`, under
     `TYPE_CHECKING`. A name given to `import_module` does not: a script that loads a model's code by
@@ -31,12 +35,21 @@ def imported_files(script: Path, *, folder: Path) -> set[Path]:
         found.add(file)
         if file.suffix != ".py":
             continue
-        package = file.parent.relative_to(folder).parts
-        new = set(_imports(file, package, folder)) - known
+        root = folder if file.is_relative_to(folder) else _root_of(file, packages)
+        new = set(_imports(file, file.parent.relative_to(root).parts, root)) - known
         known |= new
         for module in new:
-            waiting.extend(_files_of(module, folder) - found)
+            waiting.extend(_files_of(module, _origin(module, packages) or folder) - found)
     return found
+
+
+def _origin(module: str, packages: Mapping[str, Path]) -> Path | None:
+    inside = (p for p in packages if module == p or module.startswith(f"{p}."))
+    return next((packages[package] for package in inside), None)
+
+
+def _root_of(file: Path, packages: Mapping[str, Path]) -> Path:
+    return next(root for root in packages.values() if file.is_relative_to(root))
 
 
 def _parse(file: Path) -> ast.Module:

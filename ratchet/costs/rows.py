@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -70,9 +70,9 @@ class Row:
     started: str = ""
     ended: str = ""
     """Of an endpoint: until when it is reckoned."""
-    billed_seconds: float = 0
+    billed_seconds: float = 0.0
     """Of each instance, as AWS bills it; a tuning step's are those of all its children."""
-    used_seconds: float = 0
+    used_seconds: float = 0.0
     """Of each instance, as it ran: with spot capacity more than is billed."""
     units: Decimal | None = Decimal(0)
     """What the price is of: instance-hours, or GB-months. None: not known, such as of a job that
@@ -97,18 +97,23 @@ class Row:
     """What that step cost there. None: not known."""
     children: int = 0
     """Training jobs of a tuning step."""
+    kept_warm_seconds: float = 0.0
+    """How much of `billed_seconds` the instances were kept for a next job."""
     model_version: int | None = None
     """That this step registered."""
+    open: bool = False
+    """More will be billed, or is not known yet."""
 
     @property
     def over(self) -> bool:
-        """Whether there is nothing more to find out about it."""
-        settled = self.kind != STEP or self.run_status in ENDED
-        return settled and self.cost is not None
+        """Whether there is nothing more to find out: a price that is not known may be, later."""
+        if self.open or self.run_status not in ENDED:
+            return False
+        return self.cost is not None or self.units is None
 
 
 _NAMES = tuple(field.name for field in fields(Row))
-_NUMBERS = frozenset({"billed_seconds", "used_seconds"})
+_NUMBERS = frozenset({"billed_seconds", "used_seconds", "kept_warm_seconds"})
 
 
 def line(row: Row) -> str:
@@ -163,23 +168,35 @@ def key(pipeline: str, day: date) -> str:
 def replaced(before: Sequence[Row], run: str, rows: Sequence[Row]) -> list[Row]:
     """The rows of a day with those of this run in place of what was known of it.
 
-    A row that says what was known already keeps the time at which that was recorded, so recording
-    twice changes nothing.
+    A job that was known and is not told any more stays: when a step is tried again, SageMaker tells
+    of its last job only, and the one before cost as much. A row that says what was known already
+    keeps the time at which that was recorded, so recording twice changes nothing.
     """
+    others = [row for row in before if row.run != run]
     known = {_identity(row): row for row in before if row.run == run}
-    kept = [row for row in before if row.run != run]
-    return [*kept, *(_first_said(row, known.get(_identity(row))) for row in rows)]
+    told = {row.job_arn for row in rows}
+    earlier = [row for row in known.values() if row.job_arn and row.job_arn not in told]
+    tried = {(row.step, row.attempt) for row in earlier}
+    status = rows[0].run_status if rows else ""
+    return [
+        *others,
+        *(replace(row, run_status=status or row.run_status) for row in earlier),
+        *(
+            _first_said(row, known.get(_identity(row)))
+            for row in rows
+            if row.units is not None or (row.step, row.attempt) not in tried
+        ),
+    ]
 
 
 def _first_said(row: Row, known: Row | None) -> Row:
     if known is None:
         return row
-    same = {**asdict(row), "recorded_at": ""} == {**asdict(known), "recorded_at": ""}
-    return known if same else row
+    return known if replace(row, recorded_at=known.recorded_at) == known else row
 
 
-def _identity(row: Row) -> tuple[str, int, str]:
-    return row.step, row.attempt, row.resource
+def _identity(row: Row) -> tuple[str, int, str, str, int]:
+    return row.step, row.attempt, row.job_arn, row.instance_type, row.instance_count
 
 
 def time_text(moment: datetime | None) -> str:

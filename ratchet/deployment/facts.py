@@ -62,7 +62,26 @@ class Serving:
     """Names of alarms: `drift`, `model_quality`, …"""
 
 
-_Facts = TypeVar("_Facts", Deployed, Evaluation, Serving)
+@dataclass(frozen=True, kw_only=True)
+class Operations:
+    """What the Operations stack says about itself."""
+
+    record_run: str
+    """ARN of the function."""
+    queue_url: str
+    dead_letter_queue_url: str
+    database: str
+    """Of AWS Glue, which Athena reads."""
+    table: str
+    rows_uri: str
+    """The folder of the rows, without a trailing slash."""
+    budget: str = ""
+    """The name of the budget; "" = there is none."""
+    run_limit_usd: float = 0
+    """What a run may cost; 0 = no limit."""
+
+
+_Facts = TypeVar("_Facts", Deployed, Evaluation, Serving, Operations)
 
 
 def parse(text: str, kind: type[_Facts], *, parameter: str) -> _Facts:
@@ -107,6 +126,15 @@ def read_serving(target: Target) -> Serving:
         NotDeployedError: the Serving stack is not there.
     """
     return _read(target, "serving", Serving)
+
+
+def read_operations(target: Target) -> Operations:
+    """What records the costs of runs at `target`.
+
+    Raises:
+        NotDeployedError: the Operations stack is not there.
+    """
+    return _read(target, "operations", Operations)
 
 
 def _read(target: Target, stack: str, kind: type[_Facts]) -> _Facts:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment import facts, imported, parameters, pipelines, runs, snapshots
+from ratchet.deployment import experiment, facts, imported, parameters, pipelines, runs, snapshots
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.runs import Run
 from ratchet.deployment.stand_ins import refuse_on_aws
 from ratchet.deployment.target import Target
+from ratchet.node import PROJECT
 
 _RETRIED = ("Failed", "Stopped")
 _SOURCES = ("Succeeded", "Failed")  # of a run of selected steps
@@ -38,6 +39,8 @@ class Launched:
     snapshot: snapshots.Snapshot | None
     """The snapshot that was chosen; None when the data was named, or the pipeline takes none."""
     selection: Selection | None = None
+    experiment: str | None = None
+    """The branch, when the run is an experiment because of it."""
 
 
 def launch(
@@ -74,11 +77,14 @@ def launch(
         declared = pipelines.declared_parameters(pipeline.to_json())
     else:
         declared = pipelines.declared_parameters(pipelines.deployed_definition(target, name))
-    snapshot = None
+    snapshot, tried = None, None
     source = selection.source if selection else None
     known = runs.parameters(target, source) if source else {}
     names = {parameter["Name"] for parameter in declared}
     chosen = {name: value for name, value in known.items() if name in names} | dict(values)
+    if experiment.PARAMETER in names and experiment.PARAMETER not in chosen and not as_deployed:
+        tried = experiment.of_checkout(PROJECT)
+        chosen |= {experiment.PARAMETER: tried} if tried else {}
     if DATA_PARAMETER not in chosen and DATA_PARAMETER in names:
         intake = kind if kind == "evaluation" else "training"
         snapshot = snapshots.newest(target, deployed, intake=intake)
@@ -96,7 +102,9 @@ def launch(
         stand_ins=stand_ins,
         selection=_selective_config(selection),
     )
-    return Launched(run=run, published=published, snapshot=snapshot, selection=selection)
+    return Launched(
+        run=run, published=published, snapshot=snapshot, selection=selection, experiment=tried
+    )
 
 
 def selection(

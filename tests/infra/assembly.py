@@ -10,7 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("dev", "staging", "prod")
-STACKS = ("Foundation", "Training", "Evaluation", "Serving")
+STACKS = ("Foundation", "Training", "Evaluation", "Serving", "Operations")
 
 Template = Mapping[str, Any]
 

@@ -29,6 +29,28 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_it_holds_what_it_imports_of_the_package_that_goes_with_functions(tmp_path: Path) -> None:
+    files = {
+        "lambdas/bill/handler.py": "from ratchet.costs import rows\nimport ratchet.other\n",
+        "ratchet/__init__.py": "",
+        "ratchet/other.py": "",
+        "ratchet/costs/__init__.py": "",
+        "ratchet/costs/rows.py": "from ratchet.costs.money import kept\n",
+        "ratchet/costs/money.py": "",
+        "ratchet/costs/unused.py": "",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert sorted(function_code(tmp_path / "lambdas", "bill").files) == [
+        "bill/handler.py",
+        "ratchet/__init__.py",
+        "ratchet/costs/__init__.py",
+        "ratchet/costs/money.py",
+        "ratchet/costs/rows.py",
+    ]
+
+
 def test_it_holds_its_modules_its_data_and_the_data_its_modules_name(root: Path) -> None:
     assert sorted(function_code(root, "greet").files) == [
         "greet/__init__.py",

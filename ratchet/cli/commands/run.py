@@ -62,7 +62,8 @@ def run(
 
     No `ratchet deploy` is needed after an edit of a step or of the pipeline.
     Without -p InputManifest=s3://… it runs on the newest snapshot of the landed
-    data. The exit status is 1 when the run did not succeed.
+    data. On a branch that is not main it counts as an experiment of that name,
+    unless -p Experiment=… says another. The exit status is 1 when the run did not succeed.
     """
     from ratchet.deployment import launch, parameters, stand_ins
 
@@ -98,6 +99,8 @@ def _say(launched: Launched) -> None:
         )
     if launched.snapshot is not None:
         changes.append(f"data of {launched.snapshot.run_name or launched.snapshot.mark}")
+    if launched.experiment:
+        changes.append(f"experiment {launched.experiment}, as the branch")
     if (selection := launched.selection) is not None:
         source = selection.source
         rest = f"the others as in {source.name} ({source.id})" if source else "no others"

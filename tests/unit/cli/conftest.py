@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from config.settings import Settings
 from ratchet.cli.main import app
+from ratchet.deployment import experiment
 from ratchet.deployment import target as targets
 from ratchet.deployment.target import DEFAULT_FOLDER
 from tests.unit.cli.fake_deployment import (
@@ -42,6 +43,12 @@ def settings() -> Settings:
 @pytest.fixture
 def world(settings: Settings) -> World:
     return world_of(settings, folder=DEFAULT_FOLDER)
+
+
+@pytest.fixture(autouse=True)
+def on_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever branch the tests run on."""
+    monkeypatch.setattr(experiment, "of_checkout", lambda folder: None)
 
 
 Type = Callable[..., Result]

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSResponse, HTTPHeaders
 
 import aws_clients
 import bundled_models
+import ratchet.costs
 import trim_models
 
 LAMBDAS = Path(bundled_models.__file__).parent
@@ -175,15 +176,15 @@ def test_the_services_behind_a_developers_profile_are_still_known(service: str) 
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:
-    """The top-level names that run-time imports name; those for the type checker do not run."""
+    """The names that run-time imports name; those for the type checker do not run."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports name the function's own modules in full"
-            yield (node.module or "").partition(".")[0]
+            yield node.module or ""
         else:
             yield from _imports(node)
 
@@ -192,7 +193,23 @@ def _imports(tree: ast.AST) -> Iterator[str]:
 def test_a_function_imports_the_standard_library_botocore_and_its_own(file: Path) -> None:
     own = {path.stem for path in LAMBDAS.iterdir()}
     allowed = sys.stdlib_module_names | {"boto3", "botocore"} | own
-    assert set(_imports(ast.parse(file.read_text()))) <= allowed
+    found = set(_imports(ast.parse(file.read_text())))
+    assert {name.partition(".")[0] for name in found if not _costs(name)} <= allowed
+
+
+def _costs(name: str) -> bool:
+    """The one package beside the functions that goes with them."""
+    return name.startswith("ratchet.costs")
+
+
+COSTS = Path(ratchet.costs.__file__).parent
+
+
+@pytest.mark.parametrize("file", sorted(COSTS.glob("*.py")), ids=lambda file: file.name)
+def test_what_goes_with_the_functions_needs_nothing_else_either(file: Path) -> None:
+    found = set(_imports(ast.parse(file.read_text())))
+    others = {name.partition(".")[0] for name in found if not _costs(name)}
+    assert others <= sys.stdlib_module_names | {"botocore"}
 
 
 FUNCTIONS = sorted(file.parent.name for file in LAMBDAS.glob("*/handler.py"))
@@ -202,7 +219,7 @@ FUNCTIONS = sorted(file.parent.name for file in LAMBDAS.glob("*/handler.py"))
 def test_a_function_is_ready_without_boto3_or_a_whole_model(function: str) -> None:
     """As Lambda starts it: the archive's root on the path, its environment, one import."""
     environment = {
-        "PYTHONPATH": str(LAMBDAS),
+        "PYTHONPATH": f"{LAMBDAS}:{COSTS.parents[1]}",
         "PATH": "/usr/bin:/bin",
         "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_REGION": "us-east-1",
@@ -230,6 +247,13 @@ def test_a_function_is_ready_without_boto3_or_a_whole_model(function: str) -> No
         "STATE_BUCKET": "artifacts",
         "DATA_SCHEDULE": "flights-dev-data-quality",
         "QUALITY_SCHEDULE": "flights-dev-model-quality",
+        "OWNER": "ml-platform",
+        "COST_CENTER": "ml-0001",
+        "EXPERIMENT": "default",
+        "PIPELINES": "flights-dev-training",
+        "RUN_LIMIT_USD": "0",
+        "IDLE_HOURS": "0",
+        "LOOK_BACK_DAYS": "7",
     }
     program = f"""
 import sys

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import aws_clients
 from notify import handler as entry
 from notify.texts import Loop
-from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud, FakeExecution
+from tests.unit.lambdas.fake_billed import FakeBilled
+from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeExecution, ServiceError
 from tests.unit.lambdas.fake_serving import ENDPOINT, arn_of
 from topic import Notice
 
@@ -37,23 +38,27 @@ ALL = [
     LOOP.model_quality(["auc"], window="", retrains=False),
     LOOP.no_more_retrains(3, since="2013-07-01"),
     LOOP.dead_letters("queue"),
+    LOOP.over_the_limit("abc123", pipeline="p", cost="The run has cost $2.", limit="$1.00"),
+    LOOP.idle_endpoint("flights-dev", hours=24, on="2 × ml.m5.large", cost="$5.52"),
+    LOOP.idle_endpoint("flights-dev", hours=24, on="1 × ml.x9.large", cost=None),
     LOOP.alarm("flights-dev-5xx", description="errors", reason="threshold crossed"),
 ]
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
-    cloud = FakeCloud()
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBilled]:
+    cloud = FakeBilled(prices={"ml.m5.large": {"Training": "0.115", "Processing": "0.115"}})
     environment = {
         "PROJECT": "flights",
         "ENVIRONMENT": "dev",
         "TOPIC_ARN": TOPIC,
         "ARTIFACTS_BUCKET": ARTIFACTS,
         "ENDPOINT_NAME": ENDPOINT,
+        "AWS_REGION": "us-east-1",
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    for service in ("sagemaker", "s3", "cloudwatch", "sns"):
+    for service in ("sagemaker", "s3", "cloudwatch", "sns", "pricing"):
         client = cloud.client(service)
         monkeypatch.setattr(aws_clients, service, lambda client=client: client)
     entry._happenings.cache_clear()
@@ -61,7 +66,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
     entry._happenings.cache_clear()
 
 
-def told(cloud: FakeCloud, kind: str, **detail: Any) -> str | None:
+def told(cloud: FakeBilled, kind: str, **detail: Any) -> str | None:
     """The mail about an event: its subject and text; None when nothing was sent."""
     before = len(cloud.notices)
     entry.handler({"detail-type": kind, "detail": detail}, None)
@@ -71,7 +76,7 @@ def told(cloud: FakeCloud, kind: str, **detail: Any) -> str | None:
     return f"{notice['Subject']}\n{json.loads(notice['Message'])['email']}"
 
 
-def run(cloud: FakeCloud, status: str, *steps: dict[str, Any]) -> str | None:
+def run(cloud: FakeBilled, status: str, *steps: dict[str, Any]) -> str | None:
     execution = FakeExecution(
         arn=RUN, name="", description="", manifest="", status=status, steps=list(steps)
     )
@@ -80,7 +85,7 @@ def run(cloud: FakeCloud, status: str, *steps: dict[str, Any]) -> str | None:
     return told(cloud, kind, pipelineExecutionArn=RUN, currentPipelineExecutionStatus=status)
 
 
-def alarm(cloud: FakeCloud, name: str, state: str = "ALARM") -> str:
+def alarm(cloud: FakeBilled, name: str, state: str = "ALARM") -> str:
     mail = told(cloud, "CloudWatch Alarm State Change", alarmName=name, state={"value": state})
     return mail or ""
 
@@ -133,7 +138,7 @@ def test_chat_gets_the_schema_that_it_shows_and_mail_gets_text() -> None:
 PACKAGE_EVENT = "SageMaker Model Package State Change"
 
 
-def test_a_registered_version_waits_for_approval_with_its_metrics(cloud: FakeCloud) -> None:
+def test_a_registered_version_waits_for_approval_with_its_metrics(cloud: FakeBilled) -> None:
     metadata = {"candidate-auc": "0.7134", "regression": "-0.0122", "champion-version": "2"}
     cloud.register(3, ModelPackageDescription=VERDICT, CustomerMetadataProperties=metadata)
     mail = told(cloud, PACKAGE_EVENT, ModelPackageArn=arn_of(3))
@@ -144,7 +149,7 @@ def test_a_registered_version_waits_for_approval_with_its_metrics(cloud: FakeClo
     assert "ratchet approve 3 --env dev" in mail
 
 
-def test_the_first_version_is_compared_with_none(cloud: FakeCloud) -> None:
+def test_the_first_version_is_compared_with_none(cloud: FakeBilled) -> None:
     cloud.register(1, CustomerMetadataProperties={"champion-version": "none", "regression": "0.0"})
     mail = told(cloud, PACKAGE_EVENT, ModelPackageArn=arn_of(1))
     assert mail is not None
@@ -153,14 +158,14 @@ def test_the_first_version_is_compared_with_none(cloud: FakeCloud) -> None:
 
 @pytest.mark.parametrize("approval", ["Approved", "Rejected"])
 def test_a_version_that_was_decided_on_meanwhile_is_not_announced(
-    cloud: FakeCloud, approval: str
+    cloud: FakeBilled, approval: str
 ) -> None:
     cloud.register(3, approval)
     event = {"ModelPackageArn": arn_of(3), "ModelApprovalStatus": "PendingManualApproval"}
     assert told(cloud, PACKAGE_EVENT, **event) is None
 
 
-def test_a_version_that_was_deleted_meanwhile_is_not_announced(cloud: FakeCloud) -> None:
+def test_a_version_that_was_deleted_meanwhile_is_not_announced(cloud: FakeBilled) -> None:
     assert told(cloud, PACKAGE_EVENT, ModelPackageArn=arn_of(3)) is None
 
 
@@ -174,7 +179,7 @@ HALT = {
 TRAIN = {"StepName": "train", "StepStatus": "Failed", "FailureReason": "AlgorithmError: exit 1"}
 
 
-def test_a_halted_run_is_told_with_both_scores(cloud: FakeCloud) -> None:
+def test_a_halted_run_is_told_with_both_scores(cloud: FakeBilled) -> None:
     mail = run(cloud, "Failed", {"StepName": "prepare", "StepStatus": "Succeeded"}, HALT)
     assert mail is not None
     assert mail.startswith("flights dev: the candidate was halted by the gate")
@@ -183,7 +188,7 @@ def test_a_halted_run_is_told_with_both_scores(cloud: FakeCloud) -> None:
     assert "ratchet show abc123 --env dev" in mail
 
 
-def test_a_failed_run_is_told_with_its_step_and_reason(cloud: FakeCloud) -> None:
+def test_a_failed_run_is_told_with_its_step_and_reason(cloud: FakeBilled) -> None:
     mail = run(cloud, "Failed", TRAIN)
     assert mail is not None
     assert mail.startswith("flights dev: the run abc123 failed in its step train")
@@ -191,20 +196,20 @@ def test_a_failed_run_is_told_with_its_step_and_reason(cloud: FakeCloud) -> None
     assert "ratchet logs abc123 train --env dev" in mail
 
 
-def test_a_run_that_failed_without_a_step_is_told_too(cloud: FakeCloud) -> None:
+def test_a_run_that_failed_without_a_step_is_told_too(cloud: FakeBilled) -> None:
     mail = run(cloud, "Failed")
     assert mail is not None
     assert "No reason is given." in mail
 
 
-def test_a_run_that_went_well_is_no_news(cloud: FakeCloud) -> None:
+def test_a_run_that_went_well_is_no_news(cloud: FakeBilled) -> None:
     assert run(cloud, "Succeeded") is None
 
 
 # -- alarms -------------------------------------------------------------------------------------
 
 
-def analysis(cloud: FakeCloud, kind: str, *violations: dict[str, str]) -> None:
+def analysis(cloud: FakeBilled, kind: str, *violations: dict[str, str]) -> None:
     folder = "flights-dev-monitoring/runs/1/analyze/analysis"
     record = {"start": "2013-07-01T12:00:00Z", "end": "2013-07-01T13:00:00Z"}
     record["analysis"] = f"s3://{ARTIFACTS}/{folder}"
@@ -216,7 +221,7 @@ def analysis(cloud: FakeCloud, kind: str, *violations: dict[str, str]) -> None:
         cloud._store(ARTIFACTS, key, json.dumps(body).encode())
 
 
-def test_drift_is_told_with_the_features_that_drifted(cloud: FakeCloud) -> None:
+def test_drift_is_told_with_the_features_that_drifted(cloud: FakeBilled) -> None:
     cloud.raise_alarm("drift")
     analysis(cloud, "data-quality", *({"feature_name": name} for name in ("temp", "dewp", "temp")))
     mail = alarm(cloud, "drift")
@@ -227,7 +232,7 @@ def test_drift_is_told_with_the_features_that_drifted(cloud: FakeCloud) -> None:
 
 
 def test_with_feedback_off_drift_only_tells(
-    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+    cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FEEDBACK_ENABLED", "false")
     cloud.raise_alarm("drift")
@@ -236,13 +241,13 @@ def test_with_feedback_off_drift_only_tells(
     assert "ratchet run training --env dev" in mail
 
 
-def test_many_features_are_counted(cloud: FakeCloud) -> None:
+def test_many_features_are_counted(cloud: FakeBilled) -> None:
     cloud.raise_alarm("drift")
     analysis(cloud, "data-quality", *({"feature_name": f"f{number}"} for number in range(9)))
     assert "f0, f1, f2, f3, f4 and 4 more" in alarm(cloud, "drift")
 
 
-def test_a_fall_of_model_quality_names_the_metrics(cloud: FakeCloud) -> None:
+def test_a_fall_of_model_quality_names_the_metrics(cloud: FakeBilled) -> None:
     cloud.raise_alarm("quality", metric="ModelQualityViolations")
     analysis(cloud, "model-quality", {"metric_name": "auc"})
     assert alarm(cloud, "quality").startswith(
@@ -250,7 +255,7 @@ def test_a_fall_of_model_quality_names_the_metrics(cloud: FakeCloud) -> None:
     )
 
 
-def test_dead_letters_name_their_queue(cloud: FakeCloud) -> None:
+def test_dead_letters_name_their_queue(cloud: FakeBilled) -> None:
     cloud.alarms["dead"] = {
         "AlarmName": "dead",
         "Namespace": "AWS/SQS",
@@ -262,7 +267,7 @@ def test_dead_letters_name_their_queue(cloud: FakeCloud) -> None:
     assert "--queue-name trigger-dead" in mail
 
 
-def test_any_other_alarm_is_told_in_its_own_words(cloud: FakeCloud) -> None:
+def test_any_other_alarm_is_told_in_its_own_words(cloud: FakeBilled) -> None:
     cloud.alarms["5xx"] = {
         "AlarmName": "5xx",
         "Namespace": "AWS/SageMaker",
@@ -274,11 +279,46 @@ def test_any_other_alarm_is_told_in_its_own_words(cloud: FakeCloud) -> None:
     assert "The endpoint fails. 3 > 1." in mail
 
 
-def test_an_alarm_that_ends_or_is_deleted_is_no_news(cloud: FakeCloud) -> None:
+def test_an_alarm_that_ends_or_is_deleted_is_no_news(cloud: FakeBilled) -> None:
     cloud.raise_alarm("drift")
     assert alarm(cloud, "drift", "OK") == ""
     assert alarm(cloud, "gone") == ""
 
 
-def test_an_unknown_event_is_no_news(cloud: FakeCloud) -> None:
+def test_an_unknown_event_is_no_news(cloud: FakeBilled) -> None:
     assert told(cloud, "Something Else") is None
+
+
+# -- what it cost ------------------------------------------------------------------------------
+
+
+def test_a_run_that_failed_says_what_it_cost(cloud: FakeBilled) -> None:
+    steps = [
+        cloud.job("prepare", 36),
+        cloud.job("train", 360, kind="TrainingJob", StepStatus="Failed", FailureReason="memory"),
+    ]
+    mail = run(cloud, "Failed", *steps)
+    assert mail
+    assert "failed in its step train: Memory. The run cost $0.01 (train $0.01, prepare $" in mail
+
+
+def test_a_version_that_waits_says_what_its_training_has_cost(cloud: FakeBilled) -> None:
+    made = cloud.run("abc123", cloud.job("train", 3600, kind="TrainingJob"), status="Executing")
+    cloud.register(3, MetadataProperties={"GeneratedBy": made.arn})
+    mail = told(cloud, "SageMaker Model Package State Change", ModelPackageArn=arn_of(3))
+    assert mail
+    assert "The run has cost $0.12 so far." in mail
+
+
+def test_a_notice_is_not_held_back_by_what_cannot_be_reckoned(cloud: FakeBilled) -> None:
+    step = cloud.job("train", 360, kind="TrainingJob", StepStatus="Failed", FailureReason="memory")
+
+    def deny(operation: str, given: object) -> None:
+        if operation == "DescribeTrainingJob":
+            raise ServiceError("AccessDeniedException", "sagemaker:DescribeTrainingJob")
+
+    cloud.before = deny
+    mail = run(cloud, "Failed", step)
+    assert mail
+    assert "failed in its step train: Memory." in mail
+    assert "cost" not in mail

@@ -1,0 +1,176 @@
+"""What each run cost, recorded when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from constructs import Construct
+
+from config.settings import Settings
+from ratchet_cdk.arns import Arns
+from ratchet_cdk.buckets import LoopBucket
+from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.cost_permissions import grant_price_runs
+from ratchet_cdk.dead_letters import DeadLetters
+from ratchet_cdk.loop_alarm import NAMESPACE
+from ratchet_cdk.narrow_role import NarrowRole
+from ratchet_cdk.notifications import Notifications
+from ratchet_cdk.python_function import PythonFunction
+from ratchet_cdk.wakes import Wake, WakeQueue
+
+MEMORY_MB = 512
+TIMEOUT_SECONDS = 300
+COSTS = "costs/"
+"""The folder of the artifact bucket: `rows/` and `prices/` (`ratchet.costs`). Nothing in it
+expires: it is what is left of a run when SageMaker has forgotten its jobs."""
+
+_RUN_CHANGED = "SageMaker Model Building Pipeline Execution Status Change"
+_STEP_CHANGED = "SageMaker Model Building Pipeline Execution Step Status Change"
+_ENDED = ["Succeeded", "Failed", "Stopped"]
+
+
+class RunCosts(Construct):
+    """Ends of runs and a slow schedule wake one function, which records what runs, the endpoint
+    and the buckets cost.
+
+    With a limit on runs, the ends of their steps and a faster schedule wake it too, and it may
+    stop a run. It changes nothing else, and what it cannot handle ends in the dead letters.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        code: CodeBucket,
+        source: Path,
+        data: LoopBucket,
+        artifacts: LoopBucket,
+        pipelines: Sequence[str],
+        notifications: Notifications,
+    ) -> None:
+        """`pipelines`: the names of those whose runs are recorded."""
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._arns = Arns.of(settings)
+        self._pipelines = [self._arns.sagemaker(f"pipeline/{name}") for name in pipelines]
+        self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="costs")
+        self.wakes = WakeQueue(
+            self,
+            "Wakes",
+            wakes=self._wakes(),
+            dead_letters=self.dead_letters,
+            timeout_seconds=TIMEOUT_SECONDS,
+        )
+        costs = settings.costs
+        self.function = PythonFunction(
+            self,
+            "RecordRun",
+            code=code,
+            source=source,
+            name="record_run",
+            description="Records what runs, the endpoint and the buckets cost",
+            environment={
+                "PROJECT": settings.project,
+                "ENVIRONMENT": settings.environment,
+                "OWNER": settings.owner,
+                "COST_CENTER": settings.cost_center,
+                "EXPERIMENT": settings.experiment,
+                "ARTIFACTS_BUCKET": artifacts.name,
+                "DATA_BUCKET": data.name,
+                "PIPELINES": ",".join(pipelines),
+                "ENDPOINT_NAME": settings.endpoint_name,
+                "TOPIC_ARN": notifications.topic.topic_arn,
+                "RUN_LIMIT_USD": dollars(costs.run_limit_usd),
+                "IDLE_HOURS": str(costs.idle_hours),
+                "LOOK_BACK_DAYS": str(costs.look_back_days),
+            },
+            memory_mb=MEMORY_MB,
+            timeout_seconds=TIMEOUT_SECONDS,
+            retention=settings.retention,
+        )
+        role = self.function.role
+        grant_price_runs(role, arns=self._arns, pipelines=self._pipelines)
+        self._grant_runs(role)
+        self._grant_endpoint_and_buckets(role)
+        artifacts.grant_look(role, "LookAtCosts")
+        artifacts.grant_read(role, "ReadCosts", prefixes=[COSTS])
+        artifacts.grant_write(role, "WriteCosts", prefixes=[COSTS])
+        notifications.grant_publish(role)
+        self.wakes.feed(self.function)
+
+    def _wakes(self) -> dict[str, Wake]:
+        costs = self._settings.costs
+        wakes = {
+            "RunEnded": Wake(
+                description="What a run cost is recorded when it ends",
+                pattern=self._of_pipelines(_RUN_CHANGED, "currentPipelineExecutionStatus"),
+            ),
+            "Schedule": Wake(
+                description="Catches what a lost event left out, and looks at the endpoint",
+                schedule=costs.looks,
+            ),
+        }
+        if costs.run_limit_usd:
+            wakes["StepEnded"] = Wake(
+                description="What a run has cost so far is compared with the limit",
+                pattern=self._of_pipelines(_STEP_CHANGED, "currentStepStatus"),
+            )
+        return wakes
+
+    def _of_pipelines(self, happening: str, status: str) -> dict[str, object]:
+        """By how the names begin: a pattern has room for 2,048 characters, and any number of
+        pipelines may be imported. The function reads which run it is about."""
+        prefix = self._arns.sagemaker(f"pipeline/{self._settings.pipeline_name('')}")
+        return {
+            "source": ["aws.sagemaker"],
+            "detail-type": [happening],
+            "detail": {"pipelineArn": [{"prefix": prefix}], status: _ENDED},
+        }
+
+    def _grant_runs(self, role: NarrowRole) -> None:
+        role.allow(
+            "FindRuns",
+            actions=["sagemaker:ListPipelineExecutions"],
+            resources=self._pipelines,
+        )
+        if self._settings.costs.run_limit_usd:
+            role.allow(
+                "StopRuns",
+                actions=["sagemaker:StopPipelineExecution"],
+                resources=[f"{arn}/execution/*" for arn in self._pipelines],
+                wildcard="SageMaker names the executions of these pipelines.",
+            )
+
+    def _grant_endpoint_and_buckets(self, role: NarrowRole) -> None:
+        role.allow(
+            "LookAtEndpoint",
+            actions=["sagemaker:DescribeEndpoint"],
+            resources=[self._arns.sagemaker(f"endpoint/{self._settings.endpoint_name}")],
+        )
+        role.allow(
+            "LookAtWhatItServesOn",
+            actions=["sagemaker:DescribeEndpointConfig"],
+            resources=[self._arns.sagemaker("endpoint-config/*")],
+            wildcard="CloudFormation names configurations.",
+        )
+        role.allow(
+            "ReadInvocationsAndSizes",
+            actions=["cloudwatch:GetMetricStatistics"],
+            resources=["*"],
+            wildcard="The action knows no resource.",
+        )
+        role.allow(
+            "PutRunCost",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+            wildcard="The action knows no resource; the condition names the namespace.",
+        )
+
+
+def dollars(amount: float) -> str:
+    """As a function reads it: "0", "2.5", "1000000"."""
+    return f"{amount:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,163 @@
+"""Records what runs cost as they end, what the endpoint and the buckets cost by the day, and stops
+a run that costs more than the limit.
+
+Woken by batches of SQS messages: the ends of executions, changes of their steps where there is a
+limit, a schedule. It does not act on what they say: it looks at the executions that started within
+LOOK_BACK_DAYS, and records those that are not recorded as they are. Called by hand with
+{"look_back_days": N} it looks back as far as that.
+
+Rows     costs/rows/ in ARTIFACTS_BUCKET, see ratchet/costs/rows.py. A run is recorded when it has
+         ended; while it runs only where there is a limit. Recording again changes nothing
+Prices   costs/prices/<region>.json, asked for again after a week
+Metric   RunCost (US dollars) in the namespace Ratchet, dimensions Project, Environment, Pipeline:
+         once for each run, at the end of its last step, when all its prices are settled
+Marks    costs/stopped/<execution>.json: people were told that the limit stopped it;
+         costs/idle.json: they were told that the endpoint is idle
+
+Environment
+    PROJECT, ENVIRONMENT, OWNER, COST_CENTER   what the rows say
+    EXPERIMENT         of a run that does not say its own
+    ARTIFACTS_BUCKET, DATA_BUCKET
+    PIPELINES          names, with commas between; one that does not exist has no runs
+    ENDPOINT_NAME      which may not exist
+    TOPIC_ARN
+    RUN_LIMIT_USD      a run that has cost more is stopped; 0 = none
+    IDLE_HOURS         an endpoint that nobody asked for so long is reported; 0 = not
+    LOOK_BACK_DAYS
+
+IAM
+    sagemaker:ListPipelineExecutions           on the pipelines
+    sagemaker:DescribePipelineExecution, sagemaker:ListPipelineExecutionSteps,
+    sagemaker:ListPipelineParametersForExecution, sagemaker:StopPipelineExecution
+                                               on arn:…:pipeline/<pipeline>/execution/*
+    sagemaker:DescribeTrainingJob, sagemaker:DescribeProcessingJob,
+    sagemaker:DescribeTransformJob, sagemaker:ListTrainingJobsForHyperParameterTuningJob
+                                               on the account's jobs
+    sagemaker:DescribeEndpoint, sagemaker:DescribeEndpointConfig
+                                               on arn:…:endpoint/<name>, …:endpoint-config/*
+    pricing:GetProducts                        on *: without it, the package's own prices are used,
+                                               and the log says so
+    cloudwatch:PutMetricData                   on *, condition cloudwatch:namespace = Ratchet
+    cloudwatch:GetMetricStatistics             on *
+    s3:GetObject, s3:PutObject                 on ARTIFACTS_BUCKET/costs/*; s3:ListBucket on it
+    kms:GenerateDataKey, kms:Decrypt           on the bucket's key and the topic's
+    sns:Publish                                on the topic
+
+Timeout 5 minutes, memory 512 MB. The event source mapping reports batch item failures.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import aws_clients
+from decision_log import say
+from failed_batch import give_back
+from ratchet.costs.price_book import PriceBook
+from ratchet.costs.run_costs import Labels
+from record_run import runs
+from record_run.day_files import DayFiles
+from record_run.endpoint import Endpoint
+from record_run.runs import Runs
+from record_run.stored_bytes import StoredBytes
+from topic import Notice, publish
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """One look for the whole batch. An error fails the batch, so that SQS delivers it again and in
+    the end puts it aside as a dead letter."""
+    messages = event.get("Records", [])
+    try:
+        _look(int(event.get("look_back_days") or os.environ["LOOK_BACK_DAYS"]))
+    except Exception as error:
+        if not messages:  # called by hand: there is no queue to give the messages back to
+            raise
+        return give_back(messages, error)
+    return {"batchItemFailures": []}
+
+
+def _look(days: int) -> None:
+    environment = os.environ
+    now = _now()
+    files = DayFiles(s3=aws_clients.s3(), bucket=environment["ARTIFACTS_BUCKET"])
+    prices = PriceBook(
+        s3=aws_clients.s3(),
+        pricing=aws_clients.pricing(),
+        bucket=environment["ARTIFACTS_BUCKET"],
+        region=environment["AWS_REGION"],
+        today=now.date(),
+    )
+    labels = _labels()
+    found = Runs(
+        sagemaker=aws_clients.sagemaker(),
+        cloudwatch=aws_clients.cloudwatch(),
+        files=files,
+        prices=prices,
+        labels=labels,
+        pipelines=[name for name in environment["PIPELINES"].split(",") if name],
+        limit=Decimal(environment["RUN_LIMIT_USD"]),
+        now=now,
+        tell=_tell,
+    )
+    try:
+        written = found.record(since=runs.since(now, days))
+        Endpoint(
+            name=environment["ENDPOINT_NAME"],
+            sagemaker=aws_clients.sagemaker(),
+            cloudwatch=aws_clients.cloudwatch(),
+            files=files,
+            prices=prices,
+            labels=labels,
+            idle_hours=int(environment["IDLE_HOURS"]),
+            now=now,
+            tell=_tell,
+        ).record()
+        StoredBytes(
+            buckets=(environment["DATA_BUCKET"], environment["ARTIFACTS_BUCKET"]),
+            cloudwatch=aws_clients.cloudwatch(),
+            files=files,
+            prices=prices,
+            labels=labels,
+            now=now,
+        ).record()
+    finally:
+        for complaint in prices.complaints:
+            say("go on", complaint, level="WARNING")
+        prices.save()
+    if not written:
+        say("nothing", "every run that ended is recorded as it is")
+
+
+@cache
+def _labels() -> Labels:
+    environment = os.environ
+    return Labels(
+        project=environment["PROJECT"],
+        environment=environment["ENVIRONMENT"],
+        owner=environment["OWNER"],
+        cost_center=environment["COST_CENTER"],
+        experiment=environment["EXPERIMENT"],
+    )
+
+
+def _tell(notice: Notice) -> None:
+    publish(aws_clients.sns(), topic_arn=os.environ["TOPIC_ARN"], notice=notice)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if aws_clients.INITIALISING:
+    with aws_clients.initialised():
+        (
+            aws_clients.sagemaker(),
+            aws_clients.s3(),
+            aws_clients.pricing(),
+            aws_clients.cloudwatch(),
+        )

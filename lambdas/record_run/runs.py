@@ -1,0 +1,219 @@
+"""Runs: which there are, which of them have something to record, and what they cost."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+import stored
+from decision_log import say
+from missing import says_missing
+from notify.texts import Loop
+from ratchet.costs import money, rows, run_costs
+from ratchet.costs.price_book import PriceBook
+from ratchet.costs.rows import Row
+from ratchet.costs.run_costs import Labels, RunCosts
+from record_run.day_files import DayFiles
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_sagemaker.client import SageMakerClient
+
+    from topic import Notice
+
+_RUNNING = "Executing"
+_MAY_GO_ON = frozenset({"Failed", "Stopped"})
+"""An execution that ended so can be retried, and ends once more."""
+
+_STOPPED_FOLDER = "costs/stopped/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    arn: str
+    pipeline: str
+    started: datetime
+    status: str
+
+    @property
+    def id(self) -> str:
+        return self.arn.rpartition("/")[2]
+
+    @property
+    def day(self) -> date:
+        return self.started.astimezone(UTC).date()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """The runs of a deployment's pipelines. One for each look."""
+
+    sagemaker: SageMakerClient
+    cloudwatch: CloudWatchClient
+    files: DayFiles
+    prices: PriceBook
+    labels: Labels
+    pipelines: Sequence[str]
+    limit: Decimal
+    """In US dollars for one run; 0 = none."""
+    now: datetime
+    tell: Callable[[Notice], None]
+
+    def record(self, *, since: datetime) -> int:
+        """Records the runs that started since then; answers how many rows were written anew."""
+        written = 0
+        for pipeline in self.pipelines:
+            for day, runs in groupby(self._runs(pipeline, since), key=lambda run: run.day):
+                written += self._record_day(pipeline, day, list(runs))
+        return written
+
+    def _runs(self, pipeline: str, since: datetime) -> Iterator[Run]:
+        """By the time they started."""
+        paginator: Any = self.sagemaker.get_paginator("list_pipeline_executions")
+        pages = paginator.paginate(
+            PipelineName=pipeline,
+            CreatedAfter=since,
+            SortBy="CreationTime",
+            SortOrder="Ascending",
+        )
+        try:
+            for page in pages:
+                for summary in page["PipelineExecutionSummaries"]:
+                    yield Run(
+                        arn=summary["PipelineExecutionArn"],
+                        pipeline=pipeline,
+                        started=summary["StartTime"],
+                        status=summary["PipelineExecutionStatus"],
+                    )
+        except ClientError as error:
+            if not says_missing(error):
+                raise
+            say("nothing", f"there is no pipeline {pipeline}, so it has no runs")
+
+    def _record_day(self, pipeline: str, day: date, runs: Sequence[Run]) -> int:
+        before: Sequence[Row] = ()
+        looked: list[Run] = []
+
+        def change(known: Sequence[Row]) -> list[Row]:
+            nonlocal before
+            before = known
+            looked.clear()
+            after = list(known)
+            costs = RunCosts(
+                sagemaker=self.sagemaker,
+                labels=self.labels,
+                price=self.prices.price,
+                now=self.now,
+            )
+            for run in runs:
+                if self._worth_a_look(run, _of(known, run)):
+                    looked.append(run)
+                    after = rows.replaced(after, run.id, costs.rows(run.arn))
+            return after
+
+        after = self.files.change(pipeline, day, change)
+        current = before if after is None else after
+        for run in looked:
+            found = _of(current, run)
+            if after is not None:
+                self._publish(run, _of(before, run), found)
+            if run.status == _RUNNING:
+                self._hold_to_the_limit(run, found)
+        return sum(row.recorded_at == rows.time_text(self.now) for row in after or ())
+
+    def _worth_a_look(self, run: Run, known: Sequence[Row]) -> bool:
+        if run.status not in rows.ENDED:
+            return bool(self.limit) and run.status == _RUNNING
+        if not known or any(row.open or row.run_status != run.status for row in known):
+            return True
+        if any(not row.over and self._price_is_known_now(row) for row in known):
+            return True
+        return run.status in _MAY_GO_ON and self._went_on(run, known)
+
+    def _price_is_known_now(self, row: Row) -> bool:
+        return self.prices.price(row.component, row.instance_type) is not None
+
+    def _went_on(self, run: Run, known: Sequence[Row]) -> bool:
+        told = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=run.arn)
+        recorded = max(rows.time_of(row.recorded_at) for row in known)
+        return told.get("LastModifiedTime", recorded) > recorded
+
+    def _publish(self, run: Run, before: Sequence[Row], after: Sequence[Row]) -> None:
+        """The metric of a run that is over. Who wrote the rows puts it, so it is put once; of a run
+        that went on after its end, what that cost more."""
+        if not all(row.over for row in after):
+            return
+        known, unknown = run_costs.cost(after)
+        earlier = run_costs.cost(before)[0] if before and all(r.over for r in before) else None
+        facts = {"run": run.arn, "cost": str(known), "unknown_prices": unknown or None}
+        say("record", run_costs.said(after), facts)
+        if earlier == known:
+            return
+        dimensions = {
+            "Project": self.labels.project,
+            "Environment": self.labels.environment,
+            "Pipeline": run.pipeline,
+        }
+        self.cloudwatch.put_metric_data(
+            Namespace="Ratchet",
+            MetricData=[
+                {
+                    "MetricName": "RunCost",
+                    "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+                    "Timestamp": _last_end(after) or self.now,
+                    "Value": float(known - (earlier or 0)),
+                }
+            ],
+        )
+
+    # -- the limit -----------------------------------------------------------------------------
+
+    def _hold_to_the_limit(self, run: Run, found: Sequence[Row]) -> None:
+        """Stops a run that has cost more than the limit, and tells people once."""
+        known, _ = run_costs.cost(found)
+        if not self.limit or known <= self.limit:
+            return
+        say("stop", f"{run_costs.said(found, so_far=True)} The limit is {self.limit}.")
+        try:
+            token = hashlib.sha256(f"limit {run.arn}".encode()).hexdigest()
+            self.sagemaker.stop_pipeline_execution(
+                PipelineExecutionArn=run.arn, ClientRequestToken=token
+            )
+        except ClientError as error:
+            # It ended since it was listed: there is nothing to stop.
+            if error.response["Error"]["Code"] not in ("ConflictException", "ValidationException"):
+                raise
+            say("nothing", f"{run.arn} is not running any more: {error}")
+            return
+        key = f"{_STOPPED_FOLDER}{run.id}.json"
+        if stored.read(self.files.s3, bucket=self.files.bucket, key=key):
+            return
+        loop = Loop(project=self.labels.project, environment=self.labels.environment)
+        self.tell(
+            loop.over_the_limit(
+                run.id,
+                pipeline=run.pipeline,
+                cost=run_costs.said(found, so_far=True),
+                limit=money.shown(self.limit),
+            )
+        )
+        self.files.s3.put_object(Bucket=self.files.bucket, Key=key, Body=str(known).encode())
+
+
+def since(now: datetime, days: int) -> datetime:
+    return now - timedelta(days=days)
+
+
+def _of(known: Sequence[Row], run: Run) -> list[Row]:
+    return [row for row in known if row.run == run.id]
+
+
+def _last_end(found: Sequence[Row]) -> datetime | None:
+    return max((rows.time_of(row.ended) for row in found if row.ended), default=None)

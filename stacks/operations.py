@@ -1,0 +1,83 @@
+"""What the loop costs: recorded, kept as a table, and held below limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct
+
+from config.settings import Settings
+from pipeline_defs import PIPELINES, imported
+from ratchet_cdk.budget import Budget
+from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.cost_table import CostTable
+from ratchet_cdk.run_costs import RunCosts
+from stacks.foundation import Foundation
+
+
+class Operations(cdk.Stack):
+    """It knows the pipelines and the endpoint by their names only, so it is deployed, and deleted,
+    whatever becomes of the stacks that they are in."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        source: Path,
+        foundation: Foundation,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=f"{settings.prefix}-operations",
+            description="What the runs of the model loop cost, and the limits to it",
+            termination_protection=settings.protected,
+        )
+        self.add_stack_dependency(foundation)
+        self._settings = settings
+        kinds = [*PIPELINES, "monitoring", *imported.names(source)]
+        pipelines = [settings.pipeline_name(kind) for kind in kinds]
+        self.costs = RunCosts(
+            self,
+            "Costs",
+            settings=settings,
+            code=CodeBucket(self, settings=settings),
+            source=source,
+            data=foundation.data,
+            artifacts=foundation.artifacts,
+            pipelines=pipelines,
+            notifications=foundation.notifications,
+        )
+        self.table = CostTable(
+            self, "Table", settings=settings, artifacts=foundation.artifacts, pipelines=pipelines
+        )
+        self.budget = (
+            Budget(self, "Budget", settings=settings, notifications=foundation.notifications)
+            if settings.costs.monthly_budget_usd
+            else None
+        )
+        self._tell_what_is_deployed()
+
+    def _tell_what_is_deployed(self) -> None:
+        facts = {
+            "record_run": self.costs.function.arn,
+            "queue_url": self.costs.wakes.queue.queue_url,
+            "dead_letter_queue_url": self.costs.dead_letters.queue.queue_url,
+            "database": self.table.database,
+            "table": self.table.name,
+            "rows_uri": self.table.uri,
+            "budget": self.budget.name if self.budget else "",
+            "run_limit_usd": self._settings.costs.run_limit_usd,
+        }
+        ssm.CfnParameter(
+            self,
+            "Deployed",
+            name=self._settings.parameter("operations"),
+            type="String",
+            description="What the operations stack deployed, as JSON",
+            value=self.to_json_string(facts),
+        )

@@ -1,0 +1,581 @@
+"""What runs cost is recorded once they end, and recording again changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import aws_clients
+from ratchet.costs import rows
+from ratchet.costs.rows import Row
+from record_run import handler as entry
+from tests.unit.lambdas.fake_billed import ACCOUNT, FakeBilled
+from tests.unit.lambdas.fake_cloud import ARTIFACTS, DATA, ServiceError
+
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+PRICES = {
+    "ml.m5.large": {"Training": "0.115", "Processing": "0.115", "Hosting": "0.115"},
+    "ml.m5.xlarge": {"Training": "0.23", "Processing": "0.23"},
+}
+XLARGE = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}
+ENVIRONMENT = {
+    "PROJECT": "flights",
+    "ENVIRONMENT": "dev",
+    "OWNER": "ml-platform",
+    "COST_CENTER": "ml-0001",
+    "EXPERIMENT": "default",
+    "ARTIFACTS_BUCKET": ARTIFACTS,
+    "DATA_BUCKET": DATA,
+    "PIPELINES": "flights-dev-training,flights-dev-none,flights-dev-monitoring",
+    "ENDPOINT_NAME": "flights-dev",
+    "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:people",
+    "RUN_LIMIT_USD": "0",
+    "IDLE_HOURS": "24",
+    "LOOK_BACK_DAYS": "7",
+    "AWS_REGION": "us-east-1",
+}
+
+
+def connected(cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch) -> FakeBilled:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for service in ("sagemaker", "s3", "cloudwatch", "sns", "pricing"):
+        client = cloud.client(service)
+        monkeypatch.setattr(aws_clients, service, lambda client=client: client)
+    monkeypatch.setattr(entry, "_now", lambda: cloud.now)
+    entry._labels.cache_clear()
+    return cloud
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBilled]:
+    yield connected(FakeBilled(now=NOW, prices=dict(PRICES)), monkeypatch)
+    entry._labels.cache_clear()
+
+
+def look(**event: Any) -> None:
+    entry.handler(event, None)
+
+
+def recorded(cloud: FakeBilled, pipeline: str = "flights-dev-training") -> list[Row]:
+    return [
+        row
+        for key, stored in sorted(cloud.buckets[ARTIFACTS].items())
+        if key.startswith(f"costs/rows/pipeline={pipeline}/")
+        for row in rows.read(stored.body)
+    ]
+
+
+def costs(found: list[Row]) -> dict[str, float | None]:
+    return {row.step: None if row.cost is None else float(row.cost) for row in found}
+
+
+def metrics(cloud: FakeBilled) -> list[tuple[str, str, float]]:
+    return [
+        (
+            datum["MetricName"],
+            next(d["Value"] for d in datum["Dimensions"] if d["Name"] == "Pipeline"),
+            datum["Value"],
+        )
+        for _, datum in cloud.metrics
+    ]
+
+
+def plain(name: str, kind: str, **about: Any) -> Mapping[str, Any]:
+    return {"StepName": name, "StepStatus": "Succeeded", "Metadata": {kind: about}}
+
+
+def whole_run(cloud: FakeBilled, name: str = "r1") -> None:
+    """36 s of preparing, six minutes of training on two, and what costs nothing."""
+    made = cloud.run(
+        name,
+        cloud.job("prepare", 36),
+        cloud.job("train", 360, kind="TrainingJob", instances=XLARGE),
+        plain("champion", "Lambda", Arn="arn:aws:lambda:us-east-1:000000000000:function:f"),
+        plain("gate", "Condition", Outcome="True"),
+        plain("register", "RegisterModel", Arn=f"{ACCOUNT}:model-package/flights-dev/7"),
+    )
+    cloud.experiments[made.arn] = "deeper-trees"
+    cloud.advance(600)
+
+
+def test_each_step_of_a_run_that_ended_is_a_row_with_what_it_cost(cloud: FakeBilled) -> None:
+    whole_run(cloud)
+    look()
+
+    found = recorded(cloud)
+    # 36 s × $0.115 an hour; 360 s × 2 × $0.23 an hour
+    assert costs(found) == {
+        "prepare": 0.00115,
+        "train": 0.046,
+        "champion": 0,
+        "gate": 0,
+        "register": 0,
+    }
+    train = next(row for row in found if row.step == "train")
+    assert (train.project, train.owner, train.cost_center) == (
+        "flights",
+        "ml-platform",
+        "ml-0001",
+    )
+    assert (train.run, train.run_name, train.run_status) == ("r1", "run r1", "Succeeded")
+    assert (train.experiment, train.step_type, train.component) == (
+        "deeper-trees",
+        "Training",
+        "Training",
+    )
+    assert (train.instance_type, train.instance_count, train.billed_seconds) == (
+        "ml.m5.xlarge",
+        2,
+        360,
+    )
+    assert (train.price, train.price_source, train.price_date) == (
+        Decimal("0.23"),
+        "price-list",
+        "2026-11-26",
+    )
+    assert {row.model_version for row in found if row.model_version} == {7}
+
+
+def test_the_run_is_a_metric_of_its_pipeline(cloud: FakeBilled) -> None:
+    whole_run(cloud)
+    look()
+    assert metrics(cloud) == [("RunCost", "flights-dev-training", 0.04715)]
+    ((_, datum),) = cloud.metrics
+    assert datum["Timestamp"] == NOW + timedelta(seconds=360)  # the end of its last step
+
+
+def test_recording_twice_changes_nothing(cloud: FakeBilled) -> None:
+    whole_run(cloud)
+    look()
+    before, puts = dict(cloud.buckets[ARTIFACTS]), cloud.count("PutObject")
+    cloud.advance(3600)
+    look()
+    assert cloud.buckets[ARTIFACTS] == before
+    assert cloud.count("PutObject") == puts
+    assert len(cloud.metrics) == 1
+    assert cloud.count("ListPipelineExecutionSteps") == 3  # three pages, once
+
+
+def test_a_run_in_progress_is_left_until_it_ends(cloud: FakeBilled) -> None:
+    run = cloud.run("r1", cloud.job("prepare", 36), status="Executing")
+    look()
+    assert recorded(cloud) == []
+    run.status = "Succeeded"
+    look()
+    assert costs(recorded(cloud)) == {"prepare": 0.00115}
+
+
+def test_an_event_that_was_lost_is_caught_up_by_the_next_look(cloud: FakeBilled) -> None:
+    whole_run(cloud)
+    cloud.advance(6 * 86_400)
+    look()
+    assert len(recorded(cloud)) == 5
+
+
+def test_older_runs_are_recorded_when_somebody_asks_for_them(cloud: FakeBilled) -> None:
+    whole_run(cloud)
+    cloud.advance(30 * 86_400)
+    look()
+    assert recorded(cloud) == []
+    look(look_back_days=60)
+    assert len(recorded(cloud)) == 5
+
+
+def test_runs_of_a_day_share_an_object_and_pipelines_do_not(cloud: FakeBilled) -> None:
+    whole_run(cloud)
+    cloud.run("r2", cloud.job("prepare", 72))
+    cloud.run("m1", cloud.job("analyze", 36), pipeline="flights-dev-monitoring")
+    cloud.advance(86_400)
+    cloud.run("r3", cloud.job("prepare", 36))
+    cloud.advance(600)
+    look()
+    keys = [key for key in cloud.buckets[ARTIFACTS] if "rows/pipeline=flights" in key]
+    assert sorted(keys) == [
+        "costs/rows/pipeline=flights-dev-monitoring/month=2026-11/2026-11-26.jsonl",
+        "costs/rows/pipeline=flights-dev-training/month=2026-11/2026-11-26.jsonl",
+        "costs/rows/pipeline=flights-dev-training/month=2026-11/2026-11-27.jsonl",
+    ]
+    assert {row.run for row in recorded(cloud)} == {"r1", "r2", "r3"}
+
+
+# -- what is cached, tried again, and not known ----------------------------------------------------
+
+
+def cached(step: Mapping[str, Any], run: str, *, told: bool = True) -> dict[str, Any]:
+    source = f"{ACCOUNT}:pipeline/flights-dev-training/execution/{run}"
+    about = {"CacheHitResult": {"SourcePipelineExecutionArn": source}}
+    return {**step, **about} if told else {**step, **about, "Metadata": {"ProcessingJob": {}}}
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with its job", "without its job"])
+def test_a_cache_hit_costs_nothing_and_says_what_it_saved(cloud: FakeBilled, told: bool) -> None:
+    prepare = cloud.job("prepare", 36)
+    cloud.run("r1", prepare)
+    cloud.run("r2", cached(prepare, "r1", told=told), cloud.job("train", 36))
+    look()
+    hit = next(row for row in recorded(cloud) if row.run == "r2" and row.step == "prepare")
+    assert (hit.cache_hit, hit.cached_from) == (True, "r1")
+    assert (hit.cost, hit.billed_seconds) == (Decimal(0), 0.0)
+    assert hit.saved_by_cache == Decimal("0.00115")
+    assert hit.job_arn == ""
+    assert sum(row.cost or 0 for row in recorded(cloud)) == Decimal("0.0023")
+
+
+def test_what_a_cached_job_saved_is_unknown_when_nobody_remembers_it(cloud: FakeBilled) -> None:
+    prepare = cloud.job("prepare", 36)
+    cloud.run("r1", prepare)
+    cloud.run("r2", cached(prepare, "r1"))
+    cloud.jobs.clear()
+    look()
+    hit = next(row for row in recorded(cloud) if row.run == "r2")
+    assert (hit.cost, hit.saved_by_cache) == (Decimal(0), None)
+
+
+def test_an_unknown_instance_type_has_an_unknown_price_and_never_zero(cloud: FakeBilled) -> None:
+    odd = {"InstanceType": "ml.x9.large", "InstanceCount": 1}
+    cloud.run("r1", cloud.job("prepare", 36), cloud.job("train", 36, instances=odd))
+    look()
+    train = next(row for row in recorded(cloud) if row.step == "train")
+    assert (train.cost, train.price, train.price_source) == (None, None, "unknown")
+    assert train.units == Decimal("0.01")
+    assert metrics(cloud) == []  # not before its price is known
+
+
+def test_a_price_that_becomes_known_is_filled_in(cloud: FakeBilled) -> None:
+    odd = {"InstanceType": "ml.x9.large", "InstanceCount": 1}
+    cloud.run("r1", cloud.job("train", 36, instances=odd))
+    look()
+    asked = cloud.count("ListPipelineExecutionSteps")
+    cloud.advance(3600)
+    look()
+    assert cloud.count("ListPipelineExecutionSteps") == asked  # as long as it is not
+    cloud.prices["ml.x9.large"] = {"Processing": "9.00"}
+    cloud.advance(8 * 86_400)
+    look(look_back_days=30)
+    assert costs(recorded(cloud)) == {"train": 0.09}
+    assert metrics(cloud) == [("RunCost", "flights-dev-training", 0.09)]
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_without_the_price_list_the_packages_prices_are_used_and_it_is_said(
+    cloud: FakeBilled,
+    code: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from ratchet.costs import bundled_prices
+
+    monkeypatch.setattr(bundled_prices, "hourly", lambda region, component, kind: Decimal("0.2"))
+    cloud.pricing_fails = ServiceError(code, "not authorized to perform: pricing:GetProducts")
+    cloud.run("r1", cloud.job("prepare", 36))
+    look()
+    (row,) = recorded(cloud)
+    assert (row.price_source, row.price_date) == ("bundled", bundled_prices.DATE)
+    assert row.cost == Decimal("0.002")
+    warnings = [line for line in capsys.readouterr().out.splitlines() if "WARNING" in line]
+    assert len(warnings) == 1
+    if code == "AccessDeniedException":
+        assert "pricing:GetProducts" in warnings[0]
+
+
+def test_prices_are_asked_for_once_a_week(cloud: FakeBilled) -> None:
+    for day in range(9):
+        cloud.run(f"r{day}", cloud.job("prepare", 36))
+        look()
+        cloud.advance(86_400)
+    asked = [given for name, given in cloud.calls if name == "GetProducts"]
+    kinds = [
+        f["Value"] for given in asked for f in given["Filters"] if f["Field"] == "instanceName"
+    ]
+    assert kinds == ["ml.m5.large", "ml.m5.large"]
+
+
+def test_the_job_of_an_attempt_that_nobody_saw_is_unknown(cloud: FakeBilled) -> None:
+    cloud.run("r1", cloud.job("train", 36, AttemptCount=3))
+    look()
+    found = recorded(cloud)
+    assert [(row.attempt, row.cost) for row in found] == [
+        (1, None),
+        (2, None),
+        (3, Decimal("0.00115")),
+    ]
+    asked = cloud.count("ListPipelineExecutionSteps")
+    look()
+    assert cloud.count("ListPipelineExecutionSteps") == asked  # it will never be known
+
+
+def test_a_run_that_is_retried_keeps_what_its_failed_job_cost(cloud: FakeBilled) -> None:
+    run = cloud.run("r1", cloud.job("train", 36, StepStatus="Failed"), status="Failed")
+    cloud.ended[run.arn] = cloud.now
+    cloud.advance(60)
+    look()
+    cloud.advance(60)
+    run.status, run.steps = "Executing", [cloud.job("train", 72)]
+    look()
+    run.status, cloud.ended[run.arn] = "Failed", cloud.now + timedelta(seconds=60)
+    cloud.advance(120)
+    look()
+    assert sorted(row.cost or 0 for row in recorded(cloud)) == [
+        Decimal("0.00115"),
+        Decimal("0.0023"),
+    ]
+    assert [value for *_, value in metrics(cloud)] == [0.00115, 0.0023]  # what came on top
+
+
+def test_a_step_of_a_kind_that_has_no_price_here_is_unknown(cloud: FakeBilled) -> None:
+    cloud.run("r1", plain("cluster", "EMR"), plain("automatic", "AutoMLJob", Arn="a/b"))
+    look()
+    assert costs(recorded(cloud)) == {"cluster": None, "automatic": None}
+
+
+def test_a_tuning_step_is_the_sum_of_its_children(cloud: FakeBilled) -> None:
+    tuning = cloud.job("tune", 900, kind="TuningJob")
+    name = tuning["Metadata"]["TuningJob"]["Arn"].rpartition("/")[2]
+    for _ in range(5):
+        child = cloud.job("child", 72, kind="TrainingJob")["Metadata"]["TrainingJob"]["Arn"]
+        cloud.children.setdefault(name, []).append(child.rpartition("/")[2])
+    cloud.run("r1", tuning)
+    cloud.advance(1000)
+    look()
+    (row,) = recorded(cloud)
+    assert (row.step_type, row.component, row.children) == ("Tuning", "Training", 5)
+    assert row.cost == Decimal("0.0115")  # 5 × 72 s × $0.115 an hour
+
+
+def test_spot_capacity_shows_what_it_saved(cloud: FakeBilled) -> None:
+    spot = {
+        "EnableManagedSpotTraining": True,
+        "TrainingTimeInSeconds": 360,
+        "BillableTimeInSeconds": 90,
+    }
+    cloud.run("r1", cloud.job("train", 360, kind="TrainingJob", answer=spot))
+    look()
+    (row,) = recorded(cloud)
+    assert (row.spot, row.billed_seconds, row.used_seconds) == (True, 90, 360)
+    assert (row.cost, row.saved_by_spot) == (Decimal("0.002875"), Decimal("0.008625"))
+
+
+# -- several at once, and failures -----------------------------------------------------------------
+
+
+def test_two_looks_at_once_leave_what_the_later_one_saw(cloud: FakeBilled) -> None:
+    whole_run(cloud)
+    entered = False
+
+    def meanwhile(operation: str, given: Mapping[str, Any]) -> None:
+        nonlocal entered
+        if operation == "PutObject" and "rows" in given["Key"] and not entered:
+            entered = True
+            cloud.run("r2", cloud.job("prepare", 72))
+            look()
+
+    cloud.before = meanwhile
+    look()
+    assert {row.run for row in recorded(cloud)} == {"r1", "r2"}
+    assert len(recorded(cloud)) == 6
+    assert sorted(value for *_, value in metrics(cloud)) == [0.0023, 0.04715]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.sampled_from(["look", "end", "hour"]), max_size=8), st.integers(0, 40))
+def test_whatever_the_wakes_and_wherever_one_crashes_the_rows_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, acts: list[str], crash_at: int
+) -> None:
+    cloud = connected(FakeBilled(now=NOW, prices=dict(PRICES)), monkeypatch)
+    run = cloud.run("r1", cloud.job("prepare", 36), cloud.job("train", 72), status="Executing")
+    cloud.advance(100)
+    calls = 0
+
+    def crash(operation: str, given: Mapping[str, Any]) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == crash_at:
+            raise ServiceError("ServiceUnavailable", status=400)
+
+    cloud.after = crash
+    for act in [*acts, "end", "look", "look"]:
+        if act == "look":
+            entry.handler({"Records": [{"messageId": "m", "body": "{}"}]}, None)
+        elif act == "end":
+            run.status = "Succeeded"
+        else:
+            cloud.advance(3600)
+    assert costs(recorded(cloud)) == {"prepare": 0.00115, "train": 0.0023}
+    assert len(metrics(cloud)) <= 1
+
+
+def test_a_missing_permission_fails_the_batch_and_is_named(
+    cloud: FakeBilled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole_run(cloud)
+
+    def deny(operation: str, given: Mapping[str, Any]) -> None:
+        if operation == "DescribeTrainingJob":
+            raise ServiceError(
+                "AccessDeniedException",
+                "User: arn:aws:sts::000000000000:assumed-role/r is not authorized to perform: "
+                "sagemaker:DescribeTrainingJob",
+            )
+
+    cloud.before = deny
+    answer = entry.handler({"Records": [{"messageId": "m1", "body": "{}"}]}, None)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert "sagemaker:DescribeTrainingJob" in capsys.readouterr().out
+    assert recorded(cloud) == []  # a day is written whole or not at all
+
+
+# -- the limit -----------------------------------------------------------------------------------
+
+
+def notices(cloud: FakeBilled) -> list[str]:
+    return [
+        f"{notice['Subject']}\n{json.loads(notice['Message'])['email']}" for notice in cloud.notices
+    ]
+
+
+def test_a_run_that_costs_more_than_the_limit_is_stopped_and_says_so_once(
+    cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUN_LIMIT_USD", "0.05")
+    run = cloud.run(
+        "r1",
+        cloud.job("prepare", 36),
+        cloud.job("train", None, kind="TrainingJob", instances=XLARGE),
+        status="Executing",
+    )
+    cloud.advance(360)
+    look()
+    assert run.status == "Executing"  # $0.04715
+    cloud.advance(60)
+    look()
+    assert run.status == "Stopping"  # $0.00115 and 420 s × 2 × $0.23 an hour
+    (mail,) = notices(cloud)
+    assert "was stopped: it cost more than $0.05" in mail
+    assert "has cost $0.05 (train $0.05, prepare $0.0012) so far" in mail
+    assert "run_limit_usd" in mail
+    run.status = "Stopped"
+    for name in cloud.jobs:
+        cloud.jobs[name].setdefault("TrainingEndTime", cloud.now)
+    look()
+    assert {row.run_status for row in recorded(cloud)} == {"Stopped"}
+    assert all(row.over for row in recorded(cloud))
+    assert len(cloud.notices) == 1
+
+
+def test_a_run_that_ends_before_it_can_be_stopped_is_left_alone(
+    cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUN_LIMIT_USD", "0.001")
+    run = cloud.run("r1", cloud.job("prepare", 36), status="Executing")
+
+    def end(operation: str, given: Mapping[str, Any]) -> None:
+        if operation == "StopPipelineExecution":
+            run.status = "Succeeded"
+
+    cloud.before = end
+    look()
+    look()
+    assert notices(cloud) == []
+    assert {row.run_status for row in recorded(cloud)} == {"Succeeded"}
+
+
+# -- the endpoint and the buckets ------------------------------------------------------------------
+
+
+def serve(cloud: FakeBilled, since: datetime, count: int = 2) -> None:
+    cloud.serving = {
+        "EndpointStatus": "InService",
+        "EndpointConfigName": "c",
+        "CreationTime": since,
+        "LastModifiedTime": since,
+        "ProductionVariants": [{"VariantName": "AllTraffic", "CurrentInstanceCount": count}],
+    }
+
+
+def hours(cloud: FakeBilled) -> list[tuple[str, float]]:
+    return [(row.started[:10], float(row.units or 0)) for row in recorded(cloud, "_endpoint")]
+
+
+def test_the_endpoint_is_reckoned_by_the_day(cloud: FakeBilled) -> None:
+    serve(cloud, NOW - timedelta(hours=14))  # 22:00 the day before
+    look()
+    assert hours(cloud) == [
+        ("2026-11-25", 4),
+        ("2026-11-26", 24),
+    ]
+    today = recorded(cloud, "_endpoint")[-1]
+    assert today.cost == Decimal("2.76")
+    assert (today.resource, today.component, today.kind) == ("flights-dev", "Hosting", "endpoint")
+
+
+def test_what_was_reckoned_is_not_reckoned_again_and_scaling_counts_from_then(
+    cloud: FakeBilled,
+) -> None:
+    serve(cloud, NOW)
+    cloud.advance(3600)
+    look()
+    look()
+    serve(cloud, NOW, count=4)
+    cloud.advance(1800)
+    look()
+    assert hours(cloud) == [("2026-11-26", 4)]  # 2 × 1 h + 4 × 0.5 h
+
+
+def test_an_endpoint_that_is_gone_costs_nothing_more(cloud: FakeBilled) -> None:
+    serve(cloud, NOW)
+    cloud.advance(3600)
+    look()
+    cloud.serving = None
+    cloud.advance(3600)
+    look()
+    assert hours(cloud) == [("2026-11-26", 2)]
+
+
+def test_an_idle_endpoint_is_reported_once_with_what_it_costs(cloud: FakeBilled) -> None:
+    serve(cloud, NOW)
+    cloud.advance(23 * 3600)
+    look()
+    assert notices(cloud) == []
+    cloud.advance(3600)
+    look()
+    look()
+    (mail,) = notices(cloud)
+    assert "asked nothing for 24 h" in mail
+    assert "costs $5.52 a day (2 × ml.m5.large)" in mail
+    cloud.points["Invocations"] = [(cloud.now, 3.0)]
+    cloud.advance(3600)
+    look()  # somebody called it
+    cloud.advance(25 * 3600)
+    look()
+    assert len(notices(cloud)) == 2
+
+
+def test_a_busy_endpoint_is_not_reported(cloud: FakeBilled) -> None:
+    serve(cloud, NOW)
+    cloud.points["Invocations"] = [(NOW + timedelta(hours=47), 1.0)]
+    cloud.advance(48 * 3600)
+    look()
+    assert notices(cloud) == []
+
+
+def test_what_the_buckets_hold_is_a_row_a_day(cloud: FakeBilled) -> None:
+    measured = datetime(2026, 11, 25, tzinfo=UTC)
+    cloud.points["BucketSizeBytes"] = [(measured, 30 * 2**30)]
+    look()
+    look()
+    found = recorded(cloud, "_storage")
+    assert {(row.resource, row.units) for row in found} == {
+        (DATA, Decimal(1)),  # 30 GB for one of the 30 days of November
+        (ARTIFACTS, Decimal(1)),
+    }
+    assert {row.cost for row in found} == {None}  # this Price List lists no storage
