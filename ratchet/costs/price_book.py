@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ratchet.costs import price_list, prices
+from ratchet.costs import bundled_prices, price_list, prices
 from ratchet.costs.price_list import PriceListError
 from ratchet.costs.prices import Listed, Price, PriceTable
 from ratchet.costs.rows import STORED
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_pricing.client import PricingClient
     from mypy_boto3_s3.client import S3Client
 
-S3_STANDARD = "S3 Standard"
+S3_STANDARD = bundled_prices.S3_STANDARD
 """In place of an instance type."""
 
 

@@ -4,15 +4,16 @@ The client is the caller's. The Price List is served in us-east-1, eu-central-1 
 and knows the prices of every region, so `region` here is a filter and not the client's. botocore
 repeats throttled requests as the client's `retries` say; what is still refused then is an error.
 
-A product of `AmazonSageMaker` is told by its usage type: `USE1-Train:ml.m5.large`, and likewise
-`-Processing:`, `-Host:`, `-Tsform:`. Known, from published answers of GetProducts and from the
-published price file as others read it: those four words; the attributes `instanceName`
-(`ml.m5.large`), `instanceType` (`ml.m5.large-Processing`), `platoinstancetype` (Training,
-Processing, Hosting, BatchTransform, and SpotTraining, AsyncInf, Processing_DW, Processing_Geo,
-Notebook, Studio-…, Cluster, Cluster-Reserved, names with Free and others that are no job of a
-pipeline); `component` of three of them (Training, Processing, Hosting). Not known: how batch
-transform is spelled as `component`, which is why nothing is asked by it; and whether every product
-has `platoinstancetype`, which is why it may only rule a product out.
+Products are asked for by `instanceName` and `regionCode`, as the SageMaker SDK asks for them, and
+told by their usage type: `USE1-Train:ml.m5.large`, and likewise `-Processing:`, `-Host:`, and
+`-Tsform:`. Known, from published answers of GetProducts, from AWS's price files as others tabulate
+them and from a published bill: those four words, each of them; the attributes `instanceName`
+(`ml.m5.large`), `instanceType` (`ml.m5.large-Processing`; empty in many products), and
+`platoinstancetype` (Training, Processing, Hosting, BatchTransform; and SpotTraining, AsyncInf,
+Processing_DW, Processing_Geo, Notebook, Studio-…, Cluster, Cluster-Reserved and names with Free,
+which are no job of a pipeline on demand). Not known: how batch transform is spelled as `component`,
+so nothing is asked by it; and whether every product has `platoinstancetype`, so it may only rule a
+product out.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Price:
     source: str
     """PRICE_LIST | BUNDLED"""
     date: str
-    """ISO date on which the price was looked up."""
+    """ISO date on which the price was looked up, or on which the package's source had it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +54,10 @@ class PriceTable:
         listed = self.listed.get(instance_type)
         if listed and component in listed.hourly:
             return Price(amount=listed.hourly[component], source=PRICE_LIST, date=listed.date)
-        bundled = bundled_prices.hourly(self.region, component, instance_type)
+        bundled = bundled_prices.price(self.region, component, instance_type)
         if bundled is None:
             return None
-        return Price(amount=bundled, source=BUNDLED, date=bundled_prices.DATE)
+        return Price(amount=bundled.amount, source=BUNDLED, date=bundled.date)
 
     def with_listed(self, instance_type: str, listed: Listed) -> PriceTable:
         return PriceTable(region=self.region, listed={**self.listed, instance_type: listed})

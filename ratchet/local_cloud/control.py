@@ -259,6 +259,8 @@ def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
 def _environment() -> dict[str, str]:
     """This process's environment without what would make the cloud talk to some other cloud."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    if kept.get("RATCHET_PRICES"):  # the server runs in the cloud's folder
+        kept["RATCHET_PRICES"] = str(Path(kept["RATCHET_PRICES"]).absolute())
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), kept.get("PYTHONPATH")]))
     return kept
 

@@ -114,7 +114,12 @@ async def _serve(layout: Layout, region: str, listener: socket.socket) -> None:
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
     config.graceful_timeout = _GRACEFUL_SECONDS
     config.loglevel = "WARNING"
-    application = Application(layout=layout, region=region, port=int(os.environ["GATEWAY_PORT"]))
+    try:
+        application = Application(
+            layout=layout, region=region, port=int(os.environ["GATEWAY_PORT"])
+        )
+    except ValueError as wrong_switch:
+        sys.exit(f"The local cloud is not started: {wrong_switch}")
     await serve(application, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
 
 

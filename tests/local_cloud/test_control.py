@@ -61,6 +61,21 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert control.status(tmp_path) is None
 
 
+def test_a_file_of_prices_that_is_wrong_is_said_without_a_stack_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prices.json").write_text('{"hourly": 1}')
+    monkeypatch.chdir(tmp_path)  # the server runs elsewhere
+    monkeypatch.setenv("RATCHET_PRICES", "prices.json")
+    with pytest.raises(control.StartFailedError) as caught:
+        control.up(tmp_path / "cloud", region=REGION)
+    (told,) = str(caught.value).splitlines()[1:]
+    assert told.strip() == (
+        f"The local cloud is not started: the prices of {tmp_path}/prices.json cannot be read: "
+        "hourly = 1: expected an object"
+    )
+
+
 def test_reset_deletes_what_the_folder_holds(tmp_path: Path) -> None:
     (tmp_path / "s3" / "bucket").mkdir(parents=True)
     (tmp_path / "sagemaker.sqlite3").touch()

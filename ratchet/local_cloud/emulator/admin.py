@@ -8,6 +8,8 @@
   monitoring schedule now; answers ``{"job": name}`` at once.
 - ``POST stand-ins`` with ``{"token": …, "stand_ins": {step: properties}}``: results of steps that
   shall not run, for the StartPipelineExecution with this ClientRequestToken.
+- ``GET prices`` shows what the Price List lists, ``POST prices`` replaces it: see
+  ``billing/catalogue.py``.
 - ``POST flush``: write captured data, metrics and logs of endpoints now.
 - ``POST save``: write all state now.
 - ``GET executions/<id>``: an execution's folder, and its steps with why the cache hit or missed.
@@ -21,6 +23,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
+from ratchet.local_cloud.billing import catalogue
+from ratchet.local_cloud.billing.price_list import PriceList
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import StateSaver
 from ratchet.local_cloud.layout import ACCOUNT
@@ -38,11 +42,17 @@ class Admin:
     """Answers the paths."""
 
     def __init__(
-        self, sagemaker: SageMaker, emulator: Emulator, saver: StateSaver, facts: Message
+        self,
+        sagemaker: SageMaker,
+        emulator: Emulator,
+        saver: StateSaver,
+        prices: PriceList,
+        facts: Message,
     ) -> None:
         self._sagemaker = sagemaker
         self._emulator = emulator
         self._saver = saver
+        self._prices = prices
         self._facts = facts
         self._scope = Scope(account=ACCOUNT, region=facts["region"])
 
@@ -82,10 +92,8 @@ class Admin:
         if (method, path) == ("POST", "events"):
             self._emulator.drop_events = bool(request["drop"])
             return 200, self._status()
-        if path == "settings":
-            if method == "POST":
-                self._sagemaker.switches.change(request)
-            return 200, dict(vars(self._sagemaker.switches))
+        if path in ("settings", "prices"):
+            return 200, self._setting(path, request if method == "POST" else None)
         if method == "POST" and path.startswith("monitoring/") and path.endswith("/run"):
             schedule = unquote(path.split("/")[1])
             job = self._sagemaker.monitors.run_now(self._scope, schedule, **request)
@@ -99,6 +107,16 @@ class Admin:
         if method == "GET" and path.startswith("executions/"):
             return self._execution(path.removeprefix("executions/"))
         return 404, {"message": f"no {method} {_PREFIX}{path}"}
+
+    def _setting(self, name: str, change: Message | None) -> Message:
+        """What holds now, after the change if there is one."""
+        if name == "prices":
+            if change is not None:
+                self._prices.replace(catalogue.parsed(change))
+            return self._prices.catalogue.to_json()
+        if change is not None:
+            self._sagemaker.switches.change(change)
+        return dict(vars(self._sagemaker.switches))
 
     def _status(self) -> Message:
         return {

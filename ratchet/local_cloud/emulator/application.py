@@ -14,7 +14,7 @@ import psutil
 from ministack import app as ministack
 from ministack.core import responses
 
-from ratchet.local_cloud.emulator import alarms, buckets, gateway, queues, stacks
+from ratchet.local_cloud.emulator import alarms, billing, buckets, gateway, queues, stacks
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import StateSaver
@@ -43,6 +43,7 @@ class Application:
         drop = os.environ.get("RATCHET_DROP_SAGEMAKER_EVENTS") == "1"
         self._emulator = Emulator(endpoint=f"http://127.0.0.1:{port}", drop_events=drop)
         self._switches = Switches.of(os.environ)
+        self._prices = billing.price_list(os.environ)
         self._settled = stacks.SettledStacks()
         self._saver = StateSaver(layout.services, amend={"cloudformation": self._settled.amend})
         self._sagemaker: SageMaker | None = None
@@ -93,6 +94,7 @@ class Application:
             switches=self._switches,
         )
         gateway.install(gateway.Gateway(self._sagemaker))
+        billing.install(self._sagemaker.api, self._prices, self._switches)
         if "cloudformation" in ministack._loaded_modules:
             for name in stacks.recover(ministack._get_module("cloudformation")):
                 _LOG.warning("stack %s was in progress when the local cloud was killed", name)
@@ -131,6 +133,7 @@ class Application:
             from ministack.services.cloudformation import provisioners
 
             from ratchet.local_cloud.emulator import (
+                budgets,
                 cloudformation,
                 pipeline_targets,
                 recorded_types,
@@ -143,6 +146,7 @@ class Application:
             api = self._sagemaker.api
             cloudformation.install(self._sagemaker, responses._service_model("sagemaker"))
             recorded_types.install(api)
+            budgets.install()
             stack_events.install(self._emulator)
             scheduler = ministack._get_module("scheduler")
             scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS
@@ -166,7 +170,7 @@ class Application:
             "region": self._region,
             "started": self._started,
         }
-        return Admin(self._sagemaker, self._emulator, self._saver, facts)
+        return Admin(self._sagemaker, self._emulator, self._saver, self._prices, facts)
 
 
 def _changes_something(scope: Message) -> bool:

@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -58,34 +59,43 @@ class Gateway:
         threading.Thread(target=self.sagemaker.hosting.forget, name="reset", daemon=True).start()
 
     def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        try:
-            invoked = _INVOCATION.fullmatch(path)
-            if invoked:
-                operation = "InvokeEndpoint"
-                invocation = Invocation(endpoint=unquote(invoked[1]), body=body, headers=headers)
-                return 200, *self.sagemaker.hosting.invoke(scope, invocation)
-            return _json(200, self.sagemaker.api.call(scope, operation, _parsed(body)))
-        except ApiError as error:
-            return _error(error)
-        except Exception as error:
-            _LOG.exception("%s failed", operation)
-            return _error(ApiError("InternalFailure", f"{operation}: {error!r}", status=500))
+        invoked = _INVOCATION.fullmatch(path)
+        if invoked is None:
+            return answered(headers, body, lambda *call: self.sagemaker.api.call(scope, *call))
+        invocation = Invocation(endpoint=unquote(invoked[1]), body=body, headers=headers)
+        return _guarded(
+            "InvokeEndpoint", lambda: (200, *self.sagemaker.hosting.invoke(scope, invocation))
+        )
+
+
+def answered(
+    headers: dict[str, str], body: bytes, call: Callable[[str, object], object]
+) -> Response:
+    """What ``call(operation, request)`` answers to a request of AWS's JSON protocol."""
+    operation = headers.get("x-amz-target", "").rpartition(".")[2]
+    return _guarded(operation, lambda: _json(200, call(operation, _parsed(body))))
 
 
 def install(gateway: Gateway) -> None:
     """Route SageMaker's requests to ``gateway``."""
-    module: Any = gateway
-    sys.modules["ministack.services.sagemaker"] = module
-    app._loaded_modules["sagemaker"] = gateway
-    app.SERVICE_REGISTRY["sagemaker"] = {"module": "sagemaker"}
-    app.SERVICE_HANDLERS["sagemaker"] = gateway.handle_request
-    patterns = {"target_prefixes": ["SageMaker."], "host_patterns": [r"sagemaker\."]}
+    route("sagemaker", gateway, target="SageMaker.", host=r"sagemaker\.")
+
+
+def route(name: str, module: Any, *, target: str, host: str) -> None:
+    """Make ``module`` the service ``name`` (as boto3 and IAM name it) of MiniStack.
+
+    ``target``: how its X-Amz-Target begins; ``host``: a pattern of its hosts.
+    """
+    sys.modules[f"ministack.services.{name}"] = module
+    app._loaded_modules[name] = module
+    app.SERVICE_REGISTRY[name] = {"module": name}
+    app.SERVICE_HANDLERS[name] = module.handle_request
+    patterns = {"target_prefixes": [target], "host_patterns": [host]}
     others = dict(router.SERVICE_PATTERNS)
     router.SERVICE_PATTERNS.clear()
-    router.SERVICE_PATTERNS.update({"sagemaker": patterns, **others})
-    # With AUTH=true MiniStack checks sagemaker:<Operation> against the caller's policies.
-    iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
+    router.SERVICE_PATTERNS.update({name: patterns, **others})
+    # With AUTH=true MiniStack checks <name>:<Operation> against the caller's policies.
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
 
 
 def current_scope() -> Scope:
@@ -98,6 +108,16 @@ def _parsed(body: bytes) -> object:
         return json.loads(body or b"{}")
     except ValueError:
         raise ApiError("SerializationException", "The request is not JSON.") from None
+
+
+def _guarded(operation: str, answer: Callable[[], Response]) -> Response:
+    try:
+        return answer()
+    except ApiError as error:
+        return _error(error)
+    except Exception as error:
+        _LOG.exception("%s failed", operation)
+        return _error(ApiError("InternalFailure", f"{operation}: {error!r}", status=500))
 
 
 def _json(status: int, answer: object) -> Response:

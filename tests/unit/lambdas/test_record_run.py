@@ -273,12 +273,13 @@ def test_without_the_price_list_the_packages_prices_are_used_and_it_is_said(
 ) -> None:
     from ratchet.costs import bundled_prices
 
-    monkeypatch.setattr(bundled_prices, "hourly", lambda region, component, kind: Decimal("0.2"))
+    known = bundled_prices.Bundled(amount=Decimal("0.2"), date="2026-09-24")
+    monkeypatch.setattr(bundled_prices, "price", lambda region, component, kind: known)
     cloud.pricing_fails = ServiceError(code, "not authorized to perform: pricing:GetProducts")
     cloud.run("r1", cloud.job("prepare", 36))
     look()
     (row,) = recorded(cloud)
-    assert (row.price_source, row.price_date) == ("bundled", bundled_prices.DATE)
+    assert (row.price_source, row.price_date) == ("bundled", "2026-09-24")
     assert row.cost == Decimal("0.002")
     warnings = [line for line in capsys.readouterr().out.splitlines() if "WARNING" in line]
     assert len(warnings) == 1
@@ -578,4 +579,5 @@ def test_what_the_buckets_hold_is_a_row_a_day(cloud: FakeBilled) -> None:
         (DATA, Decimal(1)),  # 30 GB for one of the 30 days of November
         (ARTIFACTS, Decimal(1)),
     }
-    assert {row.cost for row in found} == {None}  # this Price List lists no storage
+    # This Price List lists no storage; the package has a price of it.
+    assert {(row.cost, row.price_source) for row in found} == {(Decimal("0.023"), "bundled")}
