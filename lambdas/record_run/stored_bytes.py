@@ -11,8 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ratchet.costs import money, rows
-from ratchet.costs.bundled_prices import S3_STANDARD
-from ratchet.costs.price_book import PriceBook
+from ratchet.costs.price_book import S3_STANDARD, PriceBook
 from ratchet.costs.rows import Row
 from ratchet.costs.run_costs import Labels, priced
 from record_run.day_files import DayFiles

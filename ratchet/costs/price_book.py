@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ratchet.costs import bundled_prices, price_list, prices
-from ratchet.costs.bundled_prices import S3_STANDARD
 from ratchet.costs.price_list import PriceListError
 from ratchet.costs.prices import Listed, Price, PriceTable
 from ratchet.costs.rows import STORED
