@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
     cloud,
+    costs,
     demo,
     deploy,
     diff,
@@ -103,6 +104,7 @@ for module in (
     demo,
 ):
     module.register(app)
+app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -115,7 +116,7 @@ def _later(first: date, unit: Unit, amount: int) -> date:
     return first + timedelta(days=amount * (7 if unit == "week" else 1))
 
 
-_PLACES = {
+_PLACES: Mapping[Unit, Callable[[date, date], int]] = {
     "day": lambda first, day: (day - first).days,
     "week": lambda first, day: (day - first).days // 7,
     "month": lambda first, day: (day.year - first.year) * 12 + day.month - first.month,

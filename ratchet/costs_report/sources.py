@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from ratchet.costs.rows import BUNDLED, PRICE_LIST
+from ratchet.costs.rows import BUNDLED, PRICE_LIST, STEP
 from ratchet.costs_report.table import DAY
 
 
@@ -32,9 +32,9 @@ class Gap:
     """The pipeline, the endpoint or the bucket."""
     step: str
     component: str
+    """What has no price; empty: what was used is not known, such as of an attempt at a step that
+    SageMaker no longer describes."""
     instance_type: str
-    """Whose price is not known; empty: what was used is not, such as of an attempt that SageMaker
-    no longer describes."""
     rows: int
 
 
@@ -73,10 +73,9 @@ def _sources(table: Any) -> tuple[Source, ...]:
 def _gaps(table: Any) -> tuple[Gap, ...]:
     unknown = table.filter(pc.field("cost").is_null())
     missing_price = pc.is_valid(unknown["units"])
-    named = unknown.append_column(
-        "where",
-        pc.if_else(pc.equal(unknown["kind"], "step"), unknown["pipeline"], unknown["resource"]),
-    )
+    of_step = pc.equal(unknown["kind"], STEP)
+    where = pc.if_else(of_step, unknown["pipeline"], unknown["resource"])
+    named = unknown.append_column("where", where)
     for name in ("component", "instance_type"):
         place = named.schema.get_field_index(name)
         named = named.set_column(place, name, pc.if_else(missing_price, named[name], ""))

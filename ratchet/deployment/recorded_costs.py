@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ratchet.costs import money, rows
-from ratchet.deployment.errors import DeploymentError, NotDeployedError
+from ratchet.deployment.errors import DeploymentError, NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.target import Target
 
 if TYPE_CHECKING:
@@ -114,6 +114,53 @@ def _day_of(key: str) -> date | None:
         return date.fromisoformat(name.removesuffix(".jsonl")) if name.endswith(".jsonl") else None
     except ValueError:
         return None
+
+
+def named(target: Target, known: Sequence[str], text: str) -> str:
+    """The recorded pipeline that `text` means: its kind (`training`) or the name itself. It need
+    not exist any more.
+
+    Raises:
+        UnknownNameError: nothing is recorded of such a pipeline.
+    """
+    wanted = target.settings.pipeline_name(text)
+    if wanted in known or text in known:
+        return wanted if wanted in known else text
+    own = [name for name in known if name not in {rows.ENDPOINTS, rows.STORAGE}]
+    kinds = [name.removeprefix(f"{target.settings.prefix}-") for name in own]
+    listed = f" There is: {', '.join(kinds)}" if kinds else ""
+    raise UnknownNameError(
+        f"nothing is recorded of a pipeline {text!r}{nearest(text, kinds)}{listed}"
+    )
+
+
+def check_experiment(table: Any, experiment: str, period: Period) -> None:
+    """Raises:
+    UnknownNameError: no row is of this experiment.
+    """
+    known = sorted(name for name in table["experiment"].unique().to_pylist() if name)
+    if experiment not in known:
+        listed = f" There is: {', '.join(known[:10])}" if known else ""
+        raise UnknownNameError(
+            f"no run of experiment {experiment!r} from {period.first} to {period.last}"
+            f"{nearest(experiment, known)}{listed}"
+        )
+
+
+def why_nothing(target: Target, period: Period) -> tuple[str, str]:
+    """Why a period has no rows, in a sentence, and the command to type next."""
+    from ratchet.deployment import facts
+
+    bucket = facts.read(target).artifacts_bucket
+    none = f"Nothing is recorded from {period.first} to {period.last}"
+    always = type(period)(first=date(1970, 1, 1), last=date.max)
+    days = [one.day for one in objects(target, bucket, always, pipelines=pipelines(target, bucket))]
+    if days:
+        said = f"{none}: what is recorded is from {min(days)} to {max(days)}."
+        return said, f"costs --since {min(days)} --until {max(days)}"
+    if facts.parameter_value(target, target.settings.parameter("operations")) is None:
+        return f"{none}: what records runs is not deployed (the Operations stack).", "deploy"
+    return f"{none}: a run is recorded a little after it ends, and none has.", "runs"
 
 
 def read(target: Target, bucket: str, found: Iterable[DayObject]) -> Any:

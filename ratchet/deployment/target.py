@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LOCAL_VARIABLE = "RATCHET_LOCAL"
 ENVIRONMENT_VARIABLE = "RATCHET_ENV"
 DEFAULT_ENVIRONMENT = "dev"
+RETRIES: Any = {"mode": "standard"}
+"""botocore's: three attempts, with longer and longer waits where AWS asks for fewer calls."""
 DEFAULT_FOLDER = PROJECT / ".ratchet" / "cloud"
 
 
@@ -62,7 +64,7 @@ class Target:
         if service in self._clients:
             return self._clients[service]
 
-        shared: dict[str, Any] = {"user_agent_extra": "ratchet", "retries": {"mode": "standard"}}
+        shared: dict[str, Any] = {"user_agent_extra": "ratchet", "retries": RETRIES}
         if self.endpoint:
             # One loopback port serves every bucket, and no proxy stands before it.
             shared |= {"s3": {"addressing_style": "path"}, "proxies": {}}

@@ -272,8 +272,19 @@ class FakeS3:
     def get_paginator(self, operation: str) -> Any:
         assert operation == "list_objects_v2"
 
-        def paginate(Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        def paginate(
+            Bucket: str,  # noqa: N803
+            Prefix: str,  # noqa: N803
+            StartAfter: str = "",  # noqa: N803
+            Delimiter: str = "",  # noqa: N803
+        ) -> Iterator[dict[str, Any]]:
             keys = [k for b, k in self.objects if b == Bucket and k.startswith(Prefix)]
+            if StartAfter:
+                keys = sorted(k for k in keys if k > StartAfter)
+            if Delimiter:
+                folders = {k[len(Prefix) :].partition(Delimiter)[0] for k in keys}
+                yield {"CommonPrefixes": [{"Prefix": f"{Prefix}{f}{Delimiter}"} for f in folders]}
+                return
             yield {
                 "Contents": [
                     {"Key": key, "LastModified": START + timedelta(seconds=place)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -10,12 +12,14 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.config import Config
-from botocore.stub import ANY, Stubber
+from botocore.stub import Stubber
 
 from config import tags
 from ratchet.deployment import allocation_tags, bill
 from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.target import RETRIES
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import World
 
@@ -206,7 +210,7 @@ def test_the_bill_is_read_over_all_pages_and_added_up_by_tag_and_service(
     ("code", "told"),
     [
         ("AccessDeniedException", "ce:GetCostAndUsage is not allowed"),
-        ("DataUnavailableException", "Cost Explorer has no data yet"),
+        ("DataUnavailableException", "Cost Explorer has no data"),
         ("LimitExceededException", "LimitExceededException"),
     ],
 )
@@ -216,10 +220,28 @@ def test_a_refusal_says_what_to_do(ce: Any, stub: Stubber, code: str, told: str)
         read(ce)
 
 
-def test_throttled_requests_are_sent_again() -> None:
-    from botocore.retries.standard import ThrottledRetryableChecker
+def test_throttled_requests_are_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the configuration that every client of the command line has."""
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    client = boto3.client(
+        "ce",
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(retries=RETRIES),
+    )
+    throttled = {"__type": "LimitExceededException", "Message": "You made too many calls"}
+    answers = iter([(400, throttled), (400, throttled), (200, {"ResultsByTime": []})])
 
-    assert "LimitExceededException" in ThrottledRetryableChecker._THROTTLED_ERROR_CODES
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        status, body = next(answers)
+        raw: Any = io.BytesIO(json.dumps(body).encode())
+        raw.stream = lambda **_: [raw.getvalue()]
+        return AWSResponse(request.url, status, HTTPHeaders(), raw)
+
+    client.meta.events.register("before-send", answer)
+    assert read(client).billed == ()
+    assert next(answers, None) is None
 
 
 @pytest.mark.parametrize(
@@ -240,7 +262,7 @@ def test_what_is_no_month_is_refused(text: str) -> None:
 
 
 def test_reconcile_without_a_bill_says_what_to_do_first(here: Stubber, type_: Type) -> None:
-    here.add_response("get_cost_and_usage", {"ResultsByTime": []}, ANY)
+    here.add_response("get_cost_and_usage", {"ResultsByTime": []})
     shown = type_("costs", "reconcile", "--month", "2026-10", "--json")
     assert shown.exit_code == 0, shown.output
     assert json.loads(shown.stdout)["lines"] == []

@@ -1,0 +1,194 @@
+"""`ratchet costs`: what recorded runs, endpoints and buckets cost."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ratchet.cli.commands import costs_bill
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, connect
+
+if TYPE_CHECKING:
+    from ratchet.costs_report.period import Period
+    from ratchet.costs_report.report import Report
+    from ratchet.deployment.target import Target
+
+_SHOWN = 20
+"""Lines of a table when no limit is given. JSON and CSV have all of them."""
+
+app = typer.Typer(invoke_without_command=True)
+costs_bill.register(app)
+
+
+class By(StrEnum):
+    run = "run"
+    experiment = "experiment"
+    pipeline = "pipeline"
+    step = "step"
+    month = "month"
+    model = "model"
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@app.callback(short_help="What runs cost: the report, and before and after.")
+def costs(
+    ctx: typer.Context,
+    by: Annotated[
+        By | None, typer.Option("--by", help="A line for each; an overview when left out.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="30d, 8w, 6m, 2026-11-01 or 2026-11; by itself this month and the two before.",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="The last day, or month.")
+    ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--pipeline", metavar="NAME", help="For example `training`.")
+    ] = None,
+    experiment: Annotated[
+        str | None, typer.Option("--experiment", metavar="NAME", help="Runs of this one only.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            "-n",
+            min=1,
+            metavar="N",
+            help="Lines; by itself 20 of a table, all for scripts.",
+            show_default=False,
+        ),
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="For a terminal, a spreadsheet, or scripts.")
+    ] = Format.table,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Say what runs, endpoints and storage cost, as it was recorded when they ended.
+
+    Runs count by the day on which they started (UTC). Steps whose price is not
+    known are named and counted, never as zero.
+    """
+    if ctx.invoked_subcommand is not None:
+        _nothing_before(ctx)
+        return
+    from ratchet.costs_report.period import read
+
+    form = Format.json if as_json else form
+    today = datetime.now(UTC).date()
+    try:
+        period = read(since, until, today=today)
+    except ValueError as problem:
+        raise typer.BadParameter(str(problem), param_hint="--since, --until") from None
+    target = connect(environment, local)
+    shown = limit if limit or form is not Format.table else _SHOWN
+    report = _report(target, by, period, pipeline, experiment or "", limit=shown)
+    if form is Format.json:
+        typer.echo(json.dumps(_document(report), indent=2, ensure_ascii=False))
+    elif form is Format.csv:
+        from ratchet.cli.cost_data import as_csv
+
+        typer.echo(as_csv(report), nl=False)
+    else:
+        _print(target, report)
+
+
+def _nothing_before(ctx: typer.Context) -> None:
+    """`costs --env prod estimate` must not estimate for another environment.
+
+    Raises:
+        BadParameter: an option stands before the command's name.
+    """
+    given = [
+        name
+        for name in ctx.params
+        if (source := ctx.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    ]
+    if given:
+        command = ctx.invoked_subcommand
+        raise typer.BadParameter(
+            f"it goes after the command's name: ratchet costs {command} …",
+            param_hint=", ".join(f"--{name.replace('_', '-')}" for name in given),
+        )
+
+
+def _report(
+    target: Target,
+    by: By | None,
+    period: Period,
+    pipeline: str | None,
+    experiment: str,
+    *,
+    limit: int | None,
+) -> Report:
+    from ratchet.costs_report import report, table
+    from ratchet.deployment import facts, recorded_costs
+
+    bucket = facts.read(target).artifacts_bucket
+    known = recorded_costs.pipelines(target, bucket)
+    wanted = [recorded_costs.named(target, known, pipeline)] if pipeline else known
+    objects = recorded_costs.objects(target, bucket, period, pipelines=wanted)
+    found = recorded_costs.read(target, bucket, objects)
+    if experiment:
+        recorded_costs.check_experiment(found, experiment, period)
+    rows = table.kept(found, experiment=experiment)
+    return report.report(
+        rows,
+        by=by.value if by else None,
+        period=period,
+        today=datetime.now(UTC).date(),
+        experiment=experiment,
+        limit=limit,
+    )
+
+
+def _document(report: Report) -> dict[str, Any]:
+    from ratchet.cli.cost_data import as_document
+
+    return as_document(report)
+
+
+def _print(target: Target, report: Report) -> None:
+    from ratchet.cli import cost_view
+
+    console = out()
+    if not report.months:
+        from ratchet.deployment import recorded_costs
+
+        said, command = recorded_costs.why_nothing(target, report.period)
+        console.print(said, soft_wrap=True)
+        err().print(f"[dim]{target.command(command)}[/]", soft_wrap=True)
+        return
+    draw = cost_view.grouped if report.by else cost_view.overview
+    at = cost_view.Drawing(
+        now=datetime.now().astimezone(), width=console.width, prefix=f"{target.settings.prefix}-"
+    )
+    for part in draw(report, at):
+        console.print(part)
+    err().print(f"[dim]{target.command(_next(report))}[/]", soft_wrap=True)
+
+
+def _next(report: Report) -> str:
+    if report.by is None:
+        return "costs --by run"
+    if report.by == "run":
+        runs = [line.run for line in report.lines if line.run]
+        return f"show {runs[0]}" if runs else "costs"
+    return "costs --by step" if report.by in {"pipeline", "experiment"} else "costs --by run"

@@ -1,0 +1,71 @@
+"""Everything that a report says, reckoned once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from ratchet.costs_report import grouping, sources
+from ratchet.costs_report import models as registered
+from ratchet.costs_report.grouping import Amount, Line, Spent
+from ratchet.costs_report.models import Models
+from ratchet.costs_report.period import Period, Trend, trend
+from ratchet.costs_report.sources import Prices
+
+By = Literal["run", "experiment", "pipeline", "step", "month", "model"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    by: By | None
+    """None: the overview, whose lines are pipelines."""
+    period: Period
+    today: date
+    experiment: str
+    """Empty: all of them."""
+    limit: int | None
+    """Lines to show; None: all."""
+    total: Spent
+    lines: tuple[Line, ...]
+    """The dearest first; months the newest first. Empty by model."""
+    months: tuple[Line, ...]
+    kinds_by_month: Mapping[str, Mapping[str, Amount]]
+    models: Models
+    prices: Prices
+
+    @property
+    def trend(self) -> Trend:
+        """What the trend of a line is cut into."""
+        return trend(self.period)
+
+
+def report(
+    table: Any,
+    *,
+    by: By | None,
+    period: Period,
+    today: date,
+    experiment: str = "",
+    limit: int | None = None,
+) -> Report:
+    """A report of these rows, which are those of the period and the experiment already."""
+    months = grouping.lines(table, "month", period)
+    if by in {"model", "month"}:
+        lines = months if by == "month" else []
+    else:
+        lines = grouping.lines(table, by or "pipeline", period)  # type: ignore[arg-type]
+    return Report(
+        by=by,
+        period=period,
+        today=today,
+        experiment=experiment,
+        limit=limit,
+        total=grouping.total(table),
+        lines=tuple(lines),
+        months=tuple(months),
+        kinds_by_month=grouping.kinds_by_month(table),
+        models=registered.models(table),
+        prices=sources.prices(table),
+    )
