@@ -29,7 +29,6 @@ def grant_price_runs(role: NarrowRole, *, arns: Arns, pipelines: Sequence[str]) 
             "sagemaker:DescribeTrainingJob",
             "sagemaker:DescribeProcessingJob",
             "sagemaker:DescribeTransformJob",
-            "sagemaker:DescribeHyperParameterTuningJob",
             "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
         ],
         resources=[

@@ -165,6 +165,13 @@ def _queues(target: Target, deployed: Deployed, serving: Serving | None) -> Iter
         yield _queue(target, "evaluation", evaluation.dead_letter_queue_url, dead=True)
     if serving and serving.reconcile_queue_url:
         yield _queue(target, "reconcile", serving.reconcile_queue_url)
+    try:
+        operations = facts.read_operations(target)
+    except NotDeployedError:  # likewise
+        pass
+    else:
+        yield _queue(target, "costs", operations.queue_url)
+        yield _queue(target, "costs", operations.dead_letter_queue_url, dead=True)
 
 
 def _queue(target: Target, label: str, url: str, *, dead: bool = False) -> Queue:

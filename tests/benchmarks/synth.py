@@ -53,6 +53,7 @@ def bare(loops: int, folder: Path) -> None:
     from aws_cdk import (
         aws_cloudwatch,
         aws_events,
+        aws_glue,
         aws_iam,
         aws_kms,
         aws_lambda,
@@ -75,6 +76,12 @@ def bare(loops: int, folder: Path) -> None:
         ),
         "AWS::Events::Rule": lambda s, n: aws_events.CfnRule(
             s, n, schedule_expression="rate(1 hour)"
+        ),
+        "AWS::Glue::Database": lambda s, n: aws_glue.CfnDatabase(
+            s, n, catalog_id="c", database_input={}
+        ),
+        "AWS::Glue::Table": lambda s, n: aws_glue.CfnTable(
+            s, n, catalog_id="c", database_name="d", table_input={}
         ),
         "AWS::IAM::Policy": lambda s, n: aws_iam.CfnPolicy(
             s, n, policy_name=n, policy_document=statement
@@ -211,7 +218,7 @@ def _resources(folder: Path) -> dict[str, Counter[str]]:
             for file in (folder / "assembly-env0").glob(f"*{name}*.template.json")
             for r in json.loads(file.read_text())["Resources"].values()
         )
-        for name in ("Foundation", "Training", "Serving")
+        for name in ("Foundation", "Training", "Evaluation", "Serving", "Operations")
     }
 
 

@@ -43,6 +43,25 @@ def test_status_of_an_update_under_way_with_drift_and_dead_letters(serving: Serv
     hold("status_under_way.txt", drawn(status_view.document(seen, now=NOW, width=100)))
 
 
+def test_status_shows_what_waits_to_be_recorded_and_what_could_not_be(
+    serving: ServingWorld,
+) -> None:
+    parameter = serving.world.target.settings.parameter("operations")
+    serving.world.ssm.parameters[parameter] = json.dumps(
+        {
+            "record_run": "arn:aws:lambda:us-east-1:000000000000:function:record",
+            "queue_url": "https://sqs/costs",
+            "dead_letter_queue_url": "https://sqs/costs-dead",
+            "database": "flights_dev_costs",
+            "table": "run_costs",
+            "rows_uri": "s3://artifacts/costs/rows",
+        }
+    )
+    serving.sqs.depths = {"https://sqs/costs": 1, "https://sqs/costs-dead": 3}
+    found = [(q.waiting, q.dead) for q in look(serving).queues if q.label == "costs"]
+    assert found == [(1, False), (3, True)]
+
+
 def test_status_before_anything_is_registered(serving: ServingWorld) -> None:
     serving.sagemaker.packages = []
     serving.sagemaker.endpoint = None
