@@ -12,6 +12,11 @@ from ratchet_cdk.captured import CAPTURE, GROUND_TRUTH, MONITORING
 from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.notifications import Notifications
 
+CHECKPOINT_DAYS = 14
+"""How long a checkpoint that no job writes anew is kept: a spot job may wait for capacity for seven
+days (`ComputeSettings.max_wait_seconds`), and a run that failed is tried again within another few.
+"""
+
 
 class Foundation(cdk.Stack):
     """Deployed once and then left alone.
@@ -60,6 +65,7 @@ class Foundation(cdk.Stack):
         retention = settings.retention
         return {
             f"{settings.pipeline_name('training')}/runs/": retention.run_days,
+            f"{settings.pipeline_name('training')}/checkpoints/": CHECKPOINT_DAYS,
             f"{settings.pipeline_name('evaluation')}/runs/": retention.run_days,
             f"{settings.pipeline_name('monitoring')}/runs/": retention.capture_days,
             **dict.fromkeys((CAPTURE, GROUND_TRUTH, MONITORING), retention.capture_days),

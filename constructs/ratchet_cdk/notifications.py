@@ -88,7 +88,7 @@ class Notifications(Construct):
     def _let_publish(
         self, key: kms.Key, who: str, service: str, source: dict[str, dict[str, str]]
     ) -> None:
-        """`source`: what is asked of those who publish, beside that they are this account's."""
+        """`source`: what is asked of them beside that they are this account's."""
         account = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}}
         principal = iam.ServicePrincipal(service)
         self.topic.add_to_resource_policy(

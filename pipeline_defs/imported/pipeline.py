@@ -151,10 +151,11 @@ class ImportedPipeline:
             **self._placement.settings.tags,
             tags.PIPELINE: self.name,
             tags.STEP: step,
+            tags.EXPERIMENT: {"Get": f"Parameters.{EXPERIMENT}"}
+            if EXPERIMENT in declared
+            else self._placement.settings.experiment,
             tags.RUN: {"Get": "Execution.PipelineExecutionId"},
         }
-        if EXPERIMENT in declared:
-            ours[tags.EXPERIMENT] = {"Get": f"Parameters.{EXPERIMENT}"}
         taken = {tag.get("Key") for tag in own}
         return [{"Key": k, "Value": v} for k, v in ours.items() if k not in taken] + own
 

@@ -46,7 +46,7 @@ _REFUSED_KEY = {
     "SignatureDoesNotMatch",
     "AuthFailure",
 }
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"}
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"}
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown"}
 
 
@@ -109,7 +109,7 @@ def _explain_answer(problem: Exception) -> str:
             f"AWS does not accept these credentials ({operation}: {code}). Check AWS_PROFILE and "
             "AWS_ACCESS_KEY_ID; `aws sts get-caller-identity` shows who you are"
         )
-    if code in _DENIED:
+    if code in DENIED:
         return f"not allowed ({operation}): {message or code}"
     if code in _THROTTLED:
         return f"AWS asks for fewer calls ({operation}: {code}). Wait a little and try again"

@@ -12,7 +12,9 @@ import pytest
 
 from config import tags
 from config.settings import load
+from tests.definitions.step_tags import lacking, taggable_steps
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
+from tests.infra.readable import unfolded
 
 
 @cache
@@ -53,6 +55,26 @@ def test_every_taggable_resource_carries_the_tags(
         if wanted.items() - as_mapping(found[name]["Properties"].get(place)).items()
     ]
     assert lacking == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_pipeline_and_every_job_of_its_steps_carry_the_tags(
+    assembly: Assembly, environment: str
+) -> None:
+    pipelines = {
+        resource["Properties"]["PipelineName"]: resource["Properties"]
+        for stack in STACKS
+        for resource in assembly.resources(
+            f"{environment}/{stack}", "AWS::SageMaker::Pipeline"
+        ).values()
+    }
+    kinds = {name.rsplit("-", 1)[1] for name in pipelines}
+    assert kinds == {"training", "evaluation", "monitoring"}
+    for name, properties in pipelines.items():
+        assert as_mapping(properties["Tags"])[tags.PIPELINE] == name
+        definition = unfolded(properties["PipelineDefinition"]["PipelineDefinitionBody"])
+        assert taggable_steps(definition)
+        assert lacking(definition, pipeline=name) == []
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from config.settings import load
+from config.settings import ComputeSettings, load
+from ratchet_cdk.run_costs import COSTS
 from tests.infra.assembly import ENVIRONMENTS, Assembly
 from tests.infra.readable import text_of
 
@@ -94,7 +95,24 @@ def test_models_that_serve_in_production_never_expire(assembly: Assembly) -> Non
         for rule in rules(assembly, "prod", "ArtifactsBucket").values()
         if "ExpirationInDays" in rule
     }
-    assert expiring == {"capture/", "ground-truth/", "monitoring/", "flights-prod-monitoring/runs/"}
+    assert expiring == {
+        "capture/",
+        "ground-truth/",
+        "monitoring/",
+        "flights-prod-monitoring/runs/",
+        "flights-prod-training/checkpoints/",
+    }
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_checkpoints_outlast_the_longest_wait_for_capacity_and_then_expire(
+    assembly: Assembly, environment: str
+) -> None:
+    folder = f"{load(environment).pipeline_name('training')}/checkpoints/"
+    found = rules(assembly, environment, "ArtifactsBucket").values()
+    (rule,) = [one for one in found if one.get("Prefix") == folder]
+    longest = ComputeSettings(spot=True, max_runtime_seconds=432_000).longest_wait_seconds
+    assert rule["ExpirationInDays"] * 86_400 > longest
 
 
 @pytest.mark.parametrize("name", ["capture", "ground-truth", "monitoring"])
@@ -103,6 +121,18 @@ def test_what_was_asked_and_answered_expires_where_the_settings_say(
 ) -> None:
     rule = rules(assembly, "dev", "ArtifactsBucket")[f"expire-{name}"]
     assert rule["ExpirationInDays"] == load("dev").retention.capture_days
+
+
+def test_what_runs_cost_never_expires(assembly: Assembly) -> None:
+    """Long after SageMaker has forgotten the jobs, it is what is known of them."""
+    for environment in ENVIRONMENTS:
+        expiring = [
+            rule.get("Prefix", "")
+            for rule in rules(assembly, environment, "ArtifactsBucket").values()
+            if "ExpirationInDays" in rule
+        ]
+        assert expiring
+        assert not [prefix for prefix in expiring if f"{COSTS}rows/".startswith(prefix)]
 
 
 def test_landed_data_never_expires(assembly: Assembly) -> None:

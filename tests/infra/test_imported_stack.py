@@ -58,6 +58,15 @@ def test_an_app_without_imported_pipelines_has_no_stack_for_them(assembly: Assem
     assert not list(assembly.folder.glob("assembly-*/*Imported*"))
 
 
+def test_what_imported_pipelines_cost_is_recorded_too(folder: Path) -> None:
+    (file,) = (folder / "assembly-dev").glob("*Operations*.template.json")
+    operations = json.loads(file.read_text())
+    recording = properties(operations, "AWS::Lambda::Function")["Environment"]["Variables"]
+    assert "flights-dev-house-prices" in recording["PIPELINES"].split(",")
+    table = properties(operations, "AWS::Glue::Table")["TableInput"]["Parameters"]
+    assert "flights-dev-house-prices" in table["projection.pipeline.values"].split(",")
+
+
 def test_cdk_nag_finds_nothing_that_is_not_explained(folder: Path) -> None:
     report = json.loads((folder / "validation-report.json").read_text())
     found = [v["ruleName"] for p in report["pluginReports"] for v in p.get("violations", [])]

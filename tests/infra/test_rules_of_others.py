@@ -14,6 +14,7 @@ import pytest
 from cdk_nag import AwsSolutionsChecks
 
 from app import add_loops
+from config.costs import CostSettings
 from config.settings import MonitorSettings, NotificationSettings, load
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly, context
 
@@ -53,7 +54,12 @@ def test_both_engines_and_an_environment_without_model_monitor_pass_too(tmp_path
         app,
         [
             *(
-                replace(dev, environment=engine, monitor=MonitorSettings(engine=engine))
+                replace(
+                    dev,
+                    environment=engine,
+                    monitor=MonitorSettings(engine=engine),
+                    costs=CostSettings(run_limit_usd=5, monthly_budget_usd=100),
+                )
                 for engine in engines
             ),
             replace(dev, environment="elsewhere", region="il-central-1", notifications=told),

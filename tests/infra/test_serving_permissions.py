@@ -17,9 +17,10 @@ ARTIFACTS = r"\$\{import flights-dev-foundation-artifacts-arn\}"
 
 # Resource with a wildcard → why it cannot be narrower.
 WILDCARDS = {
-    r"\*": "PutMetricData, GetAuthorizationToken and two of SageMaker's lists know no resource",
-    SAGEMAKER + r"(processing|training)-job/pipelines-\*": "SageMaker names the jobs of steps",
+    r"\*": "PutMetricData, GetAuthorizationToken, GetProducts and two lists know no resource",
+    SAGEMAKER + r"(processing|training|transform)-job/pipelines-\*": "SageMaker names steps' jobs",
     SAGEMAKER + r"processing-job/\*": "Model Monitor names its jobs; read only",
+    SAGEMAKER + r"(training|hyper-parameter-tuning)-job/\*": "a search has no prefix; read only",
     SAGEMAKER + r"experiment(-trial|-trial-component)?/\*": "a parameter of the run names it",
     SAGEMAKER + r"model-package/flights-dev/\*": "the registry numbers versions",
     SAGEMAKER + r"(endpoint-config|model)/\*": "CloudFormation names them; read only",
@@ -29,7 +30,7 @@ WILDCARDS = {
     r"arn:aws:logs:.*:log-group:/aws/sagemaker/(\w+Jobs|Endpoints/flights-dev):\*": "streams",
     ARTIFACTS
     + r"/(flights-dev-(training|monitoring)/runs|capture|evaluations|ground-truth|monitoring|"
-    + r"monitoring/reports|manifests|deployment)/\*": "named by those who write",
+    + r"monitoring/reports|manifests|deployment|costs/prices)/\*": "named by those who write",
     r"arn:aws:s3:::cdk-hnb659fds-assets-\$\{AWS::AccountId\}-us-east-1/\*\.gz": "named by content",
 }
 

@@ -229,7 +229,7 @@ def test_the_schedule_alone_would_do(assembly: Assembly) -> None:
 def test_people_hear_of_every_alarm_once(assembly: Assembly) -> None:
     (alarmed,) = rules(assembly, "MessengerWakesAlarmed").values()
     by_function = set(alarmed["EventPattern"]["detail"]["alarmName"])
-    stacks = (STACK, "dev/Training", "dev/Evaluation")
+    stacks = (STACK, "dev/Training", "dev/Evaluation", "dev/Operations")
     everywhere = {name: one for stack in stacks for name, one in alarms(assembly, stack).items()}
     by_themselves = {name for name, alarm in everywhere.items() if alarm.get("AlarmActions")}
     # The reconciler says why it is blocked when it is.

@@ -1,0 +1,85 @@
+"""Limits on costs: what the settings accept, and where AWS makes budgets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cfnlint
+import pytest
+
+from config.costs import CostSettings, has_budgets
+from config.settings import SettingsError, load
+
+REQUIRED = """
+project = "flights"
+region = "eu-west-1"
+owner = "ml-platform"
+cost_center = "ml-0001"
+"""
+
+
+def loaded(folder: Path, lines: str, *, region: str = "eu-west-1") -> CostSettings:
+    text = REQUIRED.replace("eu-west-1", region) + f"[costs]\n{lines}\n"
+    (folder / "dev.toml").write_text(text)
+    return load("dev", folder).costs
+
+
+def test_without_a_word_on_costs_nothing_is_limited(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "") == CostSettings(
+        run_limit_usd=0,
+        monthly_budget_usd=0,
+        idle_hours=24,
+        look_back_days=7,
+        schedule="rate(1 hour)",
+    )
+
+
+def test_dollars_may_be_whole_or_not(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "run_limit_usd = 5\nmonthly_budget_usd = 99.5")
+    assert (found.run_limit_usd, found.monthly_budget_usd) == (5.0, 99.5)
+
+
+def test_runs_are_looked_at_every_five_minutes_where_one_may_have_to_be_stopped() -> None:
+    assert CostSettings(schedule="rate(1 day)").looks == "rate(1 day)"
+    assert CostSettings(schedule="rate(1 day)", run_limit_usd=1).looks == "rate(5 minutes)"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("run_limit_usd = -1", "costs.run_limit_usd = -1; expected a number from 0 to"),
+        ('run_limit_usd = "5"', 'costs.run_limit_usd = "5"; expected a number'),
+        ("monthly_budget_usd = -0.5", "costs.monthly_budget_usd = -0.5; expected a number from 0"),
+        ("idle_hours = 1.5", "costs.idle_hours = 1.5; expected a whole number"),
+        ("look_back_days = 0", "costs.look_back_days = 0; expected a number from 1 to 365"),
+        ('schedule = "hourly"', 'costs.schedule = "hourly"; expected an EventBridge schedule'),
+        ("run_limit = 5", "did you mean costs.run_limit_usd?"),
+    ],
+)
+def test_a_mistake_names_the_key_the_value_and_what_is_expected(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        loaded(tmp_path, line)
+    assert said in str(refused.value)
+
+
+def test_a_budget_is_refused_where_cloudformation_makes_none_and_a_way_is_named(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(SettingsError, match="no budgets in region 'eu-north-1'") as refused:
+        loaded(tmp_path, "monthly_budget_usd = 100", region="eu-north-1")
+    assert "aws budgets create-budget" in str(refused.value)
+    assert loaded(tmp_path, "run_limit_usd = 1", region="eu-north-1").run_limit_usd == 1
+
+
+def test_the_regions_with_budgets_are_those_of_cloudformations_schemas() -> None:
+    """When this fails after an update of cfn-lint, CloudFormation has come to know them there."""
+    schemas = Path(cfnlint.__file__).parent / "data/schemas/providers"
+    regions = {
+        file.stem: "AWS::Budgets::Budget" in json.loads(file.read_text())
+        for file in schemas.glob("*-*.json")
+    }
+    assert len(regions) > 30
+    assert {region: has_budgets(region) for region in regions} == regions
