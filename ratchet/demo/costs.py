@@ -19,7 +19,7 @@ def show(play: Play, state: RunState) -> None:
     """Waits for the rows of a run that has ended, holds them against its steps, and says its price.
 
     Raises:
-        DemoFailedError: there are none in time, or they lack a step or a price.
+        DemoFailedError: there are none in time, or they lack a step.
     """
     with play.stage.waiting("waiting until what it cost is recorded"):
         found = play.until(
@@ -51,12 +51,15 @@ def claims(state: RunState, found: Sequence[Row]) -> dict[str, bool]:
     """What the rows are to show, and whether they do."""
     jobs = {step.name for step in state.steps if step.job}
     missing = jobs - {row.step for row in found}
-    unpriced = sorted({row.instance_type for row in found if row.cost is None})
     return {
         f"every step that ran has a row of costs (none: {', '.join(sorted(missing))})": not missing,
-        f"every instance has a price (none: {', '.join(unpriced)})": not unpriced,
-        "the run has cost something": _total(found) > 0,
+        "the run has cost something": bool(unpriced(found)) or _total(found) > 0,
     }
+
+
+def unpriced(found: Sequence[Row]) -> list[str]:
+    """Instance types whose price is not known: the package has it of few regions."""
+    return sorted({row.instance_type for row in found if row.cost is None})
 
 
 def told(found: Sequence[Row]) -> str:
@@ -67,6 +70,11 @@ def told(found: Sequence[Row]) -> str:
             kind = row.instance_type, row.price
             spent = float(row.units or 0) * 3600
             seconds[kind] = seconds.get(kind, 0) + spent
+    if unknown := unpriced(found):
+        return (
+            f"What it cost is not known: no price of {escape(', '.join(unknown))} is listed in "
+            "this region. [dim]RATCHET_PRICES=FILE lists others[/]"
+        )
     parts = [
         f"{spent:.1f} s of {escape(instance)} at ${price:f} an hour"
         for (instance, price), spent in sorted(seconds.items())

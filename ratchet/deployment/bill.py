@@ -98,9 +98,11 @@ def _periods(
             answer = ce.get_cost_and_usage(**request)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == _NO_DATA:
+                said = error.response["Error"].get("Message", "")
                 raise DeploymentError(
-                    "Cost Explorer has no data yet: it is made ready within 24 hours after it was "
-                    "first opened in the console of Billing and Cost Management. Try again then."
+                    f"Cost Explorer has no data{f' ({said})' if said else ''}. In a new account it "
+                    "is made ready within 24 hours after it was first opened in the console of "
+                    "Billing and Cost Management."
                 ) from error
             raise refused(error, "ce:GetCostAndUsage") from error
         yield from answer["ResultsByTime"]

@@ -101,11 +101,20 @@ def test_a_step_without_a_row_fails_the_demo(world: World, passed: FakeRun, tmp_
         shown(world, passed, tmp_path)
 
 
-def test_a_price_that_is_not_known_fails_the_demo(
+def test_a_price_that_is_not_known_is_said_and_no_sum_is(
     world: World, passed: FakeRun, tmp_path: Path
 ) -> None:
     first, *others = complete(world, passed)
     unknown = replace(first, instance_type="ml.x9.large", price=None, cost=None)
     record(world, passed, [unknown, *others])
-    with pytest.raises(DemoFailedError, match=r"has a price \(none: ml\.x9\.large\)"):
+    (said,) = shown(world, passed, tmp_path)
+    assert "not known: no price of ml.x9.large is listed" in said
+    assert "$" not in said
+
+
+def test_a_run_that_cost_nothing_fails_the_demo(
+    world: World, passed: FakeRun, tmp_path: Path
+) -> None:
+    record(world, passed, [replace(row, cost=Decimal(0)) for row in complete(world, passed)])
+    with pytest.raises(DemoFailedError, match="the run has cost something"):
         shown(world, passed, tmp_path)
