@@ -64,17 +64,16 @@ def unpriced(found: Sequence[Row]) -> list[str]:
 
 def told(found: Sequence[Row]) -> str:
     """One line, as Rich markup: the total, and of how long on which instances it is made."""
-    seconds: dict[tuple[str, Decimal], float] = {}
-    for row in found:
-        if row.cost and row.price:
-            kind = row.instance_type, row.price
-            spent = float(row.units or 0) * 3600
-            seconds[kind] = seconds.get(kind, 0) + spent
     if unknown := unpriced(found):
         return (
             f"What it cost is not known: no price of {escape(', '.join(unknown))} is listed in "
             "this region. [dim]RATCHET_PRICES=FILE lists others[/]"
         )
+    seconds: dict[tuple[str, Decimal], float] = {}
+    for row in found:
+        if row.cost and row.price:
+            kind = row.instance_type, row.price
+            seconds[kind] = seconds.get(kind, 0) + float(row.units or 0) * 3600
     parts = [
         f"{spent:.1f} s of {escape(instance)} at ${price:f} an hour"
         for (instance, price), spent in sorted(seconds.items())
