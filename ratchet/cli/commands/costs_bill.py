@@ -1,0 +1,166 @@
+"""`ratchet costs setup` and `ratchet costs reconcile`: what AWS itself says of costs, and when."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, connect
+
+if TYPE_CHECKING:
+    from ratchet.deployment.allocation_tags import AllocationTag
+    from ratchet.deployment.target import Target
+
+
+class Tag(StrEnum):
+    """Tags that a bill is split by, and that rows know too."""
+
+    pipeline = "pipeline"
+    experiment = "experiment"
+    step = "step"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="Check, and activate, the tags that AWS tells costs apart by.")(setup)
+    app.command(short_help="Put the estimate beside what AWS has billed.")(reconcile)
+
+
+# -- setup -----------------------------------------------------------------------------------------
+
+
+def setup(
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Activate those that can be, after asking.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the command only, without asking AWS.")
+    ] = False,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Check whether the tags are active as cost allocation tags.
+
+    Budgets and Cost Explorer know a tag once it is active. AWS lists a tag within
+    24 hours of its first use, and costs carry it within 24 hours of its activation.
+    """
+    from config import tags
+    from ratchet.cli.tag_view import table
+    from ratchet.deployment import allocation_tags
+
+    if show:
+        out().print(allocation_tags.command(tags.ON_STEPS), soft_wrap=True)
+        return
+    target = connect(environment, local)
+    ce = target.client("ce")
+    found = allocation_tags.look(ce, tags.ON_STEPS)
+    inactive = [tag.key for tag in found if tag.status == "inactive"]
+    if activate and inactive and (yes or _agreed(inactive)):
+        for refusal in allocation_tags.activate(ce, inactive):
+            err().print(f"[red]{refusal.key} was not activated:[/] {refusal.why}", soft_wrap=True)
+        found = allocation_tags.look(ce, tags.ON_STEPS)
+        inactive = [tag.key for tag in found if tag.status == "inactive"]
+    if as_json:
+        told = [{"key": t.key, "status": t.status, "last_used": t.used or None} for t in found]
+        typer.echo(json.dumps(told, indent=2))
+        return
+    console = out()
+    console.print(table(found))
+    _say_what_to_do(target, found, inactive)
+
+
+def _agreed(keys: list[str]) -> bool:
+    return typer.confirm(f"Activate {', '.join(keys)} for the whole organization?", err=True)
+
+
+def _say_what_to_do(target: Target, found: list[AllocationTag], inactive: list[str]) -> None:
+    from ratchet.costs_report.period import months_before
+    from ratchet.deployment import allocation_tags
+
+    console = out()
+    unseen = [tag.key for tag in found if tag.status == "not seen"]
+    if inactive:
+        console.print(f"\nActivate them: {target.command('costs setup --activate')}, or")
+        console.print(f"  {allocation_tags.command(inactive)}", soft_wrap=True)
+        console.print(
+            "Costs carry them within 24 hours; those of the last 12 months too after\n"
+            "  aws ce start-cost-allocation-tag-backfill --backfill-from "
+            f"{months_before(datetime.now(UTC).date(), 11)}T00:00:00Z",
+            soft_wrap=True,
+        )
+    if unseen:
+        console.print(
+            f"\nAWS has not found {', '.join(unseen)} on anything that costs. It lists a tag "
+            "within 24 hours of its first use; pipeline, step, experiment and run are on the jobs "
+            f"of runs. Come back after a run: {target.command('costs setup')}",
+            soft_wrap=True,
+        )
+    if not inactive and not unseen:
+        console.print("\nAll are active.")
+        err().print(f"[dim]{target.command('costs reconcile')}[/]", soft_wrap=True)
+
+
+# -- reconcile -------------------------------------------------------------------------------------
+
+
+def reconcile(
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="YYYY-MM", help="This one if left out.")
+    ] = None,
+    by: Annotated[Tag, typer.Option("--by", help="The tag to split both by.")] = Tag.pipeline,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Put the estimate beside what AWS has billed, by tag, with the difference.
+
+    Cost Explorer is up to a day late, and knows a tag from when it is active
+    (`ratchet costs setup`). Each request to it costs $0.01.
+    """
+    from config import tags
+    from ratchet.cli import reconciled_view
+    from ratchet.costs_report import grouping, reconciled
+    from ratchet.costs_report.period import Period
+    from ratchet.deployment import bill, facts, recorded_costs
+
+    target = connect(environment, local)
+    today = datetime.now(UTC).date()
+    first, last = bill.month(month, today=today)
+    period = Period(first=first, last=last)
+    bucket = facts.read(target).artifacts_bucket
+    known = recorded_costs.pipelines(target, bucket)
+    objects = recorded_costs.objects(target, bucket, period, pipelines=known)
+    estimate = grouping.lines(recorded_costs.read(target, bucket, objects), by.value, period)
+    billed = bill.read(
+        target.client("ce"),
+        first=first,
+        last=last,
+        tag=by.value,
+        only={
+            tags.PROJECT: target.settings.project,
+            tags.ENVIRONMENT: target.settings.environment,
+        },
+    )
+    told = ((one.value, one.service, one.amount) for one in billed.billed)
+    lines = reconciled.compare(estimate, told, by=by.value)
+    if as_json:
+        document: dict[str, Any] = {
+            **reconciled_view.as_data(lines),
+            "from": str(first),
+            "to": str(last),
+            "currency": billed.currency,
+            "open_days": [str(day) for day in billed.open_days],
+        }
+        typer.echo(json.dumps(document, indent=2))
+        return
+    console = out()
+    console.print(reconciled_view.table(lines, by=by.value))
+    console.print(*reconciled_view.remarks(lines, billed, today=today), sep="\n", soft_wrap=True)
+    if not billed.billed:
+        err().print(f"[dim]{target.command('costs setup')}[/]", soft_wrap=True)
