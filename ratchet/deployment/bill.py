@@ -100,9 +100,9 @@ def _periods(
             if error.response.get("Error", {}).get("Code") == _NO_DATA:
                 said = error.response["Error"].get("Message", "")
                 raise DeploymentError(
-                    f"Cost Explorer has no data ({said or _NO_DATA}). On AWS it has within 24 "
-                    "hours after it was first opened in the console of Billing and Cost "
-                    "Management. Until then: ratchet costs"
+                    f"Cost Explorer has no data yet{f' ({said})' if said else ''}. In a new "
+                    "account it is made ready within 24 hours after it was first opened in the "
+                    "console of Billing and Cost Management."
                 ) from error
             raise refused(error, "ce:GetCostAndUsage") from error
         yield from answer["ResultsByTime"]

@@ -22,3 +22,4 @@ def test_the_demo_holds(tmp_path: Path) -> None:
     control.down(Path(folder))
     assert said.returncode == 0, said.stdout[-3000:] + said.stderr[-3000:]
     assert "All of it held" in said.stdout
+    assert said.stdout.count("at list prices, on instances that were not really used") == 2

@@ -122,6 +122,7 @@ def _look_next(play: Play, console: Console) -> None:
         f"  export RATCHET_LOCAL={cloud}   [dim]# this cloud; RATCHET_LOCAL=1 is your own[/]\n"
         f"{served}"
         "  ratchet runs\n"
+        "  ratchet costs                         [dim]# of each run, at list prices[/]\n"
         f"  ratchet show {run.id}\n"
         f"  ratchet logs {run.id} train\n"
         "  ratchet run training                  [dim]# after an edit of steps/train.py: prepare "

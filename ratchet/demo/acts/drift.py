@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from rich.markup import escape
 
-from ratchet.demo import loop
+from ratchet.demo import costs, loop
 from ratchet.demo.acts.serving import MONTH
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim
 from ratchet.demo.traffic import flights_of, requests_of
@@ -153,6 +153,7 @@ def _retrain(play: Play) -> None:
             manifest=loop.manifest_of(play.target, state),
         )
     )
+    costs.show(play, state)
     play.runs.append(state)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.markup import escape
 
-from ratchet.demo import loop
+from ratchet.demo import costs, loop
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim
 from ratchet.deployment import cdk, facts, runs, stacks
 from ratchet.deployment.errors import NotDeployedError
@@ -65,6 +65,7 @@ def _first_run(play: Play) -> None:
             manifest=loop.manifest_of(play.target, state),
         )
     )
+    costs.show(play, state)
     play.runs.append(state)
 
 
