@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,8 @@ import psutil
 import pytest
 
 from config.settings import Settings, load
+from ratchet.costs import rows
+from ratchet.costs.rows import Row
 from ratchet.demo.flights import write_month
 from ratchet.deployment import (
     approval,
@@ -36,6 +39,11 @@ from ratchet.local_cloud import control
 from ratchet.node import PROJECT
 
 PATIENCE = 120.0
+PRICES: Mapping[str, Mapping[str, str]] = {
+    "ml.m5.large": {"Processing": "36", "Training": "72"},
+    "ml.t2.medium": {"Hosting": "3.6"},
+}
+"""What the emulated Price List lists: a cent a second for processing, so that cents tell."""
 SAMPLE = 10
 """Every tenth flight: enough for a model, and a run takes seconds."""
 
@@ -192,6 +200,22 @@ class Loop:
             unfit: list[str] = json.load(said)["unfit_answers"]
         return unfit
 
+    # -- costs
+
+    def recorded(self, run: Run) -> list[Row]:
+        """Waits for the rows of what a run cost, by its step in the order of time."""
+        key = rows.key(run.pipeline, run.started.astimezone(UTC).date())
+
+        def written() -> list[Row] | None:
+            try:
+                body = self.client("s3").get_object(Bucket=self.deployed.artifacts_bucket, Key=key)
+            except self.client("s3").exceptions.NoSuchKey:
+                return None
+            found = [row for row in rows.read(body["Body"].read()) if row.run == run.id]
+            return found if found and all(row.over for row in found) else None
+
+        return until(written, f"what {run.name} cost is not recorded")
+
     # -- the trigger
 
     def looks(self) -> list[dict[str, Any]]:
@@ -256,4 +280,5 @@ def deploy(folder: Path) -> Loop:
     assembly = ["--output", str(folder.parent / "cdk.out")]  # the CLI locks the folder it synths to
     for command in (cdk.bootstrap_command(loop.target), cdk.deploy_command(loop.target, assembly)):
         cdk.run(loop.target, command, line=said.append)
+    loop.tell_cloud("prices", {"hourly": {loop.settings.region: PRICES}})
     return loop

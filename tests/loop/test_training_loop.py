@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from typer.testing import CliRunner
 
-from ratchet.deployment.runs import RunState
+from ratchet.cli.main import app
+from ratchet.deployment import facts
+from ratchet.deployment.runs import Run, RunState
 from tests.loop.deployed_loop import Loop, until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
@@ -180,3 +185,86 @@ def test_after_a_kill_the_runs_models_and_data_are_there_and_the_broken_run_says
     assert listed["KeyCount"] == 509
     after = again.finished(again.start())
     assert after.run.status == "Succeeded", after.run.failure
+
+
+def spreadsheet(loop: Loop, run: Run) -> dict[str, Decimal]:
+    """What each step of a run cost, by hand: seconds × price an hour ÷ 3600, of one instance."""
+    sagemaker = loop.client("sagemaker")
+    costs: dict[str, Decimal] = {}
+    for step in sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=run.arn)[
+        "PipelineExecutionSteps"
+    ]:
+        about = {} if "CacheHitResult" in step else step["Metadata"]
+        seconds, price = Decimal(0), Decimal(0)
+        if "ProcessingJob" in about:
+            name = about["ProcessingJob"]["Arn"].rpartition("/")[2]
+            job = sagemaker.describe_processing_job(ProcessingJobName=name)
+            took = job["ProcessingEndTime"] - job["ProcessingStartTime"]
+            seconds, price = Decimal(str(round(took.total_seconds(), 3))), Decimal(36)
+        if "TrainingJob" in about:
+            name = about["TrainingJob"]["Arn"].rpartition("/")[2]
+            job = sagemaker.describe_training_job(TrainingJobName=name)
+            seconds, price = Decimal(job["BillableTimeInSeconds"]), Decimal(72)
+        costs[step["StepName"]] = seconds * price / 3600
+    return costs
+
+
+def cents(amount: Decimal | str) -> Decimal:
+    return Decimal(amount).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
+def report(loop: Loop, *options: str) -> dict[str, Any]:
+    """What `ratchet costs` says to scripts."""
+    variables = {"RATCHET_LOCAL": str(loop.folder)}
+    said = CliRunner().invoke(app, ["costs", "--json", *options], env=variables)
+    assert said.exit_code == 0, said.output
+    document: dict[str, Any] = json.loads(said.stdout)
+    return document
+
+
+def test_every_run_has_a_price_that_adds_up_to_the_cent(loop: Loop) -> None:
+    by_hand = {}
+    for run in loop.runs():
+        by_hand[run.id] = spreadsheet(loop, run)
+        recorded = loop.recorded(run)
+        assert {row.step for row in recorded} == set(by_hand[run.id])
+        assert {row.price_source for row in recorded if row.price} <= {"price-list"}
+        for row in recorded:
+            assert row.cost is not None
+            assert abs(row.cost - by_hand[run.id][row.step]) < Decimal("1e-8"), row
+    by_run = report(loop, "--by", "run", "--pipeline", "training")
+    assert {line["run"]: cents(line["cost"]) for line in by_run["lines"]} == {
+        run: cents(sum(steps.values(), Decimal(0))) for run, steps in by_hand.items()
+    }
+    whole = sum((sum(steps.values(), Decimal(0)) for steps in by_hand.values()), Decimal(0))
+    assert cents(by_run["total"]["cost"]) == cents(whole)
+    assert whole > 0
+    assert by_run["total"]["unknown"] == 0
+
+
+def test_cache_hits_cost_nothing_and_name_what_they_saved(loop: Loop) -> None:
+    oldest, *later = reversed(loop.runs())
+    cost = {row.step: row.cost for row in loop.recorded(oldest)}
+    again = {row.step: row for row in loop.recorded(later[0])}
+    for step in ("prepare", "train", "evaluate"):
+        assert (again[step].cache_hit, again[step].cost) == (True, Decimal(0))
+        assert again[step].cached_from == oldest.id
+        assert again[step].saved_by_cache == cost[step]
+    saved = report(loop, "--by", "run")["lines"]
+    (line,) = (line for line in saved if line["run"] == later[0].id)
+    assert Decimal(line["saved_by_cache"]) == sum(row.saved_by_cache or 0 for row in again.values())
+    assert Decimal(line["saved_by_cache"]) > 0
+
+
+def test_recording_again_changes_nothing(loop: Loop) -> None:
+    def rows() -> dict[str, str]:
+        listed = loop.client("s3").list_objects_v2(
+            Bucket=loop.deployed.artifacts_bucket, Prefix="costs/rows/pipeline=flights"
+        )
+        return {one["Key"]: one["ETag"] for one in listed["Contents"]}
+
+    before = rows()
+    function = facts.read_operations(loop.target).record_run
+    answer = loop.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    assert json.load(answer["Payload"]) == {"batchItemFailures": []}
+    assert rows() == before
