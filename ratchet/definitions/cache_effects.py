@@ -35,7 +35,7 @@ def effects(comparison: Comparison) -> tuple[Effect, ...]:
     again: set[str] = set()
     found = []
     steps = comparison.after.steps
-    for name in _in_running_order(steps):
+    for name in in_running_order(steps):
         step = steps[name]
         reasons = list(_reasons(comparison, step, again))
         if reasons:
@@ -78,6 +78,12 @@ def _counts(path: str, selection: Mapping[str, Any]) -> bool:
     return not below or not rest or _counts(rest, below)
 
 
+def taken_by_key(step: Step) -> set[str]:
+    """Steps whose values are in the cache key of this one; of a step never cached, none."""
+    selection = CACHE_KEYS.get(step.type)
+    return set() if selection is None else _taken(step, selection)
+
+
 def _taken(step: Step, selection: Mapping[str, Any]) -> set[str]:
     """Steps whose values are in the step's cache key."""
     key = {name: step.arguments[name] for name in selection if name in step.arguments}
@@ -90,7 +96,8 @@ def _taken(step: Step, selection: Mapping[str, Any]) -> set[str]:
     return names
 
 
-def _in_running_order(steps: Mapping[str, Step]) -> list[str]:
+def in_running_order(steps: Mapping[str, Step]) -> list[str]:
+    """Names, each after those of the steps that it waits for."""
     order: list[str] = []
     waiting = list(steps)
     while waiting:

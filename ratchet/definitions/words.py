@@ -34,7 +34,7 @@ class Report:
     steps: tuple[Told, ...] = ()
     cache: tuple[Effect, ...] = ()
     notes: tuple[str, ...] = field(default=())
-    """Further lines, such as of what a run costs."""
+    """What the differences change in what a run costs."""
 
     @property
     def differs(self) -> bool:
@@ -73,7 +73,8 @@ def text_of(found: Report) -> str:
         lines.append("  cached results")
         width = max(len(effect.step) for effect in found.cache)
         lines += [f"      {e.step.ljust(width)}  {_effect(e)}" for e in found.cache]
-    lines += [f"  {note}" for note in found.notes]
+    if found.notes:
+        lines += ["  what a run costs", *(f"      {note}" for note in found.notes)]
     return "\n".join(lines) + "\n"
 
 
@@ -89,7 +90,8 @@ def markdown_of(found: Report) -> str:
         lines += ["| cached step | |", "|---|---|"]
         lines += [f"| `{e.step}` | {_cell(_effect(e))} |" for e in found.cache]
         lines.append("")
-    lines += [f"- {note}" for note in found.notes]
+    if found.notes:
+        lines += ["What a run costs:", "", *(f"- {note}" for note in found.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -57,8 +57,8 @@ class Target:
     def local(self) -> bool:
         return self.folder is not None
 
-    def client(self, service: str) -> Any:
-        """The boto3 client of this target's region and endpoint."""
+    def client(self, service: str, *, region: str | None = None) -> Any:
+        """The boto3 client of this target's endpoint, in its region unless another is named."""
         from botocore.config import Config
 
         if service in self._clients:
@@ -69,7 +69,10 @@ class Target:
             # One loopback port serves every bucket, and no proxy stands before it.
             shared |= {"s3": {"addressing_style": "path"}, "proxies": {}}
         self._clients[service] = self.session.client(
-            service, endpoint_url=self.endpoint, config=Config(max_pool_connections=32, **shared)
+            service,
+            region_name=region or self.region,
+            endpoint_url=self.endpoint,
+            config=Config(max_pool_connections=32, **shared),
         )
         return self._clients[service]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ratchet.cli.commands import costs_bill
+from ratchet.cli.commands import costs_bill, costs_estimate
 from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 
@@ -22,6 +22,7 @@ _SHOWN = 20
 """Lines of a table when no limit is given. JSON and CSV have all of them."""
 
 app = typer.Typer(invoke_without_command=True)
+costs_estimate.register(app)
 costs_bill.register(app)
 
 

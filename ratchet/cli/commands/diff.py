@@ -95,27 +95,36 @@ def _say(reports: list[Report], form: Format) -> None:
 
 def _files(base: Path, file: Path | None, kind: str, environment: str) -> tuple[Report, Comparison]:
     from config.settings import load
+    from ratchet.costs import change
+    from ratchet.costs.prices import PriceTable
     from ratchet.definitions import cache_effects, differences, words
-    from ratchet.deployment import offline
+    from ratchet.deployment import cost_changes, offline
 
+    settings = load(environment)
     if file is not None:
         name, after = str(file), read_definition(file)
     else:
-        settings = load(environment)
         name, after = settings.pipeline_name(kind), offline.definition(kind, settings)
     comparison = differences.compare(read_definition(base), after)
-    return words.report(name, comparison, cache_effects.effects(comparison)), comparison
+    changed = cost_changes.changed(comparison)
+    listed = PriceTable(region=settings.region)
+    notes = change.notes(changed, history=change.NO_HISTORY, price=listed.price)
+    effects = cache_effects.effects(comparison)
+    return words.report(name, comparison, effects, notes=notes), comparison
 
 
 def _deployed(
     kind: str | None, environment: str, local: bool | None
 ) -> Iterator[tuple[Report, Comparison]]:
     from ratchet.definitions import cache_effects, differences, words
-    from ratchet.deployment import changes
+    from ratchet.deployment import changes, cost_changes
 
     target = connect(environment, local)
     for change in changes.changes(target, kind):
         comparison = differences.compare(change.deployed, change.source)
         effects = cache_effects.effects(comparison)
-        report = words.report(change.name, comparison, effects, files_of=change.files_of)
+        notes = cost_changes.notes(target, change.name, comparison)
+        report = words.report(
+            change.name, comparison, effects, files_of=change.files_of, notes=notes
+        )
         yield report, comparison

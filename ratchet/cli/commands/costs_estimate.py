@@ -1,0 +1,133 @@
+"""`ratchet costs estimate`: what the next run of a pipeline will cost."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ratchet.cli.console import err, out
+from ratchet.cli.options import Environment, Json, Local, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ratchet.costs.estimate import Planned
+    from ratchet.deployment.target import Target
+
+_TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+_EXPECTED = "STEP=TIME, with a time such as 90 (seconds), 10m or 1h30m"
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="Say what the next run of a pipeline will cost.")(estimate)
+
+
+def estimate(
+    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="For example `training`.")],
+    assume: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--assume",
+            metavar="STEP=TIME",
+            help="How long a step takes, such as train=10m, in place of what past runs took. May "
+            "be given repeatedly.",
+        ),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p", "--parameter", metavar="Name=value", help="Of the run; may be given repeatedly."
+        ),
+    ] = None,
+    deployed: Annotated[
+        bool, typer.Option("--deployed", help="As it is deployed, not as the source says it now.")
+    ] = False,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Say what the next run of a pipeline will cost, before it is started.
+
+    By the median of each step's past runs, at today's price. A step that never
+    ran has no cost until you say how long it takes.
+    """
+    from ratchet.cli import estimate_view
+    from ratchet.costs import estimate as estimates
+    from ratchet.deployment import parameters, past_costs
+
+    values = parameters.parse(parameter or ())
+    said = assumed(assume or ())
+    target = connect(environment, local)
+    name, planned = _planned(target, pipeline, values, deployed=deployed)
+    refuse_unknown(said, planned, name)
+    prices = past_costs.prices(target)
+    found = estimates.estimate(
+        name,
+        planned,
+        history=past_costs.history(target, name, {one.step for one in planned}),
+        price=prices.price,
+        said=said,
+        now=datetime.now(UTC),
+    )
+    if as_json:
+        typer.echo(json.dumps(estimate_view.as_data(found), indent=2, ensure_ascii=False))
+        return
+    console = out()
+    if found.lines:
+        console.print(estimate_view.table(found))
+    console.print(*estimate_view.sentences(found), sep="\n", soft_wrap=True)
+    for complaint in prices.complaints:
+        err().print(f"[yellow]{complaint}[/]", soft_wrap=True)
+    following = f"run {pipeline}{' --as-deployed' if deployed else ''}"
+    err().print(f"[dim]{target.command(following)}[/]", soft_wrap=True)
+
+
+def _planned(
+    target: Target, kind: str, values: Mapping[str, str], *, deployed: bool
+) -> tuple[str, Sequence[Planned]]:
+    """The pipeline's name, and what its steps run on."""
+    from ratchet.definitions import cache_effects, differences, instances
+    from ratchet.deployment import changes, pipelines, runs
+    from ratchet.runner import validate
+
+    if deployed or kind == "monitoring":  # its source is deployed with what serves
+        name = runs.named(target, kind)
+        text = pipelines.deployed_definition(target, name)
+        return name, instances.planned(validate(text, stand_ins=None), values=values)
+    (change,) = changes.changes(target, kind)
+    comparison = differences.compare(change.deployed, change.source)
+    effects = [one for one in cache_effects.effects(comparison) if not one.keeps]
+    return change.name, instances.planned(comparison.after, values=values, effects=effects)
+
+
+def assumed(texts: Sequence[str]) -> dict[str, float]:
+    """Step → seconds, of `train=10m`.
+
+    Raises:
+        BadParameter: a text says no step and time.
+    """
+    found = {}
+    for text in texts:
+        step, _, time = text.partition("=")
+        parts = _TIME.fullmatch(time) if time else None
+        if not step or parts is None:
+            raise typer.BadParameter(f"{text!r}; expected {_EXPECTED}", param_hint="--assume")
+        hours, minutes, seconds = (float(part or 0) for part in parts.groups())
+        found[step] = hours * 3600 + minutes * 60 + seconds
+    return found
+
+
+def refuse_unknown(said: Mapping[str, float], planned: Sequence[Planned], name: str) -> None:
+    """A time for a step that runs on no instance would be ignored."""
+    steps = list(dict.fromkeys(one.step for one in planned))
+    for step in said:
+        if step not in steps:
+            raise typer.BadParameter(
+                f"{step!r} is no step of {name} that runs on instances; those are "
+                f"{', '.join(steps) or 'none'}",
+                param_hint="--assume",
+            )

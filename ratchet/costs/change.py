@@ -1,0 +1,218 @@
+"""What a change of a pipeline's definition changes in what a run of it costs, in words (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from ratchet.costs import money
+from ratchet.costs.durations import History, Took
+from ratchet.costs.estimate import Line, Planned, Prices, dollars, line
+
+NO_HISTORY = History(of={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """One step: before and after, one entry for each kind of its instances."""
+
+    step: str
+    before: tuple[Planned, ...]
+    after: tuple[Planned, ...]
+
+
+def changed(
+    before: Sequence[Planned], after: Sequence[Planned], renamed: Mapping[str, str]
+) -> tuple[Changed, ...]:
+    """The steps whose instances, spot or cache settings differ, and those that came or went.
+
+    Args:
+        before: of the earlier definition.
+        after: of the later one.
+        renamed: new name → old name.
+    """
+    old, new = _by_step(before), _by_step(after)
+    found = []
+    for step, now in new.items():
+        was = old.get(renamed.get(step, step), ())
+        if [_settings(one) for one in was] != [_settings(one) for one in now]:
+            found.append(Changed(step=step, before=was, after=now))
+    kept = {renamed.get(step, step) for step in new}
+    gone = [Changed(step=s, before=was, after=()) for s, was in old.items() if s not in kept]
+    return (*found, *gone)
+
+
+def notes(found: Sequence[Changed], *, history: History, price: Prices) -> list[str]:
+    """A line for each step, and one for the sum where more than one is known."""
+    told, sums = [], []
+    for one in found:
+        text, difference = _note(one, history, price)
+        told.append(f"{one.step}: {text}")
+        if difference is not None:
+            sums.append(difference)
+    if len(sums) > 1:
+        rest = "" if len(sums) == len(found) else ", for those steps whose cost is known"
+        told.append(f"together {_signed(money.total(sums))} a run{rest}")
+    return told
+
+
+def _note(one: Changed, history: History, price: Prices) -> tuple[str, Decimal | None]:
+    """In words, with the difference in dollars a run, if it is known."""
+    was, now = _lines(one, history, price)
+    what = _what(one)
+    hourly = " → ".join(dict.fromkeys(text for text in (_hourly(was), _hourly(now)) if text))
+    missing = _missing_price((*was, *now))
+    if missing:
+        return f"{what}: no price known for {missing}, so what it costs is not known", None
+    if any(line.planned.unknown for line in (*was, *now)):
+        reasons = dict.fromkeys(
+            line.planned.unknown for line in (*was, *now) if line.planned.unknown
+        )
+        return f"{what}: what it costs is not known: {'; '.join(reasons)}", None
+    costs = [_sum(was), _sum(now)]
+    if costs[0] is None or costs[1] is None:
+        return f"{what}: {hourly}; no past run says for how long", None
+    basis = _basis((*now, *was))
+    difference = costs[1] - costs[0]
+    if one.before and one.after and not difference and _same_cost(one):
+        return f"{what}: a run that takes no earlier result costs {dollars(costs[1])}{basis}", None
+    amounts = " → ".join(
+        dollars(cost)
+        for cost, there in zip(costs, (one.before, one.after), strict=True)
+        if there and cost is not None
+    )
+    return f"{what}: {amounts} a run ({_signed(difference)}){basis}", difference
+
+
+def _lines(one: Changed, history: History, price: Prices) -> tuple[list[Line], list[Line]]:
+    """Both sides by past runs on the same instances, or by the same time where only one side has
+    run: a time on other instances says nothing about which is quicker."""
+    source = one.before[0].step if one.before else one.step
+    sides = [
+        [line(replace(p, step=source), history=history, price=price, said={}) for p in side]
+        for side in (one.before, one.after)
+    ]
+    was, now = sides
+    if len(was) == 1 and len(now) == 1:
+        mine, other = was[0].took, now[0].took
+        if mine and not _exact(was[0], mine) and other and _exact(now[0], other):
+            was = [replace(was[0], took=other)]
+        elif mine and other and not _exact(now[0], other):
+            now = [replace(now[0], took=mine)]
+    return was, now
+
+
+def _exact(one: Line, took: Took) -> bool:
+    ran = (took.instance_type, took.instance_count)
+    return ran == (one.planned.instance_type, one.planned.instance_count)
+
+
+def _what(one: Changed) -> str:
+    if not one.before:
+        return f"new, on {_on(one.after)}"
+    if not one.after:
+        return f"gone, was on {_on(one.before)}"
+    parts = []
+    if _on(one.before) != _on(one.after):
+        parts.append(f"{_on(one.before)} → {_on(one.after)}")
+    spot = [any(p.spot for p in side) for side in (one.before, one.after)]
+    if spot[0] != spot[1]:
+        parts.append("on spot capacity" if spot[1] else "not on spot capacity any more")
+    cache = [side[0].cache_for for side in (one.before, one.after)]
+    if cache[0] != cache[1]:
+        was, now = cache
+        if now is None:
+            parts.append("no longer cached, so every run pays for it")
+        elif was is None:
+            parts.append("cached, so a run with the same inputs does not pay for it")
+        else:
+            parts.append(f"cached for {_days(now)} instead of {_days(was)}")
+    return ", ".join(parts)
+
+
+def _days(period: object) -> str:
+    return str(period).removesuffix(", 0:00:00")
+
+
+def _on(planned: Sequence[Planned]) -> str:
+    names = dict.fromkeys(one.instances or "instances that are not known" for one in planned)
+    return " and ".join(names)
+
+
+def _hourly(lines: Sequence[Line]) -> str:
+    """`$0.115/h`, of all instances together."""
+    if not lines:
+        return ""
+    amount = money.total(
+        one.price.amount * one.planned.instance_count for one in lines if one.price
+    )
+    return f"${amount.normalize():f}/h"
+
+
+def _missing_price(lines: Sequence[Line]) -> str:
+    names = dict.fromkeys(
+        one.planned.instance_type for one in lines if not one.planned.unknown and not one.price
+    )
+    return " and ".join(names)
+
+
+def _sum(lines: Sequence[Line]) -> Decimal | None:
+    costs = [one.cost for one in lines]
+    known = [cost for cost in costs if cost is not None]
+    return money.total(known) if len(known) == len(costs) else None
+
+
+def _basis(lines: Sequence[Line]) -> str:
+    """What the figures rest on."""
+    took = next((one.took for one in lines if one.took), None)
+    if took is None:
+        return ""
+    runs = "last run" if took.runs == 1 else f"last {took.runs} runs"
+    middle = "" if took.runs == 1 else "median "
+    text = f" if it takes as long as in the {runs} ({middle}{_time(took.median)}"
+    if any(one.took and not _exact(one, one.took) for one in lines):
+        on = took.instance_type if took.instance_count == 1 else ""
+        text += f", on {on or f'{took.instance_count} × {took.instance_type}'}"
+    text += ")"
+    spot = [one for one in lines if one.planned.spot]
+    if any(one.spared is None for one in spot):
+        text += "; what spot capacity saves is not known yet"
+    elif spot:
+        text += f"; spot saves {spot[0].spared:.0%}"
+    return text
+
+
+def _time(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _signed(amount: Decimal) -> str:
+    return dollars(amount) if amount < 0 else f"+{dollars(amount)}"
+
+
+def _same_cost(one: Changed) -> bool:
+    """Only the cache settings differ."""
+    return [_settings(p)[:3] for p in one.before] == [_settings(p)[:3] for p in one.after]
+
+
+def _settings(one: Planned) -> tuple[object, ...]:
+    return (one.instance_type or one.unknown, one.instance_count, one.spot, one.cache_for)
+
+
+def _by_step(planned: Sequence[Planned]) -> dict[str, tuple[Planned, ...]]:
+    found: dict[str, tuple[Planned, ...]] = {}
+    for one in planned:
+        found[one.step] = (*found.get(one.step, ()), one)
+    return found
+
+
+def steps(found: Sequence[Changed]) -> Iterator[str]:
+    """The names under which past runs know these steps."""
+    for one in found:
+        yield one.before[0].step if one.before else one.step

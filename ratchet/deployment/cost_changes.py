@@ -1,0 +1,37 @@
+"""What a change of a pipeline changes in what a run of it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ratchet.costs import change
+from ratchet.costs.change import Changed
+from ratchet.definitions import instances
+from ratchet.definitions.differences import Comparison
+from ratchet.deployment import past_costs
+from ratchet.deployment.errors import explain
+from ratchet.deployment.target import Target
+
+
+def changed(comparison: Comparison) -> Sequence[Changed]:
+    """The steps whose instances, spot or cache settings differ."""
+    return change.changed(
+        instances.planned(comparison.before),
+        instances.planned(comparison.after),
+        comparison.renamed,
+    )
+
+
+def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:
+    """In words, by past runs and today's prices. That they cannot be read is a line too: it must
+    not hold back what differs."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    found = changed(comparison)
+    if not found:
+        return []
+    try:
+        history = past_costs.history(target, pipeline, set(change.steps(found)))
+        return change.notes(found, history=history, price=past_costs.prices(target).price)
+    except (ClientError, BotoCoreError) as problem:
+        return [f"what it changes in costs is not known: {explain(problem)}"]
