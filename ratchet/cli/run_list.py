@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.markup import escape
@@ -12,7 +12,11 @@ from rich.table import Table
 
 from ratchet.cli.step_rows import WAITING, rows
 from ratchet.cli.wording import MARKS, STYLES, duration, moment, shortened
+from ratchet.costs import money
 from ratchet.deployment.runs import RunState
+
+if TYPE_CHECKING:
+    from ratchet.deployment.recorded_costs import RunCost, StepCost
 
 
 def outcome(state: RunState) -> str:
@@ -48,8 +52,23 @@ def seconds(state: RunState, now: datetime) -> float | None:
     return None if end is None else max(0.0, (end - state.run.started).total_seconds())
 
 
-def table(states: Sequence[RunState], *, now: datetime, width: int) -> Table:
-    """Newest first, as given."""
+def spent(cost: RunCost | StepCost | None) -> str:
+    """`$0.42`; `≥ $0.42` where a job has no known price; empty where nothing is recorded."""
+    if cost is None:
+        return ""
+    if cost.unknown and not cost.cost:
+        return "unknown"
+    return f"{'≥ ' if cost.unknown else ''}{money.shown(cost.cost)}"
+
+
+def table(
+    states: Sequence[RunState],
+    *,
+    now: datetime,
+    width: int,
+    costs: Mapping[str, RunCost] | None = None,
+) -> Table:
+    """Newest first, as given. What runs cost stands there where any of it is recorded."""
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", width=None)
     drawn.add_column("", width=1)
     drawn.add_column("id", no_wrap=True)
@@ -58,8 +77,10 @@ def table(states: Sequence[RunState], *, now: datetime, width: int) -> Table:
         drawn.add_column("pipeline", overflow="fold")
     drawn.add_column("started", no_wrap=True)
     drawn.add_column("took", no_wrap=True, justify="right")
+    if costs:
+        drawn.add_column("cost", no_wrap=True, justify="right")
     drawn.add_column("outcome", overflow="fold")
-    several = len(drawn.columns) == 7
+    several = any(column.header == "pipeline" for column in drawn.columns)
     for state in states:
         run = state.run
         drawn.add_row(
@@ -69,13 +90,14 @@ def table(states: Sequence[RunState], *, now: datetime, width: int) -> Table:
             *([run.pipeline] if several else []),
             moment(run.started, now),
             duration(seconds(state, now)),
+            *([spent(costs.get(run.id))] if costs else []),
             f"[{STYLES.get(run.status, 'default')}]{escape(shortened(outcome(state), width))}[/]",
         )
     return drawn
 
 
-def as_data(state: RunState, *, now: datetime) -> dict[str, Any]:
-    """A run for `--json`: times in ISO 8601, durations in seconds."""
+def as_data(state: RunState, *, now: datetime, cost: RunCost | None = None) -> dict[str, Any]:
+    """A run for `--json`: times in ISO 8601, durations in seconds, amounts as text."""
     run = state.run
     return {
         "id": run.id,
@@ -89,6 +111,7 @@ def as_data(state: RunState, *, now: datetime) -> dict[str, Any]:
         "ended": state.ended.isoformat() if state.ended else None,
         "seconds": seconds(state, now),
         "failure": run.failure or None,
+        "cost": _cost_data(cost) if cost else None,
         "parameters": dict(state.parameters),
         "steps": [
             {
@@ -99,7 +122,18 @@ def as_data(state: RunState, *, now: datetime) -> dict[str, Any]:
                 if (step := state.step(row.name))
                 else None,
                 "detail": row.detail,
+                "cost": _cost_data(cost.steps.get(row.name)) if cost else None,
             }
             for row in rows(state, now=now)
         ],
+    }
+
+
+def _cost_data(cost: RunCost | StepCost | None) -> dict[str, Any] | None:
+    if cost is None:
+        return None
+    amounts = {"cost": cost.cost, "saved": cost.saved}
+    return {
+        **{name: f"{money.kept(amount):f}" for name, amount in amounts.items()},
+        "unknown": cost.unknown,
     }

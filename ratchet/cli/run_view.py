@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -14,18 +14,24 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from ratchet.cli.run_list import as_data, seconds
+from ratchet.cli.run_list import as_data, seconds, spent
 from ratchet.cli.step_rows import NOT_PASSED, rows
 from ratchet.cli.wording import MARKS, STYLES, duration, moment, number
+from ratchet.costs import money
 from ratchet.deployment.gate import Comparison, Gate, Operand
 from ratchet.deployment.registry import ModelVersion
 from ratchet.deployment.reports import Findings
 from ratchet.deployment.runs import RunState
 
+if TYPE_CHECKING:
+    from ratchet.deployment.recorded_costs import RunCost
+
 _SPINNER = Spinner("dots", style="cyan")
 
 
-def heading(state: RunState, *, now: datetime, live: bool = False) -> RenderableType:
+def heading(
+    state: RunState, *, now: datetime, live: bool = False, cost: RunCost | None = None
+) -> RenderableType:
     """The run's name and how it stands, then where, when, why and with which parameters."""
     run = state.run
     style = STYLES.get(run.status, "default")
@@ -33,7 +39,7 @@ def heading(state: RunState, *, now: datetime, live: bool = False) -> Renderable
     lines = [
         f"{MARKS.get(run.status, '')} [bold]{escape(run.name)}[/] [dim]{run.id}[/]  "
         f"[{style}]{run.status}[/]{' after ' if run.finished else ' for '}{took}",
-        f"  [dim]{run.pipeline} · started {moment(run.started, now)}[/]",
+        f"  [dim]{run.pipeline} · started {moment(run.started, now)}[/]{_cost(cost)}",
     ]
     if run.description:
         lines.append(f"  [dim]{escape(run.description)}[/]")
@@ -47,13 +53,26 @@ def heading(state: RunState, *, now: datetime, live: bool = False) -> Renderable
     return Group(text)  # printed by itself a text loses these two
 
 
-def step_table(state: RunState, *, now: datetime, live: bool = False) -> Table:
+def _cost(cost: RunCost | None) -> str:
+    """` · cost $0.42 so far, saved $0.10`; empty where nothing is recorded."""
+    if cost is None:
+        return ""
+    so_far = " so far" if cost.so_far else ""
+    saved = f"[dim], saved {money.shown(cost.saved)}[/]" if cost.saved else ""
+    return f"[dim] · [/]cost {spent(cost)}{so_far}{saved}"
+
+
+def step_table(
+    state: RunState, *, now: datetime, live: bool = False, cost: RunCost | None = None
+) -> Table:
     """One line per step of the plan; what lies behind a gate is indented."""
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     drawn.add_column("", width=1)
     drawn.add_column("step", no_wrap=True)
     drawn.add_column("", no_wrap=True)
     drawn.add_column("took", justify="right", no_wrap=True)
+    if cost:
+        drawn.add_column("cost", justify="right", no_wrap=True)
     drawn.add_column("", overflow="fold", style="dim")
     for row in rows(state, now=now):
         stopped_here = row.word == NOT_PASSED
@@ -65,6 +84,7 @@ def step_table(state: RunState, *, now: datetime, live: bool = False) -> Table:
             "  " * row.depth + row.name,
             f"[{style}]{row.word}[/]",
             duration(row.seconds),
+            *([spent(cost.steps.get(row.name))] if cost else []),
             f"[{'red' if row.status == 'Failed' else 'default'}]{escape(row.detail)}[/]",
         )
     return drawn
@@ -170,9 +190,14 @@ def _spaced(words: str) -> str:
     return "".join(f" {c.lower()}" if c.isupper() else c for c in words).strip()
 
 
-def document(state: RunState, found: Findings, *, now: datetime) -> list[RenderableType]:
+def document(
+    state: RunState, found: Findings, *, now: datetime, cost: RunCost | None = None
+) -> list[RenderableType]:
     """Everything about a run, in reading order, with blank lines between."""
-    parts: list[RenderableType] = [heading(state, now=now), step_table(state, now=now)]
+    parts: list[RenderableType] = [
+        heading(state, now=now, cost=cost),
+        step_table(state, now=now, cost=cost),
+    ]
     parts += [_followed(gate_lines(gate)) for gate in found.gates if gate.passed is not None]
     names = Counter(name for _, name in found.reports)
     for (step, name), report in found.reports.items():
@@ -188,10 +213,12 @@ def _followed(text: Text) -> Text:
     return text
 
 
-def as_document(state: RunState, found: Findings, *, now: datetime) -> dict[str, Any]:
+def as_document(
+    state: RunState, found: Findings, *, now: datetime, cost: RunCost | None = None
+) -> dict[str, Any]:
     """The same for `--json`."""
     return {
-        **as_data(state, now=now),
+        **as_data(state, now=now, cost=cost),
         "gates": [
             {
                 "name": gate.name,

@@ -15,38 +15,32 @@ from ratchet.costs import rows
 from ratchet.costs_report.period import Period, Trend, trend
 from ratchet.costs_report.table import DAY
 
-By = Literal["run", "experiment", "pipeline", "step", "month"]
+By = Literal["run", "experiment", "pipeline", "step"]
 
 _NOTHING = Decimal(0)
-_PLACE, _MONTH = "place", "month"
+_PLACE = "place"
 _KEYS: Mapping[By, tuple[str, ...]] = {
     "run": ("kind", _PLACE, "run"),
     "experiment": ("kind", "of_experiment"),
     "pipeline": ("kind", _PLACE),
     "step": ("kind", _PLACE, "step"),
-    "month": (_MONTH,),
 }
 _SUMS: tuple[tuple[Any, ...], ...] = (
     ("cost", "sum"),
     ("cost", "count", pc.CountOptions(mode="only_null")),
-    ("saved_by_spot", "sum"),
+    ("run_of_step", "count_distinct", pc.CountOptions(mode="only_valid")),
+    ("cache_hit", "sum"),
     ("saved_by_cache", "sum"),
     ("saved_by_cache", "count", pc.CountOptions(mode="only_null")),
-    ("cache_hit", "sum"),
-    ("run", "count_distinct", pc.CountOptions(mode="only_valid")),
-    (DAY, "min"),
+    ("saved_by_spot", "sum"),
 )
-_NAMES = (
-    "cost",
-    "unknown",
-    "saved_by_spot",
-    "saved_by_cache",
-    "unknown_savings",
-    "cached",
-    "runs",
-    "first",
+_SUMMED = ("cost", "cache_hit", "saved_by_cache", "saved_by_spot")
+_OF_A_RUN: tuple[tuple[Any, ...], ...] = (
+    ("run_name", "max"),
+    ("run_status", "max"),
+    ("experiment", "max"),
+    ("started", "min"),
 )
-_OF_A_RUN = ("run_name", "run_status", "experiment", "started")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,25 +84,35 @@ class Line:
     """ISO 8601; empty when no step of the run began."""
 
 
-def total(table: Any) -> Spent:
-    """Of all rows together."""
-    found = _prepared(table).group_by([]).aggregate(list(_SUMS))
-    return _spent(dict(zip(_NAMES, found.to_pylist()[0].values(), strict=True)))
+@dataclass(frozen=True, kw_only=True)
+class _Day:
+    """What a group spent on one day. A run is of one day, so its days' runs are its runs."""
+
+    group: tuple[str, ...]
+    day: date
+    spent: Spent
+    of_a_run: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sums:
+    """Everything together, and by the month."""
+
+    total: Spent
+    months: tuple[Line, ...]
+    """The newest first."""
+    kinds_by_month: Mapping[str, Mapping[str, Amount]]
 
 
 def lines(table: Any, by: By, period: Period) -> list[Line]:
-    """A line for each group: months from the newest, everything else from the dearest."""
-    keys = list(_KEYS[by])
-    prepared = _prepared(table)
-    more: list[Any] = [(name, "max") for name in _OF_A_RUN[:3]] + [("started", "min")]
-    found = prepared.group_by(keys).aggregate([*_SUMS, *(more if by == "run" else [])])
-    names = [*keys, *_NAMES, *(_OF_A_RUN if by == "run" else [])]
-    groups = [dict(zip(names, one.values(), strict=True)) for one in found.to_pylist()]
-    trends = _trends(prepared, keys, trend(period)) if by not in {"run", "month"} else {}
-    made = [_line(group, keys, trends) for group in groups]
-    if by == "month":
-        return sorted(made, key=lambda line: line.name, reverse=True)
-    return sorted(made, key=_dearest)
+    """A line for each group, the dearest first."""
+    cut = trend(period) if by != "run" else None
+    groups: dict[tuple[str, ...], list[_Day]] = {}
+    for day in _days(table, by):
+        groups.setdefault(day.group, []).append(day)
+    keys = _KEYS[by]
+    found = [_line(dict(zip(keys, group, strict=True)), own, cut) for group, own in groups.items()]
+    return sorted(found, key=_dearest)
 
 
 def _dearest(line: Line) -> tuple[Any, ...]:
@@ -117,69 +121,123 @@ def _dearest(line: Line) -> tuple[Any, ...]:
     return -spent.cost, -spent.unknown, -spent.runs, line.kind, line.name, line.step, line.run
 
 
-def kinds_by_month(table: Any) -> dict[str, dict[str, Amount]]:
-    """Month → kind → what it cost."""
-    found = _prepared(table).group_by([_MONTH, "kind"]).aggregate(list(_SUMS[:2]))
-    months: dict[str, dict[str, Amount]] = {}
-    for one in found.to_pylist():
-        month, kind, cost, unknown = one.values()
-        months.setdefault(month, {})[kind] = Amount(cost=cost or _NOTHING, unknown=unknown)
-    return months
-
-
-def _prepared(table: Any) -> Any:
-    """The columns that rows are grouped by: an endpoint or a bucket goes by its own name."""
-    of_step = pc.equal(table["kind"], rows.STEP)
-    derived = {
-        _PLACE: pc.if_else(of_step, table["pipeline"], table["resource"]),
-        "of_experiment": pc.if_else(of_step, table["experiment"], table["resource"]),
-        _MONTH: pc.strftime(table[DAY], format="%Y-%m"),
-    }
-    for name, column in derived.items():
-        table = table.append_column(name, column)
-    runs = pc.if_else(of_step, table["run"], pa.scalar(None, pa.string()))
-    return table.set_column(table.schema.get_field_index("run"), "run", runs)
-
-
-def _trends(
-    prepared: Any, keys: Sequence[str], cut: Trend
-) -> dict[tuple[str, ...], tuple[Amount, ...]]:
-    found = prepared.group_by([*keys, DAY]).aggregate(list(_SUMS[:2]))
-    sums: dict[tuple[str, ...], list[Amount]] = {}
-    for *group, day, cost, unknown in (one.values() for one in found.to_pylist()):
-        amounts = sums.setdefault(tuple(group), [Amount()] * len(cut.starts))
-        place = cut.place(day)
-        before = amounts[place]
-        amounts[place] = Amount(
-            cost=before.cost + (cost or _NOTHING), unknown=before.unknown + unknown
-        )
-    return {group: tuple(amounts) for group, amounts in sums.items()}
-
-
-def _line(
-    group: Mapping[str, Any],
-    keys: Sequence[str],
-    trends: Mapping[tuple[str, ...], tuple[Amount, ...]],
-) -> Line:
-    name_key = next(key for key in keys if key in {_PLACE, "of_experiment", _MONTH})
-    return Line(
-        kind=group.get("kind", ""),
-        name=group[name_key],
-        first=group["first"],
-        spent=_spent(group),
-        trend=trends.get(tuple(group[key] for key in keys), ()),
-        **{key: group.get(key) or "" for key in ("step", "run", *_OF_A_RUN)},
+def sums(table: Any) -> Sums:
+    """Of all rows."""
+    days = _days(table, "pipeline")
+    months: dict[str, list[_Day]] = {}
+    for day in days:
+        months.setdefault(f"{day.day:%Y-%m}", []).append(day)
+    kinds: dict[str, dict[str, Amount]] = {}
+    for month, own in months.items():
+        of_kind = kinds.setdefault(month, {})
+        for day in own:
+            kind = day.group[0]
+            of_kind[kind] = _more(of_kind.get(kind, Amount()), day.spent)
+    return Sums(
+        total=_added(days),
+        months=tuple(
+            Line(kind="", name=month, first=min(d.day for d in own), spent=_added(own))
+            for month, own in sorted(months.items(), reverse=True)
+        ),
+        kinds_by_month=kinds,
     )
 
 
-def _spent(group: Mapping[str, Any]) -> Spent:
-    """Sums of no rows, or of none that is known, are None in columns."""
+def _days(table: Any, by: By) -> list[_Day]:
+    keys = _KEYS[by]
+    of_a_run = _OF_A_RUN if by == "run" else ()
+    found = _prepared(table, by).group_by([*keys, DAY]).aggregate([*_SUMS, *of_a_run])
+    columns = [column.to_pylist() for column in found.columns]
+    amount = len(keys)
+    return [
+        _Day(
+            group=values[:amount],
+            day=values[amount],
+            spent=_spent(*values[amount + 1 : amount + 1 + len(_SUMS)]),
+            of_a_run=tuple(text or "" for text in values[amount + 1 + len(_SUMS) :]),
+        )
+        for values in zip(*columns, strict=True)
+    ]
+
+
+def _prepared(table: Any, by: By) -> Any:
+    """The columns that a grouping needs: an endpoint or a bucket goes by its own name."""
+    of_step = pc.equal(table["kind"], rows.STEP)
+    columns = {name: table[name] for name in (DAY, *_SUMMED)}
+    columns["run_of_step"] = pc.if_else(of_step, table["run"], pa.scalar(None, pa.string()))
+    for key in _KEYS[by]:
+        if key == _PLACE:
+            columns[key] = pc.if_else(of_step, table["pipeline"], table["resource"])
+        elif key == "of_experiment":
+            columns[key] = pc.if_else(of_step, table["experiment"], table["resource"])
+        else:
+            columns[key] = table[key]
+    if by == "run":
+        columns |= {name: table[name] for name, _ in _OF_A_RUN}
+    return pa.table(columns)
+
+
+def _line(named: Mapping[str, str], days: Sequence[_Day], cut: Trend | None) -> Line:
+    name = next(named[key] for key in (_PLACE, "of_experiment") if key in named)
+    run_name, run_status, experiment, started = days[0].of_a_run or ("",) * len(_OF_A_RUN)
+    return Line(
+        kind=named["kind"],
+        name=name,
+        first=min(day.day for day in days),
+        spent=_added(days),
+        trend=_trend(days, cut) if cut else (),
+        step=named.get("step", ""),
+        run=named.get("run", ""),
+        run_name=run_name,
+        run_status=run_status,
+        experiment=experiment,
+        started=started,
+    )
+
+
+def _trend(days: Sequence[_Day], cut: Trend) -> tuple[Amount, ...]:
+    amounts = [Amount()] * len(cut.starts)
+    for day in days:
+        place = cut.place(day.day)
+        amounts[place] = _more(amounts[place], day.spent)
+    return tuple(amounts)
+
+
+def _more(one: Amount, other: Amount) -> Amount:
+    return Amount(cost=one.cost + other.cost, unknown=one.unknown + other.unknown)
+
+
+def _added(days: Sequence[_Day]) -> Spent:
+    if len(days) == 1:
+        return days[0].spent
+    spent = [day.spent for day in days]
     return Spent(
-        cost=group["cost"] or _NOTHING,
-        unknown=group["unknown"],
-        runs=group["runs"],
-        cached=group["cached"] or 0,
-        saved_by_cache=group["saved_by_cache"] or _NOTHING,
-        unknown_savings=group["unknown_savings"],
-        saved_by_spot=group["saved_by_spot"] or _NOTHING,
+        cost=sum((one.cost for one in spent), _NOTHING),
+        unknown=sum(one.unknown for one in spent),
+        runs=sum(one.runs for one in spent),
+        cached=sum(one.cached for one in spent),
+        saved_by_cache=sum((one.saved_by_cache for one in spent), _NOTHING),
+        unknown_savings=sum(one.unknown_savings for one in spent),
+        saved_by_spot=sum((one.saved_by_spot for one in spent), _NOTHING),
+    )
+
+
+def _spent(
+    cost: Decimal | None,
+    unknown: int,
+    runs: int,
+    cached: int | None,
+    saved_by_cache: Decimal | None,
+    unknown_savings: int,
+    saved_by_spot: Decimal | None,
+) -> Spent:
+    """In the order of _SUMS. A sum of no value that is known is None in columns."""
+    return Spent(
+        cost=cost or _NOTHING,
+        unknown=unknown,
+        runs=runs,
+        cached=cached or 0,
+        saved_by_cache=saved_by_cache or _NOTHING,
+        unknown_savings=unknown_savings,
+        saved_by_spot=saved_by_spot or _NOTHING,
     )

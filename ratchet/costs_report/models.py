@@ -104,7 +104,8 @@ def _lines(pipeline: str, runs: Sequence[_Run]) -> list[ModelCost]:
 
 
 def _runs(table: Any) -> list[_Run]:
-    steps = table.filter(pc.field("kind") == rows.STEP)
+    needed = ["pipeline", "run", "kind", DAY, "started", "cost", "model_version"]
+    steps = table.select(needed).filter(pc.field("kind") == rows.STEP)
     found = steps.group_by(["pipeline", "run"]).aggregate(
         [
             (DAY, "min"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -51,21 +51,22 @@ def report(
     limit: int | None = None,
 ) -> Report:
     """A report of these rows, which are those of the period and the experiment already."""
-    months = grouping.lines(table, "month", period)
-    if by in {"model", "month"}:
-        lines = months if by == "month" else []
-    else:
-        lines = grouping.lines(table, by or "pipeline", period)  # type: ignore[arg-type]
+    sums = grouping.sums(table)
+    lines: Sequence[Line] = ()
+    if by == "month":
+        lines = sums.months
+    elif by != "model":
+        lines = grouping.lines(table, by or "pipeline", period)
     return Report(
         by=by,
         period=period,
         today=today,
         experiment=experiment,
         limit=limit,
-        total=grouping.total(table),
+        total=sums.total,
         lines=tuple(lines),
-        months=tuple(months),
-        kinds_by_month=grouping.kinds_by_month(table),
+        months=sums.months,
+        kinds_by_month=sums.kinds_by_month,
         models=registered.models(table),
         prices=sources.prices(table),
     )

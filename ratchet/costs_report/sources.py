@@ -60,7 +60,7 @@ def prices(table: Any) -> Prices:
 
 
 def _sources(table: Any) -> tuple[Source, ...]:
-    priced = table.filter(pc.field("price_date") != "")
+    priced = table.select(["price_source", "price_date", DAY]).filter(pc.field("price_date") != "")
     found = priced.group_by("price_source").aggregate(
         [(DAY, "count"), ("price_date", "min"), ("price_date", "max")]
     )

@@ -36,22 +36,25 @@ def runs(
 ) -> None:
     """List the newest runs, newest first."""
     from ratchet.cli.run_list import as_data, table
+    from ratchet.deployment import recorded_costs
     from ratchet.deployment import runs as executions
 
     target = connect(environment, local)
     name = executions.named(target, pipeline) if pipeline else None
     found = executions.listed(target, pipeline=name, limit=limit)
-    target.client("sagemaker")  # made here once: making clients is not safe in threads
+    for service in ("sagemaker", "s3", "ssm"):
+        target.client(service)  # made here once: making clients is not safe in threads
     with ThreadPoolExecutor(max_workers=8) as pool:
+        costs = pool.submit(recorded_costs.of_runs, target, found)
         states = list(pool.map(lambda run: executions.read(target, run), found))
     now = datetime.now().astimezone()
+    cost = costs.result()
     if as_json:
-        typer.echo(
-            json.dumps([as_data(state, now=now) for state in states], indent=2, ensure_ascii=False)
-        )
+        data = [as_data(state, now=now, cost=cost.get(state.run.id)) for state in states]
+        typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
     elif states:
         console = out()
-        console.print(table(states, now=now, width=console.width))
+        console.print(table(states, now=now, width=console.width, costs=cost))
         err().print(f"[dim]{target.command(f'show {states[0].run.id}')}[/]", soft_wrap=True)
     else:
         out().print("No runs yet.")
@@ -83,15 +86,18 @@ def show(
 def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     """Prints everything about a run."""
     from ratchet.cli.run_view import as_document, document
+    from ratchet.deployment import recorded_costs
     from ratchet.deployment.reports import findings
 
     found = findings(target, state)
+    cost = recorded_costs.of_runs(target, [state.run]).get(state.run.id)
     now = datetime.now().astimezone()
     if as_json:
-        typer.echo(json.dumps(as_document(state, found, now=now), indent=2, ensure_ascii=False))
+        told = as_document(state, found, now=now, cost=cost)
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     console = out()
-    for part in document(state, found, now=now):
+    for part in document(state, found, now=now, cost=cost):
         console.print(part, crop=False)
     if not state.run.finished:
         following = f"show {state.run.id} --follow"
