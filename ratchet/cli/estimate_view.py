@@ -19,19 +19,18 @@ def table(found: Estimate) -> Table:
     drawn.add_column("on", header_style="dim")
     for title in ("takes", "up to", "an hour", "cost"):
         drawn.add_column(title, header_style="dim", justify="right")
-    drawn.add_column("", style="dim")
+    drawn.add_column("earlier result", header_style="dim")
     for line in found.expected:
         drawn.add_row(*_cells(line))
     if found.otherwise:
         drawn.add_section()
         for line in found.otherwise:
-            drawn.add_row(*_cells(line, f"only where {line.planned.gate} does not pass"))
+            drawn.add_row(*_cells(line))
     return drawn
 
 
-def _cells(line: Line, *further: str) -> tuple[str, ...]:
+def _cells(line: Line) -> tuple[str, ...]:
     planned, took = line.planned, line.took
-    cached = ["from an earlier run, if its inputs are the same"] if line.hit else []
     return (
         escape(planned.step),
         planned.instances or "?",
@@ -39,8 +38,20 @@ def _cells(line: Line, *further: str) -> tuple[str, ...]:
         duration(took.high) if took and not took.assumed and took.runs > 1 else "",
         f"${line.price.amount.normalize():f}" if line.price else "?",
         "?" if line.cost is None else dollars(line.cost),
-        escape("; ".join([*further, *remarks(line), *cached])),
+        "there" if line.hit else "",
     )
+
+
+def _remarks(found: Estimate) -> Iterator[str]:
+    """Below the table, where a command is not broken into lines."""
+    width = max(len(line.planned.step) for line in found.lines)
+    for line in found.lines:
+        told = remarks(line)
+        if line.planned.apart:
+            told = [f"runs only where {line.planned.gate} does not pass", *told]
+        if told:
+            said = "; ".join(told)
+            yield f"[dim]{escape(line.planned.step.ljust(width))}  {escape(said)}[/]"
 
 
 def sentences(found: Estimate) -> Iterator[str]:
@@ -48,6 +59,8 @@ def sentences(found: Estimate) -> Iterator[str]:
         yield f"No step of {found.pipeline} runs on instances, so a run costs nothing by itself."
         return
     yield ""
+    if told := list(_remarks(found)):
+        yield from (*told, "")
     total = found.total
     if not any(line.cost is not None for line in found.expected):
         yield f"What a run of {escape(found.pipeline)} costs is not known yet."
