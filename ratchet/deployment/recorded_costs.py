@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ratchet.costs import money, rows
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ratchet.deployment.runs import Run
 
 _AT_ONCE = 16
+_PARSED_AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,19 +174,41 @@ def read(target: Target, bucket: str, found: Iterable[DayObject]) -> Any:
     """
     from ratchet.costs_report import table
 
-    def one(wanted: DayObject) -> Any:
-        try:
-            return table.read(_body(target, bucket, wanted.key), day=wanted.day)
-        except ValueError as problem:
-            uri = f"s3://{bucket}/{wanted.key}"
-            raise DeploymentError(
-                f"{uri} holds a line that is no row of costs ({problem}). Look at it: "
-                f"aws s3 cp {uri} -"
-            ) from problem
-
+    wanted = list(found)
     target.client("s3")  # as above
+
+    def parsed(bodies: Iterator[bytes]) -> Iterator[Any]:
+        """While the next objects are on their way: parsing leaves the other threads alone."""
+        for first in range(0, len(wanted), _PARSED_AT_ONCE):
+            some = wanted[first : first + _PARSED_AT_ONCE]
+            yield _parsed(list(islice(bodies, len(some))), some, bucket)
+
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return table.joined(pool.map(one, found))
+        return table.joined(parsed(pool.map(lambda one: _body(target, bucket, one.key), wanted)))
+
+
+def _parsed(bodies: Sequence[bytes], of: Sequence[DayObject], bucket: str) -> Any:
+    from ratchet.costs_report import table
+
+    found = [(body, one.day) for body, one in zip(bodies, of, strict=True)]
+    try:
+        return table.read_all(found)
+    except ValueError:
+        for (body, day), one in zip(found, of, strict=True):
+            _hold(body, day, uri=f"s3://{bucket}/{one.key}")
+        raise
+
+
+def _hold(body: bytes, day: date, *, uri: str) -> None:
+    """Names the object when it is this one that holds no rows."""
+    from ratchet.costs_report import table
+
+    try:
+        table.read(body, day=day)
+    except ValueError as problem:
+        raise DeploymentError(
+            f"{uri} holds a line that is no row of costs ({problem}). Look at it: aws s3 cp {uri} -"
+        ) from problem
 
 
 def _body(target: Target, bucket: str, key: str) -> bytes:

@@ -42,7 +42,8 @@ from ratchet.cli.cost_view import Drawing, overview
 from ratchet.costs_report import period, report, table
 root, last = Path(sys.argv[1]), date(2026, 11, 26)
 files = sorted(root.rglob("*.jsonl"))
-rows = table.joined(table.read(f.read_bytes(), day=date.fromisoformat(f.stem)) for f in files)
+read = table.read_all((f.read_bytes(), date.fromisoformat(f.stem)) for f in files)
+rows = table.joined([read])
 asked = period.read("2020-01-01", None, today=last)
 made = report.report(rows, by=None, period=asked, today=last)
 from datetime import datetime
