@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -49,6 +49,7 @@ SCHEMA: Any = pa.schema(
 _OPTIONS = pyarrow.json.ParseOptions(
     explicit_schema=SCHEMA, newlines_in_values=False, unexpected_field_behavior="ignore"
 )
+_READING = pyarrow.json.ReadOptions(block_size=4 << 20)
 DAY = "day"
 """Of a step: when its run started (UTC), so that a run is in a period whole or not at all."""
 
@@ -69,6 +70,33 @@ def read(text: bytes, *, day: date) -> Any:
         )
     days = pa.repeat(pa.scalar(day, pa.date32()), found.num_rows)
     return found.append_column(DAY, days)
+
+
+def read_all(objects: Sequence[tuple[bytes, date]]) -> Any:
+    """One table of the rows of all objects: (text, day).
+
+    They are read as one text, which takes half the time of reading each: a line is a row. Where
+    that does not hold, each is read by itself, so that `read` says what is amiss.
+
+    Raises:
+        ValueError: a line is no row.
+    """
+    ended = [text if text.endswith(b"\n") or not text else text + b"\n" for text, _ in objects]
+    counts = [text.count(b"\n") for text in ended]
+    whole = b"".join(ended)
+    try:
+        found = pyarrow.json.read_json(io.BytesIO(whole), _READING, _OPTIONS) if whole else None
+    except ValueError:
+        found = None
+    if found is None or found.num_rows != sum(counts):
+        return joined(read(text, day=day) for text, day in objects)
+    days = pa.chunked_array(
+        [
+            pa.repeat(pa.scalar(day, pa.date32()), amount)
+            for (_, day), amount in zip(objects, counts, strict=True)
+        ]
+    )
+    return _filled(found.append_column(DAY, days.combine_chunks()))
 
 
 def joined(tables: Iterable[Any]) -> Any:

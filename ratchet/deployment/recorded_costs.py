@@ -172,19 +172,29 @@ def read(target: Target, bucket: str, found: Iterable[DayObject]) -> Any:
     """
     from ratchet.costs_report import table
 
-    def one(wanted: DayObject) -> Any:
+    listed = list(found)
+    target.client("s3")  # as above
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        texts = list(pool.map(lambda one: _body(target, bucket, one.key), listed))
+    try:
+        return table.read_all([(t, one.day) for t, one in zip(texts, listed, strict=True)])
+    except ValueError:
+        _name_the_culprit(bucket, zip(texts, listed, strict=True))
+        raise
+
+
+def _name_the_culprit(bucket: str, read: Iterable[tuple[bytes, DayObject]]) -> None:
+    from ratchet.costs_report import table
+
+    for text, one in read:
         try:
-            return table.read(_body(target, bucket, wanted.key), day=wanted.day)
+            table.read(text, day=one.day)
         except ValueError as problem:
-            uri = f"s3://{bucket}/{wanted.key}"
+            uri = f"s3://{bucket}/{one.key}"
             raise DeploymentError(
                 f"{uri} holds a line that is no row of costs ({problem}). Look at it: "
                 f"aws s3 cp {uri} -"
             ) from problem
-
-    target.client("s3")  # as above
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return table.joined(pool.map(one, found))
 
 
 def _body(target: Target, bucket: str, key: str) -> bytes:

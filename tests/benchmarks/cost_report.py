@@ -19,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,7 +41,7 @@ from ratchet.cli.cost_view import Drawing, overview
 from ratchet.costs_report import period, report, table
 root, last = Path(sys.argv[1]), date(2026, 11, 26)
 files = sorted(root.rglob("*.jsonl"))
-rows = table.joined(table.read(f.read_bytes(), day=date.fromisoformat(f.stem)) for f in files)
+rows = table.read_all([(f.read_bytes(), date.fromisoformat(f.stem)) for f in files])
 asked = period.read("2020-01-01", None, today=last)
 made = report.report(rows, by=None, period=asked, today=last)
 from datetime import datetime
@@ -185,7 +184,7 @@ def _serve(folder: Path, ready: Any) -> None:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
     ready.put(server.server_address[1])
-    threading.Thread(target=server.serve_forever).start()
+    server.serve_forever()
 
 
 def listing(keys: list[str], query: str) -> bytes:
