@@ -19,7 +19,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -171,6 +170,7 @@ def _serve(folder: Path, ready: Any) -> None:
 
     class Bucket(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one go: apart, the second waits for an acknowledgement
 
         def do_GET(self) -> None:
             split = urlsplit(self.path)
@@ -186,7 +186,7 @@ def _serve(folder: Path, ready: Any) -> None:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Bucket)
     ready.put(server.server_address[1])
-    threading.Thread(target=server.serve_forever).start()
+    server.serve_forever()
 
 
 def listing(keys: list[str], query: str) -> bytes:

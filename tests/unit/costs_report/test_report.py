@@ -223,6 +223,19 @@ def test_what_is_no_row_is_refused(text: bytes) -> None:
         table.read(text, day=TODAY)
 
 
+def test_objects_are_read_alike_together_and_one_by_one() -> None:
+    texts = [rows.write([priced("1", run="a")]), b"", rows.write([priced("2", run="b")])]
+    days = [date(2026, 10, 1), date(2026, 10, 2), date(2026, 11, 1)]
+    blank = [texts[0] + b"\n\n", b"\n", texts[2].rstrip()]
+    for own in (texts, blank):
+        found = table.read_all(list(zip(own, days, strict=True)))
+        assert found["day"].to_pylist() == [days[0], days[2]]
+        assert found["run"].to_pylist() == ["a", "b"]
+    with pytest.raises(ValueError):  # noqa: PT011 - the reader's own words
+        table.read_all([(texts[0], days[0]), (b'{"cost": "much"}\n', days[1])])
+    assert table.read_all([]).num_rows == 0
+
+
 def test_nothing_recorded_is_an_empty_report() -> None:
     found = report.report(table.joined([]), by="step", period=PERIOD, today=TODAY)
     assert (found.lines, found.months, found.total.cost) == ((), (), 0)
