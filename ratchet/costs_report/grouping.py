@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ratchet.costs import rows
 from ratchet.costs_report.period import Period, Trend, trend
-from ratchet.costs_report.table import DAY, literal
+from ratchet.costs_report.table import DAY
 
 By = Literal["run", "experiment", "pipeline", "step"]
 
@@ -162,9 +162,9 @@ def _days(table: Any, by: By) -> list[_Day]:
 
 def _prepared(table: Any, by: By) -> Any:
     """The columns that a grouping needs: an endpoint or a bucket goes by its own name."""
-    of_step = pc.equal(table["kind"], literal(rows.STEP))
+    of_step = pc.equal(table["kind"], rows.STEP)
     columns = {name: table[name] for name in (DAY, *_SUMMED)}
-    columns["run_of_step"] = pc.if_else(of_step, table["run"], pa.nulls(len(table), pa.string()))
+    columns["run_of_step"] = pc.if_else(of_step, table["run"], pa.scalar(None, pa.string()))
     for key in _KEYS[by]:
         if key == _PLACE:
             columns[key] = pc.if_else(of_step, table["pipeline"], table["resource"])

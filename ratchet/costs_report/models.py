@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from ratchet.costs import rows
-from ratchet.costs_report.table import DAY, literal
+from ratchet.costs_report.table import DAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def _lines(pipeline: str, runs: Sequence[_Run]) -> list[ModelCost]:
 
 def _runs(table: Any) -> list[_Run]:
     needed = ["pipeline", "run", "kind", DAY, "started", "cost", "model_version"]
-    steps = table.select(needed).filter(pc.field("kind") == literal(rows.STEP))
+    steps = table.select(needed).filter(pc.field("kind") == rows.STEP)
     found = steps.group_by(["pipeline", "run"]).aggregate(
         [
             (DAY, "min"),

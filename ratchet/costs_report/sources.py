@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from ratchet.costs.rows import BUNDLED, PRICE_LIST, STEP
-from ratchet.costs_report.table import DAY, literal
+from ratchet.costs_report.table import DAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +60,7 @@ def prices(table: Any) -> Prices:
 
 
 def _sources(table: Any) -> tuple[Source, ...]:
-    priced = table.select(["price_source", "price_date", DAY]).filter(
-        pc.field("price_date") != literal("")
-    )
+    priced = table.select(["price_source", "price_date", DAY]).filter(pc.field("price_date") != "")
     found = priced.group_by("price_source").aggregate(
         [(DAY, "count"), ("price_date", "min"), ("price_date", "max")]
     )
@@ -75,12 +73,12 @@ def _sources(table: Any) -> tuple[Source, ...]:
 def _gaps(table: Any) -> tuple[Gap, ...]:
     unknown = table.filter(pc.field("cost").is_null())
     missing_price = pc.is_valid(unknown["units"])
-    of_step = pc.equal(unknown["kind"], literal(STEP))
+    of_step = pc.equal(unknown["kind"], STEP)
     where = pc.if_else(of_step, unknown["pipeline"], unknown["resource"])
     named = unknown.append_column("where", where)
     for name in ("component", "instance_type"):
         place = named.schema.get_field_index(name)
-        named = named.set_column(place, name, pc.if_else(missing_price, named[name], literal("")))
+        named = named.set_column(place, name, pc.if_else(missing_price, named[name], ""))
     keys = ["kind", "where", "step", "component", "instance_type"]
     found = named.group_by(keys).aggregate([(DAY, "count")])
     gaps = (

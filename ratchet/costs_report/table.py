@@ -55,16 +55,6 @@ DAY = "day"
 """Of a step: when its run started (UTC), so that a run is in a period whole or not at all."""
 
 
-def literal(text: str) -> Any:
-    """A text to compare a column with.
-
-    As a Python text, PyArrow would first import pandas where that is installed: half a second.
-    """
-    content = text.encode()
-    offsets = pa.py_buffer(array("i", [0, len(content)]))
-    return pa.StringArray.from_buffers(1, offsets, pa.py_buffer(content))[0]
-
-
 def read(text: bytes, *, day: date) -> Any:
     """The rows of one object in columns, with the object's day beside them.
 
@@ -85,16 +75,19 @@ def read_all(objects: Iterable[tuple[bytes, date]]) -> Any:
     found = [(_whole_lines(text), day) for text, day in objects]
     text = b"".join(lines for lines, _ in found)
     if not text:
-        return SCHEMA.append(pa.field(DAY, pa.date32())).empty_table()
+        return _none()
     rows_of_all = pyarrow.json.read_json(io.BytesIO(text), parse_options=_OPTIONS)
     days = array("i")  # as Arrow keeps them: since 1970
     for lines, day in found:
         days.extend([(day - _EPOCH).days] * lines.count(b"\n"))
     if len(days) != rows_of_all.num_rows:
         raise ValueError("a line holds no row, or more than one")
-    # Not from dates, see `literal`.
     column = pa.Array.from_buffers(pa.date32(), len(days), [None, pa.py_buffer(days)])
     return rows_of_all.append_column(DAY, column)
+
+
+def _none() -> Any:
+    return SCHEMA.append(pa.field(DAY, pa.date32())).empty_table()
 
 
 def _whole_lines(text: bytes) -> bytes:
@@ -106,8 +99,7 @@ def _whole_lines(text: bytes) -> bytes:
 
 def joined(tables: Iterable[Any]) -> Any:
     """One table of all. Text that an older version did not write is empty."""
-    empty = SCHEMA.append(pa.field(DAY, pa.date32())).empty_table()
-    return _filled(pa.concat_tables([empty, *tables]))
+    return _filled(pa.concat_tables([_none(), *tables]))
 
 
 def _filled(table: Any) -> Any:
@@ -116,7 +108,7 @@ def _filled(table: Any) -> Any:
         if not column.null_count or field.name in {"cost", "units", "saved_by_cache"}:
             continue  # there, nothing means: not known
         if pa.types.is_string(field.type):
-            table = table.set_column(place, field, pc.fill_null(column, literal("")))
+            table = table.set_column(place, field, pc.fill_null(column, ""))
         elif pa.types.is_boolean(field.type):
             table = table.set_column(place, field, pc.fill_null(column, False))
     return _without_empty_times(table)
@@ -125,11 +117,11 @@ def _filled(table: Any) -> Any:
 def _without_empty_times(table: Any) -> Any:
     """A step that did not begin has no time: it must not be the earliest of its run."""
     place = table.schema.get_field_index("started")
-    begun = pc.not_equal(table["started"], literal(""))
-    times = pc.if_else(begun, table["started"], pa.nulls(len(table), pa.string()))
+    begun = pc.not_equal(table["started"], "")
+    times = pc.if_else(begun, table["started"], pa.scalar(None, pa.string()))
     return table.set_column(place, table.schema.field(place), times)
 
 
 def kept(table: Any, *, experiment: str = "") -> Any:
     """The rows of an experiment; all of them when none is named."""
-    return table.filter(pc.field("experiment") == literal(experiment)) if experiment else table
+    return table.filter(pc.field("experiment") == experiment) if experiment else table
