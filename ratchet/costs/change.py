@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ratchet.costs import money
 from ratchet.costs.durations import History, Took
-from ratchet.costs.estimate import Line, Planned, Prices, dollars, line
+from ratchet.costs.estimate import Line, Planned, Prices, dollars, instances, line
 
 NO_HISTORY = History(of={})
 
@@ -73,7 +73,7 @@ def _note(one: Changed, history: History, price: Prices) -> tuple[str, Decimal |
     costs = [_sum(was), _sum(now)]
     if costs[0] is None or costs[1] is None:
         return f"{what}: {hourly}; no past run says for how long", None
-    basis = _basis((*now, *was))
+    basis = _basis(was, now)
     difference = costs[1] - costs[0]
     if one.before and one.after and not difference and _same_cost(one):
         return f"{what}: a run that takes no earlier result costs {dollars(costs[1])}{basis}", None
@@ -163,24 +163,37 @@ def _sum(lines: Sequence[Line]) -> Decimal | None:
     return money.total(known) if len(known) == len(costs) else None
 
 
-def _basis(lines: Sequence[Line]) -> str:
+def _basis(was: Sequence[Line], now: Sequence[Line]) -> str:
     """What the figures rest on."""
-    took = next((one.took for one in lines if one.took), None)
-    if took is None:
+    lines = (*now, *was)
+    tooks = list(dict.fromkeys(one.took for one in (*was, *now) if one.took))
+    if not tooks:
         return ""
-    runs = "last run" if took.runs == 1 else f"last {took.runs} runs"
-    middle = "" if took.runs == 1 else "median "
-    text = f" if it takes as long as in the {runs} ({middle}{_time(took.median)}"
-    if any(one.took and not _exact(one, one.took) for one in lines):
-        on = took.instance_type if took.instance_count == 1 else ""
-        text += f", on {on or f'{took.instance_count} × {took.instance_type}'}"
-    text += ")"
+    exact = all(_exact(one, one.took) for one in lines if one.took)
+    if len(tooks) == 1:
+        on = "" if exact else f", on {_ran_on(tooks[0])}"
+        text = f" if it takes as long as in {_runs(tooks[0])} ({_usual(tooks[0])}{on})"
+    else:  # each side by its own runs
+        each = (f"{_runs(took)} on {_ran_on(took)} ({_usual(took)})" for took in tooks)
+        text = f" by {' and '.join(each)}"
     spot = [one for one in lines if one.planned.spot]
     if any(one.spared is None for one in spot):
         text += "; what spot capacity saves is not known yet"
     elif spot:
         text += f"; spot saves {spot[0].spared:.0%}"
     return text
+
+
+def _runs(took: Took) -> str:
+    return "the last run" if took.runs == 1 else f"the last {took.runs} runs"
+
+
+def _usual(took: Took) -> str:
+    return _time(took.median) if took.runs == 1 else f"median {_time(took.median)}"
+
+
+def _ran_on(took: Took) -> str:
+    return instances(took.instance_type, took.instance_count)
 
 
 def _time(seconds: float) -> str:

@@ -9,7 +9,7 @@ from ratchet.costs.change import Changed
 from ratchet.definitions import instances
 from ratchet.definitions.differences import Comparison
 from ratchet.deployment import past_costs
-from ratchet.deployment.errors import explain
+from ratchet.deployment.errors import DeploymentError, explain
 from ratchet.deployment.target import Target
 
 
@@ -32,6 +32,8 @@ def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:
         return []
     try:
         history = past_costs.history(target, pipeline, set(change.steps(found)))
-        return change.notes(found, history=history, price=past_costs.prices(target).price)
-    except (ClientError, BotoCoreError) as problem:
-        return [f"what it changes in costs is not known: {explain(problem)}"]
+        prices = past_costs.prices(target)
+        told = change.notes(found, history=history, price=prices.price)
+        return [*told, *prices.complaints]
+    except (ClientError, BotoCoreError, DeploymentError) as problem:
+        return [f"what it changes in costs is not known: {explain(problem) or problem}"]

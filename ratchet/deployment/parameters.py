@@ -52,6 +52,18 @@ def check(
         DeploymentError: an unknown name, a value of the wrong type or outside the declared ones,
             or a parameter that has neither a value nor a default.
     """
+    given = check_given(values, declared, pipeline=pipeline)
+    for parameter in declared:
+        name = parameter["Name"]
+        if name not in values and "DefaultValue" not in parameter:
+            raise DeploymentError(f"{pipeline} needs a value for {name}: -p {name}=…")
+    return given
+
+
+def check_given(
+    values: Mapping[str, str], declared: Sequence[Mapping[str, Any]], *, pipeline: str
+) -> dict[str, str]:
+    """The same, where not every parameter needs a value. Raises DeploymentError."""
     known = {parameter["Name"]: parameter for parameter in declared}
     for name in values:
         if name not in known:
@@ -59,9 +71,6 @@ def check(
                 f"{pipeline} has no parameter {name!r}{nearest(name, known)} "
                 f"It has: {', '.join(known) or 'none'}"
             )
-    for name, parameter in known.items():
-        if name not in values and "DefaultValue" not in parameter:
-            raise DeploymentError(f"{pipeline} needs a value for {name}: -p {name}=…")
     return {name: _typed(name, value, known[name]) for name, value in values.items()}
 
 

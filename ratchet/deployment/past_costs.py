@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from ratchet.costs import durations, price_list, rows
+from ratchet.costs import durations, price_list
 from ratchet.costs.durations import History
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs_report.period import Period
@@ -31,16 +31,17 @@ def history(target: Target, pipeline: str, steps: Collection[str]) -> History:
 
     Raises:
         NotDeployedError: nothing is deployed, so nothing is recorded.
+        DeploymentError: an object holds something else; it is named.
     """
     bucket = facts.read(target).artifacts_bucket
     today = datetime.now(UTC).date()
     period = Period(first=date(2000, 1, 1), last=today)
     objects = recorded_costs.objects(target, bucket, period, pipelines=[pipeline])
     newest = sorted(objects, key=lambda one: one.day, reverse=True)[:_MOST_DAYS]
-    s3 = target.client("s3")
+    target.client("s3")  # made here once: making clients is not safe in threads
 
     def read(key: str) -> list[Row]:
-        return rows.read(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        return recorded_costs.rows_of(target, bucket, key)
 
     found: list[Row] = []
     with ThreadPoolExecutor(max_workers=_DAYS_AT_ONCE) as pool:

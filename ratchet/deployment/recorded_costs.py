@@ -206,9 +206,21 @@ def _hold(body: bytes, day: date, *, uri: str) -> None:
     try:
         table.read(body, day=day)
     except ValueError as problem:
-        raise DeploymentError(
-            f"{uri} holds a line that is no row of costs ({problem}). Look at it: aws s3 cp {uri} -"
-        ) from problem
+        raise _no_rows(uri, problem) from problem
+
+
+def rows_of(target: Target, bucket: str, key: str) -> list[Row]:
+    """The rows of one object. Raises DeploymentError, which names it, when it holds others."""
+    try:
+        return rows.read(_body(target, bucket, key))
+    except ValueError as problem:
+        raise _no_rows(f"s3://{bucket}/{key}", problem) from problem
+
+
+def _no_rows(uri: str, problem: ValueError) -> DeploymentError:
+    return DeploymentError(
+        f"{uri} holds a line that is no row of costs ({problem}). Look at it: aws s3 cp {uri} -"
+    )
 
 
 def _body(target: Target, bucket: str, key: str) -> bytes:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Json, Local, connect
@@ -73,6 +74,8 @@ def estimate(
         said=said,
         now=datetime.now(UTC),
     )
+    for complaint in prices.complaints:
+        err().print(f"[yellow]{escape(complaint)}[/]", soft_wrap=True)
     if as_json:
         typer.echo(json.dumps(estimate_view.as_data(found), indent=2, ensure_ascii=False))
         return
@@ -80,8 +83,6 @@ def estimate(
     if found.lines:
         console.print(estimate_view.table(found))
     console.print(*estimate_view.sentences(found), sep="\n", soft_wrap=True)
-    for complaint in prices.complaints:
-        err().print(f"[yellow]{complaint}[/]", soft_wrap=True)
     following = f"run {pipeline}{' --as-deployed' if deployed else ''}"
     err().print(f"[dim]{target.command(following)}[/]", soft_wrap=True)
 
@@ -91,17 +92,20 @@ def _planned(
 ) -> tuple[str, Sequence[Planned]]:
     """The pipeline's name, and what its steps run on."""
     from ratchet.definitions import cache_effects, differences, instances
-    from ratchet.deployment import changes, pipelines, runs
+    from ratchet.deployment import changes, parameters, pipelines, runs
     from ratchet.runner import validate
 
     if deployed or kind == "monitoring":  # its source is deployed with what serves
         name = runs.named(target, kind)
         text = pipelines.deployed_definition(target, name)
-        return name, instances.planned(validate(text, stand_ins=None), values=values)
+        given = parameters.check_given(values, pipelines.declared_parameters(text), pipeline=name)
+        return name, instances.planned(validate(text, stand_ins=None), values=given)
     (change,) = changes.changes(target, kind)
     comparison = differences.compare(change.deployed, change.source)
+    declared = pipelines.declared_parameters(change.source)
+    given = parameters.check_given(values, declared, pipeline=change.name)
     effects = [one for one in cache_effects.effects(comparison) if not one.keeps]
-    return change.name, instances.planned(comparison.after, values=values, effects=effects)
+    return change.name, instances.planned(comparison.after, values=given, effects=effects)
 
 
 def assumed(texts: Sequence[str]) -> dict[str, float]:

@@ -107,7 +107,9 @@ def test_prices_of_the_package_are_said_loudly(type_: Type, world: World) -> Non
     assert "! 1 row is priced by the table in the package, of 2026-07-01" in said
 
 
-def test_only_what_the_period_needs_is_fetched(type_: Type, kept: World) -> None:
+def test_only_what_the_period_needs_is_fetched(
+    type_: Type, kept: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetched: list[str] = []
     get: Callable[..., dict[str, Any]] = kept.s3.get_object
 
@@ -115,7 +117,7 @@ def test_only_what_the_period_needs_is_fetched(type_: Type, kept: World) -> None
         fetched.append(given["Key"])
         return get(**given)
 
-    kept.s3.get_object = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(kept.s3, "get_object", counted)
     type_("costs", "--since", "1d")
     assert len(fetched) == 2
     type_("costs", "--since", "2000-01-01", "--pipeline", "training")

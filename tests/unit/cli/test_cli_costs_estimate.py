@@ -91,3 +91,24 @@ def test_a_diff_says_what_larger_instances_cost(recorded: World, type_: Type) ->
         "train: ml.m5.xlarge → ml.m5.large: $0.020 → $0.010 a run (-$0.010) if it takes as long as "
         "in the last run (6 min 0 s, on ml.m5.large)" in shown
     )
+
+
+def test_a_parameter_that_is_not_there_is_refused(recorded: World, type_: Type) -> None:
+    shown = type_("costs", "estimate", "training", "-p", "InputManifst=x")
+    assert shown.exit_code == 1
+    assert "did you mean InputManifest?" in shown.output
+
+
+def test_an_object_that_holds_no_rows_is_named_and_does_not_hold_back_a_diff(
+    recorded: World, type_: Type
+) -> None:
+    (key,) = (key for _, key in recorded.s3.objects if key.startswith("costs/rows/"))
+    recorded.s3.objects["artifacts", key] = b"{}\n"
+    shown = type_("costs", "estimate", "training")
+    assert shown.exit_code == 1
+    assert f"s3://artifacts/{key} holds a line that is no row" in shown.output
+    deployed = recorded.sagemaker.pipelines[PIPELINE].replace("ml.m5.large", "ml.m5.xlarge")
+    recorded.sagemaker.pipelines[PIPELINE] = deployed
+    told = type_("diff", "training")
+    assert told.exit_code == 0
+    assert "what it changes in costs is not known: s3://artifacts/" in told.stdout

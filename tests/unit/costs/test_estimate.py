@@ -112,6 +112,16 @@ def test_larger_instances_cost_more_if_they_take_as_long() -> None:
     ]
 
 
+def test_each_side_is_priced_by_its_own_runs_where_both_have_run() -> None:
+    larger = replace(TRAIN, instance_type="ml.m5.xlarge")
+    quick = ran("train", 100, run="r2", instance_type="ml.m5.xlarge")
+    both = history([ran("train", 360), quick])
+    assert told([TRAIN], [larger], both) == [
+        "train: ml.m5.large → ml.m5.xlarge: $0.010 → $0.0056 a run (-$0.0044) by the last run on "
+        "ml.m5.large (6 min 0 s) and the last run on ml.m5.xlarge (1 min 40 s)"
+    ]
+
+
 def test_more_changes_are_added_up() -> None:
     twice = [replace(one, instance_count=2) for one in (PREPARE, TRAIN)]
     assert told([PREPARE, TRAIN], twice)[-1] == "together +$0.011 a run"
