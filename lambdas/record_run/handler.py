@@ -50,7 +50,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -60,7 +60,6 @@ from decision_log import say
 from failed_batch import give_back
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs.run_costs import Labels
-from record_run import runs
 from record_run.day_files import DayFiles
 from record_run.endpoint import Endpoint
 from record_run.runs import Runs
@@ -105,7 +104,7 @@ def _look(days: int) -> None:
         tell=_tell,
     )
     try:
-        written = found.record(since=runs.since(now, days))
+        written = found.record(since=now - timedelta(days=days))
         Endpoint(
             name=environment["ENDPOINT_NAME"],
             sagemaker=aws_clients.sagemaker(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -205,10 +205,6 @@ class Runs:
             )
         )
         self.files.s3.put_object(Bucket=self.files.bucket, Key=key, Body=str(known).encode())
-
-
-def since(now: datetime, days: int) -> datetime:
-    return now - timedelta(days=days)
 
 
 def _of(known: Sequence[Row], run: Run) -> list[Row]:

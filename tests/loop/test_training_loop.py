@@ -160,33 +160,6 @@ def test_a_redelivered_event_starts_no_run(loop: Loop) -> None:
     assert len(loop.runs()) == known
 
 
-def test_after_a_kill_the_runs_models_and_data_are_there_and_the_broken_run_says_so(
-    loop: Loop, source: Path
-) -> None:
-    script = source / "steps" / "prepare.py"
-    script.write_text(f"import time\n\ntime.sleep(60)\n{script.read_text()}")
-    runs_before, versions = {run.id: run.status for run in loop.runs()}, loop.registered()
-    broken = loop.start(source)
-    until(
-        lambda: next((s for s in loop.steps(broken) if s.status == "Executing"), None),
-        "prepare has not started",
-    )
-    server = loop.server()
-    server.kill()
-    server.wait()
-
-    again = loop.restarted()
-    state = again.finished(broken)
-    assert state.run.status == "Failed"
-    assert "killed" in state.run.failure
-    assert {r.id: r.status for r in again.runs() if r.id != broken.id} == runs_before
-    assert again.registered() == versions
-    listed = again.client("s3").list_objects_v2(Bucket=again.deployed.data_bucket)
-    assert listed["KeyCount"] == 509
-    after = again.finished(again.start())
-    assert after.run.status == "Succeeded", after.run.failure
-
-
 def spreadsheet(loop: Loop, run: Run) -> dict[str, Decimal]:
     """What each step of a run cost, by hand: seconds × price an hour ÷ 3600, of one instance."""
     sagemaker = loop.client("sagemaker")
@@ -268,3 +241,30 @@ def test_recording_again_changes_nothing(loop: Loop) -> None:
     answer = loop.client("lambda").invoke(FunctionName=function, Payload=b"{}")
     assert json.load(answer["Payload"]) == {"batchItemFailures": []}
     assert rows() == before
+
+
+def test_after_a_kill_the_runs_models_and_data_are_there_and_the_broken_run_says_so(
+    loop: Loop, source: Path
+) -> None:
+    script = source / "steps" / "prepare.py"
+    script.write_text(f"import time\n\ntime.sleep(60)\n{script.read_text()}")
+    runs_before, versions = {run.id: run.status for run in loop.runs()}, loop.registered()
+    broken = loop.start(source)
+    until(
+        lambda: next((s for s in loop.steps(broken) if s.status == "Executing"), None),
+        "prepare has not started",
+    )
+    server = loop.server()
+    server.kill()
+    server.wait()
+
+    again = loop.restarted()
+    state = again.finished(broken)
+    assert state.run.status == "Failed"
+    assert "killed" in state.run.failure
+    assert {r.id: r.status for r in again.runs() if r.id != broken.id} == runs_before
+    assert again.registered() == versions
+    listed = again.client("s3").list_objects_v2(Bucket=again.deployed.data_bucket)
+    assert listed["KeyCount"] == 509
+    after = again.finished(again.start())
+    assert after.run.status == "Succeeded", after.run.failure
