@@ -12,7 +12,7 @@ from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.dead_letters import DeadLetters
-from ratchet_cdk.loop_alarm import NAMESPACE, LoopAlarm
+from ratchet_cdk.loop_alarm import LoopAlarm, grant_put_metrics
 from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.narrow_role import NarrowRole
 from ratchet_cdk.notifications import Notifications
@@ -153,13 +153,7 @@ class ChampionReconciler(Construct):
             resources=[arns.sagemaker("endpoint-config/*"), arns.sagemaker("model/*")],
             wildcard="CloudFormation names configurations and models.",
         )
-        role.allow(
-            "PutDeploymentMetric",
-            actions=["cloudwatch:PutMetricData"],
-            resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            wildcard="The action knows no resource; the condition names the namespace.",
-        )
+        grant_put_metrics(role, "PutDeploymentMetric")
 
 
 def _engine(settings: Settings) -> str:

@@ -12,7 +12,7 @@ from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.champion import ChampionResolver
 from ratchet_cdk.code_bucket import CodeBucket
-from ratchet_cdk.loop_alarm import NAMESPACE
+from ratchet_cdk.loop_alarm import grant_put_metrics
 from ratchet_cdk.ml_pipeline import MANIFESTS, MlPipeline
 from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.python_function import PythonFunction
@@ -100,13 +100,7 @@ class EvaluationPipeline(Construct):
             actions=["ssm:GetParameter"],
             resources=[Arns.of(settings).ssm_parameter(champion)],
         )
-        role.allow(
-            "PutFindings",
-            actions=["cloudwatch:PutMetricData"],
-            resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            wildcard="The action knows no resource; the condition names the namespace.",
-        )
+        grant_put_metrics(role, "PutFindings")
         registry.grant_note(role)
         artifacts.grant_look(role, "LookAtRecords")
         artifacts.grant_write(role, "WriteRecords", prefixes=[EVALUATIONS])

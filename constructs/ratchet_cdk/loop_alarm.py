@@ -1,4 +1,4 @@
-"""Alarms on what the loop says about itself."""
+"""What the loop says about itself: its metrics, and alarms on them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from config.settings import Settings
+from ratchet_cdk.narrow_role import NarrowRole
 
 NAMESPACE = "Ratchet"
 
@@ -48,3 +49,14 @@ class LoopAlarm(Construct):
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data="ignore",
         )
+
+
+def grant_put_metrics(role: NarrowRole, sid: str) -> None:
+    """Puts metrics of the loop, in its namespace."""
+    role.allow(
+        sid,
+        actions=["cloudwatch:PutMetricData"],
+        resources=["*"],
+        conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+        wildcard="The action knows no resource; the condition names the namespace.",
+    )

@@ -13,7 +13,7 @@ from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.cost_permissions import grant_price_runs
 from ratchet_cdk.dead_letters import DeadLetters
-from ratchet_cdk.loop_alarm import NAMESPACE
+from ratchet_cdk.loop_alarm import grant_put_metrics
 from ratchet_cdk.narrow_role import NarrowRole
 from ratchet_cdk.notifications import Notifications
 from ratchet_cdk.python_function import PythonFunction
@@ -162,13 +162,7 @@ class RunCosts(Construct):
             resources=["*"],
             wildcard="The action knows no resource.",
         )
-        role.allow(
-            "PutRunCost",
-            actions=["cloudwatch:PutMetricData"],
-            resources=["*"],
-            conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-            wildcard="The action knows no resource; the condition names the namespace.",
-        )
+        grant_put_metrics(role, "PutRunCost")
 
 
 def dollars(amount: float) -> str:
