@@ -149,8 +149,11 @@ class RunCosts:
         uses = self._uses_of(kind, job_arn)
         if uses is None:
             yield Row(**of_step, **_UNSEEN)
-        for use in uses or ():
+            return
+        for use in uses:
             yield Row(**{**of_step, **self._priced(use)})
+        if not uses:  # a search that has not started a training
+            yield Row(**of_step)
 
     def _priced(self, use: Use) -> dict[str, Any]:
         price = self.price(use.component, use.instance_type) if use.hours else None

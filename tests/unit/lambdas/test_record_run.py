@@ -351,6 +351,16 @@ def test_a_tuning_step_is_the_sum_of_its_children(cloud: FakeBilled) -> None:
     assert row.cost == Decimal("0.0115")  # 5 × 72 s × $0.115 an hour
 
 
+def test_a_tuning_step_that_started_no_training_is_a_row_that_costs_nothing(
+    cloud: FakeBilled,
+) -> None:
+    tuning = cloud.job("tune", 9, kind="TuningJob")
+    cloud.children[tuning["Metadata"]["TuningJob"]["Arn"].rpartition("/")[2]] = []
+    cloud.run("r1", tuning)
+    look()
+    assert costs(recorded(cloud)) == {"tune": 0}
+
+
 def test_spot_capacity_shows_what_it_saved(cloud: FakeBilled) -> None:
     spot = {
         "EnableManagedSpotTraining": True,
