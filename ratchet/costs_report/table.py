@@ -55,13 +55,13 @@ DAY = "day"
 """Of a step: when its run started (UTC), so that a run is in a period whole or not at all."""
 
 
-def read(text: bytes, *, day: date) -> Any:
+def read(body: bytes, *, day: date) -> Any:
     """The rows of one object in columns, with the object's day beside them.
 
     Raises:
         ValueError: a line is no row.
     """
-    return read_all([(text, day)])
+    return read_all([(body, day)])
 
 
 def read_all(objects: Iterable[tuple[bytes, date]]) -> Any:
@@ -72,7 +72,7 @@ def read_all(objects: Iterable[tuple[bytes, date]]) -> Any:
     Raises:
         ValueError: a line is no row.
     """
-    found = [(_whole_lines(text), day) for text, day in objects]
+    found = [(_whole_lines(rows.unpacked(body)), day) for body, day in objects]
     text = b"".join(lines for lines, _ in found)
     if not text:
         return _none()

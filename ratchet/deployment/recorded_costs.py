@@ -93,7 +93,7 @@ def pipelines(target: Target, bucket: str) -> list[str]:
 def _listed(target: Target, bucket: str, pipeline: str, period: Period) -> Iterator[DayObject]:
     folder = f"{rows.FOLDER}pipeline={pipeline}/"
     # Keys are in the order of days, so what is before the period need not be listed.
-    after = rows.key(pipeline, period.first).removesuffix(".jsonl")
+    after = rows.key(pipeline, period.first).removesuffix(rows.SUFFIX)
     pages = (
         target.client("s3")
         .get_paginator("list_objects_v2")
@@ -113,7 +113,8 @@ def _listed(target: Target, bucket: str, pipeline: str, period: Period) -> Itera
 def _day_of(key: str) -> date | None:
     name = key.rsplit("/", 1)[-1]
     try:
-        return date.fromisoformat(name.removesuffix(".jsonl")) if name.endswith(".jsonl") else None
+        found = name.endswith(rows.SUFFIX)
+        return date.fromisoformat(name.removesuffix(rows.SUFFIX)) if found else None
     except ValueError:
         return None
 

@@ -40,8 +40,8 @@ from rich.console import Console
 from ratchet.cli.cost_view import Drawing, overview
 from ratchet.costs_report import period, report, table
 root, last = Path(sys.argv[1]), date(2026, 11, 26)
-files = sorted(root.rglob("*.jsonl"))
-read = table.read_all((f.read_bytes(), date.fromisoformat(f.stem)) for f in files)
+files = sorted(root.rglob("*.jsonl.gz"))
+read = table.read_all((f.read_bytes(), date.fromisoformat(f.name[:10])) for f in files)
 rows = table.joined([read])
 asked = period.read("2020-01-01", None, today=last)
 made = report.report(rows, by=None, period=asked, today=last)
@@ -73,23 +73,24 @@ main()
 """
 
 FLOOR = """
-import io, sys
+import gzip, io, sys
 from pathlib import Path
 import pyarrow as pa, pyarrow.json, pyarrow.compute as pc
-text = b"".join(f.read_bytes() for f in sorted(Path(sys.argv[1]).rglob("*.jsonl")))
+files = sorted(Path(sys.argv[1]).rglob("*.jsonl.gz"))
+text = b"".join(gzip.decompress(file.read_bytes()) for file in files)
 schema = pa.schema([("cost", pa.decimal128(18, 9))])
 options = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
 print(pc.sum(pyarrow.json.read_json(io.BytesIO(text), parse_options=options)["cost"]))
 """
 
 DICTIONARIES = """
-import json, sys
+import gzip, json, sys
 from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 sums = defaultdict(Decimal)
-for file in sorted(Path(sys.argv[1]).rglob("*.jsonl")):
-    for line in file.open():
+for file in sorted(Path(sys.argv[1]).rglob("*.jsonl.gz")):
+    for line in gzip.open(file):
         row = json.loads(line, parse_float=Decimal)
         if row["cost"] is not None:
             sums[row["pipeline"], row["step"]] += row["cost"]
@@ -97,10 +98,10 @@ print(dict(sums))
 """
 
 PANDAS = """
-import io, sys
+import gzip, io, sys
 from pathlib import Path
 import pandas as pd
-text = "".join(f.read_text() for f in sorted(Path(sys.argv[1]).rglob("*.jsonl")))
+text = "".join(gzip.open(f, "rt").read() for f in sorted(Path(sys.argv[1]).rglob("*.jsonl.gz")))
 frame = pd.read_json(io.StringIO(text), lines=True)
 print(frame.groupby(["pipeline", "step"])["cost"].sum())
 """
@@ -133,7 +134,7 @@ def main() -> None:
             "pandas": [PANDAS, folder],
         }
         runs = measure(programs, given.repeat)
-        sizes = [file.stat().st_size for file in Path(folder).rglob("*.jsonl")]
+        sizes = [file.stat().st_size for file in Path(folder).rglob("*.jsonl.gz")]
     results = {name: medians(own) for name, own in runs.items()}
     if given.json:
         print(json.dumps({name: vars(one) for name, one in results.items()}))
@@ -166,7 +167,7 @@ def serve(folder: Path) -> str:
 
 
 def _serve(folder: Path, ready: Any) -> None:
-    keys = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.jsonl"))
+    keys = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.jsonl.gz"))
 
     class Bucket(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

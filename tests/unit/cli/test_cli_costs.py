@@ -34,9 +34,9 @@ PERIOD = period.read(None, None, today=LAST)
 
 def recorded(by: By | None = None, *, experiment: str = "", limit: int | None = None) -> Report:
     read = (
-        table.read(text, day=date.fromisoformat(Path(key).stem))
+        table.read(text, day=date.fromisoformat(Path(key).name[:10]))
         for key, text in objects(runs=60, days=80).items()
-        if date.fromisoformat(Path(key).stem) in PERIOD
+        if date.fromisoformat(Path(key).name[:10]) in PERIOD
     )
     kept = table.kept(table.joined(read), experiment=experiment)
     return report.report(kept, by=by, period=PERIOD, today=LAST, experiment=experiment, limit=limit)

@@ -113,13 +113,19 @@ def test_a_line_that_is_no_row_is_named() -> None:
         rows.read(b'{"kind": "step"}\n')
 
 
+def test_an_object_that_is_not_whole_is_no_rows() -> None:
+    assert rows.unpacked(b"plain\n") == b"plain\n"
+    with pytest.raises(ValueError, match="cannot be unpacked"):
+        rows.read(rows.write([BASE])[:-9])
+
+
 def test_members_of_a_later_version_are_left_alone() -> None:
     assert rows.read(rows.line(BASE).replace("{", '{"later":1,', 1).encode()) == [BASE]
 
 
 def test_a_day_is_an_object_below_its_pipeline_and_month() -> None:
     assert rows.key("flights-dev-training", date(2026, 11, 26)) == (
-        "costs/rows/pipeline=flights-dev-training/month=2026-11/2026-11-26.jsonl"
+        "costs/rows/pipeline=flights-dev-training/month=2026-11/2026-11-26.jsonl.gz"
     )
 
 

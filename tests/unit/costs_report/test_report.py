@@ -227,7 +227,8 @@ def test_what_is_no_row_is_refused(text: bytes) -> None:
 def test_objects_are_read_alike_together_and_one_by_one() -> None:
     texts = [rows.write([priced("1", run="a")]), b"", rows.write([priced("2", run="b")])]
     days = [date(2026, 10, 1), date(2026, 10, 2), date(2026, 11, 1)]
-    blank = [texts[0] + b"\n\n", b"\n", texts[2].rstrip()]
+    lines = [rows.unpacked(body) for body in texts]
+    blank = [lines[0] + b"\n\n", b"\n", lines[2].rstrip()]
     for own in (texts, blank):
         found = table.read_all(list(zip(own, days, strict=True)))
         assert found["day"].to_pylist() == [days[0], days[2]]

@@ -199,9 +199,9 @@ def test_runs_of_a_day_share_an_object_and_pipelines_do_not(cloud: FakeBilled) -
     look()
     keys = [key for key in cloud.buckets[ARTIFACTS] if "rows/pipeline=flights" in key]
     assert sorted(keys) == [
-        "costs/rows/pipeline=flights-dev-monitoring/month=2026-11/2026-11-26.jsonl",
-        "costs/rows/pipeline=flights-dev-training/month=2026-11/2026-11-26.jsonl",
-        "costs/rows/pipeline=flights-dev-training/month=2026-11/2026-11-27.jsonl",
+        "costs/rows/pipeline=flights-dev-monitoring/month=2026-11/2026-11-26.jsonl.gz",
+        "costs/rows/pipeline=flights-dev-training/month=2026-11/2026-11-26.jsonl.gz",
+        "costs/rows/pipeline=flights-dev-training/month=2026-11/2026-11-27.jsonl.gz",
     ]
     assert {row.run for row in recorded(cloud)} == {"r1", "r2", "r3"}
 
