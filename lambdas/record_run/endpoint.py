@@ -115,10 +115,7 @@ class Endpoint:
         return Row(
             kind="endpoint",
             recorded_at="",
-            project=self.labels.project,
-            environment=self.labels.environment,
-            owner=self.labels.owner,
-            cost_center=self.labels.cost_center,
+            **self.labels.of_rows,
             pipeline=rows.ENDPOINTS,
             resource=self.name,
             component=rows.HOSTING,

@@ -58,7 +58,7 @@ from typing import Any
 import aws_clients
 from decision_log import say
 from failed_batch import give_back
-from ratchet.costs.price_book import PriceBook
+from price_books import open_book
 from ratchet.costs.run_costs import Labels
 from record_run.day_files import DayFiles
 from record_run.endpoint import Endpoint
@@ -84,13 +84,7 @@ def _look(days: int) -> None:
     environment = os.environ
     now = _now()
     files = DayFiles(s3=aws_clients.s3(), bucket=environment["ARTIFACTS_BUCKET"])
-    prices = PriceBook(
-        s3=aws_clients.s3(),
-        pricing=aws_clients.pricing(),
-        bucket=environment["ARTIFACTS_BUCKET"],
-        region=environment["AWS_REGION"],
-        today=now.date(),
-    )
+    prices = open_book(now.date())
     labels = _labels()
     found = Runs(
         sagemaker=aws_clients.sagemaker(),

@@ -72,10 +72,7 @@ class StoredBytes:
         return Row(
             kind="storage",
             recorded_at=rows.time_text(self.now),
-            project=self.labels.project,
-            environment=self.labels.environment,
-            owner=self.labels.owner,
-            cost_center=self.labels.cost_center,
+            **self.labels.of_rows,
             pipeline=rows.STORAGE,
             resource=bucket,
             component=rows.STORED,

@@ -87,17 +87,14 @@ def training(job: Mapping[str, Any], *, now: datetime) -> list[Use]:
 def processing(job: Mapping[str, Any], *, now: datetime) -> list[Use]:
     """A processing job, by the answer of DescribeProcessingJob."""
     started, ended = job.get("ProcessingStartTime"), job.get("ProcessingEndTime")
-    return list(
-        _from_start_to_end(
-            PROCESSING, job["ProcessingResources"]["ClusterConfig"], started, ended, now=now
-        )
-    )
+    resources = job["ProcessingResources"]["ClusterConfig"]
+    return _from_start_to_end(PROCESSING, resources, started, ended, now=now)
 
 
 def transform(job: Mapping[str, Any], *, now: datetime) -> list[Use]:
     """A batch transform job, by the answer of DescribeTransformJob."""
     started, ended = job.get("TransformStartTime"), job.get("TransformEndTime")
-    return list(_from_start_to_end(TRANSFORM, job["TransformResources"], started, ended, now=now))
+    return _from_start_to_end(TRANSFORM, job["TransformResources"], started, ended, now=now)
 
 
 def tuning(children: Iterable[Mapping[str, Any]], *, now: datetime) -> list[Use]:
@@ -148,10 +145,10 @@ def _from_start_to_end(
     ended: datetime | None,
     *,
     now: datetime,
-) -> Iterator[Use]:
+) -> list[Use]:
     seconds = _seconds(started, ended or now)
-    for kind, count in _instances(resources):
-        yield Use(
+    return [
+        Use(
             component=component,
             instance_type=kind,
             instance_count=count,
@@ -161,6 +158,8 @@ def _from_start_to_end(
             used_seconds=seconds,
             open=started is not None and ended is None,
         )
+        for kind, count in _instances(resources)
+    ]
 
 
 def _seconds(started: datetime | None, ended: datetime) -> float:

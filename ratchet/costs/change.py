@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from ratchet.costs import money
 from ratchet.costs.durations import History, Took
-from ratchet.costs.estimate import Line, Planned, Prices, dollars, instances, line
+from ratchet.costs.estimate import Line, Planned, dollars, instances, line
+from ratchet.costs.prices import PriceOf
 
 NO_HISTORY = History(of={})
 
@@ -43,7 +44,7 @@ def changed(
     return (*found, *gone)
 
 
-def notes(found: Sequence[Changed], *, history: History, price: Prices) -> list[str]:
+def notes(found: Sequence[Changed], *, history: History, price: PriceOf) -> list[str]:
     """A line for each step, and one for the sum where more than one is known."""
     told, sums = [], []
     for one in found:
@@ -57,7 +58,7 @@ def notes(found: Sequence[Changed], *, history: History, price: Prices) -> list[
     return told
 
 
-def _note(one: Changed, history: History, price: Prices) -> tuple[str, Decimal | None]:
+def _note(one: Changed, history: History, price: PriceOf) -> tuple[str, Decimal | None]:
     """In words, with the difference in dollars a run, if it is known."""
     was, now = _lines(one, history, price)
     what = _what(one)
@@ -85,7 +86,7 @@ def _note(one: Changed, history: History, price: Prices) -> tuple[str, Decimal |
     return f"{what}: {amounts} a run ({_signed(difference)}){basis}", difference
 
 
-def _lines(one: Changed, history: History, price: Prices) -> tuple[list[Line], list[Line]]:
+def _lines(one: Changed, history: History, price: PriceOf) -> tuple[list[Line], list[Line]]:
     """Both sides by past runs on the same instances, or by the same time where only one side has
     run: a time on other instances says nothing about which is quicker."""
     source = one.before[0].step if one.before else one.step

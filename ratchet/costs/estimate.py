@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ratchet.costs import billing, durations, money
 from ratchet.costs.durations import History, Took
-from ratchet.costs.prices import Price
-
-Prices = Callable[[str, str], Price | None]
-"""Component and instance type → the price of an hour."""
+from ratchet.costs.prices import Price, PriceOf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +31,6 @@ class Planned:
     """Why it takes no earlier result although it caches."""
     gate: str = ""
     """The Condition that decides whether it runs."""
-    passes: bool = True
-    """On which outcome of it."""
     apart: bool = False
     """It only runs where a gate does not pass."""
 
@@ -127,7 +122,7 @@ def estimate(
     planned: Sequence[Planned],
     *,
     history: History,
-    price: Prices,
+    price: PriceOf,
     said: Mapping[str, float],
     now: datetime,
 ) -> Estimate:
@@ -155,7 +150,7 @@ def line(
     planned: Planned,
     *,
     history: History,
-    price: Prices,
+    price: PriceOf,
     said: Mapping[str, float],
     hit: bool = False,
 ) -> Line:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -26,6 +26,10 @@ class Price:
     """PRICE_LIST | BUNDLED"""
     date: str
     """ISO date on which the price was looked up, or on which the package's source had it."""
+
+
+PriceOf = Callable[[str, str], Price | None]
+"""Component and instance type → the price of an hour; None: it is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from ratchet.costs import billing, money, rows
 from ratchet.costs.billing import Use
-from ratchet.costs.prices import Price
+from ratchet.costs.prices import Price, PriceOf
 from ratchet.costs.rows import Row
 
 if TYPE_CHECKING:
@@ -47,9 +47,6 @@ _STEP_TYPES = {
 }
 _VERSION = re.compile(r":model-package/[^/]+/(\d+)$")
 
-Prices = Callable[[str, str], Price | None]
-"""Component and instance type → the price of an hour."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
@@ -62,6 +59,16 @@ class Labels:
     experiment: str
     """Of a run that does not say its own."""
 
+    @property
+    def of_rows(self) -> dict[str, Any]:
+        """The members of a row that are the same in all of them."""
+        return {
+            "project": self.project,
+            "environment": self.environment,
+            "owner": self.owner,
+            "cost_center": self.cost_center,
+        }
+
 
 @dataclass(kw_only=True)
 class RunCosts:
@@ -69,7 +76,7 @@ class RunCosts:
 
     sagemaker: SageMakerClient
     labels: Labels
-    price: Prices
+    price: PriceOf
     now: datetime
     _uses: dict[str, list[Use] | None] = field(default_factory=dict)
     _steps: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
@@ -84,10 +91,7 @@ class RunCosts:
         base: dict[str, Any] = {
             "kind": rows.STEP,
             "recorded_at": rows.time_text(self.now),
-            "project": self.labels.project,
-            "environment": self.labels.environment,
-            "owner": self.labels.owner,
-            "cost_center": self.labels.cost_center,
+            **self.labels.of_rows,
             "pipeline": run["PipelineArn"].rpartition("/")[2],
             "run": execution_arn.rpartition("/")[2],
             "run_name": run.get("PipelineExecutionDisplayName", ""),

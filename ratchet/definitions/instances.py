@@ -49,7 +49,7 @@ def planned(
         # A model is made anew, under a new name, in every run.
         made = tuple(f"after {one}" for one in sorted(takes) if steps[one].type == "Model")
         for one in _instances(step, parameters):
-            gate, passes = step.branch or ("", True)
+            gate = step.branch[0] if step.branch else ""
             found.append(
                 replace(
                     one,
@@ -57,7 +57,6 @@ def planned(
                     takes=frozenset(takes),
                     runs_again=again.get(name) or made,
                     gate=gate,
-                    passes=passes,
                     apart=_apart(step, steps),
                 )
             )

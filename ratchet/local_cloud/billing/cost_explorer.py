@@ -15,7 +15,7 @@ from ratchet.local_cloud.billing.pages import page
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.store import Scope
 
-_ACTIVE, _INACTIVE = "Active", "Inactive"
+_INACTIVE = "Inactive"
 _USER_DEFINED, _BY_AWS = "UserDefined", "AWSGenerated"
 
 

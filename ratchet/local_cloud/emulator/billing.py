@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ministack.core import responses
-from ministack.core.concurrency import run_reentrant
 
 from ratchet.local_cloud.billing.catalogue import read_file
 from ratchet.local_cloud.billing.cost_explorer import CostExplorer
@@ -17,37 +16,19 @@ from ratchet.local_cloud.billing.service import Service
 from ratchet.local_cloud.emulator import gateway
 from ratchet.local_cloud.emulator.gateway import Response
 from ratchet.local_cloud.sagemaker.api import Api
+from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.switches import Switches
 
 
-class BillingGateway:
-    """What MiniStack takes for the module of a service."""
+class BillingGateway(gateway.ServiceModule):
+    """One of the two services."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    async def handle_request(
-        self,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query_params: dict[str, list[str]],
-    ) -> Response:
-        """Answer one HTTP request, in a thread of its own."""
-        del method, path, query_params
-        scope = gateway.current_scope()
-
-        def answer() -> Response:
-            return gateway.answered(headers, body, lambda *call: self._service.call(scope, *call))
-
-        return cast(Response, await run_reentrant(answer))
-
-    def get_state(self) -> None:
-        """Nothing to save."""
-
-    def load_persisted_state(self, data: object) -> None:
-        """Nothing to load either."""
+    def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
+        del path
+        return gateway.answered(headers, body, lambda *call: self._service.call(scope, *call))
 
     def reset(self) -> None:
         self._service.reset()

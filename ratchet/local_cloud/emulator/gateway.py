@@ -27,11 +27,8 @@ _CONTENT_TYPE = "application/x-amz-json-1.1"
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 
 
-class Gateway:
+class ServiceModule:
     """What MiniStack takes for the module of a service."""
-
-    def __init__(self, sagemaker: SageMaker) -> None:
-        self.sagemaker = sagemaker
 
     async def handle_request(
         self,
@@ -47,13 +44,26 @@ class Gateway:
         return cast(Response, await run_reentrant(self._answer, scope, path, headers, body))
 
     def get_state(self) -> None:
-        """Nothing to save for MiniStack: the store has saved already."""
+        """Nothing to save for MiniStack: what is kept is saved already."""
 
     def load_persisted_state(self, data: object) -> None:
         """Nothing to load for MiniStack either."""
 
     def reset(self) -> None:
         """Forget everything, as ``POST /_ministack/reset`` asks every service to."""
+        raise NotImplementedError
+
+    def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
+        raise NotImplementedError
+
+
+class Gateway(ServiceModule):
+    """SageMaker's API, and the endpoints that it made."""
+
+    def __init__(self, sagemaker: SageMaker) -> None:
+        self.sagemaker = sagemaker
+
+    def reset(self) -> None:
         self.sagemaker.store.clear()
         # Not here, on the server's loop, which the ends of processes would hold up.
         threading.Thread(target=self.sagemaker.hosting.forget, name="reset", daemon=True).start()

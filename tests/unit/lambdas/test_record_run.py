@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,65 +11,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import aws_clients
-from ratchet.costs import rows
 from ratchet.costs.rows import Row
 from record_run import handler as entry
 from tests.unit.lambdas.fake_billed import ACCOUNT, FakeBilled
-from tests.unit.lambdas.fake_cloud import ARTIFACTS, DATA, ServiceError
-
-NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
-PRICES = {
-    "ml.m5.large": {"Training": "0.115", "Processing": "0.115", "Hosting": "0.115"},
-    "ml.m5.xlarge": {"Training": "0.23", "Processing": "0.23"},
-}
-XLARGE = {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}
-ENVIRONMENT = {
-    "PROJECT": "flights",
-    "ENVIRONMENT": "dev",
-    "OWNER": "ml-platform",
-    "COST_CENTER": "ml-0001",
-    "EXPERIMENT": "default",
-    "ARTIFACTS_BUCKET": ARTIFACTS,
-    "DATA_BUCKET": DATA,
-    "PIPELINES": "flights-dev-training,flights-dev-none,flights-dev-monitoring",
-    "ENDPOINT_NAME": "flights-dev",
-    "TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:people",
-    "RUN_LIMIT_USD": "0",
-    "IDLE_HOURS": "24",
-    "LOOK_BACK_DAYS": "7",
-    "AWS_REGION": "us-east-1",
-}
-
-
-def connected(cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch) -> FakeBilled:
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    for service in ("sagemaker", "s3", "cloudwatch", "sns", "pricing"):
-        client = cloud.client(service)
-        monkeypatch.setattr(aws_clients, service, lambda client=client: client)
-    monkeypatch.setattr(entry, "_now", lambda: cloud.now)
-    entry._labels.cache_clear()
-    return cloud
+from tests.unit.lambdas.fake_cloud import ARTIFACTS, ServiceError
+from tests.unit.lambdas.record_driver import (
+    NOW,
+    PRICES,
+    XLARGE,
+    connected,
+    look,
+    notices,
+    recorded,
+)
 
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBilled]:
     yield connected(FakeBilled(now=NOW, prices=dict(PRICES)), monkeypatch)
     entry._labels.cache_clear()
-
-
-def look(**event: Any) -> None:
-    entry.handler(event, None)
-
-
-def recorded(cloud: FakeBilled, pipeline: str = "flights-dev-training") -> list[Row]:
-    return [
-        row
-        for key, stored in sorted(cloud.buckets[ARTIFACTS].items())
-        if key.startswith(f"costs/rows/pipeline={pipeline}/")
-        for row in rows.read(stored.body)
-    ]
 
 
 def costs(found: list[Row]) -> dict[str, float | None]:
@@ -448,12 +407,6 @@ def test_a_missing_permission_fails_the_batch_and_is_named(
 # -- the limit -----------------------------------------------------------------------------------
 
 
-def notices(cloud: FakeBilled) -> list[str]:
-    return [
-        f"{notice['Subject']}\n{json.loads(notice['Message'])['email']}" for notice in cloud.notices
-    ]
-
-
 def test_a_run_that_costs_more_than_the_limit_is_stopped_and_says_so_once(
     cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -498,96 +451,3 @@ def test_a_run_that_ends_before_it_can_be_stopped_is_left_alone(
     look()
     assert notices(cloud) == []
     assert {row.run_status for row in recorded(cloud)} == {"Succeeded"}
-
-
-# -- the endpoint and the buckets ------------------------------------------------------------------
-
-
-def serve(cloud: FakeBilled, since: datetime, count: int = 2) -> None:
-    cloud.serving = {
-        "EndpointStatus": "InService",
-        "EndpointConfigName": "c",
-        "CreationTime": since,
-        "LastModifiedTime": since,
-        "ProductionVariants": [{"VariantName": "AllTraffic", "CurrentInstanceCount": count}],
-    }
-
-
-def hours(cloud: FakeBilled) -> list[tuple[str, float]]:
-    return [(row.started[:10], float(row.units or 0)) for row in recorded(cloud, "_endpoint")]
-
-
-def test_the_endpoint_is_reckoned_by_the_day(cloud: FakeBilled) -> None:
-    serve(cloud, NOW - timedelta(hours=14))  # 22:00 the day before
-    look()
-    assert hours(cloud) == [
-        ("2026-11-25", 4),
-        ("2026-11-26", 24),
-    ]
-    today = recorded(cloud, "_endpoint")[-1]
-    assert today.cost == Decimal("2.76")
-    assert (today.resource, today.component, today.kind) == ("flights-dev", "Hosting", "endpoint")
-
-
-def test_what_was_reckoned_is_not_reckoned_again_and_scaling_counts_from_then(
-    cloud: FakeBilled,
-) -> None:
-    serve(cloud, NOW)
-    cloud.advance(3600)
-    look()
-    look()
-    serve(cloud, NOW, count=4)
-    cloud.advance(1800)
-    look()
-    assert hours(cloud) == [("2026-11-26", 4)]  # 2 × 1 h + 4 × 0.5 h
-
-
-def test_an_endpoint_that_is_gone_costs_nothing_more(cloud: FakeBilled) -> None:
-    serve(cloud, NOW)
-    cloud.advance(3600)
-    look()
-    cloud.serving = None
-    cloud.advance(3600)
-    look()
-    assert hours(cloud) == [("2026-11-26", 2)]
-
-
-def test_an_idle_endpoint_is_reported_once_with_what_it_costs(cloud: FakeBilled) -> None:
-    serve(cloud, NOW)
-    cloud.advance(23 * 3600)
-    look()
-    assert notices(cloud) == []
-    cloud.advance(3600)
-    look()
-    look()
-    (mail,) = notices(cloud)
-    assert "asked nothing for 24 h" in mail
-    assert "costs $5.52 a day (2 × ml.m5.large)" in mail
-    cloud.points["Invocations"] = [(cloud.now, 3.0)]
-    cloud.advance(3600)
-    look()  # somebody called it
-    cloud.advance(25 * 3600)
-    look()
-    assert len(notices(cloud)) == 2
-
-
-def test_a_busy_endpoint_is_not_reported(cloud: FakeBilled) -> None:
-    serve(cloud, NOW)
-    cloud.points["Invocations"] = [(NOW + timedelta(hours=47), 1.0)]
-    cloud.advance(48 * 3600)
-    look()
-    assert notices(cloud) == []
-
-
-def test_what_the_buckets_hold_is_a_row_a_day(cloud: FakeBilled) -> None:
-    measured = datetime(2026, 11, 25, tzinfo=UTC)
-    cloud.points["BucketSizeBytes"] = [(measured, 30 * 2**30)]
-    look()
-    look()
-    found = recorded(cloud, "_storage")
-    assert {(row.resource, row.units) for row in found} == {
-        (DATA, Decimal(1)),  # 30 GB for one of the 30 days of November
-        (ARTIFACTS, Decimal(1)),
-    }
-    # This Price List lists no storage; the package has a price of it.
-    assert {(row.cost, row.price_source) for row in found} == {(Decimal("0.023"), "bundled")}
