@@ -51,6 +51,12 @@ class CodeBucket:
             resources=[self._arns.object(self.name, f"*{suffix}")],
             wildcard="Code is named by its content, which changes without this stack.",
         )
+        role.allow(
+            f"{sid}List",
+            actions=["s3:ListBucket"],
+            resources=[f"arn:{self._arns.partition}:s3:::{self.name}"],
+            conditions={"StringLike": {"s3:prefix": [f"*{suffix}"]}},
+        )
 
     def grant_read_version(self, role: NarrowRole) -> None:
         """Reads the bootstrap stack's version, a parameter of every template of the CDK, which

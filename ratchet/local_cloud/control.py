@@ -67,14 +67,15 @@ class Endpoint:
     pid: int
     region: str
     started: dt.datetime
+    keys: Mapping[str, str]
     account: str = ACCOUNT
 
     def environment(self) -> dict[str, str]:
         """What makes boto3, the AWS CLI and the CDK CLI talk to this cloud and to nothing else."""
         return {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": self.keys["key"],
+            "AWS_SECRET_ACCESS_KEY": self.keys["secret"],
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -153,7 +154,7 @@ def _running(layout: Layout) -> Endpoint | None:
     while time.monotonic() < deadline:
         content = layout.read_endpoint()
         if content.get("up") and _answers(layout, content):
-            return _endpoint(content)
+            return _endpoint(layout, content)
         lock = acquire(layout.lock)
         if lock is not None:
             lock.close()
@@ -165,8 +166,9 @@ def _running(layout: Layout) -> Endpoint | None:
     )
 
 
-def _endpoint(content: Mapping[str, Any]) -> Endpoint:
+def _endpoint(layout: Layout, content: Mapping[str, Any]) -> Endpoint:
     return Endpoint(
+        keys=layout.read_keys(),
         url=f"http://{_HOST}:{content['port']}",
         pid=content["pid"],
         region=content["region"],
@@ -239,7 +241,7 @@ def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
     while time.monotonic() < deadline:
         content = layout.read_endpoint()
         if content.get("up") and content.get("pid") == process.pid and _answers(layout, content):
-            return _endpoint(content)
+            return _endpoint(layout, content)
         if process.poll() is not None:
             if process.returncode == EXIT_PORT_TAKEN and port is not None:
                 raise _port_taken(port, "it is in use")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -39,6 +41,21 @@ class Layout:
     def endpoint(self) -> Path:
         """Process id, port and region of the server; afterwards, of the last one."""
         return self.folder / "endpoint.json"
+
+    @property
+    def keys(self) -> Path:
+        """The root's access key: whoever can read it may use this cloud."""
+        return self.folder / "keys.json"
+
+    def read_keys(self) -> dict[str, str]:
+        """The root's access key and its secret, made at the first time."""
+        if not self.keys.exists():
+            made = {"key": f"AKIA{secrets.token_hex(8).upper()}", "secret": secrets.token_hex(20)}
+            descriptor = os.open(self.keys, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(made, file)
+        found: dict[str, str] = json.loads(self.keys.read_text())
+        return found
 
     @property
     def log(self) -> Path:

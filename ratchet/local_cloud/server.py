@@ -35,6 +35,7 @@ def main() -> None:
     options = _options()
     layout = Layout(options.folder.absolute())
     layout.folder.mkdir(parents=True, exist_ok=True)
+    layout.folder.chmod(0o700)
     lock = acquire(layout.lock)
     if lock is None:
         print(f"the local cloud of {layout.folder} is up already", file=sys.stderr)  # noqa: T201
@@ -78,6 +79,16 @@ def _prepare(layout: Layout, region: str, port: int) -> None:
     """Settings that MiniStack reads from the environment when it is imported."""
     shutil.rmtree(layout.temporary, ignore_errors=True)
     layout.temporary.mkdir(parents=True)
+    if os.environ.get("RATCHET_UNAUTHORISED") == "1":
+        os.environ["AUTH"] = "false"
+    else:
+        os.environ["AUTH"] = "true"
+    # What a child of this process finds must be what it was given, not this machine's profiles.
+    os.environ.update(
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+    )
     os.environ.update(
         BIND_HOST=_HOST,
         GATEWAY_PORT=str(port),

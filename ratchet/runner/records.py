@@ -119,8 +119,19 @@ class SilentObserver:
         pass
 
 
+@dataclass(frozen=True)
+class Job:
+    """What the role of a step's job may use: its storage (None: the run's own), its variables."""
+
+    storage: Any
+    environment: Mapping[str, str]
+
+
 class Services(Protocol):
     """The services that steps call, other than storage."""
+
+    def begin_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Job:
+        """Asks for a step's job. Raises `PermissionError` with the service's own sentence."""
 
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         """The function's answer, decoded. Raises `LambdaFailed` when it fails."""

@@ -156,6 +156,12 @@ class StepRun:
         folder = setting.workdir / step.name
         folder.mkdir(parents=True, exist_ok=True)
         self._change(status="Executing")
+        storage, environment = setting.storage, setting.environment
+        begin = getattr(setting.services, "begin_job", None)
+        if begin is not None and self._type.job and step.stand_in is None:
+            job = begin(self._type.name, job_name, arguments)
+            storage = job.storage or storage
+            environment = {**environment, **job.environment}
         done = self._type.run(
             Attempt(
                 step=step,
@@ -164,10 +170,10 @@ class StepRun:
                 job_name=job_name or "",
                 folder=folder,
                 identity=setting.identity,
-                storage=setting.storage,
+                storage=storage,
                 services=setting.services,
                 stop=setting.stop,
-                environment=setting.environment,
+                environment=environment,
                 experiment=scope.resolve(setting.definition.experiment),
                 on_line=lambda stream, line: setting.on_line(step.name, stream, line),
                 progress=self._progress,

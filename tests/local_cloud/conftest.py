@@ -12,7 +12,7 @@ from botocore.model import ServiceModel
 from ratchet.local_cloud import control
 from ratchet.local_cloud.sagemaker.service import open_sagemaker
 from ratchet.local_cloud.sagemaker.switches import Switches
-from tests.local_cloud.sagemaker_calls import REGION, Caller, FakeCloud, RunningCloud
+from tests.local_cloud.sagemaker_calls import REGION, Caller, FakeCloud, RunningCloud, make_role
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +38,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
     """A local cloud for every test of this worker that leaves it running."""
     folder = tmp_path_factory.mktemp("cloud")
     running = RunningCloud(control.up(folder, region=REGION), folder)
+    make_role(running)
     yield running
     unfit = running.admin("GET", "status")["unfit_answers"]
     control.down(folder)
@@ -50,7 +51,9 @@ def own_cloud(tmp_path: Path) -> Iterator[Callable[[], RunningCloud]]:
     folder = tmp_path / "cloud"
 
     def up() -> RunningCloud:
-        return RunningCloud(control.up(folder, region=REGION), folder)
+        running = RunningCloud(control.up(folder, region=REGION), folder)
+        make_role(running)
+        return running
 
     yield up
     control.down(folder)

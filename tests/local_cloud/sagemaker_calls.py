@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from botocore.config import Config
 from botocore.model import ServiceModel
 
 from ratchet.local_cloud.control import Endpoint
+from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
 
@@ -44,7 +46,16 @@ class FakeCloud:
     ) -> None:
         self.events.append({"type": detail_type, "detail": dict(detail), "resources": resources})
 
-    def write_object(self, scope: Scope, bucket: str, key: str, body: bytes) -> None:
+    def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
+        """Everything is allowed."""
+
+    def session(self, scope: Scope, role_arn: str, name: str) -> dict[str, str]:
+        return self.root(scope)
+
+    def root(self, scope: Scope) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": "fake", "AWS_SECRET_ACCESS_KEY": "fake"}
+
+    def write_object(self, scope: Scope, role: str, bucket: str, key: str, body: bytes) -> None:
         self.objects[f"{bucket}/{key}"] = body
 
     def put_metrics(
@@ -97,8 +108,8 @@ class RunningCloud:
             service,
             endpoint_url=self.endpoint.url,
             region_name=self.endpoint.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=self.endpoint.keys["key"],
+            aws_secret_access_key=self.endpoint.keys["secret"],
             config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
         )
 
@@ -111,6 +122,26 @@ class RunningCloud:
         with urllib.request.urlopen(request, timeout=10) as answer:
             content: dict[str, Any] = json.loads(answer.read())
         return content
+
+
+def make_role(cloud: RunningCloud) -> None:
+    """The role that the tests' definitions name, allowed everything."""
+    iam = cloud.client("iam")
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["sagemaker.amazonaws.com", "lambda.amazonaws.com"]},
+        "Action": "sts:AssumeRole",
+    }
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(
+            RoleName="pipeline", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+        )
+    iam.put_role_policy(
+        RoleName="pipeline",
+        PolicyName="everything",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+    )
 
 
 def wait_for_end(describe: Callable[[], dict[str, Any]], seconds: float = 30) -> dict[str, Any]:

@@ -14,11 +14,20 @@ import psutil
 from ministack import app as ministack
 from ministack.core import responses
 
-from ratchet.local_cloud.emulator import alarms, billing, buckets, gateway, queues, stacks
+from ratchet.local_cloud.emulator import (
+    alarms,
+    authority,
+    billing,
+    buckets,
+    gateway,
+    guard,
+    queues,
+    stacks,
+)
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import StateSaver
-from ratchet.local_cloud.layout import Layout
+from ratchet.local_cloud.layout import ACCOUNT, Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
 from ratchet.local_cloud.sagemaker.switches import Switches
 
@@ -38,10 +47,15 @@ class Application:
     def __init__(self, *, layout: Layout, region: str, port: int) -> None:
         self._layout = layout
         self._region = region
+        self._hosts = guard.hosts(port)
         self._port = port
         self._started = time.time()
         drop = os.environ.get("RATCHET_DROP_SAGEMAKER_EVENTS") == "1"
-        self._emulator = Emulator(endpoint=f"http://127.0.0.1:{port}", drop_events=drop)
+        self._emulator = Emulator(
+            endpoint=f"http://127.0.0.1:{port}",
+            authority=authority.Authority(enforced=ministack.AUTH),
+            drop_events=drop,
+        )
         self._switches = Switches.of(os.environ)
         self._prices = billing.price_list(os.environ)
         self._settled = stacks.SettledStacks()
@@ -53,12 +67,16 @@ class Application:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one connection's event."""
-        if scope["type"] == "lifespan":
+        if scope["type"] in ("http", "websocket") and (why := guard.refusal(scope, self._hosts)):
+            await guard.refuse(scope, send, why)
+        elif scope["type"] == "lifespan":
             await ministack.app(scope, self._closing(receive), self._opening(send))
         elif scope["type"] == "http" and scope["path"].startswith("/_ratchet/"):
             await self._admin().answer(scope, receive, send)
         else:
-            await ministack.app(scope, receive, send)
+            # Nothing but the loopback device is between the two, so the buckets' and queues' rules
+            # against plain HTTP (aws:SecureTransport) hold as they would over TLS.
+            await ministack.app({**scope, "scheme": "https"}, receive, send)
             if scope["type"] == "http" and scope["path"] == "/_ministack/reset":
                 self._saver.forget()
             elif scope["type"] == "http" and _changes_something(scope):
@@ -94,6 +112,9 @@ class Application:
             switches=self._switches,
         )
         gateway.install(gateway.Gateway(self._sagemaker))
+        authority.install(self._sagemaker.api.tags)
+        if ministack.AUTH:
+            authority.own_root(ACCOUNT, self._layout.read_keys())
         billing.install(self._sagemaker.api, self._prices, self._switches)
         if "cloudformation" in ministack._loaded_modules:
             for name in stacks.recover(ministack._get_module("cloudformation")):
@@ -135,6 +156,7 @@ class Application:
             from ratchet.local_cloud.emulator import (
                 budgets,
                 cloudformation,
+                deliveries,
                 pipeline_targets,
                 recorded_types,
                 schedules,
@@ -152,6 +174,12 @@ class Application:
             scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS
             pipeline_targets.install(ministack._get_module("eventbridge"), api)
             schedules.install(scheduler, ministack._get_module("eventbridge"), provisioners)
+            deliveries.install(
+                self._emulator.authority,
+                eventbridge=ministack._get_module("eventbridge"),
+                cloudwatch=ministack._get_module("cloudwatch"),
+                lambda_svc=ministack._get_module("lambda_svc"),
+            )
             self._installed = True
 
     def _after_install(self, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:

@@ -7,12 +7,14 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ministack import app
 from ministack.core.responses import request_scope
 
+from ratchet.local_cloud.emulator.authority import Authority, s3_needs
+from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.store import Scope
 
 _LOG = logging.getLogger("ratchet.events")
@@ -26,7 +28,8 @@ class Emulator:
     handlers run, so it must not be called from there.
     """
 
-    def __init__(self, *, endpoint: str, drop_events: bool = False) -> None:
+    def __init__(self, *, endpoint: str, authority: Authority, drop_events: bool = False) -> None:
+        self.authority = authority
         self._endpoint = endpoint
         self._loop: asyncio.AbstractEventLoop | None = None
         self.drop_events = drop_events
@@ -42,6 +45,18 @@ class Emulator:
         """The URL of the gateway."""
         return self._endpoint
 
+    def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
+        """Raise `Denied` unless the key's owner may do all of it."""
+        self.authority.check(scope, access_key, needs)
+
+    def session(self, scope: Scope, role_arn: str, name: str) -> dict[str, str]:
+        """Variables with credentials of a session of a role; raises `Denied`."""
+        return self.authority.session(scope, role_arn, name, "sagemaker.amazonaws.com")
+
+    def root(self, scope: Scope) -> dict[str, str]:
+        """Variables with credentials of the account's root."""
+        return self.authority.root(scope)
+
     def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
         """An S3 object's content; in process, because the caller may be the server's own loop."""
         s3 = app._get_module("s3")
@@ -54,10 +69,19 @@ class Emulator:
                     return bytes(s3._version_body(stored, bucket, key, version))
         raise KeyError(version_id)
 
-    def write_object(self, scope: Scope, bucket: str, key: str, body: bytes) -> None:
-        """Put an S3 object, as a request would; also while the server shuts down."""
+    def write_object(self, scope: Scope, role: str, bucket: str, key: str, body: bytes) -> None:
+        """Put an S3 object as a role, as a request would; also while the server shuts down."""
         path = f"/{bucket}/{key}"
-        status, answer = self._request(scope, "s3", "PUT", path, {"host": "s3"}, body)
+        try:
+            session = self.session(scope, role, "SageMaker")
+            access_key = session["AWS_ACCESS_KEY_ID"]
+            self.check(scope, access_key, s3_needs("PUT", path, {}))
+        except Denied as denied:
+            raise OSError(str(denied)) from None
+        # Not signed: it does not come by the gateway. Without a key S3 would take it for anonymous.
+        signed = f"AWS4-HMAC-SHA256 Credential={access_key}/20260101/{scope.region}/s3/aws4_request"
+        headers = {"host": "s3", "authorization": signed}
+        status, answer = self._request(scope, "s3", "PUT", path, headers, body)
         if status >= 300:
             raise OSError(f"PUT s3:/{path} was answered with {status}: {answer[:300]!r}")
 

@@ -15,6 +15,7 @@ from ministack import app
 from ministack.core import iam_actions, responses, router
 from ministack.core.concurrency import run_reentrant
 
+from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.serving.invocations import Invocation
@@ -69,13 +70,35 @@ class Gateway(ServiceModule):
         threading.Thread(target=self.sagemaker.hosting.forget, name="reset", daemon=True).start()
 
     def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
+        key = router.extract_access_key_id(headers, {}) or ""
+
+        def call(operation: str, request: object) -> object:
+            self._authorise(scope, key, operation, request)
+            return self.sagemaker.api.call(scope, operation, request)
+
         invoked = _INVOCATION.fullmatch(path)
         if invoked is None:
-            return answered(headers, body, lambda *call: self.sagemaker.api.call(scope, *call))
+            return answered(headers, body, call)
         invocation = Invocation(endpoint=unquote(invoked[1]), body=body, headers=headers)
-        return _guarded(
-            "InvokeEndpoint", lambda: (200, *self.sagemaker.hosting.invoke(scope, invocation))
-        )
+
+        def invoke() -> Response:
+            named = {"EndpointName": invocation.endpoint}
+            self._authorise(scope, key, "InvokeEndpoint", named)
+            return (200, *self.sagemaker.hosting.invoke(scope, invocation))
+
+        return _guarded("InvokeEndpoint", invoke)
+
+    def _authorise(self, scope: Scope, key: str, operation: str, request: object) -> None:
+        if not isinstance(request, dict) or operation not in {
+            *self.sagemaker.api.operations,
+            "InvokeEndpoint",
+        }:
+            return  # it is refused for what it is
+        try:
+            needs = authorisation.needs(scope, operation, request)
+            self.sagemaker.api.cloud.check(scope, key, needs)
+        except authorisation.Denied as denied:
+            raise ApiError("AccessDeniedException", str(denied)) from None
 
 
 def answered(

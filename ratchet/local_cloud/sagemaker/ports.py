@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.store import Scope
 
 
@@ -15,8 +16,8 @@ class Cloud(Protocol):
         """An S3 object's content; raises ``KeyError`` when there is none."""
         ...
 
-    def write_object(self, scope: Scope, bucket: str, key: str, body: bytes) -> None:
-        """Put an S3 object; raises ``OSError`` when it is refused."""
+    def write_object(self, scope: Scope, role: str, bucket: str, key: str, body: bytes) -> None:
+        """Put an S3 object as a role; raises ``OSError`` when it is refused."""
         ...
 
     def put_metrics(
@@ -39,6 +40,18 @@ class Cloud(Protocol):
         self, scope: Scope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
     ) -> None:
         """Append (epoch seconds, line) to a log stream, made where there is none."""
+        ...
+
+    def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
+        """Raise `Denied` unless the key's owner may do all of it."""
+        ...
+
+    def session(self, scope: Scope, role_arn: str, name: str) -> dict[str, str]:
+        """Variables with credentials of a session of a role; raises `Denied`."""
+        ...
+
+    def root(self, scope: Scope) -> dict[str, str]:
+        """Variables with credentials of the account's root, for what is this machine's own."""
         ...
 
     def endpoint(self) -> str:

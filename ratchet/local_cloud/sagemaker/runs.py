@@ -15,6 +15,7 @@ from ratchet.local_cloud.sagemaker import definitions, events, executions, recov
 from ratchet.local_cloud.sagemaker.pipelines import STEP
 from ratchet.local_cloud.sagemaker.recording import Recorder
 from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.table import PIPELINE
 from ratchet.runner.callbacks import Callbacks
 
 if TYPE_CHECKING:
@@ -137,7 +138,10 @@ class Runs:
         from ratchet.local_cloud.sagemaker.services import CloudServices
         from ratchet.runner import Identity, S3Storage, StepCache, run
 
-        services = CloudServices(self._api, scope, callbacks=self.callbacks)
+        services = CloudServices(
+            self._api, scope, callbacks=self.callbacks, role=self._role_of(scope, execution)
+        )
+        own = CloudServices(self._api, scope)  # the cache is this machine's, not the pipeline's
         selection = execution.get("SelectiveExecutionConfig")
         return run(
             text,
@@ -149,7 +153,7 @@ class Runs:
                 execution_arn=execution["PipelineExecutionArn"],
                 start_time=dt.datetime.fromtimestamp(execution["CreationTime"], dt.UTC),
             ),
-            storage=S3Storage(services.s3),
+            storage=S3Storage(own.s3),
             services=services,
             workdir=self.folder_of(execution["Id"]),
             cache=StepCache(self._cache_of(scope)),
@@ -161,6 +165,11 @@ class Runs:
             selected=selection and [step["StepName"] for step in selection["SelectedSteps"]],
             seconds=_LONGEST_SECONDS,
         )
+
+    def _role_of(self, scope: Scope, execution: Body) -> str:
+        pipeline: Body = self._api.get(scope, PIPELINE, execution["PipelineName"])
+        role: str = pipeline["RoleArn"]
+        return role
 
     def _earlier(self, scope: Scope, execution: Body) -> Earlier:
         """What the steps on record have left: of a run that is retried, or of the source of one

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from ratchet.local_cloud.sagemaker import authorisation
+from ratchet.local_cloud.sagemaker.services import CloudServices
 from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE
 from ratchet.runner.serving import prepared
 from ratchet.runner.serving.prepared import Image, Prepared
+from ratchet.runner.serving.process import UnhealthyModelError
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -23,17 +28,29 @@ def image_of(api: Api, scope: Scope, model_name: str) -> Image:
     )
 
 
-def prepare(api: Api, scope: Scope, image: Image, folder: Path) -> Prepared:
+def prepare(api: Api, scope: Scope, model_name: str, image: Image, folder: Path) -> Prepared:
     """Unpack the model below ``folder`` and make its environment.
 
     Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked.
     """
 
-    def fetch(uri: str, archive: Path) -> None:
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        try:
-            archive.write_bytes(api.cloud.read_object(scope, bucket, key, None))
-        except KeyError:
-            raise FileNotFoundError(uri) from None
+    role = api.get(scope, MODEL, model_name)["ExecutionRoleArn"]
+    try:
+        access = CloudServices(api, scope).of_role(role)
+    except authorisation.Denied as denied:
+        raise UnhealthyModelError(str(denied)) from None
 
-    return prepared.prepare(image, folder, fetch=fetch, region=scope.region)
+    def fetch(uri: str, archive: Path) -> None:
+        try:
+            access.storage.download(uri, archive)
+        except ClientError as error:
+            raise UnhealthyModelError(
+                f"Could not access model data at {uri}. Please ensure that the role {role!r} "
+                f"exists and that its trust relationship policy allows the action sts:AssumeRole "
+                f"for the service principal sagemaker.amazonaws.com. Also ensure that the role "
+                f"has s3:GetObject permissions and that the object is located in {scope.region}. "
+                f"({error})"
+            ) from None
+
+    host = access.environment
+    return prepared.prepare(image, folder, fetch=fetch, region=scope.region, host=host)

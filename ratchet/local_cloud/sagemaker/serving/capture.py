@@ -87,6 +87,7 @@ class _File:
 
     scope: Scope
     uri: str
+    role: str
     since: float
     lines: list[bytes] = field(default_factory=list)
 
@@ -101,7 +102,14 @@ class Capture:
         self._credit: dict[tuple[Scope, str, str], float] = {}
 
     def keep(
-        self, scope: Scope, endpoint: str, variant: str, config: Body, exchange: Exchange
+        self,
+        scope: Scope,
+        endpoint: str,
+        variant: str,
+        config: Body,
+        exchange: Exchange,
+        *,
+        role: str,
     ) -> None:
         """Capture an exchange if it is among the sampled ones."""
         capture = config.get("DataCaptureConfig") or {}
@@ -113,7 +121,7 @@ class Capture:
         uri = f"{capture['DestinationS3Uri'].rstrip('/')}/{endpoint}/{variant}/{hour}"
         line = line_of(capture, exchange)
         with self._lock:
-            file = self._files.setdefault((scope, uri), _File(scope, uri, time.monotonic()))
+            file = self._files.setdefault((scope, uri), _File(scope, uri, role, time.monotonic()))
             file.lines.append(line)
 
     def flush(self, *, everything: bool = False) -> None:
@@ -142,6 +150,8 @@ class Capture:
         now = dt.datetime.now(dt.UTC)
         name = f"{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
         try:
-            self._cloud.write_object(file.scope, bucket, f"{folder}/{name}", b"".join(file.lines))
+            self._cloud.write_object(
+                file.scope, file.role, bucket, f"{folder}/{name}", b"".join(file.lines)
+            )
         except OSError as error:
             _LOG.warning("captured data could not be written to %s: %s", file.uri, error)

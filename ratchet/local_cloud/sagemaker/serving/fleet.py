@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker.serving import artifacts
 from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.table import MODEL
 from ratchet.runner.serving.process import ModelProcess, UnhealthyModelError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Variant:
     name: str
     weight: float
     image: artifacts.Image
+    role: str
     log_stream: str
     process: ModelProcess
     prepared: artifacts.Prepared
@@ -111,7 +113,7 @@ def _start_variant(
     if "ModelName" not in described:
         raise UnhealthyModelError("the variant names no model")
     image = artifacts.image_of(api, scope, described["ModelName"])
-    prepared = artifacts.prepare(api, scope, image, folder / instance)
+    prepared = artifacts.prepare(api, scope, described["ModelName"], image, folder / instance)
     process = ModelProcess(
         folder=prepared.folder,
         model_dir=prepared.model_dir,
@@ -127,6 +129,7 @@ def _start_variant(
         name=described["VariantName"],
         weight=described.get("InitialVariantWeight", 1.0),
         image=image,
+        role=api.get(scope, MODEL, described["ModelName"])["ExecutionRoleArn"],
         log_stream=stream,
         process=process,
         prepared=prepared,

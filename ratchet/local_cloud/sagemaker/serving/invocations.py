@@ -79,7 +79,9 @@ class DataPlane:
             answer_type=answer.content_type,
             inference_id=invocation.headers.get(_INFERENCE_ID),
         )
-        self._capture.keep(scope, invocation.endpoint, variant.name, fleet.config, exchange)
+        self._capture.keep(
+            scope, invocation.endpoint, variant.name, fleet.config, exchange, role=variant.role
+        )
         return _headers(invocation, variant, answer), answer.body
 
     def _count(
