@@ -49,8 +49,13 @@ class FakeCloud:
     def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
         """Everything is allowed."""
 
-    def session(self, scope: Scope, role_arn: str, name: str) -> dict[str, str]:
+    def session(
+        self, scope: Scope, role_arn: str, name: str, *, source_arn: str = ""
+    ) -> dict[str, str]:
         return self.root(scope)
+
+    def identity(self, scope: Scope, access_key: str) -> dict[str, str]:
+        return {"Arn": ROLE, "PrincipalId": "AROAFAKE"}
 
     def root(self, scope: Scope) -> dict[str, str]:
         return {"AWS_ACCESS_KEY_ID": "fake", "AWS_SECRET_ACCESS_KEY": "fake"}

@@ -12,6 +12,8 @@
   ``billing/catalogue.py``.
 - ``POST flush``: write captured data, metrics and logs of endpoints now.
 - ``POST save``: write all state now.
+- ``GET permissions``, ``GET permissions/<role>``: what roles were allowed and denied, see
+  ``emulator/permissions.py``; ``{"decisions": [...]}``.
 - ``GET executions/<id>``: an execution's folder, and its steps with why the cache hit or missed.
 """
 
@@ -104,6 +106,10 @@ class Admin:
         if (method, path) == ("POST", "save"):
             self._saver.save(everything=True)
             return 200, self._status()
+        if method == "GET" and (path == "permissions" or path.startswith("permissions/")):
+            role = unquote(path.removeprefix("permissions").lstrip("/"))
+            decisions = self._emulator.authority.log.decisions(role)
+            return 200, {"decisions": [decision.to_json() for decision in decisions]}
         if method == "GET" and path.startswith("executions/"):
             return self._execution(path.removeprefix("executions/"))
         return 404, {"message": f"no {method} {_PREFIX}{path}"}

@@ -19,16 +19,20 @@ from ratchet.local_cloud.emulator import (
     authority,
     billing,
     buckets,
+    evaluator,
     gateway,
     guard,
+    http_needs,
     queues,
     stacks,
 )
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
+from ratchet.local_cloud.emulator.permissions import DecisionLog
 from ratchet.local_cloud.emulator.state import StateSaver
 from ratchet.local_cloud.layout import ACCOUNT, Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
+from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.switches import Switches
 
 Message = dict[str, Any]
@@ -51,10 +55,14 @@ class Application:
         self._port = port
         self._started = time.time()
         drop = os.environ.get("RATCHET_DROP_SAGEMAKER_EVENTS") == "1"
+        self._authority = authority.Authority(
+            enforced=ministack.AUTH,
+            secret=layout.read_keys()["secret"],
+            log=DecisionLog(layout.folder),
+        )
+        authority.keep_sessions()
         self._emulator = Emulator(
-            endpoint=f"http://127.0.0.1:{port}",
-            authority=authority.Authority(enforced=ministack.AUTH),
-            drop_events=drop,
+            endpoint=f"http://127.0.0.1:{port}", authority=self._authority, drop_events=drop
         )
         self._switches = Switches.of(os.environ)
         self._prices = billing.price_list(os.environ)
@@ -79,6 +87,7 @@ class Application:
             await ministack.app({**scope, "scheme": "https"}, receive, send)
             if scope["type"] == "http" and scope["path"] == "/_ministack/reset":
                 self._saver.forget()
+                self._authorise()
             elif scope["type"] == "http" and _changes_something(scope):
                 self._saver.touch()
 
@@ -97,6 +106,7 @@ class Application:
                 # Off the loop: the running steps may write to S3 until they are ended.
                 await asyncio.to_thread(self._sagemaker.close)
                 self._saver.close()
+                self._authority.log.close()
             return message
 
         return closing
@@ -112,9 +122,13 @@ class Application:
             switches=self._switches,
         )
         gateway.install(gateway.Gateway(self._sagemaker))
-        authority.install(self._sagemaker.api.tags)
         if ministack.AUTH:
-            authority.own_root(ACCOUNT, self._layout.read_keys())
+            evaluator.install(
+                self._authority.log, keys=http_needs.resource_keys(self._sagemaker.api.tags)
+            )
+            http_needs.install(self._authority)
+            self._authority.log.start()
+            self._authorise()
         billing.install(self._sagemaker.api, self._prices, self._switches)
         if "cloudformation" in ministack._loaded_modules:
             for name in stacks.recover(ministack._get_module("cloudformation")):
@@ -139,6 +153,12 @@ class Application:
             }
         )
         _LOG.info("the local cloud is up at %s", self._emulator.endpoint())
+
+    def _authorise(self) -> None:
+        """The folder's key is that of an administrator, whatever has become of IAM's users."""
+        if ministack.AUTH:
+            scope = Scope(account=ACCOUNT, region=self._region)
+            self._authority.appoint(scope, self._layout.read_keys())
 
     def _watch_alarms(self) -> None:
         cloudwatch = ministack._get_module("cloudwatch")

@@ -13,7 +13,8 @@ from typing import Any
 from ministack import app
 from ministack.core.responses import request_scope
 
-from ratchet.local_cloud.emulator.authority import Authority, s3_needs
+from ratchet.local_cloud.emulator import http_needs
+from ratchet.local_cloud.emulator.authority import Authority
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.store import Scope
 
@@ -49,9 +50,17 @@ class Emulator:
         """Raise `Denied` unless the key's owner may do all of it."""
         self.authority.check(scope, access_key, needs)
 
-    def session(self, scope: Scope, role_arn: str, name: str) -> dict[str, str]:
+    def session(
+        self, scope: Scope, role_arn: str, name: str, *, source_arn: str = ""
+    ) -> dict[str, str]:
         """Variables with credentials of a session of a role; raises `Denied`."""
-        return self.authority.session(scope, role_arn, name, "sagemaker.amazonaws.com")
+        return self.authority.session(
+            scope, role_arn, name, source_arn=source_arn or scope.arn("*")
+        )
+
+    def identity(self, scope: Scope, access_key: str) -> dict[str, str]:
+        """``Arn`` and ``PrincipalId`` of a key's owner."""
+        return self.authority.identity(scope, access_key)
 
     def root(self, scope: Scope) -> dict[str, str]:
         """Variables with credentials of the account's root."""
@@ -73,15 +82,11 @@ class Emulator:
         """Put an S3 object as a role, as a request would; also while the server shuts down."""
         path = f"/{bucket}/{key}"
         try:
-            session = self.session(scope, role, "SageMaker")
-            access_key = session["AWS_ACCESS_KEY_ID"]
-            self.check(scope, access_key, s3_needs("PUT", path, {}))
+            access_key = self.session(scope, role, "SageMaker")["AWS_ACCESS_KEY_ID"]
+            self.check(scope, access_key, http_needs.put_object_needs(scope, path))
         except Denied as denied:
             raise OSError(str(denied)) from None
-        # Not signed: it does not come by the gateway. Without a key S3 would take it for anonymous.
-        signed = f"AWS4-HMAC-SHA256 Credential={access_key}/20260101/{scope.region}/s3/aws4_request"
-        headers = {"host": "s3", "authorization": signed}
-        status, answer = self._request(scope, "s3", "PUT", path, headers, body)
+        status, answer = self._request(scope, access_key, "s3", "PUT", path, {}, body)
         if status >= 300:
             raise OSError(f"PUT s3:/{path} was answered with {status}: {answer[:300]!r}")
 
@@ -94,7 +99,8 @@ class Emulator:
             "content-type": "application/x-amz-json-1.0",
             "x-amz-target": "GraniteServiceVersion20100801.PutMetricData",
         }
-        status, answer = self._request(scope, "monitoring", "POST", "/", headers, body)
+        root = self.root(scope)["AWS_ACCESS_KEY_ID"]
+        status, answer = self._request(scope, root, "monitoring", "POST", "/", headers, body)
         if status >= 300:
             _LOG.warning("metrics of %s were refused with %s: %r", namespace, status, answer[:300])
 
@@ -152,13 +158,22 @@ class Emulator:
     def _request(
         self,
         scope: Scope,
+        access_key: str,
         service: str,
         method: str,
         path: str,
         headers: dict[str, str],
         body: bytes,
     ) -> tuple[int, bytes]:
-        """Status and body of what MiniStack's handler of a service answers."""
+        """Status and body of what MiniStack's handler of a service answers to a key's owner."""
+        # The key without a signature: nothing checks it here, and without a key S3 would take the
+        # request for an anonymous one.
+        credential = f"{access_key}/20260101/{scope.region}/{service}/aws4_request"
+        headers = {
+            "host": service,
+            "authorization": f"AWS4-HMAC-SHA256 Credential={credential}",
+            **headers,
+        }
 
         async def request() -> tuple[int, bytes]:
             with request_scope(scope.account, scope.region):

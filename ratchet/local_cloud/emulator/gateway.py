@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -25,6 +25,7 @@ Response = tuple[int, dict[str, str], bytes]
 
 _LOG = logging.getLogger("ratchet.sagemaker")
 _CONTENT_TYPE = "application/x-amz-json-1.1"
+_TARGET_MODEL = "x-amzn-sagemaker-target-model"
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 
 
@@ -70,11 +71,14 @@ class Gateway(ServiceModule):
         threading.Thread(target=self.sagemaker.hosting.forget, name="reset", daemon=True).start()
 
     def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
+        api = self.sagemaker.api
         key = router.extract_access_key_id(headers, {}) or ""
 
         def call(operation: str, request: object) -> object:
-            self._authorise(scope, key, operation, request)
-            return self.sagemaker.api.call(scope, operation, request)
+            if isinstance(request, dict) and operation in api.operations:
+                self._authorise(scope, key, operation, request)
+            with api.called_by(api.cloud.identity(scope, key)):
+                return api.call(scope, operation, request)
 
         invoked = _INVOCATION.fullmatch(path)
         if invoked is None:
@@ -82,23 +86,32 @@ class Gateway(ServiceModule):
         invocation = Invocation(endpoint=unquote(invoked[1]), body=body, headers=headers)
 
         def invoke() -> Response:
-            named = {"EndpointName": invocation.endpoint}
-            self._authorise(scope, key, "InvokeEndpoint", named)
+            request = {"EndpointName": invocation.endpoint}
+            if _TARGET_MODEL in headers:
+                request["TargetModel"] = headers[_TARGET_MODEL]
+            self._authorise(scope, key, authorisation.INVOKE_ENDPOINT, request)
             return (200, *self.sagemaker.hosting.invoke(scope, invocation))
 
-        return _guarded("InvokeEndpoint", invoke)
+        return _guarded(authorisation.INVOKE_ENDPOINT, invoke)
 
-    def _authorise(self, scope: Scope, key: str, operation: str, request: object) -> None:
-        if not isinstance(request, dict) or operation not in {
-            *self.sagemaker.api.operations,
-            "InvokeEndpoint",
-        }:
-            return  # it is refused for what it is
+    def _authorise(
+        self, scope: Scope, key: str, operation: str, request: Mapping[str, Any]
+    ) -> None:
+        token = request.get("CallbackToken")
+        if isinstance(token, str):
+            request = {**request, "PipelineExecutionArn": self._execution_of(token)}
         try:
             needs = authorisation.needs(scope, operation, request)
             self.sagemaker.api.cloud.check(scope, key, needs)
         except authorisation.Denied as denied:
             raise ApiError("AccessDeniedException", str(denied)) from None
+
+    def _execution_of(self, token: str) -> str | None:
+        """The execution whose step waits by a callback's token."""
+        try:
+            return self.sagemaker.runs.callbacks.find(token).execution_arn
+        except KeyError:
+            return None
 
 
 def answered(

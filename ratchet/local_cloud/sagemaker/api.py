@@ -6,8 +6,10 @@ for it, each with its ``OPERATIONS``.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from botocore.model import OperationNotFoundError, ServiceModel, Shape
@@ -23,6 +25,7 @@ Request = dict[str, Any]
 Answer = dict[str, Any]
 Handler = Callable[["Api", Scope, Request], Answer]
 
+_IDENTITY: ContextVar[Mapping[str, str] | None] = ContextVar("caller", default=None)
 _NOT_KEPT = {"Tags", "ClientRequestToken", "ClientToken"}
 
 
@@ -153,9 +156,19 @@ class Api:
 
     @staticmethod
     def caller(scope: Scope) -> Body:
-        """``CreatedBy``: whoever holds the keys of a local cloud is its account's root."""
-        root = f"arn:aws:iam::{scope.account}:root"
-        return {"IamIdentity": {"Arn": root, "PrincipalId": scope.account}}
+        """``CreatedBy``: whoever sent the request; the account's root for what nobody sent."""
+        root = {"Arn": f"arn:aws:iam::{scope.account}:root", "PrincipalId": scope.account}
+        return {"IamIdentity": dict(_IDENTITY.get() or root)}
+
+    @staticmethod
+    @contextlib.contextmanager
+    def called_by(identity: Mapping[str, str]) -> Iterator[None]:
+        """What is called inside is called by this identity (``Arn`` and ``PrincipalId``)."""
+        token = _IDENTITY.set(identity)
+        try:
+            yield
+        finally:
+            _IDENTITY.reset(token)
 
 
 def wall_clock() -> float:

@@ -1,7 +1,7 @@
 """What a SageMaker request has to be allowed to do: actions, on resources, under conditions.
 
-The service authorization reference (SAR) names the resource types of each operation; which member
-of a request names the resource follows from the kinds of `table`, so only exceptions are listed.
+Resources and condition keys are those of the service authorization reference,
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html.
 """
 
 from __future__ import annotations
@@ -15,38 +15,178 @@ from ratchet.local_cloud.sagemaker.store import Scope
 
 Request = Mapping[str, Any]
 
-_PATHS = {kind.name_member: kind.arn_path for kind in table.KINDS if "Definition" not in kind.name}
-_BY_ARN = ("PipelineExecutionArn", "ResourceArn", "ModelPackageArn", "PipelineArn")
-"""Members that hold the resource's ARN itself."""
+INVOKE_ENDPOINT = "InvokeEndpoint"
+"""The one operation of SageMaker Runtime; its request names the endpoint of its path."""
 
-_ANYTHING = frozenset({"ListModelPackages", "ListMonitoringExecutions", "ListMonitoringSchedules"})
-"""Operations whose members are filters, not resources."""
+_EXECUTION = ("{PipelineExecutionArn}",)
+_PIPELINE = ("pipeline/{PipelineName}",)
+_GROUP = ("model-package-group/{ModelPackageGroupName}",)
+_PACKAGE = ("model-package/{ModelPackageName}",)
+_SCHEDULE = ("monitoring-schedule/{MonitoringScheduleName}",)
+_DATA_QUALITY = ("data-quality-job-definition/{JobDefinitionName}",)
+_MODEL_QUALITY = ("model-quality-job-definition/{JobDefinitionName}",)
+_MODEL = ("model/{ModelName}",)
+_ENDPOINT = ("endpoint/{EndpointName}",)
+_CONFIG = ("endpoint-config/{EndpointConfigName}",)
+_PROCESSING = ("processing-job/{ProcessingJobName}",)
+_TRAINING = ("training-job/{TrainingJobName}",)
+_TRANSFORM = ("transform-job/{TransformJobName}",)
+_TUNING = ("hyper-parameter-tuning-job/{HyperParameterTuningJobName}",)
+_NONE = ("*",)
 
-_BOTH = frozenset({"CreateEndpoint", "UpdateEndpoint"})
-"""Checked on the endpoint and on its configuration."""
+RESOURCES: Mapping[str, tuple[str, ...]] = {
+    "AddTags": ("{ResourceArn}",),
+    "CreateDataQualityJobDefinition": _DATA_QUALITY,
+    "CreateEndpoint": _ENDPOINT + _CONFIG,
+    "CreateEndpointConfig": _CONFIG,
+    "CreateHyperParameterTuningJob": _TUNING,
+    "CreateModel": _MODEL,
+    # The registry numbers a version of a group; without a group the package has a name.
+    "CreateModelPackage": (*_GROUP, "model-package/{ModelPackageGroupName}/*", *_PACKAGE),
+    "CreateModelPackageGroup": _GROUP,
+    "CreateModelQualityJobDefinition": _MODEL_QUALITY,
+    "CreateMonitoringSchedule": _SCHEDULE,
+    "CreatePipeline": _PIPELINE,
+    "CreateProcessingJob": _PROCESSING,
+    "CreateTrainingJob": _TRAINING,
+    "CreateTransformJob": _TRANSFORM,
+    "DeleteDataQualityJobDefinition": _DATA_QUALITY,
+    "DeleteEndpoint": _ENDPOINT,
+    "DeleteEndpointConfig": _CONFIG,
+    "DeleteModel": _MODEL,
+    "DeleteModelPackage": _PACKAGE,
+    "DeleteModelPackageGroup": _GROUP,
+    "DeleteModelPackageGroupPolicy": _GROUP,
+    "DeleteModelQualityJobDefinition": _MODEL_QUALITY,
+    "DeleteMonitoringSchedule": _SCHEDULE,
+    "DeletePipeline": _PIPELINE,
+    "DeleteTags": ("{ResourceArn}",),
+    "DescribeDataQualityJobDefinition": _DATA_QUALITY,
+    "DescribeEndpoint": _ENDPOINT,
+    "DescribeEndpointConfig": _CONFIG,
+    "DescribeHyperParameterTuningJob": _TUNING,
+    "DescribeModel": _MODEL,
+    "DescribeModelPackage": _PACKAGE,
+    "DescribeModelPackageGroup": _GROUP,
+    "DescribeModelQualityJobDefinition": _MODEL_QUALITY,
+    "DescribeMonitoringSchedule": _SCHEDULE,
+    "DescribePipeline": _PIPELINE,
+    "DescribePipelineDefinitionForExecution": _EXECUTION,
+    "DescribePipelineExecution": _EXECUTION,
+    "DescribeProcessingJob": _PROCESSING,
+    "DescribeTrainingJob": _TRAINING,
+    "DescribeTransformJob": _TRANSFORM,
+    "GetModelPackageGroupPolicy": _GROUP,
+    INVOKE_ENDPOINT: _ENDPOINT,
+    "ListDataQualityJobDefinitions": _NONE,
+    "ListEndpointConfigs": _NONE,
+    "ListEndpoints": _NONE,
+    "ListHyperParameterTuningJobs": _NONE,
+    "ListModelPackageGroups": _NONE,
+    "ListModelPackages": _NONE,
+    "ListModelQualityJobDefinitions": _NONE,
+    "ListModels": _NONE,
+    "ListMonitoringExecutions": _NONE,
+    "ListMonitoringSchedules": _NONE,
+    "ListPipelineExecutionSteps": _EXECUTION,
+    "ListPipelineExecutions": _PIPELINE,
+    "ListPipelineParametersForExecution": _EXECUTION,
+    "ListPipelineVersions": _PIPELINE,
+    "ListPipelines": _NONE,
+    "ListProcessingJobs": _NONE,
+    "ListTags": ("{ResourceArn}",),
+    "ListTrainingJobs": _NONE,
+    "ListTrainingJobsForHyperParameterTuningJob": _TUNING,
+    "ListTransformJobs": _NONE,
+    "PutModelPackageGroupPolicy": _GROUP,
+    "RetryPipelineExecution": _EXECUTION,
+    # Their requests hold a token only; whoever knows whose it is adds the execution's ARN.
+    "SendPipelineExecutionStepFailure": _EXECUTION,
+    "SendPipelineExecutionStepSuccess": _EXECUTION,
+    "StartMonitoringSchedule": _SCHEDULE,
+    "StartPipelineExecution": _PIPELINE,
+    "StopHyperParameterTuningJob": _TUNING,
+    "StopMonitoringSchedule": _SCHEDULE,
+    "StopPipelineExecution": _EXECUTION,
+    "StopProcessingJob": _PROCESSING,
+    "StopTrainingJob": _TRAINING,
+    "StopTransformJob": _TRANSFORM,
+    "UpdateEndpoint": _ENDPOINT + _CONFIG,
+    "UpdateModelPackage": ("{ModelPackageArn}",),
+    "UpdateMonitoringSchedule": _SCHEDULE,
+    "UpdatePipeline": _PIPELINE,
+    "UpdatePipelineExecution": _EXECUTION,
+    "UpdatePipelineVersion": ("{PipelineArn}",),
+}
+"""An operation's resources: paths of an ARN with a member of the request, which may hold a name or
+an ARN. A resource whose member the request leaves out is not asked for."""
 
-_ROLES = ("RoleArn", "ExecutionRoleArn")
-_KEYS: Mapping[str, tuple[str, ...]] = {
+_MONITORING = "MonitoringScheduleConfig.MonitoringJobDefinition"
+ROLES = (
+    "RoleArn",
+    "ExecutionRoleArn",
+    f"{_MONITORING}.RoleArn",
+    "TrainingJobDefinition.RoleArn",
+    "TrainingJobDefinitions[].RoleArn",
+)
+"""Where a request hands a role to SageMaker."""
+
+_TUNED = ("TrainingJobDefinition", "TrainingJobDefinitions[]")
+_NETWORKS = ("", "NetworkConfig.", f"{_MONITORING}.NetworkConfig.", *(f"{t}." for t in _TUNED))
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "sagemaker:InstanceTypes": (
+        "ResourceConfig.InstanceType",
+        "ResourceConfig.InstanceGroups[].InstanceType",
+        "ProcessingResources.ClusterConfig.InstanceType",
+        "JobResources.ClusterConfig.InstanceType",
+        "TransformResources.InstanceType",
+        "ProductionVariants[].InstanceType",
+        f"{_MONITORING}.MonitoringResources.ClusterConfig.InstanceType",
+        *(f"{tuned}.ResourceConfig.InstanceType" for tuned in _TUNED),
+    ),
+    "sagemaker:InterContainerTrafficEncryption": tuple(
+        f"{network}EnableInterContainerTrafficEncryption" for network in _NETWORKS
+    ),
+    "sagemaker:MaxRuntimeInSeconds": (
+        "StoppingCondition.MaxRuntimeInSeconds",
+        f"{_MONITORING}.StoppingCondition.MaxRuntimeInSeconds",
+        *(f"{tuned}.StoppingCondition.MaxRuntimeInSeconds" for tuned in _TUNED),
+    ),
     "sagemaker:ModelApprovalStatus": ("ModelApprovalStatus",),
+    "sagemaker:ModelLifeCycle:Stage": ("ModelLifeCycle.Stage",),
+    "sagemaker:ModelLifeCycle:StageStatus": ("ModelLifeCycle.StageStatus",),
+    "sagemaker:NetworkIsolation": tuple(
+        f"{network}EnableNetworkIsolation" for network in _NETWORKS
+    ),
+    "sagemaker:OutputKmsKey": (
+        "OutputDataConfig.KmsKeyId",
+        "ProcessingOutputConfig.KmsKeyId",
+        "DataQualityJobOutputConfig.KmsKeyId",
+        "ModelQualityJobOutputConfig.KmsKeyId",
+        "TransformOutput.KmsKeyId",
+        f"{_MONITORING}.MonitoringOutputConfig.KmsKeyId",
+        *(f"{tuned}.OutputDataConfig.KmsKeyId" for tuned in _TUNED),
+    ),
     "sagemaker:PipelineVersionId": ("PipelineVersionId",),
-    "sagemaker:NetworkIsolation": ("EnableNetworkIsolation",),
-    "sagemaker:MaxRuntimeInSeconds": ("StoppingCondition", "MaxRuntimeInSeconds"),
-    "sagemaker:VpcSubnets": ("VpcConfig", "Subnets"),
-    "sagemaker:VpcSecurityGroupIds": ("VpcConfig", "SecurityGroupIds"),
-    "sagemaker:OutputKmsKey": ("OutputDataConfig", "KmsKeyId"),
-    "sagemaker:VolumeKmsKey": ("ResourceConfig", "VolumeKmsKeyId"),
-    "sagemaker:InstanceTypes": ("ResourceConfig", "InstanceType"),
+    "sagemaker:TargetModel": ("TargetModel",),
+    "sagemaker:VolumeKmsKey": (
+        "KmsKeyId",
+        "ResourceConfig.VolumeKmsKeyId",
+        "ProcessingResources.ClusterConfig.VolumeKmsKeyId",
+        "JobResources.ClusterConfig.VolumeKmsKeyId",
+        "TransformResources.VolumeKmsKeyId",
+        f"{_MONITORING}.MonitoringResources.ClusterConfig.VolumeKmsKeyId",
+        *(f"{tuned}.ResourceConfig.VolumeKmsKeyId" for tuned in _TUNED),
+    ),
+    "sagemaker:VpcSecurityGroupIds": tuple(
+        f"{network}VpcConfig.SecurityGroupIds" for network in _NETWORKS
+    ),
+    "sagemaker:VpcSubnets": tuple(f"{network}VpcConfig.Subnets" for network in _NETWORKS),
 }
-_PROCESSING_KEYS: Mapping[str, tuple[str, ...]] = {
-    "sagemaker:OutputKmsKey": ("ProcessingOutputConfig", "KmsKeyId"),
-    "sagemaker:VolumeKmsKey": ("ProcessingResources", "ClusterConfig", "VolumeKmsKeyId"),
-    "sagemaker:InstanceTypes": ("ProcessingResources", "ClusterConfig", "InstanceType"),
-    "sagemaker:NetworkIsolation": ("NetworkConfig", "EnableNetworkIsolation"),
-    "sagemaker:VpcSubnets": ("NetworkConfig", "VpcConfig", "Subnets"),
-}
+"""Condition keys of SageMaker's, and the members of a request that they are taken from."""
 
 
-class Denied(Exception):
+class Denied(Exception):  # noqa: N818
     """The sentence that AWS answers."""
 
 
@@ -60,83 +200,77 @@ class Need:
 
 
 def needs(scope: Scope, operation: str, request: Request) -> Iterator[Need]:
-    """The permissions that AWS asks for a request, in its order."""
-    context = _context(operation, request)
+    """The permissions that AWS asks for a request, in its order.
+
+    Raises ``KeyError`` for an operation without a row in ``RESOURCES``.
+    """
+    context = condition_keys(request)
     resources = list(_resources(scope, operation, request)) or ["*"]
     for resource in resources:
         yield Need(f"sagemaker:{operation}", resource, context)
     if operation != "AddTags" and request.get("Tags"):
-        yield Need("sagemaker:AddTags", resources[0], context)
-    for role in _passed(request):
-        yield Need("iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"})
+        tagging = {**context, "sagemaker:TaggingAction": operation}
+        yield Need("sagemaker:AddTags", resources[0], tagging)
+    for path in ROLES:
+        for role in values_at(request, path):
+            yield pass_role(str(role), "sagemaker.amazonaws.com")
 
 
-def _resources(scope: Scope, operation: str, request: Request) -> Iterator[str]:
-    if operation in _ANYTHING:
-        return
-    for member in _BY_ARN:
-        if isinstance(request.get(member), str):
-            yield request[member]
-            return
-    if operation == "CreateModelPackage" and "ModelPackageGroupName" in request:
-        group = table.bare_name(table.MODEL_PACKAGE_GROUP, request["ModelPackageGroupName"])
-        yield scope.arn(f"model-package-group/{group}")
-        yield scope.arn(f"model-package/{group}/*")  # the registry will number it
-        return
-    if "JobDefinitionName" in request:
-        kind = table.DATA_QUALITY if "DataQuality" in operation else table.MODEL_QUALITY
-        yield scope.arn(f"{kind.arn_path}/{request['JobDefinitionName']}")
-        return
-    found = [
-        _arn(scope, path, request[member])
-        for member, path in _PATHS.items()
-        if isinstance(request.get(member), str)
-    ]
-    if operation not in _BOTH:
-        # An endpoint's configuration names models, a pipeline's execution its pipeline: the
-        # resource is that of the operation's own noun, the longest one that it ends with.
-        found = found[:1] if len(found) < 2 else [_own(scope, operation, request)]
-    yield from found
+def pass_role(role_arn: str, service: str) -> Need:
+    """What handing a role to a service needs."""
+    return Need("iam:PassRole", role_arn, {"iam:PassedToService": service})
 
 
-def _own(scope: Scope, operation: str, request: Request) -> str:
-    kinds = [kind for kind in table.KINDS if operation.endswith(kind.name)]
-    kind = max(kinds, key=lambda kind: len(kind.name))
-    return _arn(scope, kind.arn_path, request[kind.name_member])
-
-
-def _arn(scope: Scope, path: str, name_or_arn: str) -> str:
-    return name_or_arn if name_or_arn.startswith("arn:") else scope.arn(f"{path}/{name_or_arn}")
-
-
-def _passed(request: Request) -> Iterator[str]:
-    for member in _ROLES:
-        if isinstance(request.get(member), str):
-            yield request[member]
-    inner = request.get("MonitoringScheduleConfig", {}).get("MonitoringJobDefinition", {})
-    if "RoleArn" in inner:
-        yield inner["RoleArn"]
-    training = request.get("TrainingJobDefinition", {})
-    if "RoleArn" in training:
-        yield training["RoleArn"]
-
-
-def _context(operation: str, request: Request) -> dict[str, Any]:
+def condition_keys(request: Request) -> dict[str, Any]:
+    """The condition keys of a request; a key of several values has a list."""
     context: dict[str, Any] = {}
-    keys = _PROCESSING_KEYS if operation == "CreateProcessingJob" else _KEYS
-    for key, path in keys.items():
-        value: Any = request
-        for member in path:
-            value = value.get(member) if isinstance(value, Mapping) else None
-        if value is not None:
-            context[key] = str(value).lower() if isinstance(value, bool) else value
-    tags = request.get("Tags") or []
+    for key, paths in KEYS.items():
+        texts = [_text(value) for path in paths for value in values_at(request, path)]
+        if texts:
+            context[key] = texts[0] if len(texts) == 1 else texts
+    tags = [tag for tag in request.get("Tags") or [] if isinstance(tag, Mapping)]
     for tag in tags:
-        context[f"aws:RequestTag/{tag['Key']}"] = tag["Value"]
-    names = [tag["Key"] for tag in tags] or list(request.get("TagKeys") or [])
+        context[f"aws:RequestTag/{tag.get('Key')}"] = tag.get("Value", "")
+    names = [tag.get("Key") for tag in tags] or list(request.get("TagKeys") or [])
     if names:
         context["aws:TagKeys"] = names
     return context
+
+
+def values_at(value: Any, path: str) -> Iterator[Any]:
+    """The scalars at a path like ``Targets[].RoleArn``; each of a list that the path ends at."""
+    name, _, rest = path.partition(".")
+    value = value.get(name.removesuffix("[]")) if isinstance(value, Mapping) else None
+    for item in value if isinstance(value, list) else [value]:
+        if rest:
+            yield from values_at(item, rest)
+        elif item is not None and not isinstance(item, Mapping):
+            yield item
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _resources(scope: Scope, operation: str, request: Request) -> Iterator[str]:
+    for row in RESOURCES[operation]:
+        path, _, rest = row.partition("{")
+        member, _, end = rest.partition("}")
+        value = request.get(member)
+        if not member:
+            yield row
+        elif isinstance(value, str) and value:
+            yield _arn(scope, path, value) + end
+
+
+def _arn(scope: Scope, path: str, name_or_arn: str) -> str:
+    """A resource's ARN, whatever resource's ARN stands for its name (a version's group)."""
+    if not name_or_arn.startswith("arn:"):
+        return scope.arn(f"{path}{name_or_arn}")
+    if not path:
+        return name_or_arn
+    start, _, resource = name_or_arn.rpartition(":")
+    return f"{start}:{path}{resource.partition('/')[2]}"
 
 
 # --- what SageMaker itself does for a job, as the job's role --------------------------------------

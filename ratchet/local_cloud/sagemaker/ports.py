@@ -46,8 +46,20 @@ class Cloud(Protocol):
         """Raise `Denied` unless the key's owner may do all of it."""
         ...
 
-    def session(self, scope: Scope, role_arn: str, name: str) -> dict[str, str]:
-        """Variables with credentials of a session of a role; raises `Denied`."""
+    def session(
+        self, scope: Scope, role_arn: str, name: str, *, source_arn: str = ""
+    ) -> dict[str, str]:
+        """Variables with credentials of a role's session, as SageMaker assumes it.
+
+        ``source_arn``: what SageMaker does it for, which the role's trust policy may ask for;
+        without one, anything of SageMaker's in the account. Raises `Denied` unless the role exists
+        and trusts SageMaker. The same role and name have the same credentials, also after a
+        restart.
+        """
+        ...
+
+    def identity(self, scope: Scope, access_key: str) -> dict[str, str]:
+        """``Arn`` and ``PrincipalId`` of a key's owner, as ``CreatedBy`` shows them."""
         ...
 
     def root(self, scope: Scope) -> dict[str, str]:

@@ -1,0 +1,333 @@
+"""MiniStack's policy evaluator, with its reasons, its records, and parsed policies kept.
+
+MiniStack parses every policy anew for each request and forgets which statement decided. The names
+replaced here are those that it looks up at each request; ``WRAPPED`` lists them for the tests.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.iam_evaluator import AuthError, EvalContext, EvalResult, ParsedStatement
+
+from ratchet.local_cloud.emulator.permissions import DecisionLog
+
+WRAPPED = {
+    iam_evaluator: (
+        "_gather_role_policies",
+        "_permissions_boundary",
+        "_resolve_condition_key",
+        "_session_policy_limits",
+        "enforce",
+        "evaluate",
+        "evaluate_resource_policy",
+    ),
+    iam_actions: ("access_denied_response", "identity_denial_message"),
+}
+"""The names of MiniStack's that are replaced, by their module."""
+
+_LOG = logging.getLogger("ratchet.authority")
+_IDENTITY = "identity-based policy"
+_RESOURCE = "resource-based policy"
+_BOUNDARY = "permissions boundary"
+_SESSION = "session policy"
+_CACHED_POLICIES = 4096
+_CACHED_ACTIONS = 256
+
+ConditionKey = Callable[[str, str], object]
+"""The value of a condition key, given the rest of its name and the resource's ARN."""
+
+
+class Policy(list[ParsedStatement]):
+    """The statements of one document, with its name, and those of them that match an action."""
+
+    def __init__(self, name: str, statements: Sequence[ParsedStatement]) -> None:
+        super().__init__(statements)
+        self.name = name
+        self._by_action: dict[tuple[str, str], list[tuple[int, ParsedStatement]]] = {}
+
+    def matching(self, effect: str, action: str) -> list[tuple[int, ParsedStatement]]:
+        """Statements of an effect whose actions match, each with its position."""
+        statements = self._by_action.get((effect, action))
+        if statements is None:
+            statements = [
+                (position, statement)
+                for position, statement in enumerate(self)
+                if statement.effect == effect
+                and iam_evaluator._action_matches(action, statement.actions, statement.not_actions)
+            ]
+            if len(self._by_action) < _CACHED_ACTIONS:
+                self._by_action[effect, action] = statements
+        return statements
+
+
+class _Layer(list[list[ParsedStatement]]):
+    """A limit of a principal's policies, with AWS's word for it."""
+
+    def __init__(self, kind: str, policies: Sequence[list[ParsedStatement]]) -> None:
+        super().__init__(policies)
+        self.kind = kind
+
+
+@dataclass
+class Verdict(EvalResult):  # type: ignore[misc]  # MiniStack has no types
+    """A decision, and whose statement made it: kind of policy, name, and Sid or position."""
+
+    kind: str = _IDENTITY
+    policy: str = ""
+    statement: str = ""
+
+    def reason_of(self, action: str) -> str:
+        """The end of AWS's sentence about a denial."""
+        if self.decision == "Deny":
+            article = "an" if self.kind == _IDENTITY else "a"
+            return f"with an explicit deny in {article} {self.kind}"
+        return f"because no {self.kind} allows the {action} action"
+
+
+@dataclass
+class _Trace:
+    """What was decided during one call of ``enforce``."""
+
+    verdicts: list[Verdict] = field(default_factory=list)
+    action: str = ""
+    sentence: str = ""
+
+
+_trace: ContextVar[_Trace | None] = ContextVar("ratchet_evaluation", default=None)
+
+
+def install(log: DecisionLog, *, keys: Mapping[str, ConditionKey]) -> None:
+    """Replace the names. ``keys``: suppliers of condition keys by the lower-case start of a key."""
+    iam_evaluator._gather_role_policies = _role_policies
+    iam_evaluator._permissions_boundary = _limits(iam_evaluator._permissions_boundary, _BOUNDARY)
+    iam_evaluator._session_policy_limits = _limits(iam_evaluator._session_policy_limits, _SESSION)
+    iam_evaluator._resolve_condition_key = _resolving(iam_evaluator._resolve_condition_key, keys)
+    iam_evaluator.evaluate = evaluate
+    iam_evaluator.evaluate_resource_policy = _resource_policies(
+        iam_evaluator.evaluate_resource_policy
+    )
+    iam_evaluator.enforce = _enforcing(iam_evaluator.enforce, log)
+    iam_actions.access_denied_response = _responding(iam_actions.access_denied_response)
+    iam_actions.identity_denial_message = _sentences(iam_actions.identity_denial_message)
+
+
+def evaluate(
+    context: EvalContext, policies: Sequence[list[ParsedStatement]], *limits: Any
+) -> Verdict:
+    """IAM's order: an explicit deny anywhere, else an allow that no limit leaves out."""
+    verdict = _decided(context, _Layer(_IDENTITY, policies), limits)
+    trace = _trace.get()
+    if trace is not None:
+        trace.verdicts.append(verdict)
+    return verdict
+
+
+def _decided(context: EvalContext, identity: _Layer, limits: Sequence[Any]) -> Verdict:
+    layers: tuple[_Layer, ...] = (identity, *limits)
+    for layer in layers:
+        if verdict := _first(context, layer, "Deny"):
+            return verdict
+    allowed = [_first(context, layer, "Allow") for layer in layers]
+    for layer, verdict in zip(layers, allowed, strict=True):
+        if verdict is None:
+            return Verdict("ImplicitDeny", context.principal_arn, kind=layer.kind)
+    assert allowed[0] is not None
+    return allowed[0]
+
+
+def _first(context: EvalContext, layer: _Layer, effect: str) -> Verdict | None:
+    """The layer's first statement of an effect that matches, as a verdict."""
+    for policy in layer:
+        for position, statement in _candidates(policy, effect, context.action):
+            if iam_evaluator._resource_matches(
+                context.resource_arn, statement.resources, statement.not_resources
+            ) and iam_evaluator._conditions_met(statement.conditions, context):
+                return Verdict(
+                    effect,
+                    context.principal_arn,
+                    statement.sid,
+                    kind=layer.kind,
+                    policy=getattr(policy, "name", ""),
+                    statement=statement.sid or str(position),
+                )
+    return None
+
+
+def _candidates(
+    policy: list[ParsedStatement], effect: str, action: str
+) -> list[tuple[int, ParsedStatement]]:
+    return (policy if isinstance(policy, Policy) else Policy("", policy)).matching(effect, action)
+
+
+# --- policies, parsed once ------------------------------------------------------------------------
+
+
+@functools.lru_cache(_CACHED_POLICIES)
+def parsed(name: str, document: str) -> Policy:
+    """The policy of a name, given its JSON."""
+    return Policy(name, iam_evaluator.parse_policy_document(document))
+
+
+def _named(name: str, document: str | Mapping[str, Any] | None) -> Policy:
+    return parsed(name, document if isinstance(document, str) else json.dumps(document or {}))
+
+
+def _role_policies(role_name: str, account_id: str) -> list[Policy]:
+    """A role's inline and attached policies, in place of ``_gather_role_policies``."""
+    from ministack.services import iam
+
+    role = iam._roles.get_scoped(account_id, None, role_name) or {}
+    policies = [_named(name, text) for name, text in (role.get("InlinePolicies") or {}).items()]
+    for arn in role.get("AttachedPolicies", []):
+        document = iam_evaluator._resolve_managed_policy_document(arn, account_id)
+        policies.append(_named(arn, document))
+    return policies
+
+
+def _limits(gather: Callable[..., list[Any]], kind: str) -> Callable[..., list[_Layer]]:
+    def gathered(*arguments: Any) -> list[_Layer]:
+        return [_Layer(kind, layer) for layer in gather(*arguments)]
+
+    return gathered
+
+
+def _resource_policies(decide: Callable[..., Any]) -> Callable[..., Verdict]:
+    """The policy of a resource, which names itself as the one that decided."""
+
+    def decided(document: Any, context: EvalContext, *selection: Any, **more: Any) -> Verdict:
+        if isinstance(document, str):
+            document = _loaded(document)
+        verdict: Verdict = decide(document, context, *selection, **more)
+        verdict.kind = _RESOURCE
+        verdict.policy = "" if verdict.decision == "ImplicitDeny" else context.resource_arn
+        return verdict
+
+    return decided
+
+
+@functools.lru_cache(_CACHED_POLICIES)
+def _loaded(document: str) -> Any:
+    try:
+        return json.loads(document)
+    except ValueError:
+        return None
+
+
+# --- condition keys -------------------------------------------------------------------------------
+
+
+def _resolving(
+    resolve: Callable[[str, EvalContext], Any], keys: Mapping[str, ConditionKey]
+) -> Callable[[str, EvalContext], Any]:
+    """The keys that MiniStack does not know, looked up only where a policy asks for one."""
+
+    def resolved(key: str, context: EvalContext) -> Any:
+        value = resolve(key, context)
+        if value is not None:
+            return value
+        for start, supply in keys.items():
+            if key.lower().startswith(start):
+                return supply(key[len(start) :], context.resource_arn)
+        return None
+
+    return resolved
+
+
+# --- decisions: recorded, and told in AWS's words -------------------------------------------------
+
+
+def _enforcing(enforce: Callable[..., Any], log: DecisionLog) -> Callable[..., Any]:
+    def enforced(
+        access_key: str,
+        action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        namespace = action.partition(":")[0]
+        if service == "s3" and namespace == "kms":
+            service = namespace  # so that the key's own policy is asked
+            service_context = {"kms:ViaService": f"s3.{region}.amazonaws.com"}
+        trace = _Trace(action=action)
+        _trace.set(trace)
+        denial = enforce(access_key, action, service, region, resource_arn, service_context)
+        if not trace.verdicts or isinstance(denial, AuthError):
+            return denial  # the account's root, or nobody
+        principal = trace.verdicts[0].principal_arn
+        verdict = denial if denial is not None else _allowing(trace.verdicts)
+        if denial is not None:
+            trace.sentence = sentence(principal, action, resource_arn, verdict)
+            _LOG.warning("denied: %s", trace.sentence)
+        role = role_of(principal)
+        if role:
+            log.record(
+                role,
+                action,
+                resource_arn,
+                allowed=denial is None,
+                policy=verdict.policy,
+                statement=verdict.statement,
+                message=trace.sentence,
+                context=None if denial is None else service_context,
+            )
+        return denial
+
+    return enforced
+
+
+def _allowing(verdicts: Sequence[Verdict]) -> Verdict:
+    return next(verdict for verdict in verdicts if verdict.decision == "Allow")
+
+
+def role_of(principal_arn: str) -> str:
+    """The name of the role of a session; empty for other principals."""
+    _, assumed, session = principal_arn.partition(":assumed-role/")
+    return session.partition("/")[0] if assumed else ""
+
+
+def sentence(principal_arn: str, action: str, resource: str, verdict: Verdict) -> str:
+    """What AWS answers to whoever is denied."""
+    shown = f'"{resource}"' if action.startswith("s3:") else resource
+    return (
+        f"User: {principal_arn} is not authorized to perform: {action} on resource: {shown} "
+        f"{verdict.reason_of(action)}"
+    )
+
+
+def denial_sentence(action: str) -> str:
+    """The sentence about the last denial of an action; empty if the last decision is no such."""
+    trace = _trace.get()
+    return trace.sentence if trace is not None and trace.action == action else ""
+
+
+def denied_action() -> str:
+    """The action of the last decision of this request or thread."""
+    trace = _trace.get()
+    return trace.action if trace is not None else ""
+
+
+def _responding(respond: Callable[..., Any]) -> Callable[..., Any]:
+    """MiniStack names the resource for a few services only; AWS does for all."""
+
+    def responded(service: str, action: str, principal: str, request_id: str, **more: Any) -> Any:
+        if not more.get("error_code"):
+            more["message"] = denial_sentence(action) or more.get("message", "")
+        return respond(service, action, principal, request_id, **more)
+
+    return responded
+
+
+def _sentences(identity_denial: Callable[..., str]) -> Callable[..., str]:
+    def message(action: str, *rest: Any) -> str:
+        return denial_sentence(action) or identity_denial(action, *rest)
+
+    return message

@@ -1,0 +1,352 @@
+"""What a request to one of MiniStack's services needs beside its own action on its own resource.
+
+``iam:PassRole`` where a service is handed a role, the KMS key behind objects, queues and topics,
+every alarm that DescribeAlarms names, and the condition keys that MiniStack leaves out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions, responses, router
+
+from ratchet.local_cloud.emulator import evaluator
+from ratchet.local_cloud.emulator.authority import Authority
+from ratchet.local_cloud.emulator.evaluator import ConditionKey
+from ratchet.local_cloud.emulator.gateway import Response, current_scope
+from ratchet.local_cloud.sagemaker.authorisation import Denied, Need, pass_role
+from ratchet.local_cloud.sagemaker.store import Scope
+
+Body = Mapping[str, Any]
+
+WRAPPED = {
+    iam_actions: (
+        "_s3_action",
+        "extract_iam_action",
+        "extract_resource_arn",
+        "request_tag_context",
+        "s3_additional_checks",
+    ),
+    app: ("SERVICE_HANDLERS",),
+}
+"""The names of MiniStack's that are replaced or read, by their module."""
+
+PASSED_ROLES: Mapping[str, tuple[str, ...]] = {
+    "lambda:CreateFunction": ("Role",),
+    "lambda:UpdateFunctionConfiguration": ("Role",),
+    "scheduler:CreateSchedule": ("Target.RoleArn",),
+    "scheduler:UpdateSchedule": ("Target.RoleArn",),
+    "events:PutRule": ("RoleArn",),
+    "events:PutTargets": ("Targets[].RoleArn",),
+    "cloudformation:CreateStack": ("RoleARN",),
+    "cloudformation:UpdateStack": ("RoleARN",),
+    "cloudformation:DeleteStack": ("RoleARN",),
+    "cloudformation:CreateChangeSet": ("RoleARN",),
+}
+"""Where a request hands a role to its service."""
+
+CONDITION_MEMBERS: Mapping[str, Mapping[str, str]] = {
+    "cloudwatch:PutMetricData": {"cloudwatch:namespace": "Namespace"},
+    **{
+        f"cloudformation:{operation}": {
+            "cloudformation:RoleArn": "RoleARN",
+            "cloudformation:TemplateUrl": "TemplateURL",
+            "cloudformation:StackPolicyUrl": "StackPolicyURL",
+        }
+        for operation in ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet")
+    },
+    "iam:CreateRole": {"iam:PermissionsBoundary": "PermissionsBoundary"},
+    "iam:CreateUser": {"iam:PermissionsBoundary": "PermissionsBoundary"},
+    "iam:PutRolePermissionsBoundary": {"iam:PermissionsBoundary": "PermissionsBoundary"},
+    "iam:AttachRolePolicy": {"iam:PolicyARN": "PolicyArn"},
+    "iam:DetachRolePolicy": {"iam:PolicyARN": "PolicyArn"},
+    "sns:Subscribe": {"sns:Protocol": "Protocol", "sns:Endpoint": "Endpoint"},
+    "lambda:AddPermission": {"lambda:Principal": "Principal"},
+    "lambda:CreateEventSourceMapping": {"lambda:FunctionArn": "FunctionName"},
+}
+"""Condition keys of an action, and the member of its request that each has the value of."""
+
+_KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "s3:PutObject": ("kms:GenerateDataKey",),
+    "s3:GetObject": ("kms:Decrypt",),
+    "s3:GetObjectVersion": ("kms:Decrypt",),
+    "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "sqs:SendMessageBatch": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "sqs:ReceiveMessage": ("kms:Decrypt",),
+    "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "sns:PublishBatch": ("kms:GenerateDataKey", "kms:Decrypt"),
+}
+"""What a request does with its resource's key, as its caller. Of S3's reads of an upload's parts:
+https://repost.aws/knowledge-center/s3-large-file-encryption-kms-key."""
+
+_OBJECT_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+
+
+def install(authority: Authority) -> None:
+    """Have MiniStack ask for it."""
+    iam_actions.extract_iam_action = _sagemaker_elsewhere(iam_actions.extract_iam_action)
+    iam_actions.request_tag_context = _with_members(iam_actions.request_tag_context)
+    iam_actions.s3_additional_checks = _with_object_keys(iam_actions.s3_additional_checks)
+    iam_actions.extract_resource_arn = _with_alarm_names(iam_actions.extract_resource_arn)
+    for service in ("lambda", "scheduler", "events", "cloudformation", "sqs", "sns", "monitoring"):
+        app.SERVICE_HANDLERS[service] = _checked(authority, service, app.SERVICE_HANDLERS[service])
+
+
+def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[Need]:
+    """What a request needs beside ``action`` on ``resource``."""
+    service = action.partition(":")[0]
+    for path in PASSED_ROLES.get(action, ()):
+        for role in members(request, path):
+            yield pass_role(role, f"{service}.amazonaws.com")
+    if action == "cloudwatch:DescribeAlarms":
+        for name in members(request, "AlarmNames"):
+            arn = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm:{name}"
+            yield Need(action, arn)
+    key = key_behind(scope, service, resource)
+    if key:
+        yield from key_needs(scope, action, key)
+
+
+def key_needs(scope: Scope, action: str, key_arn: str) -> Iterator[Need]:
+    """What the caller of ``action`` does with the resource's KMS key."""
+    service = action.partition(":")[0]
+    via = {"kms:ViaService": f"{service}.{scope.region}.amazonaws.com"}
+    for operation in _KEY_ACTIONS.get(action, ()):
+        yield Need(operation, key_arn, via)
+
+
+def put_object_needs(scope: Scope, path: str) -> Iterator[Need]:
+    """What putting an object at ``/bucket/key`` needs, where it does not come by the network."""
+    yield Need("s3:PutObject", f"arn:aws:s3:::{path.lstrip('/')}")
+    with responses.request_scope(scope.account, scope.region):
+        for action, arn in iam_actions.s3_additional_checks("PUT", path, {}, b"", {}):
+            yield Need(action, arn)
+
+
+def key_behind(scope: Scope, service: str, arn: str) -> str | None:
+    """ARN of the customer's KMS key of a queue or topic; None where there is none.
+
+    The key that AWS manages for a service may be used through it by everyone in the account.
+    """
+    key = None
+    if service == "sqs":
+        queue = app._get_module("sqs")._queue_by_arn(arn)
+        key = (queue or {}).get("attributes", {}).get("KmsMasterKeyId")
+    elif service == "sns":
+        topic = app._get_module("sns")._topic_by_arn_any_scope(arn)
+        key = (topic or {}).get("attributes", {}).get("KmsMasterKeyId")
+    return key_arn(scope, str(key)) if key else None
+
+
+def key_arn(scope: Scope, key: str) -> str | None:
+    """ARN of a KMS key given by ARN, id or alias; None for AWS's own keys."""
+    alias = key.rpartition(":")[2]
+    if alias.startswith("alias/aws/"):
+        return None
+    if key.startswith("arn:") and not alias.startswith("alias/"):
+        return key
+    record = app._get_module("kms")._resolve_key(alias)
+    resource = alias if alias.startswith("alias/") else f"key/{key}"
+    return (
+        str(record["Arn"]) if record else f"arn:aws:kms:{scope.region}:{scope.account}:{resource}"
+    )
+
+
+def resource_keys(
+    tags: Callable[[Scope, str], Iterable[Mapping[str, str]]],
+) -> dict[str, ConditionKey]:
+    """Suppliers of the condition keys that are facts of the resource or of the cloud."""
+
+    def tag(name: str, arn: str) -> str | None:
+        if ":sagemaker:" not in arn:
+            return None
+        values = {tag["Key"].lower(): tag["Value"] for tag in tags(current_scope(), arn)}
+        return values.get(name.lower())
+
+    return {
+        "aws:resourcetag/": tag,
+        "sagemaker:resourcetag/": tag,
+        "kms:calleraccount": lambda *_: current_scope().account,
+        "aws:viaawsservice": lambda *_: "false",
+        "aws:principalisawsservice": lambda *_: "false",
+    }
+
+
+def members(value: Any, path: str) -> Iterator[str]:
+    """The texts at a path like ``Targets[].RoleArn``; those of a list if it ends at one."""
+    name, _, rest = path.partition(".")
+    many = name.endswith("[]")
+    value = value.get(name.removesuffix("[]")) if isinstance(value, Mapping) else None
+    for item in value if many and isinstance(value, list) else [value]:
+        if rest:
+            yield from members(item, rest)
+        elif isinstance(item, list):
+            yield from (text for text in item if isinstance(text, str))
+        elif isinstance(item, str) and item:
+            yield item
+
+
+def parsed(body: bytes, params: Mapping[str, Any]) -> Body:
+    """A request's members, from JSON, CBOR or the Query protocol's parameters."""
+    if body[:1] == b"{":
+        try:
+            content = json.loads(body)
+        except ValueError:
+            content = None
+        if isinstance(content, dict):
+            return content
+    elif body and not params:
+        return _cbor(body)
+    return _of_query(params)
+
+
+def _cbor(body: bytes) -> Body:
+    try:
+        import cbor2
+
+        content = cbor2.loads(body)
+    except (ImportError, ValueError, EOFError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _of_query(params: Mapping[str, Any]) -> Body:
+    """``AlarmNames.member.1=a`` → ``{"AlarmNames": ["a"]}``; other names as they are."""
+    content: dict[str, Any] = {}
+    for name, value in params.items():
+        text = value[0] if isinstance(value, list) and value else value
+        start, member, _ = name.partition(".member.")
+        if member:
+            content.setdefault(start, []).append(text)
+        else:
+            content[name] = text
+    return content
+
+
+def _sagemaker_elsewhere(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """MiniStack checks the signature of SageMaker's requests only; ``gateway`` the permissions."""
+
+    def action(service: str, *request: Any) -> str | None:
+        return None if service == "sagemaker" else extract(service, *request)
+
+    return action
+
+
+def _with_members(tag_context: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def context(service: str, action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        keys = tag_context(service, action, body, params)
+        if action in CONDITION_MEMBERS:
+            request = parsed(body, params)
+            for key, member in CONDITION_MEMBERS[action].items():
+                value = next(members(request, member), None)
+                if value:
+                    keys[key] = value
+        return keys
+
+    return context
+
+
+def _with_alarm_names(extract: Callable[..., str]) -> Callable[..., str]:
+    """DescribeAlarms by name needs each alarm; `needs` adds all but the first of them."""
+
+    def resource(
+        service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any
+    ) -> str:
+        arn = extract(service, method, path, headers, body, *rest)
+        if service == "monitoring" and arn == "*":
+            params, region, account = rest
+            name = next(members(parsed(body, params), "AlarmNames"), None)
+            if name:
+                return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
+        return arn
+
+    return resource
+
+
+def _with_object_keys(additional: Callable[..., Any]) -> Callable[..., Any]:
+    def checks(method: str, path: str, headers: Any, body: bytes, query: Any) -> list[Any]:
+        pairs = list(additional(method, path, headers, body, query))
+        action = f"s3:{iam_actions._s3_action(method, path, query)}"
+        bucket, _, key = path.lstrip("/").partition("/")
+        if action in _KEY_ACTIONS and key:
+            scope = current_scope()
+            key_id = _object_key(bucket, key, headers, reading=action != "s3:PutObject")
+            arn = key_arn(scope, key_id) if key_id else None
+            needed = [need.action for need in key_needs(scope, action, arn)] if arn else []
+            if arn and "uploadId" in query:
+                needed.append("kms:Decrypt")  # the parts are read again when they are joined
+            pairs += [(operation, arn) for operation in needed]
+        return pairs
+
+    return checks
+
+
+def _object_key(bucket: str, key: str, headers: Any, *, reading: bool) -> str | None:
+    s3 = app._get_module("s3")
+    stored = s3._buckets.get(bucket)
+    if stored is None:
+        return None
+    object_headers = (stored["objects"].get(key) or {}).get("preserved_headers") or {}
+    chosen = (object_headers if reading else headers).get(_OBJECT_KEY)
+    key_id = chosen or s3._bucket_default_sse_headers(bucket).get(_OBJECT_KEY)
+    return str(key_id) if key_id else None
+
+
+Handler = Callable[..., Awaitable[Response]]
+
+
+def _checked(authority: Authority, service: str, handler: Handler) -> Handler:
+    """The handler of a service, after the request's further needs."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Response:
+        access_key = router.extract_access_key_id(headers, query)
+        if access_key:
+            denial = _refusal(authority, access_key, service, method, path, headers, body, query)
+            if denial is not None:
+                return denial
+        return await handler(method, path, headers, body, query)
+
+    return handle
+
+
+def _refusal(
+    authority: Authority,
+    access_key: str,
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+) -> Response | None:
+    params = app._routing_params(method, path, headers, body, query)
+    action = iam_actions.extract_iam_action(service, method, path, headers, body, params)
+    if action is None or not _may_need_more(action):
+        return None
+    scope = current_scope()
+    resource = iam_actions.extract_resource_arn(
+        service, method, path, headers, body, params, scope.region, scope.account
+    )
+    try:
+        authority.check(scope, access_key, needs(scope, action, resource, parsed(body, params)))
+    except Denied as denied:
+        response: Response = iam_actions.access_denied_response(
+            service,
+            evaluator.denied_action(),
+            "",
+            responses.new_uuid(),
+            headers=headers,
+            message=str(denied),
+            resource_arn=resource,
+        )
+        return response
+    return None
+
+
+def _may_need_more(action: str) -> bool:
+    return action in PASSED_ROLES or action in _KEY_ACTIONS or action == "cloudwatch:DescribeAlarms"
