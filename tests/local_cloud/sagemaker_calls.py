@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +23,33 @@ from ratchet.local_cloud.control import Endpoint
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
+from tests.runner.s3_server import S3Server
 
 REGION = "us-east-1"
 SCOPE = Scope(account="000000000000", region=REGION)
 ROLE = "arn:aws:iam::000000000000:role/pipeline"
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/none:1"
+
+
+class _Served(dict[str, tuple[bytes, str]]):
+    """`FakeCloud.objects` as `S3Server` has them, with their ETags."""
+
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        super().__init__()
+        self._objects = objects
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._objects
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._objects)
+
+    def __getitem__(self, name: str) -> tuple[bytes, str]:
+        body = self._objects[name]
+        return body, hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+    def __setitem__(self, name: str, stored: tuple[bytes, str]) -> None:
+        self._objects[name] = stored[0]
 
 
 @dataclass
@@ -37,6 +61,7 @@ class FakeCloud:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     alarms: dict[str, str] = field(default_factory=dict)
     lines: list[tuple[str, str, str]] = field(default_factory=list)
+    server: S3Server | None = None
 
     def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
         return self.objects[f"{bucket}/{key}" + (f"?{version_id}" if version_id else "")]
@@ -77,7 +102,12 @@ class FakeCloud:
         self.lines += [(group, stream, line) for _, line in lines]
 
     def endpoint(self) -> str:
-        return "http://127.0.0.1:1"
+        """Of an S3 that has the objects; it ends with the tests."""
+        if self.server is None:
+            self.server = S3Server()
+            self.server.objects = _Served(self.objects)
+            threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self.server.url
 
 
 @dataclass
