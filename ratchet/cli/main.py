@@ -54,7 +54,7 @@ def explanation(problem: Exception) -> str | None:
     from pipeline_defs.authoring import BundleError, DefinitionError
     from ratchet.demo.flights import DemoDataError
     from ratchet.deployment.errors import DeploymentError, explain
-    from ratchet.local_cloud.control import LocalCloudError
+    from ratchet.local_cloud.layout import LocalCloudError
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
 

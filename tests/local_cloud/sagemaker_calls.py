@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import psutil
 from botocore.config import Config
 from botocore.model import ServiceModel
 
+from ratchet.local_cloud import admin_client
 from ratchet.local_cloud.control import Endpoint
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.service import SageMaker
@@ -114,14 +114,8 @@ class RunningCloud:
         )
 
     def admin(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self.endpoint.url}/_ratchet/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            content: dict[str, Any] = json.loads(answer.read())
-        return content
+        secret = self.endpoint.keys["secret"]
+        return admin_client.ask(self.endpoint.url, secret, path, body, method=method)
 
 
 def make_role(cloud: RunningCloud) -> None:
