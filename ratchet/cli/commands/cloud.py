@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo, err, out
 from ratchet.cli.options import Environment
 from ratchet.cli.wording import moment
 
@@ -94,7 +94,7 @@ def logs(
         raise typer.Exit(1)
     with file.open(errors="replace") as text:
         for line in deque(text, maxlen=lines):
-            typer.echo(line, nl=False)
+            echo(line, newline=False)
 
 
 @app.command()
