@@ -62,6 +62,8 @@ def announce(target: Target) -> None:
 def where(target: Target) -> str:
     """`dev on the local cloud · account 000000000000 · us-east-1 · http://127.0.0.1:4566`."""
     place = "the local cloud" if target.local else "another endpoint" if target.endpoint else "AWS"
+    if not target.enforced:
+        place += ", permissions not enforced"
     parts: list[Any] = [
         f"{target.settings.environment} on {place}",
         f"account {target.account}",

@@ -55,6 +55,15 @@ def shown_folder(folder: Path) -> str:
     return str(folder.relative_to(PROJECT) if folder.is_relative_to(PROJECT) else folder)
 
 
+def local_command(text: str, folder: Path, variables: Mapping[str, str] = os.environ) -> str:
+    """A command to type next, with what makes it go to the local cloud in `folder`."""
+    value = variables.get(LOCAL_VARIABLE, "").strip()
+    yes = switch(value)
+    if folder != (project_folder(Path(value)) if yes is None else DEFAULT_FOLDER):
+        return f"{LOCAL_VARIABLE}={shlex.quote(shown_folder(folder))} ratchet {text}"
+    return f"ratchet {text} --local" if yes is False else f"ratchet {text}"
+
+
 def _named_cloud(value: str) -> Path:
     from ratchet.local_cloud.folder import is_cloud
 
@@ -66,9 +75,10 @@ def _named_cloud(value: str) -> Path:
     near = difflib.get_close_matches(value.lower(), [*YES, *NO, *clouds], n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise DeploymentError(
-        f"{LOCAL_VARIABLE} is {value!r}: expected {', '.join(YES)} (the local cloud in "
-        f"{shown_folder(DEFAULT_FOLDER)}), {', '.join(NO)} (AWS), or the folder of a local cloud; "
-        f"no cloud is in {folder}.{hint} To make one there: ratchet cloud up --folder {value}"
+        f"{LOCAL_VARIABLE} is {value!r}.{hint}\n"
+        f"Expected {', '.join(YES)} for the local cloud in {shown_folder(DEFAULT_FOLDER)}; "
+        f"{', '.join(NO)} for AWS; or the folder of a local cloud, and none is in {folder}. "
+        f"To make one there: ratchet cloud up --folder {shlex.quote(value)}"
     )
 
 
@@ -121,23 +131,18 @@ class Target:
         """
         from ratchet.local_cloud import admin_client
 
-        assert self.endpoint is not None and self.local, "AWS has no such paths"
+        assert self.local, "AWS has no such paths"
         secret = self.variables["AWS_SECRET_ACCESS_KEY"]
-        return admin_client.ask(self.endpoint, secret, path, body, seconds=seconds)
+        return admin_client.ask(str(self.endpoint), secret, path, body, seconds=seconds)
 
     def command(self, text: str, variables: Mapping[str, str] = os.environ) -> str:
         """A command to type next, with the options that make it come here again."""
         environment = self.settings.environment
-        before, options = "", ""
         if environment != variables.get(ENVIRONMENT_VARIABLE, DEFAULT_ENVIRONMENT):
-            options += f" --env {environment}"
-        value = variables.get(LOCAL_VARIABLE, "").strip()
-        named = DEFAULT_FOLDER if switch(value) is not None else project_folder(Path(value))
-        if self.folder is not None and self.folder != named:
-            before = f"{LOCAL_VARIABLE}={shlex.quote(shown_folder(self.folder))} "
-        elif self.folder is not None and switch(value) is False:
-            options += " --local"
-        return f"{before}ratchet {text}{options}"
+            text += f" --env {environment}"
+        if self.folder is None:
+            return f"ratchet {text}"
+        return local_command(text, self.folder, variables)
 
 
 def open_target(
@@ -185,6 +190,7 @@ def local_target(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         region_name=settings.region,
+        botocore_session=_session_without_profiles(),
     )
     return Target(
         settings=settings,
@@ -196,6 +202,22 @@ def local_target(
         variables=variables,
         enforced=endpoint.enforced,
     )
+
+
+def _session_without_profiles() -> Any:
+    """A session of botocore that reads nothing of this machine's AWS configuration.
+
+    AWS_PROFILE may name a profile that is not there, and a profile may name proxies, retries and
+    endpoints of its own.
+    """
+    from botocore.session import Session
+
+    nothing = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return Session(session_vars=nothing)
 
 
 def _remote_target(settings: Settings, endpoint: str | None) -> Target:

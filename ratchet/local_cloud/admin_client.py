@@ -1,4 +1,4 @@
-"""Asks a local cloud what AWS has no API for: the paths below ``/_ratchet/`` (emulator/admin.py)."""
+"""Asks a local cloud what AWS has no API for, at the paths of ``emulator/admin.py``."""
 
 from __future__ import annotations
 

@@ -17,11 +17,13 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from ratchet.local_cloud import admin_client
 from ratchet.local_cloud import folder as folders
 from ratchet.local_cloud.layout import (
     ACCOUNT,
@@ -150,8 +152,8 @@ def down(folder: Path) -> None:
 def reset(folder: Path) -> list[str]:
     """Stop the cloud of ``folder`` and delete what is in it.
 
-    Returns the names of other files and folders in there, which stay. Raises
-    ``FolderRefusedError`` for a folder that is not a cloud's and not empty, and ``StopFailedError``.
+    Returns the names of other files and folders in there, which stay. Raises ``StopFailedError``,
+    and ``FolderRefusedError`` for a folder that is not a cloud's and not empty.
     """
     layout = Layout(folder.absolute())
     folders.check(layout)
@@ -160,6 +162,25 @@ def reset(folder: Path) -> list[str]:
     with _exclusively(layout):
         _stop(layout)
         return folders.empty(layout)
+
+
+def refusals(endpoint: Endpoint) -> int | None:
+    """How many requests of roles the policies have refused since the cloud's start.
+
+    None for a cloud that does not record its decisions.
+    """
+    try:
+        answer = admin_client.ask(endpoint.url, endpoint.keys["secret"], "permissions")
+    except admin_client.AdminError as refusal:
+        if refusal.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+    since = endpoint.started.timestamp()
+    return sum(
+        decision["count"]
+        for decision in answer["decisions"]
+        if not decision["allowed"] and decision["last"] >= since
+    )
 
 
 def log_file(folder: Path) -> Path:

@@ -19,8 +19,8 @@ from typing import IO, Any
 
 ACCOUNT = "000000000000"
 STATUS_PATH = "/_ratchet/status"
-SECRET_HEADER = "x-ratchet-secret"
-"""The header that brings the folder's secret to the paths below ``/_ratchet/`` and ``/_ministack/``."""
+SECRET_HEADER = "x-ratchet-secret"  # noqa: S105 (a header's name)
+"""Brings the folder's secret to the paths below ``/_ratchet/`` and ``/_ministack/``."""
 UNAUTHORISED_VARIABLE = "RATCHET_UNAUTHORISED"
 """1 when the cloud starts: it answers without asking the policies of the caller."""
 EXIT_PORT_TAKEN = 73
@@ -98,10 +98,14 @@ class Layout:
 
     def content(self) -> list[Path]:
         """What a cloud keeps in the folder: everything but the marker and the locks."""
-        database = [self.database.with_name(self.database.name + end) for end in _SQLITE_SIDES]
-        work = [self.folder / name for name in ("runs", "endpoints", "monitoring")]
         files = [self.endpoint, _unfinished(self.endpoint), self.keys, _unfinished(self.keys)]
-        return [*files, self.log, self.services, self.objects, self.temporary, *database, *work]
+        databases = [
+            self.folder / f"{name}{side}"
+            for name in (self.database.name, "permissions.sqlite")
+            for side in ("", "-wal", "-shm", "-journal")
+        ]
+        work = [self.folder / name for name in ("runs", "endpoints", "monitoring")]
+        return [*files, self.log, self.services, self.objects, self.temporary, *databases, *work]
 
     def read_keys(self) -> Keys:
         """The owner's access key. Raises ``LocalCloudError`` where there is none to read."""
@@ -142,9 +146,6 @@ class Layout:
         new = _unfinished(self.endpoint)
         new.write_text(json.dumps(content))
         new.replace(self.endpoint)
-
-
-_SQLITE_SIDES = ("", "-wal", "-shm", "-journal")
 
 
 def _unfinished(file: Path) -> Path:
