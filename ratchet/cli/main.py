@@ -29,6 +29,7 @@ from ratchet.cli.commands import (
     status,
 )
 from ratchet.cli.console import err
+from ratchet.cli.options import name_nearest_option
 
 DEBUG_VARIABLE = "RATCHET_DEBUG"
 
@@ -39,7 +40,10 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, TyperException):
+        except TyperException as problem:
+            name_nearest_option(problem)
+            raise
+        except (typer.Exit, typer.Abort):
             raise
         except Exception as problem:
             message = None if os.environ.get(DEBUG_VARIABLE) else explanation(problem)
@@ -54,7 +58,7 @@ def explanation(problem: Exception) -> str | None:
     from pipeline_defs.authoring import BundleError, DefinitionError
     from ratchet.demo.flights import DemoDataError
     from ratchet.deployment.errors import DeploymentError, explain
-    from ratchet.local_cloud.control import LocalCloudError
+    from ratchet.local_cloud.layout import LocalCloudError
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
 

@@ -62,6 +62,8 @@ def announce(target: Target) -> None:
 def where(target: Target) -> str:
     """`dev on the local cloud · account 000000000000 · us-east-1 · http://127.0.0.1:4566`."""
     place = "the local cloud" if target.local else "another endpoint" if target.endpoint else "AWS"
+    if not target.enforced:
+        place += ", permissions not enforced"
     parts: list[Any] = [
         f"{target.settings.environment} on {place}",
         f"account {target.account}",
@@ -69,3 +71,23 @@ def where(target: Target) -> str:
         target.endpoint or f"sagemaker.{target.region}.amazonaws.com",
     ]
     return " · ".join(parts)
+
+
+def name_nearest_option(problem: Any) -> None:
+    """Add to Typer's error about an unknown option which one was probably meant.
+
+    Typer knows names with a slip in them; `--env` for `--environment` it does not.
+    """
+    if getattr(problem, "possibilities", None) is None or problem.ctx is None:
+        return
+    options = [name for param in problem.ctx.command.params for name in param.opts]
+    wrong = problem.option_name
+    begins = [
+        name
+        for name in options
+        if name.startswith("--") and (wrong.startswith(name) or name.startswith(wrong))
+    ]
+    near = begins or problem.possibilities
+    if near:
+        problem.message += f". Did you mean {' or '.join(near)}?"
+    problem.possibilities = None

@@ -9,6 +9,7 @@ from typing import Any
 from ratchet.definitions.cache_effects import Effect
 from ratchet.definitions.differences import Comparison, Difference
 from ratchet.definitions.flat import shown
+from ratchet.definitions.markdown import code, fenced, one_line, prose
 
 _LONGEST = 72
 
@@ -75,23 +76,23 @@ def text_of(found: Report) -> str:
         lines += [f"      {e.step.ljust(width)}  {_effect(e)}" for e in found.cache]
     if found.notes:
         lines += ["  what a run costs", *(f"      {note}" for note in found.notes)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(one_line, lines)) + "\n"
 
 
 def markdown_of(found: Report) -> str:
     """The same for a review comment."""
     if not found.differs:
-        return f"**{found.pipeline}**: the same\n"
-    lines = [f"### {found.pipeline}", ""]
+        return f"**{prose(found.pipeline)}**: the same\n"
+    lines = [f"### {prose(found.pipeline)}", ""]
     for told in (found.parameters, found.steps):
         if told:
-            lines += ["```diff", *(f"{t.mark} {t.subject}: {t.text}" for t in told), "```", ""]
+            lines += [*fenced((f"{t.mark} {t.subject}: {t.text}" for t in told), "diff"), ""]
     if found.cache:
         lines += ["| cached step | |", "|---|---|"]
-        lines += [f"| `{e.step}` | {_cell(_effect(e))} |" for e in found.cache]
+        lines += [f"| {code(e.step)} | {prose(_effect(e))} |" for e in found.cache]
         lines.append("")
     if found.notes:
-        lines += ["What a run costs:", "", *(f"- {note}" for note in found.notes)]
+        lines += ["What a run costs:", "", *(f"- {prose(note)}" for note in found.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -195,7 +196,3 @@ def _files(before: str, after: str, files_of: FilesOf) -> str:
     names += [f"-{name}" for name in old if name not in new]
     names += [name for name in new if name in old and new[name] != old[name]]
     return f": {', '.join(sorted(names, key=lambda name: name.lstrip('+-')))}"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

@@ -11,17 +11,10 @@ from pathlib import Path
 from ratchet import node
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target import Target
+from ratchet.local_cloud.control import foreign_variables
 
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 """Written by `cdk bootstrap` with the default qualifier (CDK developer guide, "Bootstrapping")."""
-
-_FOREIGN = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)
-"""What would win over the local cloud's own credentials."""
 
 
 def environment(target: Target, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -30,7 +23,8 @@ def environment(target: Target, variables: Mapping[str, str] = os.environ) -> di
     Nothing phones home, and on the local cloud the templates are not validated a second time: that
     takes seconds and the tests do it.
     """
-    kept = {n: v for n, v in variables.items() if not (target.local and n in _FOREIGN)}
+    foreign = foreign_variables(variables) if target.local else []
+    kept = {name: value for name, value in variables.items() if name not in foreign}
     path = [str(Path(sys.executable).parent), str(node.folder()), kept.get("PATH", "")]
     quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "1"}
     if target.local:

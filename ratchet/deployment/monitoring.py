@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from ratchet.deployment import analyses, pipelines
 from ratchet.deployment.analyses import PIPELINE, Analysis
@@ -17,6 +13,7 @@ from ratchet.deployment.facts import Serving
 from ratchet.deployment.runs import Run
 from ratchet.deployment.standing import StackState
 from ratchet.deployment.target import Target
+from ratchet.local_cloud.admin_client import AdminError
 
 SECONDS = 120.0
 """How long an execution of a schedule on the local cloud may take."""
@@ -67,7 +64,11 @@ def run_schedule(
             "monitoring pipeline analyzes the same traffic now: "
             f"{target.command('monitor run --engine pipeline')}"
         )
-    job = str(_post(f"{target.endpoint}/_ratchet/monitoring/{serving.monitor_schedule}/run")["job"])
+    try:
+        path = f"monitoring/{serving.monitor_schedule}/run"
+        job = str(target.ask(path, {}, seconds=SECONDS)["job"])
+    except AdminError as refusal:
+        raise DeploymentError(f"the local cloud did not run it: {refusal}") from None
     for _ in range(int(SECONDS / 0.5)):
         for source in analyses.sources(target, serving):
             if source.job == job and source.status not in _UNDER_WAY:
@@ -77,25 +78,3 @@ def run_schedule(
         f"{serving.monitor_schedule} has not ended within {SECONDS:.0f} s. Its log: "
         "ratchet cloud logs"
     )
-
-
-def _post(url: str) -> Mapping[str, Any]:
-    request = urllib.request.Request(url, data=b"{}", method="POST")  # noqa: S310
-    request.add_header("Content-Type", "application/json")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        answer: Mapping[str, Any] = json.loads(opener.open(request, timeout=SECONDS).read())
-    except urllib.error.HTTPError as refusal:
-        raise DeploymentError(
-            f"the local cloud did not run it: {_message(refusal.read())}"
-        ) from None
-    except (OSError, TimeoutError) as problem:
-        raise DeploymentError(f"no answer from the local cloud ({problem})") from None
-    return answer
-
-
-def _message(body: bytes) -> str:
-    try:
-        return str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.decode(errors="replace")[:300]

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target import Target
-
-_SECONDS = 10.0
+from ratchet.local_cloud.admin_client import AdminError
 
 
 def parse(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -58,15 +55,7 @@ def refuse_on_aws(target: Target, stand_ins: Mapping[str, Any]) -> None:
 
 def hand_over(target: Target, *, token: str, stand_ins: Mapping[str, Any]) -> None:
     """Gives them to the local cloud, for the start with this ClientRequestToken."""
-    body = json.dumps({"token": token, "stand_ins": stand_ins}).encode()
-    url = f"{target.endpoint}/_ratchet/stand-ins"
-    request = urllib.request.Request(url, data=body, method="POST")  # noqa: S310
-    request.add_header("Content-Type", "application/json")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        opener.open(request, timeout=_SECONDS).close()
-    except urllib.error.HTTPError as refusal:
-        told = refusal.read().decode(errors="replace")[:300]
-        raise DeploymentError(f"the local cloud did not take the stand-ins: {told}") from None
-    except OSError as problem:
-        raise DeploymentError(f"no answer from the local cloud ({problem})") from None
+        target.ask("stand-ins", {"token": token, "stand_ins": stand_ins})
+    except AdminError as refusal:
+        raise DeploymentError(f"the local cloud did not take the stand-ins: {refusal}") from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from config.settings import Settings, load
 from ratchet.deployment.errors import DeploymentError
 from ratchet.node import PROJECT
+from ratchet.switch_words import NO, YES, switch
 
 if TYPE_CHECKING:
     import boto3
@@ -26,15 +29,57 @@ DEFAULT_FOLDER = PROJECT / ".ratchet" / "cloud"
 def cloud_folder(local: bool | None, variables: Mapping[str, str] = os.environ) -> Path | None:
     """The local cloud's state folder, or None when the command goes elsewhere.
 
-    `--local` and `--no-local` win over RATCHET_LOCAL, which is 1, 0 or the folder of another local
-    cloud (relative to the project, so that it means the same wherever the command is typed).
+    `--local` and `--no-local` win over RATCHET_LOCAL, which is a word of yes or no, or the folder
+    of another local cloud (relative to the project, so that it means the same wherever the command
+    is typed).
+
+    Raises:
+        DeploymentError: RATCHET_LOCAL is neither. A slip never makes a new cloud.
     """
-    value = variables.get(LOCAL_VARIABLE, "").strip()
-    switch = {"": False, "0": False, "false": False, "no": False}.get(value.lower(), True)
-    named = switch and value.lower() not in {"1", "true", "yes"}
-    if not (switch if local is None else local):
+    if local is False:
         return None
-    return PROJECT / Path(value).expanduser() if named else DEFAULT_FOLDER
+    value = variables.get(LOCAL_VARIABLE, "").strip()
+    yes = switch(value)
+    if yes is None:
+        return _named_cloud(value)
+    return DEFAULT_FOLDER if yes or local else None
+
+
+def project_folder(folder: Path) -> Path:
+    """A cloud's folder as it is typed, relative to the project."""
+    return PROJECT / folder.expanduser()
+
+
+def shown_folder(folder: Path) -> str:
+    """A cloud's folder as one types it: relative to the project where it is inside."""
+    return str(folder.relative_to(PROJECT) if folder.is_relative_to(PROJECT) else folder)
+
+
+def local_command(text: str, folder: Path, variables: Mapping[str, str] = os.environ) -> str:
+    """A command to type next, with what makes it go to the local cloud in `folder`."""
+    value = variables.get(LOCAL_VARIABLE, "").strip()
+    yes = switch(value)
+    if folder != (project_folder(Path(value)) if yes is None else DEFAULT_FOLDER):
+        return f"{LOCAL_VARIABLE}={shlex.quote(shown_folder(folder))} ratchet {text}"
+    return f"ratchet {text} --local" if yes is False else f"ratchet {text}"
+
+
+def _named_cloud(value: str) -> Path:
+    from ratchet.local_cloud.folder import is_cloud
+
+    folder = project_folder(Path(value))
+    if is_cloud(folder):
+        return folder
+    beside = [DEFAULT_FOLDER, *DEFAULT_FOLDER.parent.glob("*"), *folder.parent.glob("*")]
+    clouds = [shown_folder(other) for other in beside if is_cloud(other)]
+    near = difflib.get_close_matches(value.lower(), [*YES, *NO, *clouds], n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise DeploymentError(
+        f"{LOCAL_VARIABLE} is {value!r}.{hint}\n"
+        f"Expected {', '.join(YES)} for the local cloud in {shown_folder(DEFAULT_FOLDER)}; "
+        f"{', '.join(NO)} for AWS; or the folder of a local cloud, and none is in {folder}. "
+        f"To make one there: ratchet cloud up --folder {shlex.quote(value)}"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +96,8 @@ class Target:
     session: boto3.Session
     variables: Mapping[str, str]
     """What a child process needs in its environment to talk to the same place."""
+    enforced: bool = True
+    """Whether each request needs a permission of its caller's policies: always, on AWS."""
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -76,20 +123,26 @@ class Target:
         )
         return self._clients[service]
 
+    def ask(self, path: str, body: object = None, *, seconds: float = 10.0) -> dict[str, Any]:
+        """The local cloud's answer of a path below `/_ratchet/`, for which AWS has no API.
+
+        Raises:
+            AdminError: it refused, or did not answer.
+        """
+        from ratchet.local_cloud import admin_client
+
+        assert self.local, "AWS has no such paths"
+        secret = self.variables["AWS_SECRET_ACCESS_KEY"]
+        return admin_client.ask(str(self.endpoint), secret, path, body, seconds=seconds)
+
     def command(self, text: str, variables: Mapping[str, str] = os.environ) -> str:
         """A command to type next, with the options that make it come here again."""
         environment = self.settings.environment
-        before, options = "", ""
         if environment != variables.get(ENVIRONMENT_VARIABLE, DEFAULT_ENVIRONMENT):
-            options += f" --env {environment}"
-        if self.folder is not None and self.folder != cloud_folder(None, variables):
-            if self.folder == cloud_folder(True, variables):
-                options += " --local"
-            else:
-                inside = self.folder.is_relative_to(PROJECT)
-                folder = self.folder.relative_to(PROJECT) if inside else self.folder
-                before = f"{LOCAL_VARIABLE}={folder} "
-        return f"{before}ratchet {text}{options}"
+            text += f" --env {environment}"
+        if self.folder is None:
+            return f"ratchet {text}"
+        return local_command(text, self.folder, variables)
 
 
 def open_target(
@@ -108,7 +161,8 @@ def open_target(
         starting: called before the local cloud is started, which takes some seconds.
 
     Raises:
-        DeploymentError: the credentials belong to another account than the settings name.
+        DeploymentError: the credentials belong to another account than the settings name, or
+            RATCHET_LOCAL is neither a word of yes or no nor a local cloud's folder.
         SettingsError: no such environment, or a mistake in its file.
     """
     settings = load(environment)
@@ -136,6 +190,7 @@ def local_target(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         region_name=settings.region,
+        botocore_session=_session_without_profiles(),
     )
     return Target(
         settings=settings,
@@ -145,7 +200,24 @@ def local_target(
         folder=folder,
         session=session,
         variables=variables,
+        enforced=endpoint.enforced,
     )
+
+
+def _session_without_profiles() -> Any:
+    """A session of botocore that reads nothing of this machine's AWS configuration.
+
+    AWS_PROFILE may name a profile that is not there, and a profile may name proxies, retries and
+    endpoints of its own.
+    """
+    from botocore.session import Session
+
+    nothing = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return Session(session_vars=nothing)
 
 
 def _remote_target(settings: Settings, endpoint: str | None) -> Target:

@@ -11,25 +11,31 @@ import datetime as dt
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from ratchet.local_cloud import admin_client
+from ratchet.local_cloud import folder as folders
 from ratchet.local_cloud.layout import (
     ACCOUNT,
     EXIT_PORT_TAKEN,
     STATUS_PATH,
+    UNAUTHORISED_VARIABLE,
+    Keys,
     Layout,
+    LocalCloudError,
     acquire,
 )
+from ratchet.switch_words import NO, YES, switch
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -39,16 +45,32 @@ _HOST = "127.0.0.1"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class LocalCloudError(Exception):
-    """The local cloud could not be started or stopped; the message says why and what to do."""
+_FOREIGN = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+)
+"""What would win over a cloud's own credentials and address."""
+_FOREIGN_PREFIX = "AWS_ENDPOINT_URL_"
+"""Addresses of single services (AWS_ENDPOINT_URL_S3) win over AWS_ENDPOINT_URL."""
 
 
 class PortTakenError(LocalCloudError):
     """The port that was asked for is another program's."""
 
 
-class OtherRegionError(LocalCloudError):
-    """The cloud of this folder is up already, with another region or port than asked for."""
+class OtherSettingsError(LocalCloudError):
+    """The cloud of this folder is up already, with other settings than asked for: its region, its
+    port, or whether it enforces permissions."""
 
 
 class StartFailedError(LocalCloudError):
@@ -67,7 +89,9 @@ class Endpoint:
     pid: int
     region: str
     started: dt.datetime
-    keys: Mapping[str, str]
+    keys: Keys = field(repr=False)
+    enforced: bool = True
+    """Whether each request needs a permission of its caller's policies."""
     account: str = ACCOUNT
 
     def environment(self) -> dict[str, str]:
@@ -82,18 +106,28 @@ class Endpoint:
         }
 
 
+def foreign_variables(variables: Mapping[str, str]) -> list[str]:
+    """Names that must not be set beside ``Endpoint.environment()``: they lead to another cloud."""
+    other = (name for name in variables if name.startswith(_FOREIGN_PREFIX))
+    return [*_FOREIGN, *sorted(other)]
+
+
 def up(folder: Path, *, region: str, port: int | None = None) -> Endpoint:
     """The cloud of ``folder``, started if it is not up.
 
     Without ``port`` it is the one of the last time if that is free, else any free one. Safe to call
-    from several processes at once: one starts it, the others find it. Raises ``PortTakenError``,
-    ``OtherRegionError`` or ``StartFailedError``.
+    from several processes at once: one starts it, the others find it. RATCHET_UNAUTHORISED=1 starts
+    a cloud that does not enforce permissions. Raises ``FolderRefusedError``, ``PortTakenError``,
+    ``OtherSettingsError`` or ``StartFailedError``.
     """
     layout = Layout(folder.absolute())
+    enforced = _enforced(os.environ)
+    folders.check(layout)
     with _exclusively(layout):
+        folders.claim(layout)
         running = _running(layout)
         if running:
-            _check_same(running, region=region, port=port)
+            _check_same(running, region=region, port=port, enforced=enforced)
             return running
         if port is not None:
             _check_free(port)
@@ -103,32 +137,50 @@ def up(folder: Path, *, region: str, port: int | None = None) -> Endpoint:
 def status(folder: Path) -> Endpoint | None:
     """The cloud of ``folder`` if it is up."""
     layout = Layout(folder.absolute())
-    return _running(layout) if layout.folder.is_dir() else None
+    return _running(layout) if folders.is_cloud(layout.folder) else None
 
 
 def down(folder: Path) -> None:
     """Stop the cloud of ``folder``, if it is up; its state stays. Raises ``StopFailedError``."""
     layout = Layout(folder.absolute())
-    if not layout.folder.is_dir():
+    if not folders.is_cloud(layout.folder):
         return
     with _exclusively(layout):
         _stop(layout)
 
 
-def reset(folder: Path) -> None:
-    """Stop the cloud of ``folder`` and delete everything in it."""
+def reset(folder: Path) -> list[str]:
+    """Stop the cloud of ``folder`` and delete what is in it.
+
+    Returns the names of other files and folders in there, which stay. Raises ``StopFailedError``,
+    and ``FolderRefusedError`` for a folder that is not a cloud's and not empty.
+    """
     layout = Layout(folder.absolute())
-    if not layout.folder.is_dir():
-        return
+    folders.check(layout)
+    if not folders.is_cloud(layout.folder):
+        return []
     with _exclusively(layout):
         _stop(layout)
-        for entry in layout.folder.iterdir():
-            if entry in (layout.lock, layout.starting):
-                continue  # deleting a file that is locked would let two processes hold "the" lock
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink(missing_ok=True)
+        return folders.empty(layout)
+
+
+def refusals(endpoint: Endpoint) -> int | None:
+    """How many requests of roles the policies have refused since the cloud's start.
+
+    None for a cloud that does not record its decisions.
+    """
+    try:
+        answer = admin_client.ask(endpoint.url, endpoint.keys["secret"], "permissions")
+    except admin_client.AdminError as refusal:
+        if refusal.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+    since = endpoint.started.timestamp()
+    return sum(
+        decision["count"]
+        for decision in answer["decisions"]
+        if not decision["allowed"] and decision["last"] >= since
+    )
 
 
 def log_file(folder: Path) -> Path:
@@ -173,6 +225,7 @@ def _endpoint(layout: Layout, content: Mapping[str, Any]) -> Endpoint:
         pid=content["pid"],
         region=content["region"],
         started=dt.datetime.fromtimestamp(content["started"], dt.UTC),
+        enforced=content.get("enforced", True),
     )
 
 
@@ -189,16 +242,37 @@ def _answers(layout: Layout, content: Mapping[str, Any]) -> bool:
     return isinstance(answer, dict) and answer.get("folder") == str(layout.folder)
 
 
-def _check_same(running: Endpoint, *, region: str, port: int | None) -> None:
+def _enforced(variables: Mapping[str, str]) -> bool:
+    value = variables.get(UNAUTHORISED_VARIABLE, "")
+    off = switch(value)
+    if off is None:
+        raise LocalCloudError(
+            f"{UNAUTHORISED_VARIABLE} is {value!r}; expected one of {', '.join(YES + NO)}"
+        )
+    return not off
+
+
+def _check_same(running: Endpoint, *, region: str, port: int | None, enforced: bool) -> None:
     if running.region != region:
-        raise OtherRegionError(
+        raise OtherSettingsError(
             f"The local cloud is up with region {running.region} ({running.url}), and {region} was "
             "asked for. A cloud has one region: stop it first (ratchet cloud down)."
         )
     if port is not None and not running.url.endswith(f":{port}"):
-        raise OtherRegionError(
+        raise OtherSettingsError(
             f"The local cloud is up at {running.url}, and port {port} was asked for. "
             "Stop it first (ratchet cloud down)."
+        )
+    if running.enforced and not enforced:
+        raise OtherSettingsError(
+            f"The local cloud is up at {running.url} and enforces permissions, and "
+            f"{UNAUTHORISED_VARIABLE} asks for one that does not. Stop it first: ratchet cloud down"
+        )
+    if enforced and not running.enforced:
+        raise OtherSettingsError(
+            f"The local cloud is up at {running.url} and does not enforce permissions: it was "
+            f"started with {UNAUTHORISED_VARIABLE}=1. To enforce them, stop it first: "
+            "ratchet cloud down"
         )
 
 
@@ -219,7 +293,6 @@ def _port_taken(port: int, error: object) -> PortTakenError:
 
 
 def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
-    layout.folder.mkdir(parents=True, exist_ok=True)
     last = layout.read_endpoint()
     layout.write_endpoint({**last, "up": False})
     command = [
@@ -260,11 +333,15 @@ def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
 
 def _environment() -> dict[str, str]:
     """This process's environment without what would make the cloud talk to some other cloud."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    if kept.get("RATCHET_PRICES"):  # the server runs in the cloud's folder
-        kept["RATCHET_PRICES"] = str(Path(kept["RATCHET_PRICES"]).absolute())
-    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), kept.get("PYTHONPATH")]))
-    return kept
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    if variables.get("RATCHET_PRICES"):  # the server runs in the cloud's folder
+        variables["RATCHET_PRICES"] = str(Path(variables["RATCHET_PRICES"]).absolute())
+    path = filter(None, [str(_ROOT), variables.get("PYTHONPATH")])
+    return {
+        **variables,
+        "PYTHONPATH": os.pathsep.join(path),
+        UNAUTHORISED_VARIABLE: "0" if _enforced(os.environ) else "1",
+    }
 
 
 def _tail(log: Path) -> str:

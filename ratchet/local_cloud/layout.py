@@ -7,18 +7,32 @@ since cannot mislead.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 ACCOUNT = "000000000000"
 STATUS_PATH = "/_ratchet/status"
+SECRET_HEADER = "x-ratchet-secret"  # noqa: S105 (a header's name)
+"""Brings the folder's secret to the paths below ``/_ratchet/`` and ``/_ministack/``."""
+UNAUTHORISED_VARIABLE = "RATCHET_UNAUTHORISED"
+"""1 when the cloud starts: it answers without asking the policies of the caller."""
 EXIT_PORT_TAKEN = 73
 EXIT_ALREADY_UP = 75
+
+
+class LocalCloudError(Exception):
+    """Something about a local cloud that a person can put right; the message says how."""
+
+
+Keys = Mapping[str, str]
+"""The access key of whoever owns the folder: ``key`` (its id, ``AKIA…``) and ``secret``."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +40,11 @@ class Layout:
     """Where everything of the cloud in ``folder`` is."""
 
     folder: Path
+
+    @property
+    def marker(self) -> Path:
+        """Says that the folder is a local cloud's, and of which version (`folder.claim`)."""
+        return self.folder / "ratchet-cloud.json"
 
     @property
     def lock(self) -> Path:
@@ -44,18 +63,8 @@ class Layout:
 
     @property
     def keys(self) -> Path:
-        """The root's access key: whoever can read it may use this cloud."""
+        """The owner's access key: whoever can read it may use this cloud."""
         return self.folder / "keys.json"
-
-    def read_keys(self) -> dict[str, str]:
-        """The root's access key and its secret, made at the first time."""
-        if not self.keys.exists():
-            made = {"key": f"AKIA{secrets.token_hex(8).upper()}", "secret": secrets.token_hex(20)}
-            descriptor = os.open(self.keys, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(made, file)
-        found: dict[str, str] = json.loads(self.keys.read_text())
-        return found
 
     @property
     def log(self) -> Path:
@@ -77,6 +86,53 @@ class Layout:
         """Unpacked functions and the like; emptied at every start."""
         return self.folder / "tmp"
 
+    @property
+    def database(self) -> Path:
+        """SageMaker's resources."""
+        return self.folder / "sagemaker.sqlite3"
+
+    @property
+    def locks(self) -> tuple[Path, Path]:
+        """They stay: deleting a file that is locked would let two processes hold "the" lock."""
+        return self.lock, self.starting
+
+    def content(self) -> list[Path]:
+        """What a cloud keeps in the folder: everything but the marker and the locks."""
+        files = [self.endpoint, _unfinished(self.endpoint), self.keys, _unfinished(self.keys)]
+        databases = [
+            self.folder / f"{name}{side}"
+            for name in (self.database.name, "permissions.sqlite")
+            for side in ("", "-wal", "-shm", "-journal")
+        ]
+        work = [self.folder / name for name in ("runs", "endpoints", "monitoring")]
+        return [*files, self.log, self.services, self.objects, self.temporary, *databases, *work]
+
+    def read_keys(self) -> Keys:
+        """The owner's access key. Raises ``LocalCloudError`` where there is none to read."""
+        try:
+            content = json.loads(self.keys.read_text())
+            return {"key": str(content["key"]), "secret": str(content["secret"])}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise LocalCloudError(
+                f"{self.keys} does not hold this local cloud's access key ({error!r}). Delete the "
+                "file and start the cloud again: ratchet cloud down, ratchet cloud up"
+            ) from None
+
+    def make_keys(self) -> None:
+        """Make the owner's access key, readable by this user alone, unless there is one."""
+        if self.keys.exists():
+            self.keys.chmod(0o600)
+            return
+        keys = {"key": f"AKIA{secrets.token_hex(8).upper()}", "secret": secrets.token_hex(20)}
+        new = _unfinished(self.keys)
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(keys, file)
+        with contextlib.suppress(FileExistsError):
+            os.link(new, self.keys)  # never over a key that another process has made since
+        new.unlink()
+
     def read_endpoint(self) -> dict[str, Any]:
         """What ``endpoint`` holds; empty when there is none, or only half of one."""
         try:
@@ -87,9 +143,13 @@ class Layout:
 
     def write_endpoint(self, content: dict[str, Any]) -> None:
         """Replace ``endpoint`` at once."""
-        new = self.endpoint.with_suffix(".new")
+        new = _unfinished(self.endpoint)
         new.write_text(json.dumps(content))
         new.replace(self.endpoint)
+
+
+def _unfinished(file: Path) -> Path:
+    return file.with_suffix(".new")
 
 
 def acquire(path: Path, *, wait: bool = False) -> IO[str] | None:

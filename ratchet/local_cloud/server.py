@@ -17,11 +17,14 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from ratchet.local_cloud import folder
 from ratchet.local_cloud.layout import (
     ACCOUNT,
     EXIT_ALREADY_UP,
     EXIT_PORT_TAKEN,
+    UNAUTHORISED_VARIABLE,
     Layout,
+    LocalCloudError,
     acquire,
 )
 
@@ -34,8 +37,10 @@ def main() -> None:
     """Serve the cloud of a folder. Exit status 75: it is up already; 73: the port is taken."""
     options = _options()
     layout = Layout(options.folder.absolute())
-    layout.folder.mkdir(parents=True, exist_ok=True)
-    layout.folder.chmod(0o700)
+    try:
+        folder.claim(layout)
+    except LocalCloudError as refusal:
+        sys.exit(str(refusal))
     lock = acquire(layout.lock)
     if lock is None:
         print(f"the local cloud of {layout.folder} is up already", file=sys.stderr)  # noqa: T201
@@ -79,17 +84,12 @@ def _prepare(layout: Layout, region: str, port: int) -> None:
     """Settings that MiniStack reads from the environment when it is imported."""
     shutil.rmtree(layout.temporary, ignore_errors=True)
     layout.temporary.mkdir(parents=True)
-    if os.environ.get("RATCHET_UNAUTHORISED") == "1":
-        os.environ["AUTH"] = "false"
-    else:
-        os.environ["AUTH"] = "true"
-    # What a child of this process finds must be what it was given, not this machine's profiles.
     os.environ.update(
+        AUTH="false" if os.environ.get(UNAUTHORISED_VARIABLE) == "1" else "true",
+        # What a child of this process finds is what it was handed, not this machine's profiles.
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
         AWS_EC2_METADATA_DISABLED="true",
-    )
-    os.environ.update(
         BIND_HOST=_HOST,
         GATEWAY_PORT=str(port),
         MINISTACK_REGION=region,

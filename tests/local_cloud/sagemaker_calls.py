@@ -7,7 +7,6 @@ import hashlib
 import json
 import threading
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import psutil
 from botocore.config import Config
 from botocore.model import ServiceModel
 
+from ratchet.local_cloud import admin_client
 from ratchet.local_cloud.control import Endpoint
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.service import SageMaker
@@ -149,14 +149,8 @@ class RunningCloud:
         )
 
     def admin(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self.endpoint.url}/_ratchet/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            content: dict[str, Any] = json.loads(answer.read())
-        return content
+        secret = self.endpoint.keys["secret"]
+        return admin_client.ask(self.endpoint.url, secret, path, body, method=method)
 
 
 def make_role(cloud: RunningCloud) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ratchet.costs import price_list
+from ratchet.local_cloud.admin_client import AdminError
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud, until
 from tests.local_cloud.small_stacks import ACCOUNT, create, stack_status, unique
 
@@ -64,13 +63,9 @@ def test_at_first_the_prices_are_the_packages(cloud: RunningCloud) -> None:
 def test_a_wrong_table_changes_nothing_and_says_why(cloud: RunningCloud) -> None:
     before = cloud.admin("GET", "prices")
     wrong = {"hourly": {REGION: {"ml.m5.large": {"Training": "cheap"}}}}
-    request = urllib.request.Request(
-        f"{cloud.endpoint.url}/_ratchet/prices", method="POST", data=json.dumps(wrong).encode()
-    )
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=10)
-    assert caught.value.code == 400
-    assert "expected US dollars" in caught.value.read().decode()
+    with pytest.raises(AdminError, match="expected US dollars") as caught:
+        cloud.admin("POST", "prices", wrong)
+    assert caught.value.status == 400
     assert cloud.admin("GET", "prices") == before
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.local_cloud import control
+from ratchet.local_cloud import control, folder
 from ratchet.local_cloud.layout import Layout
 from tests.local_cloud.sagemaker_calls import (
     REGION,
@@ -28,7 +29,7 @@ from tests.local_cloud.sagemaker_calls import (
 UP = f"""
 import sys
 from pathlib import Path
-from ratchet.local_cloud import control
+from ratchet.local_cloud import control, folder
 print(control.up(Path(sys.argv[1]), region={REGION!r}).pid)
 """
 
@@ -41,6 +42,7 @@ def test_nothing_is_up_in_an_empty_folder(tmp_path: Path) -> None:
 
 
 def test_a_process_id_of_another_process_is_not_taken_for_the_cloud(tmp_path: Path) -> None:
+    folder.claim(Layout(tmp_path))
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
         Layout(tmp_path).write_endpoint(
             {"up": True, "pid": other.pid, "created": 1.0, "started": 1.0, "port": 1}
@@ -76,21 +78,18 @@ def test_a_file_of_prices_that_is_wrong_is_said_without_a_stack_trace(
     )
 
 
-def test_reset_deletes_what_the_folder_holds(tmp_path: Path) -> None:
-    (tmp_path / "s3" / "bucket").mkdir(parents=True)
-    (tmp_path / "sagemaker.sqlite3").touch()
-    control.reset(tmp_path)
-    assert {entry.name for entry in tmp_path.iterdir()} <= {"server.lock", "starting.lock"}
-
-
 def test_the_environment_leads_to_this_cloud_and_to_no_other() -> None:
     endpoint = control.Endpoint(
         url="http://127.0.0.1:4577",
         pid=1,
         region="eu-west-1",
         started=None,  # type: ignore[arg-type]
+        keys={"key": "AKIA0", "secret": "of the folder"},
     )
     environment = endpoint.environment()
+    assert environment["AWS_ACCESS_KEY_ID"] == "AKIA0"
+    assert environment["AWS_SECRET_ACCESS_KEY"] == "of the folder"
+    assert "of the folder" not in repr(endpoint)
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4577"
     assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "eu-west-1"
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
@@ -98,11 +97,11 @@ def test_the_environment_leads_to_this_cloud_and_to_no_other() -> None:
 
 @pytest.mark.cloud
 def test_two_that_start_it_at_once_get_the_same_one(tmp_path: Path) -> None:
-    folder = tmp_path / "cloud"
+    place = tmp_path / "cloud"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     starters = [
         subprocess.Popen(
-            [sys.executable, "-c", UP, str(folder)], stdout=subprocess.PIPE, env=environment
+            [sys.executable, "-c", UP, str(place)], stdout=subprocess.PIPE, env=environment
         )
         for _ in range(2)
     ]
@@ -110,16 +109,91 @@ def test_two_that_start_it_at_once_get_the_same_one(tmp_path: Path) -> None:
         pids = {int(starter.communicate(timeout=60)[0]) for starter in starters}
         assert len(pids) == 1
     finally:
-        control.down(folder)
-    assert control.status(folder) is None
+        control.down(place)
+    assert control.status(place) is None
     assert not is_alive(pids.pop())
 
 
 @pytest.mark.cloud
-def test_another_region_is_refused_while_it_is_up(own_cloud: Callable[[], RunningCloud]) -> None:
-    cloud = own_cloud()
-    with pytest.raises(control.OtherRegionError, match="eu-west-1 was asked for"):
+def test_other_settings_are_refused_while_it_is_up(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(control.OtherSettingsError, match="eu-west-1 was asked for"):
         control.up(cloud.folder, region="eu-west-1")
+    monkeypatch.setenv("RATCHET_UNAUTHORISED", "1")
+    with pytest.raises(control.OtherSettingsError, match="enforces permissions, and RATCHET_UNA"):
+        control.up(cloud.folder, region=REGION)
+    status = control.status(cloud.folder)
+    assert status is not None
+    assert status.enforced
+
+
+def test_a_switch_that_is_no_word_of_yes_or_no_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATCHET_UNAUTHORISED", "of")
+    with pytest.raises(control.LocalCloudError, match="RATCHET_UNAUTHORISED is 'of'; expected"):
+        control.up(tmp_path, region=REGION)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.cloud
+def test_one_switch_starts_a_cloud_that_does_not_enforce_permissions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATCHET_UNAUTHORISED", "1")
+    cloud = RunningCloud(control.up(tmp_path, region=REGION), tmp_path)
+    try:
+        assert not cloud.endpoint.enforced
+        assert cloud.client("sts").get_caller_identity()["Account"] == cloud.endpoint.account
+        assert cloud.admin("GET", "status")["enforced"] is False
+        assert control.up(tmp_path, region=REGION) == cloud.endpoint
+        monkeypatch.delenv("RATCHET_UNAUTHORISED")
+        with pytest.raises(control.OtherSettingsError, match="does not enforce permissions"):
+            control.up(tmp_path, region=REGION)
+    finally:
+        control.down(tmp_path)
+
+
+@pytest.mark.cloud
+def test_a_cloud_of_before_there_were_keys_gets_one_and_keeps_its_state(
+    own_cloud: Callable[[], RunningCloud],
+) -> None:
+    cloud = own_cloud()
+    cloud.client("s3").create_bucket(Bucket="old")
+    control.down(cloud.folder)
+    layout = Layout(cloud.folder)
+    layout.keys.unlink()
+    layout.marker.unlink()
+    cloud.folder.chmod(0o755)
+    again = own_cloud()
+    assert again.endpoint.keys != cloud.endpoint.keys
+    assert again.client("s3").head_bucket(Bucket="old")
+    assert stat.S_IMODE(layout.keys.stat().st_mode) == 0o600
+    assert stat.S_IMODE(layout.folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.cloud
+def test_reset_knows_everything_that_a_cloud_writes_and_leaves_your_files(
+    own_cloud: Callable[[], RunningCloud],
+) -> None:
+    cloud = own_cloud()
+    sagemaker = cloud.client("sagemaker")
+    cloud.client("s3").create_bucket(Bucket="data")
+    text = definition(shell("prepare", "true"))
+    sagemaker.create_pipeline(PipelineName="short", RoleArn=ROLE, PipelineDefinition=text)
+    arn = start(sagemaker, "short")
+    wait_for_end(lambda: sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn))
+    cloud.admin("POST", "save")
+    (cloud.folder / "notes.txt").write_text("mine")
+
+    assert control.reset(cloud.folder) == ["notes.txt"]
+
+    assert (cloud.folder / "notes.txt").read_text() == "mine"
+    left = {entry.name for entry in cloud.folder.iterdir()}
+    assert left == {"notes.txt", "ratchet-cloud.json", "server.lock", "starting.lock"}
+    assert control.status(cloud.folder) is None
+    assert own_cloud().client("s3").list_buckets()["Buckets"] == []
 
 
 @pytest.mark.cloud

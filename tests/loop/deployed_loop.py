@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC
@@ -189,15 +188,11 @@ class Loop:
 
     def tell_cloud(self, path: str, settings: Mapping[str, Any]) -> None:
         """Sets a switch of the local cloud (docs/guides/local-cloud.md)."""
-        request = urllib.request.Request(
-            f"{self.target.endpoint}/_ratchet/{path}", json.dumps(settings).encode(), method="POST"
-        )
-        urllib.request.urlopen(request, timeout=10).close()
+        self.target.ask(path, dict(settings))
 
     def unfit_answers(self) -> list[str]:
         """SageMaker's answers so far that botocore's model does not allow."""
-        with urllib.request.urlopen(f"{self.target.endpoint}/_ratchet/status", timeout=10) as said:
-            unfit: list[str] = json.load(said)["unfit_answers"]
+        unfit: list[str] = self.target.ask("status")["unfit_answers"]
         return unfit
 
     # -- costs

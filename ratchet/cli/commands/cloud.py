@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment
-from ratchet.cli.wording import moment
+from ratchet.cli.console import echo, echo_json, err, out
+from ratchet.cli.options import Environment, Json
+from ratchet.cli.shells import Shell
+from ratchet.cli.wording import count, moment
+
+if TYPE_CHECKING:
+    from ratchet.local_cloud.control import Endpoint
 
 app = typer.Typer(help="The local cloud: AWS's APIs on this machine.", no_args_is_help=True)
 
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--folder",
+        help="The cloud's folder, relative to the project. That of RATCHET_LOCAL, or .ratchet/"
+        "cloud, when not given.",
+        show_default=False,
+    ),
+]
 
-def _folder() -> Path:
-    from ratchet.deployment.target import cloud_folder
 
-    folder = cloud_folder(True)
-    assert folder is not None, "--local always names a folder"
-    return folder
+def _folder(folder: Path | None) -> Path:
+    from ratchet.deployment import target as targets
+
+    if folder is not None:
+        return targets.project_folder(folder)
+    named = targets.cloud_folder(True)
+    assert named is not None, "--local always names a folder"
+    return named
+
+
+def _option(folder: Path | None) -> str:
+    return "" if folder is None else f" --folder {folder}"
 
 
 @app.command()
@@ -31,52 +52,104 @@ def up(
     port: Annotated[
         int | None, typer.Option(help="Listen here; any free port when not given.")
     ] = None,
+    folder: Folder = None,
 ) -> None:
-    """Start it in the background, if it is not running."""
+    """Start it in the background, if it is not running.
+
+    With --folder, a new local cloud is made in a new or an empty folder. With
+    RATCHET_UNAUTHORISED=1 it does not enforce permissions.
+    """
     from config.settings import load
+    from ratchet.deployment.target import DEFAULT_FOLDER, shown_folder
     from ratchet.local_cloud import control
 
-    endpoint = control.up(_folder(), region=load(environment).region, port=port)
+    place = _folder(folder)
+    endpoint = control.up(place, region=load(environment).region, port=port)
     out().print(
         f"The local cloud answers at [bold]{endpoint.url}[/] (account {endpoint.account}, "
-        f"{endpoint.region}, process {endpoint.pid})",
+        f"{endpoint.region}, process {endpoint.pid}{_unenforced(endpoint)})",
         soft_wrap=True,
     )
     console = err()
-    console.print("[dim]For other programs (aws, boto3, cdk):[/]")
-    for name, value in endpoint.environment().items():
-        console.print(f"[dim]  export {name}={escape(value)}[/]", soft_wrap=True)
+    if folder is not None and place != DEFAULT_FOLDER:
+        console.print(
+            f"[dim]To work in it:        export RATCHET_LOCAL={escape(shown_folder(place))}[/]",
+            soft_wrap=True,
+        )
+    console.print(
+        f"[dim]For aws, boto3 and cdk: {escape(_eval(folder))}[/]",
+        soft_wrap=True,
+    )
 
 
 @app.command()
-def down() -> None:
+def down(folder: Folder = None) -> None:
     """Stop it. What is in it stays, and is there again after the next `up`."""
     from ratchet.local_cloud import control
 
-    was_up = control.status(_folder()) is not None
-    control.down(_folder())
+    place = _folder(folder)
+    was_up = control.status(place) is not None
+    control.down(place)
     out().print(
         "The local cloud is down; its state stays" if was_up else "The local cloud was not up"
     )
 
 
 @app.command()
-def status() -> None:
-    """Say whether it runs, and where. Exit status 1 when it does not."""
+def status(folder: Folder = None) -> None:
+    """Say whether it runs, where, and whether it enforces permissions.
+
+    Exit status 1 when it does not run.
+    """
     from ratchet.local_cloud import control
 
-    endpoint = control.status(_folder())
+    place = _folder(folder)
+    endpoint = control.status(place)
     if endpoint is None:
-        out().print(f"The local cloud is down. State: {_folder()}", soft_wrap=True)
+        out().print(f"The local cloud is down. State: {escape(str(place))}", soft_wrap=True)
         raise typer.Exit(1)
     since = moment(endpoint.started, datetime.now().astimezone())
-    out().print(
-        f"The local cloud is up at [bold]{endpoint.url}[/] since {since}\n"
-        f"  account {endpoint.account} · {endpoint.region} · process {endpoint.pid}\n"
-        f"  state {_folder()}\n"
-        f"  log   {control.log_file(_folder())}",
-        soft_wrap=True,
-    )
+    lines = [
+        f"The local cloud is up at [bold]{endpoint.url}[/] since {since}",
+        f"  account {endpoint.account} · {endpoint.region} · process {endpoint.pid}",
+        f"  permissions {_permissions(endpoint)}",
+        f"  state {escape(str(place))}",
+        f"  log   {escape(str(control.log_file(place)))}",
+    ]
+    out().print("\n".join(lines), soft_wrap=True)
+
+
+@app.command()
+def env(
+    shell: Annotated[
+        Shell, typer.Option("--shell", help="Whose syntax. sh is bash and zsh too.")
+    ] = Shell.sh,
+    as_json: Json = False,
+    folder: Folder = None,
+) -> None:
+    """Print what makes aws, boto3 and cdk talk to it: eval "$(ratchet cloud env)".
+
+    Sets the address, the region and the keys, and takes away what would win over
+    them, such as AWS_PROFILE. With --json: null for what is taken away.
+    """
+    from ratchet.local_cloud import control
+
+    endpoint = control.status(_folder(folder))
+    if endpoint is None:
+        err().print(
+            f"[bold red]error[/] The local cloud is down. Start it: ratchet cloud up"
+            f"{escape(_option(folder))}",
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
+    variables = endpoint.environment()
+    foreign = control.foreign_variables(os.environ)
+    if as_json:
+        echo_json({**dict.fromkeys(foreign), **variables})
+        return
+    lines = [shell.unset(name) for name in foreign]
+    lines += [shell.export(name, value) for name, value in variables.items()]
+    echo("\n".join(lines))
 
 
 @app.command()
@@ -84,28 +157,70 @@ def logs(
     lines: Annotated[
         int, typer.Option("--lines", "-n", min=1, help="How many, from the end.")
     ] = 50,
+    folder: Folder = None,
 ) -> None:
     """The last lines of its log."""
     from ratchet.local_cloud import control
 
-    file = control.log_file(_folder())
+    file = control.log_file(_folder(folder))
     if not file.exists():
-        err().print(f"There is no log yet ({file}): the local cloud never ran", soft_wrap=True)
+        err().print(
+            f"There is no log yet ({escape(str(file))}): the local cloud never ran", soft_wrap=True
+        )
         raise typer.Exit(1)
     with file.open(errors="replace") as text:
         for line in deque(text, maxlen=lines):
-            typer.echo(line, nl=False)
+            echo(line, newline=False)
 
 
 @app.command()
 def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    folder: Folder = None,
 ) -> None:
-    """Stop it and delete everything in it: stacks, data, runs, models."""
+    """Stop it and delete everything in it: stacks, data, runs, models, keys.
+
+    Files of yours in its folder stay. A folder that is no local cloud's is refused.
+    """
+    from ratchet.local_cloud import control
+    from ratchet.local_cloud.folder import check
+    from ratchet.local_cloud.layout import Layout
+
+    place = _folder(folder)
+    check(Layout(place))
+    if not yes:
+        typer.confirm(f"Delete the local cloud in {place}?", abort=True)
+    left = control.reset(place)
+    if left:
+        out().print(
+            f"Left in {escape(str(place))}, since it is not the local cloud's: "
+            f"{escape(', '.join(left))}",
+            soft_wrap=True,
+        )
+    out().print(f"The local cloud is empty. Next: {escape(_deploy(place))}", soft_wrap=True)
+
+
+def _deploy(place: Path) -> str:
+    from ratchet.deployment.target import local_command
+
+    return local_command("deploy", place)
+
+
+def _eval(folder: Path | None) -> str:
+    return f'eval "$(ratchet cloud env{_option(folder)})"'
+
+
+def _unenforced(endpoint: Endpoint) -> str:
+    return "" if endpoint.enforced else ", permissions not enforced"
+
+
+def _permissions(endpoint: Endpoint) -> str:
+    """`enforced · 2 requests refused since the start`."""
+    if not endpoint.enforced:
+        return "[yellow]not enforced[/] (started with RATCHET_UNAUTHORISED=1)"
     from ratchet.local_cloud import control
 
-    folder = _folder()
-    if not yes:
-        typer.confirm(f"Delete everything in {folder}?", abort=True)
-    control.reset(folder)
-    out().print("The local cloud is empty. Next: ratchet deploy --local", soft_wrap=True)
+    refusals = control.refusals(endpoint)
+    if refusals is None:
+        return "enforced"
+    return f"enforced · {count(refusals, 'request')} refused since the start"

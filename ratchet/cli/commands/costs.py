@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ratchet.cli.commands import costs_bill, costs_estimate
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo, echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
@@ -102,11 +101,11 @@ def costs(
     shown = limit if limit or form is not Format.table else _SHOWN
     report = _report(target, by, period, pipeline, experiment or "", limit=shown)
     if form is Format.json:
-        typer.echo(json.dumps(_document(report), indent=2, ensure_ascii=False))
+        echo_json(_document(report))
     elif form is Format.csv:
         from ratchet.cli.cost_data import as_csv
 
-        typer.echo(as_csv(report), nl=False)
+        echo(as_csv(report), newline=False)
     else:
         _print(target, report)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def setup(
         inactive = [tag.key for tag in found if tag.status == "inactive"]
     if as_json:
         told = [{"key": t.key, "status": t.status, "last_used": t.used or None} for t in found]
-        typer.echo(json.dumps(told, indent=2))
+        echo_json(told)
         return
     console = out()
     console.print(table(found))
@@ -157,7 +156,7 @@ def reconcile(
             "currency": billed.currency,
             "open_days": [str(day) for day in billed.open_days],
         }
-        typer.echo(json.dumps(document, indent=2))
+        echo_json(document)
         return
     console = out()
     console.print(reconciled_view.table(lines, by=by.value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def estimate(
     for complaint in prices.complaints:
         err().print(f"[yellow]{escape(complaint)}[/]", soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps(estimate_view.as_data(found), indent=2, ensure_ascii=False))
+        echo_json(estimate_view.as_data(found))
         return
     console = out()
     if found.lines:

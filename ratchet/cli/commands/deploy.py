@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Local, connect
+from ratchet.cli.options import Environment, Local, connect, name_nearest_option
+
+_CDK_ARGUMENTS = "ratchet.cdk_arguments"
+_HINT = "The CDK's own arguments go after --, as in: ratchet deploy -- --hotswap"
+
+
+class CdkCommand(TyperCommand):
+    """A command that hands what stands after `--` to the CDK, and knows every option before it.
+
+    Without that line between the two, a slip such as `--environment staging` went to the CDK,
+    which ignores what it does not know, and another environment was deployed.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        at = args.index("--") if "--" in args else len(args)
+        ctx.meta[_CDK_ARGUMENTS] = args[at + 1 :]
+        try:
+            extra = super().parse_args(ctx, args[:at])
+        except TyperException as problem:
+            if hasattr(problem, "possibilities"):  # an option that does not exist
+                name_nearest_option(problem)
+                problem.message = f"{problem.message.rstrip('.')}\n{_HINT}"
+            raise
+        if extra and not ctx.resilient_parsing:
+            ctx.fail(
+                f"Got unexpected extra argument ({extra[0]}). An environment is named by an "
+                f"option: --env {extra[0]}\n{_HINT}"
+            )
+        return extra
 
 
 def register(app: typer.Typer) -> None:
     app.command(
-        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+        cls=CdkCommand,
+        context_settings={"allow_extra_args": True},
+        options_metavar="[OPTIONS] [-- CDK OPTIONS…]",
         short_help="Deploy the environment's stacks with the CDK CLI.",
     )(deploy)
 
@@ -32,7 +64,7 @@ def deploy(
 ) -> None:
     """Deploy the environment's stacks with the CDK CLI.
 
-    Further arguments go to `cdk deploy` as they are: `ratchet deploy --hotswap`.
+    What stands after `--` goes to `cdk deploy` as it is: `ratchet deploy -- --hotswap`.
     """
     from ratchet.deployment import cdk
     from ratchet.deployment.errors import DeploymentError
@@ -46,5 +78,5 @@ def deploy(
             )
         err().print(f"[dim]cdk bootstrap aws://{target.account}/{target.region}[/]")
         cdk.run(target, cdk.bootstrap_command(target))
-    cdk.run(target, cdk.deploy_command(target, ctx.args))
+    cdk.run(target, cdk.deploy_command(target, ctx.meta[_CDK_ARGUMENTS]))
     out().print(f"Deployed. Next: {target.command('land FILE…')}", soft_wrap=True)

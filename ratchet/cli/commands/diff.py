@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from ratchet.cli.console import out
+from ratchet.cli.console import echo, echo_json, out
 from ratchet.cli.definition_files import read_definition
 from ratchet.cli.options import Environment, Local, connect
 
@@ -69,7 +68,7 @@ def diff(
         from ratchet.definitions.words import json_of
 
         told = [json_of(report, comparison) for report, comparison in found]
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        echo_json(told)
     else:
         _say([report for report, _ in found], form)
     if exit_code and any(report.differs for report, _ in found):
@@ -80,7 +79,7 @@ def _say(reports: list[Report], form: Format) -> None:
     from ratchet.definitions.words import markdown_of, text_of
 
     if form is Format.markdown:
-        typer.echo("\n".join(map(markdown_of, reports)), nl=False)
+        echo("\n".join(map(markdown_of, reports)), newline=False)
         return
     console = out()
     for number, report in enumerate(reports):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo, err, out
 from ratchet.cli.definition_files import read_definition
 from ratchet.cli.options import Environment, Local, connect
 
@@ -78,7 +78,7 @@ def graph(
     else:
         text = mermaid.text_of(drawn) if form is Format.mermaid else terminal.text_of(drawn)
     if output is None:
-        typer.echo(text, nl=False)
+        echo(text, newline=False)
         return
     output.write_text(text, encoding="utf-8")
     err().print(f"[dim]wrote {output}[/]", soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Json
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def _print_json(carried: Carried, written: str) -> None:
         "changes": [change.to_json() for change in carried.changes],
         "remarks": [remark.to_json() for remark in carried.remarks],
     }
-    typer.echo(json.dumps(said, indent=2))
+    echo_json(said)
 
 
 def _print(carried: Carried, written: str) -> None:

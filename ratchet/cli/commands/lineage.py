@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
 import typer
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, VersionName, connect
 
 
@@ -31,7 +30,7 @@ def lineage(
     found = lineages.trace(target, registry.find(versions, version))
     now = datetime.now().astimezone()
     if as_json:
-        typer.echo(json.dumps(as_document(found, now=now), indent=2, ensure_ascii=False))
+        echo_json(as_document(found, now=now))
         return
     out().print(tree(found, now=now), crop=False)
     if found.run:

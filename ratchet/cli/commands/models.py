@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, VersionName, connect
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def models(
                 **as_data(chosen, serving=serving),
                 "evaluations": evaluation_view.as_data(found),
             }
-            typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            echo_json(document)
             return
         out().print(detail(chosen, serving=serving, now=now), crop=False)
         if drawn := evaluation_view.series(found, now=now):
@@ -69,7 +68,7 @@ def models(
         err().print(f"[dim]{target.command(f'lineage {chosen.version}')}[/]", soft_wrap=True)
     elif as_json:
         listed = [as_data(one, serving=serving) for one in versions]
-        typer.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        echo_json(listed)
     elif versions:
         console = out()
         console.print(table(versions, serving=serving, now=now, width=console.width))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def show(
     analysis = analyses.newest(target, serving)
     if analysis is None:
         if as_json:
-            typer.echo("null")
+            echo_json(None)
             return
         out().print("No analysis yet: none has been run since something serves.")
         err().print(f"[dim]{target.command('monitor run')}[/]", soft_wrap=True)
@@ -115,7 +114,7 @@ def _print(
 
     drift = standing.alarms(target, serving.alarms).get("drift")
     if as_json:
-        typer.echo(json.dumps(as_document(analysis, drift=drift), indent=2, ensure_ascii=False))
+        echo_json(as_document(analysis, drift=drift))
         return
     console = out()
     now = datetime.now().astimezone()

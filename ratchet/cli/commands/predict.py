@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +12,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import Echo, echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 from ratchet.cli.wording import count, duration, number
 
@@ -74,13 +72,13 @@ def predict(
         prefix=predictions.new_prefix(),
     )
     if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer = csv.writer(Echo(), lineterminator="\n")
         writer.writerow(["row", "prediction", "inference_id"])
         writer.writerows(list(line.values()) for line in _lines(answers))
         return
     listed = list(answers)
     if as_json:
-        typer.echo(json.dumps(list(_lines(listed)), indent=2, ensure_ascii=False))
+        echo_json(list(_lines(listed)))
         return
     sent = sum(len(answer.predictions) for answer in listed)
     if not sent:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Follow, Json, Local, RunName, connect
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def runs(
     cost = costs.result()
     if as_json:
         data = [as_data(state, now=now, cost=cost.get(state.run.id)) for state in states]
-        typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        echo_json(data)
     elif states:
         console = out()
         console.print(table(states, now=now, width=console.width, costs=cost))
@@ -94,7 +93,7 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     now = datetime.now().astimezone()
     if as_json:
         told = as_document(state, found, now=now, cost=cost)
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        echo_json(told)
         return
     console = out()
     for part in document(state, found, now=now, cost=cost):

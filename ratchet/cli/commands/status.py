@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Group
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def status(
     standing = _settle(target) if follow else standings.look(target)
     now = datetime.now().astimezone()
     if as_json:
-        typer.echo(json.dumps(as_document(standing, now=now), indent=2, ensure_ascii=False))
+        echo_json(as_document(standing, now=now))
     else:
         console = out()
         for part in document(standing, now=now, width=console.width, command=target.command):

@@ -16,13 +16,15 @@ MONTHS = (1, 2, 3)
 
 
 def _cloud(play: Play) -> None:
-    control.reset(play.cloud)
+    left = control.reset(play.cloud)
     play.target = local_target(settings=play.settings, folder=play.cloud)
     target = play.target
     play.stage.say(
         f"{target.endpoint}, account {target.account}, {target.region}; "
         f"[dim]state in {escape(str(play.cloud))}[/]"
     )
+    if left:
+        play.stage.say(f"[dim]left in there, since not the cloud's: {escape(', '.join(left))}[/]")
 
 
 def _deploy(play: Play) -> None:

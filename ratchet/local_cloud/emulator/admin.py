@@ -1,6 +1,9 @@
 """Paths of our own, below ``/_ratchet/``: what AWS has no API for.
 
+They need the folder's secret (`guard`; ``admin_client.ask`` sends it).
+
 - ``GET status``: folder, process id, region, start, running executions, whether events are dropped.
+  Without the secret, the folder alone: so ``control`` knows whose server answers at a port.
 - ``POST events`` with ``{"drop": true}``: lose every SageMaker event from now on (a test's switch).
 - ``POST settings`` with some of ``{"time_scale": 0.01, "monitoring_closed": true,
   "health_check_seconds": 5}``: see ``sagemaker/switches.py``; ``GET settings`` shows them.
@@ -27,9 +30,10 @@ from urllib.parse import unquote
 
 from ratchet.local_cloud.billing import catalogue
 from ratchet.local_cloud.billing.price_list import PriceList
+from ratchet.local_cloud.emulator import guard
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import StateSaver
-from ratchet.local_cloud.layout import ACCOUNT
+from ratchet.local_cloud.layout import ACCOUNT, STATUS_PATH
 from ratchet.local_cloud.sagemaker import stand_ins
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
@@ -50,12 +54,15 @@ class Admin:
         saver: StateSaver,
         prices: PriceList,
         facts: Message,
+        *,
+        secret: str,
     ) -> None:
         self._sagemaker = sagemaker
         self._emulator = emulator
         self._saver = saver
         self._prices = prices
         self._facts = facts
+        self._secret = secret
         self._scope = Scope(account=ACCOUNT, region=facts["region"])
 
     async def answer(
@@ -74,7 +81,9 @@ class Admin:
         path = scope["path"].removeprefix(_PREFIX)
         try:
             request = json.loads(body or b"{}")
-            if (scope["method"], path) == ("POST", "flush"):
+            if scope["path"] == STATUS_PATH and not self._is_owner(scope):
+                status, answer = 200, {"folder": self._facts["folder"]}
+            elif (scope["method"], path) == ("POST", "flush"):
                 # Writes through the server's own loop, so it may not wait there.
                 await asyncio.to_thread(self._sagemaker.hosting.flush)
                 status, answer = 200, self._status()
@@ -87,6 +96,9 @@ class Admin:
         content_type = (b"content-type", b"application/json")
         await send({"type": "http.response.start", "status": status, "headers": [content_type]})
         await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+    def _is_owner(self, scope: Message) -> bool:
+        return guard.has_secret(guard.headers_of(scope), self._secret)
 
     def _dispatch(self, method: str, path: str, request: Message) -> tuple[int, Message]:
         if (method, path) == ("GET", "status"):

@@ -51,7 +51,8 @@ class Application:
     def __init__(self, *, layout: Layout, region: str, port: int) -> None:
         self._layout = layout
         self._region = region
-        self._hosts = guard.hosts(port)
+        self._secret = layout.read_keys()["secret"]
+        self._guard = guard.Guard(self._answer, secret=self._secret)
         self._port = port
         self._started = time.time()
         drop = os.environ.get("RATCHET_DROP_SAGEMAKER_EVENTS") == "1"
@@ -75,11 +76,14 @@ class Application:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one connection's event."""
-        if scope["type"] in ("http", "websocket") and (why := guard.refusal(scope, self._hosts)):
-            await guard.refuse(scope, send, why)
-        elif scope["type"] == "lifespan":
+        if scope["type"] == "lifespan":
             await ministack.app(scope, self._closing(receive), self._opening(send))
-        elif scope["type"] == "http" and scope["path"].startswith("/_ratchet/"):
+        else:
+            await self._guard(scope, receive, send)
+
+    async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request that the guard let in."""
+        if scope["type"] == "http" and scope["path"].startswith("/_ratchet/"):
             await self._admin().answer(scope, receive, send)
         else:
             # Nothing but the loopback device is between the two, so the buckets' and queues' rules
@@ -150,6 +154,7 @@ class Application:
                 "started": self._started,
                 "port": self._port,
                 "region": self._region,
+                "enforced": ministack.AUTH,
             }
         )
         _LOG.info("the local cloud is up at %s", self._emulator.endpoint())
@@ -217,8 +222,16 @@ class Application:
             "pid": os.getpid(),
             "region": self._region,
             "started": self._started,
+            "enforced": ministack.AUTH,
         }
-        return Admin(self._sagemaker, self._emulator, self._saver, self._prices, facts)
+        return Admin(
+            self._sagemaker,
+            self._emulator,
+            self._saver,
+            self._prices,
+            facts,
+            secret=self._secret,
+        )
 
 
 def _changes_something(scope: Message) -> bool:

@@ -9,6 +9,7 @@ from ratchet.cli.distributions import Bucket, Numeric
 from ratchet.deployment import analyses, facts, monitoring, standing
 from ratchet.deployment.analyses import Analysis
 from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.target import Target
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import ACCOUNT, START, FakeRun, job, step
 from tests.unit.cli.fake_serving import ServingWorld
@@ -211,19 +212,19 @@ def test_without_an_analysis_it_says_how_to_run_one(type_serving: Type) -> None:
 def test_monitor_run_runs_the_schedule_of_the_local_cloud_and_shows_what_it_found(
     type_serving: Type, analyzed: ServingWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    posted: list[str] = []
+    asked: list[tuple[str, object]] = []
     (execution,) = analyzed.sagemaker.executions
     analyzed.sagemaker.executions = []
 
-    def post(url: str) -> dict[str, str]:
-        posted.append(url)
+    def answer(_: Target, path: str, body: object = None, **__: Any) -> dict[str, str]:
+        asked.append((path, body))
         analyzed.sagemaker.executions = [execution]
         return {"job": "monitoring-1"}
 
-    monkeypatch.setattr(monitoring, "_post", post)
+    monkeypatch.setattr(Target, "ask", answer)
     result = type_serving("monitor", "run")
     assert result.exit_code == 0, result.output
-    assert posted == ["http://127.0.0.1:4566/_ratchet/monitoring/flights-dev-data-quality/run"]
+    assert asked == [("monitoring/flights-dev-data-quality/run", {})]
     assert "temp" in result.stdout
 
 

@@ -1,4 +1,7 @@
+"""Where a command goes, and what it takes along."""
+
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -6,33 +9,74 @@ import pytest
 from config.settings import Settings
 from ratchet.cli.options import where
 from ratchet.deployment import cdk
-from ratchet.deployment.target import DEFAULT_FOLDER, cloud_folder
+from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.target import DEFAULT_FOLDER, cloud_folder, local_target
+from ratchet.local_cloud import control, folder
+from ratchet.local_cloud.layout import Layout
 from ratchet.node import PROJECT
 from tests.unit.cli.fake_deployment import World, world_of
 
 
 @pytest.mark.parametrize(
-    ("flag", "variable", "folder"),
+    ("flag", "variable", "expected"),
     [
         (None, None, None),
         (None, "", None),
         (None, "0", None),
+        (None, "off", None),
+        (None, "No", None),
         (None, "1", DEFAULT_FOLDER),
         (None, "yes", DEFAULT_FOLDER),
-        (None, ".ratchet/demo", PROJECT / ".ratchet/demo"),
-        (None, "/somewhere", Path("/somewhere")),
+        (None, "ON", DEFAULT_FOLDER),
         (True, None, DEFAULT_FOLDER),
         (True, "0", DEFAULT_FOLDER),
-        (True, ".ratchet/demo", PROJECT / ".ratchet/demo"),
         (False, "1", None),
-        (False, ".ratchet/demo", None),
+        (False, "a slip", None),
     ],
 )
-def test_the_option_wins_over_the_variable_which_may_name_a_folder(
-    flag: bool | None, variable: str | None, folder: Path | None
+def test_the_option_wins_over_the_words_of_the_variable(
+    flag: bool | None, variable: str | None, expected: Path | None
 ) -> None:
     variables = {} if variable is None else {"RATCHET_LOCAL": variable}
-    assert cloud_folder(flag, variables) == folder
+    assert cloud_folder(flag, variables) == expected
+
+
+@pytest.mark.parametrize("flag", [None, True])
+def test_the_variable_names_the_folder_of_a_cloud_that_is_there(
+    tmp_path: Path, flag: bool | None
+) -> None:
+    folder.claim(Layout(tmp_path / "cloud"))
+    variables = {"RATCHET_LOCAL": str(tmp_path / "cloud")}
+    assert cloud_folder(flag, variables) == tmp_path / "cloud"
+
+
+@pytest.mark.parametrize("flag", [None, True])
+@pytest.mark.parametrize(
+    ("value", "hint"), [("of", "Did you mean off?"), ("ture", "Did you mean true?"), ("x", "")]
+)
+def test_another_value_of_the_variable_is_refused_and_makes_no_cloud(
+    value: str, hint: str, flag: bool | None
+) -> None:
+    with pytest.raises(DeploymentError) as refused:
+        cloud_folder(flag, {"RATCHET_LOCAL": value})
+    message = str(refused.value)
+    assert message.startswith(f"RATCHET_LOCAL is {value!r}.")
+    assert hint in message
+    assert "1, true, yes, on" in message
+    assert f"ratchet cloud up --folder {value}" in message
+    assert not (PROJECT / value).exists()
+
+
+def test_the_nearest_cloud_is_named_for_a_folder_with_a_slip(tmp_path: Path) -> None:
+    folder.claim(Layout(tmp_path / "demo"))
+    with pytest.raises(DeploymentError, match=f"Did you mean {tmp_path}/demo?"):
+        cloud_folder(None, {"RATCHET_LOCAL": f"{tmp_path}/dmo"})
+
+
+def test_a_folder_of_yours_is_no_cloud(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(DeploymentError, match=f"none is in {tmp_path}"):
+        cloud_folder(None, {"RATCHET_LOCAL": str(tmp_path)})
 
 
 def test_a_command_to_type_comes_back_to_the_same_place(world: World) -> None:
@@ -58,15 +102,42 @@ def test_the_line_about_the_place_tells_aws_from_this_machine(settings: Settings
     assert "127.0.0.1:5000" in where(other)
 
 
+def test_the_line_says_where_permissions_are_not_enforced(settings: Settings) -> None:
+    here = replace(world_of(settings, folder=Path("/x")).target, enforced=False)
+    assert where(here).startswith("dev on the local cloud, permissions not enforced · account")
+
+
+def test_nothing_of_a_profile_reaches_the_local_cloud(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = control.Endpoint(
+        url="http://127.0.0.1:4566",
+        pid=1,
+        region=settings.region,
+        started=datetime.now(UTC),
+        keys={"key": "AKIA0", "secret": "s"},
+    )
+    config = tmp_path / "config"
+    config.write_text("[default]\nretry_mode = adaptive\nservices = mine\n")
+    monkeypatch.setattr(control, "status", lambda folder: endpoint)
+    monkeypatch.setenv("AWS_PROFILE", "none of this name")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://example.com")
+    client = local_target(settings=settings, folder=tmp_path).client("s3")
+    assert client.meta.endpoint_url == "http://127.0.0.1:4566"
+    assert client._request_signer._credentials.access_key == "AKIA0"
+
+
 def test_the_cdk_reaches_the_local_cloud_and_not_a_profile_of_yours(world: World) -> None:
     target = replace(world.target, variables={"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
-    variables = {"PATH": "/usr/bin", "AWS_PROFILE": "mine", "HOME": "/root"}
+    mine = {"AWS_PROFILE": "mine", "AWS_ENDPOINT_URL_S3": "https://example.com"}
+    variables = {"PATH": "/usr/bin", "HOME": "/root", **mine}
     environment = cdk.environment(target, variables)
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert environment["HOME"] == "/root"
     assert environment["PATH"].endswith("/usr/bin")
     assert environment["CDK_VALIDATION"] == "false"
-    assert "AWS_PROFILE" not in environment
+    assert not mine.keys() & environment.keys()
 
 
 def test_on_aws_the_cdk_keeps_your_profile_and_validates(settings: Settings) -> None:
