@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 
 from config import registry_accounts
+from config.arns import partition
 
 XGBOOST_VERSION = "3.0-5"
 SPARK_VERSION = "3.5-cpu-py312-v1"
 
-_IMAGE = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.(?P<suffix>[a-z.]+)"
-    r"/(?P<repository>[a-z0-9][a-z0-9._/-]*)(:[\w.-]+|@sha256:[0-9a-f]{64})"
+_REPOSITORY = (
+    r"(?P<account>\d{12}|\$\{Token\[[^\]]+\]\})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+"
+    r"/(?P<repository>[a-z0-9][a-z0-9._/-]*)"
 )
+_TAG = r"(:[\w.-]+|@sha256:[0-9a-f]{64})"
+_IMAGE = re.compile(f"{_REPOSITORY}{_TAG}")
+_IMAGE_OR_REPOSITORY = re.compile(f"{_REPOSITORY}{_TAG}?")
 
 
 def xgboost(region: str) -> str:
@@ -35,6 +39,14 @@ def model_monitor(region: str) -> str | None:
     """The image URI of Model Monitor's analyzer in `region`; None where this table has none."""
     account = registry_accounts.MODEL_MONITOR.get(region)
     return _uri(account, region, "sagemaker-model-monitor-analyzer:latest") if account else None
+
+
+def ground_truth_merger(region: str) -> str | None:
+    """The image URI of the job that Model Monitor runs before each analysis of model quality, with
+    the same role; None where this table has none."""
+    account = registry_accounts.MODEL_MONITOR.get(region)
+    image = "sagemaker-model-monitor-groundtruth-merger:latest"
+    return _uri(account, region, image) if account else None
 
 
 def spark(region: str) -> str | None:
@@ -60,12 +72,22 @@ def is_ecr_image(uri: str) -> bool:
     return _IMAGE.fullmatch(uri) is not None
 
 
-def repository_arn(uri: str, *, partition: str = "aws") -> str:
-    """The ARN of the ECR repository that holds an image, for the permission to pull it."""
-    match = _IMAGE.fullmatch(uri)
+def is_in_ecr(uri: str) -> bool:
+    """Whether the URI names an image or a repository in an ECR registry."""
+    return _IMAGE_OR_REPOSITORY.fullmatch(uri) is not None
+
+
+def repository_arn(uri: str) -> str:
+    """The ARN of the ECR repository that holds an image, for the permission to pull it. The account
+    may be a token of the CDK; the tag may be left out.
+
+    Raises:
+        ValueError: it is no image in ECR.
+    """
+    match = _IMAGE_OR_REPOSITORY.fullmatch(uri)
     if match is None:
         raise ValueError(
             f"{uri!r} is no image in ECR; expected <account>.dkr.ecr.<region>.…/<repository>:<tag>"
         )
     owner = f"{match['region']}:{match['account']}"
-    return f"arn:{partition}:ecr:{owner}:repository/{match['repository']}"
+    return f"arn:{partition(match['region'])}:ecr:{owner}:repository/{match['repository']}"

@@ -64,6 +64,7 @@ class Serving(cdk.Stack):
             promotion=self.promotion,
             artifacts=foundation.artifacts,
             model_artifacts=self._runs,
+            images=training.pipeline.registered_images,
         )
         self._monitor()
         self.reconciler = ChampionReconciler(

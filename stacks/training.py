@@ -82,7 +82,6 @@ class Training(cdk.Stack):
         data.grant_list(role, "ListData", prefixes=prefixes)
         data.grant_read(role, "ReadData", prefixes=prefixes)
         self.champion.grant_read_none(role)
-        self._foundation.registry.grant_register(role)
 
     def _tell_what_is_deployed(self) -> None:
         """The command line builds the same pipeline from these facts, without the CDK."""

@@ -133,8 +133,15 @@ class LoopBucket(Construct):
 
 
 def removal_policy(retention: RetentionSettings) -> cdk.RemovalPolicy:
+    """What becomes of a resource when its stack goes.
+
+    `RetainExceptOnCreate`, not `Retain`: that keeps what a failed creation leaves behind as well,
+    and the next try finds the name taken, or pays for a key that nothing uses:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
+    """
     keep = retention.on_delete == "retain"
-    return cdk.RemovalPolicy.RETAIN if keep else cdk.RemovalPolicy.DESTROY
+    policies = cdk.RemovalPolicy
+    return policies.RETAIN_ON_UPDATE_OR_DELETE if keep else policies.DESTROY
 
 
 def _lifecycle(retention: RetentionSettings, expiring: Mapping[str, int]) -> list[s3.LifecycleRule]:

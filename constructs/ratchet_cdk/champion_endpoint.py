@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import EndpointSettings, Settings
+from pipeline_defs.permissions import container
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.captured import CAPTURE
 from ratchet_cdk.endpoint_alarms import KINDS, VARIANT, EndpointAlarms
-from ratchet_cdk.job_permissions import grant_be_container
 from ratchet_cdk.narrow_role import NarrowRole
 from ratchet_cdk.promotion import Promotion
 
@@ -41,14 +43,19 @@ class ChampionEndpoint(Construct):
         promotion: Promotion,
         artifacts: LoopBucket,
         model_artifacts: str,
+        images: Sequence[str],
     ) -> None:
-        """`model_artifacts`: the folder of the bucket that models are in."""
+        """
+        Args:
+            model_artifacts: the folder of the bucket that models are in.
+            images: those that versions are registered with.
+        """
         super().__init__(scope, construct_id)
         self._settings = settings
         self._promotion = promotion
         self._artifacts = artifacts
         self.capture_uri = f"{artifacts.uri}/{CAPTURE}".rstrip("/")
-        self.role = self._role(model_artifacts)
+        self.role = self._role(model_artifacts, images)
         config = self._config(self._model())
         alarms = EndpointAlarms(
             self, "Alarms", settings=settings, promotion=promotion, config=config
@@ -62,16 +69,12 @@ class ChampionEndpoint(Construct):
     def _scales(self) -> bool:
         return self._settings.endpoint.max_count > self._settings.endpoint.instance_count
 
-    def _role(self, model_artifacts: str) -> NarrowRole:
+    def _role(self, model_artifacts: str, images: Sequence[str]) -> NarrowRole:
         settings = self._settings
         arns = Arns.of(settings)
         role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
-        grant_be_container(
-            role,
-            arns=arns,
-            image_uri=settings.image,
-            log_groups=[f"/aws/sagemaker/Endpoints/{settings.endpoint_name}"],
-        )
+        log_group = f"/aws/sagemaker/Endpoints/{settings.endpoint_name}"
+        role.allow_all(container(arns, images=images, log_groups=[log_group]))
         self._artifacts.grant_list(role, "ListModels", prefixes=[model_artifacts])
         self._artifacts.grant_read(role, "ReadModels", prefixes=[model_artifacts])
         self._artifacts.grant_write(role, "Capture", prefixes=[CAPTURE])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -44,7 +44,8 @@ class CodeBucket:
         self.uri = f"s3://{self.name}"  # without a trailing slash
 
     def grant_read(self, role: NarrowRole, sid: str, *, suffix: str) -> None:
-        """Reads the code whose files end in `suffix`."""
+        """Reads the code whose files end in `suffix`, and finds it as a job finds its inputs: by a
+        list of what begins with its key."""
         role.allow(
             sid,
             actions=["s3:GetObject"],
@@ -54,7 +55,7 @@ class CodeBucket:
         role.allow(
             f"{sid}List",
             actions=["s3:ListBucket"],
-            resources=[f"arn:{self._arns.partition}:s3:::{self.name}"],
+            resources=[self._arns.bucket(self.name)],
             conditions={"StringLike": {"s3:prefix": [f"*{suffix}"]}},
         )
 
@@ -86,18 +87,18 @@ class CodeBucket:
             self._check(location, key)
         return key
 
-    def grant_read_folders(self, role: NarrowRole, sid: str, *, digests: Sequence[str]) -> None:
-        """Reads what `publish_below` put there, and finds it as the inputs of jobs are found: by
-        the beginning of its key."""
-        folders = [f"{digest}/" for digest in digests]
-        wildcard = "The folder is named by the digest of what is in it."
-        objects = [self._arns.object(self.name, f"{folder}*") for folder in folders]
+    def grant_read_folders(self, role: NarrowRole, sid: str) -> None:
+        """Reads what `publish_below` put there, of later deployments and of `ratchet run` too, and
+        finds it as the inputs of jobs are found: by the beginning of its key."""
+        folder = "?" * len(hashlib.sha256().hexdigest())
+        wildcard = "A folder is named by the digest of what is in it, which changes without this."
+        objects = [self._arns.object(self.name, f"{folder}/*")]
         role.allow(sid, actions=["s3:GetObject"], resources=objects, wildcard=wildcard)
         role.allow(
             f"{sid}List",
             actions=["s3:ListBucket"],
-            resources=[f"arn:{self._arns.partition}:s3:::{self.name}"],
-            conditions={"StringLike": {"s3:prefix": [f"{digest}*" for digest in digests]}},
+            resources=[self._arns.bucket(self.name)],
+            conditions={"StringLike": {"s3:prefix": [folder, f"{folder}/*"]}},
         )
 
     def publish_below(self, *, digest: str, path: str, write: Callable[[Path], object]) -> str:

@@ -9,11 +9,11 @@ from constructs import Construct
 from config.settings import Settings
 from pipeline_defs.imported import ImportedPipeline, Placement, Stored
 from pipeline_defs.imported.placeholders import texts_after
+from pipeline_defs.permissions import needs
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket, removal_policy
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.cost_tags import tag_pipeline
-from ratchet_cdk.imported_permissions import grant_read_elsewhere, grant_steps
 from ratchet_cdk.ml_pipeline import MANIFESTS
 from ratchet_cdk.narrow_role import NarrowRole
 
@@ -21,8 +21,9 @@ _MANIFEST_PARAMETER = "InputManifest"
 
 
 class ImportedMlPipeline(Construct):
-    """The pipeline, its code, the groups that it registers in, and a role that may do what the
-    steps of its definition need and no more.
+    """The pipeline, its code, the groups that it registers in, and a role that may do what its
+    definition needs, what `permissions.json` beside it says, and no more. What neither says is a
+    warning with the statement to add.
 
     The pipeline is updated only after its code is published, and its permissions stand before it
     does.
@@ -41,6 +42,7 @@ class ImportedMlPipeline(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings, self._artifacts, self._data = settings, artifacts, data
+        self._code = code
         self._arns = Arns.of(settings)
         self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
         placement = Placement(
@@ -54,17 +56,16 @@ class ImportedMlPipeline(Construct):
         )
         pipeline = ImportedPipeline(stored, placement)
         self.name = pipeline.name
-        self._code(code, pipeline)
+        self._publish(pipeline)
         self._permissions(pipeline, stored)
         self._groups(pipeline)
         self._pipeline(pipeline)
 
-    def _code(self, code: CodeBucket, pipeline: ImportedPipeline) -> None:
+    def _publish(self, pipeline: ImportedPipeline) -> None:
         for file in pipeline.code:
-            code.publish_below(digest=file.digest, path=file.path, write=file.write)
-        digests = sorted({bundle.digest for bundle in pipeline.bundles.values()})
-        if digests:
-            code.grant_read_folders(self.role, "ReadCode", digests=digests)
+            self._code.publish_below(digest=file.digest, path=file.path, write=file.write)
+        if pipeline.bundles:
+            self._code.grant_read_folders(self.role, "ReadCode")
 
     def _permissions(self, pipeline: ImportedPipeline, stored: Stored) -> None:
         runs = [f"{self.name}/runs/"]
@@ -78,8 +79,17 @@ class ImportedMlPipeline(Construct):
         if data:
             self._data.grant_list(self.role, "ListData", prefixes=sorted(data))
             self._data.grant_read(self.role, "ReadData", prefixes=sorted(data))
-        grant_steps(self.role, pipeline.definition(), arns=self._arns)
-        grant_read_elsewhere(self.role, pipeline.reads, arns=self._arns)
+        permissions, missing = needs(
+            pipeline.definition(), arns=self._arns, granted_buckets=[self._code.name]
+        )
+        self.role.allow_all(permissions)
+        written = stored.permissions
+        self.role.allow_statements(written, reason=f"pipelines/{stored.name} names it.")
+        named = {statement["Sid"] for statement in written}
+        for need in missing:
+            if need.permission.sid not in named:
+                message = f"pipelines/{stored.name}/permissions.json lacks a statement: {need}"
+                cdk.Annotations.of(self).add_warning_v2(f"ratchet:{need.permission.sid}", message)
 
     def _groups(self, pipeline: ImportedPipeline) -> None:
         stack = cdk.Stack.of(self)
@@ -94,19 +104,6 @@ class ImportedMlPipeline(Construct):
                 model_package_group_description="Models of imported pipelines",
             )
             group.apply_removal_policy(removal_policy(self._settings.retention))
-        if pipeline.groups:
-            names = pipeline.groups
-            kinds = ("model-package-group/{}", "model-package/{}/*")
-            self.role.allow(
-                "RegisterModel",
-                actions=[
-                    "sagemaker:CreateModelPackage",
-                    "sagemaker:DescribeModelPackage",
-                    "sagemaker:DescribeModelPackageGroup",
-                ],
-                resources=[self._arns.sagemaker(k.format(n)) for n in names for k in kinds],
-                wildcard="The registry numbers the versions of these groups.",
-            )
 
     def _pipeline(self, pipeline: ImportedPipeline) -> None:
         body = cdk.Stack.of(self).to_json_string(pipeline.definition())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,31 +11,23 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config import images
 from config.settings import Settings
 from pipeline_defs.authoring import Context, Functions, Pipeline
-from pipeline_defs.authoring.checks.document import placed_steps
+from pipeline_defs.permissions import needs, registered_images
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.cost_tags import tag_pipeline
-from ratchet_cdk.job_permissions import grant_run_jobs
 from ratchet_cdk.narrow_role import NarrowRole
 from ratchet_cdk.python_function import PythonFunction
-from ratchet_cdk.step_permissions import (
-    grant_kinds,
-    grant_pull,
-    keeps_checkpoints,
-    step_images,
-)
 
 MANIFESTS = "manifests/"  # what a run reads, named by the digest of its content
 
 
 class MlPipeline(Construct):
-    """A pipeline, the code of its steps, and a role that may do what its steps need and no more:
-    run jobs, call the functions, read the manifests and its own runs, write its own runs. What its
-    steps read beside that is granted to the role by those who have it.
+    """A pipeline, the code of its steps, and a role that may do what its definition needs and no
+    more, read the manifests, and read and write its own runs. What its steps read beside that is
+    granted to the role by those who have it.
 
     The pipeline is updated only after its code is published, and its permissions stand before it
     does, so no execution starts that lacks either.
@@ -51,9 +44,18 @@ class MlPipeline(Construct):
         source: Path,
         artifacts: LoopBucket,
         invokes: Mapping[str, PythonFunction],
+        permissions: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """`invokes`: functions that its steps call, by the names of `Functions`."""
+        """
+        Args:
+            invokes: functions that its steps call, by the names of `Functions`.
+            permissions: statements, as IAM writes them, for what the definition leaves open.
+
+        Raises:
+            ValueError: the definition leaves something open, with the statements to add.
+        """
         super().__init__(scope, construct_id)
+        self._code = code
         arns = Arns.of(settings)
         self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
         context = Context(
@@ -71,26 +73,32 @@ class MlPipeline(Construct):
         for bundle in pipeline.bundles:
             code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
         definition = pipeline.definition()
-        steps = [placed.own for placed in placed_steps(definition)]
-        self._grant_jobs(steps, arns, settings.image)
+        self.registered_images = registered_images(definition)
+        self._grant(definition, permissions, arns)
         code.grant_read(self.role, "ReadCode", suffix=".gz")
         own = [f"{self.name}/runs/"]
-        if keeps_checkpoints(steps):
+        if f"{self.name}/checkpoints/" in json.dumps(definition):
             own.append(f"{self.name}/checkpoints/")
         readable = [*own, MANIFESTS]
         artifacts.grant_list(self.role, "ListOwn", prefixes=readable)
         artifacts.grant_read(self.role, "ReadOwn", prefixes=readable)
         artifacts.grant_write(self.role, "WriteRuns", prefixes=own)
-        for called in invokes.values():
-            called.grant_invoke(self.role)
         self._pipeline(definition)
 
-    def _grant_jobs(self, steps: Sequence[Mapping[str, Any]], arns: Arns, image: str) -> None:
-        grant_run_jobs(self.role, arns=arns, image_uri=image)
-        repository = images.repository_arn(image)
-        further = [u for u in step_images(steps) if images.repository_arn(u) != repository]
-        grant_pull(self.role, further, arns=arns)
-        grant_kinds(self.role, steps, arns=arns)
+    def _grant(
+        self, definition: Mapping[str, Any], statements: Sequence[Mapping[str, Any]], arns: Arns
+    ) -> None:
+        permissions, missing = needs(definition, arns=arns, granted_buckets=[self._code.name])
+        named = {statement.get("Sid") for statement in statements}
+        open_ = [need for need in missing if need.permission.sid not in named]
+        if open_:
+            raise ValueError(
+                f"the definition of pipeline {self.name} does not say all that its role needs. Add "
+                "these statements to permissions=[…] of its MlPipeline, with … filled in:\n  "
+                + "\n  ".join(map(str, open_))
+            )
+        self.role.allow_all(permissions)
+        self.role.allow_statements(statements, reason=f"Its pipeline, {self.name}, names it.")
 
     def grant_start(self, role: NarrowRole) -> None:
         """Starts executions of this pipeline, and sees how they are doing."""

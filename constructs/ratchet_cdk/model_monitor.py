@@ -8,12 +8,13 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from config import images
 from config.settings import Settings
+from pipeline_defs.permissions import container
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.captured import CAPTURE, GROUND_TRUTH, REPORTS
 from ratchet_cdk.champion_endpoint import ChampionEndpoint
-from ratchet_cdk.job_permissions import grant_be_container
 from ratchet_cdk.narrow_role import NarrowRole
 from ratchet_cdk.promotion import Promotion
 
@@ -59,12 +60,18 @@ class ModelMonitor(Construct):
 
     def _monitoring_role(self, baselines: str) -> NarrowRole:
         role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
-        grant_be_container(
-            role,
-            arns=Arns.of(self._settings),
-            image_uri=self._image_uri,
-            log_groups=["/aws/sagemaker/ProcessingJobs"],
+        # Before each analysis of model quality a job of another image merges labels with answers,
+        # with the same role:
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-merge.html
+        merger = images.ground_truth_merger(self._settings.region)
+        role.allow_all(
+            container(
+                Arns.of(self._settings),
+                images=[self._image_uri, *([merger] if merger else [])],
+                log_groups=["/aws/sagemaker/ProcessingJobs"],
+            )
         )
+        role.allow("EncryptOutputs", actions=["kms:Encrypt"], resources=[self._artifacts.key_arn])
         readable = [CAPTURE, GROUND_TRUTH, REPORTS, baselines]
         self._artifacts.grant_list(role, "ListMonitored", prefixes=readable)
         self._artifacts.grant_read(role, "ReadMonitored", prefixes=readable)

@@ -12,7 +12,10 @@ from ratchet_cdk.narrow_role import NarrowRole
 
 
 class ModelRegistry(Construct):
-    """A model package group, and the right to register in it or to read from it."""
+    """A model package group, and the rights to read its versions and to write notes on them.
+
+    Who registers in it, a pipeline's role, may do so by what the pipeline's definition says.
+    """
 
     def __init__(
         self,
@@ -33,21 +36,7 @@ class ModelRegistry(Construct):
             model_package_group_description=description,
         )
         group.apply_removal_policy(removal_policy)
-        self.arn = arns.sagemaker(f"model-package-group/{self.name}")
         self._packages_arn = arns.sagemaker(f"model-package/{self.name}/*")
-
-    def grant_register(self, role: NarrowRole) -> None:
-        """Creates versions in this group, and in no other."""
-        role.allow(
-            "RegisterModel",
-            actions=[
-                "sagemaker:CreateModelPackage",
-                "sagemaker:DescribeModelPackage",
-                "sagemaker:DescribeModelPackageGroup",
-            ],
-            resources=[self.arn, self._packages_arn],
-            wildcard="The registry numbers the versions of this group.",
-        )
 
     def grant_read(self, role: NarrowRole) -> None:
         """Describes the versions of this group."""
@@ -59,7 +48,7 @@ class ModelRegistry(Construct):
         )
 
     def grant_judge(self, role: NarrowRole) -> None:
-        """Finds the versions of this group, and writes on them how their deployment went."""
+        """Finds the versions of this group, and writes notes on how their deployment went."""
         role.allow(
             "ListModelPackages",
             actions=["sagemaker:ListModelPackages"],
@@ -69,10 +58,13 @@ class ModelRegistry(Construct):
         self.grant_note(role)
 
     def grant_note(self, role: NarrowRole) -> None:
-        """Describes the versions of this group, and writes on them."""
+        """Describes the versions of this group, and writes notes on them: never an approval."""
+        self.grant_read(role)
         role.allow(
             "MarkModelPackages",
-            actions=["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"],
+            actions=["sagemaker:UpdateModelPackage"],
             resources=[self._packages_arn],
+            # A request that says anything of the approval is none of ours.
+            conditions={"Null": {"sagemaker:ModelApprovalStatus": "true"}},
             wildcard="The registry numbers the versions of this group.",
         )

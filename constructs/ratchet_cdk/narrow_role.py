@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IValidation
 
+from pipeline_defs.permissions import Permission
 from ratchet_cdk.acknowledged import acknowledge
+
+LONGEST_POLICY = 10_240
+"""Characters of all inline policies of a role, without spaces:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+_REFERENCE = 100
+"""Characters that a reference is counted as: an ARN of this loop with the longest names."""
 
 
 @jsii.implements(cdk.IStableAnyProducer)
@@ -49,6 +57,13 @@ class NarrowRole(Construct):
             policy_document=_document(cdk.Lazy.any(self._granted)),
             roles=[role.ref],
         )
+        self.node.add_validation(_Size(self))
+
+    @property
+    def size(self) -> int:
+        """How long the policy will be, about: a reference is known at deployment only."""
+        document = self._stack.resolve(_document(self._granted.statements))
+        return len(json.dumps(_with_lengths(document), separators=(",", ":")))
 
     def allow(
         self,
@@ -81,6 +96,28 @@ class NarrowRole(Construct):
             findings = [f"AwsSolutions-IAM5[Resource::{self._written(one)}]" for one in wide]
             acknowledge(self._policy, dict.fromkeys(findings, f"{sid}: {wildcard}"))
 
+    def allow_all(self, permissions: Iterable[Permission]) -> None:
+        """Adds permissions that were worked out elsewhere."""
+        for permission in permissions:
+            self.allow(
+                permission.sid,
+                actions=permission.actions,
+                resources=permission.resources,
+                conditions=permission.conditions,
+                wildcard=permission.wildcard,
+            )
+
+    def allow_statements(self, statements: Iterable[Mapping[str, Any]], *, reason: str) -> None:
+        """Adds statements that a person wrote, as IAM writes them. `reason`: whose they are."""
+        for statement in statements:
+            self.allow(
+                statement["Sid"],
+                actions=_listed(statement["Action"]),
+                resources=_listed(statement["Resource"]),
+                conditions=statement.get("Condition"),
+                wildcard=reason,
+            )
+
     def stands_before(self, resource: cdk.CfnResource) -> None:
         """The resource is made after the permissions, so nothing of it runs without them."""
         resource.add_resource_dependency(self._policy)
@@ -88,6 +125,23 @@ class NarrowRole(Construct):
     def _written(self, resource: str) -> str:
         """A resource as cdk-nag writes it: a reference is `<LogicalId.Attribute>`."""
         return _TOKEN.sub(lambda token: _reference(self._stack, token[0]), resource)
+
+
+@jsii.implements(IValidation)
+class _Size:
+    """IAM refuses a policy that is too long in the middle of a deployment: this says so before."""
+
+    def __init__(self, role: NarrowRole) -> None:
+        self._role = role
+
+    def validate(self) -> list[str]:
+        size = self._role.size
+        if size <= LONGEST_POLICY:
+            return []
+        return [
+            f"the policy of {self._role.node.path} is about {size:,} characters long; IAM takes at "
+            f"most {LONGEST_POLICY:,}. Let its statements share prefixes, or divide what it does"
+        ]
 
 
 _TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
@@ -102,6 +156,28 @@ def _reference(stack: cdk.Stack, token: str) -> str:
 
 def _document(statements: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _with_lengths(value: Any) -> Any:
+    """References as texts of their likely length."""
+    match value:
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(str(_with_lengths(part)) for part in parts)
+        case {"Ref": "AWS::AccountId"}:
+            return "0" * 12
+        case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
+            return "x" * _REFERENCE
+        case {"Fn::Sub": str(text)}:
+            return text
+        case dict():
+            return {key: _with_lengths(item) for key, item in value.items()}
+        case list():
+            return [_with_lengths(item) for item in value]
+    return value
 
 
 def _assumed_by(service: str, account: str) -> dict[str, Any]:

@@ -76,10 +76,6 @@ class PythonFunction(Construct):
         self.arn = function.attr_arn
         self.name = function.ref
 
-    def grant_invoke(self, role: NarrowRole) -> None:
-        """Calls this function."""
-        role.allow(f"Invoke{self.node.id}", actions=["lambda:InvokeFunction"], resources=[self.arn])
-
     def _log_group(self, retention: RetentionSettings) -> str:
         group = logs.CfnLogGroup(self, "Logs", retention_in_days=retention.log_days)
         group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)

@@ -8,6 +8,7 @@ over is a `Remark`. A definition that cannot work here is refused with all its p
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def carry(
     Raises:
         ImportRefusedError: with every problem.
     """
-    from pipeline_defs.imported.pipeline import check_stored
+    from pipeline_defs.imported.pipeline import check_stored, missing_permissions
 
     _refuse_shape(definition, name)
     carrier = _Carrier(copy.deepcopy(dict(definition)), name, Code(code), maps or Maps())
@@ -71,6 +72,10 @@ def carry(
         notes.problems += check_stored(stored)
     if notes.problems:
         raise ImportRefusedError(name, notes.problems)
+    for need in missing_permissions(stored):
+        statement = json.dumps(need.permission.statement(), ensure_ascii=False)
+        what = f"{need.why}, in pipelines/{name}/permissions.json: [{statement}]"
+        notes.remark(need.step, need.argument, need.value, what)
     return Carried(stored=stored, changes=tuple(notes.changes), remarks=tuple(notes.remarks))
 
 

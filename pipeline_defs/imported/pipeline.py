@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from config import tags
+from config.arns import Arns
 from config.settings import Settings
 from pipeline_defs.authoring import schema
 from pipeline_defs.authoring.bundle import Bundle
@@ -19,9 +20,10 @@ from pipeline_defs.imported import registries
 from pipeline_defs.imported.carry import EXPERIMENT
 from pipeline_defs.imported.leaves import steps
 from pipeline_defs.imported.placeholders import filled, named
-from pipeline_defs.imported.storage import literal_reads
 from pipeline_defs.imported.stored import Stored
+from pipeline_defs.permissions import Missing, needs
 
+_REGION, _ACCOUNT = "us-east-1", "000000000000"
 _ARCHIVE = "sourcedir.tar.gz"
 _ENCRYPTED = ("ProcessingOutputConfig", "OutputDataConfig", "TransformOutput")
 
@@ -94,11 +96,6 @@ class ImportedPipeline:
             and isinstance(step["Arguments"].get("ModelPackageGroupName"), str)
         }
         return sorted(found)
-
-    @property
-    def reads(self) -> list[str]:
-        """S3 URIs outside of the deployment that it reads."""
-        return list(literal_reads(filled(self._stored.definition, lambda *_: "ratchet")))
 
     def definition(self) -> dict[str, Any]:
         """SageMaker's pipeline definition.
@@ -199,22 +196,30 @@ class ImportedPipeline:
 
 def check_stored(stored: Stored) -> list[Problem]:
     """What is wrong with an imported definition wherever it goes."""
-    settings = Settings(
-        environment="dev", project="x", region="us-east-1", owner="x", cost_center="x"
-    )
-    placement = Placement(
-        settings=settings,
-        role_arn="arn:aws:iam::000000000000:role/pipeline",
-        artifacts_uri="s3://artifacts",
-        data_uri="s3://data",
-        code_uri="s3://code",
-        account="000000000000",
-    )
     try:
-        ImportedPipeline(stored, placement).definition()
+        _anywhere(stored).definition()
     except DefinitionError as error:
         return list(error.problems)
     return []
+
+
+def missing_permissions(stored: Stored) -> list[Missing]:
+    """What its definition does not say of its role's permissions, wherever it goes."""
+    arns = Arns(region=_REGION, account=_ACCOUNT)
+    return needs(_anywhere(stored).definition(), arns=arns)[1]
+
+
+def _anywhere(stored: Stored) -> ImportedPipeline:
+    settings = Settings(environment="dev", project="x", region=_REGION, owner="x", cost_center="x")
+    placement = Placement(
+        settings=settings,
+        role_arn=f"arn:aws:iam::{_ACCOUNT}:role/pipeline",
+        artifacts_uri="s3://artifacts",
+        data_uri="s3://data",
+        code_uri="s3://code",
+        account=_ACCOUNT,
+    )
+    return ImportedPipeline(stored, placement)
 
 
 def _is_about_cache(problem: Problem) -> bool:

@@ -4,7 +4,7 @@ another becomes a reference, and uploaded code becomes files of the repository."
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline_defs.authoring.errors import BundleError
@@ -225,30 +225,3 @@ def _place(name: str) -> str:
             base = written(ours)
             return f"{base}/{folder}" if folder else base
     return name
-
-
-def literal_reads(definition: Mapping[str, Any]) -> Iterator[str]:
-    """The S3 URIs outside of the deployment that a definition names: what its role must read."""
-    found: set[str] = set()
-    for parameter in definition.get("Parameters", ()):
-        if str(parameter.get("DefaultValue", "")).startswith("s3://"):
-            found.add(str(parameter["DefaultValue"]))
-    for value in _texts(definition.get("Steps", [])):
-        of = parts(value)
-        if is_s3(of):
-            assert of is not None
-            first = of[0]
-            # What comes after a reference is not known here; the folder before it is the limit.
-            found.add(str(first) if len(of) == 1 else str(first).rsplit("/", 1)[0] + "/")
-    yield from sorted(found)
-
-
-def _texts(value: Any) -> Iterator[Any]:
-    if parts(value) is not None:
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)

@@ -1,7 +1,9 @@
-"""An imported pipeline as it lies in the repository: `pipelines/<name>/definition.json`, `code/`.
+"""An imported pipeline as it lies in the repository: `pipelines/<name>/definition.json`, `code/`,
+and perhaps `permissions.json`.
 
 The definition is free of accounts and regions (`placeholders.py`). Its code lies unpacked, one
 folder a step and input, to be read and edited like any other; its digest is taken when it deploys.
+Permissions are a list of statements, as IAM writes them, for what the definition leaves open.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from pipeline_defs.imported.code import Files, read_files
 
 FOLDER = "pipelines"
 """In the repository; every folder in it with a definition.json is a pipeline."""
-_DEFINITION, _CODE = "definition.json", "code"
+_DEFINITION, _CODE, _PERMISSIONS = "definition.json", "code", "permissions.json"
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 
 
@@ -30,6 +32,7 @@ class Stored:
     name: str
     definition: Mapping[str, Any]
     folders: Mapping[str, Files]
+    permissions: Sequence[Mapping[str, Any]] = ()
 
     def bundle(self, folder: str) -> Bundle:
         """The files of a folder below `code/`, and the digest they are named by."""
@@ -58,7 +61,8 @@ def read(root: Path, name: str) -> Stored:
     """Reads `pipelines/<name>`.
 
     Raises:
-        DefinitionError: the definition is no JSON object.
+        DefinitionError: the definition is no JSON object, or the permissions are no list of
+            statements.
     """
     folder = root / FOLDER / name
     file = folder / _DEFINITION
@@ -74,11 +78,36 @@ def read(root: Path, name: str) -> Stored:
     folders = {
         path.relative_to(code).as_posix(): read_files(path, archive=False) for path in inputs
     }
-    return Stored(name=name, definition=definition, folders=folders)
+    return Stored(
+        name=name, definition=definition, folders=folders, permissions=_permissions(folder)
+    )
+
+
+def _permissions(folder: Path) -> tuple[dict[str, Any], ...]:
+    file = folder / _PERMISSIONS
+    if not file.exists():
+        return ()
+    expected = "a list of statements, each with Sid, Action and Resource"
+    try:
+        statements = json.loads(file.read_text())
+        if not isinstance(statements, list):
+            raise ValueError(f"expected {expected}")
+        for statement in statements:
+            if not isinstance(statement, dict) or not {"Sid", "Action", "Resource"} <= set(
+                statement
+            ):
+                raise ValueError(f"expected {expected}, not {statement!r}")
+    except (OSError, ValueError) as problem:
+        where = f"{FOLDER}/{folder.name}/{_PERMISSIONS}"
+        raise DefinitionError(
+            folder.name, [Problem(expected=f"{where} cannot be read: {problem}")]
+        ) from problem
+    return tuple(statements)
 
 
 def write(root: Path, stored: Stored) -> Path:
-    """Writes `pipelines/<name>` whole or not at all, in place of an earlier import."""
+    """Writes `pipelines/<name>` whole or not at all, in place of an earlier import, whose
+    `permissions.json` stays."""
     parent = root / FOLDER
     parent.mkdir(parents=True, exist_ok=True)
     final = parent / stored.name
@@ -92,6 +121,8 @@ def write(root: Path, stored: Stored) -> Path:
                 target = draft / _CODE / folder / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
+        if (final / _PERMISSIONS).exists():
+            shutil.copy2(final / _PERMISSIONS, draft / _PERMISSIONS)
         if final.exists():
             old = Path(tempfile.mkdtemp(dir=parent, prefix=f".{stored.name}.old."))
             final.rename(old / "was")

@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import ComputeSettings, load
 from ratchet_cdk.run_costs import COSTS
-from tests.infra.assembly import ENVIRONMENTS, Assembly
+from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
 from tests.infra.readable import text_of
 
 BUCKETS = ("DataBucket", "ArtifactsBucket")
@@ -139,7 +139,9 @@ def test_landed_data_never_expires(assembly: Assembly) -> None:
     assert list(rules(assembly, "dev", "DataBucket")) == ["forget-old-versions"]
 
 
-@pytest.mark.parametrize(("environment", "policy"), [("dev", "Delete"), ("prod", "Retain")])
+@pytest.mark.parametrize(
+    ("environment", "policy"), [("dev", "Delete"), ("prod", "RetainExceptOnCreate")]
+)
 def test_what_holds_data_survives_its_stack_where_the_settings_say(
     assembly: Assembly, environment: str, policy: str
 ) -> None:
@@ -147,6 +149,19 @@ def test_what_holds_data_survives_its_stack_where_the_settings_say(
     for kind in ("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::SageMaker::ModelPackageGroup"):
         for resource in assembly.resources(stack, kind).values():
             assert resource["DeletionPolicy"] == policy
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_nothing_that_a_failed_creation_leaves_is_in_the_way_of_the_next(
+    assembly: Assembly, environment: str
+) -> None:
+    kept = [
+        resource["Type"]
+        for stack in STACKS
+        for resource in assembly.templates[f"{environment}/{stack}"]["Resources"].values()
+        if resource.get("DeletionPolicy") == "Retain"
+    ]
+    assert kept == []
 
 
 def test_the_model_package_group_has_the_name_that_pipelines_register_in(

@@ -14,6 +14,7 @@ from cdk_nag import AwsSolutionsChecks
 from app import add_loops
 from config.settings import load
 from pipeline_defs import imported
+from pipeline_defs.authoring import DefinitionError
 from stacks.foundation import Foundation
 from stacks.imported import Imported
 from tests.infra.assembly import ROOT, Assembly, context
@@ -93,7 +94,8 @@ def test_the_role_may_do_what_the_steps_need(template: dict[str, Any]) -> None:
 def test_the_role_registers_in_the_pipelines_own_group_only(template: dict[str, Any]) -> None:
     group = properties(template, "AWS::SageMaker::ModelPackageGroup")
     assert group["ModelPackageGroupName"] == "flights-dev-house-prices"
-    resources = json.dumps(statements(template)["RegisterModel"]["Resource"])
+    registers = [s for sid, s in statements(template).items() if sid.startswith("RegisterModel")]
+    resources = json.dumps([statement["Resource"] for statement in registers])
     assert resources.count("flights-dev-house-prices") == 2
     assert "model-package/flights-dev/" not in resources
 
@@ -118,6 +120,75 @@ def test_every_file_of_the_code_is_published_under_the_name_it_is_started_by(
     for name in ("prepare.py", "evaluate.py", "sourcedir.tar.gz"):
         (key,) = [key for key in keys if key.endswith(f"/{name}")]
         assert key in body
+
+
+def imported_app(source: Path, definition: dict[str, Any], permissions: Any = None) -> Any:
+    """The synthesized stack of one imported pipeline."""
+    imported.write(source, imported.Stored(name="Theirs", definition=definition, folders={}))
+    if permissions is not None:
+        (source / "pipelines" / "Theirs" / "permissions.json").write_text(json.dumps(permissions))
+    app = cdk.App(outdir=str(source / "out"), context=context(), analytics_reporting=False)
+    stage = cdk.Stage(app, "dev", env=cdk.Environment(region="us-east-1"))
+    settings = load("dev")
+    foundation = Foundation(stage, "Foundation", settings=settings)
+    Imported(stage, "Imported", settings=settings, source=source, foundation=foundation)
+    stacks = app.synth().get_nested_assembly("assembly-dev").stacks
+    return next(stack for stack in stacks if stack.stack_name.endswith("-imported"))
+
+
+def with_an_open_image() -> dict[str, Any]:
+    """A processing step whose image only the start of a run knows."""
+    return {
+        "Version": "2020-12-01",
+        "Metadata": {},
+        "Parameters": [{"Name": "Image", "Type": "String"}],
+        "Steps": [
+            {
+                "Name": "Prepare",
+                "Type": "Processing",
+                "Arguments": {
+                    "RoleArn": "${ratchet:role}",
+                    "AppSpecification": {"ImageUri": {"Get": "Parameters.Image"}},
+                    "ProcessingResources": {
+                        "ClusterConfig": {
+                            "InstanceCount": 1,
+                            "InstanceType": "ml.m5.large",
+                            "VolumeSizeInGB": 30,
+                        }
+                    },
+                },
+            }
+        ],
+    }
+
+
+def test_what_an_imported_definition_leaves_open_is_a_warning_with_the_statement(
+    tmp_path: Path,
+) -> None:
+    stack = imported_app(tmp_path, with_an_open_image())
+    warnings = [m.entry.data for m in stack.messages if str(m.level).endswith("WARNING")]
+    assert len(warnings) == 1
+    assert "pipelines/Theirs/permissions.json lacks a statement" in str(warnings[0])
+    assert '"Sid": "PullImageForPrepare"' in str(warnings[0])
+    # The rest of the role does not suffer for it.
+    assert "sagemaker:CreateProcessingJob" in str(statements(stack.template)["RunJobs"])
+
+
+def test_a_statement_beside_the_definition_is_granted_and_survives_another_import(
+    tmp_path: Path,
+) -> None:
+    repository = "arn:aws:ecr:us-east-1:111122223333:repository/theirs"
+    pull = {"Sid": "PullImageForPrepare", "Action": ["ecr:BatchGetImage"], "Resource": repository}
+    stack = imported_app(tmp_path, with_an_open_image(), [pull])
+    assert stack.messages == []
+    assert repository in str(statements(stack.template)["PullImageForPrepare"])
+    imported.write(tmp_path, imported.read(tmp_path, "Theirs"))
+    assert imported.read(tmp_path, "Theirs").permissions == (pull,)
+
+
+def test_permissions_that_are_no_statements_are_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError, match=r"Theirs/permissions.json cannot be read: expected"):
+        imported_app(tmp_path, with_an_open_image(), [{"Action": "s3:GetObject"}])
 
 
 def test_two_pipelines_may_register_in_the_same_group(tmp_path: Path) -> None:

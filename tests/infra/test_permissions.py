@@ -74,7 +74,7 @@ def test_sagemaker_assumes_the_pipelines_role_for_this_account_alone(assembly: A
 
 
 def test_the_pipeline_passes_its_own_role_to_sagemaker_and_no_other(assembly: Assembly) -> None:
-    statement = allowed(assembly, "PipelineRole")["PassItselfToJobs"]
+    statement = allowed(assembly, "PipelineRole")["PassRoles"]
     (role,) = [
         name
         for name in assembly.resources(STACK, "AWS::IAM::Role")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ SMALL = ComputeSettings()
 Define = Callable[[Context], Pipeline]
 
 
-def role_of(define: Define, folder: Path) -> dict[str, dict[str, Any]]:
+def role_of(
+    define: Define, folder: Path, permissions: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, dict[str, Any]]:
     """The statements of a pipeline's role, by their Sid."""
     settings = replace(load("dev"), environment="trial")
     app = cdk.App(context=context(), outdir=str(folder))
@@ -39,6 +41,7 @@ def role_of(define: Define, folder: Path) -> dict[str, dict[str, Any]]:
         source=ROOT,
         artifacts=foundation.artifacts,
         invokes={},
+        permissions=permissions,
     )
     policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
     return {
@@ -73,26 +76,68 @@ def plain(ctx: Context) -> Pipeline:
 
 
 def test_each_kind_of_step_brings_the_permissions_that_it_needs(tmp_path: Path) -> None:
-    found = role_of(everything, tmp_path)
-    tuning = found["RunHyperParameterTuningJobs"]
-    assert "sagemaker:CreateHyperParameterTuningJob" in tuning["Action"]
-    assert "hyper-parameter-tuning-job/*" in str(tuning["Resource"])
-    assert "sagemaker:CreateTransformJob" in found["RunTransformJobs"]["Action"]
-    assert "sagemaker:CreateModel" in found["MakeModels"]["Action"]
-    assert "sagemaker:ListModelPackages" in str(found["FindBaselines"]["Action"])
-    assert ":111122223333:people" in str(found["SendCallbacks"]["Resource"])
-    assert "sagemaker-model-monitor-analyzer" in str(found["PullFurtherImages"]["Resource"])
-    assert "flights-trial-everything/checkpoints/*" in str(found["WriteRuns"]["Resource"])
+    allowed = role_of(everything, tmp_path)
+    jobs = allowed["RunJobs"]
+    assert "sagemaker:CreateHyperParameterTuningJob" in jobs["Action"]
+    assert "sagemaker:CreateTransformJob" in jobs["Action"]
+    assert "hyper-parameter-tuning-job/*" in str(jobs["Resource"])
+    assert "TransformJobs" in str(allowed["WriteLogs"]["Resource"])
+    assert "sagemaker:CreateModel" in allowed["MakeModels"]["Action"]
+    assert "sagemaker:ListModelPackages" in str(allowed["FindBaselines"]["Action"])
+    assert ":111122223333:people" in str(allowed["SendCallbacks"]["Resource"])
+    assert "sagemaker-model-monitor-analyzer" in str(allowed["PullImage"]["Resource"])
+    assert "flights-trial-everything/checkpoints/*" in str(allowed["WriteRuns"]["Resource"])
 
 
 def test_a_plain_pipeline_gets_none_of_them(tmp_path: Path) -> None:
-    found = role_of(plain, tmp_path)
-    assert not set(found) & {
-        "RunHyperParameterTuningJobs",
-        "RunTransformJobs",
-        "MakeModels",
-        "FindBaselines",
-        "SendCallbacks",
-        "PullFurtherImages",
+    allowed = role_of(plain, tmp_path)
+    assert not set(allowed) & {"MakeModels", "FindBaselines", "SendCallbacks", "FindTrainings"}
+    assert "Transform" not in str(allowed)
+    assert "checkpoints" not in str(allowed)
+
+
+def private(ctx: Context) -> Pipeline:
+    """A job in a private network with a key for its volume, laid over what the helper makes."""
+    p = Pipeline("private", ctx)
+    over = {
+        "VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+        "ResourceConfig": {"VolumeKmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/volumes"},
     }
-    assert "checkpoints" not in str(found)
+    p.training(
+        "train", "steps/train.py", channels={"train": p.string("Data")}, compute=SMALL, job=over
+    )
+    return p
+
+
+def test_what_is_laid_over_a_job_brings_its_permissions_as_well(tmp_path: Path) -> None:
+    allowed = role_of(private, tmp_path)
+    assert len(allowed["JoinNetwork"]["Action"]) == 9
+    assert "key/volumes" in str(allowed["EncryptVolumes"]["Resource"])
+    assert "kms:Encrypt" in allowed["EncryptOutputs"]["Action"]
+
+
+def asking(ctx: Context) -> Pipeline:
+    p = Pipeline("asking", ctx)
+    p.step("ask", "Callback", {}, SqsQueueUrl=p.string("Queue"), OutputParameters=[])
+    return p
+
+
+def test_what_a_definition_leaves_open_is_refused_with_the_statement_to_add(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(ValueError, match="pipeline flights-trial-asking does not say all") as error:
+        role_of(asking, tmp_path)
+    assert "step 'ask', SqsQueueUrl" in str(error.value)
+    assert '"Sid": "SendCallbacksForAsk"' in str(error.value)
+
+
+def test_the_statement_that_was_asked_for_is_granted(tmp_path: Path) -> None:
+    queue = "arn:aws:sqs:us-east-1:111122223333:people-*"
+    statement = {
+        "Sid": "SendCallbacksForAsk",
+        "Effect": "Allow",
+        "Action": ["sqs:SendMessage"],
+        "Resource": [queue],
+    }
+    allowed = role_of(asking, tmp_path, [statement])
+    assert allowed["SendCallbacksForAsk"]["Resource"] in (queue, [queue])

@@ -25,9 +25,18 @@ def test_a_region_without_the_image_says_what_to_do() -> None:
 @pytest.mark.parametrize("tag", [":1", ":3.0-5", "@sha256:" + "a" * 64])
 def test_the_repository_of_an_image_is_what_may_be_pulled(tag: str) -> None:
     uri = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/model{tag}"
-    assert images.repository_arn(uri, partition="aws") == (
+    assert images.repository_arn(uri) == (
         "arn:aws:ecr:eu-west-1:123456789012:repository/team/model"
     )
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eu-west-1", "aws")],
+)
+def test_the_region_of_an_image_tells_its_partition(region: str, partition: str) -> None:
+    uri = f"123456789012.dkr.ecr.{region}.amazonaws.com/model:1"
+    assert images.repository_arn(uri).startswith(f"arn:{partition}:ecr:{region}:")
 
 
 @pytest.mark.parametrize("uri", ["python:3.12", "x.dkr.ecr.eu-west-1.amazonaws.com/model:1", ""])

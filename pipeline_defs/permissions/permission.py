@@ -1,0 +1,83 @@
+"""A permission of a role, and a need that a definition does not spell out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permission:
+    """One statement of a policy. `sid`: what it is for, in CamelCase."""
+
+    sid: str
+    actions: Sequence[str]
+    resources: Sequence[str]
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    wildcard: str = ""
+    """Why a resource with a `*` in it cannot be narrower."""
+
+    def statement(self) -> dict[str, Any]:
+        """As IAM takes it."""
+        made = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+        }
+        return {**made, "Condition": dict(self.conditions)} if self.conditions else made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """What a step needs and its definition does not say: a person has to."""
+
+    step: str
+    argument: str
+    value: Any
+    why: str
+    permission: Permission
+    """The statement to add, with `…` where only a person knows what stands there."""
+
+    def __str__(self) -> str:
+        statement = json.dumps(self.permission.statement(), ensure_ascii=False)
+        return f"step {self.step!r}, {self.argument} = {self.value!r}: {self.why}\n    {statement}"
+
+
+def merged(permissions: Iterable[Permission]) -> list[Permission]:
+    """Those of one name as one, with the resources and condition values of all, in order."""
+    by_sid: dict[str, Permission] = {}
+    for permission in permissions:
+        earlier = by_sid.get(permission.sid)
+        if earlier is None:
+            by_sid[permission.sid] = permission
+            continue
+        by_sid[permission.sid] = Permission(
+            sid=permission.sid,
+            actions=_union(earlier.actions, permission.actions),
+            resources=_union(earlier.resources, permission.resources),
+            conditions=_conditions(earlier.conditions, permission.conditions),
+            wildcard=earlier.wildcard or permission.wildcard,
+        )
+    return list(by_sid.values())
+
+
+def _conditions(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the same keys together: they are alternatives to IAM."""
+    if {o: set(keys) for o, keys in one.items()} != {o: set(keys) for o, keys in other.items()}:
+        raise ValueError(f"permissions of one name have different conditions: {one}, {other}")
+    return {
+        operator: {key: _union(_listed(value), _listed(other[operator][key]))}
+        for operator, keys in one.items()
+        for key, value in keys.items()
+    }
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _union(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
+    return list(dict.fromkeys([*one, *other]))
