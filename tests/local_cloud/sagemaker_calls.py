@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,10 @@ from botocore.config import Config
 from botocore.model import ServiceModel
 
 from ratchet.local_cloud.control import Endpoint
-from ratchet.local_cloud.sagemaker.authorisation import Need
+from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
+from tests.runner.s3_server import S3Server
 
 REGION = "us-east-1"
 SCOPE = Scope(account="000000000000", region=REGION)
@@ -28,11 +31,38 @@ ROLE = "arn:aws:iam::000000000000:role/pipeline"
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/none:1"
 
 
+class Objects(MutableMapping[str, bytes]):
+    """A server's objects: ``bucket/key`` → content."""
+
+    def __init__(self, server: S3Server) -> None:
+        self._server = server
+
+    def __getitem__(self, name: str) -> bytes:
+        return self._server.objects[name][0]
+
+    def __setitem__(self, name: str, content: bytes) -> None:
+        self._server.put(name, content)
+
+    def __delitem__(self, name: str) -> None:
+        del self._server.objects[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._server.objects)
+
+    def __len__(self) -> int:
+        return len(self._server.objects)
+
+
 @dataclass
 class FakeCloud:
-    """The services around SageMaker, as far as it calls them in process."""
+    """The services around SageMaker: S3 over HTTP, the others in process.
 
-    objects: dict[str, bytes] = field(default_factory=dict)
+    Every role may do everything but the actions in ``denied``, which map to AWS's sentences.
+    """
+
+    s3: S3Server = field(default_factory=S3Server)
+    denied: dict[str, str] = field(default_factory=dict)
+    needs: list[Need] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     metrics: list[dict[str, Any]] = field(default_factory=list)
     alarms: dict[str, str] = field(default_factory=dict)
@@ -46,10 +76,19 @@ class FakeCloud:
     ) -> None:
         self.events.append({"type": detail_type, "detail": dict(detail), "resources": resources})
 
+    def __post_init__(self) -> None:
+        self.objects = Objects(self.s3)
+        self._serving = threading.Lock()
+
     def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
-        """Everything is allowed."""
+        for need in needs:
+            self.needs.append(need)
+            if need.action in self.denied:
+                raise Denied(self.denied[need.action])
 
     def session(self, scope: Scope, role_arn: str, name: str) -> dict[str, str]:
+        if "sts:AssumeRole" in self.denied:
+            raise Denied(self.denied["sts:AssumeRole"])
         return self.root(scope)
 
     def root(self, scope: Scope) -> dict[str, str]:
@@ -72,7 +111,15 @@ class FakeCloud:
         self.lines += [(group, stream, line) for _, line in lines]
 
     def endpoint(self) -> str:
-        return "http://127.0.0.1:1"
+        if self._serving.acquire(blocking=False):
+            serve = functools.partial(self.s3.serve_forever, poll_interval=0.02)
+            threading.Thread(target=serve, name="s3", daemon=True).start()
+        return self.s3.url
+
+    def close(self) -> None:
+        if self._serving.locked():
+            self.s3.shutdown()
+        self.s3.server_close()
 
 
 @dataclass

@@ -11,6 +11,8 @@
 - ``GET prices`` shows what the Price List lists, ``POST prices`` replaces it: see
   ``billing/catalogue.py``.
 - ``POST flush``: write captured data, metrics and logs of endpoints now.
+- ``GET credentials/<name>``: the session of a job's role, for a container that names its token
+  (header ``Authorization``); see ``sagemaker/roles.py``.
 - ``POST save``: write all state now.
 - ``GET executions/<id>``: an execution's folder, and its steps with why the cache hit or missed.
 """
@@ -31,6 +33,7 @@ from ratchet.local_cloud.layout import ACCOUNT
 from ratchet.local_cloud.sagemaker import stand_ins
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
+from ratchet.local_cloud.sagemaker.roles import CREDENTIALS_PATH
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
 
@@ -76,6 +79,10 @@ class Admin:
                 # Writes through the server's own loop, so it may not wait there.
                 await asyncio.to_thread(self._sagemaker.hosting.flush)
                 status, answer = 200, self._status()
+            elif scope["path"].startswith(CREDENTIALS_PATH):
+                token = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+                name = scope["path"].removeprefix(CREDENTIALS_PATH)
+                status, answer = 200, self._sagemaker.api.roles.credentials(name, token)
             else:
                 status, answer = self._dispatch(scope["method"], path, request)
         except ApiError as error:
