@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ from ratchet.cli.step_rows import NOT_PASSED, rows
 from ratchet.cli.wording import MARKS, STYLES, duration, moment, number
 from ratchet.costs import money
 from ratchet.deployment.gate import Comparison, Gate, Operand
+from ratchet.deployment.missing_permission import missing_statement
 from ratchet.deployment.registry import ModelVersion
 from ratchet.deployment.reports import Findings
 from ratchet.deployment.runs import RunState
@@ -198,6 +200,7 @@ def document(
         heading(state, now=now, cost=cost),
         step_table(state, now=now, cost=cost),
     ]
+    parts += [_followed(permission_lines(name, lack)) for name, lack in missing(state).items()]
     parts += [_followed(gate_lines(gate)) for gate in found.gates if gate.passed is not None]
     names = Counter(name for _, name in found.reports)
     for (step, name), report in found.reports.items():
@@ -206,6 +209,23 @@ def document(
             parts.append(Group(drawn, Text()))
     parts += [_followed(model_lines(model)) for model in found.models]
     return parts
+
+
+def missing(state: RunState) -> dict[str, dict[str, Any]]:
+    """Of each step that was refused something: the role and the statement that it lacks."""
+    texts = {step.name: f"{step.failure} {step.description}" for step in state.steps}
+    if not any(missing_statement(text) for text in texts.values()):
+        texts = {state.run.name: state.run.failure}  # refused before the first step
+    found = {name: missing_statement(text) for name, text in texts.items()}
+    return {name: lack for name, lack in found.items() if lack is not None}
+
+
+def permission_lines(name: str, lack: Mapping[str, Any]) -> Text:
+    """The statement that lets a step do what it was refused, to be pasted into a policy."""
+    text = Text(f"{name} needs this statement in a policy of role {lack['role']}\n", style="bold")
+    text.append(json.dumps(lack["statement"], indent=2), style="not bold")
+    text.no_wrap, text.overflow = True, "ignore"
+    return text
 
 
 def _followed(text: Text) -> Text:
@@ -219,6 +239,7 @@ def as_document(
     """The same for `--json`."""
     return {
         **as_data(state, now=now, cost=cost),
+        "missing_permissions": [{"step": name, **lack} for name, lack in missing(state).items()],
         "gates": [
             {
                 "name": gate.name,

@@ -11,10 +11,12 @@ from ratchet.runner.errors import (
     LambdaFailed,
     ParameterError,
     Problem,
+    Refused,
     RunnerError,
     ServiceError,
 )
 from ratchet.runner.records import (
+    Access,
     Earlier,
     Identity,
     Observer,
@@ -31,6 +33,7 @@ from ratchet.runner.storage import FolderStorage, Storage, StoredObject
 from ratchet.runner.validation import validate
 
 __all__ = [
+    "Access",
     "Callbacks",
     "DefinitionError",
     "Earlier",
@@ -41,6 +44,7 @@ __all__ = [
     "Parallelism",
     "ParameterError",
     "Problem",
+    "Refused",
     "Result",
     "RunnerError",
     "S3Storage",

@@ -11,13 +11,12 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ratchet.runner import namespace
+from ratchet.runner import namespace, sealed
 
 _OPT_ML = re.compile(r"(?<![A-Za-z0-9_.\-])/opt/ml(?![A-Za-z0-9_.\-])")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_@%+=:,./\-]+")
@@ -28,25 +27,6 @@ _DATA = (
     "opt/ml/model",
     "opt/ml/output/data",
 )
-_INHERITED = frozenset(
-    # What a program on this machine needs. Nothing else of the host leaks in: a step that works
-    # only thanks to the host's PYTHONPATH would fail in its container.
-    {
-        "HOME",
-        "LANG",
-        "LANGUAGE",
-        "LOGNAME",
-        "PATH",
-        "REQUESTS_CA_BUNDLE",
-        "SSL_CERT_DIR",
-        "SSL_CERT_FILE",
-        "TZ",
-        "USER",
-    }
-)
-_INHERITED_PREFIXES = ("AWS_", "LC_", "OMP_", "LD_", "DYLD_")
-
-
 FIRST_HOST = "algo-1"
 STEP_FOLDER = "RATCHET_STEP_FOLDER"
 """The variable by which a process of a step is known, whatever becomes of its parent."""
@@ -144,20 +124,19 @@ class Container:
         path.write_text(json.dumps(self.rewrite(value)), encoding="utf-8")
 
     def environment(self, *, host: Mapping[str, str], region: str) -> dict[str, str]:
-        """The variables that every process of a container gets on this machine."""
-        variables = {
-            name: value
-            for name, value in os.environ.items()
-            if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
-        }
-        variables.update(host)
-        path = variables.get("PATH", os.defpath)
-        variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"
-        variables[STEP_FOLDER] = str(self._folder.absolute())
-        variables["TMPDIR"] = str(self.temporary)
+        """The variables that every process of a container gets on this machine; ``host`` has more
+        of them, such as those by which it finds the local cloud."""
+        variables = {**self.sealed(), **host}
         # What a script installs by itself is the step's own, not this machine's.
         variables["PIP_TARGET"] = variables["PYTHONPATH"] = str(self.temporary / "site-packages")
         variables["PYTHONUNBUFFERED"] = "1"
         variables.setdefault("AWS_REGION", region)
         variables.setdefault("AWS_DEFAULT_REGION", variables["AWS_REGION"])
+        return variables
+
+    def sealed(self) -> dict[str, str]:
+        """The variables of a program that works for the container, such as one that installs."""
+        variables = sealed.variables(self.temporary / "home")
+        variables[STEP_FOLDER] = str(self._folder.absolute())
+        variables["TMPDIR"] = str(self.temporary)
         return variables

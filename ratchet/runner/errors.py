@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+_LOG = logging.getLogger(__name__)
 
 SERVICE_FAULT = "Step.SERVICE_FAULT"
 THROTTLING = "Step.THROTTLING"
@@ -65,6 +68,17 @@ class LambdaFailed(Exception):  # noqa: N818 – an outcome of the function
     """The function raised, timed out or answered with an error. Raised by `Services`."""
 
 
+class Refused(Exception):  # noqa: N818 – an answer of the service
+    """A service refuses a request; in the words of an SDK. Raised by `Services`."""
+
+    def __init__(self, code: str, operation: str, message: str) -> None:
+        super().__init__(
+            f"An error occurred ({code}) when calling the {operation} operation: {message}"
+        )
+        self.code = code
+        self.message = message
+
+
 class ServiceError(Exception):
     """A service could not do what was asked; `kind` is one of the exception types in `RETRYABLE`.
 
@@ -120,17 +134,37 @@ def fault_kind(error: BaseException) -> str | None:
         return error.kind
     if isinstance(error, StepFailed):
         return error.kind
+    if isinstance(error, Refused):
+        return _kind_of_code(error.code)
     if isinstance(error, ConnectionError | TimeoutError):
         return SERVICE_FAULT
     response = getattr(error, "response", None)
     if isinstance(response, Mapping):
         code = str(response.get("Error", {}).get("Code", ""))
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code in _THROTTLING_CODES:
-            return THROTTLING
-        if code in _LIMIT_CODES:
-            return RESOURCE_LIMIT
-        return SERVICE_FAULT if status >= 500 else None
+        return _kind_of_code(code) or (SERVICE_FAULT if status >= 500 else None)
     if any(kind.__name__ in {"HTTPClientError", "ConnectionError"} for kind in type(error).__mro__):
         return SERVICE_FAULT
     return None
+
+
+def _kind_of_code(code: str) -> str | None:
+    if code in _THROTTLING_CODES:
+        return THROTTLING
+    return RESOURCE_LIMIT if code in _LIMIT_CODES else None
+
+
+def as_failure(error: Exception) -> StepFailed:
+    """An error of an attempt as the step's failure; what nobody expected goes to the log too."""
+    if isinstance(error, StepFailed):
+        return error
+    kind = fault_kind(error)
+    if kind is not None:
+        return StepFailed(f"{kind}: {error}", kind=kind)
+    if isinstance(error, EvaluationError | Refused | RunnerError | OSError):
+        return StepFailed(f"ClientError: {error}")
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping):  # an AWS service refused the request
+        return StepFailed(f"ClientError: {error}")
+    _LOG.exception("a step ended with an unexpected error", exc_info=error)
+    return StepFailed(f"InternalServerError: {type(error).__name__}: {error}")

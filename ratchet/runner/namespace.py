@@ -41,7 +41,13 @@ def why_not() -> str | None:
         (opt_ml / "file").write_text("there")
         words = launch(["cat", "/opt/ml/file"], opt_ml=opt_ml, cwd="/", scratch=Path(scratch))
         try:
-            probe = subprocess.run(words, capture_output=True, timeout=_PROBE_SECONDS, check=False)
+            probe = subprocess.run(
+                words,
+                env={"PATH": os.environ.get("PATH", os.defpath)},
+                capture_output=True,
+                timeout=_PROBE_SECONDS,
+                check=False,
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
     if probe.stdout == b"there":

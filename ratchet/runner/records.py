@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from ratchet.runner.callbacks import Callbacks
+    from ratchet.runner.storage import Storage
 
 StepStatus = Literal["Starting", "Executing", "Stopping", "Stopped", "Failed", "Succeeded"]
 RunStatus = Literal["Succeeded", "Failed", "Stopped"]
@@ -52,6 +53,7 @@ class StepRecord:
     - `process_group`: id of the group of the step's processes, while they run.
     - `attempt`: 1 for the first.
     - `reused_from`: ARN of the execution whose result a selective run goes on from.
+    - `losses`: what the job went on without, such as its log, a sentence each.
     """
 
     name: str
@@ -70,6 +72,7 @@ class StepRecord:
     output_parameters: Mapping[str, Any] = field(default_factory=dict)
     process_group: int | None = None
     reused_from: str | None = None
+    losses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,19 +122,28 @@ class SilentObserver:
         pass
 
 
-@dataclass(frozen=True)
-class Job:
-    """What the role of a step's job may use: its storage (None: the run's own), its variables."""
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What a job may use, as its role.
 
-    storage: Any
-    environment: Mapping[str, str]
+    - `storage`: None for the run's own.
+    - `environment`: variables by which its processes find the services and the role's session.
+    - `losses`: what it goes on without because the role may not, a sentence each.
+    """
+
+    storage: Storage | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    losses: tuple[str, ...] = ()
 
 
 class Services(Protocol):
-    """The services that steps call, other than storage."""
+    """The services that steps call, other than storage. What they refuse raises `Refused`."""
 
-    def begin_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Job:
-        """Asks for a step's job. Raises `PermissionError` with the service's own sentence."""
+    def create_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> None:
+        """Asks, as the pipeline's role, for what is made behind a step; nothing is made yet."""
+
+    def job_access(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Access:
+        """What a job does as its role before its program starts, and what it may use from then."""
 
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         """The function's answer, decoded. Raises `LambdaFailed` when it fails."""

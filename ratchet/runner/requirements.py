@@ -14,7 +14,7 @@ import platform
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ratchet.runner.errors import StepFailed
@@ -24,9 +24,12 @@ _FILE = "requirements.txt"
 _DONE = "complete"
 
 
-def interpreter(code: Path, on_line: Callable[[Stream, str], None]) -> str:
+def interpreter(
+    code: Path, on_line: Callable[[Stream, str], None], *, environment: Mapping[str, str]
+) -> str:
     """The Python that runs the script in folder `code`: this one, or one with its requirements.
 
+    `environment`: the variables of pip, and so of what a package runs when it is installed.
     Raises `StepFailed` with pip's words when they cannot be installed.
     """
     file = code / _FILE
@@ -38,11 +41,17 @@ def interpreter(code: Path, on_line: Callable[[Stream, str], None]) -> str:
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another step may want the same ones at this moment
         if not (folder / _DONE).exists():
-            _make(folder, python, file, on_line)
+            _make(folder, python, file, on_line, environment)
     return str(python)
 
 
-def _make(folder: Path, python: Path, file: Path, on_line: Callable[[Stream, str], None]) -> None:
+def _make(
+    folder: Path,
+    python: Path,
+    file: Path,
+    on_line: Callable[[Stream, str], None],
+    environment: Mapping[str, str],
+) -> None:
     on_line("stdout", f"installing {_FILE}: {file.read_text(errors='replace').strip()}")
     venv.create(folder, clear=True, with_pip=False, symlinks=True)
     (site_packages,) = folder.glob("lib/python*/site-packages")
@@ -54,6 +63,7 @@ def _make(folder: Path, python: Path, file: Path, on_line: Callable[[Stream, str
     pip = subprocess.Popen(
         [*words, "--disable-pip-version-check", "-r", _FILE],
         cwd=file.parent,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

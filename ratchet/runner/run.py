@@ -40,6 +40,7 @@ def run(
     workdir: Path,
     parameters: Mapping[str, Any] | None = None,
     cache: StepCache | None = None,
+    cache_storage: Storage | None = None,
     observer: Observer | None = None,
     stop: StopSignal | None = None,
     parallelism: Parallelism | None = None,
@@ -54,7 +55,8 @@ def run(
     - `parameters`: values by name, typed or as text; defaults apply to the others.
     - `workdir`: gets a folder per step, with `stdout.log`, `stderr.log` and its container's
       files; of a step that succeeded, without the data.
-    - `cache`: None runs every step.
+    - `cache`: None runs every step. `cache_storage`: what it finds objects in, `storage` unless
+      given.
     - `parallelism`: how many steps run at once.
     - `environment`: variables that every step's processes get beside their own.
     - `stand_ins`: the properties of steps that shall not run, by name.
@@ -75,6 +77,7 @@ def run(
         parameters=values,
         identity=identity,
         storage=storage,
+        cache_storage=cache_storage or storage,
         services=services,
         workdir=workdir,
         cache=cache,

@@ -20,10 +20,15 @@ class S3Storage:
 
     Equal bytes may have different ETags (parts of another size, KMS); then a step runs again that
     need not have, never the other way round.
+
+    `output_key`: the KMS key that uploads are encrypted with, in place of the bucket's own.
     """
 
-    def __init__(self, client: S3Client) -> None:
+    def __init__(self, client: S3Client, *, output_key: str | None = None) -> None:
         self._client = client
+        self._put: dict[str, Any] = {}
+        if output_key:
+            self._put = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": output_key}
 
     def list(self, uri: str) -> list[StoredObject]:
         bucket, prefix = split_uri(uri)
@@ -54,9 +59,9 @@ class S3Storage:
     def upload(self, path: Path, uri: str) -> None:
         bucket, key = split_uri(uri)
         if path.stat().st_size >= _LARGE:
-            self._client.upload_file(str(path), bucket, key)
+            self._client.upload_file(str(path), bucket, key, ExtraArgs=self._put)
         else:
-            self._client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+            self._client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes(), **self._put)
 
     def read_bytes(self, uri: str) -> bytes:
         with self._get(uri)["Body"] as body:
@@ -65,7 +70,7 @@ class S3Storage:
 
     def write_bytes(self, uri: str, data: bytes) -> None:
         bucket, key = split_uri(uri)
-        self._client.put_object(Bucket=bucket, Key=key, Body=data)
+        self._client.put_object(Bucket=bucket, Key=key, Body=data, **self._put)
 
     def exists(self, uri: str) -> bool:
         bucket, key = split_uri(uri)

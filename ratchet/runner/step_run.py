@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import string
 import threading
@@ -16,33 +15,28 @@ from typing import Any
 from ratchet.runner.cache import CachedResult, StepCache
 from ratchet.runner.cache_key import Fingerprint, Source, content_digest, fingerprint
 from ratchet.runner.definition import Definition, Step
-from ratchet.runner.errors import (
-    EvaluationError,
-    RunnerError,
-    StepFailed,
-    StepStopped,
-    fault_kind,
-)
+from ratchet.runner.errors import EvaluationError, StepStopped, as_failure
 from ratchet.runner.expressions import Scope, follow, parse_reference
-from ratchet.runner.records import Identity, Services, StepRecord, StopSignal, Stream
+from ratchet.runner.records import Access, Identity, Services, StepRecord, StopSignal, Stream
 from ratchet.runner.retries import Retries
 from ratchet.runner.step_types import stand_in, type_of
-from ratchet.runner.step_types.contract import Attempt, Done
+from ratchet.runner.step_types.contract import Attempt, Done, resolve_all
 from ratchet.runner.storage import Storage
 
-_LOG = logging.getLogger(__name__)
 _ALPHABET = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """What all steps of a run share. `publish` takes each change of a record; `attempts` is how
-    often a step was tried in the run that this one goes on from."""
+    often a step was tried in the run that this one goes on from. `storage` is the pipeline's, and
+    `cache_storage` the same objects as the cache sees them: its bookkeeping is this machine's."""
 
     definition: Definition
     parameters: Mapping[str, Any]
     identity: Identity
     storage: Storage
+    cache_storage: Storage
     services: Services
     workdir: Path
     cache: StepCache | None
@@ -128,7 +122,7 @@ class StepRun:
                 self._end("Stopped", properties=stopped.properties)
                 return
             except Exception as error:
-                failure = _as_failure(error)
+                failure = as_failure(error)
             delay = None
             if self._type.retryable:
                 delay = retries.delay(failure.kind, elapsed=time.monotonic() - began)
@@ -156,12 +150,8 @@ class StepRun:
         folder = setting.workdir / step.name
         folder.mkdir(parents=True, exist_ok=True)
         self._change(status="Executing")
-        storage, environment = setting.storage, setting.environment
-        begin = getattr(setting.services, "begin_job", None)
-        if begin is not None and self._type.job and step.stand_in is None:
-            job = begin(self._type.name, job_name, arguments)
-            storage = job.storage or storage
-            environment = {**environment, **job.environment}
+        access = self._access(job_name or "", arguments, scope)
+        self._change(losses=access.losses)
         done = self._type.run(
             Attempt(
                 step=step,
@@ -170,10 +160,10 @@ class StepRun:
                 job_name=job_name or "",
                 folder=folder,
                 identity=setting.identity,
-                storage=storage,
+                storage=access.storage or setting.storage,
                 services=setting.services,
                 stop=setting.stop,
-                environment=environment,
+                environment={**setting.environment, **access.environment},
                 experiment=scope.resolve(setting.definition.experiment),
                 on_line=lambda stream, line: setting.on_line(step.name, stream, line),
                 progress=self._progress,
@@ -187,6 +177,20 @@ class StepRun:
             output_parameters=done.output_parameters,
         )
 
+    def _access(self, job_name: str, arguments: Mapping[str, Any], scope: Scope) -> Access:
+        """Ask for what is made behind the step, and for what that may use."""
+        step, services = self._step, self._setting.services
+        if step.stand_in is not None:
+            name = _job_name(self._setting.identity, step, self._type.longest_job_name)
+            try:
+                arguments = resolve_all(step, scope)
+            except EvaluationError:  # it names what another stand-in lacks
+                arguments = {}
+            services.create_job(step.type, name, arguments)
+            return Access()
+        services.create_job(step.type, job_name, arguments)
+        return services.job_access(step.type, job_name, arguments)
+
     def _take_from_cache(self, arguments: Mapping[str, Any]) -> bool:
         """Whether an earlier result was taken; says why in the record."""
         step, setting = self._step, self._setting
@@ -198,13 +202,13 @@ class StepRun:
         if self._type.cache_key is None:
             self._change(cache_explanation=f"off: {step.type} steps are never cached")
             return False
-        self._key = fingerprint(self._type.cache_key(arguments), setting.storage)
+        self._key = fingerprint(self._type.cache_key(arguments), setting.cache_storage)
         found = setting.cache.look_up(
             pipeline_arn=setting.identity.pipeline_arn,
             step=step.name,
             key=self._key,
             no_older_than=step.cache_for,
-            storage=setting.storage,
+            storage=setting.cache_storage,
         )
         if found.result is None:
             self._change(cache_explanation=found.explanation)
@@ -231,7 +235,8 @@ class StepRun:
                 job_name=self.record.job_name,
                 properties=done.properties,
                 outputs={
-                    uri: content_digest(setting.storage, Source(uri=uri)) for uri in done.outputs
+                    uri: content_digest(setting.cache_storage, Source(uri=uri))
+                    for uri in done.outputs
                 },
             ),
         )
@@ -259,22 +264,6 @@ class StepRun:
         with self._lock:
             self.record = replace(self.record, **changes)
             self._setting.publish(self.record)
-
-
-def _as_failure(error: Exception) -> StepFailed:
-    """An error of an attempt as the step's failure."""
-    if isinstance(error, StepFailed):
-        return error
-    kind = fault_kind(error)
-    if kind is not None:
-        return StepFailed(f"{kind}: {error}", kind=kind)
-    if isinstance(error, EvaluationError | RunnerError | OSError):
-        return StepFailed(f"ClientError: {error}")
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping):  # an AWS service refused the request
-        return StepFailed(f"ClientError: {error}")
-    _LOG.exception("a step ended with an unexpected error", exc_info=error)
-    return StepFailed(f"InternalServerError: {type(error).__name__}: {error}")
 
 
 def _job_name(identity: Identity, step: Step, longest: int) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from ratchet.local_cloud.sagemaker.roles import Roles
 from ratchet.local_cloud.sagemaker.serving.capture import Capture, Exchange, line_of
 from ratchet.monitoring.capture import captured_dataset, read_records
-from tests.local_cloud.sagemaker_calls import SCOPE, FakeCloud
+from tests.local_cloud.sagemaker_calls import ROLE, SCOPE, FakeCloud
 
 MOMENT = 1772712000.5  # 2026-03-05T12:00:00.5Z
 HEADER = {
@@ -90,9 +91,10 @@ def test_only_the_sides_asked_for_are_captured(mode: str, sides: set[str]) -> No
 
 
 def keep(cloud: FakeCloud, count: int, **changes: Any) -> None:
-    keeper = Capture(cloud)
+    keeper = Capture(cloud, Roles(cloud))
     for _ in range(count):
-        keeper.keep(SCOPE, "e", "AllTraffic", {"DataCaptureConfig": capture(**changes)}, exchange())
+        config = {"DataCaptureConfig": capture(**changes)}
+        keeper.keep(SCOPE, "e", "AllTraffic", config, exchange(), role=ROLE)
     keeper.flush(everything=True)
 
 
@@ -114,12 +116,12 @@ def test_the_sampled_share_is_exact() -> None:
 def test_nothing_is_written_when_capture_is_off() -> None:
     cloud = FakeCloud()
     keep(cloud, 3, EnableCapture=False)
-    assert cloud.objects == {}
+    assert not cloud.objects
 
 
 def test_the_analyzer_reads_what_was_captured(tmp_path: Path) -> None:
     cloud = FakeCloud()
-    keeper = Capture(cloud)
+    keeper = Capture(cloud, Roles(cloud))
     config = {"DataCaptureConfig": capture()}
     rows = [{"distance": 100 + number, "carrier": "UA"} for number in range(5)]
     requests = [
@@ -129,7 +131,8 @@ def test_the_analyzer_reads_what_was_captured(tmp_path: Path) -> None:
         (b"8,DL\n", "text/plain"),  # not listed: base64
     ]
     for body, kind in requests:
-        keeper.keep(SCOPE, "e", "AllTraffic", config, exchange(request=body, request_type=kind))
+        asked = exchange(request=body, request_type=kind)
+        keeper.keep(SCOPE, "e", "AllTraffic", config, asked, role=ROLE)
     keeper.flush(everything=True)
     file = tmp_path / "captured.jsonl"
     file.write_bytes(b"".join(cloud.objects.values()))

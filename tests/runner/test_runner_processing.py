@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -96,19 +97,38 @@ def test_python_is_the_one_that_runs_the_runner(workbench: Workbench) -> None:
     assert Path(shown).parent == Path(sys.executable).parent
 
 
-def test_the_hosts_environment_does_not_leak_into_a_step(
+def test_nothing_of_the_person_is_in_a_steps_environment(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONPATH", "/somewhere")
-    monkeypatch.setenv("SM_MODEL_DIR", "/elsewhere")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    show = "import os; print(*(os.environ.get(n) for n in ('PYTHONPATH', 'SM_MODEL_DIR', "
-    show += "'AWS_ENDPOINT_URL', 'AWS_REGION', 'EXTRA')))"
-    workbench.run(definition(processing("show", python(show))), environment={"EXTRA": "yes"})
-    (shown,) = workbench.observer.output("show")
-    path, *others = shown.split()
-    assert path != "/somewhere"
-    assert others == ["None", "http://127.0.0.1:1", "eu-west-1", "yes"]
+    persons = {
+        "PYTHONPATH": "/somewhere",
+        "SM_MODEL_DIR": "/elsewhere",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "AKIAPERSON",
+        "AWS_PROFILE": "person",
+        "GOOGLE_APPLICATION_CREDENTIALS": "/home/person/key.json",
+        "HTTPS_PROXY": "http://person:secret@proxy",
+        "PIP_INDEX_URL": "https://person:secret@index",
+        "SSH_AUTH_SOCK": "/tmp/agent",
+    }
+    for name, value in persons.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    show = python("import json, os; print(json.dumps(dict(os.environ)))")
+    workbench.run(definition(processing("show", show)), environment={"EXTRA": "yes"})
+    (line,) = workbench.observer.output("show")
+    shown = json.loads(line)
+    assert not [name for name, value in persons.items() if shown.get(name) == value]
+    expected = {"AWS_REGION": "eu-west-1", "EXTRA": "yes", "OMP_NUM_THREADS": "2"}
+    assert {name: shown.get(name) for name in expected} == expected
+    assert shown["AWS_SHARED_CREDENTIALS_FILE"] == shown["AWS_CONFIG_FILE"] == os.devnull
+
+
+def test_the_home_folder_of_a_step_is_its_own(workbench: Workbench) -> None:
+    look = "from pathlib import Path; print(Path.home(), *Path.home().iterdir())"
+    workbench.run(definition(processing("show", python(look))))
+    (home,) = workbench.observer.output("show")  # and nothing is in it
+    assert home != str(Path.home())
 
 
 def test_a_folder_with_a_space_and_a_quote_in_its_name_does_no_harm(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.runner import (
+    Access,
     Callbacks,
     FolderStorage,
     Identity,
@@ -249,6 +250,12 @@ class FakeServices:
         self.callbacks = Callbacks()
         self.messages: list[tuple[str, dict[str, Any]]] = []
         self.on_message: Callable[[dict[str, Any]], None] = lambda _: None
+
+    def create_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> None:
+        """Everybody may make everything."""
+
+    def job_access(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Access:
+        return Access()
 
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         name = function_arn.rpartition(":")[2]

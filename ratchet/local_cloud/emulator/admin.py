@@ -14,6 +14,8 @@ They need the folder's secret (`guard`; ``admin_client.ask`` sends it).
 - ``GET prices`` shows what the Price List lists, ``POST prices`` replaces it: see
   ``billing/catalogue.py``.
 - ``POST flush``: write captured data, metrics and logs of endpoints now.
+- ``GET credentials/<name>``: the session of a job's role, for a container that names its token
+  (header ``Authorization``); see ``sagemaker/roles.py``.
 - ``POST save``: write all state now.
 - ``GET permissions``, ``GET permissions/<role>``: what roles were allowed and denied, see
   ``emulator/permissions.py``; ``{"decisions": [...]}``.
@@ -37,6 +39,7 @@ from ratchet.local_cloud.layout import ACCOUNT, STATUS_PATH
 from ratchet.local_cloud.sagemaker import stand_ins
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
+from ratchet.local_cloud.sagemaker.roles import CREDENTIALS_PATH
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
 
@@ -87,6 +90,10 @@ class Admin:
                 # Writes through the server's own loop, so it may not wait there.
                 await asyncio.to_thread(self._sagemaker.hosting.flush)
                 status, answer = 200, self._status()
+            elif scope["path"].startswith(CREDENTIALS_PATH):
+                token = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+                name = scope["path"].removeprefix(CREDENTIALS_PATH)
+                status, answer = 200, self._sagemaker.api.roles.credentials(name, token)
             else:
                 status, answer = self._dispatch(scope["method"], path, request)
         except ApiError as error:

@@ -18,6 +18,7 @@ from ratchet.local_cloud.sagemaker import errors, shapes, table
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.listing import page_of
 from ratchet.local_cloud.sagemaker.ports import Cloud
+from ratchet.local_cloud.sagemaker.roles import Roles
 from ratchet.local_cloud.sagemaker.store import AlreadyExistsError, Body, Scope, Store
 from ratchet.local_cloud.sagemaker.table import Kind
 
@@ -52,6 +53,7 @@ class Api:
         self._check_answers = check_answers
         self.store = store
         self.cloud = cloud
+        self.roles = Roles(cloud)
         self.now = now
         self._model = model
         self._handlers: dict[str, Handler] = {}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ratchet.local_cloud.sagemaker.errors import invalid
-from ratchet.local_cloud.sagemaker.serving import deployment
+from ratchet.local_cloud.sagemaker import service_side, services
+from ratchet.local_cloud.sagemaker.errors import ApiError, invalid
+from ratchet.local_cloud.sagemaker.serving import artifacts, deployment
 from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.table import ENDPOINT, ENDPOINT_CONFIG, MODEL, MODEL_PACKAGE
+from ratchet.runner import Refused
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
@@ -73,7 +75,22 @@ def _create_model(api: Api, scope: Scope, request: Request) -> Answer:
                 f"Model package {package_arn} is {status}: only an Approved version can be "
                 "deployed. Approve it with UpdateModelPackage."
             )
+    _check_role(api, scope, request)
     return api.create(scope, MODEL, request)
+
+
+def _check_role(api: Api, scope: Scope, request: Request) -> None:
+    """SageMaker looks for the model's image and archive as its role, before there is an endpoint.
+    So a model that is made before its role's policy is refused."""
+    work = artifacts.work_of(api, scope, request)
+    try:
+        services.start(api, scope, work, "CreateModel", None)
+    except Refused as refused:
+        raise ApiError(refused.code, refused.message) from None
+    for uri in work.reads:
+        needs = service_side.read_needs(uri)
+        if reason := api.roles.lacks(scope, work.role, needs):
+            raise invalid(artifacts.no_access(scope, work.role, uri, reason))
 
 
 def _create_config(api: Api, scope: Scope, request: Request) -> Answer:

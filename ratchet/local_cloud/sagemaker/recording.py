@@ -11,6 +11,7 @@ import psutil
 
 from ratchet.local_cloud.sagemaker import events, jobs
 from ratchet.local_cloud.sagemaker.pipelines import STEP
+from ratchet.local_cloud.sagemaker.service_side import LOG_LOST, STEP_TYPES
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.runner.expressions import as_text
 from ratchet.runner.record_json import dumped
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
     from ratchet.runner import StepRecord
 
 _FLUSH_SECONDS = 0.5
-_LOG_GROUPS = {
-    "Processing": "/aws/sagemaker/ProcessingJobs",
-    "QualityCheck": "/aws/sagemaker/ProcessingJobs",
-    "Training": "/aws/sagemaker/TrainingJobs",
-    "Transform": "/aws/sagemaker/TransformJobs",
-    "Tuning": "/aws/sagemaker/TrainingJobs",
-}
 
 
 class Recorder:
@@ -84,10 +78,13 @@ class Recorder:
                 self._api.cloud.put_log_lines(self._scope, group=group, stream=stream, lines=batch)
 
     def _open_stream(self, record: StepRecord) -> None:
-        group = _LOG_GROUPS.get(record.type)
-        if group and record.job_name and record.cache_hit_source is None:
+        side = STEP_TYPES.get(record.type)
+        if side and side.jobs and record.job_name and record.cache_hit_source is None:
             start = int(record.start_time.timestamp())
-            self._streams[record.name] = (group, f"{record.job_name}/algo-1-{start}")
+            place = (f"/aws/sagemaker/{side.jobs}", f"{record.job_name}/algo-1-{start}")
+            self._streams[record.name] = place
+        if any(loss.startswith(LOG_LOST) for loss in record.losses):
+            self._streams.pop(record.name, None)
 
     def _body(self, key: str, record: StepRecord) -> Body:
         definition = self._steps.get(record.name, {})
@@ -115,10 +112,11 @@ class Recorder:
 
 
 def _description(definition: Mapping[str, Any], record: StepRecord) -> str | None:
-    """The definition's words, and why the step hit or missed the cache: AWS's answer has no place
-    of its own for that."""
+    """The definition's words, why the step hit or missed the cache, and what its job went on
+    without: AWS's answer has no place of its own for these."""
     why = record.cache_explanation if not record.cache_explanation.startswith("off") else None
-    return " · ".join(filter(None, [definition.get("Description"), why]))[:3072] or None
+    words = [definition.get("Description"), why, *record.losses]
+    return " · ".join(filter(None, words))[:3072] or None
 
 
 def process_group(group: int | None) -> Body | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import definitions, events, executions, recovery
+from ratchet.local_cloud.sagemaker.authorisation import Denied
 from ratchet.local_cloud.sagemaker.pipelines import STEP
 from ratchet.local_cloud.sagemaker.recording import Recorder
 from ratchet.local_cloud.sagemaker.store import Body, Scope
@@ -110,6 +111,8 @@ class Runs:
         try:
             result = self._execute(scope, execution, text, recorder, stop, parallelism)
             status, reason = result.status, result.failure_reason
+        except Denied as denied:  # SageMaker may not take the pipeline's role
+            status, reason = "Failed", str(denied)
         except Exception as error:
             # The user sees the reason; the stack trace is for the cloud's log.
             _LOG.exception("execution %s ended by an error of the local cloud", arn)
@@ -135,13 +138,12 @@ class Runs:
         stop: StopSignal,
         parallelism: Parallelism,
     ) -> Result:
-        from ratchet.local_cloud.sagemaker.services import CloudServices
-        from ratchet.runner import Identity, S3Storage, StepCache, run
+        from ratchet.local_cloud.sagemaker.services import CloudServices, storage_of
+        from ratchet.runner import Identity, StepCache, run
 
         services = CloudServices(
             self._api, scope, callbacks=self.callbacks, role=self._role_of(scope, execution)
         )
-        own = CloudServices(self._api, scope)  # the cache is this machine's, not the pipeline's
         selection = execution.get("SelectiveExecutionConfig")
         return run(
             text,
@@ -153,10 +155,11 @@ class Runs:
                 execution_arn=execution["PipelineExecutionArn"],
                 start_time=dt.datetime.fromtimestamp(execution["CreationTime"], dt.UTC),
             ),
-            storage=S3Storage(own.s3),
+            storage=services.storage,
             services=services,
             workdir=self.folder_of(execution["Id"]),
             cache=StepCache(self._cache_of(scope)),
+            cache_storage=storage_of(self._api, scope, None),
             observer=recorder,
             stop=stop,
             stand_ins=execution.get("StandIns"),

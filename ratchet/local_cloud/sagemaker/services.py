@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ratchet.local_cloud.sagemaker import authorisation, table
+from ratchet.local_cloud.sagemaker import authorisation, service_side, table
+from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
+from ratchet.local_cloud.sagemaker.service_side import Work
 from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Kind
-from ratchet.runner import Callbacks, LambdaFailed, S3Storage
-from ratchet.runner.records import Job
+from ratchet.runner import Access, Callbacks, LambdaFailed, Refused, S3Storage
+from ratchet.runner.serving.prepared import images_of
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
     from ratchet.local_cloud.sagemaker.api import Api
-
-_LAMBDA_TIMEOUT_SECONDS = 660  # a Lambda step may take ten minutes
-_POOL = 16
+    from ratchet.local_cloud.sagemaker.roles import Roles
 
 
 class CloudServices:
-    """The runner's ``Services``, and its S3 client, in one account and region."""
+    """The runner's ``Services`` in one account and region, called as ``role``.
+
+    Without a role it is the account's root: for what is this machine's own, such as the step cache.
+    Raises ``Denied`` when SageMaker may not take the role.
+    """
 
     def __init__(
         self,
@@ -37,19 +39,21 @@ class CloudServices:
         callbacks: Callbacks | None = None,
         role: str | None = None,
     ) -> None:
-        self._credentials = _frozen(
-            api.cloud.session(scope, role, "SageMaker") if role else api.cloud.root(scope)
-        )
         self.callbacks = callbacks or Callbacks()
         self._api = api
         self._scope = scope
-        endpoint = api.cloud.endpoint()
-        self.s3: S3Client = _client("s3", endpoint, scope, self._credentials)
-        self._endpoint = endpoint
+        self._role = role
+        if role:
+            api.roles.check(scope, role, ())
+
+    @property
+    def storage(self) -> S3Storage:
+        """S3 as the role."""
+        return storage_of(self._api, self._scope, self._role)
 
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         """A function's answer, decoded from JSON; raises ``LambdaFailed`` with its error."""
-        functions: LambdaClient = _client("lambda", self._endpoint, self._scope, self._credentials)
+        functions: LambdaClient = self._client("lambda")
         answer = functions.invoke(FunctionName=function_arn, Payload=json.dumps(payload).encode())
         body = answer["Payload"].read()
         result = json.loads(body) if body else None
@@ -63,7 +67,7 @@ class CloudServices:
 
     def send_message(self, queue_url: str, body: str) -> None:
         """Send a message to an SQS queue."""
-        queues: SQSClient = _client("sqs", self._endpoint, self._scope, self._credentials)
+        queues: SQSClient = self._client("sqs")
         queues.send_message(QueueUrl=queue_url, MessageBody=body)
 
     def register_model(self, arguments: dict[str, Any]) -> str:
@@ -86,6 +90,9 @@ class CloudServices:
 
     def latest_approved(self, group: str) -> Mapping[str, Any] | None:
         """The approved version of a group with the highest number."""
+        request = {"ModelPackageGroupName": group, "ModelApprovalStatus": "Approved"}
+        operation = "ListModelPackages"
+        self._check(operation, list(authorisation.needs(self._scope, operation, request)))
         name = table.bare_name(MODEL_PACKAGE_GROUP, group)
         versions = [
             package
@@ -94,49 +101,59 @@ class CloudServices:
         ]
         return max(versions, key=lambda package: package["ModelPackageVersion"], default=None)
 
-    def begin_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Job:
-        """Create a step's job as the pipeline's role; answers what its own role may use."""
-        scope, cloud = self._scope, self._api.cloud
-        try:
-            operation, request = authorisation.job_request(step_type, job_name, arguments)
-            self._check(authorisation.needs(scope, operation, request))
-            role = authorisation.job_role(arguments)
-            if role is None:  # a transform job's containers have the model's
-                return Job(storage=None, environment={})
-            image = _image(arguments)
-            return self.of_role(
-                role, authorisation.container_needs(scope, step_type, job_name, image)
-            )
-        except authorisation.Denied as denied:
-            raise PermissionError(f"AccessDeniedException: {denied}") from None
+    def create_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> None:
+        """Whether the role may make what is behind a step; raises ``Refused``."""
+        if step_type in service_side.STEP_TYPES:
+            self._check(*service_side.creation(self._scope, step_type, job_name, arguments))
 
-    def of_role(self, role: str, needs: Iterable[authorisation.Need] = ()) -> Job:
-        """What SageMaker and a container do as a role; raises ``Denied``."""
-        scope = self._scope
-        session = self._api.cloud.session(scope, role, "SageMaker")
-        self._api.cloud.check(scope, session["AWS_ACCESS_KEY_ID"], needs)
-        return Job(
-            storage=S3Storage(_client("s3", self._endpoint, scope, _frozen(session))),
-            environment={
-                **session,
-                "AWS_ENDPOINT_URL": self._endpoint,
-                "AWS_REGION": scope.region,
-                "AWS_DEFAULT_REGION": scope.region,
-                "AWS_EC2_METADATA_DISABLED": "true",
-                "AWS_CONFIG_FILE": os.devnull,
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            },
+    def job_access(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Access:
+        """What a step's job does as its own role; raises ``Refused``."""
+        side = service_side.STEP_TYPES.get(step_type)
+        if side is None or side.jobs is None:
+            return Access()
+        works = [self._of_model(arguments)] if step_type == "Transform" else side.works(arguments)
+        operation = side.operation.partition(":")[2]
+        losses = [
+            loss
+            for work in works
+            for loss in start(self._api, self._scope, work, operation, side.jobs, job_name)
+        ]
+        if len({work.role for work in works}) != 1:  # each of a tuning job's children has its own
+            return Access(losses=tuple(losses))
+        return Access(
+            storage=storage_of(self._api, self._scope, works[0].role, key=works[0].output_key),
+            environment=self._api.roles.environment(self._scope, works[0].role),
+            losses=tuple(losses),
         )
 
-    def _check(self, needs: Iterable[authorisation.Need]) -> None:
-        self._api.cloud.check(self._scope, self._credentials[0], needs)
+    def _of_model(self, arguments: Mapping[str, Any]) -> Work:
+        try:
+            model = self.describe_model(arguments["ModelName"])
+            images = images_of(model, self.describe_model_package)
+        except LookupError as error:
+            raise Refused("ValidationException", "CreateTransformJob", str(error)) from None
+        resources = arguments.get("TransformResources") or {}
+        return Work(
+            role=model["ExecutionRoleArn"],
+            images=tuple(image.uri for image in images),
+            output_key=(arguments.get("TransformOutput") or {}).get("KmsKeyId"),
+            volume_key=resources.get("VolumeKmsKeyId"),
+            in_vpc="VpcConfig" in model,
+        )
+
+    def _client(self, service: str) -> Any:
+        return self._api.roles.client(service, self._scope, self._role)
+
+    def _check(self, operation: str, needs: list[Need]) -> None:
+        if self._role and (sentence := self._api.roles.lacks(self._scope, self._role, needs)):
+            raise Refused("AccessDeniedException", operation, sentence)
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> Any:
+        self._check(operation, list(authorisation.needs(self._scope, operation, arguments)))
         try:
-            self._check(authorisation.needs(self._scope, operation, arguments))
-        except authorisation.Denied as denied:
-            raise ApiError("AccessDeniedException", str(denied)) from None
-        return self._api.call(self._scope, operation, arguments)
+            return self._api.call(self._scope, operation, arguments)
+        except ApiError as error:
+            raise Refused(error.code, operation, error.message) from None
 
     def _described(self, kind: Kind, name: str) -> Mapping[str, Any]:
         try:
@@ -145,44 +162,53 @@ class CloudServices:
             raise LookupError(error.message) from None
 
 
-Credentials = tuple[str, str, str | None]
+def storage_of(api: Api, scope: Scope, role: str | None, *, key: str | None = None) -> S3Storage:
+    """S3 as a role, or as root; ``key``: the KMS key of what is written."""
+    return S3Storage(api.roles.client("s3", scope, role), output_key=key)
 
 
-def _frozen(variables: Mapping[str, str]) -> Credentials:
-    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-    key, secret, token = (variables.get(name) for name in names)
-    return str(key), str(secret), token
+def start(
+    api: Api, scope: Scope, work: Work, operation: str, jobs: str | None, stream: str = ""
+) -> list[str]:
+    """Take a role and do what comes before its container starts; raises ``Refused``.
+
+    Answers what the container goes on without, a sentence each: its log, which would be in group
+    ``/aws/sagemaker/<jobs>``, and its metrics. ``operation`` is what makes SageMaker do it;
+    ``jobs`` is None where no container follows.
+    """
+    role = work.role
+    needs = list(service_side.container_needs(scope, _with_key_arns(api.roles, scope, work)))
+    optional = service_side.optional_needs(scope, jobs, stream) if jobs else {}
+    wishes = [need for needed in optional.values() for need in needed]
+    if api.roles.lacks(scope, role, [*needs, *wishes]) is None:
+        return []
+    if reason := api.roles.lacks(scope, role, ()):
+        raise Refused("ValidationException", operation, reason)
+    for need in needs:
+        if sentence := api.roles.lacks(scope, role, [need]):
+            raise Refused("AccessDeniedException", need.action.partition(":")[2], sentence)
+    lost = {loss: api.roles.lacks(scope, role, needed) for loss, needed in optional.items()}
+    return [f"{loss}: {sentence}" for loss, sentence in lost.items() if sentence]
 
 
-def _image(arguments: Mapping[str, Any]) -> str:
-    training = arguments.get("TrainingJobDefinition", arguments)
-    return str(
-        arguments.get("AppSpecification", {}).get("ImageUri")
-        or training.get("AlgorithmSpecification", {}).get("TrainingImage")
-        or ""
+def _with_key_arns(roles: Roles, scope: Scope, work: Work) -> Work:
+    """The same with its keys' ARNs: policies decide by those, requests may name ids and aliases."""
+    return replace(
+        work,
+        output_key=key_arn(roles, scope, work.output_key),
+        volume_key=key_arn(roles, scope, work.volume_key),
     )
 
 
-@functools.cache
-def _client(service: str, endpoint: str, scope: Scope, credentials: Credentials) -> Any:
-    # Clients are safe to share between threads and slow to make, so there is one of each.
-    import boto3
-    from botocore.config import Config
+def key_arn(roles: Roles, scope: Scope, key: str | None) -> str | None:
+    """The ARN of a KMS key by its id, alias or ARN; what is unknown is left as it is."""
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    config = Config(
-        s3={"addressing_style": "path"},
-        retries={"max_attempts": 3, "mode": "standard"},
-        max_pool_connections=_POOL,
-        read_timeout=_LAMBDA_TIMEOUT_SECONDS,
-        connect_timeout=10,
-    )
-    key, secret, token = credentials
-    return boto3.client(
-        service,
-        endpoint_url=endpoint,
-        region_name=scope.region,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        aws_session_token=token,
-        config=config,
-    )
+    if not key or ":key/" in key:
+        return key or None
+    try:
+        described = roles.client("kms", scope, None).describe_key(KeyId=key)
+    except (BotoCoreError, ClientError):
+        return key
+    arn: str = described["KeyMetadata"]["Arn"]
+    return arn

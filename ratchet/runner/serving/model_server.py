@@ -14,6 +14,7 @@ import argparse
 import importlib
 import json
 import os
+import socket
 import sys
 import threading
 import traceback
@@ -101,6 +102,14 @@ def handler_of(model: Model) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    """Its queue of new connections is as long as the system allows: all clients of an endpoint
+    connect at once when a new model takes over."""
+
+    request_queue_size = socket.SOMAXCONN
+    daemon_threads = True
+
+
 def main() -> None:
     """Load the model, say where it is served, serve until the input ends."""
     parser = argparse.ArgumentParser(description="Serve a model.")
@@ -116,8 +125,7 @@ def main() -> None:
         sys.exit(f"model.tar.gz has no {shown}: a model carries the script that serves it")
     sys.path[0] = str(folder / program.parent)  # in place of this file's own folder
     model = Model(importlib.import_module(program.stem), options.model_dir)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(model))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler_of(model))
     with os.fdopen(options.ready, "w") as ready:
         json.dump({"port": server.server_port}, ready)
     server.serve_forever(poll_interval=60)

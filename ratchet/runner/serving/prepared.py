@@ -17,6 +17,7 @@ _CODE_DIR = "/opt/ml/code"
 _PROGRAM = "SAGEMAKER_PROGRAM"
 _SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 
+DescribePackage = Callable[[str], Mapping[str, Any]]
 Fetch = Callable[[str, Path], None]  # (S3 URI, file); FileNotFoundError when there is no object
 
 
@@ -29,18 +30,24 @@ class Image:
     environment: Mapping[str, str]
 
 
-def image_of(
-    model: Mapping[str, Any], describe_package: Callable[[str], Mapping[str, Any]]
-) -> Image:
-    """The container behind a model (DescribeModel), of its package where it has one.
+def image_of(model: Mapping[str, Any], describe_package: DescribePackage) -> Image:
+    """The container that answers for a model (DescribeModel): its first one.
 
     ``describe_package`` answers DescribeModelPackage for an ARN.
     """
+    return next(iter(images_of(model, describe_package)), Image(uri="", archive="", environment={}))
+
+
+def images_of(model: Mapping[str, Any], describe_package: DescribePackage) -> list[Image]:
+    """All containers of a model, each of its package where it has one."""
     containers: list[Mapping[str, Any]] = (
         [model["PrimaryContainer"]] if "PrimaryContainer" in model else []
     )
     containers += model.get("Containers", [])
-    container = containers[0] if containers else {}
+    return [_image(container, describe_package) for container in containers]
+
+
+def _image(container: Mapping[str, Any], describe_package: DescribePackage) -> Image:
     package_arn = container.get("ModelPackageName")
     described: Mapping[str, Any] = {}
     if package_arn:
@@ -96,7 +103,7 @@ def prepare(
             code_dir = container.folder(_CODE_DIR)
             _unpacked(fetch, given[_SUBMIT_DIRECTORY], folder / "code.tar.gz", code_dir)
             given[_SUBMIT_DIRECTORY] = _CODE_DIR
-    except UnhealthyModelError:
+    except BaseException:
         container.__exit__()
         raise
     # One request at a time, and the machine has other work.

@@ -16,7 +16,7 @@ from typing import Any
 
 from ratchet.runner import namespace
 from ratchet.runner.container import Container
-from ratchet.runner.errors import CAPACITY_ERROR, StepFailed, StepStopped
+from ratchet.runner.errors import CAPACITY_ERROR, StepFailed, StepStopped, as_failure
 from ratchet.runner.expressions import as_text, function_of
 from ratchet.runner.processes import Ending, Process
 from ratchet.runner.records import StopSignal, Stream
@@ -93,14 +93,15 @@ def run_job(attempt: Attempt, job: Job) -> Done:
             _run(attempt, job, state, containers)
             for container in containers:
                 container.remove_data()
-    except StepFailed as failure:
+    except StepStopped:
+        state.status, state.ended = "Stopped", time.time()
+        raise StepStopped(job.describe(state)) from None
+    except Exception as error:
+        failure = as_failure(error)
         state.status, state.failure_reason, state.ended = "Failed", failure.reason, time.time()
         raise StepFailed(
             failure.reason, kind=failure.kind, properties=job.describe(state)
         ) from None
-    except StepStopped:
-        state.status, state.ended = "Stopped", time.time()
-        raise StepStopped(job.describe(state)) from None
     return Done(properties=job.describe(state), outputs=job.outputs)
 
 

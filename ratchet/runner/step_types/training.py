@@ -220,7 +220,9 @@ def _prepare(
     program = str(_setting(arguments, _PROGRAM))
     directory = str(_setting(arguments, _DIRECTORY))
     code = _code_folder(attempt, directory, container)
-    python = requirements.interpreter(container.path(code), attempt.on_line)
+    python = requirements.interpreter(
+        container.path(code), attempt.on_line, environment=container.sealed()
+    )
     user_arguments = configuration.user_arguments()
     variables = configuration.variables(program=program, directory=directory, container=container)
     return jobs.Command(

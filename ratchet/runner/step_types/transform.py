@@ -16,7 +16,7 @@ from typing import Any
 
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.definition import Step
-from ratchet.runner.errors import StepFailed, StepStopped
+from ratchet.runner.errors import StepFailed, StepStopped, as_failure
 from ratchet.runner.expressions import Scope, function_of
 from ratchet.runner.manifests import read_manifest
 from ratchet.runner.report import Report
@@ -28,6 +28,7 @@ from ratchet.runner.step_types.batches import Plan
 from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
 
 _START_SECONDS = 60.0
+_OF_MODEL_OR_DATA = (UnhealthyModelError, NoAnswerError, LookupError, ValueError)
 _CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("TransformInput", "SplitType"): ("None", "Line"),
     ("TransformInput", "CompressionType"): ("None", "Gzip"),
@@ -104,17 +105,18 @@ def _run(attempt: Attempt) -> Done:
     attempt.progress(properties=describe())
     try:
         _transform(attempt, state, describe)
-    except (StepFailed, UnhealthyModelError, NoAnswerError, LookupError, ValueError) as error:
-        if attempt.stop.is_set():  # its process was ended in the middle of a request
-            state.status, state.ended = "Stopped", time.time()
-            raise StepStopped(describe()) from None
-        reason = error.reason if isinstance(error, StepFailed) else f"ClientError: {error}"
-        kind = error.kind if isinstance(error, StepFailed) else None
-        state.status, state.failure_reason, state.ended = "Failed", reason[:1024], time.time()
-        raise StepFailed(reason, kind=kind, properties=describe()) from None
     except StepStopped:
         state.status, state.ended = "Stopped", time.time()
         raise StepStopped(describe()) from None
+    except Exception as error:
+        if attempt.stop.is_set():  # its process was ended in the middle of a request
+            state.status, state.ended = "Stopped", time.time()
+            raise StepStopped(describe()) from None
+        of_model = isinstance(error, _OF_MODEL_OR_DATA)
+        failure = StepFailed(f"ClientError: {error}") if of_model else as_failure(error)
+        state.status, state.ended = "Failed", time.time()
+        state.failure_reason = failure.reason[: jobs.LONGEST_REASON]
+        raise StepFailed(failure.reason, kind=failure.kind, properties=describe()) from None
     state.status, state.ended = "Completed", time.time()
     output = f"{attempt.arguments['TransformOutput']['S3OutputPath'].rstrip('/')}/"
     return Done(properties=describe(), outputs=(output,))

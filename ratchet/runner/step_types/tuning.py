@@ -16,7 +16,7 @@ from typing import Any
 
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.definition import Step
-from ratchet.runner.errors import StepFailed, StepStopped
+from ratchet.runner.errors import StepFailed, StepStopped, as_failure
 from ratchet.runner.expressions import Scope, walk
 from ratchet.runner.report import Report
 from ratchet.runner.step_types import jobs, search, training
@@ -263,12 +263,14 @@ class _Tuning:
                 child.properties = properties
             attempt.progress(properties=self.describe(), process_group=process_group)
 
+        request = child.definition.request(child.tuned)
+        # Each definition names a role of its own.
+        access = attempt.services.job_access("Training", child.name, request)
         of_child = replace(
             attempt,
-            arguments={
-                **child.definition.request(child.tuned),
-                "Tags": attempt.arguments.get("Tags", []),
-            },
+            arguments={**request, "Tags": attempt.arguments.get("Tags", [])},
+            storage=access.storage or attempt.storage,
+            environment={**attempt.environment, **access.environment},
             job_name=child.name,
             folder=folder,
             on_line=lambda stream, line: attempt.on_line(stream, f"[{label}] {line}"),
@@ -334,12 +336,13 @@ def _run(attempt: Attempt) -> Done:
     attempt.progress(properties=tuning.describe())
     try:
         tuning.run()
-    except StepFailed as failure:
-        state.status, state.failure_reason, state.ended = "Failed", failure.reason, time.time()
-        raise StepFailed(failure.reason, properties=tuning.describe()) from None
     except StepStopped:
         state.status, state.ended = "Stopped", time.time()
         raise StepStopped(tuning.describe()) from None
+    except Exception as error:
+        failure = as_failure(error)
+        state.status, state.failure_reason, state.ended = "Failed", failure.reason, time.time()
+        raise StepFailed(failure.reason, kind=failure.kind, properties=tuning.describe()) from None
     state.status, state.ended = "Completed", time.time()
     return Done(properties=tuning.describe(), outputs=tuning.outputs())
 

@@ -94,6 +94,27 @@ def test_markup_in_names_and_reasons_is_shown_as_it_is(world: World) -> None:
     assert "KeyError: list[0] [/bold]" in text
 
 
+def test_a_refused_step_shows_the_statement_that_its_role_lacks(world: World) -> None:
+    sentence = (
+        "ClientError: An error occurred (AccessDenied) when calling the ListObjectsV2 operation: "
+        "User: arn:aws:sts::000000000000:assumed-role/pipeline/SageMaker is not authorized to "
+        'perform: s3:ListBucket on resource: "arn:aws:s3:::data" because no identity-based policy '
+        "allows the s3:ListBucket action"
+    )
+    step = {"StepName": "prepare", "StepStatus": "Failed", "FailureReason": sentence}
+    step["StartTime"] = datetime(2013, 4, 2, tzinfo=UTC)  # type: ignore[assignment]
+    world.sagemaker.runs.append(FakeRun(id="f" * 12, name="x", status="Failed", steps=[step]))
+    state = state_of(world, world.sagemaker.runs[0])
+    document = run_view.document(state, findings(world.target, state), now=NOW)
+    text = drawn(document)
+    assert "prepare needs this statement in a policy of role pipeline\n{" in text
+    assert '  "Action": "s3:ListBucket",' in text
+    data = run_view.as_document(state, findings(world.target, state), now=NOW)
+    statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::data"}
+    expected = {"step": "prepare", "role": "pipeline", "statement": statement}
+    assert data["missing_permissions"] == [expected]
+
+
 def test_a_report_of_another_shape_is_shown_plainly() -> None:
     table = run_view.report_table("quality", {"rmse": 1.25, "per_month": {"jan": 1, "feb": 2}})
     assert table is not None

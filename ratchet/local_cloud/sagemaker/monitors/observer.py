@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.recording import process_group
+from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import MONITORING_SCHEDULE, PROCESSING_JOB
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ratchet.runner import StepRecord
 
 EXECUTION = "MonitoringExecution"
+_LOG = logging.getLogger("ratchet.monitors")
 _LOG_GROUP = "/aws/sagemaker/ProcessingJobs"
 _KNOWN_OF_JOB = (
     "ProcessingJobStatus",
@@ -59,7 +62,10 @@ class JobObserver:
 
     def finish(self, record: StepRecord | None) -> None:
         """The job has ended."""
-        if self._lines:
+        losses = record.losses if record else ()
+        for loss in losses:
+            _LOG.warning("%s: %s", self._name, loss)
+        if self._lines and not any(loss.startswith(LOG_LOST) for loss in losses):
             self._api.cloud.put_log_lines(
                 self._scope, group=_LOG_GROUP, stream=self._stream, lines=self._lines
             )

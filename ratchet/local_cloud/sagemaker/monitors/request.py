@@ -47,6 +47,17 @@ class Monitored:
         found: Body = self._part("JobInput")["EndpointInput"]
         return found
 
+    @property
+    def role(self) -> str:
+        """The role of its jobs."""
+        role: str = self.definition["RoleArn"]
+        return role
+
+    @property
+    def image(self) -> str:
+        """The analyzer's image."""
+        return str(self._part("AppSpecification").get("ImageUri", ""))
+
     def _part(self, name: str) -> Body:
         part: Body = self.definition.get(f"{self.quality}{name}") or {}
         return part

@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.local_cloud.sagemaker import events, recovery
+from botocore.exceptions import ClientError
+
+from ratchet.local_cloud.sagemaker import events, recovery, service_side
 from ratchet.local_cloud.sagemaker.errors import ApiError, invalid
 from ratchet.local_cloud.sagemaker.monitors.observer import (
     EXECUTION,
@@ -21,6 +23,7 @@ from ratchet.local_cloud.sagemaker.monitors.observer import (
 )
 from ratchet.local_cloud.sagemaker.monitors.request import NAMESPACES, Monitored
 from ratchet.local_cloud.sagemaker.monitors.windows import HOUR, Window, offset_of, timetable_of
+from ratchet.local_cloud.sagemaker.services import CloudServices, start, storage_of
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import (
     DATA_QUALITY,
@@ -29,6 +32,7 @@ from ratchet.local_cloud.sagemaker.table import (
     MONITORING_SCHEDULE,
     PROCESSING_JOB,
 )
+from ratchet.runner import Refused
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -188,6 +192,8 @@ class Monitors:
             self._execute(scope, schedule, window, job, stop)
         except ApiError as error:
             self._failed(scope, job, error.message)
+        except (ClientError, Refused) as error:  # S3 or another service, to the job's role
+            self._failed(scope, job, f"ClientError: {error}")
         except Exception as error:
             _LOG.exception("monitoring job %s", job)
             self._failed(scope, job, f"{type(error).__name__}: {error}")
@@ -197,18 +203,18 @@ class Monitors:
     def _execute(
         self, scope: Scope, schedule: Body, window: Window, job: str, stop: StopSignal
     ) -> None:
-        from ratchet.local_cloud.sagemaker.services import CloudServices
-        from ratchet.runner import Identity, S3Storage, run
+        from ratchet.runner import Identity, run
 
         self._hosting.flush()
-        services = CloudServices(self._api, scope)
-        storage = S3Storage(services.s3)
         monitored = self._monitored(scope, schedule)
+        services = CloudServices(self._api, scope)  # SageMaker itself makes a schedule's jobs
+        storage = storage_of(self._api, scope, monitored.role)
         captured = _existing(storage, "endpoint_input", monitored.captured(window))
         labels = _existing(storage, "ground_truth_input", monitored.ground_truth(window))
         if not captured or (monitored.kind is MODEL_QUALITY and not labels):
             self._failed(scope, job, "Job inputs had no data")
             return
+        self._merge(scope, monitored, job)
         request = monitored.request(window, [*captured, *labels], job_name=job)
         schedule_arn = schedule["MonitoringScheduleArn"]
         observer = JobObserver(self._api, scope, request, schedule_arn=schedule_arn)
@@ -237,6 +243,14 @@ class Monitors:
             self._publish(scope, monitored, self._folder / job)
         observer.told()
 
+    def _merge(self, scope: Scope, monitored: Monitored, job: str) -> None:
+        """What the job that joins labels to captured data needs before it starts, as the role of
+        the analysis; raises ``Refused``. The join itself is the analyzer's here."""
+        image = service_side.merger_of(monitored.image)
+        if monitored.kind is MODEL_QUALITY and image:
+            work = service_side.Work(role=monitored.role, images=(image,))
+            start(self._api, scope, work, "CreateProcessingJob", "ProcessingJobs", job)
+
     def _publish(self, scope: Scope, monitored: Monitored, folder: Path) -> None:
         """Put the metrics that the container left for the platform."""
         data = [
@@ -246,6 +260,10 @@ class Monitors:
         ]
         if data:
             namespace = NAMESPACES[monitored.quality]
+            need = service_side.metric_need(namespace)
+            if sentence := self._api.roles.lacks(scope, monitored.role, [need]):
+                _LOG.warning("%s: %s: %s", folder.name, service_side.METRICS_LOST, sentence)
+                return
             self._api.cloud.put_metrics(scope, namespace=namespace, data=data)
 
     def _note(self, scope: Scope, schedule: Body, changes: Body) -> None:

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ratchet.local_cloud.sagemaker import authorisation
-from ratchet.local_cloud.sagemaker.services import CloudServices
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker import service_side, services
+from ratchet.local_cloud.sagemaker.service_side import Work
+from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE
 from ratchet.runner.serving import prepared
 from ratchet.runner.serving.prepared import Image, Prepared
-from ratchet.runner.serving.process import UnhealthyModelError
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
 
-__all__ = ["Image", "Prepared", "image_of", "prepare"]
+__all__ = ["Image", "ModelDataError", "Prepared", "image_of", "prepare", "work_of"]
+
+
+class ModelDataError(Exception):
+    """The model's role may not read its archive; the message is SageMaker's."""
 
 
 def image_of(api: Api, scope: Scope, model_name: str) -> Image:
@@ -28,29 +31,36 @@ def image_of(api: Api, scope: Scope, model_name: str) -> Image:
     )
 
 
+def work_of(api: Api, scope: Scope, model: Body) -> Work:
+    """What is done as the role of a model (DescribeModel, or a CreateModel request)."""
+    images = prepared.images_of(model, lambda arn: api.get(scope, MODEL_PACKAGE, arn))
+    return service_side.model_work(model, images)
+
+
 def prepare(api: Api, scope: Scope, model_name: str, image: Image, folder: Path) -> Prepared:
     """Unpack the model below ``folder`` and make its environment.
 
-    Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked.
+    Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked, and
+    ``ModelDataError`` when the model's role may not read it.
     """
-
     role = api.get(scope, MODEL, model_name)["ExecutionRoleArn"]
-    try:
-        access = CloudServices(api, scope).of_role(role)
-    except authorisation.Denied as denied:
-        raise UnhealthyModelError(str(denied)) from None
+    storage = services.storage_of(api, scope, role)
 
     def fetch(uri: str, archive: Path) -> None:
         try:
-            access.storage.download(uri, archive)
+            storage.download(uri, archive)
         except ClientError as error:
-            raise UnhealthyModelError(
-                f"Could not access model data at {uri}. Please ensure that the role {role!r} "
-                f"exists and that its trust relationship policy allows the action sts:AssumeRole "
-                f"for the service principal sagemaker.amazonaws.com. Also ensure that the role "
-                f"has s3:GetObject permissions and that the object is located in {scope.region}. "
-                f"({error})"
-            ) from None
+            raise ModelDataError(no_access(scope, role, uri, str(error))) from None
 
-    host = access.environment
+    host = api.roles.environment(scope, role)
     return prepared.prepare(image, folder, fetch=fetch, region=scope.region, host=host)
+
+
+def no_access(scope: Scope, role: str, uri: str, reason: str) -> str:
+    """SageMaker's words for model data that it cannot read, with the reason that S3 gives."""
+    return (
+        f'Could not access model data at {uri}. Please ensure that the role "{role}" exists and '
+        'that its trust relationship policy allows the action "sts:AssumeRole" for the service '
+        'principal "sagemaker.amazonaws.com". Also ensure that the role has "s3:GetObject" '
+        f"permissions and that the object is located in {scope.region}. ({reason})"
+    )

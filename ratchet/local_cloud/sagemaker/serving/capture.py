@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ratchet.local_cloud.sagemaker import service_side, services
+from ratchet.local_cloud.sagemaker.authorisation import Denied
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.ports import Cloud
+    from ratchet.local_cloud.sagemaker.roles import Roles
 
 _LOG = logging.getLogger("ratchet.capture")
 _FLUSH_SECONDS = 1.0
@@ -88,15 +91,17 @@ class _File:
     scope: Scope
     uri: str
     role: str
+    key: str | None
     since: float
     lines: list[bytes] = field(default_factory=list)
 
 
 class Capture:
-    """Samples, buffers and writes. Safe from any thread."""
+    """Samples, buffers and writes, as the role of the model. Safe from any thread."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, roles: Roles) -> None:
         self._cloud = cloud
+        self._roles = roles
         self._lock = threading.Lock()
         self._files: dict[tuple[Scope, str], _File] = {}
         self._credit: dict[tuple[Scope, str, str], float] = {}
@@ -120,9 +125,9 @@ class Capture:
         hour = dt.datetime.fromtimestamp(exchange.moment, dt.UTC).strftime("%Y/%m/%d/%H")
         uri = f"{capture['DestinationS3Uri'].rstrip('/')}/{endpoint}/{variant}/{hour}"
         line = line_of(capture, exchange)
+        new = _File(scope, uri, role, capture.get("KmsKeyId"), time.monotonic())
         with self._lock:
-            file = self._files.setdefault((scope, uri), _File(scope, uri, role, time.monotonic()))
-            file.lines.append(line)
+            self._files.setdefault((scope, uri), new).lines.append(line)
 
     def flush(self, *, everything: bool = False) -> None:
         """Write the files that are due, or all. What S3 refuses is lost, and the log says so."""
@@ -150,8 +155,11 @@ class Capture:
         now = dt.datetime.now(dt.UTC)
         name = f"{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
         try:
+            key = services.key_arn(self._roles, file.scope, file.key)
+            if key:
+                self._roles.check(file.scope, file.role, service_side.encryption_needs(key))
             self._cloud.write_object(
                 file.scope, file.role, bucket, f"{folder}/{name}", b"".join(file.lines)
             )
-        except OSError as error:
+        except (Denied, OSError) as error:
             _LOG.warning("captured data could not be written to %s: %s", file.uri, error)

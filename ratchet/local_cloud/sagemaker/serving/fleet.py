@@ -6,21 +6,27 @@ one process serves.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet.local_cloud.sagemaker import services
+from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
 from ratchet.local_cloud.sagemaker.serving import artifacts
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import MODEL
+from ratchet.runner import Refused
 from ratchet.runner.serving.process import ModelProcess, UnhealthyModelError
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
+
+_LOG = logging.getLogger("ratchet.serving")
 
 Emit = Callable[[str, str], None]  # (log stream, line)
 
@@ -88,14 +94,23 @@ class Fleet:
 
 
 def start(
-    api: Api, scope: Scope, config: Body, folder: Path, *, seconds: float, emit: Emit
+    api: Api, scope: Scope, endpoint: str, config: Body, folder: Path, *, seconds: float, emit: Emit
 ) -> Fleet:
     """A healthy fleet of ``config``; raises ``UnhealthyFleetError`` and leaves nothing running."""
     variants: list[Variant] = []
     for described in config["ProductionVariants"]:
         name = described["VariantName"]
         try:
-            variants.append(_start_variant(api, scope, described, folder, seconds, emit))
+            instance = f"i-{uuid.uuid4().hex[:17]}"
+            stream = f"{name}/{instance}"
+            silent = _lacks_log(api, scope, endpoint, config, described, stream)
+            told = _unheard if silent else emit
+            variants.append(
+                _start_variant(api, scope, described, folder / instance, stream, seconds, told)
+            )
+        except (Refused, artifacts.ModelDataError) as error:
+            Fleet(config, variants).stop()
+            raise UnhealthyFleetError(str(error)) from None
         except UnhealthyModelError as error:
             Fleet(config, variants).stop()
             raise UnhealthyFleetError(
@@ -105,15 +120,32 @@ def start(
     return Fleet(config, variants)
 
 
-def _start_variant(
-    api: Api, scope: Scope, described: Body, folder: Path, seconds: float, emit: Emit
-) -> Variant:
-    instance = f"i-{uuid.uuid4().hex[:17]}"
-    stream = f"{described['VariantName']}/{instance}"
+def _lacks_log(
+    api: Api, scope: Scope, endpoint: str, config: Body, described: Body, stream: str
+) -> bool:
+    """Do what comes before a variant's container, as its model's role; raises ``Refused``.
+
+    Answers whether the container has to go on without its log.
+    """
     if "ModelName" not in described:
         raise UnhealthyModelError("the variant names no model")
+    work = artifacts.work_of(api, scope, api.get(scope, MODEL, described["ModelName"]))
+    work = replace(work, volume_key=config.get("KmsKeyId"))
+    losses = services.start(api, scope, work, "CreateEndpoint", f"Endpoints/{endpoint}", stream)
+    for loss in losses:
+        _LOG.warning("endpoint %s, variant %s: %s", endpoint, described["VariantName"], loss)
+    return any(loss.startswith(LOG_LOST) for loss in losses)
+
+
+def _unheard(stream: str, line: str) -> None:
+    """The log of a container whose role may not write one."""
+
+
+def _start_variant(
+    api: Api, scope: Scope, described: Body, folder: Path, stream: str, seconds: float, emit: Emit
+) -> Variant:
     image = artifacts.image_of(api, scope, described["ModelName"])
-    prepared = artifacts.prepare(api, scope, described["ModelName"], image, folder / instance)
+    prepared = artifacts.prepare(api, scope, described["ModelName"], image, folder)
     process = ModelProcess(
         folder=prepared.folder,
         model_dir=prepared.model_dir,

@@ -52,7 +52,7 @@ class Hosting:
         self.metrics = Metrics(api.cloud)
         self._api = api
         self._folder = folder
-        self._capture = Capture(api.cloud)
+        self._capture = Capture(api.cloud, api.roles)
         self._logs = Logs(api.cloud)
         self._plane = DataPlane(api, capture=self._capture, metrics=self.metrics)
         self._hosted: dict[tuple[Scope, str], _Hosted] = {}
@@ -189,6 +189,7 @@ class Hosting:
         started = fleet.start(
             self._api,
             scope,
+            name,
             config,
             self._folder / name,
             seconds=self.switches.health_check_seconds,
