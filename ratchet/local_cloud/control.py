@@ -26,6 +26,7 @@ import psutil
 from ratchet.local_cloud.layout import (
     ACCOUNT,
     EXIT_PORT_TAKEN,
+    EXIT_STATE_UNREADABLE,
     STATUS_PATH,
     Layout,
     acquire,
@@ -53,6 +54,10 @@ class OtherRegionError(LocalCloudError):
 
 class StartFailedError(LocalCloudError):
     """The server ended, or did not answer in time; the message has the end of its log."""
+
+
+class StateUnreadableError(StartFailedError):
+    """What the cloud has kept is not as it was written; nothing of it was changed."""
 
 
 class StopFailedError(LocalCloudError):
@@ -243,6 +248,10 @@ def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
         if process.poll() is not None:
             if process.returncode == EXIT_PORT_TAKEN and port is not None:
                 raise _port_taken(port, "it is in use")
+            if process.returncode == EXIT_STATE_UNREADABLE:
+                raise StateUnreadableError(
+                    f"The local cloud is not started: {_tail(layout.log, lines=1).strip()}"
+                )
             raise StartFailedError(
                 f"The local cloud ended at its start (exit status {process.returncode}). "
                 f"The end of {layout.log}:\n{_tail(layout.log)}"
@@ -265,9 +274,9 @@ def _environment() -> dict[str, str]:
     return kept
 
 
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL_LINES:])
+def _tail(log: Path, *, lines: int = _LOG_TAIL_LINES) -> str:
+    last = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join(f"  {line}" for line in last)
 
 
 def _stop(layout: Layout) -> None:

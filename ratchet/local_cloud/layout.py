@@ -16,6 +16,7 @@ from typing import IO, Any
 ACCOUNT = "000000000000"
 STATUS_PATH = "/_ratchet/status"
 EXIT_PORT_TAKEN = 73
+EXIT_STATE_UNREADABLE = 74
 EXIT_ALREADY_UP = 75
 
 

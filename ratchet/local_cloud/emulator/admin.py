@@ -76,6 +76,9 @@ class Admin:
                 # Writes through the server's own loop, so it may not wait there.
                 await asyncio.to_thread(self._sagemaker.hosting.flush)
                 status, answer = 200, self._status()
+            elif (scope["method"], path) == ("POST", "save"):
+                await self._saver.commit()
+                status, answer = 200, self._status()
             else:
                 status, answer = self._dispatch(scope["method"], path, request)
         except ApiError as error:
@@ -101,9 +104,6 @@ class Admin:
         if (method, path) == ("POST", "stand-ins"):
             stand_ins.keep(self._sagemaker.api, self._scope, request["token"], request["stand_ins"])
             return 200, {}
-        if (method, path) == ("POST", "save"):
-            self._saver.save(everything=True)
-            return 200, self._status()
         if method == "GET" and path.startswith("executions/"):
             return self._execution(path.removeprefix("executions/"))
         return 404, {"message": f"no {method} {_PREFIX}{path}"}

@@ -15,6 +15,7 @@ from botocore.model import OperationNotFoundError, ServiceModel, Shape
 from ratchet.local_cloud.sagemaker import errors, shapes, table
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.listing import page_of
+from ratchet.local_cloud.sagemaker.outbox import Outbox
 from ratchet.local_cloud.sagemaker.ports import Cloud
 from ratchet.local_cloud.sagemaker.store import AlreadyExistsError, Body, Scope, Store
 from ratchet.local_cloud.sagemaker.table import Kind
@@ -49,6 +50,7 @@ class Api:
         self._check_answers = check_answers
         self.store = store
         self.cloud = cloud
+        self.outbox = Outbox(store, cloud.deliver)
         self.now = now
         self._model = model
         self._handlers: dict[str, Handler] = {}
