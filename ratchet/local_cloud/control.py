@@ -28,6 +28,7 @@ from ratchet.local_cloud import folder as folders
 from ratchet.local_cloud.layout import (
     ACCOUNT,
     EXIT_PORT_TAKEN,
+    EXIT_STATE_UNREADABLE,
     STATUS_PATH,
     UNAUTHORISED_VARIABLE,
     Keys,
@@ -75,6 +76,10 @@ class OtherSettingsError(LocalCloudError):
 
 class StartFailedError(LocalCloudError):
     """The server ended, or did not answer in time; the message has the end of its log."""
+
+
+class StateUnreadableError(StartFailedError):
+    """What the cloud has kept is not as it was written; nothing of it was changed."""
 
 
 class StopFailedError(LocalCloudError):
@@ -318,6 +323,10 @@ def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
         if process.poll() is not None:
             if process.returncode == EXIT_PORT_TAKEN and port is not None:
                 raise _port_taken(port, "it is in use")
+            if process.returncode == EXIT_STATE_UNREADABLE:
+                raise StateUnreadableError(
+                    f"The local cloud is not started: {_tail(layout.log, lines=1).strip()}"
+                )
             raise StartFailedError(
                 f"The local cloud ended at its start (exit status {process.returncode}). "
                 f"The end of {layout.log}:\n{_tail(layout.log)}"
@@ -344,9 +353,9 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL_LINES:])
+def _tail(log: Path, *, lines: int = _LOG_TAIL_LINES) -> str:
+    last = log.read_text(errors="replace").splitlines()[-lines:]
+    return "\n".join(f"  {line}" for line in last)
 
 
 def _stop(layout: Layout) -> None:

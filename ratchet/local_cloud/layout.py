@@ -24,6 +24,7 @@ SECRET_HEADER = "x-ratchet-secret"  # noqa: S105 (a header's name)
 UNAUTHORISED_VARIABLE = "RATCHET_UNAUTHORISED"
 """1 when the cloud starts: it answers without asking the policies of the caller."""
 EXIT_PORT_TAKEN = 73
+EXIT_STATE_UNREADABLE = 74
 EXIT_ALREADY_UP = 75
 
 

@@ -15,13 +15,15 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from ratchet.local_cloud import folder
+from ratchet.local_cloud.databases import UnreadableStateError
 from ratchet.local_cloud.layout import (
     ACCOUNT,
     EXIT_ALREADY_UP,
     EXIT_PORT_TAKEN,
+    EXIT_STATE_UNREADABLE,
     UNAUTHORISED_VARIABLE,
     Layout,
     LocalCloudError,
@@ -112,6 +114,7 @@ def _prepare(layout: Layout, region: str, port: int) -> None:
 async def _serve(layout: Layout, region: str, listener: socket.socket) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
+    from hypercorn.utils import LifespanFailureError
 
     from ratchet.local_cloud.emulator.application import Application
 
@@ -131,7 +134,20 @@ async def _serve(layout: Layout, region: str, listener: socket.socket) -> None:
         )
     except ValueError as wrong_switch:
         sys.exit(f"The local cloud is not started: {wrong_switch}")
-    await serve(application, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    except UnreadableStateError as error:
+        _refuse(error)
+    try:
+        await serve(application, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    except LifespanFailureError:
+        if isinstance(application.failure, UnreadableStateError):
+            _refuse(application.failure)
+        raise (application.failure or RuntimeError("it ended at its start")) from None
+
+
+def _refuse(error: UnreadableStateError) -> NoReturn:
+    """End with a last line that ``control`` shows as it is."""
+    print(error, file=sys.stderr, flush=True)  # noqa: T201
+    sys.exit(EXIT_STATE_UNREADABLE)
 
 
 def _leave(lock: IO[str]) -> None:

@@ -72,10 +72,14 @@ class FakeCloud:
     def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
         return self.objects[f"{bucket}/{key}" + (f"?{version_id}" if version_id else "")]
 
-    def put_event(
-        self, scope: Scope, *, detail_type: str, detail: Mapping[str, Any], resources: list[str]
+    def deliver(
+        self, scope: Scope, event: Mapping[str, Any], delivered: Callable[[], None]
     ) -> None:
-        self.events.append({"type": detail_type, "detail": dict(detail), "resources": resources})
+        detail = json.loads(event["Detail"])
+        self.events.append(
+            {"type": event["DetailType"], "detail": detail, "resources": event["Resources"]}
+        )
+        delivered()
 
     def __post_init__(self) -> None:
         self.objects = Objects(self.s3)

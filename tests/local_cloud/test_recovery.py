@@ -1,19 +1,15 @@
-"""What a killed local cloud left: executions, jobs, processes, stacks."""
+"""What a killed local cloud left: executions, jobs, processes."""
 
 import os
 import subprocess
 import sys
-import types
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from ministack.core.responses import AccountRegionScopedDict
 
-from ratchet.local_cloud.emulator import stacks
 from ratchet.local_cloud.sagemaker import recovery
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION
 from ratchet.local_cloud.sagemaker.recording import Recorder
@@ -142,50 +138,3 @@ def test_processes_that_no_record_names_are_known_by_their_step_too(tmp_path: Pa
         for process in (mine, other):
             process.kill()
             process.wait()
-
-
-def cloudformation(**stack: Any) -> Any:
-    module = types.SimpleNamespace(
-        _stacks=AccountRegionScopedDict(), _stack_events=AccountRegionScopedDict()
-    )
-    key = ("000000000000", "us-east-1", "flights")
-    module._stacks._data[key] = {"StackName": "flights", "StackId": "id", **stack}
-    module._stack_events._data[(*key[:2], "id")] = [
-        {
-            "LogicalResourceId": "Bucket",
-            "PhysicalResourceId": "flights-bucket",
-            "ResourceType": "AWS::S3::Bucket",
-            "ResourceStatus": "CREATE_COMPLETE",
-        }
-    ]
-    return module
-
-
-def only_stack(module: Any) -> dict[str, Any]:
-    stack: dict[str, Any] = next(iter(module._stacks._data.values()))
-    return stack
-
-
-def test_a_stack_killed_in_creation_can_be_deleted_with_what_it_made() -> None:
-    module = cloudformation(StackStatus="CREATE_IN_PROGRESS", _resources={})
-    assert stacks.recover(module) == ["flights"]
-    stack = only_stack(module)
-    assert stack["StackStatus"] == "ROLLBACK_FAILED"
-    assert stack["_resources"]["Bucket"]["PhysicalResourceId"] == "flights-bucket"
-
-
-@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "REVIEW_IN_PROGRESS", "UPDATE_COMPLETE"])
-def test_a_settled_stack_stays_as_it_is(status: str) -> None:
-    module = cloudformation(StackStatus=status)
-    assert stacks.recover(module) == []
-    assert only_stack(module)["StackStatus"] == status
-
-
-def test_a_stack_that_is_updated_is_saved_as_it_was_before() -> None:
-    settled = stacks.SettledStacks()
-    before = cloudformation(StackStatus="CREATE_COMPLETE", _template="old")
-    settled.amend({"stacks": before._stacks})
-    during = cloudformation(StackStatus="UPDATE_IN_PROGRESS", _template="new")
-    settled.amend({"stacks": during._stacks})
-    assert only_stack(during)["_template"] == "old"
-    assert only_stack(during)["StackStatus"] == "CREATE_COMPLETE"

@@ -94,6 +94,9 @@ class Admin:
                 token = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
                 name = scope["path"].removeprefix(CREDENTIALS_PATH)
                 status, answer = 200, self._sagemaker.api.roles.credentials(name, token)
+            elif (scope["method"], path) == ("POST", "save"):
+                await self._saver.commit()
+                status, answer = 200, self._status()
             else:
                 status, answer = self._dispatch(scope["method"], path, request)
         except ApiError as error:
@@ -122,9 +125,6 @@ class Admin:
         if (method, path) == ("POST", "stand-ins"):
             stand_ins.keep(self._sagemaker.api, self._scope, request["token"], request["stand_ins"])
             return 200, {}
-        if (method, path) == ("POST", "save"):
-            self._saver.save(everything=True)
-            return 200, self._status()
         if method == "GET" and (path == "permissions" or path.startswith("permissions/")):
             role = unquote(path.removeprefix("permissions").lstrip("/"))
             decisions = self._emulator.authority.log.decisions(role)

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from ministack import app as ministack
@@ -24,7 +24,7 @@ from ratchet.local_cloud.emulator import (
     guard,
     http_needs,
     queues,
-    stacks,
+    space,
 )
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
@@ -35,14 +35,15 @@ from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
 from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.switches import Switches
 
+if TYPE_CHECKING:
+    from ratchet.local_cloud.emulator.stacks import Operations
+
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _LOG = logging.getLogger("ratchet.cloud")
 _SCHEDULER_SECONDS = 1  # MiniStack looks every ten
-_READ_ONLY_METHODS = {"GET", "HEAD", "OPTIONS"}
-_READ_ONLY_OPERATIONS = (b"Describe", b"List", b"Get")
 
 
 class Application:
@@ -67,17 +68,21 @@ class Application:
         )
         self._switches = Switches.of(os.environ)
         self._prices = billing.price_list(os.environ)
-        self._settled = stacks.SettledStacks()
-        self._saver = StateSaver(layout.services, amend={"cloudformation": self._settled.amend})
+        self._saver = StateSaver(layout.services)
+        self._saver.install()
+        self._space = space.Space(layout.folder)
+        self.failure: Exception | None = None
+        """Why the cloud has not come up."""
         self._sagemaker: SageMaker | None = None
         self._installing = threading.Lock()
         self._installed = False
+        self._operations: Operations | None = None
         self._alarms: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one connection's event."""
         if scope["type"] == "lifespan":
-            await ministack.app(scope, self._closing(receive), self._opening(send))
+            await self._live(receive, send, scope)
         else:
             await self._guard(scope, receive, send)
 
@@ -85,15 +90,38 @@ class Application:
         """Answer a request that the guard let in."""
         if scope["type"] == "http" and scope["path"].startswith("/_ratchet/"):
             await self._admin().answer(scope, receive, send)
+        elif scope["type"] == "http" and space.changes_something(scope):
+            await self._change(scope, receive, send)
         else:
-            # Nothing but the loopback device is between the two, so the buckets' and queues' rules
-            # against plain HTTP (aws:SecureTransport) hold as they would over TLS.
-            await ministack.app({**scope, "scheme": "https"}, receive, send)
-            if scope["type"] == "http" and scope["path"] == "/_ministack/reset":
-                self._saver.forget()
-                self._authorise()
-            elif scope["type"] == "http" and _changes_something(scope):
-                self._saver.touch()
+            await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Message, receive: Receive, send: Send) -> None:
+        # Nothing but the loopback device is between the two, so the buckets' and queues' rules
+        # against plain HTTP (aws:SecureTransport) hold as they would over TLS.
+        await ministack.app({**scope, "scheme": "https"}, receive, send)
+
+    async def _live(self, receive: Receive, send: Send, scope: Message) -> None:
+        """MiniStack's start and end, with ours. The server would go on after an error at start."""
+        try:
+            await ministack.app(scope, self._closing(receive), self._opening(send))
+        except Exception as error:
+            self.failure = error
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+
+    async def _change(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer a request that changes something, if that can be saved."""
+        problem = None if space.makes_room(scope) else self._space.problem(scope)
+        problem = problem or self._saver.failure
+        if problem is not None:
+            repeated = await space.refuse(scope, receive, send, problem)
+            if repeated is None:
+                return
+            receive = repeated
+        await self._pass_on(scope, receive, send)
+        if scope["path"] == "/_ministack/reset":
+            self._saver.forget()
+            self._authorise()
+        self._saver.touch()
 
     def _opening(self, send: Send) -> Send:
         async def opening(message: Message) -> None:
@@ -108,8 +136,9 @@ class Application:
             message = await receive()
             if message["type"] == "lifespan.shutdown" and self._sagemaker:
                 # Off the loop: the running steps may write to S3 until they are ended.
-                await asyncio.to_thread(self._sagemaker.close)
-                self._saver.close()
+                await asyncio.to_thread(self._sagemaker.end)
+                await self._saver.commit()
+                self._sagemaker.store.close()
                 self._authority.log.close()
             return message
 
@@ -134,18 +163,18 @@ class Application:
             self._authority.log.start()
             self._authorise()
         billing.install(self._sagemaker.api, self._prices, self._switches)
-        if "cloudformation" in ministack._loaded_modules:
-            for name in stacks.recover(ministack._get_module("cloudformation")):
-                _LOG.warning("stack %s was in progress when the local cloud was killed", name)
+        self._emulator.outbox = self._sagemaker.api.outbox
+        self._saver.follow(self._sagemaker.api.outbox.delivered)
         for arn in self._sagemaker.recover():
             _LOG.warning("%s was running when the local cloud was killed: failed", arn)
-        for service in ("cloudformation", "lambda"):
+        for service in ("cloudformation", "lambda", "s3"):
             handler = ministack.SERVICE_HANDLERS[service]
             ministack.SERVICE_HANDLERS[service] = self._after_install(handler)
         self._saver.start()
         self._watch_alarms()
         self._sagemaker.monitors.start()
-        threading.Thread(target=self._install, name="install", daemon=True).start()
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._install, args=(loop,), name="install", daemon=True).start()
         self._layout.write_endpoint(
             {
                 "up": True,
@@ -171,7 +200,7 @@ class Application:
         watch.install()
         self._alarms = asyncio.create_task(watch.run())
 
-    def _install(self) -> None:
+    def _install(self, loop: asyncio.AbstractEventLoop) -> None:
         """Mend what needs MiniStack's larger modules; their import is not waited for at start."""
         with self._installing:
             if self._installed or self._sagemaker is None:
@@ -182,16 +211,20 @@ class Application:
                 budgets,
                 cloudformation,
                 deliveries,
+                objects,
                 pipeline_targets,
                 recorded_types,
                 schedules,
                 stack_events,
+                stacks,
             )
 
-            queues.install(ministack._get_module("sqs"), ministack._get_module("lambda_svc"))
+            api, model = self._sagemaker.api, responses._service_model("sagemaker")
+            sqs, functions = ministack._get_module("sqs"), ministack._get_module("lambda_svc")
+            queues.install(sqs, functions)
             buckets.install(ministack._get_module("s3"), provisioners)
-            api = self._sagemaker.api
-            cloudformation.install(self._sagemaker, responses._service_model("sagemaker"))
+            objects.install(ministack._get_module("s3"), api.outbox)
+            cloudformation.install(self._sagemaker, model)
             recorded_types.install(api)
             budgets.install()
             stack_events.install(self._emulator)
@@ -205,13 +238,35 @@ class Application:
                 cloudwatch=ministack._get_module("cloudwatch"),
                 lambda_svc=ministack._get_module("lambda_svc"),
             )
+            operations = stacks.Operations(
+                self._saver.commit, cloudformation.sweep(self._sagemaker, model)
+            )
+            operations.install()
+            self._operations = operations
             self._installed = True
+            loop.call_soon_threadsafe(self._resume)
+
+    def _resume(self) -> None:
+        """Go on with what a kill interrupted. On the loop."""
+        assert self._sagemaker is not None
+        assert self._operations is not None
+        messages = queues.show_again(
+            ministack._get_module("sqs"), ministack._get_module("lambda_svc")
+        )
+        events = self._sagemaker.api.outbox.deliver_again()
+        stacks = self._operations.resume()
+        if messages or events or stacks:
+            _LOG.warning(
+                "after a kill: %d events and %d messages are delivered again; resumed stacks: %s",
+                *(events, messages, ", ".join(stacks) or "none"),
+            )
 
     def _after_install(self, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
         async def handle(*request: Any) -> Any:
             if not self._installed:
-                await asyncio.to_thread(self._install)
-            return await handler(*request)
+                await asyncio.to_thread(self._install, asyncio.get_running_loop())
+            assert self._operations is not None
+            return await self._operations.answering(handler)(*request)
 
         return handle
 
@@ -232,13 +287,3 @@ class Application:
             facts,
             secret=self._secret,
         )
-
-
-def _changes_something(scope: Message) -> bool:
-    if scope["method"] in _READ_ONLY_METHODS:
-        return False
-    for name, value in scope["headers"]:
-        if name == b"x-amz-target":
-            operation = value.rpartition(b".")[2]
-            return not operation.startswith(_READ_ONLY_OPERATIONS)
-    return True

@@ -7,7 +7,7 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ministack import app
@@ -15,11 +15,17 @@ from ministack.core.responses import request_scope
 
 from ratchet.local_cloud.emulator import http_needs
 from ratchet.local_cloud.emulator.authority import Authority
+from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
+from ratchet.local_cloud.sagemaker.outbox import Outbox
 from ratchet.local_cloud.sagemaker.store import Scope
 
 _LOG = logging.getLogger("ratchet.events")
 _SECONDS = 30.0
+OBJECT_CHANGE = "ObjectChange"
+"""The only member of what waits in the outbox for a bucket: what S3's notification is made of."""
+
+_Delivery = tuple[Scope, Mapping[str, Any], Callable[[], None]]
 
 
 class Emulator:
@@ -34,7 +40,9 @@ class Emulator:
         self._endpoint = endpoint
         self._loop: asyncio.AbstractEventLoop | None = None
         self.drop_events = drop_events
-        self._events: queue.SimpleQueue[tuple[Scope, dict[str, Any]]] = queue.SimpleQueue()
+        self.outbox: Outbox | None = None
+        """Where events wait that no transaction of SageMaker's belongs to."""
+        self._events: queue.SimpleQueue[_Delivery] = queue.SimpleQueue()
         self._logs_lock = threading.Lock()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -115,12 +123,15 @@ class Emulator:
                     states[name] = str(alarm["StateValue"])
         return states
 
-    def put_event(
-        self, scope: Scope, *, detail_type: str, detail: Mapping[str, Any], resources: list[str]
+    def deliver(
+        self, scope: Scope, event: Mapping[str, Any], delivered: Callable[[], None]
     ) -> None:
-        """Queue an event for the default bus, or lose it when events are dropped."""
-        if not self.drop_events:
-            self.put_event_of("aws.sagemaker", scope, detail_type, detail, resources)
+        """Queue an event for the default bus, or for the bucket it tells of; or lose it when events
+        are dropped."""
+        if self.drop_events and event.get("Source") == "aws.sagemaker":
+            delivered()
+        else:
+            self._events.put((scope, event, delivered))
 
     def put_event_of(
         self,
@@ -130,14 +141,9 @@ class Emulator:
         detail: Mapping[str, Any],
         resources: list[str],
     ) -> None:
-        """Queue an event of any service of AWS for the default bus."""
-        entry = {
-            "Source": source,
-            "DetailType": detail_type,
-            "Detail": json.dumps(detail),
-            "Resources": resources,
-        }
-        self._events.put((scope, entry))
+        """Put an event of any service of AWS on the default bus; it survives a kill."""
+        assert self.outbox is not None
+        self.outbox.add(scope, events.entry(source, detail_type, detail, resources))
 
     def put_log_lines(
         self, scope: Scope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
@@ -186,10 +192,14 @@ class Emulator:
 
     def _deliver(self) -> None:
         while True:
-            scope, entry = self._events.get()
-            bus = app._get_module("eventbridge")
+            scope, event, delivered = self._events.get()
             try:
                 with request_scope(scope.account, scope.region):
-                    bus._put_events({"Entries": [entry]}, allow_aws_source=True)
+                    if OBJECT_CHANGE in event:
+                        app._get_module("s3")._fire_s3_event(**event[OBJECT_CHANGE])
+                    else:
+                        bus = app._get_module("eventbridge")
+                        bus._put_events({"Entries": [event]}, allow_aws_source=True)
             except Exception:
-                _LOG.exception("event %s was not delivered", entry["DetailType"])
+                _LOG.exception("an event was not delivered: %s", event)
+            delivered()

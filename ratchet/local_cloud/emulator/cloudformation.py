@@ -16,8 +16,10 @@ from typing import Any
 from botocore.model import ServiceModel, Shape
 from ministack.services.cloudformation import provisioners, stacks
 
+from ratchet.local_cloud.emulator import stacks as operations
 from ratchet.local_cloud.emulator.gateway import current_scope
 from ratchet.local_cloud.sagemaker import table
+from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
@@ -25,6 +27,7 @@ from ratchet.local_cloud.sagemaker.table import Kind
 
 _LOG = logging.getLogger("ratchet.cloudformation")
 _MAX_NAME = 63
+_STACK_ID, _LOGICAL_ID = "aws:cloudformation:stack-id", "aws:cloudformation:logical-id"
 
 Properties = dict[str, Any]
 
@@ -124,6 +127,8 @@ class _Handlers:
         name = properties.get(self._kind.name_member) or provisioners._physical_name(
             stack_name, logical_id, max_len=_MAX_NAME
         )
+        if operations.resumed.get() and self._is_ours(name, properties):
+            return self._adopted(name, properties, stack_name)
         self._call(f"Create{self._kind.name}", {**properties, self._kind.name_member: name})
         self._set_policy(name, properties)
         if self._kind is table.ENDPOINT:
@@ -138,7 +143,7 @@ class _Handlers:
         name = table.bare_name(self._kind, physical_id)
         if _without_tags(old) != _without_tags(new):
             update = f"Update{self._kind.name}"
-            if update in self._api.operations:
+            if update in self._api.operations and not self._is_updated(name, new):
                 self._call(update, {**new, self._kind.name_member: name})
             if self._kind is table.ENDPOINT:
                 self._wait_for_update(name, new["EndpointConfigName"])
@@ -157,6 +162,43 @@ class _Handlers:
             _LOG.info("%s %s was deleted outside of its stack", self._kind.name, name)
             return
         self._request(scope, f"Delete{self._kind.name}", {self._kind.name_member: name})
+
+    def _is_ours(self, name: str, properties: Properties) -> bool:
+        """Whether the interrupted operation made the resource: its tags tell, which are committed
+        with it."""
+        scope = current_scope()
+        body = self._api.store.get(scope, self._kind.name, name)
+        if body is None:
+            return False
+        ours = {tag["Key"]: tag["Value"] for tag in _tags(properties)}
+        theirs = _owner(self._api, scope, body[self._kind.arn_member])
+        return all(theirs.get(key) == ours.get(key, "") for key in (_STACK_ID, _LOGICAL_ID))
+
+    def _adopted(
+        self, name: str, properties: Properties, stack_name: str
+    ) -> tuple[str, Properties]:
+        """What the interrupted operation made, with the properties of now: updated, or made anew
+        where its kind has no update, or where an endpoint did not come to serve."""
+        _LOG.warning("%s %s was made before the kill", self._kind.name, name)
+        updates = f"Update{self._kind.name}" in self._api.operations
+        serves = (
+            self._kind is not table.ENDPOINT
+            or self._hosting.settled(current_scope(), name)["EndpointStatus"] == "InService"
+        )
+        if serves and (updates or self._row.replaced_by is not None):
+            return self.update(name, {}, properties, stack_name)
+        self.delete(name, properties)
+        return self.create("", {**properties, self._kind.name_member: name}, stack_name)
+
+    def _is_updated(self, name: str, properties: Properties) -> bool:
+        """Whether the interrupted operation's update of an endpoint went through after all."""
+        if self._kind is not table.ENDPOINT or not operations.resumed.get():
+            return False
+        endpoint = self._hosting.settled(current_scope(), name)
+        return bool(
+            endpoint["EndpointStatus"] == "InService"
+            and endpoint["EndpointConfigName"] == _name_of_config(properties["EndpointConfigName"])
+        )
 
     def _wait_for_creation(self, name: str) -> None:
         scope = current_scope()
@@ -214,6 +256,28 @@ class _Handlers:
         if status in body:
             attributes[status] = body[status]
         return (name if self._row.ref_is_name else arn), attributes
+
+
+def sweep(sagemaker: SageMaker, model: ServiceModel) -> operations.Sweep:
+    """What deletes the resources that an interrupted operation made and no record has."""
+    api = sagemaker.api
+
+    def delete_unrecorded(stack: dict[str, Any], since: float, recorded: set[str]) -> None:
+        scope = current_scope()
+        for row in reversed(_ROWS):
+            for body in api.store.all(scope, row.kind.name):
+                name, arn = body[row.kind.name_member], body[row.kind.arn_member]
+                if body["CreationTime"] < round(since, 3) or {name, arn} & recorded:
+                    continue
+                if _owner(api, scope, arn).get(_STACK_ID) == stack["StackId"]:
+                    _LOG.warning("%s %s is in no stack: deleted", row.kind.name, name)
+                    _Handlers(sagemaker, model, row).delete(name, {})
+
+    return delete_unrecorded
+
+
+def _owner(api: Api, scope: Scope, arn: str) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in api.tags(scope, arn)}
 
 
 def _name_of_config(name_or_arn: str) -> str:

@@ -1,4 +1,5 @@
-"""Lambda's batching of SQS messages, which MiniStack records and does not do.
+"""Lambda's batching of SQS messages, which MiniStack records and does not do; and its second try
+of the messages that a killed process was at.
 
 ``MaximumBatchingWindowInSeconds`` is held to within the poller's second, and a batch has up to
 ``BatchSize`` messages also above ten
@@ -53,6 +54,25 @@ class BatchWindow:
             if mapping.get("EventSourceArn") == queue_arn
         ]
         return float(min(windows, default=0))
+
+
+def show_again(sqs: Any, functions: Any) -> int:
+    """Make the messages visible that functions were at when the process was killed; how many.
+
+    That they were received does not count: a kill is no failure of the function.
+    """
+    sources = {mapping.get("EventSourceArn") for _, _, mapping in functions._iter_all_esms()}
+    shown, now = 0, time.time()
+    with sqs._queues_lock:
+        for queue in sqs._queues._data.values():
+            if queue.get("attributes", {}).get("QueueArn") not in sources:
+                continue
+            for message in queue["messages"]:
+                if message.get("receive_count") and message.get("visible_at", 0.0) > now:
+                    message["visible_at"] = now
+                    message["receive_count"] -= 1
+                    shown += 1
+    return shown
 
 
 def install(sqs: Any, functions: Any) -> None:

@@ -17,6 +17,7 @@ from botocore.model import OperationNotFoundError, ServiceModel, Shape
 from ratchet.local_cloud.sagemaker import errors, shapes, table
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.listing import page_of
+from ratchet.local_cloud.sagemaker.outbox import Outbox
 from ratchet.local_cloud.sagemaker.ports import Cloud
 from ratchet.local_cloud.sagemaker.roles import Roles
 from ratchet.local_cloud.sagemaker.store import AlreadyExistsError, Body, Scope, Store
@@ -54,6 +55,7 @@ class Api:
         self.store = store
         self.cloud = cloud
         self.roles = Roles(cloud)
+        self.outbox = Outbox(store, cloud.deliver)
         self.now = now
         self._model = model
         self._handlers: dict[str, Handler] = {}

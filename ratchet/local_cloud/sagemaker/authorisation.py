@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ratchet.local_cloud.sagemaker import table
 from ratchet.local_cloud.sagemaker.store import Scope
 
 Request = Mapping[str, Any]

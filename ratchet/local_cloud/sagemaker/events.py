@@ -1,13 +1,16 @@
 """What SageMaker tells EventBridge, member by member as the developer guide lists it.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
-These events are best effort on AWS.
+These events are best effort on AWS. Each function belongs into the transaction of what it tells of:
+the event is committed with it (``outbox``).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ratchet.local_cloud.sagemaker.store import Body, Scope
@@ -38,7 +41,8 @@ def package_changed(api: Api, scope: Scope, package: Body) -> None:
     detail = {key: package[key] for key in _PACKAGE_MEMBERS if key in package}
     detail["CreationTime"] = _iso(package["CreationTime"])
     detail["LastModifiedTime"] = _iso(package["LastModifiedTime"])
-    api.cloud.put_event(
+    _put(
+        api,
         scope,
         detail_type="SageMaker Model Package State Change",
         detail=detail,
@@ -51,7 +55,8 @@ def endpoint_changed(api: Api, scope: Scope, endpoint: Body) -> None:
     members = ("EndpointName", "EndpointArn", "EndpointConfigName", "ProductionVariants")
     detail = {key: endpoint[key] for key in members if key in endpoint}
     status = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", endpoint["EndpointStatus"]).upper()
-    api.cloud.put_event(
+    _put(
+        api,
         scope,
         detail_type="SageMaker Endpoint State Change",
         detail={
@@ -71,7 +76,8 @@ def processing_job_changed(api: Api, scope: Scope, job: Body) -> None:
     detail = {
         key: round(value * 1000) if key.endswith("Time") else value for key, value in job.items()
     }
-    api.cloud.put_event(
+    _put(
+        api,
         scope,
         detail_type="SageMaker Processing Job State Change",
         detail=detail,
@@ -89,7 +95,8 @@ def job_changed(api: Api, scope: Scope, kind: str, job: Body, *, arn: str) -> No
         for key, value in job.items()
         if key != "TrainingJobSummaries"  # it is ours: no Describe operation answers it
     }
-    api.cloud.put_event(
+    _put(
+        api,
         scope,
         detail_type=f"SageMaker {kind} Job State Change",
         detail=detail,
@@ -110,7 +117,9 @@ def execution_changed(api: Api, scope: Scope, execution: Body, *, previous: str)
         "pipelineArn": execution["PipelineArn"],
         "pipelineExecutionArn": execution["PipelineExecutionArn"],
     }
-    _put(api, scope, "SageMaker Model Building Pipeline Execution Status Change", detail)
+    _put_of_execution(
+        api, scope, "SageMaker Model Building Pipeline Execution Status Change", detail
+    )
 
 
 def step_changed(
@@ -130,16 +139,36 @@ def step_changed(
         "pipelineArn": execution["PipelineArn"],
         "pipelineExecutionArn": execution["PipelineExecutionArn"],
     }
-    _put(api, scope, "SageMaker Model Building Pipeline Execution Step Status Change", detail)
+    _put_of_execution(
+        api, scope, "SageMaker Model Building Pipeline Execution Step Status Change", detail
+    )
 
 
-def _put(api: Api, scope: Scope, detail_type: str, detail: dict[str, Any]) -> None:
-    api.cloud.put_event(
+def _put_of_execution(api: Api, scope: Scope, detail_type: str, detail: dict[str, Any]) -> None:
+    _put(
+        api,
         scope,
         detail_type=detail_type,
         detail={key: value for key, value in detail.items() if value is not None},
         resources=[detail["pipelineArn"], detail["pipelineExecutionArn"]],
     )
+
+
+def _put(
+    api: Api, scope: Scope, *, detail_type: str, detail: dict[str, Any], resources: list[str]
+) -> None:
+    event = entry("aws.sagemaker", detail_type, detail, resources)
+    api.outbox.add(scope, event)
+
+
+def entry(source: str, detail_type: str, detail: Mapping[str, Any], resources: list[str]) -> Body:
+    """An event as PutEvents takes it."""
+    return {
+        "Source": source,
+        "DetailType": detail_type,
+        "Detail": json.dumps(detail),
+        "Resources": resources,
+    }
 
 
 def _camel(value: Any) -> Any:

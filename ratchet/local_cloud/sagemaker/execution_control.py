@@ -35,7 +35,7 @@ def operations(runner: Runner) -> dict[str, Handler]:
                     "Only pipelines with Executing status can be stopped."
                 )
             execution = changed(api, scope, execution, {"PipelineExecutionStatus": "Stopping"})
-        events.execution_changed(api, scope, execution, previous=status)
+            events.execution_changed(api, scope, execution, previous=status)
         runner.stop(execution["PipelineExecutionArn"])
         return execution
 
@@ -58,7 +58,7 @@ def operations(runner: Runner) -> dict[str, Handler]:
                 **dict.fromkeys(("EndTime", "FailureReason", "PipelineExecutionFailureReason")),
             }
             execution = changed(api, scope, execution, changes)
-        events.execution_changed(api, scope, execution, previous=status)
+            events.execution_changed(api, scope, execution, previous=status)
         runner.start(scope, execution)
         return execution
 

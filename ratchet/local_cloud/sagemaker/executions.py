@@ -50,9 +50,11 @@ def operations(runner: Runner) -> dict[str, Handler]:
     """The operations on executions, with ``runner`` behind the start."""
 
     def start(api: Api, scope: Scope, request: Request) -> Answer:
-        execution, is_new = _started(api, scope, request, runner)
+        with api.store.transaction():
+            execution, is_new = _started(api, scope, request, runner)
+            if is_new:
+                events.execution_changed(api, scope, execution, previous="Executing")
         if is_new:
-            events.execution_changed(api, scope, execution, previous="Executing")
             runner.start(scope, execution)
         return execution
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ratchet.local_cloud.sagemaker.authorisation import Need
@@ -30,10 +30,10 @@ class Cloud(Protocol):
         """State of each of these CloudWatch alarms; one that does not exist is left out."""
         ...
 
-    def put_event(
-        self, scope: Scope, *, detail_type: str, detail: Mapping[str, Any], resources: list[str]
+    def deliver(
+        self, scope: Scope, event: Mapping[str, Any], delivered: Callable[[], None]
     ) -> None:
-        """Hand an event of source ``aws.sagemaker`` to EventBridge, without waiting for targets."""
+        """Hand an event (an entry of PutEvents) to EventBridge soon, then call ``delivered``."""
         ...
 
     def put_log_lines(

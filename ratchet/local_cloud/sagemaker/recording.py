@@ -51,10 +51,10 @@ class Recorder:
         with api.store.transaction():
             jobs.record(api, scope, self._execution, record)
             api.store.put(scope, STEP, key, body, parent=self._execution["PipelineExecutionArn"])
+            previous = before.get("StepStatus")
+            if previous != record.status:
+                events.step_changed(api, scope, self._execution, body, previous=previous)
         self._open_stream(record)
-        previous = before.get("StepStatus")
-        if previous != record.status:
-            events.step_changed(api, scope, self._execution, body, previous=previous)
         if record.end_time is not None:
             self.flush()
 

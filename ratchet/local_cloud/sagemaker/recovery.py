@@ -48,7 +48,8 @@ def recover(api: Api, runs_folder: Path) -> list[str]:
             names = fail_steps(api, scope, execution, KILLED)
             reason = f"Step {', '.join(names)}: {KILLED}" if names else _KILLED_BETWEEN
             after = executions.ended(api, scope, execution, "Failed", reason)
-        events.execution_changed(api, scope, after, previous=execution["PipelineExecutionStatus"])
+            status = execution["PipelineExecutionStatus"]
+            events.execution_changed(api, scope, after, previous=status)
         broken.append(arn)
     return broken
 

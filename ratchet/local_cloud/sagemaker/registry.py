@@ -81,7 +81,7 @@ def _create_package(api: Api, scope: Scope, request: Request) -> Answer:
         if request.get("ClientToken"):
             answer = {"Arn": body["ModelPackageArn"]}
             api.store.insert(scope, "ClientToken", f"package/{request['ClientToken']}", answer)
-    events.package_changed(api, scope, body)
+        events.package_changed(api, scope, body)
     return {"ModelPackageArn": body["ModelPackageArn"]}
 
 
@@ -165,8 +165,8 @@ def _update_package(api: Api, scope: Scope, request: Request) -> Answer:
             ]
         changes["LastModifiedBy"] = api.caller(scope)
         after = api.change(scope, MODEL_PACKAGE, arn, changes)
-    if before.get("ModelApprovalStatus") != after.get("ModelApprovalStatus"):
-        events.package_changed(api, scope, after)
+        if before.get("ModelApprovalStatus") != after.get("ModelApprovalStatus"):
+            events.package_changed(api, scope, after)
     return {"ModelPackageArn": after["ModelPackageArn"]}
 
 

@@ -199,5 +199,5 @@ class Runs:
             after = executions.ended(self._api, scope, before, status, reason)
             if status == "Failed" and self._closing:
                 recovery.fail_steps(self._api, scope, after, self._closing)
-        previous = before["PipelineExecutionStatus"]
-        events.execution_changed(self._api, scope, after, previous=previous)
+            previous = before["PipelineExecutionStatus"]
+            events.execution_changed(self._api, scope, after, previous=previous)

@@ -52,11 +52,15 @@ class SageMaker:
         return broken
 
     def close(self) -> None:
-        """End the running executions, monitors and endpoints, and give the store's file back."""
+        """``end``, and give the store's file back."""
+        self.end()
+        self.store.close()
+
+    def end(self) -> None:
+        """End the running executions, monitors and endpoints."""
         self.monitors.close()
         self.hosting.close()
         self.runs.close(recovery.SHUT_DOWN)
-        self.store.close()
 
 
 def open_sagemaker(

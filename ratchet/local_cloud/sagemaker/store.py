@@ -2,8 +2,7 @@
 
 A resource is a JSON object under (account, region, kind, name), with an optional parent (a
 pipeline's executions, a group's model packages) that lists are cut by. Every change is committed
-before the call returns; in WAL mode a killed process loses nothing that was committed
-(https://www.sqlite.org/wal.html).
+before the call returns, together with the events that tell of it (see ``outbox``).
 """
 
 from __future__ import annotations
@@ -11,16 +10,21 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from ratchet.local_cloud import commit_points
+from ratchet.local_cloud.databases import open_database
+
 Body = dict[str, Any]
 
-_SCHEMA = """
+_VERSION = 1
+_SCHEMA = f"""
+PRAGMA user_version = {_VERSION};
 CREATE TABLE IF NOT EXISTS resource (
     account TEXT NOT NULL, region TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
     parent TEXT NOT NULL, position INTEGER NOT NULL, body BLOB NOT NULL,
@@ -32,6 +36,10 @@ CREATE TABLE IF NOT EXISTS counter (
     account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
     PRIMARY KEY (account, region, name)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL, region TEXT NOT NULL, body BLOB NOT NULL
+);
 """
 
 
@@ -55,13 +63,10 @@ class Store:
     """Resources by kind and name; safe to call from any thread."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._depth = 0
-        # Transactions are explicit (isolation_level None): see ``transaction``.
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._then: list[Callable[[], None]] = []
+        self._db, _ = open_database(path, version=_VERSION)
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -79,15 +84,27 @@ class Store:
             self._depth += 1
             try:
                 yield
+                if outermost:
+                    with commit_points.committing("sagemaker"):
+                        self._db.execute("COMMIT")
             except BaseException:
-                if outermost:
+                # A commit that fails for want of space has rolled back by itself.
+                if outermost and self._db.in_transaction:
                     self._db.execute("ROLLBACK")
-                raise
-            else:
                 if outermost:
-                    self._db.execute("COMMIT")
+                    self._then.clear()
+                raise
             finally:
                 self._depth -= 1
+            then: list[Callable[[], None]] = []
+            if outermost:
+                then, self._then = self._then, then
+        for callback in then:
+            callback()
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call back when the transaction of now is committed; never when it is not."""
+        self._then.append(callback)
 
     def insert(self, scope: Scope, kind: str, name: str, body: Body, *, parent: str = "") -> None:
         """Add a resource; raises ``AlreadyExistsError``."""
@@ -177,11 +194,35 @@ class Store:
         number: int = row[0]
         return number
 
+    def insert_event(self, scope: Scope, body: Body) -> int:
+        """Add an event that has not been delivered; answers its number."""
+        with self.transaction():
+            row = self._db.execute(
+                "INSERT INTO event (account, region, body) VALUES (?, ?, ?) RETURNING number",
+                (scope.account, scope.region, _dumped(body)),
+            ).fetchone()
+        number: int = row[0]
+        return number
+
+    def events(self) -> list[tuple[int, Scope, Body]]:
+        """The events that are not known to be delivered, in the order they were added."""
+        with self._lock:
+            rows = self._db.execute("SELECT * FROM event ORDER BY number").fetchall()
+        return [(row[0], Scope(account=row[1], region=row[2]), _loaded(row[3])) for row in rows]
+
+    def delete_events(self, numbers: Sequence[int]) -> None:
+        """Forget events that have been delivered."""
+        with self.transaction():
+            self._db.executemany(
+                "DELETE FROM event WHERE number = ?", [(number,) for number in numbers]
+            )
+
     def clear(self) -> None:
         """Forget everything."""
         with self.transaction():
             self._db.execute("DELETE FROM resource")
             self._db.execute("DELETE FROM counter")
+            self._db.execute("DELETE FROM event")
 
 
 def _dumped(body: Body) -> bytes:

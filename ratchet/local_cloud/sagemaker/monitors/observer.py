@@ -87,8 +87,9 @@ class JobObserver:
             "FailureReason": self._last.get("FailureReason"),
             "ProcessGroup": None,
         }
-        summary_changed(self._api, self._scope, self._name, changes)
-        events.processing_job_changed(self._api, self._scope, self._last)
+        with self._api.store.transaction():
+            summary_changed(self._api, self._scope, self._name, changes)
+            events.processing_job_changed(self._api, self._scope, self._last)
 
     def _store(self, record: StepRecord) -> None:
         known = {key: record.properties[key] for key in _KNOWN_OF_JOB if key in record.properties}

@@ -274,13 +274,14 @@ class Monitors:
 
     def _failed(self, scope: Scope, job: str, reason: str) -> None:
         changes = {"MonitoringExecutionStatus": "Failed", "FailureReason": reason[:1024]}
-        summary_changed(self._api, scope, job, {**changes, "ProcessGroup": None})
-        described = self._api.store.get(scope, PROCESSING_JOB.name, job)
-        if described and described["ProcessingJobStatus"] == "InProgress":
-            end = {"ProcessingJobStatus": "Failed", "ProcessingEndTime": self._api.now()}
-            ended = {**end, "FailureReason": reason[:1024]}
-            after = self._api.store.update(scope, PROCESSING_JOB.name, job, ended)
-            events.processing_job_changed(self._api, scope, after)
+        with self._api.store.transaction():
+            summary_changed(self._api, scope, job, {**changes, "ProcessGroup": None})
+            described = self._api.store.get(scope, PROCESSING_JOB.name, job)
+            if described and described["ProcessingJobStatus"] == "InProgress":
+                end = {"ProcessingJobStatus": "Failed", "ProcessingEndTime": self._api.now()}
+                ended = {**end, "FailureReason": reason[:1024]}
+                after = self._api.store.update(scope, PROCESSING_JOB.name, job, ended)
+                events.processing_job_changed(self._api, scope, after)
 
 
 def _definition(request: Body) -> str:

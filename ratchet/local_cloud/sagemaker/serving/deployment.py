@@ -197,7 +197,8 @@ def interrupted(api: Api, scope: Scope, endpoint: Body) -> bool:
 
 
 def _changed(api: Api, scope: Scope, name: str, changes: Body) -> None:
-    events.endpoint_changed(api, scope, api.change(scope, ENDPOINT, name, changes))
+    with api.store.transaction():
+        events.endpoint_changed(api, scope, api.change(scope, ENDPOINT, name, changes))
 
 
 def _capture(config: Body) -> Body:

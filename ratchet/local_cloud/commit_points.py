@@ -1,0 +1,43 @@
+"""Every moment at which what a kill leaves behind changes: a commit of SQLite, a file replaced.
+
+A kill leaves what was written before it (the kernel keeps that), and nothing else. So a copy of the
+folder that an observer takes inside ``reached`` is what SIGKILL at that moment would leave, and one
+recorded operation gives an image of every kill. Without an observer all of this is one lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_lock = threading.RLock()
+_observer: Callable[[str], None] | None = None
+
+
+def observe(observer: Callable[[str], None] | None) -> None:
+    """Call ``observer`` with the name of every commit, right after it, while no other one runs."""
+    global _observer
+    _observer = observer
+
+
+@contextlib.contextmanager
+def committing(what: str) -> Iterator[None]:
+    """Held around one commit, so that no other one is half done in what an observer copies."""
+    with _lock:
+        yield
+        reached(what)
+
+
+def reached(what: str) -> None:
+    """A commit is on disk. Called with the lock of ``committing`` held."""
+    if _observer is not None:
+        _observer(what)
+
+
+def replace(*files: tuple[Path, Path]) -> None:
+    """Give files (the first of each pair) the names of others, as one point of commit."""
+    with committing(f"file {files[0][1].name}"):
+        for temporary, target in files:
+            temporary.replace(target)
