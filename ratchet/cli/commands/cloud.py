@@ -56,8 +56,11 @@ def up(
 ) -> None:
     """Start it in the background, if it is not running.
 
-    With --folder, a new local cloud is made in a new or an empty folder. With
-    RATCHET_UNAUTHORISED=1 it does not enforce permissions.
+    With --folder, a new local cloud is made in a new or
+    an empty folder.
+
+    With RATCHET_UNAUTHORISED=1 it does not enforce
+    permissions.
     """
     from config.settings import load
     from ratchet.deployment.target import DEFAULT_FOLDER, shown_folder
@@ -127,10 +130,12 @@ def env(
     as_json: Json = False,
     folder: Folder = None,
 ) -> None:
-    """Print what makes aws, boto3 and cdk talk to it: eval "$(ratchet cloud env)".
+    """Print the variables for aws, boto3 and cdk: eval "$(ratchet cloud env)".
 
-    Sets the address, the region and the keys, and takes away what would win over
-    them, such as AWS_PROFILE. With --json: null for what is taken away.
+    Sets the address, the region and the keys, and takes
+    away what would win over them, such as AWS_PROFILE.
+
+    With --json: null for what is taken away.
     """
     from ratchet.local_cloud import control
 
@@ -180,7 +185,8 @@ def reset(
 ) -> None:
     """Stop it and delete everything in it: stacks, data, runs, models, keys.
 
-    Files of yours in its folder stay. A folder that is no local cloud's is refused.
+    Files of yours in its folder stay. A folder that is
+    no local cloud's is refused.
     """
     from ratchet.local_cloud import control
     from ratchet.local_cloud.folder import check
