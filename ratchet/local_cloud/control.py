@@ -177,7 +177,7 @@ def refusals(endpoint: Endpoint) -> int | None:
         raise
     since = endpoint.started.timestamp()
     return sum(
-        decision["count"]
+        int(decision["count"])
         for decision in answer["decisions"]
         if not decision["allowed"] and decision["last"] >= since
     )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ratchet.local_cloud import control, folder
-from ratchet.local_cloud.layout import Layout
+from ratchet.local_cloud.layout import Layout, LocalCloudError
 from tests.local_cloud.sagemaker_calls import (
     REGION,
     ROLE,
@@ -132,7 +132,7 @@ def test_a_switch_that_is_no_word_of_yes_or_no_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RATCHET_UNAUTHORISED", "of")
-    with pytest.raises(control.LocalCloudError, match="RATCHET_UNAUTHORISED is 'of'; expected"):
+    with pytest.raises(LocalCloudError, match="RATCHET_UNAUTHORISED is 'of'; expected"):
         control.up(tmp_path, region=REGION)
     assert not list(tmp_path.iterdir())
 

@@ -159,7 +159,6 @@ def test_a_bucket_has_a_virtual_host_below_localhost(cloud: RunningCloud, bucket
         ("POST", FUNCTION, {"Authorization": "Bearer anything"}),
         ("POST", FUNCTION, {"Authorization": "AWS4-HMAC-SHA256 Credential=/x, Signature=y"}),
         ("GET", "/?X-Amz-Signature=1", {}),
-        ("GET", "/health", {}),
     ],
 )
 def test_a_request_without_a_signature_is_refused(
@@ -224,6 +223,61 @@ def test_a_key_that_is_not_the_folders_is_refused(
         "SignatureDoesNotMatch",
         "InvalidSignatureException",
     }
+
+
+def garbage(key: str, service: str) -> dict[str, tuple[str, dict[str, str]]]:
+    """What looks like a signature of the key and is none: a query and headers, by name."""
+    scope = f"{key}/20261127/us-east-1/{service}/aws4_request"
+    escaped = scope.replace("/", "%2F")
+    date, zeros = "20261127T190500Z", "0" * 64
+    dated = f"X-Amz-Date={date}&X-Amz-Expires=300&X-Amz-SignedHeaders=host&X-Amz-Signature={zeros}"
+    algorithm = "AWS4-HMAC-SHA256"
+    return {
+        "no signature": ("", {"Authorization": f"{algorithm} Credential={scope}"}),
+        "zeros": (
+            "",
+            {
+                "Authorization": f"{algorithm} Credential={scope}, SignedHeaders=host;x-amz-date, "
+                f"Signature={zeros}",
+                "X-Amz-Date": date,
+            },
+        ),
+        "half a scope": ("", {"Authorization": f"{algorithm} Credential={key}/x"}),
+        "version 2": ("", {"Authorization": f"AWS {key}:abc"}),
+        "a query without an algorithm": (f"X-Amz-Credential={escaped}&X-Amz-Signature=1", {}),
+        "a query": (f"X-Amz-Algorithm={algorithm}&X-Amz-Credential={escaped}&{dated}", {}),
+        "a query of version 2": (f"AWSAccessKeyId={key}&Signature=1&Expires=2000000000", {}),
+        "another version": (f"AWSAccessKeyId={key}&Signature=1&SignatureVersion=2", {}),
+    }
+
+
+JSON = {"Content-Type": "application/x-amz-json-1.1"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "service", "headers"),
+    [
+        ("GET", "/", "s3", {}),
+        ("POST", "/?Action=ListUsers&Version=2010-05-08", "iam", {}),
+        ("POST", "/?Action=GetCallerIdentity&Version=2011-06-15", "sts", {}),
+        ("POST", "/?Action=ListStacks&Version=2010-05-15", "cloudformation", {}),
+        ("GET", FUNCTION, "lambda", {}),
+        ("POST", "/", "ssm", {**JSON, "X-Amz-Target": "AmazonSSM.DescribeParameters"}),
+        ("POST", "/", "sagemaker", {**JSON, "X-Amz-Target": "SageMaker.ListPipelines"}),
+        ("POST", "/", "sqs", {**JSON, "X-Amz-Target": "AmazonSQS.ListQueues"}),
+    ],
+)
+def test_what_looks_like_a_signature_and_is_none_is_refused(
+    cloud: RunningCloud, method: str, path: str, service: str, headers: Mapping[str, str]
+) -> None:
+    answered = []
+    for key in (cloud.endpoint.keys["key"], "test", ACCOUNT, "AKIAIOSFODNN7EXAMPLE"):
+        for name, (query, more) in garbage(key, service).items():
+            joined = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
+            answer = send(cloud, method, joined, headers={**headers, **more}, body=b"{}")
+            if answer.status < 400:
+                answered.append((key, name, answer.body[:80]))
+    assert answered == []
 
 
 def test_the_folders_key_is_answered_by_every_service(cloud: RunningCloud) -> None:
@@ -320,6 +374,8 @@ def test_a_signed_form_opens_no_other_service(
         ("POST", "/%5fministack/reset"),
         ("POST", "/_ministack/config"),
         ("GET", "/_ratchet/settings"),
+        ("GET", "/_localstack/health"),
+        ("GET", "/health"),
         ("POST", "/_ratchet/save"),
     ],
 )
