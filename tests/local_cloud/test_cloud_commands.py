@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from config.settings import load
 from ratchet.cli.main import app
 from ratchet.cli.shells import Shell
+from ratchet.deployment.target import local_target
 from ratchet.local_cloud import admin_client, control
 from ratchet.local_cloud.admin_client import AdminError, ask
 from ratchet.node import PROJECT
@@ -114,6 +116,16 @@ def test_status_says_folder_region_and_that_permissions_are_enforced(cloud: Runn
     assert "permissions enforced" in result.stdout
     assert str(cloud.folder) in result.stdout
     assert cloud.endpoint.keys["secret"] not in result.stdout
+
+
+@pytest.mark.cloud
+def test_commands_ask_their_local_cloud_with_its_secret(cloud: RunningCloud) -> None:
+    target = local_target(settings=load("dev"), folder=cloud.folder)
+    assert target.enforced
+    assert target.ask("status")["pid"] == cloud.endpoint.pid
+    before = target.ask("settings")
+    assert target.ask("settings", {"health_check_seconds": 61})["health_check_seconds"] == 61
+    target.ask("settings", before)
 
 
 def test_refusals_are_those_of_roles_since_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -240,6 +240,19 @@ def test_everything_is_there_again_after_sigkill_during_a_run(
 
 
 @pytest.mark.cloud
+def test_a_key_that_is_lost_while_it_is_up_is_made_anew_after_a_stop(
+    own_cloud: Callable[[], RunningCloud],
+) -> None:
+    cloud = own_cloud()
+    Layout(cloud.folder).keys.unlink()
+    with pytest.raises(LocalCloudError, match="ratchet cloud down"):
+        control.up(cloud.folder, region=REGION)
+    assert control.down(cloud.folder)
+    assert not control.down(cloud.folder)
+    assert own_cloud().client("sts").get_caller_identity()["Account"]
+
+
+@pytest.mark.cloud
 def test_state_is_saved_soon_after_it_changed(own_cloud: Callable[[], RunningCloud]) -> None:
     cloud = own_cloud()
     cloud.client("ssm").put_parameter(Name="/a", Value="saved", Type="String")

@@ -111,8 +111,8 @@ def test_no_page_is_told_that_it_may_read_answers(cloud: RunningCloud, bucket: s
     answer = send(cloud, "GET", path, headers=signed(cloud, path, "s3"))
     assert answer.status == 200
     assert not [name for name in answer.headers if name.startswith("access-control-")]
-    asked = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
-    preflight = send(cloud, "OPTIONS", FUNCTION, headers=asked)
+    question = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
+    preflight = send(cloud, "OPTIONS", FUNCTION, headers=question)
     assert preflight.status == 403
     assert not [name for name in preflight.headers if name.startswith("access-control-")]
 
@@ -272,9 +272,9 @@ def test_what_looks_like_a_signature_and_is_none_is_refused(
 ) -> None:
     answered = []
     for key in (cloud.endpoint.keys["key"], "test", ACCOUNT, "AKIAIOSFODNN7EXAMPLE"):
-        for name, (query, more) in garbage(key, service).items():
+        for name, (query, signature) in garbage(key, service).items():
             joined = f"{path}{'&' if '?' in path else '?'}{query}" if query else path
-            answer = send(cloud, method, joined, headers={**headers, **more}, body=b"{}")
+            answer = send(cloud, method, joined, headers={**headers, **signature}, body=b"{}")
             if answer.status < 400:
                 answered.append((key, name, answer.body[:80]))
     assert answered == []
@@ -349,7 +349,7 @@ def test_a_presigned_form_uploads_and_a_tampered_or_unsigned_one_does_not(
 
 
 @pytest.mark.parametrize(
-    ("path", "more"),
+    ("path", "target"),
     [
         (FUNCTION, {}),
         ("/?Action=CreateUser&UserName=stranger", {}),
@@ -357,10 +357,10 @@ def test_a_presigned_form_uploads_and_a_tampered_or_unsigned_one_does_not(
     ],
 )
 def test_a_signed_form_opens_no_other_service(
-    cloud: RunningCloud, bucket: str, path: str, more: Mapping[str, str]
+    cloud: RunningCloud, bucket: str, path: str, target: Mapping[str, str]
 ) -> None:
     headers, body = form(post_fields(cloud, bucket, "x"), b"x")
-    answer = send(cloud, "POST", path, headers={**headers, **more}, body=body)
+    answer = send(cloud, "POST", path, headers={**headers, **target}, body=body)
     assert answer.status == 403
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import deque
 from datetime import datetime
 from pathlib import Path
@@ -43,14 +44,15 @@ def _folder(folder: Path | None) -> Path:
 
 
 def _option(folder: Path | None) -> str:
-    return "" if folder is None else f" --folder {folder}"
+    return "" if folder is None else f" --folder {shlex.quote(str(folder))}"
 
 
 @app.command()
 def up(
     environment: Environment = "dev",
     port: Annotated[
-        int | None, typer.Option(help="Listen here; any free port when not given.")
+        int | None,
+        typer.Option(help="Listen here; any free port when not given.", min=1, max=65535),
     ] = None,
     folder: Folder = None,
 ) -> None:
@@ -75,9 +77,9 @@ def up(
     )
     console = err()
     if folder is not None and place != DEFAULT_FOLDER:
+        name = escape(shlex.quote(shown_folder(place)))
         console.print(
-            f"[dim]To work in it:        export RATCHET_LOCAL={escape(shown_folder(place))}[/]",
-            soft_wrap=True,
+            f"[dim]For ratchet:            export RATCHET_LOCAL={name}[/]", soft_wrap=True
         )
     console.print(
         f"[dim]For aws, boto3 and cdk: {escape(_eval(folder))}[/]",
@@ -90,9 +92,7 @@ def down(folder: Folder = None) -> None:
     """Stop it. What is in it stays, and is there again after the next `up`."""
     from ratchet.local_cloud import control
 
-    place = _folder(folder)
-    was_up = control.status(place) is not None
-    control.down(place)
+    was_up = control.down(_folder(folder))
     out().print(
         "The local cloud is down; its state stays" if was_up else "The local cloud was not up"
     )
