@@ -39,10 +39,7 @@ def demo(
         bool, typer.Option("--only-training", help="End when the first model is registered.")
     ] = False,
     folder: Annotated[
-        Path,
-        typer.Option(
-            "--folder", help="The local cloud's folder, new or a cloud's. It is emptied first."
-        ),
+        Path, typer.Option("--folder", help="The local cloud's folder. The cloud in it is emptied.")
     ] = Path(FOLDER),
 ) -> None:
     """The whole loop on real data: deploy, land, train, serve, drift, retrain, swap.
