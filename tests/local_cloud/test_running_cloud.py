@@ -11,6 +11,9 @@ from typing import Any
 
 import psutil
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from ratchet.local_cloud import control
@@ -81,10 +84,13 @@ def test_an_operation_that_is_not_implemented_is_named(cloud: RunningCloud) -> N
 
 
 def test_a_request_that_is_no_json_is_answered_in_json(cloud: RunningCloud) -> None:
+    keys = Credentials(cloud.endpoint.keys["key"], cloud.endpoint.keys["secret"])
+    signed = AWSRequest(
+        "POST", cloud.endpoint.url, data=b"{", headers={"X-Amz-Target": "SageMaker.ListPipelines"}
+    )
+    SigV4Auth(keys, "sagemaker", REGION).add_auth(signed)
     request = urllib.request.Request(
-        cloud.endpoint.url,
-        data=b"{",
-        headers={"X-Amz-Target": "SageMaker.ListPipelines"},
+        cloud.endpoint.url, data=b"{", headers=dict(signed.headers.items())
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=5)
