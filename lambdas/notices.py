@@ -63,11 +63,10 @@ class Record:
         """The same news about a subject is no news."""
         if self.knows(subject, news):
             return self
-        earlier = [w for w in self.waiting if (w.subject, w.news) != (subject, news)]
         others = {name: text for name, text in self.told.items() if name != subject}
         told = dict([*others.items(), (subject, news)][-_MOST_TOLD:])
-        waiting = (*earlier, Waiting(subject=subject, news=news, notice=notice))[-_MOST_WAITING:]
-        return replace(self, told=told, waiting=waiting)
+        waiting = (*self.waiting, Waiting(subject=subject, news=news, notice=notice))
+        return replace(self, told=told, waiting=waiting[-_MOST_WAITING:])
 
     def without(self, subject: str) -> Record:
         """There is nothing to be told about this subject any more."""
@@ -114,9 +113,9 @@ class Notices:
         """Send what waits, each by itself; the titles that were sent. Never raises: what matters is
         done by now."""
         sent: list[str] = []
-        tried: set[tuple[str, str]] = set()
+        tried: set[Waiting] = set()
         try:
-            while batch := [w for w in self.record.waiting if _name(w) not in tried]:
+            while batch := [w for w in self.record.waiting if w not in tried]:
                 if self.record.telling and now < self.record.telling + _TELLING:
                     break  # that wake tells until nothing waits any more
                 try:
@@ -125,7 +124,7 @@ class Notices:
                     self.read()
                     continue
                 done = [w for w in batch if _sent(w, send)]
-                tried.update(map(_name, batch))
+                tried.update(batch)
                 sent.extend(w.notice.title for w in done)
                 self._forget(done)
         except Exception as error:
@@ -133,11 +132,10 @@ class Notices:
         return sent
 
     def _forget(self, done: list[Waiting]) -> None:
-        names = set(map(_name, done))
         self.change(
             lambda record: replace(
                 record,
-                waiting=tuple(w for w in record.waiting if _name(w) not in names),
+                waiting=tuple(w for w in record.waiting if w not in done),
                 telling=None,
             )
         )
@@ -171,10 +169,6 @@ def measure_waiting(
         )
     except Exception as error:
         say("go on", f"{METRIC} is not put: {error}", level="WARNING")
-
-
-def _name(waiting: Waiting) -> tuple[str, str]:
-    return waiting.subject, waiting.news
 
 
 def _sent(waiting: Waiting, send: Callable[[Notice], None]) -> bool:

@@ -232,6 +232,7 @@ class FakeServing:
         stack = self.stack
         assert stack is not None
         assert given["UsePreviousTemplate"] is True
+        assert not {"TemplateBody", "TemplateURL", "RoleARN"} & set(given)
         assert given["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
         if stack.token == given["ClientRequestToken"] and stack.wanted is not None:
             return {"StackId": STACK_ID}
@@ -278,6 +279,8 @@ class FakeServing:
         return {"ModelPackageSummaryList": newest_first[start : start + 2], **more}
 
     def _UpdateModelPackage(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        # The roles of the functions refuse it (sagemaker:ModelApprovalStatus).
+        assert "ModelApprovalStatus" not in given, "approving is for people"
         package = self.packages[given["ModelPackageArn"]]
         metadata = package["CustomerMetadataProperties"]
         for key, value in given.get("CustomerMetadataProperties", {}).items():
