@@ -254,9 +254,7 @@ class Wake:
         self.facts["changes"] = dict(update.changes)
         with self._claim(self._news_of(update)) as claim:
             try:
-                if self.reconciler.stack.update(
-                    stack, update.changes, to=to, engine=update.engine
-                ):
+                if self.reconciler.stack.update(stack, update.changes, to=to, engine=update.engine):
                     return update
             except BusyError as busy:
                 claim.take_back()

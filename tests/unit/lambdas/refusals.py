@@ -9,7 +9,6 @@ from typing import Any
 from tests.unit.lambdas.fake_serving import ServiceError
 
 
-
 @dataclass
 class RefuseNth:
     """Use as a fake cloud's `before`."""

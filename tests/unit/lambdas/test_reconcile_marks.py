@@ -115,7 +115,10 @@ def test_only_the_last_operations_events_count() -> None:
 
 def test_without_a_failed_resource_the_stacks_own_reason_is_given() -> None:
     found = operations.failed_operation(
-        [of_stack("UPDATE_ROLLBACK_COMPLETE"), of_stack("UPDATE_ROLLBACK_IN_PROGRESS", "limit exceeded")]
+        [
+            of_stack("UPDATE_ROLLBACK_COMPLETE"),
+            of_stack("UPDATE_ROLLBACK_IN_PROGRESS", "limit exceeded"),
+        ]
     )
     assert found is not None
     assert found.why == "limit exceeded"

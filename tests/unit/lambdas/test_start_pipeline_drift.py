@@ -368,14 +368,3 @@ def test_an_abandoned_claim_for_drift_lends_its_words_only_to_the_same_drift() -
     state = State(claim=claim("1", "first"))
     assert claimed(state, claim("1", "second")).claim == claim("1", "first")
     assert claimed(state, claim("2", "second")).claim == claim("2", "second")
-
-
-def test_a_state_of_before_there_was_feedback_is_still_read(
-    trained: Driver, cloud: FakeCloud
-) -> None:
-    stored = cloud.buckets[ARTIFACTS]["trigger/state.json"]
-    known = json.loads(stored.body)
-    del known["told"]
-    stored.body = json.dumps(known).encode()
-    cloud.raise_alarm(ALARM)
-    assert isinstance(trained.wake(), Start)
