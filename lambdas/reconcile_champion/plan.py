@@ -226,14 +226,20 @@ def _after_failure(
                 why=f"AWS refuses Model Monitor here: {operation.why}",
             )
     if tried.arn == stack.champion:
-        if tried != wanted or not _changes(stack, _parameters(tried, engine=operation.engine)):
-            return None  # all is as wanted since
-        return Stuck(
-            why=f"version {tried.version} serves, but its monitor cannot be changed to "
-            f"{operation.engine}: {operation.why}",
-            command=f"ratchet deploy --env {policy.environment}",
-        )
+        return _monitor_not_changed(operation, stack, tried, policy) if tried == wanted else None
     return MarkFailed(package=tried, why=operation.why)
+
+
+def _monitor_not_changed(
+    operation: Operation, stack: Stack, champion: Package, policy: Policy
+) -> Stuck | None:
+    if not _changes(stack, _parameters(champion, engine=operation.engine)):
+        return None  # all is as wanted since
+    return Stuck(
+        why=f"version {champion.version} serves, but its monitor cannot be changed to "
+        f"{operation.engine}: {operation.why}",
+        command=f"ratchet deploy --env {policy.environment}",
+    )
 
 
 def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any, Literal
 
@@ -269,6 +270,6 @@ class Storm:
             if times != marks:
                 self.wrong.append(f"version {version} was marked {marks} and told {times} times")
         serving = [title for title in self.loop.told if "serves" in title]
-        for before, after in zip(serving, serving[1:], strict=False):
+        for before, after in pairwise(serving):
             if before == after:
                 self.wrong.append(f"{after!r} was told twice")

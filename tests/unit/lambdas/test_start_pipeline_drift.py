@@ -16,7 +16,7 @@ from start_pipeline.plan import Claim, Execution, Nothing, Start, State, Wait, c
 from start_pipeline.runs import token_of
 from start_pipeline.settings import Feedback, SettingError, from_environment
 from tests.unit.lambdas.driver import HOUR, Driver
-from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud, ServiceError
+from tests.unit.lambdas.fake_cloud import FakeCloud, ServiceError
 from tests.unit.lambdas.fake_serving import EPOCH as NOW
 from tests.unit.lambdas.test_start_pipeline_handler import ENVIRONMENT
 
