@@ -20,8 +20,11 @@ import pyarrow.csv
 import pyarrow.json
 import pyarrow.parquet
 
+# Of CSV, where they stand for no value in every column.
+MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
+
 CONVERSION = pyarrow.csv.ConvertOptions(
-    null_values=["", "NA", "N/A", "NaN", "nan", "null", "NULL"],
+    null_values=MISSING,
     strings_can_be_null=True,
     auto_dict_encode=True,
     auto_dict_max_cardinality=1024,
@@ -37,10 +40,14 @@ class UnreadableDatasetError(ValueError):
 
 @dataclass(frozen=True)
 class TableDataset:
-    """Rows held in memory; `unreadable` records were left out of them."""
+    """Rows held in memory; `unreadable` records (lines, requests) were left out of them.
+
+    `untyped` columns are text that may be numbers: CSV, or values of more than one type.
+    """
 
     table: pa.Table
     unreadable: int = 0
+    untyped: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -82,6 +89,10 @@ class ParquetDataset:
     @property
     def rows(self) -> int:
         return sum(int(metadata.num_rows) for metadata in self._metadata)
+
+    @cached_property
+    def untyped(self) -> frozenset[str]:
+        return differing(self._schemas)
 
     def column(self, name: str) -> pa.ChunkedArray:
         parts = []
@@ -203,6 +214,22 @@ def _column(tables: Sequence[pa.Table], name: str) -> pa.ChunkedArray:
     kind = types.pop() if types else pa.null()
     chunks = [chunk for part in parts for chunk in part.cast(kind, safe=False).chunks]
     return pa.chunked_array(chunks, kind)
+
+
+def differing(schemas: Iterable[pa.Schema]) -> frozenset[str]:
+    """Columns that are text in some of the parts and something else in others."""
+    kinds: dict[str, set[bool]] = {}
+    for schema in schemas:
+        for column in schema:
+            if not pa.types.is_null(column.type):
+                kinds.setdefault(column.name, set()).add(is_text(column.type))
+    return frozenset(name for name, found in kinds.items() if len(found) > 1)
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Text, or a dictionary of texts."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def numbered(width: int) -> list[str]:
