@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ratchet.monitoring.datasets import MISSING, is_text
+from ratchet.monitoring.columns import MISSING, is_number, is_text, text_of
 from ratchet.monitoring.sketch import Floats, Sketch
 
 INTEGRAL, FRACTIONAL, STRING, UNKNOWN = "Integral", "Fractional", "String", "Unknown"
@@ -167,6 +167,7 @@ class Nothing:
     name: str
     missing: int
     present: int = 0
+    mistyped: int = 0
     inferred_type: str = UNKNOWN
 
     def document(self) -> dict[str, Any]:
@@ -229,7 +230,7 @@ def profile_column(
     kind = column.type
     if pa.types.is_null(kind):
         return Nothing(name, len(column))
-    if _is_number(kind) and expected != STRING:
+    if is_number(kind) and expected != STRING:
         found = INTEGRAL if pa.types.is_integer(kind) else FRACTIONAL
         return _numbers(name, _floats(column), len(column), found, expected)
     of_numbers = expected in (INTEGRAL, FRACTIONAL)
@@ -255,12 +256,6 @@ def with_one_spelling(counts: Mapping[str, int]) -> dict[str, int]:
             if other in spelled:
                 spelled[word] = spelled.get(word, 0) + spelled.pop(other)
     return spelled
-
-
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    )
 
 
 def _numbers_of_text(column: pa.ChunkedArray) -> tuple[Floats, int, str]:
@@ -385,8 +380,8 @@ def _count_encoded(column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]
 def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Booleans, dates and times have no type of their own in Model Monitor: they are text."""
     try:
-        return values.cast(pa.string())
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists, maps, bytes
+        return text_of(values)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # bytes, for example
         return pa.chunked_array([pa.array([str(value) for value in values.to_pylist()])])
 
 
