@@ -126,7 +126,9 @@ class Application:
         gateway.install(gateway.Gateway(self._sagemaker))
         if ministack.AUTH:
             evaluator.install(
-                self._authority.log, keys=http_needs.resource_keys(self._sagemaker.api.tags)
+                self._authority.log,
+                keys=http_needs.resource_keys(self._sagemaker.api.tags),
+                granted=http_needs.kms_grant,
             )
             http_needs.install()
             checked_handlers.install(self._authority)

@@ -13,6 +13,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, responses
 
+from ratchet.local_cloud.emulator import evaluator
 from ratchet.local_cloud.emulator.evaluator import ConditionKey
 from ratchet.local_cloud.emulator.gateway import current_scope
 from ratchet.local_cloud.sagemaker.authorisation import Need, pass_role, values_at
@@ -165,6 +166,26 @@ def key_arn(scope: Scope, key: str) -> str | None:
     return (
         str(record["Arn"]) if record else f"arn:aws:kms:{scope.region}:{scope.account}:{resource}"
     )
+
+
+def kms_grant(principal_arn: str, action: str, key_arn: str) -> str:
+    """The grant of a key that gives an operation to a principal or to the role of its session."""
+    operation = action.partition(":")[2]
+    account = principal_arn.split(":")[4]
+    role = evaluator.role_of(principal_arn)
+    for grant_id, grant in app._get_module("kms")._grants.items():
+        grantee = str(grant.get("GranteePrincipal", ""))
+        is_role = grantee.startswith(f"arn:aws:iam::{account}:role/") and grantee.endswith(
+            f"/{role}"
+        )
+        if (
+            grant.get("KeyId") == key_arn
+            and operation in grant.get("Operations", ())
+            and not grant.get("Constraints")
+            and (grantee == principal_arn or (role and is_role))
+        ):
+            return f"{key_arn}/grant/{grant_id}"
+    return ""
 
 
 def resource_keys(
