@@ -24,6 +24,7 @@ from ratchet.local_cloud.layout import (
     Layout,
     acquire,
 )
+from ratchet.runner import sealed
 
 _HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 75
@@ -83,12 +84,10 @@ def _prepare(layout: Layout, region: str, port: int) -> None:
         os.environ["AUTH"] = "false"
     else:
         os.environ["AUTH"] = "true"
-    # What a child of this process finds must be what it was given, not this machine's profiles.
-    os.environ.update(
-        AWS_CONFIG_FILE=os.devnull,
-        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
-        AWS_EC2_METADATA_DISABLED="true",
-    )
+    # The person's profile and keys are for other clouds.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(sealed.NOBODY)
     os.environ.update(
         BIND_HOST=_HOST,
         GATEWAY_PORT=str(port),

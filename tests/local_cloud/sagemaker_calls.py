@@ -171,8 +171,8 @@ class RunningCloud:
         return content
 
 
-def make_role(cloud: RunningCloud) -> None:
-    """The role that the tests' definitions name, allowed everything."""
+def make_role(cloud: RunningCloud, name: str = "pipeline") -> None:
+    """A role that is allowed everything: the one that the tests' definitions name, or another."""
     iam = cloud.client("iam")
     trust = {
         "Effect": "Allow",
@@ -181,11 +181,9 @@ def make_role(cloud: RunningCloud) -> None:
     }
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(
-            RoleName="pipeline", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
-        )
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
     iam.put_role_policy(
-        RoleName="pipeline",
+        RoleName=name,
         PolicyName="everything",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
     )

@@ -151,18 +151,21 @@ class Application:
         with self._installing:
             if self._installed or self._sagemaker is None:
                 return
+            from ministack.core import lambda_runtime
             from ministack.services.cloudformation import provisioners
 
             from ratchet.local_cloud.emulator import (
                 budgets,
                 cloudformation,
                 deliveries,
+                function_environment,
                 pipeline_targets,
                 recorded_types,
                 schedules,
                 stack_events,
             )
 
+            function_environment.install(lambda_runtime, ministack._get_module("lambda_svc"))
             queues.install(ministack._get_module("sqs"), ministack._get_module("lambda_svc"))
             buckets.install(ministack._get_module("s3"), provisioners)
             api = self._sagemaker.api
