@@ -24,7 +24,6 @@ from ratchet.local_cloud.layout import (
     Layout,
     acquire,
 )
-from ratchet.runner import sealed
 
 _HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 75
@@ -84,10 +83,12 @@ def _prepare(layout: Layout, region: str, port: int) -> None:
         os.environ["AUTH"] = "false"
     else:
         os.environ["AUTH"] = "true"
-    # The person's profile and keys are for other clouds.
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ.update(sealed.NOBODY)
+    # What a child of this process finds must be what it was given, not this machine's profiles.
+    os.environ.update(
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+    )
     os.environ.update(
         BIND_HOST=_HOST,
         GATEWAY_PORT=str(port),
@@ -106,6 +107,9 @@ def _prepare(layout: Layout, region: str, port: int) -> None:
     tempfile.tempdir = str(layout.temporary)
     # Functions and steps inherit the environment; how this process found modules is not theirs.
     os.environ.pop("PYTHONPATH", None)
+    # botocore reads the name of a profile even where no profiles are to be found.
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
 
 
 async def _serve(layout: Layout, region: str, listener: socket.socket) -> None:
