@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from botocore.credentials import ContainerProvider, RefreshableCredentials
 
-from ratchet.local_cloud.sagemaker import service_side
+from ratchet.local_cloud.sagemaker import service_side, stand_ins
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
+from ratchet.local_cloud.sagemaker.monitors.request import Monitored
 from ratchet.local_cloud.sagemaker.roles import Roles
 from ratchet.local_cloud.sagemaker.service_side import Work
 from ratchet.local_cloud.sagemaker.serving.capture import Capture
+from ratchet.local_cloud.sagemaker.table import MODEL_QUALITY
+from ratchet.runner import Refused
 from ratchet.runner.serving.prepared import Image
 from tests.local_cloud.sagemaker_calls import (
     IMAGE,
@@ -236,8 +239,6 @@ def test_a_stand_in_needs_the_right_to_make_what_it_stands_for(call: Caller) -> 
     text = definition({**emr, "ClusterId": "j-1", "StepConfig": {}})
     call("CreatePipeline", PipelineName="p", RoleArn=ROLE, PipelineDefinition=text)
     call.cloud.denied["elasticmapreduce:AddJobFlowSteps"] = refusal("elasticmapreduce:x")
-    from ratchet.local_cloud.sagemaker import stand_ins
-
     token = "t" * 32
     stand_ins.keep(call.sagemaker.api, SCOPE, token, {"cluster": {}})
     end = call.run(PipelineName="p", ClientRequestToken=token)
@@ -310,6 +311,23 @@ def test_captured_data_that_may_not_be_encrypted_is_lost() -> None:
     assert not cloud.objects
 
 
+def test_a_model_quality_run_asks_for_the_mergers_image_too(call: Caller) -> None:
+    registry = "156813124566.dkr.ecr.us-east-1.amazonaws.com"
+    application = {"ImageUri": f"{registry}/sagemaker-model-monitor-analyzer"}
+    monitored = Monitored(
+        kind=MODEL_QUALITY,
+        definition={"ModelQualityAppSpecification": application, "RoleArn": ROLE},
+        schedule="s",
+        capture_uri="s3://bucket/capture",
+        variants=("AllTraffic",),
+    )
+    call.cloud.denied["ecr:BatchGetImage"] = refusal("ecr:BatchGetImage")
+    with pytest.raises(Refused, match="is not authorized to perform: ecr:BatchGetImage"):
+        call.sagemaker.monitors._merge(SCOPE, monitored, "job")
+    repository = f"arn:aws:ecr:us-east-1:156813124566:repository/{service_side.MERGER}"
+    assert ("ecr:BatchGetImage", repository) in asked(call.cloud.needs)
+
+
 # --- in a running cloud, by policies --------------------------------------------------------------
 
 pytest_cloud = pytest.mark.cloud
@@ -322,10 +340,9 @@ def narrow(cloud: RunningCloud) -> Callable[..., str]:
 
     def allow(*statements: tuple[str | list[str], str]) -> str:
         # IAM refuses a policy without statements.
-        given = [{"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}]
-        given += [
+        given = [
             {"Effect": "Allow", "Action": action, "Resource": resource}
-            for action, resource in statements
+            for action, resource in (*statements, ("sts:GetCallerIdentity", "*"))
         ]
         cloud.client("iam").put_role_policy(
             RoleName="other",
@@ -497,7 +514,8 @@ def test_a_containers_session_is_renewed_before_it_expires(cloud: RunningCloud) 
     assert isinstance(credentials, RefreshableCredentials)
     first = credentials.get_frozen_credentials()
     assert first.token
-    credentials._expiry_time -= credentials._expiry_time - credentials._time_fetcher()
+    expiring: Any = credentials
+    expiring._expiry_time = expiring._time_fetcher()
     assert credentials.refresh_needed()
     assert credentials.get_frozen_credentials().access_key
     assert not credentials.refresh_needed()
