@@ -11,6 +11,7 @@ from pathlib import Path
 from ratchet import node
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target import Target
+from ratchet.local_cloud import control
 
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 """Written by `cdk bootstrap` with the default qualifier (CDK developer guide, "Bootstrapping")."""
@@ -95,6 +96,11 @@ def run(
         except BaseException:
             process.terminate()
             raise
+    if status and target.folder is not None and control.status(target.folder) is None:
+        raise DeploymentError(
+            "The local cloud ended during the deployment. "
+            f"Run `{target.command('deploy')}` again: it goes on where it was."
+        )
     if status:
         verb = command[len(node.cdk_command())]
         words = "\n".join(["", *said[-40:]]) if line else ""

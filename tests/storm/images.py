@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
@@ -68,33 +68,39 @@ def recording(
     With ``kill_at`` it is killed for good at that point instead.
     """
     images.mkdir(parents=True, exist_ok=True)
-    site = images / "site"
-    site.mkdir(exist_ok=True)
-    (site / "sitecustomize.py").write_text(_SITE)  # Python imports it at its start
     variables = {
-        "PYTHONPATH": str(site),
         recorder.IMAGES: str(images),
         recorder.CLOUD: str(folder),
         recorder.KILL_AT: str(kill_at),
     }
     if from_the_start:
         (images / recorder.ARMED).touch()
-    with mock.patch.dict(os.environ, variables):
-        endpoint = control.up(folder, region=REGION)
+    cloud = _up(folder, images, variables)
     try:
-        yield Recording(RunningCloud(endpoint, folder), images)
+        yield Recording(cloud, images)
     finally:
         control.down(folder)
 
 
 @contextlib.contextmanager
-def started(image: Image, folder: Path, *, port: int) -> Iterator[RunningCloud]:
-    """A cloud that goes on from an image, in a folder of its own (the old path is in its state)."""
+def started(
+    image: Image, folder: Path, *, port: int, without_adoption: bool = False
+) -> Iterator[RunningCloud]:
+    """A cloud that goes on from an image, in the folder that was killed."""
     place(image, folder, port=port)
+    variables = {recorder.WITHOUT_ADOPTION: "1"} if without_adoption else {}
     try:
-        yield RunningCloud(control.up(folder, region=REGION), folder)
+        yield _up(folder, folder.parent, variables)
     finally:
         control.down(folder)
+
+
+def _up(folder: Path, beside: Path, variables: Mapping[str, str]) -> RunningCloud:
+    site = beside / "site"
+    site.mkdir(exist_ok=True)
+    (site / "sitecustomize.py").write_text(_SITE)  # Python imports it at its start
+    with mock.patch.dict(os.environ, {"PYTHONPATH": str(site), **variables}):
+        return RunningCloud(control.up(folder, region=REGION), folder)
 
 
 def place(image: Image, folder: Path, *, port: int) -> None:

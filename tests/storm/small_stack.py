@@ -145,30 +145,24 @@ class Stack:
             time.sleep(0.05)
         raise AssertionError(f"the stack is still {self.status()} after {seconds} s")
 
-    def begin(self, champion: str | None = None) -> None:
+    def begin(self, champion: str) -> None:
         """Create or update the stack, as the CDK and a promotion do."""
         client = self.cloud.client("cloudformation")
-        kept = {"ParameterKey": "Champion", "UsePreviousValue": True}
+        body = json.dumps(template())
+        values = given({"Champion": champion, "Variant": "AllTraffic"})
         if self.status() in _FAILED_CREATIONS:
             client.delete_stack(StackName=NAME)
             assert self.settled() is None
         if self.status() is None:
-            values = given({"Champion": champion or "none", "Variant": "AllTraffic"})
-            client.create_stack(
-                StackName=NAME, TemplateBody=json.dumps(template()), Parameters=values
-            )
+            client.create_stack(StackName=NAME, TemplateBody=body, Parameters=values)
             return
-        values = given({"Champion": champion}) if champion else [kept]
-        values.append({"ParameterKey": "Variant", "UsePreviousValue": True})
         try:
-            client.update_stack(
-                StackName=NAME, TemplateBody=json.dumps(template()), Parameters=values
-            )
+            client.update_stack(StackName=NAME, TemplateBody=body, Parameters=values)
         except ClientError as error:
             if "No updates are to be performed" not in str(error):
                 raise
 
-    def deploy(self, champion: str | None = None) -> str | None:
+    def deploy(self, champion: str) -> str | None:
         """``begin``, and wait for the end."""
         self.begin(champion)
         return self.settled()

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import BotoCoreError
 
+from ratchet.local_cloud import control
 from tests.local_cloud.sagemaker_calls import RunningCloud, until
 from tests.local_cloud.test_serving_templates import BAD_SCRIPT
-from tests.storm.images import Image, recording, started
+from tests.storm.images import Image, place, recording, started
 from tests.storm.small_stack import BUCKET, GOOD, Stack, counts, version, woken
 
 pytestmark = pytest.mark.cloud
@@ -51,8 +53,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         cloud.admin("POST", "save")
         with record.armed():
             told.counts["nothing"] = counts(cloud)
-            assert stack.deploy() == "CREATE_COMPLETE"
-            recorded("creation", before=0)
+            assert stack.deploy(told.champions["bad"]) == "ROLLBACK_COMPLETE"
+            recorded("failed creation", before=0)
+            assert stack.delete() is None
+            before = record.count()
+            assert stack.deploy("none") == "CREATE_COMPLETE"
+            recorded("creation", before=before)
             for operation, champion, end in (
                 ("first promotion", "v1", "UPDATE_COMPLETE"),
                 ("second promotion", "v2", "UPDATE_COMPLETE"),
@@ -99,17 +105,24 @@ def neighbours(images: Sequence[Image], wanted: int) -> list[Image]:
 
 
 def judge_deployment(
-    story: Story, image: Image, operation: str, *, champion: str | None, answer: str | None
+    story: Story,
+    image: Image,
+    operation: str,
+    *,
+    champion: str,
+    answer: str | None,
+    without_adoption: bool = False,
 ) -> None:
     """The operation goes on by itself, and deploying again finds everything, and nothing else."""
-    with started(image, story.folder, port=story.port) as cloud:
+    ablation = {"without_adoption": without_adoption}
+    with started(image, story.folder, port=story.port, **ablation) as cloud:
         stack = Stack(cloud)
         status = stack.settled()
         assert status in (None, *GOOD), f"{image}: {status}"
         assert stack.deploy(champion) in GOOD, image
         assert stack.missing() == [], image
         assert counts(cloud) == story.counts[operation], image
-        assert stack.champion() == (champion or "none"), image
+        assert stack.champion() == champion, image
         assert until(lambda: stack.answer() == answer, 20), image
         assert not any("ROLLBACK" in status for status in stack.events()), image
 
@@ -124,6 +137,17 @@ def judge_rollback(story: Story, image: Image) -> None:
         assert counts(cloud) == story.counts["rollback"], image
         assert stack.champion() == story.champions["v2"], image
         assert until(lambda: stack.answer() == "v2:1", 20), image
+
+
+def judge_failed_creation(story: Story, image: Image) -> None:
+    """The stack ends as the CDK expects it in order to make it anew."""
+    with started(image, story.folder, port=story.port) as cloud:
+        stack = Stack(cloud)
+        status = stack.settled()
+        assert status in (None, "ROLLBACK_COMPLETE"), f"{image}: {status}"
+        assert counts(cloud) == story.counts["nothing"], image
+        assert stack.deploy("none") == "CREATE_COMPLETE", image
+        assert counts(cloud) == story.counts["creation"], image
 
 
 def judge_deletion(story: Story, image: Image) -> None:
@@ -171,7 +195,9 @@ def _decisions(cloud: RunningCloud) -> list[str]:
 def judge(story: Story, operation: str, image: Image) -> None:
     """Start an image, and hold it against what an undisturbed operation leads to."""
     if operation == "creation":
-        judge_deployment(story, image, operation, champion=None, answer=None)
+        judge_deployment(story, image, operation, champion="none", answer=None)
+    elif operation == "failed creation":
+        judge_failed_creation(story, image)
     elif operation.endswith("promotion"):
         name = "v1" if operation.startswith("first") else "v2"
         champion = story.champions[name]
@@ -187,6 +213,7 @@ def judge(story: Story, operation: str, image: Image) -> None:
 
 
 OPERATIONS = (
+    "failed creation",
     "creation",
     "first promotion",
     "second promotion",
@@ -201,6 +228,61 @@ OPERATIONS = (
 def test_a_kill_beside_a_commit_of_sagemaker_loses_nothing(story: Story, operation: str) -> None:
     for image in neighbours(story.images[operation], 2):
         judge(story, operation, image)
+
+
+def test_a_second_kill_while_an_operation_is_resumed_loses_nothing(
+    story: Story, tmp_path: Path
+) -> None:
+    first = neighbours(story.images["second promotion"], 3)[1]
+    place(first, story.folder, port=story.port)
+    with recording(story.folder, tmp_path / "images", from_the_start=True) as record:
+        Stack(record.cloud).settled()
+    seconds = record.images()
+    assert len(seconds) >= 3
+    for image in seconds[1 : -1 : max(1, len(seconds) // 2)]:
+        judge(story, "second promotion", image)
+
+
+def test_a_killed_process_is_as_its_image(story: Story, tmp_path: Path) -> None:
+    """SIGKILL for real, at a point in the middle of a promotion."""
+    kill_for_real(story, tmp_path, 8)
+
+
+@pytest.mark.storm
+@pytest.mark.parametrize("point", [2, 4, 6, 10, 12])
+def test_a_killed_process_is_as_its_image_at_other_points(
+    story: Story, tmp_path: Path, point: int
+) -> None:
+    kill_for_real(story, tmp_path, point)
+
+
+def kill_for_real(story: Story, tmp_path: Path, point: int) -> None:
+    """Kill a first promotion at its nth point of commit, and judge what is left."""
+    before = story.images["first promotion"][0]
+    place(before, story.folder, port=story.port)
+    images = tmp_path / "images"
+    with recording(story.folder, images, kill_at=point) as record, record.armed():
+        with pytest.raises(BotoCoreError):
+            Stack(record.cloud).deploy(story.champions["v1"])
+        assert control.status(story.folder) is None
+    killed = Image(point, "SIGKILL", tmp_path / "killed")
+    story.folder.rename(killed.folder)
+    judge(story, "first promotion", killed)
+
+
+def test_without_adoption_a_resumed_promotion_fails(story: Story) -> None:
+    """What the other tests hold is not held by chance."""
+    images = story.images["first promotion"]
+    image = next(
+        image
+        for image, other in zip(images[1:], images, strict=False)
+        if "sagemaker" in image.what and "sagemaker" in other.what
+    )
+    v1 = story.champions["v1"]
+    with pytest.raises(AssertionError, match="ROLLBACK"):
+        judge_deployment(
+            story, image, "first promotion", champion=v1, answer="v1:1", without_adoption=True
+        )
 
 
 @pytest.mark.storm
