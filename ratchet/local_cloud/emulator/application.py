@@ -139,7 +139,7 @@ class Application:
             if message["type"] == "lifespan.shutdown" and self._sagemaker:
                 # Off the loop: the running steps may write to S3 until they are ended.
                 await asyncio.to_thread(self._sagemaker.end)
-                await self._saver.commit()
+                await self._saver.close()
                 self._sagemaker.store.close()
                 self._authority.log.close()
             return message

@@ -87,8 +87,11 @@ class StateSaver:
             await asyncio.to_thread(self._write, states, callbacks)
             self._committed = upto
 
-    def close(self) -> None:
-        """Give the file back."""
+    async def close(self) -> None:
+        """Save for the last time, and give the file back."""
+        if self._task is not None:
+            self._task.cancel()
+        await self.commit()
         self._file.close()
 
     def _load(self) -> None:
