@@ -14,6 +14,7 @@ from ratchet.local_cloud.emulator import (
     evaluator,
     http_needs,
     service_roles,
+    stack_roles,
 )
 
 BY_MODULE = [
@@ -22,9 +23,12 @@ BY_MODULE = [
     for module, names in wrapped.items()
     for name in names
 ]
+CLOUDFORMATION = {
+    f"cloudformation.{module}": names for module, names in stack_roles.WRAPPED.items()
+}
 BY_SERVICE = [
     (importlib.import_module(f"ministack.services.{service}"), name)
-    for service, names in deliveries.WRAPPED.items()
+    for service, names in (*deliveries.WRAPPED.items(), *CLOUDFORMATION.items())
     for name in names
 ]
 

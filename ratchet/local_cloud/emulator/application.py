@@ -26,6 +26,7 @@ from ratchet.local_cloud.emulator import (
     guard,
     http_needs,
     queues,
+    stack_roles,
     stacks,
 )
 from ratchet.local_cloud.emulator.admin import Admin
@@ -132,6 +133,7 @@ class Application:
             )
             http_needs.install()
             checked_handlers.install(self._authority)
+            stack_roles.install_requests()
             self._authority.log.start()
             self._authorise()
         billing.install(self._sagemaker.api, self._prices, self._switches)
@@ -202,6 +204,7 @@ class Application:
             deliveries.Deliveries(self._authority, self._emulator, api).install()
             if ministack.AUTH:
                 service_roles.install(self._authority)
+                stack_roles.install(self._authority)
             self._installed = True
 
     def _after_install(self, handler: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
