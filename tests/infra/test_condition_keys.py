@@ -32,7 +32,7 @@ OF_SERVICES = {"aws:sourceaccount", "aws:sourcearn", "iam:passedtoservice", "kms
 """Supplied where a service acts: `authority`, `deliveries`, `http_needs`."""
 
 
-class Template(yaml.SafeLoader):
+class Template(yaml.SafeLoader):  # type: ignore[misc]  # the stubs do not know its base
     """A template of CloudFormation; what its functions answer does not matter here."""
 
 

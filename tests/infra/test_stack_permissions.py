@@ -79,6 +79,11 @@ def test_the_tags_that_cloudformation_adds_need_no_permission() -> None:
     assert [need.action for need in needs(SCOPE, change)] == ["sqs:CreateQueue"]
 
 
+def test_a_bucket_without_a_name_gets_one_in_lower_case() -> None:
+    change = Change(operation="create", kind="AWS::S3::Bucket", id="Stack-Data-*", properties={})
+    assert list(needs(SCOPE, change)) == [Need("s3:CreateBucket", "arn:aws:s3:::stack-data-*")]
+
+
 def test_an_update_needs_what_changes() -> None:
     before = {"BucketName": "b", "VersioningConfiguration": {"Status": "Enabled"}}
     change = Change(

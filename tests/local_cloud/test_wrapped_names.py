@@ -10,6 +10,7 @@ import pytest
 
 from ratchet.local_cloud.emulator import (
     checked_handlers,
+    conditions,
     deliveries,
     evaluator,
     http_needs,
@@ -24,7 +25,8 @@ BY_MODULE = [
     for name in names
 ]
 CLOUDFORMATION = {
-    f"cloudformation.{module}": names for module, names in stack_roles.WRAPPED.items()
+    f"cloudformation.{module}": (*names, *conditions.WRAPPED.get(module, ()))
+    for module, names in {**conditions.WRAPPED, **stack_roles.WRAPPED}.items()
 }
 BY_SERVICE = [
     (importlib.import_module(f"ministack.services.{service}"), name)

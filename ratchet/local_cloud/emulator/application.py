@@ -90,6 +90,7 @@ class Application:
             await ministack.app({**scope, "scheme": "https"}, receive, send)
             if scope["type"] == "http" and scope["path"] == "/_ministack/reset":
                 self._saver.forget()
+                self._authority.log.forget()
                 self._authorise()
             elif scope["type"] == "http" and _changes_something(scope):
                 self._saver.touch()
@@ -185,6 +186,7 @@ class Application:
             from ratchet.local_cloud.emulator import (
                 budgets,
                 cloudformation,
+                conditions,
                 recorded_types,
                 schedules,
                 service_roles,
@@ -197,6 +199,7 @@ class Application:
             cloudformation.install(self._sagemaker, responses._service_model("sagemaker"))
             recorded_types.install(api)
             budgets.install()
+            conditions.install()
             stack_events.install(self._emulator)
             scheduler = ministack._get_module("scheduler")
             scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS

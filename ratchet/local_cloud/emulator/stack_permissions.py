@@ -337,6 +337,8 @@ def _of_row(scope: Scope, row: Row, change: Change) -> Iterator[Need]:
     ids = names if row.subjects or change.operation == "create" else []
     for resource_id in ids or [change.id]:
         bare = _bare(str(resource_id))
+        if row.arn.startswith("arn:aws:s3:"):
+            bare = bare.lower()  # as CloudFormation makes a bucket's name of a stack's
         arn = row.arn.format(region=scope.region, account=scope.account, id=bare)
         arn = arn.replace(":parameter//", ":parameter/")  # names of SSM may begin with a slash
         for action in dict.fromkeys(actions):
@@ -373,7 +375,7 @@ def _of_sagemaker(scope: Scope, change: Change) -> Iterator[Need]:
     row = authorisation.RESOURCES[operation][0]
     member = row.partition("{")[2].rstrip("}")
     name = _bare(change.id) if change.operation != "create" else change.id
-    request = {member: name}
+    request: dict[str, Any] = {member: name}
     if change.operation != "delete":
         tags = _stated(change.properties.get("Tags")) or []
         request = {**request, **change.properties, "Tags": tags}
