@@ -175,10 +175,11 @@ def signed(
 ) -> urllib.request.Request:
     """A POST that boto3 would not send, signed with the folder's key."""
     keys = cloud.endpoint.keys
-    request = AWSRequest("POST", f"{cloud.endpoint.url}/", headers=dict(headers), data=data)
+    url = f"{cloud.endpoint.url}/"
+    request = AWSRequest("POST", url, headers=dict(headers), data=data)
     signer = SigV4Auth(Credentials(keys["key"], keys["secret"]), service, cloud.endpoint.region)
     signer.add_auth(request)
-    return urllib.request.Request(request.url, data=data, headers=dict(request.headers.items()))
+    return urllib.request.Request(url, data=data, headers=dict(request.headers.items()))
 
 
 TRUSTED = ("cloudformation", "events", "lambda", "sagemaker", "scheduler")

@@ -10,10 +10,12 @@ import pytest
 
 from ratchet.local_cloud.emulator import (
     checked_handlers,
+    conditions,
     deliveries,
     evaluator,
     http_needs,
     service_roles,
+    stack_roles,
 )
 
 BY_MODULE = [
@@ -22,9 +24,13 @@ BY_MODULE = [
     for module, names in wrapped.items()
     for name in names
 ]
+CLOUDFORMATION = {
+    f"cloudformation.{module}": (*names, *conditions.WRAPPED.get(module, ()))
+    for module, names in {**conditions.WRAPPED, **stack_roles.WRAPPED}.items()
+}
 BY_SERVICE = [
     (importlib.import_module(f"ministack.services.{service}"), name)
-    for service, names in deliveries.WRAPPED.items()
+    for service, names in (*deliveries.WRAPPED.items(), *CLOUDFORMATION.items())
     for name in names
 ]
 

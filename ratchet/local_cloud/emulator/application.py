@@ -27,6 +27,7 @@ from ratchet.local_cloud.emulator import (
     http_needs,
     queues,
     space,
+    stack_roles,
 )
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
@@ -122,6 +123,7 @@ class Application:
         await self._pass_on(scope, receive, send)
         if scope["path"] == "/_ministack/reset":
             self._saver.forget()
+            self._authority.log.forget()
             self._authorise()
         self._saver.touch()
 
@@ -165,6 +167,7 @@ class Application:
             )
             http_needs.install()
             checked_handlers.install(self._authority)
+            stack_roles.install_requests()
             self._authority.log.start()
             self._authorise()
         billing.install(self._sagemaker.api, self._prices, self._switches)
@@ -218,6 +221,7 @@ class Application:
             from ratchet.local_cloud.emulator import (
                 budgets,
                 cloudformation,
+                conditions,
                 deliveries,
                 function_environment,
                 objects,
@@ -237,6 +241,7 @@ class Application:
             cloudformation.install(self._sagemaker, model)
             recorded_types.install(api)
             budgets.install()
+            conditions.install()
             stack_events.install(self._emulator)
             scheduler = ministack._get_module("scheduler")
             scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS
@@ -244,6 +249,7 @@ class Application:
             deliveries.Deliveries(self._authority, self._emulator, api).install()
             if ministack.AUTH:
                 service_roles.install(self._authority)
+                stack_roles.install(self._authority)
             operations = stacks.Operations(
                 self._saver.commit, cloudformation.sweep(self._sagemaker, model)
             )
