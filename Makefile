@@ -62,7 +62,7 @@ synth: install ## every environment's templates, validated, into cdk.out
 review: install ## what would change in ENV, as Markdown for a review (needs credentials)
 	@$(BIN)/ratchet diff --env $(ENV) --format markdown
 	@printf '\n<details><summary>cdk diff</summary>\n\n```\n'
-	@$(BIN)/cdk diff "$(ENV)/*" 2>&1
+	@$(BIN)/cdk diff "$(ENV)/*" --method=template 2>&1
 	@printf '```\n\n</details>\n'
 
 .PHONY: deploy
