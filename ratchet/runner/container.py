@@ -46,6 +46,8 @@ _INHERITED = frozenset(
 )
 _INHERITED_PREFIXES = ("AWS_", "LC_", "OMP_", "LD_", "DYLD_")
 
+_STEP_PYTHON = Path(__file__).with_name("step_python")
+"""Holds the sitecustomize module of each step's Python, by which it does not see the project."""
 
 FIRST_HOST = "algo-1"
 STEP_FOLDER = "RATCHET_STEP_FOLDER"
@@ -157,6 +159,7 @@ class Container:
         variables["TMPDIR"] = str(self.temporary)
         # What a script installs by itself is the step's own, not this machine's.
         variables["PIP_TARGET"] = variables["PYTHONPATH"] = str(self.temporary / "site-packages")
+        variables["PYTHONPATH"] += f"{os.pathsep}{_STEP_PYTHON}"
         variables["PYTHONUNBUFFERED"] = "1"
         variables.setdefault("AWS_REGION", region)
         variables.setdefault("AWS_DEFAULT_REGION", variables["AWS_REGION"])
