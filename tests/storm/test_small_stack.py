@@ -15,7 +15,7 @@ from ratchet.local_cloud import control
 from tests.local_cloud.sagemaker_calls import RunningCloud, until
 from tests.local_cloud.test_serving_templates import BAD_SCRIPT
 from tests.storm.images import Image, place, recording, started
-from tests.storm.small_stack import BUCKET, GOOD, Stack, counts, version, woken
+from tests.storm.small_stack import BUCKET, GOOD, NAME, Stack, counts, missing, version, woken
 
 pytestmark = pytest.mark.cloud
 
@@ -120,7 +120,7 @@ def judge_deployment(
         status = stack.settled()
         assert status in (None, *GOOD), f"{image}: {status}"
         assert stack.deploy(champion) in GOOD, image
-        assert stack.missing() == [], image
+        assert missing(cloud, NAME) == [], image
         assert counts(cloud) == story.counts[operation], image
         assert stack.champion() == champion, image
         assert until(lambda: stack.answer() == answer, 20), image
@@ -133,7 +133,7 @@ def judge_rollback(story: Story, image: Image) -> None:
         stack = Stack(cloud)
         status = stack.settled()
         assert status in ("UPDATE_COMPLETE", ROLLED_BACK), f"{image}: {status}"
-        assert stack.missing() == [], image
+        assert missing(cloud, NAME) == [], image
         assert counts(cloud) == story.counts["rollback"], image
         assert stack.champion() == story.champions["v2"], image
         assert until(lambda: stack.answer() == "v2:1", 20), image
