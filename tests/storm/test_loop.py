@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -67,7 +68,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         started_again = loop.start(parameters={"MaxRegression": "1"}, seed=7)
         assert loop.finished(started_again).run.status == "Succeeded"
         for number in (1, 2):
-            recorded(f"promotion {number}", lambda number=number: _promote(loop, number))
+            recorded(f"promotion {number}", functools.partial(_promote, loop, number))
     return told
 
 

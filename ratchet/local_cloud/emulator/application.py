@@ -17,7 +17,7 @@ from ministack.core import responses
 from ratchet.local_cloud.emulator import alarms, billing, buckets, gateway, queues, space
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
-from ratchet.local_cloud.emulator.state import StateSaver
+from ratchet.local_cloud.emulator.state import NotSavedError, StateSaver
 from ratchet.local_cloud.layout import Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
 from ratchet.local_cloud.sagemaker.switches import Switches
@@ -50,6 +50,7 @@ class Application:
         self._space = space.Space(layout.folder)
         self.failure: Exception | None = None
         """Why the cloud has not come up."""
+        self._is_up = False
         self._sagemaker: SageMaker | None = None
         self._installing = threading.Lock()
         self._installed = False
@@ -72,6 +73,8 @@ class Application:
         try:
             await ministack.app(scope, self._closing(receive), self._opening(send))
         except Exception as error:
+            if self._is_up:
+                raise
             self.failure = error
             await send({"type": "lifespan.startup.failed", "message": str(error)})
 
@@ -103,7 +106,10 @@ class Application:
             if message["type"] == "lifespan.shutdown" and self._sagemaker:
                 # Off the loop: the running steps may write to S3 until they are ended.
                 await asyncio.to_thread(self._sagemaker.end)
-                await self._saver.close()
+                try:
+                    await self._saver.close()
+                except NotSavedError as error:
+                    _LOG.error("the last changes are lost: %s", error)
                 self._sagemaker.store.close()
             return message
 
@@ -143,6 +149,7 @@ class Application:
                 "region": self._region,
             }
         )
+        self._is_up = True
         _LOG.info("the local cloud is up at %s", self._emulator.endpoint())
 
     def _watch_alarms(self) -> None:
