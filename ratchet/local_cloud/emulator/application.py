@@ -110,7 +110,8 @@ class Application:
                     await self._saver.close()
                 except NotSavedError as error:
                     _LOG.error("the last changes are lost: %s", error)
-                self._sagemaker.store.close()
+                finally:
+                    self._sagemaker.store.close()
             return message
 
         return closing
