@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import subprocess
 from collections.abc import Callable, Iterator
@@ -95,7 +96,7 @@ def test_a_full_disk_refuses_changes_and_keeps_what_was_there(small_disk: Path) 
 
 def fill(path: Path) -> None:
     """Leave next to nothing of a disk."""
-    with path.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"x" * 65536)
 

@@ -199,25 +199,20 @@ class Stack:
             if event["ResourceType"] == "AWS::CloudFormation::Stack"
         ]
 
-    def missing(self) -> list[str]:
-        """The resources of the stack that are in no inventory."""
-        client = self.cloud.client("cloudformation")
-        listed = [name for names in inventory(self.cloud).values() for name in names]
-        there = {short for name in listed for short in _names(name)}
-        resources = client.list_stack_resources(StackName=NAME)["StackResourceSummaries"]
-        return [
-            f"{resource['LogicalResourceId']} {resource['PhysicalResourceId']}"
-            for resource in resources
-            if resource["ResourceType"] not in _NOT_LISTED
-            and not _names(resource["PhysicalResourceId"]) & there
-        ]
 
-
-_NOT_LISTED = {
-    "AWS::ApplicationAutoScaling::ScalableTarget",
-    "AWS::ApplicationAutoScaling::ScalingPolicy",
-}
-"""There is no service behind these here, only their record in the stack."""
+def missing(cloud: RunningCloud, stack: str) -> list[str]:
+    """The resources of a stack that are not there."""
+    names = {
+        kind: {short for name in listed for short in _names(name)}
+        for kind, listed in inventory(cloud).items()
+    }
+    resources = cloud.client("cloudformation").list_stack_resources(StackName=stack)
+    return [
+        f"{resource['LogicalResourceId']} {resource['PhysicalResourceId']}"
+        for resource in resources["StackResourceSummaries"]
+        if resource["ResourceType"] in names
+        and not _names(resource["PhysicalResourceId"]) & names[resource["ResourceType"]]
+    ]
 
 
 def _names(physical_id: str) -> set[str]:
@@ -243,39 +238,49 @@ def counts(cloud: RunningCloud) -> Counter[str]:
 
 
 _LISTS: dict[str, tuple[str, str, str, str | None]] = {
-    "bucket": ("s3", "list_buckets", "Buckets", "Name"),
-    "queue": ("sqs", "list_queues", "QueueUrls", None),
-    "topic": ("sns", "list_topics", "Topics", "TopicArn"),
-    "key": ("kms", "list_keys", "Keys", "KeyId"),
-    "role": ("iam", "list_roles", "Roles", "RoleName"),
-    "function": ("lambda", "list_functions", "Functions", "FunctionName"),
-    "mapping": ("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
-    "rule": ("events", "list_rules", "Rules", "Name"),
-    "alarm": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-    "parameter": ("ssm", "describe_parameters", "Parameters", "Name"),
-    "pipeline": ("sagemaker", "list_pipelines", "PipelineSummaries", "PipelineName"),
-    "group": (
+    "AWS::S3::Bucket": ("s3", "list_buckets", "Buckets", "Name"),
+    "AWS::SQS::Queue": ("sqs", "list_queues", "QueueUrls", None),
+    "AWS::SNS::Topic": ("sns", "list_topics", "Topics", "TopicArn"),
+    "AWS::KMS::Key": ("kms", "list_keys", "Keys", "KeyId"),
+    "AWS::IAM::Role": ("iam", "list_roles", "Roles", "RoleName"),
+    "AWS::Lambda::Function": ("lambda", "list_functions", "Functions", "FunctionName"),
+    "AWS::Lambda::EventSourceMapping": (
+        "lambda",
+        "list_event_source_mappings",
+        "EventSourceMappings",
+        "UUID",
+    ),
+    "AWS::Events::Rule": ("events", "list_rules", "Rules", "Name"),
+    "AWS::CloudWatch::Alarm": ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    "AWS::SSM::Parameter": ("ssm", "describe_parameters", "Parameters", "Name"),
+    "AWS::SageMaker::Pipeline": (
+        "sagemaker",
+        "list_pipelines",
+        "PipelineSummaries",
+        "PipelineName",
+    ),
+    "AWS::SageMaker::ModelPackageGroup": (
         "sagemaker",
         "list_model_package_groups",
         "ModelPackageGroupSummaryList",
         "ModelPackageGroupName",
     ),
-    "model": ("sagemaker", "list_models", "Models", "ModelName"),
-    "configuration": (
+    "AWS::SageMaker::Model": ("sagemaker", "list_models", "Models", "ModelName"),
+    "AWS::SageMaker::EndpointConfig": (
         "sagemaker",
         "list_endpoint_configs",
         "EndpointConfigs",
         "EndpointConfigName",
     ),
-    "endpoint": ("sagemaker", "list_endpoints", "Endpoints", "EndpointName"),
+    "AWS::SageMaker::Endpoint": ("sagemaker", "list_endpoints", "Endpoints", "EndpointName"),
 }
 
 
 def _is_there(cloud: RunningCloud, kind: str, item: Any) -> bool:
-    if kind == "key":  # a deleted key is listed for some days
+    if kind == "AWS::KMS::Key":  # a deleted key is listed for some days
         key = cloud.client("kms").describe_key(KeyId=item["KeyId"])["KeyMetadata"]
         return bool(key["KeyState"] == "Enabled")
-    return not (kind == "parameter" and item["Name"] == WOKEN)
+    return not (kind == "AWS::SSM::Parameter" and item["Name"] == WOKEN)
 
 
 def version(cloud: RunningCloud, name: str, script: str | None = None) -> str:

@@ -32,7 +32,7 @@ from ratchet.local_cloud.emulator import (
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.permissions import DecisionLog
-from ratchet.local_cloud.emulator.state import StateSaver
+from ratchet.local_cloud.emulator.state import NotSavedError, StateSaver
 from ratchet.local_cloud.layout import ACCOUNT, Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
 from ratchet.local_cloud.sagemaker.store import Scope
@@ -76,6 +76,7 @@ class Application:
         self._space = space.Space(layout.folder)
         self.failure: Exception | None = None
         """Why the cloud has not come up."""
+        self._is_up = False
         self._sagemaker: SageMaker | None = None
         self._installing = threading.Lock()
         self._installed = False
@@ -108,6 +109,8 @@ class Application:
         try:
             await ministack.app(scope, self._closing(receive), self._opening(send))
         except Exception as error:
+            if self._is_up:
+                raise
             self.failure = error
             await send({"type": "lifespan.startup.failed", "message": str(error)})
 
@@ -141,9 +144,13 @@ class Application:
             if message["type"] == "lifespan.shutdown" and self._sagemaker:
                 # Off the loop: the running steps may write to S3 until they are ended.
                 await asyncio.to_thread(self._sagemaker.end)
-                await self._saver.close()
-                self._sagemaker.store.close()
-                self._authority.log.close()
+                try:
+                    await self._saver.close()
+                except NotSavedError as error:
+                    _LOG.error("the last changes are lost: %s", error)
+                finally:
+                    self._sagemaker.store.close()
+                    self._authority.log.close()
             return message
 
         return closing
@@ -194,6 +201,7 @@ class Application:
                 "enforced": ministack.AUTH,
             }
         )
+        self._is_up = True
         _LOG.info("the local cloud is up at %s", self._emulator.endpoint())
 
     def _authorise(self) -> None:
