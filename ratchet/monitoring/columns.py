@@ -113,7 +113,10 @@ def _array(values: list[Any], kinds: set[type]) -> pa.Array:
     try:
         if kinds <= {int, float} or kinds == {bool}:
             return pa.array(values)
-        return pa.array([_text(value) for value in values], pa.string())
+        fractions = pa.array([v if type(v) is float else None for v in values], pa.float64())
+        written = fractions.cast(pa.string()).to_pylist()
+        texts = [_text(v) if f is None else f for v, f in zip(values, written, strict=True)]
+        return pa.array(texts, pa.string())
     except OverflowError:  # a whole number of more than 64 bits
         return pa.array([_double(value) for value in values], pa.float64())
 
@@ -126,10 +129,8 @@ def _double(value: float | None) -> float | None:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or value != value:  # NaN
+    if value is None:
         return None
-    if isinstance(value, float):
-        return str(pa.scalar(value).cast(pa.string()).as_py())
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     text = value if isinstance(value, str) else json.dumps(value, default=str)

@@ -251,7 +251,7 @@ def _values(features: Mapping[str, Feature], baseline: Baseline) -> Iterator[Sha
         if (feature := features.get(constraints["name"])) is None:
             continue
         yield from _completeness(feature, constraints, baseline)
-        if feature.present:
+        if not isinstance(feature, Nothing):
             yield from _type(feature, constraints, settings, baseline)
             yield from _domain(feature, constraints, settings, baseline)
 
@@ -262,13 +262,20 @@ def _completeness(
     rows = feature.present + feature.missing
     least = constraints.get("completeness", 0.0)
     present, missing = baseline.counts(feature.name)
-    is_limit = least != expected_completeness(present, missing)
+    is_limit = bool(least != expected_completeness(present, missing))
     if is_limit:
         missing = round((1 - least) * baseline.rows)
     lead = _unmet(feature.present, rows)
     yield Share(
-        *(feature.name, "completeness_check", lead, _NO_VALUE),
-        *(feature.missing, rows, missing, baseline.rows, is_limit),
+        feature=feature.name,
+        check="completeness_check",
+        lead=lead,
+        what=_NO_VALUE,
+        seen=feature.missing,
+        rows=rows,
+        seen_before=missing,
+        rows_before=baseline.rows,
+        is_limit=is_limit,
     )
 
 
@@ -293,8 +300,15 @@ def _type(
         f"Observed: Only {fitting / feature.present * 100}% of data is {expected}. "
     )
     yield Share(
-        *(feature.name, "data_type_check", lead, f"are not {expected}"),
-        *(feature.present - fitting, feature.present, others, present, is_limit),
+        feature=feature.name,
+        check="data_type_check",
+        lead=lead,
+        what=f"are not {expected}",
+        seen=feature.present - fitting,
+        rows=feature.present,
+        seen_before=others,
+        rows_before=present,
+        is_limit=is_limit,
     )
 
 
@@ -318,8 +332,16 @@ def _domain(
         before, rows, clumps = baseline.seen_once(feature.name) // 2, present // 2, _CLUMPS
     lead = _unmet(feature.present - unknown, feature.present)
     yield Share(
-        *(feature.name, "categorical_values_check", lead, "are none of the known values"),
-        *(unknown, feature.present, before, rows, is_limit, clumps),
+        feature=feature.name,
+        check="categorical_values_check",
+        lead=lead,
+        what="are none of the known values",
+        seen=unknown,
+        rows=feature.present,
+        seen_before=before,
+        rows_before=rows,
+        is_limit=is_limit,
+        clumps=clumps,
     )
 
 

@@ -8,6 +8,7 @@ texts, which Python reads: the time grows with the texts that are odd.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,10 @@ from ratchet.monitoring.columns import concatenated, differing, table_of, utf8
 # A line may not be longer than a block; SageMaker captures requests of up to 6 MB and the answer.
 JSON_BLOCK = 16 << 20
 
+# Of fewer texts a quick try costs as much as Python takes for them. Where odd ones are everywhere,
+# so many tries have been in vain that further ones would be, too.
 _FEW = 64
+_MOST_REFUSED = 128
 
 
 @dataclass(frozen=True)
@@ -102,18 +106,23 @@ def halved(
     lines: Lines, quick: Callable[[Lines], Rows | None], slow: Callable[[Lines], Rows]
 ) -> Rows:
     """What `quick` reads of the texts (None: it cannot), and of the few others what `slow` does."""
-    parts, waiting = [], [lines]
+    parts: list[Rows] = []
+    odd: list[Lines] = []
+    waiting, refused = deque([lines] if len(lines) else []), 0
     while waiting:
-        now = waiting.pop()
-        if not len(now):
-            continue
+        now = waiting.popleft()
         if (rows := quick(now)) is not None:
             parts.append(rows)
-        elif len(now) <= _FEW:
-            parts.append(slow(now))
+            continue
+        refused += 1
+        if len(now) <= _FEW or refused > _MOST_REFUSED:
+            odd.append(now)
         else:
             middle = len(now) // 2
-            waiting += [now.part(middle, len(now)), now.part(0, middle)]
+            waiting += [now.part(0, middle), now.part(middle, len(now))]
+    if odd:
+        text = pa.concat_arrays([part.text for part in odd])
+        parts.append(slow(Lines.of(text, np.concatenate([part.index for part in odd]))))
     return Rows.concatenated(parts)
 
 

@@ -66,7 +66,7 @@ def eval_slice(month: int, scratch: Path) -> pa.Table:
     raw, slice_ = scratch / f"raw-{month}", scratch / f"eval-{month}"
     for drop in (month - 1, month):
         write_month(drop, raw)
-    folders = ["--raw", raw, "--train", scratch / "train", "--eval", slice_]
+    folders: list[str | Path] = ["--raw", raw, "--train", scratch / "train", "--eval", slice_]
     prepare = next(ROOT.glob("steps/**/prepare.py"))
     subprocess.run([sys.executable, prepare, *folders], check=True, capture_output=True)
     table = read_csv([slice_ / "eval.csv"]).table.drop_columns(EXCLUDED)
@@ -77,9 +77,7 @@ def drift_alarms(month: pa.Table, sizes: list[int], analyses: int) -> int:
     """Print a line for each number of rows; return how many lines are above what is allowed."""
     too_many = 0
     write(f"\nFebruary against the others of its month, {month.num_columns} columns\n")
-    write(
-        "| rows | rows of the baseline | alarms | of | share | checks |\n|---|---|---|---|---|---|\n"
-    )
+    write("| rows | baseline's rows | alarms | of | share | checks |\n|---|---|---|---|---|---|\n")
     for rows in sizes:
         random = np.random.default_rng(rows)
         alarms, checks = 0, Counter[str]()
