@@ -15,7 +15,10 @@ from typing import Any
 
 import boto3
 import psutil
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.model import ServiceModel
 
 from ratchet.local_cloud import admin_client
@@ -175,12 +178,26 @@ class RunningCloud:
         return admin_client.ask(self.endpoint.url, secret, path, body, method=method)
 
 
+def signed(
+    cloud: RunningCloud, service: str, *, data: bytes, headers: Mapping[str, str]
+) -> urllib.request.Request:
+    """A POST that boto3 would not send, signed with the folder's key."""
+    keys = cloud.endpoint.keys
+    request = AWSRequest("POST", f"{cloud.endpoint.url}/", headers=dict(headers), data=data)
+    signer = SigV4Auth(Credentials(keys["key"], keys["secret"]), service, cloud.endpoint.region)
+    signer.add_auth(request)
+    return urllib.request.Request(request.url, data=data, headers=dict(request.headers.items()))
+
+
+TRUSTED = ("cloudformation", "events", "lambda", "sagemaker", "scheduler")
+
+
 def make_role(cloud: RunningCloud) -> None:
-    """The role that the tests' definitions name, allowed everything."""
+    """The role that the tests' definitions name, allowed everything, for every service."""
     iam = cloud.client("iam")
     trust = {
         "Effect": "Allow",
-        "Principal": {"Service": ["sagemaker.amazonaws.com", "lambda.amazonaws.com"]},
+        "Principal": {"Service": [f"{service}.amazonaws.com" for service in TRUSTED]},
         "Action": "sts:AssumeRole",
     }
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}

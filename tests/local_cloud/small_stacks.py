@@ -37,11 +37,37 @@ def given(parameters: dict[str, str]) -> list[dict[str, str]]:
     return [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
 
 
-def queue(cloud: RunningCloud) -> tuple[str, str]:
-    """A queue's URL and ARN."""
+def queue(cloud: RunningCloud, *services: str) -> tuple[str, str]:
+    """URL and ARN of a queue that these services of AWS may send to (`events`, `sns`)."""
     name = unique("queue")
-    url = cloud.client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    return url, f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    attributes = {"Policy": json.dumps(senders(arn, *services))} if services else {}
+    url = cloud.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return url, arn
+
+
+def senders(queue_arn: object, *services: str) -> dict[str, Any]:
+    """The policy of a queue that services may send to; its ARN may be of a template."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": [f"{service}.amazonaws.com" for service in services]},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def queue_policy(queue_id: str, *services: str) -> dict[str, Any]:
+    """The resource of a template that lets services send to one of its queues."""
+    arn = {"Fn::GetAtt": [queue_id, "Arn"]}
+    return {
+        "Type": "AWS::SQS::QueuePolicy",
+        "Properties": {
+            "Queues": [{"Ref": queue_id}],
+            "PolicyDocument": senders(arn, *services),
+        },
+    }
 
 
 def messages(cloud: RunningCloud, url: str, count: int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.local_cloud.sagemaker_calls import REGION, ROLE, RunningCloud, definition, halt, until
-from tests.local_cloud.small_stacks import ACCOUNT, create, messages, unique
+from tests.local_cloud.small_stacks import ACCOUNT, create, messages, queue_policy, unique
 
 pytestmark = pytest.mark.cloud
 
@@ -41,6 +41,8 @@ def alarm_template(metric: str) -> dict[str, Any]:
             },
             "Told": {"Type": "AWS::SQS::Queue"},
             "Seen": {"Type": "AWS::SQS::Queue"},
+            "ToldPolicy": queue_policy("Told", "sns"),
+            "SeenPolicy": queue_policy("Seen", "events"),
             "Subscription": {
                 "Type": "AWS::SNS::Subscription",
                 "Properties": {

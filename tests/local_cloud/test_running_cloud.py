@@ -22,9 +22,11 @@ from tests.local_cloud.sagemaker_calls import (
     halt,
     is_alive,
     shell,
+    signed,
     until,
     wait_for_end,
 )
+from tests.local_cloud.small_stacks import queue
 
 pytestmark = pytest.mark.cloud
 
@@ -39,10 +41,8 @@ def ended(sagemaker: Any, arn: str) -> dict[str, Any]:
 
 def watching_queue(cloud: RunningCloud, pattern: dict[str, Any]) -> str:
     """A queue that the default bus's events of a pattern reach; its URL."""
-    name = f"watch-{uuid.uuid4().hex[:8]}"
-    sqs, events = cloud.client("sqs"), cloud.client("events")
-    url: str = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = f"arn:aws:sqs:{REGION}:000000000000:{name}"
+    url, arn = queue(cloud, "events")
+    name, events = f"watch-{uuid.uuid4().hex[:8]}", cloud.client("events")
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
     return url
@@ -81,10 +81,8 @@ def test_an_operation_that_is_not_implemented_is_named(cloud: RunningCloud) -> N
 
 
 def test_a_request_that_is_no_json_is_answered_in_json(cloud: RunningCloud) -> None:
-    request = urllib.request.Request(
-        cloud.endpoint.url,
-        data=b"{",
-        headers={"X-Amz-Target": "SageMaker.ListPipelines"},
+    request = signed(
+        cloud, "sagemaker", data=b"{", headers={"X-Amz-Target": "SageMaker.ListPipelines"}
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=5)
@@ -255,12 +253,12 @@ def test_its_files_are_in_its_folder(cloud: RunningCloud) -> None:
 
 
 def test_a_callback_step_waits_for_its_answer_by_way_of_a_queue(cloud: RunningCloud) -> None:
-    queue = cloud.client("sqs").create_queue(QueueName="reviews")["QueueUrl"]
+    reviews, _ = queue(cloud)
     sagemaker = cloud.client("sagemaker")
     review = {
         "Name": "review",
         "Type": "Callback",
-        "SqsQueueUrl": queue,
+        "SqsQueueUrl": reviews,
         "Arguments": {"model": "s3://models/1"},
         "OutputParameters": [{"OutputName": "verdict", "OutputType": "String"}],
     }
@@ -271,7 +269,8 @@ def test_a_callback_step_waits_for_its_answer_by_way_of_a_queue(cloud: RunningCl
         PipelineDefinition=definition(review, halt(verdict)),  # type: ignore[arg-type]
     )
     arn = sagemaker.start_pipeline_execution(PipelineName="reviewed")["PipelineExecutionArn"]
-    (message,) = until(lambda: cloud.client("sqs").receive_message(QueueUrl=queue).get("Messages"))
+    sqs = cloud.client("sqs")
+    (message,) = until(lambda: sqs.receive_message(QueueUrl=reviews).get("Messages"))
     asked = json.loads(message["Body"])
     assert asked["arguments"] == {"model": "s3://models/1"}
     outputs = [{"Name": "other", "Value": "x"}]

@@ -19,6 +19,8 @@ from ratchet.local_cloud.emulator import (
     authority,
     billing,
     buckets,
+    checked_handlers,
+    deliveries,
     evaluator,
     gateway,
     guard,
@@ -157,9 +159,12 @@ class Application:
         gateway.install(gateway.Gateway(self._sagemaker))
         if ministack.AUTH:
             evaluator.install(
-                self._authority.log, keys=http_needs.resource_keys(self._sagemaker.api.tags)
+                self._authority.log,
+                keys=http_needs.resource_keys(self._sagemaker.api.tags),
+                granted=http_needs.kms_grant,
             )
-            http_needs.install(self._authority)
+            http_needs.install()
+            checked_handlers.install(self._authority)
             self._authority.log.start()
             self._authorise()
         billing.install(self._sagemaker.api, self._prices, self._switches)
@@ -196,6 +201,8 @@ class Application:
 
     def _watch_alarms(self) -> None:
         cloudwatch = ministack._get_module("cloudwatch")
+        if ministack.AUTH:
+            deliveries.check_alarms(cloudwatch)
         watch = alarms.Alarms(cloudwatch, self._emulator, self._switches)
         watch.install()
         self._alarms = asyncio.create_task(watch.run())
@@ -210,11 +217,10 @@ class Application:
             from ratchet.local_cloud.emulator import (
                 budgets,
                 cloudformation,
-                deliveries,
                 objects,
-                pipeline_targets,
                 recorded_types,
                 schedules,
+                service_roles,
                 stack_events,
                 stacks,
             )
@@ -230,14 +236,10 @@ class Application:
             stack_events.install(self._emulator)
             scheduler = ministack._get_module("scheduler")
             scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS
-            pipeline_targets.install(ministack._get_module("eventbridge"), api)
             schedules.install(scheduler, ministack._get_module("eventbridge"), provisioners)
-            deliveries.install(
-                self._emulator.authority,
-                eventbridge=ministack._get_module("eventbridge"),
-                cloudwatch=ministack._get_module("cloudwatch"),
-                lambda_svc=ministack._get_module("lambda_svc"),
-            )
+            deliveries.Deliveries(self._authority, self._emulator, api).install()
+            if ministack.AUTH:
+                service_roles.install(self._authority)
             operations = stacks.Operations(
                 self._saver.commit, cloudformation.sweep(self._sagemaker, model)
             )

@@ -1,143 +1,321 @@
-"""What services do to each other without a caller: whether resource policies and roles let them.
+"""What services do without a caller: whether resource policies, keys and roles let them.
 
-MiniStack asks for S3's and SNS's deliveries only. Here: EventBridge's rules and Scheduler's
-schedules to queues, topics, functions and SageMaker; alarms to topics; queues read by functions.
+Rules and schedules to queues, topics, functions and SageMaker; alarms to topics; topics and buckets
+to functions; functions' failed events to their destination. MiniStack asks the policies for
+deliveries of S3 and SNS to queues and topics only, and the key of the queue or topic never.
+
+A delivery that is refused is logged; a rule's counts as ``FailedInvocations`` and goes to the
+target's dead-letter queue, as EventBridge does at once for what it has no permission for:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html.
 """
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ministack import app
 from ministack.core import iam_evaluator
+from ministack.core.responses import request_scope
 
-from ratchet.local_cloud.emulator.authority import Authority
+from ratchet.local_cloud.emulator import http_needs
+from ratchet.local_cloud.emulator.authority import Authority, service_may
+from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.gateway import current_scope
-from ratchet.local_cloud.emulator.pipeline_targets import request_of
+from ratchet.local_cloud.emulator.pipeline_targets import Target, request_of
 from ratchet.local_cloud.sagemaker import authorisation
+from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
+from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.store import Scope
 
+WRAPPED: Mapping[str, tuple[str, ...]] = {
+    "cloudwatch": ("_dispatch_alarm_actions",),
+    "eventbridge": ("_dispatch_to_lambda", "_invoke_target", "_pattern_event_view"),
+    "lambda_svc": (
+        "_execution_record_for_config",
+        "_get_func_record_for_ref",
+        "_route_async_failure",
+        "invoke_async_with_retry",
+    ),
+    "s3": ("_deliver_event_to_lambda",),
+    "sns": ("_deliver_to_lambda", "topic_policy_allows"),
+    "sqs": ("_act_send_message", "_queue_by_arn", "queue_policy_allows"),
+}
+"""The names of MiniStack's services that are replaced or used, by their module."""
+
 _LOG = logging.getLogger("ratchet.deliveries")
-_ACTIONS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
-_READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+EVENTS = "events.amazonaws.com"
+SCHEDULER = "scheduler.amazonaws.com"
+_SENDS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
+"""What a delivery to a resource of a service is allowed by."""
+
+_ALARM_ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
-def install(authority: Authority, *, eventbridge: Any, cloudwatch: Any, lambda_svc: Any) -> None:
-    """Put the checks before the deliveries."""
-    if not authority.enforced:
-        return
-    eventbridge._invoke_target = _targets(authority, eventbridge._invoke_target)
-    cloudwatch._dispatch_alarm_actions = _alarms(cloudwatch._dispatch_alarm_actions)
-    _mappings(authority, lambda_svc)
-
-
-def allowed(scope: Scope, service: str, arn: str, source: str) -> bool:
-    """Whether a resource's own policy lets a service do its delivery there."""
+def check_delivery(scope: Scope, service: str, arn: str, source_arn: str) -> None:
+    """Raises `Denied` unless a resource's policy, and its key's, let a service deliver there."""
     kind = arn.split(":")[2]
+    action = _SENDS[kind]
     found = iam_evaluator._resource_policy(kind, arn)
-    iam_evaluator.pin_request_origin("127.0.0.1", True)
-    context = iam_evaluator.EvalContext(
-        principal_arn="*",
-        principal_type="Service",
-        principal_account="",
-        action=_ACTIONS[kind],
-        resource_arn=arn,
-        region=scope.region,
-        service_context={"aws:sourcearn": source, "aws:sourceaccount": scope.account},
-    )
     policy = found[0] if found else None
-    return (
-        iam_evaluator.evaluate_resource_policy(policy, context, service=service).decision == "Allow"
+    if not service_may(scope, service, policy, action, arn, source_arn=source_arn):
+        raise _denied(service, action, arn)
+    for need in http_needs.service_key_needs(scope, action, arn):
+        found = iam_evaluator._resource_policy("kms", need.resource)
+        policy = found[0] if found else None
+        if not service_may(
+            scope, service, policy, need.action, need.resource, source_arn=source_arn
+        ):
+            raise _denied(service, need.action, need.resource)
+
+
+def _denied(service: str, action: str, arn: str) -> Denied:
+    return Denied(
+        f"{service} is not authorized to perform: {action} on resource: {arn} because no "
+        f"resource-based policy allows the {action} action"
     )
 
 
-def _targets(authority: Authority, invoke: Callable[..., Any]) -> Callable[..., None]:
-    def invoked(target: dict[str, Any], event: Any, rule: Any, view: Any = None) -> None:
-        scope, arn, role = current_scope(), target.get("Arn", ""), target.get("RoleArn")
-        scheduled = event.get("Source") == "aws.scheduler"
-        service = "scheduler.amazonaws.com" if scheduled else "events.amazonaws.com"
-        source = rule.get("Arn", "")
-        kind = (arn.split(":") + [""] * 3)[2]
-        try:
-            if role and (scheduled or kind == "sagemaker"):
-                asked = request_of(target)
-                if asked:
-                    needs = [*authorisation.needs(scope, *asked)]
-                else:
-                    needs = [Need(_ACTIONS[kind], arn)] if kind in _ACTIONS else []
-                session = authority.session(scope, role, "delivery", service)
-                authority.check(scope, session["AWS_ACCESS_KEY_ID"], needs)
-            elif kind in _ACTIONS and not allowed(scope, service, arn, source):
-                raise Denied(
-                    f"{service} is not authorized to perform: {_ACTIONS[kind]} on resource: "
-                    f"{arn} because no resource-based policy allows it for {source}"
-                )
-        except Denied as denied:
-            _LOG.warning("not delivered: %s", denied)
+class Deliveries:
+    """Stands before MiniStack's deliveries."""
+
+    def __init__(self, authority: Authority, emulator: Emulator, api: Api) -> None:
+        self._authority = authority
+        self._emulator = emulator
+        self._api = api
+
+    def install(self) -> None:
+        """Take the places; what does not concern permissions is done without enforcement too."""
+        eventbridge, functions = app._get_module("eventbridge"), app._get_module("lambda_svc")
+        eventbridge._invoke_target = self._to_target(eventbridge._invoke_target)
+        eventbridge._dispatch_to_lambda = _to_function(functions)
+        if not self._authority.enforced:
             return
-        invoke(target, event, rule, view)
+        s3, sns, sqs = (app._get_module(service) for service in ("s3", "sns", "sqs"))
+        functions._route_async_failure = self._to_destination(functions._route_async_failure)
+        sns._deliver_to_lambda = self._checked(
+            sns._deliver_to_lambda, lambda endpoint, _, topic, *rest: ("sns", endpoint, topic)
+        )
+        s3._deliver_event_to_lambda = self._checked(
+            s3._deliver_event_to_lambda, lambda arn, event, *rest: ("s3", arn, _bucket_of(event))
+        )
+        sqs.queue_policy_allows = sns.topic_policy_allows = _policy_and_key
 
-    return invoked
+    def _to_target(self, invoke: Callable[..., Any]) -> Callable[..., None]:
+        def invoked(target: Target, event: Any, rule: Any, view: Any = None) -> None:
+            scope = current_scope()
+            try:
+                request = request_of(target)
+                if self._authority.enforced:
+                    self._check_target(scope, target, event, rule, request)
+                if request is None:
+                    invoke(target, event, rule, view)
+                else:
+                    self._api.call(scope, *request)
+            except (ApiError, Denied, ValueError) as error:
+                self._refused(scope, target, event, rule, view, error)
+
+        return invoked
+
+    def _check_target(
+        self,
+        scope: Scope,
+        target: Target,
+        event: Any,
+        rule: Any,
+        request: tuple[str, dict[str, Any]] | None,
+    ) -> None:
+        arn, role, service = target.get("Arn", ""), target.get("RoleArn"), _service(event)
+        kind = (arn.split(":") + [""] * 3)[2]
+        source = rule.get("Arn", "")
+        if request is not None:
+            needs = list(authorisation.needs(scope, *request))
+        elif kind in _SENDS:
+            needs = [Need(_SENDS[kind], arn)]
+            needs += http_needs.key_needs_of(scope, _SENDS[kind], arn)
+        else:
+            return  # targets that the local cloud has nothing behind
+        if role:
+            self._authority.check_role(scope, role, service, needs, source_arn=source)
+        elif request is not None or service == SCHEDULER:
+            raise Denied(f"RoleArn is required for target {arn}.")
+        else:
+            check_delivery(scope, service, arn, source)
+
+    def _refused(
+        self, scope: Scope, target: Target, event: Any, rule: Any, view: Any, error: Exception
+    ) -> None:
+        _LOG.error("not delivered to %s: %s", target.get("Arn"), error)
+        threading.Thread(  # perhaps on the server's loop, which the metric's writer waits for
+            target=self._report, args=(scope, target, event, rule, view, error), daemon=True
+        ).start()
+
+    def _report(
+        self, scope: Scope, target: Target, event: Any, rule: Any, view: Any, error: Exception
+    ) -> None:
+        scheduled = _service(event) == SCHEDULER
+        name, dimension, value = (
+            ("TargetErrorCount", "ScheduleGroup", rule.get("GroupName") or "default")
+            if scheduled
+            else ("FailedInvocations", "RuleName", rule.get("Name", ""))
+        )
+        self._emulator.put_metrics(
+            scope,
+            namespace="AWS/Scheduler" if scheduled else "AWS/Events",
+            data=[
+                {
+                    "MetricName": name,
+                    "Dimensions": [{"Name": dimension, "Value": value}],
+                    "Value": 1,
+                    "Unit": "Count",
+                }
+            ],
+        )
+        queue = (target.get("DeadLetterConfig") or {}).get("Arn")
+        if not queue:
+            return
+        try:
+            self._check_dead_letters(scope, queue, target, event, rule)
+        except Denied as denied:
+            _LOG.error("lost, for its dead-letter queue refuses it too: %s", denied)
+            return
+        with request_scope(scope.account, scope.region):
+            _send_dead_letter(queue, target, event, rule, view, error)
+
+    def _check_dead_letters(
+        self, scope: Scope, queue: str, target: Target, event: Any, rule: Any
+    ) -> None:
+        if not self._authority.enforced:
+            return
+        source, service = rule.get("Arn", ""), _service(event)
+        if service == SCHEDULER:
+            needs = [Need("sqs:SendMessage", queue)]
+            role = target.get("RoleArn", "")
+            self._authority.check_role(scope, role, service, needs, source_arn=source)
+        else:
+            check_delivery(scope, service, queue, source)
+
+    def _to_destination(self, route: Callable[..., Any]) -> Callable[..., None]:
+        """A failed event goes where the function's role may send it."""
+
+        def routed(arn: str, function: str, event: Any, result: Any) -> None:
+            scope = current_scope()
+            record = app._get_module("lambda_svc")._functions.get(function) or {}
+            role = record.get("config", {}).get("Role", "")
+            action = _SENDS.get(arn.split(":")[2] if arn.count(":") > 2 else "")
+            try:
+                if action:
+                    needs = [Need(action, arn), *http_needs.key_needs_of(scope, action, arn)]
+                    self._authority.check_role(scope, role, "lambda.amazonaws.com", needs)
+            except Denied as denied:
+                _LOG.error("the failed event of %s is lost: %s", function, denied)
+                return
+            route(arn, function, event, result)
+
+        return routed
+
+    def _checked(
+        self, deliver: Callable[..., Any], of: Callable[..., tuple[str, str, str]]
+    ) -> Callable[..., None]:
+        """A delivery of ``of(arguments)``: the service, the function's ARN and the source's."""
+
+        def delivered(*arguments: Any) -> None:
+            service, arn, source = of(*arguments)
+            if _allowed(service, current_scope(), arn, source):
+                deliver(*arguments)
+
+        return delivered
 
 
-def _alarms(dispatch: Callable[..., Any]) -> Callable[..., None]:
-    def dispatched(alarm: dict[str, Any], *rest: Any) -> None:
-        scope = current_scope()
-        kept = dict(alarm)
-        for member in ("AlarmActions", "OKActions", "InsufficientDataActions"):
-            kept[member] = [
-                arn
-                for arn in alarm.get(member) or []
-                if ":sns:" not in arn
-                or allowed(scope, "cloudwatch.amazonaws.com", arn, alarm.get("AlarmArn", ""))
-            ]
-            if len(kept[member]) != len(alarm.get(member) or []):
-                _LOG.warning("not delivered: alarm %s to %s", alarm.get("AlarmName"), alarm[member])
-        dispatch(kept, *rest)
+def check_alarms(cloudwatch: Any) -> None:
+    """Have an alarm's topics and their keys asked, before anything takes MiniStack's dispatch."""
+    dispatch = cloudwatch._dispatch_alarm_actions
+
+    def dispatched(alarm: dict[str, Any], *change: Any) -> None:
+        scope, source = current_scope(), alarm.get("AlarmArn", "")
+
+        def allowed(arn: str) -> bool:
+            return ":sns:" not in arn or _allowed("cloudwatch", scope, arn, source)
+
+        actions = {
+            member: [arn for arn in alarm.get(member) or [] if allowed(arn)]
+            for member in _ALARM_ACTIONS
+        }
+        dispatch({**alarm, **actions}, *change)
+
+    cloudwatch._dispatch_alarm_actions = dispatched
+
+
+def _allowed(service: str, scope: Scope, arn: str, source_arn: str) -> bool:
+    try:
+        check_delivery(scope, f"{service}.amazonaws.com", arn, source_arn)
+    except Denied as denied:
+        _LOG.error("not delivered from %s: %s", source_arn, denied)
+        return False
+    return True
+
+
+def _policy_and_key(arn: str, service: str, source_arn: str, source_account: str) -> bool:
+    """In place of MiniStack's ``queue_policy_allows`` and ``topic_policy_allows``."""
+    scope = Scope(account=source_account, region=current_scope().region)
+    return _allowed(service.partition(".")[0], scope, arn, source_arn)
+
+
+def _service(event: Mapping[str, Any]) -> str:
+    return SCHEDULER if event.get("Source") == "aws.scheduler" else EVENTS
+
+
+def _bucket_of(event: Mapping[str, Any]) -> str:
+    records: Sequence[Any] = event.get("Records") or [{}]
+    return str(records[0].get("s3", {}).get("bucket", {}).get("arn", ""))
+
+
+def _to_function(functions: Any) -> Callable[[str, str], None]:
+    """An event's way to a function: tried again when it fails, then to its destination."""
+
+    def dispatched(arn: str, payload: str) -> None:
+        record, config, name = functions._get_func_record_for_ref(arn)
+        if not record or not config:
+            _LOG.warning("not delivered to %s: there is no such function", name)
+            return
+        try:
+            event = json.loads(payload)
+        except ValueError:
+            event = {"body": payload}
+        functions.invoke_async_with_retry(
+            functions._execution_record_for_config(record, config), event
+        )
 
     return dispatched
 
 
-def _mappings(authority: Authority, lambda_svc: Any) -> None:
-    """A function that is to read a queue has to be let: by the API, and in a template."""
-    from ministack.services.cloudformation import provisioners
-
-    def refusal(given: dict[str, Any]) -> str | None:
-        arn = given.get("EventSourceArn", "")
-        name = given.get("FunctionName", "").rsplit(":", 1)[-1]
-        record = lambda_svc._functions.get(name)
-        if ":sqs:" not in arn or not record:
-            return None
-        scope, role = current_scope(), record["config"]["Role"]
-        for action in _READ_QUEUE:
-            try:
-                session = authority.session(scope, role, name, "lambda.amazonaws.com")
-                authority.check(scope, session["AWS_ACCESS_KEY_ID"], [Need(action, arn)])
-            except Denied:
-                return (
-                    "The function execution role does not have permissions to call "
-                    f"{action.partition(':')[2]} on SQS"
-                )
-        return None
-
-    create, kind = (
-        lambda_svc._create_esm,
-        provisioners._RESOURCE_HANDLERS["AWS::Lambda::EventSourceMapping"],
+def _send_dead_letter(
+    queue_arn: str, target: Target, event: Any, rule: Any, view: Any, error: Exception
+) -> None:
+    """The event as the target would have got it, with what went wrong in its attributes."""
+    scheduled = _service(event) == SCHEDULER
+    view = view or app._get_module("eventbridge")._pattern_event_view(event)
+    body = target.get("Input") or json.dumps(view.event_with_detail())
+    code = error.code if isinstance(error, ApiError) else "NO_PERMISSIONS"
+    attributes = {
+        "SCHEDULE_ARN" if scheduled else "RULE_ARN": rule.get("Arn", ""),
+        "TARGET_ARN": target.get("Arn", ""),
+        "ERROR_CODE": code,
+        "ERROR_MESSAGE": str(error),
+    }
+    app._get_module("sqs")._act_send_message(
+        {
+            "QueueUrl": queue_arn.rpartition(":")[2],
+            "MessageBody": body,
+            "MessageAttributes": {
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+                if value
+            },
+        },
+        "",
     )
-    provision = kind["create"]
-
-    def created(data: dict[str, Any]) -> Any:
-        why = refusal(data)
-        if why:
-            return lambda_svc.error_response_json("InvalidParameterValueException", why, 400)
-        return create(data)
-
-    def provisioned(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
-        why = refusal(properties)
-        if why:
-            raise ValueError(f"{why} (Service: Lambda, Status Code: 400)")
-        return provision(logical_id, properties, stack)
-
-    lambda_svc._create_esm, kind["create"] = created, provisioned

@@ -45,6 +45,10 @@ ConditionKey = Callable[[str, str], object]
 """The value of a condition key, given the rest of its name and the resource's ARN."""
 
 
+Granted = Callable[[str, str, str], str]
+"""Given principal, action and resource: the ARN of a KMS grant that allows it, or nothing."""
+
+
 class Policy(list[ParsedStatement]):
     """The statements of one document, with its name, and those of them that match an action."""
 
@@ -104,8 +108,13 @@ class _Trace:
 _trace: ContextVar[_Trace | None] = ContextVar("ratchet_evaluation", default=None)
 
 
-def install(log: DecisionLog, *, keys: Mapping[str, ConditionKey]) -> None:
-    """Replace the names. ``keys``: suppliers of condition keys by the lower-case start of a key."""
+def install(log: DecisionLog, *, keys: Mapping[str, ConditionKey], granted: Granted) -> None:
+    """Replace the names.
+
+    Args:
+        keys: suppliers of condition keys by the lower-case start of a key.
+        granted: what allows beside policies, for decisions that no policy made.
+    """
     iam_evaluator._gather_role_policies = _role_policies
     iam_evaluator._permissions_boundary = _limits(iam_evaluator._permissions_boundary, _BOUNDARY)
     iam_evaluator._session_policy_limits = _limits(iam_evaluator._session_policy_limits, _SESSION)
@@ -114,7 +123,7 @@ def install(log: DecisionLog, *, keys: Mapping[str, ConditionKey]) -> None:
     iam_evaluator.evaluate_resource_policy = _resource_policies(
         iam_evaluator.evaluate_resource_policy
     )
-    iam_evaluator.enforce = _enforcing(iam_evaluator.enforce, log)
+    iam_evaluator.enforce = _enforcing(iam_evaluator.enforce, log, granted)
     iam_actions.access_denied_response = _responding(iam_actions.access_denied_response)
     iam_actions.identity_denial_message = _sentences(iam_actions.identity_denial_message)
 
@@ -244,7 +253,9 @@ def _resolving(
 # --- decisions: recorded, and told in AWS's words -------------------------------------------------
 
 
-def _enforcing(enforce: Callable[..., Any], log: DecisionLog) -> Callable[..., Any]:
+def _enforcing(
+    enforce: Callable[..., Any], log: DecisionLog, granted: Granted
+) -> Callable[..., Any]:
     def enforced(
         access_key: str,
         action: str,
@@ -264,6 +275,10 @@ def _enforcing(enforce: Callable[..., Any], log: DecisionLog) -> Callable[..., A
             return denial  # the account's root, or nobody
         principal = trace.verdicts[0].principal_arn
         verdict = denial if denial is not None else _allowing(trace.verdicts)
+        if verdict.decision == "ImplicitDeny" and namespace == "kms":
+            grant = granted(principal, action, resource_arn)
+            if grant:
+                denial, verdict = None, Verdict("Allow", principal, policy=grant)
         if denial is not None:
             trace.sentence = sentence(principal, action, resource_arn, verdict)
             _LOG.warning("denied: %s", trace.sentence)

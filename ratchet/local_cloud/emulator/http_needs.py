@@ -7,17 +7,16 @@ every alarm that DescribeAlarms names, and the condition keys that MiniStack lea
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions, responses, router
+from ministack.core import iam_actions, responses
 
 from ratchet.local_cloud.emulator import evaluator
-from ratchet.local_cloud.emulator.authority import Authority
 from ratchet.local_cloud.emulator.evaluator import ConditionKey
-from ratchet.local_cloud.emulator.gateway import Response, current_scope
-from ratchet.local_cloud.sagemaker.authorisation import Denied, Need, pass_role
+from ratchet.local_cloud.emulator.gateway import current_scope
+from ratchet.local_cloud.sagemaker.authorisation import Need, pass_role, values_at
 from ratchet.local_cloud.sagemaker.store import Scope
 
 Body = Mapping[str, Any]
@@ -30,7 +29,6 @@ WRAPPED = {
         "request_tag_context",
         "s3_additional_checks",
     ),
-    app: ("SERVICE_HANDLERS",),
 }
 """The names of MiniStack's that are replaced or read, by their module."""
 
@@ -85,37 +83,67 @@ https://repost.aws/knowledge-center/s3-large-file-encryption-kms-key."""
 _OBJECT_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
-def install(authority: Authority) -> None:
-    """Have MiniStack ask for it."""
+def install() -> None:
+    """Have MiniStack ask for it, as far as its own check of a request can."""
     iam_actions.extract_iam_action = _sagemaker_elsewhere(iam_actions.extract_iam_action)
     iam_actions.request_tag_context = _with_members(iam_actions.request_tag_context)
     iam_actions.s3_additional_checks = _with_object_keys(iam_actions.s3_additional_checks)
     iam_actions.extract_resource_arn = _with_alarm_names(iam_actions.extract_resource_arn)
-    for service in ("lambda", "scheduler", "events", "cloudformation", "sqs", "sns", "monitoring"):
-        app.SERVICE_HANDLERS[service] = _checked(authority, service, app.SERVICE_HANDLERS[service])
 
 
 def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[Need]:
     """What a request needs beside ``action`` on ``resource``."""
     service = action.partition(":")[0]
     for path in PASSED_ROLES.get(action, ()):
-        for role in members(request, path):
+        for role in values_at(request, path):
             yield pass_role(role, f"{service}.amazonaws.com")
     if action == "cloudwatch:DescribeAlarms":
-        for name in members(request, "AlarmNames"):
+        for name in values_at(request, "AlarmNames"):
             arn = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm:{name}"
             yield Need(action, arn)
-    key = key_behind(scope, service, resource)
-    if key:
-        yield from key_needs(scope, action, key)
+    yield from key_needs_of(scope, action, resource)
 
 
-def key_needs(scope: Scope, action: str, key_arn: str) -> Iterator[Need]:
-    """What the caller of ``action`` does with the resource's KMS key."""
+def has_more(action: str) -> bool:
+    """Whether a request of an action may need more than the action."""
+    return action in PASSED_ROLES or action in _KEY_ACTIONS or action == "cloudwatch:DescribeAlarms"
+
+
+def key_needs_of(scope: Scope, action: str, resource: str) -> Iterator[Need]:
+    """What the caller of ``action`` does with the key of a queue or topic.
+
+    The key that AWS manages for a service may be used through it by everyone in the account.
+    """
+    key = _key_id(action, resource)
+    arn = key_arn(scope, key) if key else None
+    return _key_needs(scope, action, arn) if arn else iter(())
+
+
+def service_key_needs(scope: Scope, action: str, resource: str) -> Iterator[Need]:
+    """The same for a service that delivers there: nobody lets it use a key that AWS manages."""
+    key = _key_id(action, resource)
+    if not key:
+        return iter(())
+    managed = f"arn:aws:kms:{scope.region}:{scope.account}:{key.rpartition(':')[2]}"
+    return _key_needs(scope, action, key_arn(scope, key) or managed)
+
+
+def _key_needs(scope: Scope, action: str, key_arn: str) -> Iterator[Need]:
     service = action.partition(":")[0]
     via = {"kms:ViaService": f"{service}.{scope.region}.amazonaws.com"}
     for operation in _KEY_ACTIONS.get(action, ()):
         yield Need(operation, key_arn, via)
+
+
+def _key_id(action: str, arn: str) -> str | None:
+    """The KMS key that a queue or topic names, as it names it."""
+    service = action.partition(":")[0]
+    stored = None
+    if service == "sqs":
+        stored = app._get_module("sqs")._queue_by_arn(arn)
+    elif service == "sns":
+        stored = app._get_module("sns")._topic_by_arn_any_scope(arn)
+    return (stored or {}).get("attributes", {}).get("KmsMasterKeyId") or None
 
 
 def put_object_needs(scope: Scope, path: str) -> Iterator[Need]:
@@ -124,21 +152,6 @@ def put_object_needs(scope: Scope, path: str) -> Iterator[Need]:
     with responses.request_scope(scope.account, scope.region):
         for action, arn in iam_actions.s3_additional_checks("PUT", path, {}, b"", {}):
             yield Need(action, arn)
-
-
-def key_behind(scope: Scope, service: str, arn: str) -> str | None:
-    """ARN of the customer's KMS key of a queue or topic; None where there is none.
-
-    The key that AWS manages for a service may be used through it by everyone in the account.
-    """
-    key = None
-    if service == "sqs":
-        queue = app._get_module("sqs")._queue_by_arn(arn)
-        key = (queue or {}).get("attributes", {}).get("KmsMasterKeyId")
-    elif service == "sns":
-        topic = app._get_module("sns")._topic_by_arn_any_scope(arn)
-        key = (topic or {}).get("attributes", {}).get("KmsMasterKeyId")
-    return key_arn(scope, str(key)) if key else None
 
 
 def key_arn(scope: Scope, key: str) -> str | None:
@@ -153,6 +166,26 @@ def key_arn(scope: Scope, key: str) -> str | None:
     return (
         str(record["Arn"]) if record else f"arn:aws:kms:{scope.region}:{scope.account}:{resource}"
     )
+
+
+def kms_grant(principal_arn: str, action: str, key_arn: str) -> str:
+    """The grant of a key that gives an operation to a principal or to the role of its session."""
+    operation = action.partition(":")[2]
+    account = principal_arn.split(":")[4]
+    role = evaluator.role_of(principal_arn)
+    for grant_id, grant in app._get_module("kms")._grants.items():
+        grantee = str(grant.get("GranteePrincipal", ""))
+        is_role = grantee.startswith(f"arn:aws:iam::{account}:role/") and grantee.endswith(
+            f"/{role}"
+        )
+        if (
+            grant.get("KeyId") == key_arn
+            and operation in grant.get("Operations", ())
+            and not grant.get("Constraints")
+            and (grantee == principal_arn or (role and is_role))
+        ):
+            return f"{key_arn}/grant/{grant_id}"
+    return ""
 
 
 def resource_keys(
@@ -175,20 +208,6 @@ def resource_keys(
     }
 
 
-def members(value: Any, path: str) -> Iterator[str]:
-    """The texts at a path like ``Targets[].RoleArn``; those of a list if it ends at one."""
-    name, _, rest = path.partition(".")
-    many = name.endswith("[]")
-    value = value.get(name.removesuffix("[]")) if isinstance(value, Mapping) else None
-    for item in value if many and isinstance(value, list) else [value]:
-        if rest:
-            yield from members(item, rest)
-        elif isinstance(item, list):
-            yield from (text for text in item if isinstance(text, str))
-        elif isinstance(item, str) and item:
-            yield item
-
-
 def parsed(body: bytes, params: Mapping[str, Any]) -> Body:
     """A request's members, from JSON, CBOR or the Query protocol's parameters."""
     if body[:1] == b"{":
@@ -205,7 +224,7 @@ def parsed(body: bytes, params: Mapping[str, Any]) -> Body:
 
 def _cbor(body: bytes) -> Body:
     try:
-        import cbor2
+        import cbor2  # type: ignore[import-not-found]  # MiniStack's, where it is installed
 
         content = cbor2.loads(body)
     except (ImportError, ValueError, EOFError):
@@ -241,7 +260,7 @@ def _with_members(tag_context: Callable[..., dict[str, Any]]) -> Callable[..., d
         if action in CONDITION_MEMBERS:
             request = parsed(body, params)
             for key, member in CONDITION_MEMBERS[action].items():
-                value = next(members(request, member), None)
+                value = next(values_at(request, member), None)
                 if value:
                     keys[key] = value
         return keys
@@ -258,7 +277,7 @@ def _with_alarm_names(extract: Callable[..., str]) -> Callable[..., str]:
         arn = extract(service, method, path, headers, body, *rest)
         if service == "monitoring" and arn == "*":
             params, region, account = rest
-            name = next(members(parsed(body, params), "AlarmNames"), None)
+            name = next(values_at(parsed(body, params), "AlarmNames"), None)
             if name:
                 return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
         return arn
@@ -275,7 +294,7 @@ def _with_object_keys(additional: Callable[..., Any]) -> Callable[..., Any]:
             scope = current_scope()
             key_id = _object_key(bucket, key, headers, reading=action != "s3:PutObject")
             arn = key_arn(scope, key_id) if key_id else None
-            needed = [need.action for need in key_needs(scope, action, arn)] if arn else []
+            needed = [need.action for need in _key_needs(scope, action, arn)] if arn else []
             if arn and "uploadId" in query:
                 needed.append("kms:Decrypt")  # the parts are read again when they are joined
             pairs += [(operation, arn) for operation in needed]
@@ -293,60 +312,3 @@ def _object_key(bucket: str, key: str, headers: Any, *, reading: bool) -> str | 
     chosen = (object_headers if reading else headers).get(_OBJECT_KEY)
     key_id = chosen or s3._bucket_default_sse_headers(bucket).get(_OBJECT_KEY)
     return str(key_id) if key_id else None
-
-
-Handler = Callable[..., Awaitable[Response]]
-
-
-def _checked(authority: Authority, service: str, handler: Handler) -> Handler:
-    """The handler of a service, after the request's further needs."""
-
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> Response:
-        access_key = router.extract_access_key_id(headers, query)
-        if access_key:
-            denial = _refusal(authority, access_key, service, method, path, headers, body, query)
-            if denial is not None:
-                return denial
-        return await handler(method, path, headers, body, query)
-
-    return handle
-
-
-def _refusal(
-    authority: Authority,
-    access_key: str,
-    service: str,
-    method: str,
-    path: str,
-    headers: dict[str, str],
-    body: bytes,
-    query: dict[str, Any],
-) -> Response | None:
-    params = app._routing_params(method, path, headers, body, query)
-    action = iam_actions.extract_iam_action(service, method, path, headers, body, params)
-    if action is None or not _may_need_more(action):
-        return None
-    scope = current_scope()
-    resource = iam_actions.extract_resource_arn(
-        service, method, path, headers, body, params, scope.region, scope.account
-    )
-    try:
-        authority.check(scope, access_key, needs(scope, action, resource, parsed(body, params)))
-    except Denied as denied:
-        response: Response = iam_actions.access_denied_response(
-            service,
-            evaluator.denied_action(),
-            "",
-            responses.new_uuid(),
-            headers=headers,
-            message=str(denied),
-            resource_arn=resource,
-        )
-        return response
-    return None
-
-
-def _may_need_more(action: str) -> bool:
-    return action in PASSED_ROLES or action in _KEY_ACTIONS or action == "cloudwatch:DescribeAlarms"

@@ -131,20 +131,54 @@ def _moment(value: Any) -> datetime | None:
     return datetime.fromisoformat(str(value).replace("Z", "+00:00"))
 
 
+def fault(schedule: Schedule) -> str | None:
+    """What AWS refuses of a schedule's time, in its words; None if nothing."""
+    expression = str(schedule.get("ScheduleExpression") or "")
+    zone = schedule.get("ScheduleExpressionTimezone") or "UTC"
+    try:
+        timetable.parse(expression)
+    except ValueError:
+        return f"Invalid Schedule Expression {expression}."
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, LookupError):
+        return f"Invalid Schedule Expression Timezone {zone}."
+    return None
+
+
 def install(scheduler: Any, eventbridge: Any, provisioners: Any) -> None:
-    """Put the clock in, and let CloudFormation keep all of a schedule."""
+    """Put the clock in, refuse what it cannot tell, and let CloudFormation keep all."""
     scheduler._tick_schedules = Clock(scheduler, eventbridge).tick
+    for name in ("_create_schedule", "_update_schedule"):
+        setattr(scheduler, name, _refusing(scheduler, getattr(scheduler, name)))
+    valid = eventbridge._validate_schedule_expression
+    eventbridge._validate_schedule_expression = lambda expression: (
+        valid(expression)
+        and not (expression.startswith("rate(") and fault({"ScheduleExpression": expression}))
+    )
     kind = provisioners._RESOURCE_HANDLERS["AWS::Scheduler::Schedule"]
     for action in ("create", "update"):
         kind[action] = _keeping(scheduler, kind[action], update=action == "update")
+
+
+def _refusing(scheduler: Any, act: Callable[..., Any]) -> Callable[..., Any]:
+    def refused(name: str, body: Schedule) -> Any:
+        message = fault(body) if body.get("ScheduleExpression") else None
+        if message:
+            return scheduler._error(400, "ValidationException", message)
+        return act(name, body)
+
+    return refused
 
 
 def _keeping(scheduler: Any, act: Callable[..., Any], *, update: bool) -> Callable[..., Any]:
     """After the action, the properties that it dropped."""
 
     def kept(*given: Any) -> Any:
-        answer = act(*given)
         properties = given[2] if update else given[1]
+        if message := fault(properties):
+            raise ValueError(f"{message} (Service: Scheduler, Status Code: 400)")
+        answer = act(*given)
         name = answer[0] if isinstance(answer, tuple) else given[0]
         schedule = scheduler._schedules.get(f"{properties.get('GroupName', 'default')}/{name}")
         if schedule is not None:

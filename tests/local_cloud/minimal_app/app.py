@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -18,7 +19,7 @@ FOLDER = Path(__file__).parent
 SCRIPT = "cat /opt/ml/processing/input/raw/* | tr a-z A-Z > /opt/ml/processing/output/loud/out.txt"
 
 
-def definition(bucket: str) -> dict[str, object]:
+def definition(bucket: str, job_role: str) -> dict[str, object]:
     """One processing step, a trivial script."""
     return {
         "Version": "2020-12-01",
@@ -29,7 +30,7 @@ def definition(bucket: str) -> dict[str, object]:
                 "Name": "shout",
                 "Type": "Processing",
                 "Arguments": {
-                    "RoleArn": "arn:aws:iam::000000000000:role/step",
+                    "RoleArn": job_role,
                     "ProcessingResources": {
                         "ClusterConfig": {
                             "InstanceType": "ml.m5.large",
@@ -90,16 +91,21 @@ class Minimal(cdk.Stack):
         ssm.StringParameter(
             self, "Where", parameter_name="/minimal/bucket", string_value=bucket.bucket_name
         )
+        by_sagemaker = iam.ServicePrincipal("sagemaker.amazonaws.com")
+        job_role = iam.Role(self, "JobRole", assumed_by=by_sagemaker)
+        bucket.grant_read(job_role, "raw/*")
+        bucket.grant_put(job_role, "loud/*")
+        ecr.Repository.from_repository_name(self, "Image", "none").grant_pull(job_role)
+        role = iam.Role(self, "Role", assumed_by=by_sagemaker)
+        job_role.grant_pass_role(role)
+        self._allow(role, "processing-job/pipelines-*", "CreateProcessingJob", "AddTags")
+        text = self.to_json_string(definition(bucket.bucket_name, job_role.role_arn))
         pipeline = sagemaker.CfnPipeline(
             self,
             "Pipeline",
             pipeline_name="minimal",
-            role_arn=iam.Role(
-                self, "Role", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com")
-            ).role_arn,
-            pipeline_definition={
-                "PipelineDefinitionBody": self.to_json_string(definition(bucket.bucket_name))
-            },
+            role_arn=role.role_arn,
+            pipeline_definition={"PipelineDefinitionBody": text},
             tags=[cdk.CfnTag(key="project", value="minimal")],
         )
         function = lambda_.Function(
@@ -111,6 +117,7 @@ class Minimal(cdk.Stack):
             environment={"PIPELINE": pipeline.ref},
             timeout=cdk.Duration.seconds(30),
         )
+        self._allow(function, "pipeline/minimal", "StartPipelineExecution")
         landed = sqs.Queue(self, "Landed", visibility_timeout=cdk.Duration.seconds(30))
         function.add_event_source(
             sources.SqsEventSource(
@@ -135,6 +142,15 @@ class Minimal(cdk.Stack):
         cdk.CfnOutput(self, "EndedUrl", value=ended.queue_url)
         cdk.CfnOutput(self, "Function", value=function.function_name)
         cdk.CfnOutput(self, "PipelineName", value=pipeline.ref)
+
+    def _allow(self, grantee: iam.IGrantable, resource: str, *operations: str) -> None:
+        service, name = resource.split("/")
+        arn = self.format_arn(service="sagemaker", resource=service, resource_name=name)
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[f"sagemaker:{operation}" for operation in operations],
+            resource_arns=[arn],
+        )
 
     def _rule(
         self, name: str, queue: sqs.Queue, source: str, detail_type: str, detail: dict[str, object]
