@@ -8,10 +8,10 @@ from typing import Any
 _REFUSAL = re.compile(
     r"User: (?P<principal>arn:[^\s]+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
     r"(?: on resource: \"?(?P<resource>[^\s\"]+)\"?)?"
-    r"(?: (?P<reason>because no \S+ policy|with an explicit deny))?"
+    r"(?: (?P<reason>because no .+? (?=allows)|with an explicit deny))?"
 )
 _ROLE = re.compile(r"arn:[^:]+:(?:sts|iam)::\d+:(?:assumed-role/([^/]+)/|role/(?:.+/)?([^/]+)$)")
-_OWN_POLICY = "because no identity-based policy"
+_OWN_POLICY = "because no identity-based policy "
 _PASSED_TO = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 

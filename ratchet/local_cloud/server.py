@@ -109,6 +109,9 @@ def _prepare(layout: Layout, region: str, port: int) -> None:
     tempfile.tempdir = str(layout.temporary)
     # Functions and steps inherit the environment; how this process found modules is not theirs.
     os.environ.pop("PYTHONPATH", None)
+    # botocore reads the name of a profile even where no profiles are to be found.
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
 
 
 async def _serve(layout: Layout, region: str, listener: socket.socket) -> None:

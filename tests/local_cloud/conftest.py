@@ -31,7 +31,6 @@ def call(tmp_path: Path, service_model: ServiceModel) -> Iterator[Caller]:
     )
     yield Caller(sagemaker, fake, service_model)
     sagemaker.close()
-    fake.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import functools
+import hashlib
 import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,43 +34,41 @@ ROLE = "arn:aws:iam::000000000000:role/pipeline"
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/none:1"
 
 
-class Objects(MutableMapping[str, bytes]):
-    """A server's objects: ``bucket/key`` → content."""
+class _Served(dict[str, tuple[bytes, str]]):
+    """`FakeCloud.objects` as `S3Server` has them, with their ETags."""
 
-    def __init__(self, server: S3Server) -> None:
-        self._server = server
+    def __init__(self, objects: dict[str, bytes]) -> None:
+        super().__init__()
+        self._objects = objects
 
-    def __getitem__(self, name: str) -> bytes:
-        return self._server.objects[name][0]
-
-    def __setitem__(self, name: str, content: bytes) -> None:
-        self._server.put(name, content)
-
-    def __delitem__(self, name: str) -> None:
-        del self._server.objects[name]
+    def __contains__(self, name: object) -> bool:
+        return name in self._objects
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._server.objects)
+        return iter(self._objects)
 
-    def __len__(self) -> int:
-        return len(self._server.objects)
+    def __getitem__(self, name: str) -> tuple[bytes, str]:
+        body = self._objects[name]
+        return body, hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+    def __setitem__(self, name: str, stored: tuple[bytes, str]) -> None:
+        self._objects[name] = stored[0]
 
 
 @dataclass
 class FakeCloud:
-    """The services around SageMaker: S3 over HTTP, the others in process.
+    """The services around SageMaker, as far as it calls them in process."""
 
-    Every role may do everything but the actions in ``denied``, which map to AWS's sentences.
-    """
-
-    s3: S3Server = field(default_factory=S3Server)
-    denied: dict[str, str] = field(default_factory=dict)
-    needs: list[Need] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     metrics: list[dict[str, Any]] = field(default_factory=list)
     alarms: dict[str, str] = field(default_factory=dict)
     lines: list[tuple[str, str, str]] = field(default_factory=list)
     server: S3Server | None = None
+    denied: dict[str, str] = field(default_factory=dict)
+    """AWS's sentence for each action that no role may do; the others all may."""
+    needs: list[Need] = field(default_factory=list)
+    """What was asked for."""
 
     def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
         return self.objects[f"{bucket}/{key}" + (f"?{version_id}" if version_id else "")]
@@ -83,10 +81,6 @@ class FakeCloud:
             {"type": event["DetailType"], "detail": detail, "resources": event["Resources"]}
         )
         delivered()
-
-    def __post_init__(self) -> None:
-        self.objects = Objects(self.s3)
-        self._serving = threading.Lock()
 
     def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
         for need in needs:
@@ -124,15 +118,12 @@ class FakeCloud:
         self.lines += [(group, stream, line) for _, line in lines]
 
     def endpoint(self) -> str:
-        if self._serving.acquire(blocking=False):
-            serve = functools.partial(self.s3.serve_forever, poll_interval=0.02)
-            threading.Thread(target=serve, name="s3", daemon=True).start()
-        return self.s3.url
-
-    def close(self) -> None:
-        if self._serving.locked():
-            self.s3.shutdown()
-        self.s3.server_close()
+        """Of an S3 that has the objects; it ends with the tests."""
+        if self.server is None:
+            self.server = S3Server()
+            self.server.objects = _Served(self.objects)
+            threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self.server.url
 
 
 @dataclass
@@ -192,8 +183,9 @@ def signed(
 TRUSTED = ("cloudformation", "events", "lambda", "sagemaker", "scheduler")
 
 
-def make_role(cloud: RunningCloud) -> None:
-    """The role that the tests' definitions name, allowed everything, for every service."""
+def make_role(cloud: RunningCloud, name: str = "pipeline") -> None:
+    """A role that is allowed everything, for every service: the one that the tests' definitions
+    name, or another."""
     iam = cloud.client("iam")
     trust = {
         "Effect": "Allow",
@@ -202,11 +194,9 @@ def make_role(cloud: RunningCloud) -> None:
     }
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
-        iam.create_role(
-            RoleName="pipeline", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
-        )
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
     iam.put_role_policy(
-        RoleName="pipeline",
+        RoleName=name,
         PolicyName="everything",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
     )

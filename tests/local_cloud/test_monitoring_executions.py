@@ -179,6 +179,14 @@ def watched_jobs(cloud: RunningCloud) -> Iterator[str]:
     }
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     arn = f"arn:aws:sqs:{REGION}:000000000000:{name}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
     yield url
     events.remove_targets(Rule=name, Ids=["1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import Counter
@@ -27,6 +28,8 @@ CANARY = {
     },
     "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]},
 }
+CALLS = int(os.environ.get("RATCHET_STORM_CALLS", "1000"))
+"""Of the hundred clients, at least; 10000 is worth an evening."""
 
 
 def invoke(call: Caller, body: str = "1,2", endpoint: str = "e", **headers: str) -> str:
@@ -157,29 +160,36 @@ def test_invocations_errors_and_latency_are_published(endpoint: Caller) -> None:
 
 
 class Load:
-    """A client that asks without a pause, and what it was answered."""
+    """Clients that ask without a pause, and what they were answered."""
 
-    def __init__(self, call: Caller) -> None:
-        self.answers: Counter[str] = Counter()
+    def __init__(self, call: Caller, *, clients: int = 1) -> None:
         self.errors: list[str] = []
+        self._answers: list[str] = []
         self._call = call
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+
+    @property
+    def answers(self) -> Counter[str]:
+        """How often each version answered."""
+        return Counter(self._answers)
 
     def __enter__(self) -> Load:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self.answers[invoke(self._call, "x").split(":")[0]] += 1
-            except ApiError as error:
-                self.errors.append(error.message)
+                self._answers.append(invoke(self._call, "x").split(":")[0])
+            except Exception as error:  # whatever a client would see
+                self.errors.append(repr(error))
             time.sleep(0.002)
 
 
@@ -205,6 +215,20 @@ def test_no_request_fails_while_a_new_model_takes_over(endpoint: Caller) -> None
     assert "FailureReason" not in after
     assert invoke(endpoint) == "v2:1,2\n"
     assert not any(is_alive(pid) for pid in before)
+
+
+def test_no_call_of_a_hundred_clients_fails_while_models_are_swapped(endpoint: Caller) -> None:
+    endpoint.cloud.alarms["errors"] = "OK"
+    with Load(endpoint, clients=100) as load:
+        version = 1
+        while sum(load.answers.values()) < CALLS or version < 3:
+            version += 1
+            config = configure(endpoint, f"v{version}")
+            endpoint("UpdateEndpoint", EndpointName="e", EndpointConfigName=config)
+            settled(endpoint)
+    assert load.errors == []
+    assert len(load.answers) == version
+    assert sum(load.answers.values()) >= CALLS
 
 
 def test_a_canary_gets_its_share(endpoint: Caller) -> None:

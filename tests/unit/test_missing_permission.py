@@ -60,8 +60,12 @@ def test_the_role_is_named_without_session_and_path(user: str) -> None:
         refusal("s3:GetObject", BUCKET, user="arn:aws:iam::123456789012:user/ada"),
         refusal("s3:GetObject", BUCKET, reason="with an explicit deny in an identity-based policy"),
         refusal("s3:GetObject", BUCKET, reason="with an explicit deny in a resource-based policy"),
-        refusal("kms:Decrypt", "arn:aws:kms:r:1:key/k", reason="because no resource-based policy"),
-        refusal("s3:GetObject", BUCKET, reason="because no permissions-boundary policy allows it"),
+        refusal(
+            "kms:Decrypt",
+            "arn:aws:kms:r:1:key/k",
+            reason="because no resource-based policy allows it",
+        ),
+        refusal("s3:GetObject", BUCKET, reason="because no permissions boundary allows it"),
     ],
 )
 def test_where_no_statement_of_a_role_would_help_there_is_none(sentence: str) -> None:

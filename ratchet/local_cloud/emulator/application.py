@@ -212,11 +212,13 @@ class Application:
         with self._installing:
             if self._installed or self._sagemaker is None:
                 return
+            from ministack.core import lambda_runtime
             from ministack.services.cloudformation import provisioners
 
             from ratchet.local_cloud.emulator import (
                 budgets,
                 cloudformation,
+                function_environment,
                 objects,
                 recorded_types,
                 schedules,
@@ -227,6 +229,7 @@ class Application:
 
             api, model = self._sagemaker.api, responses._service_model("sagemaker")
             sqs, functions = ministack._get_module("sqs"), ministack._get_module("lambda_svc")
+            function_environment.install(lambda_runtime, functions)
             queues.install(sqs, functions)
             buckets.install(ministack._get_module("s3"), provisioners)
             objects.install(ministack._get_module("s3"), api.outbox)

@@ -8,6 +8,7 @@ import functools
 import hashlib
 import hmac
 import json
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable
@@ -24,6 +25,13 @@ SESSION_NAME = "SageMaker"
 CREDENTIALS_PATH = "/_ratchet/credentials/"
 """Where containers ask for their role's session."""
 SESSION_SECONDS = 3600
+_NO_PROFILE = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+"""Of botocore's session variables (setting, variable of the environment, default, conversion):
+the person's own do not count here."""
 _LAMBDA_TIMEOUT_SECONDS = 660  # a Lambda step may take ten minutes
 _POOL = 16
 
@@ -138,7 +146,8 @@ def _client(
         max_pool_connections=_POOL,
         read_timeout=_LAMBDA_TIMEOUT_SECONDS,
         connect_timeout=10,
+        proxies={},
     )
-    return boto3.Session(botocore_session=AsRole(), region_name=scope.region).client(
-        service, endpoint_url=endpoint, config=config
-    )
+    return boto3.Session(
+        botocore_session=AsRole(session_vars=_NO_PROFILE), region_name=scope.region
+    ).client(service, endpoint_url=endpoint, config=config)
