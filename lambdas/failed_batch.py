@@ -18,4 +18,9 @@ def give_back(messages: Sequence[Mapping[str, Any]], error: Exception) -> dict[s
         {"messages": len(messages), "traceback": "".join(traceback.format_exception(error))},
         level="ERROR",
     )
-    return {"batchItemFailures": [{"itemIdentifier": m["messageId"]} for m in messages]}
+    return {"batchItemFailures": returned(messages)}
+
+
+def returned(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The whole batch, as batch item failures."""
+    return [{"itemIdentifier": message["messageId"]} for message in messages]

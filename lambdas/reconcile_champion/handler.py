@@ -64,9 +64,9 @@ from typing import Any
 
 import aws_clients
 from decision_log import say
-from failed_batch import give_back
+from failed_batch import give_back, returned
 from reconcile_champion import settings
-from reconcile_champion.plan import Decision, Kept, MarkFailed, Stuck, SwitchEngine
+from reconcile_champion.plan import Decision, GiveWay, Kept, MarkFailed, Stuck, SwitchEngine
 from reconcile_champion.reconcile import Reconciler
 from reconcile_champion.seen import Package
 
@@ -84,19 +84,23 @@ def _reconciler() -> Reconciler:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """One look for the whole batch. An error fails the batch, so that SQS delivers it again and in
-    the end puts it aside as a dead letter."""
+    """One wake for the whole batch. An error fails the batch, so that SQS delivers it again and in
+    the end puts it aside as a dead letter. While another wake acts, the batch comes back later."""
     messages = event.get("Records", [])
     try:
-        decisions, facts = _reconciler().look()
+        wake = _reconciler().wake()
+        decisions = wake.converge()
     except Exception as error:
         if not messages:  # called by hand: there is no queue to give the messages back to
             raise
         return give_back(messages, error)
     for decision in decisions:
-        known = {"messages": len(messages), **_facts_of(decision), **facts}
+        known = {"messages": len(messages), **_facts_of(decision), **wake.facts}
         say(type(decision).__name__.lower(), decision.why, known, level=_level(decision))
-    return {"batchItemFailures": []}
+    if sent := wake.report(decisions[-1]):
+        say("tell", "; ".join(sent))
+    comes_back = isinstance(decisions[-1], GiveWay)
+    return {"batchItemFailures": returned(messages) if comes_back else []}
 
 
 def _facts_of(decision: Decision) -> dict[str, object]:

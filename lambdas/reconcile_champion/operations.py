@@ -43,23 +43,34 @@ def of_last_operation(events: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[s
     for number, event in enumerate(events):
         if event.get("ClientRequestToken") != token:
             return events[:number]
+        if _of_stack(event) and event["ResourceStatus"] == "UPDATE_IN_PROGRESS":
+            # Its first event; before it may come another operation with the same token, if
+            # CloudFormation has forgotten that one.
+            return events[: number + 1]
     return events
 
 
 def failed_operation(events: Sequence[Mapping[str, Any]]) -> Operation | None:
-    """What these events, newest first, of one rolled back operation say; None when it was not an
-    operation of this function."""
+    """What these events, newest first, of one operation say; None when it was not an operation of
+    this function, or has not failed: it may have begun since the stack was looked at, and be in
+    progress."""
     match = _TOKEN.fullmatch(events[0].get("ClientRequestToken", "")) if events else None
-    if match is None:
+    end = next((event for event in events if _of_stack(event)), None)
+    if match is None or end is None or end["ResourceStatus"] != "UPDATE_ROLLBACK_COMPLETE":
         return None
     cause = next((event for event in reversed(events) if _failed(event)), None)
     return Operation(
         to=match[1] or NONE,
         engine=match[2],
-        at=events[0]["Timestamp"],
+        at=end["Timestamp"],
         why=_in_words(cause) if cause else _reason_of_rollback(events),
         of_monitoring=cause is not None and cause.get("ResourceType") in _MONITORS,
     )
+
+
+def _of_stack(event: Mapping[str, Any]) -> bool:
+    """Whether it is about the stack itself, which is no resource of its own: a nested stack is."""
+    return event.get("PhysicalResourceId", "") == event["StackId"]
 
 
 def _failed(event: Mapping[str, Any]) -> bool:

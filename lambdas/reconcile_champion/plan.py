@@ -67,6 +67,14 @@ class Wait:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GiveWay:
+    """Another wake acts at this moment, and may have looked before the news came that woke this
+    one: come back later."""
+
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Serves:
     """The wanted version serves, as verified at the endpoint."""
 
@@ -128,7 +136,7 @@ class TakeDown:
 
 
 Update = Promote | SwitchEngine | TakeDown
-Decision = Nothing | Wait | Serves | Kept | Stuck | MarkFailed | Update
+Decision = Nothing | Wait | GiveWay | Serves | Kept | Stuck | MarkFailed | Update
 
 
 def plan(seen: Seen, policy: Policy) -> Decision:
@@ -143,7 +151,7 @@ def plan(seen: Seen, policy: Policy) -> Decision:
     if unusable:
         return unusable
     wanted = next((p for p in seen.packages if p.approved and not p.failed), None)
-    remedy = _after_failure(seen.operation, stack, wanted, policy)
+    remedy = _after_failure(seen, stack, wanted, policy)
     if remedy:
         return remedy
     if wanted is None:
@@ -188,40 +196,50 @@ def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
 
 
 def _after_failure(
-    operation: Operation | None, stack: Stack, wanted: Package | None, policy: Policy
+    seen: Seen, stack: Stack, wanted: Package | None, policy: Policy
 ) -> Decision | None:
-    """Goes on unless the stack's last operation was ours, failed, and is still wanted."""
+    """Goes on unless the stack's last operation was ours and failed, and is not judged yet."""
+    operation = seen.operation
     if operation is None:
         return None
-    if wanted is None:
-        if operation.to == NONE and stack.champion != NONE and not policy.keep_when_none_left:
+    if operation.to == NONE:
+        if wanted is None and stack.champion != NONE and not policy.keep_when_none_left:
             return Stuck(
                 why=f"taking the endpoint down failed: {operation.why}",
                 command=f"ratchet deploy --env {policy.environment}",
             )
         return None
-    if operation.to != str(wanted.version):
+    tried = next((p for p in seen.packages if str(p.version) == operation.to), None)
+    if tried is None or not tried.approved or tried.failed:
         return None
-    if wanted.modified and wanted.modified > operation.at:
+    if tried.modified and tried.modified > operation.at:
         return None  # somebody approved it again since, and no mark of that failure holds
     if operation.of_monitoring and operation.engine == MODEL_MONITOR and policy.engine == "auto":
-        changes = _changes(stack, _parameters(wanted, engine=PIPELINE))
+        if tried != wanted:
+            return None  # it is not the version that failed
+        changes = _changes(stack, _parameters(tried, engine=PIPELINE))
         if changes:
             return SwitchEngine(
-                package=wanted,
+                package=tried,
                 changes=changes,
                 engine=PIPELINE,
                 why=f"AWS refuses Model Monitor here: {operation.why}",
             )
-    if wanted.arn == stack.champion:
-        if not _changes(stack, _parameters(wanted, engine=operation.engine)):
-            return None  # all is as wanted since
-        return Stuck(
-            why=f"version {wanted.version} serves, but its monitor cannot be changed to "
-            f"{operation.engine}: {operation.why}",
-            command=f"ratchet deploy --env {policy.environment}",
-        )
-    return MarkFailed(package=wanted, why=operation.why)
+    if tried.arn == stack.champion:
+        return _monitor_not_changed(operation, stack, tried, policy) if tried == wanted else None
+    return MarkFailed(package=tried, why=operation.why)
+
+
+def _monitor_not_changed(
+    operation: Operation, stack: Stack, champion: Package, policy: Policy
+) -> Stuck | None:
+    if not _changes(stack, _parameters(champion, engine=operation.engine)):
+        return None  # all is as wanted since
+    return Stuck(
+        why=f"version {champion.version} serves, but its monitor cannot be changed to "
+        f"{operation.engine}: {operation.why}",
+        command=f"ratchet deploy --env {policy.environment}",
+    )
 
 
 def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:

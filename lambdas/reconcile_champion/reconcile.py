@@ -1,24 +1,29 @@
-"""One wake: look at the world, let `plan` decide, do it, tell people, and say why.
+"""One wake: look at the world, let `plan` decide, do it, and then tell people.
 
 A wake updates the stack once at most. Marking a version that failed is no end: the same wake goes
-on to what is wanted without it, so that stack and endpoint agree again as soon as they can.
+on to what is wanted without it, so that stack and endpoint agree again as soon as they can. Nothing
+that tells of an act, a notice or a metric, comes before it or can prevent it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import notices
+from decision_log import say
 from model_package import NONE
+from notices import Notices, Record
 from notify.texts import Loop
 from reconcile_champion import plan
+from reconcile_champion.claims import Claim, News, OvertakenError, is_claimed, write_down
 from reconcile_champion.endpoint import Endpoint
 from reconcile_champion.marks import Mark
-from reconcile_champion.memory import AnotherWakeError, Memory, Subject
 from reconcile_champion.plan import (
     Decision,
+    GiveWay,
     Kept,
     MarkFailed,
     Nothing,
@@ -34,7 +39,7 @@ from reconcile_champion.registry import Registry
 from reconcile_champion.seen import Package, Seen, version_in
 from reconcile_champion.serving_stack import BusyError, ServingStack
 from reconcile_champion.settings import Settings
-from topic import Notice, publish
+from topic import Notice
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -44,6 +49,10 @@ if TYPE_CHECKING:
     from mypy_boto3_sns.client import SNSClient
 
 _ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
+_MOST_LOOKS = 8
+
+# What people are told about.
+_SERVED, _PROBLEM = "served", "problem"
 
 
 def _now() -> datetime:
@@ -87,76 +96,103 @@ class Reconciler:
             now=now,
         )
 
-    def look(self) -> tuple[list[Decision], dict[str, object]]:
-        """What this wake decided and did, in order, and the facts behind it."""
-        memory = Memory(s3=self.s3, bucket=self.settings.state_bucket, key=self.settings.state_key)
-        wake = _Wake(reconciler=self, memory=memory, seen=self._see(memory.read().served))
-        decisions = wake.converge()
-        if not isinstance(decisions[-1], Wait):
-            self._measure(plan.blocked(wake.seen, decisions[-1]))
-        return decisions, wake.facts
+    def wake(self) -> Wake:
+        key, bucket = self.settings.state_key, self.settings.state_bucket
+        return Wake(reconciler=self, notices=Notices(s3=self.s3, bucket=bucket, key=key))
 
-    def _see(self, served: str | None) -> Seen:
+    def see(self, served: str | None) -> Seen:
         now, stack = self.now(), self.stack.look()
         if stack is None or stack.status.endswith("_IN_PROGRESS"):
             return Seen(now=now, stack=stack, served=served)  # nothing else matters then
+        operation = self.stack.failed_operation() if stack.status == _ROLLED_BACK else None
         return Seen(
             now=now,
             stack=stack,
-            packages=self.registry.approved(),
+            packages=self.registry.approved(down_to=operation.to if operation else None),
             champion=self.registry.package(stack.champion),
-            operation=self.stack.failed_operation() if stack.status == _ROLLED_BACK else None,
+            operation=operation,
             live=self.endpoint.look(),
             served=served,
         )
 
-    def _measure(self, blocked: bool) -> None:
-        self.cloudwatch.put_metric_data(
-            Namespace="Ratchet",
-            MetricData=[
-                {
-                    "MetricName": "DeploymentBlocked",
-                    "Dimensions": [
-                        {"Name": "Project", "Value": self.settings.project},
-                        {"Name": "Environment", "Value": self.settings.policy.environment},
-                    ],
-                    "Timestamp": self.now(),
-                    "Value": float(blocked),
-                }
-            ],
-        )
+    def measure(self, blocked: bool) -> None:
+        """Never raises: the next wake puts it again."""
+        try:
+            self.cloudwatch.put_metric_data(
+                Namespace="Ratchet",
+                MetricData=[
+                    {
+                        "MetricName": "DeploymentBlocked",
+                        "Dimensions": [
+                            {"Name": "Project", "Value": self.settings.project},
+                            {"Name": "Environment", "Value": self.settings.policy.environment},
+                        ],
+                        "Timestamp": self.now(),
+                        "Value": float(blocked),
+                    }
+                ],
+            )
+        except Exception as error:
+            say("go on", f"DeploymentBlocked is not put: {error}", level="WARNING")
 
 
 @dataclass(kw_only=True)
-class _Wake:
+class Wake:
     """A wake under way, and what it sees."""
 
     reconciler: Reconciler
-    memory: Memory
-    seen: Seen
+    notices: Notices
+    seen: Seen = field(init=False)
+    facts: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settings = self.reconciler.settings
         self.loop = Loop(project=settings.project, environment=settings.policy.environment)
+
+    def converge(self) -> list[Decision]:
+        """What this wake decided and did, in order."""
+        decisions: list[Decision] = []
+        for _ in range(_MOST_LOOKS):
+            try:
+                decisions.append(self._look())
+            except OvertakenError:
+                continue
+            if not isinstance(decisions[-1], MarkFailed):
+                return decisions
+        return [*decisions, GiveWay(why="other wakes act again and again")]
+
+    def report(self, decision: Decision) -> list[str]:
+        """Put the metrics and tell people, after all else; the titles that were sent. Never
+        raises. `decision`: the last one."""
+        reconciler, settings = self.reconciler, self.reconciler.settings
+        if not isinstance(decision, Wait | GiveWay):
+            reconciler.measure(plan.blocked(self.seen, decision))
+        send = notices.to_topic(reconciler.sns, settings.topic_arn)
+        sent = self.notices.tell(now=reconciler.now(), send=send)
+        notices.measure_waiting(
+            reconciler.cloudwatch,
+            self.notices.record,
+            project=settings.project,
+            environment=settings.policy.environment,
+            now=reconciler.now(),
+        )
+        return sent
+
+    def _look(self) -> Decision:
+        """Look, decide, and do it. Raises OvertakenError."""
+        record = self.notices.read()  # first of all: see claims.py
+        if is_claimed(record, now=self.reconciler.now()):
+            return GiveWay(why="another wake is at work")
+        self.seen = self.reconciler.see(record.told.get(_SERVED))
         stack, live = self.seen.stack, self.seen.live
-        self.facts: dict[str, object] = {
+        self.facts |= {
             "stack_status": stack.status if stack else None,
             "champion": stack.champion if stack else None,
             "approved": [package.version for package in self.seen.packages] or None,
             "endpoint_status": live.status if live else None,
             "endpoint_config": live.config if live else None,
         }
-
-    def converge(self) -> list[Decision]:
-        decisions: list[Decision] = []
-        while not decisions or isinstance(decisions[-1], MarkFailed):
-            decision = plan.plan(self.seen, self.reconciler.settings.policy)
-            try:
-                decision = self._do(decision)
-            except AnotherWakeError:
-                decision = Wait(why="another wake is at work")
-            decisions.append(decision)
-        return decisions
+        return self._do(plan.plan(self.seen, self.reconciler.settings.policy))
 
     def _do(self, decision: Decision) -> Decision:
         match decision:
@@ -167,35 +203,35 @@ class _Wake:
             case Serves():
                 self._serves(decision)
             case Kept():
-                self._tell("problem", f"kept: {decision.why}", self.loop.kept(why=decision.why))
+                notice = self.loop.kept(why=decision.why)
+                write_down(self.notices, _news(_PROBLEM, f"kept: {decision.why}", notice))
             case Stuck():
                 notice = self.loop.stuck(why=decision.why, command=decision.command)
-                self._tell("problem", f"stuck: {decision.why}", notice)
+                write_down(self.notices, _news(_PROBLEM, f"stuck: {decision.why}", notice))
             case Nothing():
                 self._nothing_serves()
-            case Wait():
+            case Wait() | GiveWay():
                 pass
         return decision
 
+    def _claim(self, news: News) -> Claim:
+        return Claim(notices=self.notices, news=news, now=self.reconciler.now())
+
     def _mark(self, failed: MarkFailed) -> None:
-        """Told first: a crash in between tells it twice rather than never."""
-        package, now = failed.package, self.seen.now
+        package, stack = failed.package, self.seen.stack
+        assert stack is not None  # a promotion failed on a stack
         others = [p for p in self.seen.packages if p.arn != package.arn and not p.failed]
         notice = self.loop.promotion_failed(
             package.version, serving=self._goes_on(package, others), why=failed.why
         )
-        operation = self.seen.operation
-        when = operation.at if operation else now
-        self._tell("problem", f"failed: version {package.version} at {when}", notice)
-        mark = Mark(at=now, why=failed.why)
-        self.reconciler.registry.mark(package, mark)
-        marked = replace(package, mark=mark, modified=now)
-        self.seen = replace(
-            self.seen,
-            packages=[marked if p.arn == package.arn else p for p in self.seen.packages],
-            champion=marked if self._is_champion(package) else self.seen.champion,
-            operation=None,
-        )
+        when = self.seen.operation.at if self.seen.operation else stack.updated
+        news = _news(_PROBLEM, f"failed: version {package.version} at {when}", notice)
+        with self._claim(news):
+            registry = self.reconciler.registry
+            # SageMaker has no conditional write: somebody may have approved it again just now.
+            if registry.package(package.arn) != package:
+                raise OvertakenError
+            registry.mark(package, Mark(at=self.reconciler.now(), why=failed.why))
 
     def _goes_on(self, failed: Package, others: list[Package]) -> str:
         """The version that serves while a promotion has failed."""
@@ -214,27 +250,40 @@ class _Wake:
     def _update(self, update: Update) -> Decision:
         stack = self.seen.stack
         assert stack is not None  # an update is planned for a stack
-        if isinstance(update, SwitchEngine):
-            version = update.package.version
-            notice = self.loop.engine_switched(version, why=update.why)
-            self._tell("problem", f"engine: {update.engine} from version {version} on", notice)
         to = NONE if isinstance(update, TakeDown) else str(update.package.version)
         self.facts["changes"] = dict(update.changes)
-        try:
-            begun = self.reconciler.stack.update(stack, update.changes, to=to, engine=update.engine)
-        except BusyError as busy:
-            return Wait(why=str(busy))
-        return update if begun else Nothing(why=f"{update.why}, but nothing is to be updated")
+        with self._claim(self._news_of(update)) as claim:
+            try:
+                if self.reconciler.stack.update(stack, update.changes, to=to, engine=update.engine):
+                    return update
+            except BusyError as busy:
+                claim.take_back()
+                return Wait(why=str(busy))
+            claim.take_back()
+        return Nothing(why=f"{update.why}, but nothing is to be updated")
+
+    def _news_of(self, update: Update) -> News:
+        """That a version is promoted is told once it serves."""
+        if not isinstance(update, SwitchEngine):
+            return lambda record: record
+        version = update.package.version
+        notice = self.loop.engine_switched(version, why=update.why)
+        return _news(_PROBLEM, f"engine: {update.engine} from version {version} on", notice)
 
     def _serves(self, serves: Serves) -> None:
-        package, before = serves.package, self.memory.told.served
-        if before != str(package.version):
-            self._tell("served", str(package.version), self._news(package, before))
-        self.memory.forget_problem()
+        package, record = serves.package, self.notices.record
+        version, before = str(package.version), record.told.get(_SERVED)
+        news = _nothing_wrong
+        if before != version:
+            told = _news(_SERVED, version, self._notice_of(package, before))
+            news = lambda record: _nothing_wrong(told(record))  # noqa: E731
         if package.mark:
-            self.reconciler.registry.unmark(package)
+            with self._claim(news):
+                self.reconciler.registry.unmark(package)
+        else:
+            write_down(self.notices, news)
 
-    def _news(self, package: Package, before: str | None) -> Notice:
+    def _notice_of(self, package: Package, before: str | None) -> Notice:
         if before is None or not before.isdecimal() or int(before) < package.version:
             return self.loop.deployed(package.version, previous=before)
         return self.loop.rolled_back(
@@ -254,23 +303,15 @@ class _Wake:
 
     def _nothing_serves(self) -> None:
         """Told when it comes as news."""
-        stack, before = self.seen.stack, self.memory.told.served
+        stack, before = self.seen.stack, self.notices.record.told.get(_SERVED)
         if stack is None or stack.champion != NONE or before in (None, NONE):
             return
-        self._tell("served", NONE, self.loop.taken_down(version=before))
-
-    def _tell(self, subject: Subject, what: str, notice: Notice) -> None:
-        reconciler = self.reconciler
-        told: list[Any] = []
-
-        def send() -> None:
-            publish(reconciler.sns, topic_arn=reconciler.settings.topic_arn, notice=notice)
-            told.append(notice.title)
-
-        self.memory.tell_once(subject, what, now=self.seen.now, publish=send)
-        if told:
-            self.facts["told"] = [*_list(self.facts.get("told")), *told]
+        write_down(self.notices, _news(_SERVED, NONE, self.loop.taken_down(version=before)))
 
 
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def _news(subject: str, news: str, notice: Notice) -> News:
+    return lambda record: record.with_news(subject, news, notice)
+
+
+def _nothing_wrong(record: Record) -> Record:
+    return record.without(_PROBLEM)

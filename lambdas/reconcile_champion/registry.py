@@ -26,14 +26,16 @@ class Registry:
     sagemaker: SageMakerClient
     group: str
 
-    def approved(self) -> list[Package]:
-        """Approved versions, newest first, down to the second that may serve."""
+    def approved(self, *, down_to: str | None = None) -> list[Package]:
+        """Approved versions, newest first, down to the second that may serve, and to this one."""
         found: list[Package] = []
+        lowest = int(down_to) if down_to and down_to.isdecimal() else None
         for arn in self._approved_arns():
             package = self.package(arn)
             if package and package.approved:
                 found.append(package)
-            if sum(not package.failed for package in found) == _ENOUGH:
+            enough = sum(not package.failed for package in found) >= _ENOUGH
+            if enough and (lowest is None or found[-1].version <= lowest):
                 break
         return found
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from decision_log import say
 from start_pipeline.settings import Feedback
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_sns.client import SNSClient
 
+    from notices import Notices
     from start_pipeline.drift import Episode, Exhausted
 
 
@@ -32,13 +35,28 @@ class DriftAlarms:
         answer = self.cloudwatch().describe_alarms(AlarmNames=list(self.settings.alarms))
         return drift.episode_of(answer["MetricAlarms"])
 
-    def tell(self, exhausted: Exhausted, *, since: str) -> None:
+    def tell(self, exhausted: Exhausted, *, since: str, notices: Notices, now: datetime) -> None:
+        """Once in an episode. Never raises: the next wake tries again."""
         # Imported here, since it happens once in months and every start would pay for it.
+        from notices import measure_waiting, to_topic
         from notify.texts import Loop
-        from topic import publish
 
         settings = self.settings
-        if settings.topic_arn:
-            loop = Loop(project=settings.project, environment=settings.environment)
-            notice = loop.no_more_retrains(exhausted.fruitless, since=since)
-            publish(self.sns(), topic_arn=settings.topic_arn, notice=notice)
+        if not settings.topic_arn:
+            return
+        loop = Loop(project=settings.project, environment=settings.environment)
+        notice = loop.no_more_retrains(exhausted.fruitless, since=since)
+        try:
+            notices.read()
+            notices.change(lambda record: record.with_news("drift", since, notice))
+        except Exception as error:
+            say("go on", f"people are not told yet: {error}", level="ERROR")
+            return
+        notices.tell(now=now, send=to_topic(self.sns(), settings.topic_arn))
+        measure_waiting(
+            self.cloudwatch(),
+            notices.record,
+            project=settings.project,
+            environment=settings.environment,
+            now=now,
+        )

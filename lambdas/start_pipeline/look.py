@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from decision_log import say
 from start_pipeline import claims, plan, run_names, snapshot
 from start_pipeline.data_bucket import DataBucket, Identified, WindowMovedError
 from start_pipeline.drift_alarms import DriftAlarms
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
     from mypy_boto3_sns.client import SNSClient
     from mypy_boto3_sqs.client import SQSClient
-
-    from start_pipeline.drift import Episode, Exhausted
 
 _LONGEST_DELAY = 900  # seconds: SQS SendMessage, DelaySeconds
 _DELAYED = '{"wake": "delayed"}'
@@ -180,10 +179,17 @@ class _Wake:
             clock=self.trigger.monotonic,
         )
         if identified.heads:
-            records.write_identities(self.window.objects, identified.identities)
+            self._cache(identified)
         self.facts["looked_up"] = identified.heads
         self.facts["without_checksum"] = identified.etags or None
         return identified
+
+    def _cache(self, identified: Identified) -> None:
+        """For the next wake. No run waits for it."""
+        try:
+            self.trigger.records.write_identities(self.window.objects, identified.identities)
+        except Exception as error:
+            say("go on", f"the cache of identities is not written: {error}", level="WARNING")
 
     def _run_once(
         self, content: Snapshot, *, fingerprint: str, executions: Sequence[plan.Execution]
@@ -265,7 +271,9 @@ class _Wake:
             registered=trigger.runs.registered,
         )
         if isinstance(answered, drift.Exhausted):
-            self._tell(answered, episode=episode)
+            trigger.drift.tell(
+                answered, since=episode.id, notices=trigger.records.notices(), now=now
+            )
             return Nothing(why=answered.why)
         if answered:
             return answered
@@ -281,13 +289,6 @@ class _Wake:
             prefix=trigger.settings.data_prefix,
         )
         return self._start(claim, fingerprint=fingerprint)
-
-    def _tell(self, exhausted: Exhausted, *, episode: Episode) -> None:
-        """Once in an episode. The state first: of wakes that race, one tells."""
-        if self.state.told != episode.id:
-            self.state = replace(self.state, told=episode.id)
-            self._save()
-            self.trigger.drift.tell(exhausted, since=episode.id)
 
     def _claim_of(self, content: Snapshot, *, digest: str) -> Claim:
         last = self.state.started

@@ -71,8 +71,6 @@ class State:
     started: Started | None = None
     wake_at: datetime | None = None
     """When a delayed message that a wake has sent arrives."""
-    told: str | None = None
-    """The drift of which people were told that it starts no more runs."""
     scheduled: datetime | None = None
     """The last time that a run was scheduled for, as far as a message has said. Losing it may cost
     that run."""

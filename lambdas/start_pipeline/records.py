@@ -6,6 +6,7 @@ manifests/<digest>/execution.json  the run of it; while this is there, it is not
 trigger/state.json                 what the last wakes saw; written only over what was read
 trigger/identities.json.gz         checksums by (key, ETag, size, time), so that only new objects
                                    cost a request: a cache, the last writer wins
+trigger/notices.json           what people were told; there once they were
 
 Those are the training pipeline's. Another kind of pipeline runs the same content for itself, so it
 has its own: manifests/<digest>/execution-<kind>.json and <kind>-trigger/….
@@ -33,6 +34,8 @@ from start_pipeline.window import StoredObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+
+    from notices import Notices
 
 _IDENTITIES_FORMAT = 1
 
@@ -74,6 +77,12 @@ class Records:
         """Write the state over what was read, and answer its ETag. Raises stored.MovedError."""
         text = state_file.write(state)
         return stored.write_over(self.s3, bucket=self.bucket, key=self._state, body=text, over=over)
+
+    def notices(self) -> Notices:
+        """What people were told, and are still to be told."""
+        from notices import Notices  # once in months, and every start would pay for it
+
+        return Notices(s3=self.s3, bucket=self.bucket, key=f"{self._folder}notices.json")
 
     def manifest_uri(self, digest: str) -> str:
         return f"s3://{self.bucket}/manifests/{digest}/manifest.json"

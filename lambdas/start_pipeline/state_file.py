@@ -29,7 +29,6 @@ def read(text: bytes) -> State:
             claim=_claim(known["claim"]),
             started=_started(known["started"]),
             wake_at=_time(known["wake_at"]),
-            told=known.get("told"),
             scheduled=_time(known.get("scheduled")),
             on_time=_time(known.get("on_time")),
         )

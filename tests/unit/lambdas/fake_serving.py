@@ -59,6 +59,8 @@ class FakeStack:
     wanted: dict[str, str] | None = None
     """The parameters of the update in progress."""
     token: str | None = None
+    tokens: set[str] = field(default_factory=set)
+    """Of all updates that were begun."""
     reason: str = ""
 
 
@@ -80,6 +82,9 @@ class FakeServing:
     metrics: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     alarms: dict[str, dict[str, Any]] = field(default_factory=dict)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    update_takes: timedelta = timedelta(minutes=10)
+    update_tokens_remembered: bool = False
+    """Whether CloudFormation refuses the token of an update that has ended: AWS does not say."""
 
     # -- what people and services do -----------------------------------------------------------
 
@@ -126,7 +131,7 @@ class FakeServing:
         stack = self._updating()
         assert self.endpoint is not None
         self._config(stack.parameters["ChampionModelPackageArn"])
-        del self.configs[self.endpoint.config]
+        self.configs.pop(self.endpoint.config, None)  # gone already, where it did so before
         self._ended(stack, "UPDATE_COMPLETE")
 
     def fail_update(
@@ -168,7 +173,7 @@ class FakeServing:
         return name
 
     def _ended(self, stack: FakeStack, status: str) -> None:
-        self.now += timedelta(minutes=10)
+        self.now += self.update_takes
         self._event(stack, STACK, "AWS::CloudFormation::Stack", status, "")
         stack.status = status
 
@@ -182,7 +187,12 @@ class FakeServing:
             "Timestamp": self.now,
             "ResourceStatus": status,
         }
-        more = {"ResourceStatusReason": why, "ClientRequestToken": stack.token}
+        itself = STACK_ID if name == STACK else None
+        more = {
+            "PhysicalResourceId": itself,
+            "ResourceStatusReason": why,
+            "ClientRequestToken": stack.token,
+        }
         stack.events.insert(0, {**event, **{key: value for key, value in more.items() if value}})
 
     # -- CloudFormation ------------------------------------------------------------------------
@@ -210,18 +220,24 @@ class FakeServing:
 
     def _DescribeStackEvents(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         assert self.stack is not None
-        start = int(given.get("NextToken", 0))
-        page = self.stack.events[start : start + 2]  # small pages, so that there are several
-        more = {"NextToken": str(start + 2)} if start + 2 < len(self.stack.events) else {}
+        events = self.stack.events
+        # By the event that a page begins with: newer ones may come between two pages.
+        ids = [event["EventId"] for event in events]
+        start = ids.index(given["NextToken"]) if "NextToken" in given else 0
+        page = events[start : start + 2]  # small pages, so that there are several
+        more = {"NextToken": ids[start + 2]} if start + 2 < len(events) else {}
         return {"StackEvents": page, **more}
 
     def _UpdateStack(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         stack = self.stack
         assert stack is not None
         assert given["UsePreviousTemplate"] is True
+        assert not {"TemplateBody", "TemplateURL", "RoleARN"} & set(given)
         assert given["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
         if stack.token == given["ClientRequestToken"] and stack.wanted is not None:
             return {"StackId": STACK_ID}
+        if self.update_tokens_remembered and given["ClientRequestToken"] in stack.tokens:
+            raise ServiceError("TokenAlreadyExistsException")
         if stack.status.endswith("_IN_PROGRESS"):
             raise ServiceError(
                 "ValidationError",
@@ -236,6 +252,7 @@ class FakeServing:
         if wanted == stack.parameters:
             raise ServiceError("ValidationError", "No updates are to be performed.")
         stack.wanted, stack.token = wanted, given["ClientRequestToken"]
+        stack.tokens.add(stack.token)
         stack.status, stack.updated = "UPDATE_IN_PROGRESS", self.now
         self._event(stack, STACK, "AWS::CloudFormation::Stack", stack.status, "User Initiated")
         return {"StackId": STACK_ID}
@@ -262,6 +279,8 @@ class FakeServing:
         return {"ModelPackageSummaryList": newest_first[start : start + 2], **more}
 
     def _UpdateModelPackage(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        # The roles of the functions refuse it (sagemaker:ModelApprovalStatus).
+        assert "ModelApprovalStatus" not in given, "approving is for people"
         package = self.packages[given["ModelPackageArn"]]
         metadata = package["CustomerMetadataProperties"]
         for key, value in given.get("CustomerMetadataProperties", {}).items():

@@ -70,6 +70,7 @@ def test_the_same_wish_after_another_update_is_another_token() -> None:
 
 def event(status: str, why: str = "", kind: str = "AWS::X", **more: Any) -> dict[str, Any]:
     return {
+        "StackId": "1",
         "LogicalResourceId": "It",
         "ResourceType": kind,
         "ResourceStatus": status,
@@ -80,14 +81,18 @@ def event(status: str, why: str = "", kind: str = "AWS::X", **more: Any) -> dict
     }
 
 
+def of_stack(status: str, why: str = "", **more: Any) -> dict[str, Any]:
+    return event(status, why, "AWS::CloudFormation::Stack", PhysicalResourceId="1", **more)
+
+
 def test_the_first_resource_that_failed_by_itself_is_the_reason() -> None:
     found = operations.failed_operation(
         [
-            event("UPDATE_ROLLBACK_COMPLETE"),
+            of_stack("UPDATE_ROLLBACK_COMPLETE"),
             event("CREATE_FAILED", "a later one"),
             event("CREATE_FAILED", "closed", kind=MONITORING_SCHEDULE),
             event("UPDATE_FAILED", "Resource update cancelled"),
-            event("UPDATE_IN_PROGRESS"),
+            of_stack("UPDATE_IN_PROGRESS"),
         ]
     )
     assert found is not None
@@ -96,21 +101,45 @@ def test_the_first_resource_that_failed_by_itself_is_the_reason() -> None:
 
 
 def test_an_operation_of_somebody_else_is_not_the_functions_failure() -> None:
-    events = [event("UPDATE_ROLLBACK_COMPLETE", ClientRequestToken="exec-1")]
+    events = [of_stack("UPDATE_ROLLBACK_COMPLETE", ClientRequestToken="exec-1")]
     assert operations.failed_operation(events) is None
     assert operations.failed_operation([]) is None
 
 
 def test_only_the_last_operations_events_count() -> None:
     other = event("CREATE_FAILED", ClientRequestToken="exec-1")
-    events = [event("UPDATE_ROLLBACK_COMPLETE"), event("CREATE_FAILED"), other]
+    events = [of_stack("UPDATE_ROLLBACK_COMPLETE"), event("CREATE_FAILED"), other]
     assert operations.of_last_operation(events) == events[:2]
     assert operations.of_last_operation([{"Timestamp": NOW}]) == []
 
 
 def test_without_a_failed_resource_the_stacks_own_reason_is_given() -> None:
     found = operations.failed_operation(
-        [event("UPDATE_ROLLBACK_COMPLETE"), event("UPDATE_ROLLBACK_IN_PROGRESS", "limit exceeded")]
+        [
+            of_stack("UPDATE_ROLLBACK_COMPLETE"),
+            of_stack("UPDATE_ROLLBACK_IN_PROGRESS", "limit exceeded"),
+        ]
     )
     assert found is not None
     assert found.why == "limit exceeded"
+
+
+@pytest.mark.parametrize(
+    "status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE"]
+)
+def test_an_operation_is_judged_only_once_it_has_ended_in_a_rollback(status: str) -> None:
+    """It may have begun after the stack was seen rolled back from an earlier one."""
+    events = [event("UPDATE_FAILED", "no ping"), of_stack(status), of_stack("UPDATE_IN_PROGRESS")]
+    assert operations.failed_operation(events) is None
+
+
+def test_the_end_of_a_nested_stack_is_not_that_of_the_operation() -> None:
+    nested = event("UPDATE_ROLLBACK_COMPLETE", kind="AWS::CloudFormation::Stack")
+    events = [{**nested, "PhysicalResourceId": "2"}, of_stack("UPDATE_IN_PROGRESS")]
+    assert operations.failed_operation(events) is None
+
+
+def test_two_operations_with_one_token_are_judged_apart() -> None:
+    first = [of_stack("UPDATE_ROLLBACK_COMPLETE"), of_stack("UPDATE_IN_PROGRESS")]
+    second = [event("UPDATE_FAILED"), of_stack("UPDATE_IN_PROGRESS")]
+    assert operations.of_last_operation([*second, *first]) == second

@@ -8,32 +8,72 @@ from typing import Any
 
 import pytest
 
+from notices import _TELLING
 from reconcile_champion import handler as entry
-from reconcile_champion.memory import _TELLING
+from reconcile_champion.claims import LONGEST
 from reconcile_champion.settings import SettingError, from_environment
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
 from tests.unit.lambdas.fake_serving import ServiceError, arn_of
 from tests.unit.lambdas.reconcile_driver import ENVIRONMENT, STATE, Loop
 
 
-def test_concurrent_wakes_send_the_same_token_so_one_update_begins(
+def test_of_concurrent_wakes_one_updates_and_the_others_batch_comes_back(
     loop: Loop, cloud: FakeCloud
 ) -> None:
     cloud.register(1, "Approved")
-    nested: list[str] = []
+    answers: list[dict[str, Any]] = []
 
     def wake_in_between(name: str, given: Mapping[str, Any]) -> None:
-        if name == "UpdateStack" and not nested:
-            nested.append(name)
-            loop.wake()
+        if name == "UpdateStack" and not answers:
+            answers.append({})
+            answers[0] = entry.handler({"Records": [{"messageId": "m", "body": ""}]}, None)
 
     cloud.before = wake_in_between
     loop.wake()
-    tokens = [g["ClientRequestToken"] for name, g in cloud.calls if name == "UpdateStack"]
-    assert len(tokens) == 2
-    assert len(set(tokens)) == 1
-    assert cloud.stack is not None
-    assert len(cloud.stack.events) == 1, "one operation"
+    assert answers == [{"batchItemFailures": [{"itemIdentifier": "m"}]}]
+    assert loop.updates == 1
+
+
+@pytest.mark.parametrize("outlived", [True, False])
+def test_a_wake_that_another_overtook_looks_again(
+    loop: Loop, cloud: FakeCloud, outlived: bool
+) -> None:
+    """The other wake promotes a version that this one has not seen, and its claim is over."""
+    cloud.register(1, "Approved")
+    nested: list[str] = []
+
+    def overtake(name: str, given: Mapping[str, Any]) -> None:
+        if name == "PutObject" and not nested:
+            nested.append(name)
+            cloud.register(2, "Approved")
+            loop.wake()
+            if outlived:
+                cloud.finish_update()
+
+    cloud.before = overtake
+    loop.wake()
+    assert loop.updates == 1
+    assert outlived == (loop.told == ["version 2 serves"])
+
+
+def test_the_claim_of_a_wake_that_was_ended_is_over_after_a_while(
+    loop: Loop, cloud: FakeCloud
+) -> None:
+    cloud.register(1, "Approved")
+
+    def end(name: str, given: Mapping[str, Any]) -> None:
+        if name == "UpdateStack":
+            raise KeyboardInterrupt
+
+    cloud.before = end
+    with pytest.raises(KeyboardInterrupt):
+        loop.wake()
+    cloud.before = lambda name, given: None
+    message = {"Records": [{"messageId": "m", "body": ""}]}
+    assert entry.handler(message, None)["batchItemFailures"], "perhaps it is still at it"
+    cloud.advance(LONGEST.total_seconds())
+    loop.wake()
+    assert loop.wanted["ChampionVersion"] == "1"
 
 
 def test_of_concurrent_wakes_one_tells(loop: Loop, cloud: FakeCloud) -> None:
@@ -53,8 +93,8 @@ def test_of_concurrent_wakes_one_tells(loop: Loop, cloud: FakeCloud) -> None:
     assert loop.told == ["version 1 serves"]
 
 
-def test_what_a_wake_did_not_get_to_tell_is_told_by_a_later_one(
-    loop: Loop, cloud: FakeCloud
+def test_what_sns_refuses_is_told_by_the_next_wake_and_counted_until_then(
+    loop: Loop, cloud: FakeCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.register(1, "Approved")
     loop.wake()
@@ -62,10 +102,38 @@ def test_what_a_wake_did_not_get_to_tell_is_told_by_a_later_one(
 
     def refuse(name: str, given: Mapping[str, Any]) -> None:
         if name == "Publish":
-            raise ServiceError("InternalError", status=500)
+            raise ServiceError("AuthorizationError", "not allowed by the topic's policy")
 
     cloud.before = refuse
-    assert entry.handler({"Records": [{"messageId": "m", "body": ""}]}, None)["batchItemFailures"]
+    for _ in range(2):
+        loop.wake()
+    assert loop.told == []
+    waiting = [d["Value"] for _, d in cloud.metrics if d["MetricName"] == "NoticesWaiting"]
+    assert waiting == [1, 1]
+    refusals = [line for line in capsys.readouterr().out.splitlines() if '"ERROR"' in line]
+    assert len(refusals) == 2
+    assert "not allowed by the topic's policy" in refusals[0]
+    cloud.before = lambda name, given: None
+    for _ in range(2):
+        loop.wake()
+    assert loop.told == ["version 1 serves"]
+    assert len(waiting) == 2
+
+
+def test_a_wake_that_was_ended_while_it_told_leaves_it_to_a_later_one(
+    loop: Loop, cloud: FakeCloud
+) -> None:
+    cloud.register(1, "Approved")
+    loop.wake()
+    cloud.finish_update()
+
+    def end(name: str, given: Mapping[str, Any]) -> None:
+        if name == "Publish":
+            raise KeyboardInterrupt
+
+    cloud.before = end
+    with pytest.raises(KeyboardInterrupt):
+        loop.wake()
     cloud.before = lambda name, given: None
     loop.wake()
     assert loop.told == [], "perhaps the other wake is still at it"
@@ -192,9 +260,10 @@ def test_each_decision_is_one_line_of_json(
     cloud.fail_update()
     capsys.readouterr()
     loop.wake()
-    marked, promoted = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    marked, promoted, told = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (marked["decision"], marked["version"], marked["level"]) == ("markfailed", 2, "WARNING")
     assert (promoted["decision"], promoted["version"]) == ("promote", 1)
+    assert told["decision"] == "tell"
 
 
 @pytest.mark.parametrize(

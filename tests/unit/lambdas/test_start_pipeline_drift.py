@@ -16,7 +16,7 @@ from start_pipeline.plan import Claim, Execution, Nothing, Start, State, Wait, c
 from start_pipeline.runs import token_of
 from start_pipeline.settings import Feedback, SettingError, from_environment
 from tests.unit.lambdas.driver import HOUR, Driver
-from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud, ServiceError
+from tests.unit.lambdas.fake_cloud import FakeCloud, ServiceError
 from tests.unit.lambdas.fake_serving import EPOCH as NOW
 from tests.unit.lambdas.test_start_pipeline_handler import ENVIRONMENT
 
@@ -368,14 +368,3 @@ def test_an_abandoned_claim_for_drift_lends_its_words_only_to_the_same_drift() -
     state = State(claim=claim("1", "first"))
     assert claimed(state, claim("1", "second")).claim == claim("1", "first")
     assert claimed(state, claim("2", "second")).claim == claim("2", "second")
-
-
-def test_a_state_of_before_there_was_feedback_is_still_read(
-    trained: Driver, cloud: FakeCloud
-) -> None:
-    stored = cloud.buckets[ARTIFACTS]["trigger/state.json"]
-    known = json.loads(stored.body)
-    del known["told"]
-    stored.body = json.dumps(known).encode()
-    cloud.raise_alarm(ALARM)
-    assert isinstance(trained.wake(), Start)

@@ -1,0 +1,236 @@
+"""What people were told, and what they are still to be told: one object of S3.
+
+A function acts first. What is to be told of it is written down here, told when all is done, and
+stays until SNS has taken it: a notice that SNS refuses is tried again by the next wake, and holds
+nothing back. Of wakes that run at the same time one tells. A notice is told once, and once more
+after a crash between telling and writing that down.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import stored
+from decision_log import say
+from topic import Notice, publish
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sns.client import SNSClient
+
+METRIC = "NoticesWaiting"
+
+_FORMAT = 1
+_TELLING = timedelta(minutes=3)
+"""How long a wake that tells keeps others from telling: longer than it may run."""
+_MOST_WAITING = 20
+_MOST_TOLD = 500
+_TRIES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A notice that people have not got yet."""
+
+    subject: str
+    news: str
+    notice: Notice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """The object's content."""
+
+    told: Mapping[str, str] = field(default_factory=dict)
+    """The newest news by subject; some of it may still wait."""
+    waiting: tuple[Waiting, ...] = ()
+    telling: datetime | None = None
+    """Since when a wake tells what waits."""
+    claim: str | None = None
+    """Name of the wake that acts."""
+    claimed: datetime | None = None
+
+    def knows(self, subject: str, news: str) -> bool:
+        return self.told.get(subject) == news
+
+    def with_news(self, subject: str, news: str, notice: Notice) -> Record:
+        """The same news about a subject is no news."""
+        if self.knows(subject, news):
+            return self
+        others = {name: text for name, text in self.told.items() if name != subject}
+        told = dict([*others.items(), (subject, news)][-_MOST_TOLD:])
+        waiting = (*self.waiting, Waiting(subject=subject, news=news, notice=notice))
+        return replace(self, told=told, waiting=waiting[-_MOST_WAITING:])
+
+    def without(self, subject: str) -> Record:
+        """There is nothing to be told about this subject any more."""
+        return replace(self, told={n: text for n, text in self.told.items() if n != subject})
+
+
+@dataclass(kw_only=True)
+class Notices:
+    """Writes only over what it has read. Losing the object costs a repeated notice."""
+
+    s3: S3Client
+    bucket: str
+    key: str
+    record: Record = Record()
+    etag: str | None = None
+
+    def read(self) -> Record:
+        found = stored.read(self.s3, bucket=self.bucket, key=self.key)
+        self.record, self.etag = (_parsed(found.body), found.etag) if found else (Record(), None)
+        return self.record
+
+    def write(self, record: Record) -> None:
+        """Raises stored.MovedError when another wake wrote since this one has read."""
+        if record == self.record:
+            return
+        self.etag = stored.write_over(
+            self.s3, bucket=self.bucket, key=self.key, body=_text(record), over=self.etag
+        )
+        self.record = record
+
+    def change(self, change: Callable[[Record], Record]) -> None:
+        """Write what `change` makes of the record, whatever others wrote meanwhile."""
+        for left in reversed(range(_TRIES)):
+            try:
+                self.write(change(self.record))
+            except stored.MovedError:
+                if not left:
+                    raise
+                self.read()
+            else:
+                return
+
+    def tell(self, *, now: datetime, send: Callable[[Notice], None]) -> list[str]:
+        """Send what waits, each by itself; the titles that were sent. Never raises: what matters is
+        done by now."""
+        sent: list[str] = []
+        tried: set[Waiting] = set()
+        try:
+            while batch := [w for w in self.record.waiting if w not in tried]:
+                if self.record.telling and now < self.record.telling + _TELLING:
+                    break  # that wake tells until nothing waits any more
+                try:
+                    self.write(replace(self.record, telling=now))
+                except stored.MovedError:
+                    self.read()
+                    continue
+                done = [w for w in batch if _sent(w, send)]
+                tried.update(batch)
+                sent.extend(w.notice.title for w in done)
+                self._forget(done)
+        except Exception as error:
+            say("go on", f"what was told is not written down: {error}", level="WARNING")
+        return sent
+
+    def _forget(self, done: list[Waiting]) -> None:
+        self.change(
+            lambda record: replace(
+                record,
+                waiting=tuple(w for w in record.waiting if w not in done),
+                telling=None,
+            )
+        )
+
+
+def to_topic(sns: SNSClient, topic_arn: str) -> Callable[[Notice], None]:
+    return lambda notice: publish(sns, topic_arn=topic_arn, notice=notice)
+
+
+def measure_waiting(
+    cloudwatch: CloudWatchClient, record: Record, *, project: str, environment: str, now: datetime
+) -> None:
+    """Ratchet / NoticesWaiting, dimensions Project and Environment, while any notice waits. Never
+    raises."""
+    if not record.waiting:
+        return
+    try:
+        cloudwatch.put_metric_data(
+            Namespace="Ratchet",
+            MetricData=[
+                {
+                    "MetricName": METRIC,
+                    "Dimensions": [
+                        {"Name": "Project", "Value": project},
+                        {"Name": "Environment", "Value": environment},
+                    ],
+                    "Timestamp": now,
+                    "Value": float(len(record.waiting)),
+                }
+            ],
+        )
+    except Exception as error:
+        say("go on", f"{METRIC} is not put: {error}", level="WARNING")
+
+
+def _sent(waiting: Waiting, send: Callable[[Notice], None]) -> bool:
+    try:
+        send(waiting.notice)
+    except Exception as error:
+        why = f"people are not told yet: {type(error).__name__}: {error}"
+        say("go on", why, {"notice": waiting.notice.title}, level="ERROR")
+        return False
+    return True
+
+
+def _text(record: Record) -> bytes:
+    value = {
+        "format": _FORMAT,
+        "told": dict(record.told),
+        "waiting": [
+            {
+                "subject": w.subject,
+                "news": w.news,
+                "title": w.notice.title,
+                "text": w.notice.text,
+                "commands": w.notice.commands,
+            }
+            for w in record.waiting
+        ],
+        "telling": record.telling,
+        "claim": record.claim,
+        "claimed": record.claimed,
+    }
+    return json.dumps(value, default=str, indent=1).encode()
+
+
+def _parsed(text: bytes) -> Record:
+    try:
+        value = json.loads(text)
+        if value["format"] != _FORMAT:
+            raise ValueError("another format")
+        return Record(
+            told=_told(value),
+            waiting=tuple(_waiting(entry) for entry in value.get("waiting", ())),
+            telling=_time(value["telling"]) if "told" in value else None,
+            claim=value.get("claim"),
+            claimed=_time(value.get("claimed")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        say("forget", f"what was told is not readable: {error}", level="WARNING")
+        return Record()
+
+
+def _told(value: Mapping[str, Any]) -> Mapping[str, str]:
+    """Before there was `told`, the reconciler kept its two subjects beside each other."""
+    told = value["told"] if "told" in value else {n: value[n] for n in ("served", "problem")}
+    return MappingProxyType({str(n): str(text) for n, text in told.items() if text is not None})
+
+
+def _waiting(entry: Mapping[str, Any]) -> Waiting:
+    notice = Notice(
+        title=str(entry["title"]), text=str(entry["text"]), commands=tuple(entry["commands"])
+    )
+    return Waiting(subject=str(entry["subject"]), news=str(entry["news"]), notice=notice)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
