@@ -26,6 +26,7 @@ from ratchet.local_cloud.emulator import (
     guard,
     http_needs,
     queues,
+    request_log,
     space,
 )
 from ratchet.local_cloud.emulator.admin import Admin
@@ -162,6 +163,7 @@ class Application:
                 self._authority.log,
                 keys=http_needs.resource_keys(self._sagemaker.api.tags),
                 granted=http_needs.kms_grant,
+                requests=request_log.of_environment(os.environ),
             )
             http_needs.install()
             checked_handlers.install(self._authority)
@@ -219,6 +221,7 @@ class Application:
                 budgets,
                 cloudformation,
                 function_environment,
+                function_side,
                 objects,
                 recorded_types,
                 schedules,
@@ -243,6 +246,7 @@ class Application:
             deliveries.Deliveries(self._authority, self._emulator, api).install()
             if ministack.AUTH:
                 service_roles.install(self._authority)
+                function_side.install(self._authority, functions=functions, sqs=sqs)
             operations = stacks.Operations(
                 self._saver.commit, cloudformation.sweep(self._sagemaker, model)
             )

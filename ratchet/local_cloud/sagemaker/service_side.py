@@ -157,6 +157,20 @@ def creation(
     return operation, [*needs, *_passed(request, service, but=passed)]
 
 
+def polling(scope: Scope, step_type: str, job_name: str) -> tuple[str, list[Need]] | None:
+    """The operation by which a pipeline follows a step's job, and what its role needs for it.
+
+    None where that is no job of SageMaker's. Pipelines need Create and Describe of each job type:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html
+    """
+    side = STEP_TYPES[step_type]
+    kind = next((k for k in table.KINDS if side.operation == f"sagemaker:Create{k.name}"), None)
+    if side.jobs is None or kind is None:
+        return None
+    operation = f"Describe{kind.name}"
+    return operation, list(authorisation.needs(scope, operation, {kind.name_member: job_name}))
+
+
 def _passed(request: Request, service: str, but: Iterable[str] = ()) -> Iterator[Need]:
     """PassRole for the roles that a request names, or that its training job definitions do."""
     definitions = request.get("TrainingJobDefinitions") or []

@@ -1,0 +1,183 @@
+"""Policies with one piece taken out, and whether the requests of a run notice.
+
+A run records every question that policies were asked. A piece is *noticed* if one of the questions
+that were answered with yes is answered with no without it, in a sentence that names the action, the
+resource and who asked. That is a proof as far as the cloud asks before it acts, which samples show
+that are really run (test_statements.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from ministack.core.iam_evaluator import EvalResult
+
+from ratchet.local_cloud.emulator import evaluator
+from ratchet.local_cloud.emulator.request_log import Question
+from tests.loop.deployed_policies import Kind, Policies, Policy, Statement
+
+
+class Piece(StrEnum):
+    """What is taken out."""
+
+    STATEMENT = "statement"
+    ACTION = "action"
+    RESOURCE = "resource"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutation:
+    """One policy without one piece."""
+
+    piece: Piece
+    key: str
+    """The statement's key; for an action or resource, with it at the end."""
+    before: Policy
+    after: Policy
+    statement: Statement
+
+    @property
+    def denies(self) -> bool:
+        """Whether the piece is of a statement that denies."""
+        return bool(self.statement["Effect"] == "Deny")
+
+
+@dataclass
+class Survey:
+    """What the requests of one run, or of several, notice."""
+
+    noticed: dict[str, str] = field(default_factory=dict)
+    """Key of a mutation → the sentence of a request that is denied without the piece."""
+    unnoticed: dict[str, Mutation] = field(default_factory=dict)
+    pieces: dict[str, Piece] = field(default_factory=dict)
+
+    def joined(self, other: Survey) -> Survey:
+        """What is noticed by one of both."""
+        noticed = {**other.noticed, **self.noticed}
+        unnoticed = {**self.unnoticed, **other.unnoticed}
+        return Survey(
+            noticed,
+            {key: mutation for key, mutation in unnoticed.items() if key not in noticed},
+            {**self.pieces, **other.pieces},
+        )
+
+    def count(self, piece: Piece, *, owner: str = "") -> tuple[int, int]:
+        """How many are noticed, of how many, of one owner or of all."""
+        keys = [
+            key
+            for key, its in self.pieces.items()
+            if its is piece and (not owner or key.startswith(f"{owner} "))
+        ]
+        return sum(key in self.noticed for key in keys), len(keys)
+
+    def owners(self) -> list[str]:
+        """Every role and resource that has a policy."""
+        return sorted({key.partition(" ")[0] for key in self.pieces})
+
+
+def mutations(policies: Policies) -> Iterator[Mutation]:
+    """Every policy without each of its statements, and without each action and resource of it."""
+    for policy in policies.policies:
+        for position, statement in enumerate(policy.statements):
+            key = policy.key(position)
+            yield _mutation(Piece.STATEMENT, key, policy, position, None)
+            for piece, member in ((Piece.ACTION, "Action"), (Piece.RESOURCE, "Resource")):
+                if piece is Piece.RESOURCE and policy.kind is Kind.TRUST:
+                    continue  # it has none
+                values = _listed(statement.get(member))
+                for value in values:
+                    rest = [other for other in values if other != value]
+                    changed = {**statement, member: rest} if rest else None
+                    yield _mutation(piece, f"{key} {value}", policy, position, changed)
+
+
+def survey(policies: Policies, questions: Iterable[Question]) -> Survey:
+    """Which pieces the questions of a run notice."""
+    answered = [question for question in questions if question.allowed]
+    by_policy: Mapping[int, list[Question]] = _by_policy(policies, answered)
+    result = Survey()
+    for mutation in mutations(policies):
+        result.pieces[mutation.key] = mutation.piece
+        candidates = by_policy.get(id(mutation.before), [])
+        sentence = _first_denial(policies, mutation, candidates)
+        if sentence:
+            result.noticed[mutation.key] = sentence
+        else:
+            result.unnoticed[mutation.key] = mutation
+    return result
+
+
+def _by_policy(policies: Policies, questions: Iterable[Question]) -> dict[int, list[Question]]:
+    """The questions that are allowed by the policies as they are, by each that has a say."""
+    grouped: dict[int, list[Question]] = defaultdict(list)
+    for question in questions:
+        if policies.decide(question).decision == "Allow":
+            for policy in policies.concerning(question):
+                grouped[id(policy)].append(question)
+    return grouped
+
+
+def _first_denial(
+    policies: Policies, mutation: Mutation, questions: Iterable[Question]
+) -> str | None:
+    statement = Policy(
+        kind=mutation.before.kind, owner="", holder="", name="", statements=(mutation.statement,)
+    )
+    changed: Policies | None = None
+    for question in questions:
+        if not _acts(question, statement):
+            continue
+        if mutation.denies:
+            sentence = _guarded(policies, mutation, question)
+        else:
+            changed = changed or policies.replaced(mutation.before, mutation.after)
+            verdict = changed.decide(question)
+            sentence = "" if verdict.decision == "Allow" else denial(question, verdict)
+        if sentence:
+            return sentence
+    return None
+
+
+def _guarded(policies: Policies, mutation: Mutation, question: Question) -> str:
+    """The sentence of a rule that nothing in a loop breaks, for a request that does: the loop's own
+    over plain HTTP. Empty if it is denied without the rule too, or allowed with it."""
+    keys = {**question.keys, "aws:securetransport": "false"}
+    plain = replace(question, keys=keys)
+    verdict = policies.decide(plain)
+    changed = policies.replaced(mutation.before, mutation.after)
+    if verdict.decision != "Deny" or changed.decide(plain).decision != "Allow":
+        return ""
+    return denial(plain, verdict)
+
+
+def denial(question: Question, verdict: EvalResult) -> str:
+    """The sentence that whoever asked is told."""
+    if not isinstance(verdict, evaluator.Verdict):
+        verdict = evaluator.Verdict(
+            verdict.decision, question.principal, kind="resource-based policy"
+        )
+    return evaluator.sentence(question.principal, question.action, question.resource, verdict)
+
+
+def _acts(question: Question, statement: Policy) -> bool:
+    [content] = statement.statements
+    return any(evaluator.iam_evaluator.fnmatch_iam(question.action, action) for action in _listed(content.get("Action")))
+
+
+def _mutation(
+    piece: Piece, key: str, policy: Policy, position: int, changed: Statement | None
+) -> Mutation:
+    return Mutation(
+        piece=piece,
+        key=key,
+        before=policy,
+        after=policy.with_statement(position, changed),
+        statement=policy.statements[position],
+    )
+
+
+def _listed(value: object) -> list[str]:
+    return [value] if isinstance(value, str) else [str(item) for item in value or ()]  # type: ignore[attr-defined]
