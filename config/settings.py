@@ -31,6 +31,15 @@ _Name = Annotated[
     matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens"),
     lambda value: None if len(value) <= 20 else "at most 20 characters",
 ]
+_Project = Annotated[
+    _Name,
+    # Systems Manager's reference, PutParameter: "cannot be prefixed with aws or ssm".
+    lambda value: (
+        'a name that begins with neither "aws" nor "ssm", which SSM parameters may not'
+        if value.startswith(("aws", "ssm"))
+        else None
+    ),
+]
 _TagValue = Annotated[
     str,
     matching(r"[\w .:/=+@-]{1,256}", "1 to 256 letters, digits, spaces and _ . : / = + - @"),
@@ -260,12 +269,17 @@ class Settings:
 
     environment: _Name
     """The name of the file; not a key in it."""
-    project: _Name
+    project: _Project
     region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", 'a region such as "us-east-1"')]
     owner: _TagValue
     cost_center: _TagValue
     account: Annotated[str, matching(r"\d{12}", "twelve digits")] | None = None
     """None: whatever account the credentials belong to at deployment."""
+    bootstrap_qualifier: Annotated[
+        str, matching(r"|[a-z0-9]{1,10}", "up to ten lower-case letters and digits")
+    ] = ""
+    """Of the CDK's bootstrap stack, whose roles deploy this environment; "" = the context key
+    `@aws-cdk/core:bootstrapQualifier` of cdk.json, or the CDK's own."""
     protected: bool = False
     """True: only `cdk deploy` changes the pipeline; `ratchet run` refuses to."""
     experiment: Annotated[

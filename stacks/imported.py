@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
-from constructs import Construct
+import jsii
+from constructs import Construct, IValidation
 
 from config.settings import Settings
 from pipeline_defs import imported
@@ -13,9 +14,16 @@ from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.imported_pipeline import ImportedMlPipeline
 from stacks.foundation import Foundation
 
+_TEMPLATE_BYTES = 1_000_000
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
 
 class Imported(cdk.Stack):
-    """Each with a role of its own; they share the loop's buckets, and nothing with each other."""
+    """Each with a role of its own; they share the loop's buckets, and nothing with each other.
+
+    Their definitions stand in the template, since they name resources of the deployment; when it
+    has no room for another, synth says so.
+    """
 
     def __init__(
         self,
@@ -32,6 +40,7 @@ class Imported(cdk.Stack):
             stack_name=f"{settings.prefix}-imported",
             description="Pipelines that were written with the SageMaker SDK",
             termination_protection=settings.protected,
+            suppress_template_indentation=True,  # a quarter of its size
         )
         self.add_stack_dependency(foundation)
         code = CodeBucket(self, settings=settings)
@@ -46,6 +55,25 @@ class Imported(cdk.Stack):
                 data=foundation.data,
             )
             for name in imported.names(source)
+        ]
+        self.node.add_validation(_Size(self))
+
+
+@jsii.implements(IValidation)
+class _Size:
+    """CloudFormation refuses a template that is too large after the CDK has published it."""
+
+    def __init__(self, stack: Imported) -> None:
+        self._stack = stack
+
+    def validate(self) -> list[str]:
+        pipelines = self._stack.pipelines
+        size = sum(pipeline.size for pipeline in pipelines)
+        if size <= _TEMPLATE_BYTES:
+            return []
+        return [
+            f"{len(pipelines)} imported pipelines make a template of about {size / 1e6:.2f} MB; "
+            f"CloudFormation takes 1 MB. Move some of pipelines/ to a project of their own"
         ]
 
 

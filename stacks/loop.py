@@ -9,6 +9,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs import imported
+from ratchet_cdk.code_bucket import QUALIFIER
 from ratchet_cdk.cost_tags import add_cost_tags
 from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
@@ -24,6 +25,9 @@ class Loop(cdk.Stage):
     def __init__(self, scope: Construct, *, settings: Settings, source: Path) -> None:
         env = cdk.Environment(account=settings.account, region=settings.region)
         super().__init__(scope, settings.environment, env=env)
+        if settings.bootstrap_qualifier:
+            # Stacks and what they publish look for it here, before any of them is made.
+            self.node.set_context(QUALIFIER, settings.bootstrap_qualifier)
         self.foundation = Foundation(self, "Foundation", settings=settings)
         self.training = Training(
             self, "Training", settings=settings, source=source, foundation=self.foundation

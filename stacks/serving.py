@@ -83,8 +83,9 @@ class Serving(cdk.Stack):
 
     def _monitor(self) -> None:
         settings, artifacts = self._settings, self._foundation.artifacts
+        self._monitor_alarms: list[str] = []
         if image_uri := images.model_monitor(settings.region):
-            ModelMonitor(
+            model_monitor = ModelMonitor(
                 self,
                 "ModelMonitor",
                 settings=settings,
@@ -94,6 +95,7 @@ class Serving(cdk.Stack):
                 artifacts=artifacts,
                 baselines=self._runs,
             )
+            self._monitor_alarms.append(model_monitor.alarm_name)
         self.monitoring = MonitoringPipeline(
             self,
             "Monitoring",
@@ -137,6 +139,7 @@ class Serving(cdk.Stack):
                 self.model_quality.name,
                 *(self._settings.alarm_name(kind) for kind in ENDPOINT_ALARMS),
                 *self._trigger_alarms,
+                *self._monitor_alarms,
                 # By its name: it belongs to Operations, which needs nothing of this stack.
                 dead_letters_alarm(self._settings, "costs"),
                 self.reconciler.dead_letters.alarm_name,

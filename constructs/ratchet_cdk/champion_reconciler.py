@@ -28,8 +28,10 @@ class ChampionReconciler(Construct):
     """Approvals and rejections, the stack's own changes, the endpoint's and a slow schedule wake
     one function, which updates the serving stack when something else serves than what is approved.
 
-    It may update that one stack, with the role that the stack was deployed with: it needs, and
-    has, no permission on what the stack consists of.
+    It may update that one stack, and needs no permission on what the stack consists of:
+    CloudFormation uses the role that the stack was deployed with, which only the CDK's deploy role
+    may choose. So whoever has this function's role may do to the account what that role may, by
+    another template: docs/guides/review.md says how to narrow it.
     """
 
     def __init__(
@@ -133,13 +135,20 @@ class ChampionReconciler(Construct):
     def _grant_deploy(self, role: NarrowRole) -> None:
         arns = Arns.of(self._settings)
         role.allow(
-            "UpdateWhatServes",
-            actions=[
-                "cloudformation:DescribeStacks",
-                "cloudformation:DescribeStackEvents",
-                "cloudformation:UpdateStack",
-            ],
+            "LookAtWhatServes",
+            actions=["cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"],
             resources=[self._stack_arn],
+            wildcard="CloudFormation ends the ARN of this stack in a random part.",
+        )
+        role.allow(
+            "UpdateWhatServes",
+            actions=["cloudformation:UpdateStack"],
+            resources=[self._stack_arn],
+            # The update takes the template that is there and the role that is there. There is no
+            # condition key for a template in the request itself.
+            conditions={
+                "Null": {"cloudformation:TemplateUrl": "true", "cloudformation:RoleArn": "true"}
+            },
             wildcard="CloudFormation ends the ARN of this stack in a random part.",
         )
         role.allow(

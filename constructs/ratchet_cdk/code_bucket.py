@@ -17,7 +17,8 @@ from config.settings import Settings
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.narrow_role import NarrowRole
 
-_QUALIFIER = "@aws-cdk/core:bootstrapQualifier"
+QUALIFIER = "@aws-cdk/core:bootstrapQualifier"
+"""The context key by which the CDK, and so everything here, finds its bootstrap stack."""
 
 
 class CodeBucket:
@@ -37,7 +38,7 @@ class CodeBucket:
         self._checked = False
         self._arns = Arns.of(settings)
         qualifier = (
-            stack.node.try_get_context(_QUALIFIER) or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+            stack.node.try_get_context(QUALIFIER) or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
         )
         self._version_parameter = f"/cdk-bootstrap/{qualifier}/version"
         self.name = _bucket_name(qualifier, settings)
@@ -129,7 +130,7 @@ class CodeBucket:
             raise ValueError(
                 f"the synthesizer of stack {self._stack.stack_name} publishes code to {published}, "
                 f"but pipelines look for it at {expected}: name another bootstrap stack by its "
-                f"qualifier alone (the context key {_QUALIFIER})"
+                f"qualifier alone (the context key {QUALIFIER})"
             )
         self._checked = True
 

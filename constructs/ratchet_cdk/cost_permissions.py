@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from config import tags
+from config.settings import Settings
 from ratchet_cdk.arns import Arns
 from ratchet_cdk.narrow_role import NarrowRole
 
 
-def grant_price_runs(role: NarrowRole, *, arns: Arns, pipelines: Sequence[str]) -> None:
+def grant_price_runs(
+    role: NarrowRole, *, arns: Arns, pipelines: Sequence[str], settings: Settings
+) -> None:
     """Describes the executions of these pipelines, their steps and jobs, and asks for prices.
 
-    `pipelines`: ARNs.
+    `pipelines`: ARNs, or beginnings of ARNs that end in `*`.
     """
     role.allow(
         "LookAtRuns",
@@ -29,16 +33,32 @@ def grant_price_runs(role: NarrowRole, *, arns: Arns, pipelines: Sequence[str]) 
             "sagemaker:DescribeTrainingJob",
             "sagemaker:DescribeProcessingJob",
             "sagemaker:DescribeTransformJob",
+        ],
+        resources=[
+            arns.sagemaker(f"{kind}-job/pipelines-*")
+            for kind in ("training", "processing", "transform")
+        ],
+        wildcard="SageMaker names a step's jobs; all it says beforehand is the prefix.",
+    )
+    role.allow(
+        "LookAtSearches",
+        actions=[
+            "sagemaker:DescribeTrainingJob",
             "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
         ],
         resources=[
-            arns.sagemaker("processing-job/pipelines-*"),
-            arns.sagemaker("transform-job/pipelines-*"),
-            # A search has no room for the prefix, and the trainings it starts carry its name.
             arns.sagemaker("training-job/*"),
             arns.sagemaker("hyper-parameter-tuning-job/*"),
         ],
-        wildcard="SageMaker names a step's jobs; all it says beforehand is the prefix, if any.",
+        # A search's tags are those of the trainings that it starts, too:
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateHyperParameterTuningJob.html
+        conditions={
+            "StringEquals": {
+                f"aws:ResourceTag/{tags.PROJECT}": settings.project,
+                f"aws:ResourceTag/{tags.ENVIRONMENT}": settings.environment,
+            }
+        },
+        wildcard="A search's name has no room for the prefix; its tags say whose it is.",
     )
     role.allow(
         "AskForPrices",

@@ -158,6 +158,8 @@ class DataTrigger(Construct):
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
             retention=settings.retention,
+            # It wakes itself later while data lands, for as long as the settings let it wait.
+            calls_itself=True,
         )
 
     def _grant(

@@ -77,7 +77,7 @@ class Messenger(Construct):
         runs = f"{settings.pipeline_name('monitoring')}/runs/"
         findings = [EVALUATIONS, MONITORING, runs, prices.FOLDER]
         artifacts.grant_read(role, "ReadFindings", prefixes=findings)
-        grant_price_runs(role, arns=arns, pipelines=self._pipelines)
+        grant_price_runs(role, arns=arns, pipelines=self._pipelines, settings=settings)
         role.allow(
             "LookAtAlarms",
             actions=["cloudwatch:DescribeAlarms"],

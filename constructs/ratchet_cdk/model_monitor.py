@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
@@ -55,6 +57,7 @@ class ModelMonitor(Construct):
         self._endpoint = endpoint
         self._artifacts = artifacts
         self._role = self._monitoring_role(baselines)
+        self.alarm_name = self._tell_of_failures()
         self._schedule("DataQuality", self._data_quality(), promotion.uses_model_monitor)
         self._schedule("ModelQuality", self._model_quality(), promotion.uses_quality_monitor)
 
@@ -77,6 +80,41 @@ class ModelMonitor(Construct):
         self._artifacts.grant_read(role, "ReadMonitored", prefixes=readable)
         self._artifacts.grant_write(role, "WriteReports", prefixes=[REPORTS])
         return role
+
+    def _tell_of_failures(self) -> str:
+        """A failed job leaves no report, so nothing else would say that an hour was not analyzed.
+
+        Its events name the role; EventBridge counts those that a rule matches:
+        https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+        """
+        rule = events.CfnRule(
+            self,
+            "JobFailed",
+            description="A job of Model Monitor failed, or that which merges labels before it",
+            event_pattern={
+                "source": ["aws.sagemaker"],
+                "detail-type": ["SageMaker Processing Job State Change"],
+                "detail": {"ProcessingJobStatus": ["Failed"], "RoleArn": [self._role.arn]},
+            },
+        )
+        name = self._settings.alarm_name("monitoring-failed")
+        cloudwatch.CfnAlarm(
+            self,
+            "Failures",
+            alarm_name=name,
+            alarm_description=f"{self._settings.prefix}: a job of Model Monitor failed, so an hour "
+            "was not analyzed; its log is in /aws/sagemaker/ProcessingJobs",
+            namespace="AWS/Events",
+            metric_name="MatchedEvents",
+            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="RuleName", value=rule.ref)],
+            statistic="Sum",
+            period=300,
+            evaluation_periods=1,
+            threshold=1,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            treat_missing_data="notBreaching",
+        )
+        return name
 
     def _data_quality(self) -> _Data:
         return _Data(

@@ -33,6 +33,8 @@ class ModelRegistry(Construct):
             self,
             "Group",
             model_package_group_name=self.name,
+            # Of the name's own parts alone: another description replaces the group, whose name
+            # would then be taken.
             model_package_group_description=description,
         )
         group.apply_removal_policy(removal_policy)

@@ -130,8 +130,11 @@ class MonitoringPipeline(Construct):
         role.allow(
             "DescribeItsJobs",
             actions=["sagemaker:DescribeProcessingJob"],
-            resources=[Arns.of(self._settings).sagemaker("processing-job/*")],
-            wildcard="Model Monitor names its jobs.",
+            resources=[
+                Arns.of(self._settings).sagemaker(f"processing-job/{beginning}-*")
+                for beginning in ("model-monitoring", "groundtruth-merge")
+            ],
+            wildcard="Model Monitor names its jobs; all it says beforehand is the beginning.",
         )
         return function
 

@@ -30,7 +30,16 @@ class _Statements:
         self.statements: list[dict[str, Any]] = []
 
     def produce(self) -> Any:
-        return self.statements
+        """Without those that another covers: two grants of the same key are one."""
+        return [
+            statement
+            for index, statement in enumerate(self.statements)
+            if not any(
+                _covers(other, statement) and not (_covers(statement, other) and index < place)
+                for place, other in enumerate(self.statements)
+                if place != index
+            )
+        ]
 
 
 class NarrowRole(Construct):
@@ -62,7 +71,7 @@ class NarrowRole(Construct):
     @property
     def size(self) -> int:
         """How long the policy will be, about: a reference is known at deployment only."""
-        document = self._stack.resolve(_document(self._granted.statements))
+        document = self._stack.resolve(_document(self._granted.produce()))
         return len(json.dumps(_with_lengths(document), separators=(",", ":")))
 
     def allow(
@@ -156,6 +165,15 @@ def _reference(stack: cdk.Stack, token: str) -> str:
 
 def _document(statements: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _covers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a statement allows all that another does, word for word."""
+    return (
+        set(one["Action"]) >= set(other["Action"])
+        and set(one["Resource"]) >= set(other["Resource"])
+        and one.get("Condition") == other.get("Condition")
+    )
 
 
 def _listed(value: Any) -> list[str]:

@@ -63,7 +63,9 @@ class Notifications(Construct):
         chatbot.CfnSlackChannelConfiguration(
             self,
             "Slack",
-            configuration_name=settings.prefix,
+            # Another workspace replaces the configuration: CloudFormation makes the new one first,
+            # which needs another name.
+            configuration_name=f"{settings.prefix}-{told.slack_workspace}",
             iam_role_arn=role.arn,
             slack_workspace_id=told.slack_workspace,
             slack_channel_id=told.slack_channel,

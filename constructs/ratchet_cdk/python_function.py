@@ -42,8 +42,15 @@ class PythonFunction(Construct):
         memory_mb: int,
         timeout_seconds: int,
         retention: RetentionSettings,
+        calls_itself: bool = False,
     ) -> None:
-        """`source`/lambdas/`name`/handler.py holds `handler`."""
+        """
+        Args:
+            source: holds lambdas/`name`/handler.py with `handler`.
+            calls_itself: it ends a chain of messages to itself by its own rules. Lambda would end
+                it after about 16, and tell the account of a runaway function:
+                https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+        """
         super().__init__(scope, construct_id)
         self.role = NarrowRole(self, "Role", service="lambda.amazonaws.com")
         archive = _archive(source / "lambdas", name)
@@ -59,6 +66,7 @@ class PythonFunction(Construct):
             role=self.role.arn,
             memory_size=memory_mb,
             timeout=timeout_seconds,
+            recursive_loop="Allow" if calls_itself else None,
             environment=lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(
                 log_group=self._log_group(retention)

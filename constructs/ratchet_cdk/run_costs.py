@@ -55,7 +55,9 @@ class RunCosts(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         self._arns = Arns.of(settings)
-        self._pipelines = [self._arns.sagemaker(f"pipeline/{name}") for name in pipelines]
+        # By how the names begin: any number of pipelines may be imported, and a role's policy has
+        # room for 10,240 characters. The function is told the names that it looks for.
+        self._beginning = self._arns.sagemaker(f"pipeline/{settings.pipeline_name('')}")
         self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="costs")
         self.wakes = WakeQueue(
             self,
@@ -92,7 +94,9 @@ class RunCosts(Construct):
             retention=settings.retention,
         )
         role = self.function.role
-        grant_price_runs(role, arns=self._arns, pipelines=self._pipelines)
+        grant_price_runs(
+            role, arns=self._arns, pipelines=[f"{self._beginning}*"], settings=settings
+        )
         self._grant_runs(role)
         self._grant_endpoint_and_buckets(role)
         artifacts.grant_look(role, "LookAtCosts")
@@ -121,27 +125,27 @@ class RunCosts(Construct):
         return wakes
 
     def _of_pipelines(self, happening: str, status: str) -> dict[str, object]:
-        """By how the names begin: a pattern has room for 2,048 characters, and any number of
-        pipelines may be imported. The function reads which run it is about."""
-        prefix = self._arns.sagemaker(f"pipeline/{self._settings.pipeline_name('')}")
+        """By how the names begin as well: a pattern has room for 2,048 characters. The function
+        reads which run it is about."""
         return {
             "source": ["aws.sagemaker"],
             "detail-type": [happening],
-            "detail": {"pipelineArn": [{"prefix": prefix}], status: _ENDED},
+            "detail": {"pipelineArn": [{"prefix": self._beginning}], status: _ENDED},
         }
 
     def _grant_runs(self, role: NarrowRole) -> None:
         role.allow(
             "FindRuns",
             actions=["sagemaker:ListPipelineExecutions"],
-            resources=self._pipelines,
+            resources=[f"{self._beginning}*"],
+            wildcard="The pipelines of this environment, which begin with its name.",
         )
         if self._settings.costs.run_limit_usd:
             role.allow(
                 "StopRuns",
                 actions=["sagemaker:StopPipelineExecution"],
-                resources=[f"{arn}/execution/*" for arn in self._pipelines],
-                wildcard="SageMaker names the executions of these pipelines.",
+                resources=[f"{self._beginning}*/execution/*"],
+                wildcard="SageMaker names the executions of this environment's pipelines.",
             )
 
     def _grant_endpoint_and_buckets(self, role: NarrowRole) -> None:

@@ -23,7 +23,7 @@ from pipeline_defs.imported.placeholders import filled, named
 from pipeline_defs.imported.stored import Stored
 from pipeline_defs.permissions import Missing, needs
 
-_REGION, _ACCOUNT = "us-east-1", "000000000000"
+_ARNS = Arns(region="us-east-1", account="0" * 12)
 _ARCHIVE = "sourcedir.tar.gz"
 _ENCRYPTED = ("ProcessingOutputConfig", "OutputDataConfig", "TransformOutput")
 
@@ -205,19 +205,20 @@ def check_stored(stored: Stored) -> list[Problem]:
 
 def missing_permissions(stored: Stored) -> list[Missing]:
     """What its definition does not say of its role's permissions, wherever it goes."""
-    arns = Arns(region=_REGION, account=_ACCOUNT)
-    return needs(_anywhere(stored).definition(), arns=arns)[1]
+    return needs(_anywhere(stored).definition(), arns=_ARNS)[1]
 
 
 def _anywhere(stored: Stored) -> ImportedPipeline:
-    settings = Settings(environment="dev", project="x", region=_REGION, owner="x", cost_center="x")
+    settings = Settings(
+        environment="dev", project="x", region=_ARNS.region, owner="x", cost_center="x"
+    )
     placement = Placement(
         settings=settings,
-        role_arn=f"arn:aws:iam::{_ACCOUNT}:role/pipeline",
+        role_arn=_ARNS.role("pipeline"),
         artifacts_uri="s3://artifacts",
         data_uri="s3://data",
         code_uri="s3://code",
-        account=_ACCOUNT,
+        account=_ARNS.account,
     )
     return ImportedPipeline(stored, placement)
 

@@ -14,6 +14,7 @@ from config.arns import Arns
 from pipeline_defs.authoring.checks.document import placed_steps
 from pipeline_defs.permissions import arguments, steps, storage
 from pipeline_defs.permissions.permission import Missing, Permission, merged
+from pipeline_defs.permissions.step import Step
 from pipeline_defs.permissions.values import Values, members
 
 __all__ = ["Missing", "Permission", "container", "needs", "registered_images"]
@@ -30,7 +31,7 @@ def needs(
         granted_buckets: names of buckets whose owners grant what of them may be read and written.
     """
     values = Values(definition)
-    found = [steps.Step(step=p.own, values=values, arns=arns) for p in placed_steps(definition)]
+    found = [Step(step=p.own, values=values, arns=arns) for p in placed_steps(definition)]
     every = [*steps.jobs(found), *_by_type(found), *_by_argument(found)]
     every += storage.permissions(definition, arns=arns, granted=granted_buckets)
     missing = [need for need in every if isinstance(need, Missing)]
@@ -57,7 +58,7 @@ def registered_images(definition: Mapping[str, Any]) -> list[str]:
     return sorted(set(uris))
 
 
-def _by_type(found: list[steps.Step]) -> list[Permission | Missing]:
+def _by_type(found: list[Step]) -> list[Permission | Missing]:
     return [
         need
         for step in found
@@ -66,7 +67,7 @@ def _by_type(found: list[steps.Step]) -> list[Permission | Missing]:
     ]
 
 
-def _by_argument(found: list[steps.Step]) -> list[Permission | Missing]:
+def _by_argument(found: list[Step]) -> list[Permission | Missing]:
     return [
         need
         for step in found

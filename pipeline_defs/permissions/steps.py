@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.arns import Arns
-from pipeline_defs.permissions.arguments import Argument, Needs, passes
-from pipeline_defs.permissions.permission import Missing, Permission
-from pipeline_defs.permissions.values import ANY, Values
+from pipeline_defs.permissions import clusters
+from pipeline_defs.permissions.arguments import Needs
+from pipeline_defs.permissions.permission import Permission
+from pipeline_defs.permissions.step import Step
+from pipeline_defs.permissions.values import ANY
 
 _UNKNOWN = "…"
 _BY_SAGEMAKER = "SageMaker names what a step makes; all it says beforehand is the prefix, if any."
@@ -27,29 +29,6 @@ class Row:
     resource: str = ""
     log_group: str = ""
     more: Callable[[Step], Needs] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """A step, and the definition that it stands in."""
-
-    step: Mapping[str, Any]
-    values: Values
-    arns: Arns
-
-    @property
-    def arguments(self) -> Mapping[str, Any]:
-        arguments: Mapping[str, Any] = self.step.get("Arguments") or {}
-        return arguments
-
-    def patterns(self, value: Any) -> list[str]:
-        return self.values.patterns(value)
-
-    def missing(self, argument: str, value: Any, why: str, permission: Permission) -> Missing:
-        of = Argument(
-            step=self.step, path=argument, value=value, values=self.values, arns=self.arns
-        )
-        return of.missing(why, permission)
 
 
 def _model(step: Step) -> Needs:
@@ -242,104 +221,6 @@ def _automl(step: Step) -> Needs:
     yield step.missing("Type", "AutoML", why, permission)
 
 
-def _emr(step: Step) -> Needs:
-    """AWS's managed policy AmazonSageMakerPipelinesIntegrations, for this cluster's parts."""
-    arns, arguments = step.arns, step.arguments
-    clusters = step.patterns(arguments["ClusterId"]) if "ClusterId" in arguments else [ANY]
-    steps = ("AddJobFlowSteps", "CancelSteps", "DescribeStep", "DescribeCluster", "ListSteps")
-    yield Permission(
-        sid="RunOnClusters",
-        actions=[f"elasticmapreduce:{name}" for name in steps],
-        resources=[arns.of_service("elasticmapreduce", f"cluster/{c}") for c in clusters],
-        wildcard="EMR names the cluster, or a parameter of the run does.",
-    )
-    yield _events(arns, ("StepStatusUpdate",))
-    if "ExecutionRoleArn" in arguments:
-        roles = step.patterns(arguments["ExecutionRoleArn"])
-        yield passes(arns, roles, service="elasticmapreduce.amazonaws.com")
-    config = arguments.get("ClusterConfig")
-    if config is None:
-        return
-    yield Permission(
-        sid="MakeClusters",
-        actions=["elasticmapreduce:RunJobFlow"],
-        resources=[ANY],
-        wildcard="The action knows no resource.",
-    )
-    yield Permission(
-        sid="EndClusters",
-        actions=["elasticmapreduce:TerminateJobFlows"],
-        resources=[arns.of_service("elasticmapreduce", f"cluster/{ANY}")],
-        wildcard="EMR names the cluster.",
-    )
-    # The guide names the rule both ways: with and without "Update".
-    yield _events(arns, ("ClusterStatusUpdate", "ClusterStatus"))
-    services = {
-        "ServiceRole": "elasticmapreduce.amazonaws.com",
-        "AutoScalingRole": "elasticmapreduce.amazonaws.com",
-        "JobFlowRole": "ec2.amazonaws.com",
-    }
-    instances = config.get("Instances") or {}
-    for argument, service in services.items():
-        role = config.get(argument, instances.get(argument))
-        if role is not None:
-            yield passes(arns, step.patterns(role), service=service)
-
-
-def _events(arns: Arns, kinds: tuple[str, ...]) -> Permission:
-    return Permission(
-        sid="WatchClusters",
-        actions=["events:DescribeRule", "events:PutRule", "events:PutTargets"],
-        resources=[
-            arns.of_service("events", f"rule/SageMakerPipelineExecutionEMR{kind}Rule")
-            for kind in kinds
-        ],
-    )
-
-
-def _emr_serverless(step: Step) -> Needs:
-    arns, arguments = step.arns, step.arguments
-    given = arguments.get("ApplicationId")
-    applications = step.patterns(given) if given is not None else [ANY]
-    yield Permission(
-        sid="RunServerless",
-        actions=[
-            "emr-serverless:CancelJobRun",
-            "emr-serverless:GetApplication",
-            "emr-serverless:GetJobRun",
-            "emr-serverless:StartApplication",
-            "emr-serverless:StartJobRun",
-        ],
-        resources=[
-            arns.of_service("emr-serverless", f"/applications/{name}{jobs}")
-            for name in applications
-            for jobs in ("", "/jobruns/*")
-        ],
-        wildcard="EMR Serverless names its job runs, and an application that the step makes.",
-    )
-    if given is None:
-        yield Permission(
-            sid="MakeApplications",
-            actions=["emr-serverless:CreateApplication"],
-            resources=[ANY],
-            wildcard="The action knows no resource.",
-        )
-        yield Permission(
-            sid="EndApplications",
-            actions=["emr-serverless:DeleteApplication", "emr-serverless:StopApplication"],
-            resources=[arns.of_service("emr-serverless", f"/applications/{ANY}")],
-            wildcard="EMR Serverless names the application.",
-        )
-    yield Permission(
-        sid="WatchServerless",
-        actions=["events:DescribeRule", "events:PutRule", "events:PutTargets"],
-        resources=[arns.of_service("events", "rule/SageMakerPipelineExecutionEMRServerless*")],
-        wildcard="SageMaker names the rules after the state that it watches.",
-    )
-    roles = step.patterns(arguments.get("ExecutionRoleArn", ANY))
-    yield passes(arns, roles, service="emr-serverless.amazonaws.com")
-
-
 def undocumented(step: Step) -> Needs:
     kind = step.step["Type"]
     permission = Permission(
@@ -389,8 +270,8 @@ ROWS: Mapping[str, Row] = {
     "Endpoint": Row(more=_endpoint),
     "Lambda": Row(more=_invoke),
     "Callback": Row(more=_callback),
-    "EMR": Row(more=_emr),
-    "EMRServerless": Row(more=_emr_serverless),
+    "EMR": Row(more=clusters.emr),
+    "EMRServerless": Row(more=clusters.emr_serverless),
     "Condition": Row(),
     "Fail": Row(),
     "Job": Row(more=undocumented),

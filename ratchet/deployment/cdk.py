@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from config.settings import Settings
 from ratchet import node
-from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.errors import DENIED, DeploymentError
 from ratchet.deployment.target import Target
 from ratchet.local_cloud.control import foreign_variables
 
-BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
-"""Written by `cdk bootstrap` with the default qualifier (CDK developer guide, "Bootstrapping")."""
+DEFAULT_QUALIFIER = "hnb659fds"
+"""Of `cdk bootstrap` without another (CDK developer guide, "Bootstrapping")."""
+_QUALIFIER = "@aws-cdk/core:bootstrapQualifier"
 
 
 def environment(target: Target, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -32,20 +35,40 @@ def environment(target: Target, variables: Mapping[str, str] = os.environ) -> di
     return {**kept, **quiet, **target.variables, "PATH": os.pathsep.join(path)}
 
 
+def qualifier(settings: Settings, *, project: Path = node.PROJECT) -> str:
+    """Of the bootstrap stack that deploys the environment: as the CDK app itself finds it."""
+    context = json.loads((project / "cdk.json").read_text()).get("context", {})
+    return settings.bootstrap_qualifier or str(context.get(_QUALIFIER, DEFAULT_QUALIFIER))
+
+
 def bootstrapped(target: Target) -> bool:
-    """Whether `cdk bootstrap` has been run for the target's account and region."""
+    """Whether `cdk bootstrap` has been run for the target's account and region.
+
+    Whoever may deploy need not be allowed to look: then it is taken to have been, and the CDK says
+    what is missing.
+    """
+    from botocore.exceptions import ClientError
+
     ssm = target.client("ssm")
     try:
-        ssm.get_parameter(Name=BOOTSTRAP_PARAMETER)
+        ssm.get_parameter(Name=f"/cdk-bootstrap/{qualifier(target.settings)}/version")
     except ssm.exceptions.ParameterNotFound:
         return False
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in DENIED:
+            raise
     return True
 
 
 def bootstrap_command(target: Target) -> list[str]:
     """`cdk bootstrap` for the target. It needs no app, so none is synthesized."""
     place = f"aws://{target.account}/{target.region}"
-    return [*node.cdk_command(), "bootstrap", place, "--no-notices", "--app", ""]
+    command = [*node.cdk_command(), "bootstrap", place, "--no-notices", "--app", ""]
+    chosen = qualifier(target.settings)
+    if chosen != DEFAULT_QUALIFIER:
+        # The stack's default name is that of the default qualifier, which may be in use too.
+        command += ["--qualifier", chosen, "--toolkit-stack-name", f"CDKToolkit-{chosen}"]
+    return command
 
 
 def deploy_command(target: Target, extra: Sequence[str] = ()) -> list[str]:

@@ -189,23 +189,32 @@ def test_only_with_a_limit_may_it_stop_runs_and_only_of_these_pipelines(
 ) -> None:
     stop = "sagemaker:StopPipelineExecution"
     assert may(assembly.templates[STACK], stop) == []
-    assert may(limited["Operations"], stop) == [
-        f"pipeline/flights-dev-{kind}/execution/*"
-        for kind in ("training", "evaluation", "monitoring")
-    ]
+    assert may(limited["Operations"], stop) == ["pipeline/flights-dev-*/execution/*"]
 
 
 def test_it_sees_runs_of_these_pipelines_and_one_endpoint(assembly: Assembly) -> None:
     template = assembly.templates[STACK]
-    kinds = ("training", "evaluation", "monitoring")
-    assert may(template, "sagemaker:ListPipelineExecutions") == [
-        f"pipeline/flights-dev-{kind}" for kind in kinds
-    ]
+    assert may(template, "sagemaker:ListPipelineExecutions") == ["pipeline/flights-dev-*"]
     assert may(template, "sagemaker:ListPipelineParametersForExecution") == [
-        f"pipeline/flights-dev-{kind}/execution/*" for kind in kinds
+        "pipeline/flights-dev-*/execution/*"
     ]
     assert may(template, "sagemaker:DescribeEndpoint") == ["endpoint/flights-dev"]
-    assert "processing-job/pipelines-*" in may(template, "sagemaker:DescribeProcessingJob")
+    assert may(template, "sagemaker:DescribeProcessingJob") == [
+        "training-job/pipelines-*",
+        "processing-job/pipelines-*",
+        "transform-job/pipelines-*",
+    ]
+
+
+def test_of_jobs_without_the_prefix_it_sees_those_with_the_loops_tags(assembly: Assembly) -> None:
+    (searches,) = [s for s in statements(assembly.templates[STACK]) if s["Sid"] == "LookAtSearches"]
+    assert "training-job/*" in str(searches["Resource"])
+    assert searches["Condition"] == {
+        "StringEquals": {
+            "aws:ResourceTag/project": "flights",
+            "aws:ResourceTag/environment": "dev",
+        }
+    }
 
 
 def test_who_tells_people_prices_runs_with_the_same_permissions_and_keeps_nothing(
@@ -215,8 +224,13 @@ def test_who_tells_people_prices_runs_with_the_same_permissions_and_keeps_nothin
     (notify,) = [p["Properties"] for name, p in policies.items() if name.startswith("Messenger")]
     given = {one["Sid"]: one for one in notify["PolicyDocument"]["Statement"]}
     recording = {one["Sid"]: one for one in statements(assembly.templates[STACK])}
-    for sid in ("LookAtRuns", "LookAtJobs", "AskForPrices"):
+    for sid in ("LookAtJobs", "LookAtSearches", "AskForPrices"):
         assert given[sid] == recording[sid]
+    assert given["LookAtRuns"]["Action"] == recording["LookAtRuns"]["Action"]
+    assert [text_of(arn).rsplit(":", 1)[1] for arn in given["LookAtRuns"]["Resource"]] == [
+        f"pipeline/flights-dev-{kind}/execution/*"
+        for kind in ("training", "evaluation", "monitoring")
+    ]
     read = [text_of(resource) for resource in given["ReadFindings"]["Resource"]]
     assert any(resource.endswith(f"/{prices.FOLDER}*") for resource in read)
     assert not [one for one in given.values() if "s3:PutObject" in one["Action"]]

@@ -82,7 +82,7 @@ def test_the_pipeline_passes_its_own_role_to_sagemaker_and_no_other(assembly: As
     ]
     assert statement["Resource"] == [{"Fn::GetAtt": [role, "Arn"]}]
     assert statement["Condition"] == {
-        "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}
+        "StringEquals": {"iam:PassedToService": ["sagemaker.amazonaws.com"]}
     }
 
 
@@ -114,6 +114,31 @@ def test_the_pipeline_calls_the_champion_function_and_no_other(assembly: Assembl
     ]
     assert len(calls) == 1
     assert "ResolveChampion" in calls[0]
+
+
+def test_the_first_step_finds_its_code(assembly: Assembly) -> None:
+    listed = allowed(assembly, "PipelineRole")["ReadCodeList"]
+    assert listed["Action"] == ["s3:ListBucket"]
+    assert listed["Condition"] == {"StringLike": {"s3:prefix": ["*.gz"]}}
+
+
+def test_what_jobs_write_is_encrypted_as_the_guide_asks(assembly: Assembly) -> None:
+    statement = allowed(assembly, "PipelineRole")["EncryptOutputs"]
+    assert statement["Action"] == ["kms:Encrypt", "kms:GenerateDataKey", "kms:Decrypt"]
+
+
+def test_a_script_of_a_step_cannot_register_a_version_as_approved(assembly: Assembly) -> None:
+    creates = [
+        statement
+        for statement in statements(assembly, "PipelineRole")
+        if "sagemaker:CreateModelPackage" in statement["Action"]
+    ]
+    (statement,) = creates
+    assert statement["Condition"] == {
+        "StringEqualsIfExists": {"sagemaker:ModelApprovalStatus": ["PendingManualApproval"]}
+    }
+    actions = {a for s in statements(assembly, "PipelineRole") for a in s["Action"]}
+    assert "sagemaker:UpdateModelPackage" not in actions
 
 
 def test_the_pipeline_registers_in_its_group_alone(assembly: Assembly) -> None:

@@ -19,8 +19,9 @@ ARTIFACTS = r"\$\{import flights-dev-foundation-artifacts-arn\}"
 WILDCARDS = {
     r"\*": "PutMetricData, GetAuthorizationToken, GetProducts and two lists know no resource",
     SAGEMAKER + r"(processing|training|transform)-job/pipelines-\*": "SageMaker names steps' jobs",
-    SAGEMAKER + r"processing-job/\*": "Model Monitor names its jobs; read only",
-    SAGEMAKER + r"(training|hyper-parameter-tuning)-job/\*": "a search has no prefix; read only",
+    SAGEMAKER
+    + r"processing-job/(model-monitoring|groundtruth-merge)-\*": "Model Monitor names its jobs",
+    SAGEMAKER + r"(training|hyper-parameter-tuning)-job/\*": "a search has no prefix; by its tags",
     SAGEMAKER + r"experiment(-trial|-trial-component)?/\*": "a parameter of the run names it",
     SAGEMAKER + r"model-package/flights-dev/\*": "the registry numbers versions",
     SAGEMAKER + r"(endpoint-config|model)/\*": "CloudFormation names them; read only",
@@ -73,6 +74,70 @@ def test_only_the_reconciler_updates_a_stack_and_only_this_one(assembly: Assembl
         assert allowed(assembly, role, "cloudformation:UpdateStack") == []
     (stack,) = allowed(assembly, "Reconciler", "cloudformation:UpdateStack")
     assert stack.endswith(":stack/flights-dev-serving/*")
+
+
+def test_an_update_brings_neither_another_template_nor_another_role(assembly: Assembly) -> None:
+    (statement,) = [s for s in statements(assembly) if "cloudformation:UpdateStack" in s["Action"]]
+    assert statement["Condition"] == {
+        "Null": {"cloudformation:TemplateUrl": "true", "cloudformation:RoleArn": "true"}
+    }
+
+
+@pytest.mark.parametrize("stack", ["Training", "Evaluation", "Serving", "Operations"])
+def test_no_function_approves_a_version(assembly: Assembly, stack: str) -> None:
+    updates = [
+        statement
+        for policy in assembly.resources(f"dev/{stack}", "AWS::IAM::Policy").values()
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if "sagemaker:UpdateModelPackage" in statement["Action"]
+    ]
+    for statement in updates:
+        assert statement["Condition"] == {"Null": {"sagemaker:ModelApprovalStatus": "true"}}
+
+
+def test_the_endpoint_pulls_the_images_that_versions_are_registered_with(
+    assembly: Assembly,
+) -> None:
+    images = allowed(assembly, "ChampionRole", "ecr:BatchGetImage")
+    assert images == ["arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-xgboost"]
+
+
+def test_model_monitor_pulls_its_analyzer_and_what_merges_labels_before_it(
+    assembly: Assembly,
+) -> None:
+    repositories = allowed(assembly, "ModelMonitor", "ecr:BatchGetImage")
+    assert [arn.rsplit("/", 1)[1] for arn in repositories] == [
+        "sagemaker-model-monitor-analyzer",
+        "sagemaker-model-monitor-groundtruth-merger",
+    ]
+    assert allowed(assembly, "ModelMonitor", "kms:Encrypt")
+
+
+def test_a_failed_job_of_model_monitor_raises_an_alarm_that_people_hear(
+    assembly: Assembly,
+) -> None:
+    rules = assembly.resources(STACK, "AWS::Events::Rule")
+    (name,) = [name for name in rules if name.startswith("ModelMonitorJobFailed")]
+    detail = rules[name]["Properties"]["EventPattern"]["detail"]
+    (role,) = [
+        name
+        for name in assembly.resources(STACK, "AWS::IAM::Role")
+        if name.startswith("ModelMonitorRole")
+    ]
+    assert detail == {
+        "ProcessingJobStatus": ["Failed"],
+        "RoleArn": [{"Fn::GetAtt": [role, "Arn"]}],
+    }
+    (alarm,) = [
+        alarm["Properties"]
+        for alarm in assembly.resources(STACK, "AWS::CloudWatch::Alarm").values()
+        if alarm["Properties"]["AlarmName"] == "flights-dev-monitoring-failed"
+    ]
+    assert alarm["Dimensions"] == [{"Name": "RuleName", "Value": {"Ref": name}}]
+    heard = [
+        arn.rsplit(":", 1)[1] for arn in allowed(assembly, "Messenger", "cloudwatch:DescribeAlarms")
+    ]
+    assert "flights-dev-monitoring-failed" in heard
 
 
 def test_the_reconciler_may_do_nothing_to_what_the_stack_consists_of(assembly: Assembly) -> None:

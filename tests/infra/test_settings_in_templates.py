@@ -154,3 +154,14 @@ def test_another_bootstrap_qualifier_is_followed(tmp_path: Path) -> None:
     code, stack = code_bucket(tmp_path, **{"@aws-cdk/core:bootstrapQualifier": "team1"})
     assert code.publish(digest="0" * 64, suffix=".gz", write=Path.touch) == f"{'0' * 64}.gz"
     assert stack.resolve(code.name) == {"Fn::Sub": "cdk-team1-assets-${AWS::AccountId}-us-east-1"}
+
+
+def test_an_environment_may_have_a_bootstrap_stack_of_its_own(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path), context=context(), analytics_reporting=False)
+    add_loops(app, [dataclasses.replace(load("dev"), bootstrap_qualifier="team2")])
+    app.synth()
+    text = "".join(file.read_text() for file in (tmp_path / "assembly-dev").glob("*.json"))
+    assert "cdk-team2-assets-" in text
+    assert "cdk-team2-deploy-role-" in text
+    assert "/cdk-bootstrap/team2/version" in text
+    assert "hnb659fds" not in text

@@ -194,6 +194,15 @@ def test_a_file_that_is_no_toml_says_where(write: Write) -> None:
     assert "line 1" in refusal(write("project = flights"))
 
 
+@pytest.mark.parametrize("project", ["aws-flights", "ssm-flights", "aws"])
+def test_a_project_name_that_systems_manager_keeps_for_itself_is_refused(
+    write: Write, project: str
+) -> None:
+    message = refusal(write(REQUIRED.replace("flights", project)))
+    assert f"project = '{project}'" in message or f'project = "{project}"' in message
+    assert 'begins with neither "aws" nor "ssm"' in message
+
+
 @pytest.mark.parametrize("project", ["Flights", "flights_eu", "-flights", "f" * 21, ""])
 def test_a_project_name_that_aws_names_cannot_carry_is_refused(write: Write, project: str) -> None:
     assert "project = " in refusal(write(REQUIRED.replace("flights", project)))
