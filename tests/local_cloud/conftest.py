@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from ratchet.local_cloud import control
 from ratchet.local_cloud.sagemaker.service import open_sagemaker
 from ratchet.local_cloud.sagemaker.switches import Switches
 from tests.local_cloud.sagemaker_calls import REGION, Caller, FakeCloud, RunningCloud, make_role
+
+
+@pytest.fixture(scope="session", autouse=True)
+def enforced() -> None:
+    """No test runs without enforcement, whatever the shell that it was started in."""
+    os.environ.pop("RATCHET_UNAUTHORISED", None)
 
 
 @pytest.fixture(scope="session")
