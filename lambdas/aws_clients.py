@@ -54,8 +54,9 @@ def cloudwatch() -> CloudWatchClient:
 
 
 def pricing() -> PricingClient:
-    """The Price List, which is asked in one region for the prices of all."""
-    client: PricingClient = _client("pricing", region="us-east-1")
+    """The Price List, which is asked in one region for the prices of all. Whoever waits for it goes
+    on without it."""
+    client: PricingClient = _client("pricing", region="us-east-1", seconds=5, attempts=2)
     return client
 
 
@@ -70,7 +71,8 @@ def sagemaker() -> SageMakerClient:
 
 
 def sns() -> SNSClient:
-    client: SNSClient = _client("sns")
+    """What a notice is about is done by the time it is sent, and who sends it tries again."""
+    client: SNSClient = _client("sns", seconds=10, attempts=3)
     return client
 
 
@@ -85,16 +87,19 @@ def ssm() -> SSMClient:
 
 
 @cache
-def _client(service: str, *, region: str | None = None) -> Any:
+def _client(
+    service: str, *, region: str | None = None, seconds: int = 30, attempts: int = 6
+) -> Any:
+    """`seconds`: how long it waits for an answer, each of so many times."""
     # Imported here, after collecting is off.
     from botocore.config import Config
 
     from bundled_models import session
 
     config = Config(
-        retries={"mode": "standard", "total_max_attempts": 6},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=5,
-        read_timeout=30,
+        read_timeout=seconds,
         max_pool_connections=CONNECTIONS,
     )
     return session().create_client(service, region_name=region, config=config)

@@ -68,6 +68,11 @@ class Record:
         waiting = (*self.waiting, Waiting(subject=subject, news=news, notice=notice))
         return replace(self, told=told, waiting=waiting[-_MOST_WAITING:])
 
+    def taken_back(self, subject: str) -> Record:
+        """What was to be told about this subject has not come about."""
+        waiting = tuple(w for w in self.waiting if w.subject != subject)
+        return replace(self.without(subject), waiting=waiting)
+
     def without(self, subject: str) -> Record:
         """There is nothing to be told about this subject any more."""
         return replace(self, told={n: text for n, text in self.told.items() if n != subject})

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 import stored
+from decision_log import say
 from missing import says_missing
 from model_package import metadata_of
 from notify.texts import Loop
@@ -165,7 +166,11 @@ class Happenings:
         return [name for name in dict.fromkeys(names) if name], window
 
     def _json(self, key: str) -> Mapping[str, Any]:
-        """Empty when there is no such object: the notice then says less."""
-        found = stored.read(self.s3, bucket=self.artifacts, key=key)
-        known: Mapping[str, Any] = json.loads(found.body) if found else {}
+        """Empty when there is no such object, or it cannot be read: the notice then says less."""
+        try:
+            found = stored.read(self.s3, bucket=self.artifacts, key=key)
+            known: Mapping[str, Any] = json.loads(found.body) if found else {}
+        except Exception as error:
+            say("go on", f"{key} cannot be read: {error}", level="WARNING")
+            return {}
         return known

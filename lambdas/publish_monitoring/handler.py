@@ -46,12 +46,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 import aws_clients
+from attempts import Attempts
 from decision_log import say
 from publish_monitoring.analysis import DATA_QUALITY, MODEL_QUALITY, Analysis
 from publish_monitoring.model_monitor import ModelMonitor
@@ -77,22 +78,32 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, str | int] |
         found = _publishing().step(event)
         _log(found)
         return {"outcome": found.outcome, "violations": found.violations}
+    _catch_up()
+    return None
+
+
+def _catch_up() -> None:
+    """Each kind by itself: one that cannot be published does not hold the other up."""
     monitor = ModelMonitor(sagemaker=aws_clients.sagemaker(), publishing=_publishing())
     champion = _champion()
     schedules = {
         DATA_QUALITY: os.environ["DATA_SCHEDULE"],
         MODEL_QUALITY: os.environ["QUALITY_SCHEDULE"],
     }
-    caught_up = [
-        monitor.catch_up(kind, schedule=schedule, package_arn=champion)
-        for kind, schedule in schedules.items()
-    ]
-    for finished in caught_up:
+    caught_up: list[Analysis] = []
+
+    def catch_up(kind: str) -> None:
+        finished = monitor.catch_up(kind, schedule=schedules[kind], package_arn=champion)
         if finished:
+            caught_up.append(finished)
             _log(finished)
-    if not any(caught_up):
+
+    attempts = Attempts()
+    for kind in schedules:
+        attempts.make(partial(catch_up, kind))
+    attempts.end()
+    if not caught_up:
         say("nothing", "no execution of a monitoring schedule finished since the last one")
-    return None
 
 
 def _log(found: Analysis) -> None:
@@ -102,12 +113,16 @@ def _log(found: Analysis) -> None:
 
 
 def _champion() -> str:
+    """For the record alone: no alarm waits for it."""
     try:
         answer = aws_clients.ssm().get_parameter(Name=os.environ["CHAMPION_PARAMETER"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterNotFound":
-            return "none"
-        raise
+    except Exception as error:
+        if not (
+            isinstance(error, ClientError)
+            and error.response["Error"]["Code"] == "ParameterNotFound"
+        ):
+            say("go on", f"the record names no version: {error}", level="WARNING")
+        return "none"
     return answer["Parameter"]["Value"].strip() or "none"
 
 

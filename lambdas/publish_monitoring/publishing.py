@@ -1,4 +1,4 @@
-"""Reads a finished analysis, puts its metrics, and then keeps the record of it."""
+"""Reads a finished analysis, puts the metric of its alarm, keeps the record, puts the details."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError, ParamValidationError
+
 import stored
+from decision_log import say
 from publish_monitoring import analysis
 from publish_monitoring.analysis import Analysis
 
@@ -48,9 +51,8 @@ class Publishing:
             package_arn=event["package_arn"],
             execution=event["execution"],
         )
-        lines = self._text(f"{folder}/cloudwatch_metrics.jsonl")
-        self._put(analysis.NAMESPACES[kind], analysis.data_of(lines, now=self.now()))
         self.publish(found)
+        self._put_details(kind, folder)
         return found
 
     def finished(
@@ -79,8 +81,8 @@ class Publishing:
         )
 
     def publish(self, found: Analysis) -> None:
-        """The count that the alarm watches, now: it would not see a datum of a past period. Then
-        the record: a crash in between publishes twice, which changes nothing."""
+        """First and by itself the count that the alarm watches, now: it would not see a datum of a
+        past period. Then the record: a crash in between publishes twice, which changes nothing."""
         if found.compared:
             dimensions = {"Project": self.project, "Environment": self.environment}
             self._put(
@@ -105,12 +107,49 @@ class Publishing:
     def _key(self, kind: str) -> str:
         return f"monitoring/{self.endpoint}/{kind}.json"
 
-    def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
-        for first in range(0, len(data), _MOST_DATA):
-            given: Any = data[first : first + _MOST_DATA]
-            self.cloudwatch.put_metric_data(Namespace=namespace, MetricData=given)
+    def _put_details(self, kind: str, folder: str) -> None:
+        """The metrics by feature. No alarm of the loop watches them, so what goes wrong with them
+        is said and holds nothing up."""
+        namespace = analysis.NAMESPACES[kind]
+        refused: list[str] = []
+        try:
+            lines = self._text(f"{folder}/cloudwatch_metrics.jsonl")
+            data = analysis.data_of(lines, now=self.now())
+            for first in range(0, len(data), _MOST_DATA):
+                refused += self._refused(namespace, data[first : first + _MOST_DATA])
+        except Exception as error:
+            say("go on", f"the metrics by feature are not put: {error}", level="WARNING")
+        if refused:
+            facts = {"metrics": refused[:5], "count": len(refused)}
+            say("go on", "CloudWatch refuses metrics by feature", facts, level="WARNING")
+
+    def _refused(self, namespace: str, data: list[dict[str, Any]]) -> list[str]:
+        """Put the data; the names of those that are wrong. CloudWatch refuses a whole request for
+        one of them, so each half is tried by itself."""
+        try:
+            self._put(namespace, data)
+        except (ClientError, ParamValidationError) as error:
+            if not _is_about_the_data(error):
+                raise
+            if len(data) == 1:
+                return [str(data[0].get("MetricName"))]
+            middle = len(data) // 2
+            halves = data[:middle], data[middle:]
+            return [name for half in halves for name in self._refused(namespace, half)]
+        return []
+
+    def _put(self, namespace: str, data: Any) -> None:
+        self.cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
 
     def _text(self, uri: str) -> bytes | None:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
         found = stored.read(self.s3, bucket=bucket, key=key)
         return found.body if found else None
+
+
+def _is_about_the_data(error: ClientError | ParamValidationError) -> bool:
+    """Rather than about who asks, or how often."""
+    if isinstance(error, ParamValidationError):
+        return True
+    code = error.response["Error"]["Code"]
+    return code.startswith(("InvalidParameter", "MissingParameter", "ValidationError"))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import stored
+from decision_log import say
 from model_package import metadata_of
 from record_evaluation import evaluation
 from record_evaluation.evaluation import Evaluation, ReportError, Standards
@@ -55,11 +56,12 @@ class Recording:
         metadata = metadata_of(package)
         if (known := self._read(key)) is None:
             found = self._found(event, metadata, champion=champion)
-            # The alarm's reader wants to know why, so that comes first. The record comes last: a
-            # crash before it says the same once more.
+            # First and by itself what the alarm watches; at once after it why, for who reads of the
+            # alarm. The record comes last: a crash before it says the same once more.
+            self._count(found)
             self._write(LATEST, found)
-            self._publish(found)
             self._write(key, found)
+            self._score(found)
         else:
             found = evaluation.read(known)
         self._note(found, metadata)
@@ -101,25 +103,27 @@ class Recording:
             verdict=judged.verdict,
         )
 
-    def _publish(self, found: Evaluation) -> None:
-        if not found.served:
-            return
-        values = {"EvaluationScore": found.score}
-        if found.compared:
-            values["ModelQualityViolations"] = float(len(found.violations))
+    def _count(self, found: Evaluation) -> None:
+        if found.served and found.compared:
+            self._put("ModelQualityViolations", float(len(found.violations)))
+
+    def _score(self, found: Evaluation) -> None:
+        """No alarm watches it."""
+        if found.served and found.score is not None:
+            try:
+                self._put("EvaluationScore", found.score)
+            except Exception as error:
+                say("go on", f"EvaluationScore is not put: {error}", level="WARNING")
+
+    def _put(self, name: str, value: float) -> None:
         dimensions = {"Project": self.project, "Environment": self.environment}
-        data: Any = [
-            {
-                "MetricName": name,
-                "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
-                "Timestamp": self.now(),  # the alarm would not see a datum of a past period
-                "Value": value,
-            }
-            for name, value in values.items()
-            if value is not None
-        ]
-        if data:
-            self.cloudwatch.put_metric_data(Namespace="Ratchet", MetricData=data)
+        data: Any = {
+            "MetricName": name,
+            "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+            "Timestamp": self.now(),  # the alarm would not see a datum of a past period
+            "Value": value,
+        }
+        self.cloudwatch.put_metric_data(Namespace="Ratchet", MetricData=[data])
 
     def _note(self, found: Evaluation, metadata: Mapping[str, str]) -> None:
         """On the version, unless a later evaluation stands there. Writing changes the version's
@@ -132,11 +136,15 @@ class Recording:
         }
         if _DEPLOYMENT_MARK in metadata or noted.items() <= metadata.items():
             return
-        if metadata.get(TIME, "") <= found.evaluated:
+        if metadata.get(TIME, "") > found.evaluated:
+            return
+        try:
             self.sagemaker.update_model_package(
                 ModelPackageArn=found.package_arn,
                 CustomerMetadataProperties={**metadata, **noted},
             )
+        except Exception as error:  # the record has all of it
+            say("go on", f"the version does not name its evaluation: {error}", level="WARNING")
 
     def _write(self, key: str, found: Evaluation) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=found.to_json())

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-import stored
-from decision_log import say
 from missing import says_missing
+from notices import Notices
 from notify.texts import Loop
 from ratchet.costs import money, rows
 from ratchet.costs.billing import hours
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from topic import Notice
 
 _HAS_INSTANCES = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
-_IDLE = "costs/idle.json"
+_IDLE = "idle"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +53,7 @@ class Endpoint:
     idle_hours: int
     """0: an idle endpoint is not reported."""
     now: datetime
-    tell: Callable[[Notice], None]
+    notices: Notices
 
     def record(self) -> None:
         """Reckons the time since the last look, at the instances that serve now, and tells people
@@ -142,31 +140,26 @@ class Endpoint:
 
     def _look_for_idleness(self, variants: Sequence[Variant], changed: datetime) -> None:
         """Once for each time that it falls idle."""
-        found = stored.read(self.files.s3, bucket=self.files.bucket, key=_IDLE)
-        told = bool(found and json.loads(found.body).get("told"))
+        told = self.notices.record.knows(_IDLE, self.name)
         waited = self.now - changed >= timedelta(hours=self.idle_hours)
         idle = waited and not self._invocations(variants)
-        if idle == told:
-            return
-        if idle:
-            self._tell_of_idleness(variants)
-        self.files.s3.put_object(
-            Bucket=self.files.bucket, Key=_IDLE, Body=json.dumps({"told": idle}).encode()
-        )
+        if idle and not told:
+            notice = self._notice_of_idleness(variants)
+            self.notices.change(lambda record: record.with_news(_IDLE, self.name, notice))
+        elif told and not idle:
+            self.notices.change(lambda record: record.without(_IDLE))
 
-    def _tell_of_idleness(self, variants: Sequence[Variant]) -> None:
+    def _notice_of_idleness(self, variants: Sequence[Variant]) -> Notice:
         prices = {v: self.prices.price(rows.HOSTING, v.instance_type) for v in variants}
         known = [p.amount * v.instance_count * 24 for v, p in prices.items() if p]
         on = ", ".join(f"{v.instance_count} × {v.instance_type}" for v in variants)
         loop = Loop(project=self.labels.project, environment=self.labels.environment)
-        notice = loop.idle_endpoint(
+        return loop.idle_endpoint(
             self.name,
             hours=self.idle_hours,
             on=on,
             cost=money.shown(money.total(known)) if len(known) == len(prices) else None,
         )
-        say("tell", notice.title, {"text": notice.text})
-        self.tell(notice)
 
     def _invocations(self, variants: Sequence[Variant]) -> float:
         """Of all variants, over the last `idle_hours`."""

@@ -11,8 +11,9 @@ Rows     costs/rows/ in ARTIFACTS_BUCKET, see ratchet/costs/rows.py. A run is re
 Prices   costs/prices/<region>.json, asked for again after a week
 Metric   RunCost (US dollars) in the namespace Ratchet, dimensions Project, Environment, Pipeline:
          once for each run, at the end of its last step, when all its prices are settled
-Marks    costs/stopped/<execution>.json: people were told that the limit stopped it;
-         costs/idle.json: they were told that the endpoint is idle
+Notices  costs/notices.json: which runs people were told that the limit stopped, whether they were
+         told that the endpoint is idle, and what SNS has not taken yet (metric NoticesWaiting)
+Nothing of this holds another up: what fails is said, and fails the batch at the end.
 
 Environment
     PROJECT, ENVIRONMENT, OWNER, COST_CENTER   what the rows say
@@ -56,15 +57,19 @@ from functools import cache
 from typing import Any
 
 import aws_clients
+from attempts import Attempts
 from decision_log import say
 from failed_batch import give_back
+from notices import Notices, measure_waiting, to_topic
 from price_books import open_book
+from ratchet.costs.price_book import PriceBook
 from ratchet.costs.run_costs import Labels
 from record_run.day_files import DayFiles
 from record_run.endpoint import Endpoint
 from record_run.runs import Runs
 from record_run.stored_bytes import StoredBytes
-from topic import Notice, publish
+
+NOTICES = "costs/notices.json"
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -84,9 +89,11 @@ def _look(days: int) -> None:
     environment = os.environ
     now = _now()
     files = DayFiles(s3=aws_clients.s3(), bucket=environment["ARTIFACTS_BUCKET"])
+    notices = Notices(s3=aws_clients.s3(), bucket=files.bucket, key=NOTICES)
     prices = open_book(now.date())
     labels = _labels()
-    found = Runs(
+    attempts = Attempts()
+    runs = Runs(
         sagemaker=aws_clients.sagemaker(),
         cloudwatch=aws_clients.cloudwatch(),
         files=files,
@@ -95,35 +102,62 @@ def _look(days: int) -> None:
         pipelines=[name for name in environment["PIPELINES"].split(",") if name],
         limit=Decimal(environment["RUN_LIMIT_USD"]),
         now=now,
-        tell=_tell,
+        notices=notices,
+        attempts=attempts,
     )
-    try:
-        written = found.record(since=now - timedelta(days=days))
-        Endpoint(
-            name=environment["ENDPOINT_NAME"],
-            sagemaker=aws_clients.sagemaker(),
-            cloudwatch=aws_clients.cloudwatch(),
-            files=files,
-            prices=prices,
-            labels=labels,
-            idle_hours=int(environment["IDLE_HOURS"]),
-            now=now,
-            tell=_tell,
-        ).record()
-        StoredBytes(
-            buckets=(environment["DATA_BUCKET"], environment["ARTIFACTS_BUCKET"]),
-            cloudwatch=aws_clients.cloudwatch(),
-            files=files,
-            prices=prices,
-            labels=labels,
-            now=now,
-        ).record()
-    finally:
-        for complaint in prices.complaints:
-            say("go on", complaint, level="WARNING")
-        prices.save()
+    endpoint = Endpoint(
+        name=environment["ENDPOINT_NAME"],
+        sagemaker=aws_clients.sagemaker(),
+        cloudwatch=aws_clients.cloudwatch(),
+        files=files,
+        prices=prices,
+        labels=labels,
+        idle_hours=int(environment["IDLE_HOURS"]),
+        now=now,
+        notices=notices,
+    )
+    stored_bytes = StoredBytes(
+        buckets=(environment["DATA_BUCKET"], environment["ARTIFACTS_BUCKET"]),
+        cloudwatch=aws_clients.cloudwatch(),
+        files=files,
+        prices=prices,
+        labels=labels,
+        now=now,
+    )
+    attempts.make(notices.read)
+    written = runs.record(since=now - timedelta(days=days))
+    attempts.make(endpoint.record)
+    attempts.make(stored_bytes.record)
+    _keep(prices)
+    _tell(notices, now)
+    attempts.end()
     if not written:
         say("nothing", "every run that ended is recorded as it is")
+
+
+def _keep(prices: PriceBook) -> None:
+    """A cache: the next look asks again for what is not kept."""
+    for complaint in prices.complaints:
+        say("go on", complaint, level="WARNING")
+    try:
+        prices.save()
+    except Exception as error:
+        say("go on", f"the prices are not kept: {error}", level="WARNING")
+
+
+def _tell(notices: Notices, now: datetime) -> None:
+    """Last of all. Never raises."""
+    send = to_topic(aws_clients.sns(), os.environ["TOPIC_ARN"])
+    if sent := notices.tell(now=now, send=send):
+        say("tell", "; ".join(sent))
+    labels = _labels()
+    measure_waiting(
+        aws_clients.cloudwatch(),
+        notices.record,
+        project=labels.project,
+        environment=labels.environment,
+        now=now,
+    )
 
 
 @cache
@@ -136,10 +170,6 @@ def _labels() -> Labels:
         cost_center=environment["COST_CENTER"],
         experiment=environment["EXPERIMENT"],
     )
-
-
-def _tell(notice: Notice) -> None:
-    publish(aws_clients.sns(), topic_arn=os.environ["TOPIC_ARN"], notice=notice)
 
 
 def _now() -> datetime:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-import stored
+from attempts import Attempts
 from decision_log import say
 from missing import says_missing
+from notices import Notices, Record
 from notify.texts import Loop
 from ratchet.costs import money, rows, run_costs
 from ratchet.costs.price_book import PriceBook
@@ -29,10 +31,9 @@ if TYPE_CHECKING:
     from topic import Notice
 
 _RUNNING = "Executing"
+_STOPPED = "stopped"
 _MAY_GO_ON = frozenset({"Failed", "Stopped"})
 """An execution that ended so can be retried, and ends once more."""
-
-_STOPPED_FOLDER = "costs/stopped/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +65,23 @@ class Runs:
     limit: Decimal
     """In US dollars for one run; 0 = none."""
     now: datetime
-    tell: Callable[[Notice], None]
+    notices: Notices
+    attempts: Attempts
 
     def record(self, *, since: datetime) -> int:
         """Records the runs that started since then; answers how many rows were written anew."""
         written = 0
-        for pipeline in self.pipelines:
+
+        def record_day(pipeline: str, day: date, runs: Sequence[Run]) -> None:
+            nonlocal written
+            written += self._record_day(pipeline, day, runs)
+
+        def record_pipeline(pipeline: str) -> None:
             for day, runs in groupby(self._runs(pipeline, since), key=lambda run: run.day):
-                written += self._record_day(pipeline, day, list(runs))
+                self.attempts.make(partial(record_day, pipeline, day, list(runs)))
+
+        for pipeline in self.pipelines:
+            self.attempts.make(partial(record_pipeline, pipeline))
         return written
 
     def _runs(self, pipeline: str, since: datetime) -> Iterator[Run]:
@@ -121,11 +131,11 @@ class Runs:
         after = self.files.change(pipeline, day, change)
         current = before if after is None else after
         for run in looked:
-            found = _of(current, run)
-            if after is not None:
-                self._publish(run, _of(before, run), found)
             if run.status == _RUNNING:
-                self._hold_to_the_limit(run, found)
+                self._hold_to_the_limit(run, _of(current, run))
+        if after is not None:
+            for run in looked:
+                self._publish(run, _of(before, run), _of(after, run))
         return sum(row.recorded_at == rows.time_text(self.now) for row in after or ())
 
     def _worth_a_look(self, run: Run, known: Sequence[Row]) -> bool:
@@ -161,17 +171,16 @@ class Runs:
             "Environment": self.labels.environment,
             "Pipeline": run.pipeline,
         }
-        self.cloudwatch.put_metric_data(
-            Namespace="Ratchet",
-            MetricData=[
-                {
-                    "MetricName": "RunCost",
-                    "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
-                    "Timestamp": _last_end(after) or self.now,
-                    "Value": float(known - (earlier or 0)),
-                }
-            ],
-        )
+        datum: Any = {
+            "MetricName": "RunCost",
+            "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+            "Timestamp": _last_end(after) or self.now,
+            "Value": float(known - (earlier or 0)),
+        }
+        try:
+            self.cloudwatch.put_metric_data(Namespace="Ratchet", MetricData=[datum])
+        except Exception as error:  # the rows have it
+            say("go on", f"RunCost is not put: {error}", facts, level="WARNING")
 
     # -- the limit -----------------------------------------------------------------------------
 
@@ -181,30 +190,55 @@ class Runs:
         if not self.limit or known <= self.limit:
             return
         say("stop", f"{run_costs.said(found, so_far=True)} The limit is {self.limit}.")
+        subject = f"stopped {run.id}"
+        # Written down before, so that nothing that happens in between loses it.
+        notice = self._notice_of_stop(run, found)
+        news = self._write_down(subject, notice)
         try:
             token = hashlib.sha256(f"limit {run.arn}".encode()).hexdigest()
             self.sagemaker.stop_pipeline_execution(
                 PipelineExecutionArn=run.arn, ClientRequestToken=token
             )
-        except ClientError as error:
-            # It ended since it was listed: there is nothing to stop.
-            if error.response["Error"]["Code"] not in ("ConflictException", "ValidationException"):
+        except Exception as error:
+            if news:
+                self.notices.change(lambda record: record.taken_back(subject))
+            if not _is_over(error):
                 raise
             say("nothing", f"{run.arn} is not running any more: {error}")
-            return
-        key = f"{_STOPPED_FOLDER}{run.id}.json"
-        if stored.read(self.files.s3, bucket=self.files.bucket, key=key):
-            return
+        else:
+            self._write_down(subject, notice)  # once more, if S3 refused it
+
+    def _write_down(self, subject: str, notice: Notice) -> bool:
+        """Whether it is news. A run that costs too much is stopped, whether this works or not."""
+        news = False
+
+        def add(record: Record) -> Record:
+            nonlocal news
+            news = not record.knows(subject, _STOPPED)
+            return record.with_news(subject, _STOPPED, notice)
+
+        try:
+            self.notices.change(add)
+        except Exception as error:
+            say("go on", f"people will not be told of a stop: {error}", level="ERROR")
+        return news
+
+    def _notice_of_stop(self, run: Run, found: Sequence[Row]) -> Notice:
         loop = Loop(project=self.labels.project, environment=self.labels.environment)
-        self.tell(
-            loop.over_the_limit(
-                run.id,
-                pipeline=run.pipeline,
-                cost=run_costs.said(found, so_far=True),
-                limit=money.shown(self.limit),
-            )
+        return loop.over_the_limit(
+            run.id,
+            pipeline=run.pipeline,
+            cost=run_costs.said(found, so_far=True),
+            limit=money.shown(self.limit),
         )
-        self.files.s3.put_object(Bucket=self.files.bucket, Key=key, Body=str(known).encode())
+
+
+def _is_over(error: Exception) -> bool:
+    """Whether the run ended since it was listed: there is nothing to stop."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in (
+        "ConflictException",
+        "ValidationException",
+    )
 
 
 def _of(known: Sequence[Row], run: Run) -> list[Row]:

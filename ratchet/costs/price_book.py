@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ratchet.costs import bundled_prices, price_list, prices
 from ratchet.costs.price_list import PriceListError
@@ -42,6 +42,8 @@ class PriceBook:
     _table: PriceTable | None = None
     _changed: bool = False
     _asked: set[str] = field(default_factory=set)
+    _silent: bool = False
+    """The Price List does not answer: each further question might take as long."""
 
     def price(self, component: str, instance_type: str) -> Price | None:
         """Of an hour of one instance; None: it is unknown."""
@@ -77,11 +79,13 @@ class PriceBook:
         self, name: str, component: str, ask: Callable[[], dict[str, Decimal]]
     ) -> Price | None:
         known = self.table.listed.get(name)
-        if (known is None or not known.fresh(self.today)) and name not in self._asked:
+        stale = known is None or not known.fresh(self.today)
+        if stale and name not in self._asked and not self._silent:
             self._asked.add(name)
             try:
                 listed = Listed(date=self.today.isoformat(), hourly=ask())
             except PriceListError as problem:
+                self._silent = isinstance(problem.__cause__, BotoCoreError)
                 if str(problem) not in self.complaints:
                     self.complaints.append(str(problem))
             else:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import aws_clients
 from publish_monitoring import handler as entry
 from publish_monitoring.analysis import KindError, data_of
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
 from tests.unit.lambdas.fake_serving import ENDPOINT, ServiceError, arn_of
+from tests.unit.lambdas.refusals import RefuseNth
 
 NOW = datetime(2013, 8, 2, 13, 20, tzinfo=UTC)
 FOLDER = "flights-dev-monitoring/runs/1/analyze/analysis"
@@ -139,12 +141,89 @@ def test_the_analysis_own_metrics_are_put_under_model_monitors_namespace(
     assert cloud.count("PutMetricData") == 4, "500 at a time, and the alarm's"
 
 
+@pytest.mark.parametrize("wrong", ["größe", "huge", "3"])
+def test_a_metric_that_cloudwatch_refuses_holds_back_neither_the_alarms_nor_the_others(
+    cloud: MonitoredCloud, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["a", "b", wrong, "c", "d"]
+
+    def refuse_wrong(name: str, given: Mapping[str, Any]) -> None:
+        if name == "PutMetricData" and any(d["MetricName"] == wrong for d in given["MetricData"]):
+            raise ServiceError("InvalidParameterValue", f"{wrong} is no value of a metric")
+
+    cloud.before = refuse_wrong
+    analyzed(cloud, data=[datum(name) for name in names])
+    assert step()["violations"] == 2
+    assert cloud.metrics[0][1]["MetricName"] == "DriftViolations"
+    put = [d["MetricName"] for _, d in cloud.metrics[1:]]
+    assert put == ["a", "b", "c", "d"]
+    assert json.dumps(wrong) in capsys.readouterr().out
+    assert record(cloud)["outcome"] == "CompletedWithViolations"
+
+
+def test_a_value_that_is_no_number_is_left_out_too(cloud: MonitoredCloud) -> None:
+    analyzed(cloud, data=[datum("a"), {**datum("b"), "Value": "many"}, datum("c")])
+    step()
+    assert [d["MetricName"] for _, d in cloud.metrics] == ["DriftViolations", "a", "c"]
+
+
+def test_metrics_by_feature_that_are_refused_as_a_whole_hold_back_nothing(
+    cloud: MonitoredCloud,
+) -> None:
+    def refuse_details(name: str, given: Mapping[str, Any]) -> None:
+        if name == "PutMetricData" and given["Namespace"] != "Ratchet":
+            raise ServiceError("AccessDenied", status=403)
+
+    cloud.before = refuse_details
+    analyzed(cloud, data=[datum(f"f{number}") for number in range(40)])
+    step()
+    assert [d["MetricName"] for _, d in cloud.metrics] == ["DriftViolations"]
+    assert cloud.count("PutMetricData") == 2, "each of them is not tried by itself"
+    assert record(cloud)["violations"] == 2
+
+
+def test_whichever_call_is_refused_once_the_step_that_is_tried_again_ends_the_same(
+    cloud: MonitoredCloud,
+) -> None:
+    analyzed(cloud, data=[datum("a")])
+    step()
+    calls = len(cloud.calls)
+    for number in range(1, calls + 1):
+        FakeCloud.__init__(cloud, now=NOW)
+        analyzed(cloud, data=[datum("a")])
+        cloud.before = RefuseNth(number)
+        try:
+            step()
+        except ClientError:
+            step()
+        assert ("Ratchet", "DriftViolations") in [(ns, d["MetricName"]) for ns, d in cloud.metrics]
+        assert record(cloud)["violations"] == 2
+
+
+def test_one_schedule_that_cannot_be_published_does_not_hold_the_other_up(
+    cloud: MonitoredCloud,
+) -> None:
+    cloud.monitoring = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUALITY_SCHEDULE", SCHEDULE)
+        patch.setenv("DATA_SCHEDULE", "refused")
+
+        def refuse_data(name: str, given: Mapping[str, Any]) -> None:
+            if given.get("MonitoringScheduleName") == "refused":
+                raise ServiceError("ThrottlingException")
+
+        cloud.before = refuse_data
+        with pytest.raises(ClientError, match="ThrottlingException"):
+            entry.handler({}, None)
+    assert cloud.count("ListMonitoringExecutions") == 2
+
+
 def test_model_quality_has_a_namespace_and_a_metric_of_its_own(cloud: MonitoredCloud) -> None:
     analyzed(cloud, data=[datum("auc")])
     step("model-quality")
     assert [(namespace, put["MetricName"]) for namespace, put in cloud.metrics] == [
-        ("aws/sagemaker/Endpoints/model-metrics", "auc"),
         ("Ratchet", "ModelQualityViolations"),
+        ("aws/sagemaker/Endpoints/model-metrics", "auc"),
     ]
     assert record(cloud, "model-quality")["execution"] == "run1"
 

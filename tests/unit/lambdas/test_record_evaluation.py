@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 import aws_clients
 from notify import handler as notify
@@ -15,7 +16,8 @@ from record_evaluation import evaluation
 from record_evaluation import handler as entry
 from record_evaluation.evaluation import Judged, ReportError, Standards
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
-from tests.unit.lambdas.fake_serving import arn_of
+from tests.unit.lambdas.fake_serving import ServiceError, arn_of
+from tests.unit.lambdas.refusals import RefuseNth
 
 NOW = datetime(2013, 8, 2, 13, 20, tzinfo=UTC)
 REPORT = "flights-dev-evaluation/runs/1/evaluate/report/evaluation.json"
@@ -107,7 +109,43 @@ def test_the_record_says_when_which_data_and_how_it_stands_to_its_standards(
     assert (found["rows"], found["score"], found["registered"]) == (500, 0.69, 0.7)
     assert (found["floor"], found["max_regression"]) == (0.6, 0.05)
     assert found["interval"]["high"] == 0.72
-    assert metrics(cloud) == [("EvaluationScore", 0.69), ("ModelQualityViolations", 0.0)]
+    assert metrics(cloud) == [("ModelQualityViolations", 0.0), ("EvaluationScore", 0.69)]
+
+
+def test_whichever_call_is_refused_once_the_step_that_is_tried_again_ends_the_same(
+    cloud: FakeCloud,
+) -> None:
+    recorded(cloud)
+    calls = len(cloud.calls)
+    for number in range(1, calls + 1):
+        FakeCloud.__init__(cloud, now=NOW)
+        cloud.register(3, "Approved", CustomerMetadataProperties={"candidate-auc": "0.7"})
+        cloud.parameters["/flights/dev/champion"] = arn_of(3)
+        cloud.before = RefuseNth(number)
+        try:
+            recorded(cloud)
+        except ClientError:
+            recorded(cloud)
+        assert ("ModelQualityViolations", 0.0) in metrics(cloud)
+        assert record(cloud)["outcome"] == "Completed"
+        assert "evaluations/latest.json" in cloud.buckets[ARTIFACTS]
+
+
+@pytest.mark.parametrize("refused", ["EvaluationScore", "UpdateModelPackage", "PutObject"])
+def test_nothing_that_is_refused_holds_back_what_the_alarm_watches(
+    cloud: FakeCloud, refused: str
+) -> None:
+    def before(name: str, given: Mapping[str, Any]) -> None:
+        if refused in (name, *(d["MetricName"] for d in given.get("MetricData", ()))):
+            raise ServiceError("AccessDenied", status=403)
+
+    cloud.before = before
+    if refused == "PutObject":
+        with pytest.raises(ClientError):
+            recorded(cloud, 0.55)
+    else:
+        assert recorded(cloud, 0.55)["outcome"] == "CompletedWithViolations"
+    assert metrics(cloud)[0] == ("ModelQualityViolations", 2.0)
 
 
 def test_the_latest_evaluation_stands_on_the_version(cloud: FakeCloud) -> None:

@@ -24,6 +24,7 @@ from tests.unit.lambdas.record_driver import (
     notices,
     recorded,
 )
+from tests.unit.lambdas.refusals import RefuseNth, refuse
 
 
 @pytest.fixture
@@ -451,3 +452,62 @@ def test_a_run_that_ends_before_it_can_be_stopped_is_left_alone(
     look()
     assert notices(cloud) == []
     assert {row.run_status for row in recorded(cloud)} == {"Succeeded"}
+
+
+# -- what AWS refuses ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("names", [("Publish",), ("PutMetricData",), ("Publish", "PutMetricData")])
+def test_what_only_tells_holds_back_neither_rows_nor_the_stop(
+    cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("RUN_LIMIT_USD", "0.001")
+    whole_run(cloud)
+    run = cloud.run("r2", cloud.job("prepare-2", 36), status="Executing")
+    cloud.before = refuse(*names)
+    for _ in range(2):
+        look()
+    assert run.status == "Stopping"
+    assert {row.run for row in recorded(cloud)} == {"r1", "r2"}
+    cloud.before = lambda name, given: None
+    for _ in range(2):
+        look()
+    assert len(cloud.notices) == 1, "told once, as soon as SNS takes it"
+
+
+def test_whichever_call_is_refused_once_the_run_is_stopped_and_told_and_recorded(
+    cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, calls = 0, 1
+    while number <= calls:
+        cloud = connected(FakeBilled(now=NOW, prices=dict(PRICES)), monkeypatch)
+        monkeypatch.setenv("RUN_LIMIT_USD", "0.001")
+        whole_run(cloud)
+        run = cloud.run("r2", cloud.job("prepare-2", 36), status="Executing")
+        refusal = RefuseNth(number)
+        cloud.before = refusal
+        for _ in range(3):
+            entry.handler({"Records": [{"messageId": "m", "body": "{}"}]}, None)
+            cloud.advance(200)
+        calls = calls if number else len(refusal.calls)
+        assert run.status == "Stopping", number
+        assert {row.run for row in recorded(cloud)} == {"r1", "r2"}, number
+        twice = refusal.calls[number - 2 : number] == ["Publish", "PutObject"]
+        assert len(cloud.notices) == 1 + twice, number
+        number += 1
+
+
+def test_a_run_whose_job_cannot_be_described_does_not_hold_other_pipelines_up(
+    cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_run(cloud)
+    monkeypatch.setenv("PIPELINES", "refused,flights-dev-training")
+
+    def before(name: str, given: Mapping[str, Any]) -> None:
+        if given.get("PipelineName") == "refused":
+            raise ServiceError("ThrottlingException")
+
+    cloud.before = before
+    answer = entry.handler({"Records": [{"messageId": "m", "body": "{}"}]}, None)
+    assert answer["batchItemFailures"], "it comes back"
+    assert {row.run for row in recorded(cloud)} == {"r1"}

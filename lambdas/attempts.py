@@ -1,0 +1,27 @@
+"""Several things that a function does, of which none holds another up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from decision_log import say
+
+
+@dataclass
+class Attempts:
+    """Remembers what failed, for the end."""
+
+    failures: list[Exception] = field(default_factory=list)
+
+    def make(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except Exception as error:
+            say("go on", f"{type(error).__name__}: {error}", level="ERROR")
+            self.failures.append(error)
+
+    def end(self) -> None:
+        """Raises the first failure, so that the function is called again."""
+        if self.failures:
+            raise self.failures[0]
