@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -52,6 +53,7 @@ class Policy:
         rest[position : position + 1] = [statement] if statement else []
         return replace(self, statements=tuple(rest))
 
+    @cached_property
     def document(self) -> str:
         """The JSON to hand to an API."""
         return json.dumps({"Version": "2012-10-17", "Statement": list(self.statements)})
@@ -70,16 +72,16 @@ class Policies:
     def concerning(self, question: Question) -> Iterator[Policy]:
         """Those that a question is answered from."""
         role = evaluator.role_of(question.principal)
+        assumed = question.action == "sts:AssumeRole" and question.resource.rpartition("/")[2]
         for policy in self.policies:
-            if policy.kind is Kind.ROLE and policy.holder == role:
-                yield policy
-            elif policy.kind is Kind.RESOURCE and _covers(policy.holder, question.resource):
-                yield policy
-            elif (
-                policy.kind is Kind.TRUST
-                and question.action == "sts:AssumeRole"
-                and policy.holder == question.resource.rpartition("/")[2]
-            ):
+            match policy.kind:
+                case Kind.ROLE:
+                    concerns = policy.holder == role
+                case Kind.TRUST:
+                    concerns = policy.holder == assumed
+                case Kind.RESOURCE:
+                    concerns = _covers(policy.holder, question.resource)
+            if concerns:
                 yield policy
 
     def decide(self, question: Question) -> EvalResult:
@@ -95,7 +97,7 @@ class Policies:
         identity = evaluator.evaluate(
             context,
             [
-                evaluator.parsed(policy.name, policy.document())
+                evaluator.parsed(policy.name, policy.document)
                 for policy in concerned
                 if policy.kind is Kind.ROLE
             ],

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalResult
 
 from ratchet.local_cloud.emulator import evaluator
@@ -88,10 +89,11 @@ def mutations(policies: Policies) -> Iterator[Mutation]:
                 if piece is Piece.RESOURCE and policy.kind is Kind.TRUST:
                     continue  # it has none
                 values = _listed(statement.get(member))
-                for value in values:
-                    rest = [other for other in values if other != value]
+                for place, value in enumerate(values):
+                    rest = [*values[:place], *values[place + 1 :]]
                     changed = {**statement, member: rest} if rest else None
-                    yield _mutation(piece, f"{key} {value}", policy, position, changed)
+                    name = value if piece is Piece.ACTION else f"Resource[{place}]"
+                    yield _mutation(piece, f"{key} {name}", policy, position, changed)
 
 
 def survey(policies: Policies, questions: Iterable[Question]) -> Survey:
@@ -123,12 +125,9 @@ def _by_policy(policies: Policies, questions: Iterable[Question]) -> dict[int, l
 def _first_denial(
     policies: Policies, mutation: Mutation, questions: Iterable[Question]
 ) -> str | None:
-    statement = Policy(
-        kind=mutation.before.kind, owner="", holder="", name="", statements=(mutation.statement,)
-    )
     changed: Policies | None = None
     for question in questions:
-        if not _acts(question, statement):
+        if not _acts(question, mutation.statement):
             continue
         if mutation.denies:
             sentence = _guarded(policies, mutation, question)
@@ -155,16 +154,15 @@ def _guarded(policies: Policies, mutation: Mutation, question: Question) -> str:
 
 def denial(question: Question, verdict: EvalResult) -> str:
     """The sentence that whoever asked is told."""
-    if not isinstance(verdict, evaluator.Verdict):
-        verdict = evaluator.Verdict(
-            verdict.decision, question.principal, kind="resource-based policy"
-        )
+    if not isinstance(verdict, evaluator.Verdict):  # MiniStack's, of a resource's policy
+        verdict = evaluator.Verdict(verdict.decision, kind="resource-based policy")
     return evaluator.sentence(question.principal, question.action, question.resource, verdict)
 
 
-def _acts(question: Question, statement: Policy) -> bool:
-    [content] = statement.statements
-    return any(evaluator.iam_evaluator.fnmatch_iam(question.action, action) for action in _listed(content.get("Action")))
+def _acts(question: Question, statement: Statement) -> bool:
+    """Whether a statement is about a question's action."""
+    actions = _listed(statement.get("Action"))
+    return any(iam_evaluator.fnmatch_iam(question.action, action) for action in actions)
 
 
 def _mutation(

@@ -228,6 +228,7 @@ class Application:
                 service_roles,
                 stack_events,
                 stacks,
+                topics,
             )
 
             api, model = self._sagemaker.api, responses._service_model("sagemaker")
@@ -236,6 +237,7 @@ class Application:
             queues.install(sqs, functions)
             buckets.install(ministack._get_module("s3"), provisioners)
             objects.install(ministack._get_module("s3"), api.outbox)
+            topics.install(ministack._get_module("sns"), provisioners)
             cloudformation.install(self._sagemaker, model)
             recorded_types.install(api)
             budgets.install()

@@ -101,7 +101,22 @@ def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[N
         for name in values_at(request, "AlarmNames"):
             arn = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm:{name}"
             yield Need(action, arn)
+    if action == "cloudformation:UpdateStack":
+        yield from _parameter_needs(scope, str(request.get("StackName")))
     yield from key_needs_of(scope, action, resource)
+
+
+def _parameter_needs(scope: Scope, stack_name: str) -> Iterator[Need]:
+    """What CloudFormation looks up for whoever updates a stack: the values of its parameters of
+    type ``AWS::SSM::Parameter::Value``."""
+    from ministack.services.cloudformation import handlers
+
+    stack = handlers._resolve_stack(stack_name) or {}
+    for value in (stack.get("_resolved_params") or {}).values():
+        if isinstance(value, Mapping) and value.get("SsmName"):
+            name = str(value["SsmName"]).lstrip("/")
+            arn = f"arn:aws:ssm:{scope.region}:{scope.account}:parameter/{name}"
+            yield Need("ssm:GetParameters", arn)
 
 
 def has_more(action: str) -> bool:
@@ -298,9 +313,18 @@ def _with_object_keys(additional: Callable[..., Any]) -> Callable[..., Any]:
             if arn and "uploadId" in query:
                 needed.append("kms:Decrypt")  # the parts are read again when they are joined
             pairs += [(operation, arn) for operation in needed]
+        if action == "s3:GetObject" and key and _is_missing(bucket, key):
+            pairs.append(("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
         return pairs
 
     return checks
+
+
+def _is_missing(bucket: str, key: str) -> bool:
+    """Whether there is no such object, which S3 says to those only who may list the bucket; others
+    are refused: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html."""
+    stored = app._get_module("s3")._buckets.get(bucket)
+    return stored is not None and key not in stored["objects"]
 
 
 def _object_key(bucket: str, key: str, headers: Any, *, reading: bool) -> str | None:

@@ -196,8 +196,18 @@ def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
 
 
 def read_needs(uri: str) -> list[Need]:
-    """What a role needs to read an object that nothing reads yet."""
-    return [Need("s3:GetObject", f"arn:aws:s3:::{uri.removeprefix('s3://')}")]
+    """What a role needs to find and read an object that nothing reads yet."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return [
+        Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key}),
+        Need("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"),
+    ]
+
+
+def alarm_needs(scope: Scope, names: Iterable[str]) -> list[Need]:
+    """What an endpoint's role needs so that alarms can roll back its updates."""
+    place = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm"
+    return [Need("cloudwatch:DescribeAlarms", f"{place}:{name}") for name in names]
 
 
 def encryption_needs(key: str) -> Iterator[Need]:
@@ -228,6 +238,7 @@ def optional_needs(scope: Scope, jobs: str, stream: str) -> dict[str, list[Need]
     log = [
         Need("logs:CreateLogGroup", f"{group}:log-stream:"),
         Need("logs:CreateLogStream", f"{group}:log-stream:{stream}"),
+        Need("logs:DescribeLogStreams", f"{group}:log-stream:"),
         Need("logs:PutLogEvents", f"{group}:log-stream:{stream}"),
     ]
     namespace = f"/aws/sagemaker/{jobs.partition('/')[0]}"
