@@ -1,16 +1,18 @@
 """Policies with one piece taken out, and whether the requests of a run notice.
 
-A run records every question that policies were asked. A piece is *noticed* if one of the questions
-that were answered with yes is answered with no without it, in a sentence that names the action, the
-resource and who asked. That is a proof as far as the cloud asks before it acts, which samples show
-that are really run (test_statements.py).
+A run records every question that policies were asked. A piece is *noticed* if a question that the
+deployed policies answer with yes is answered with no without it, in a sentence that names the
+action, the resource and who asked. That is a proof as far as the cloud asks before it acts, which
+test_demo.py shows by samples that are really run.
+
+Of a statement that denies, the question is made up: what it guards against is done by nobody.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ministack.core import iam_evaluator
@@ -98,8 +100,7 @@ def mutations(policies: Policies) -> Iterator[Mutation]:
 
 def survey(policies: Policies, questions: Iterable[Question]) -> Survey:
     """Which pieces the questions of a run notice."""
-    answered = [question for question in questions if question.allowed]
-    by_policy: Mapping[int, list[Question]] = _by_policy(policies, answered)
+    by_policy: Mapping[int, list[Question]] = _by_policy(policies, questions)
     result = Survey()
     for mutation in mutations(policies):
         result.pieces[mutation.key] = mutation.piece
@@ -125,30 +126,37 @@ def _by_policy(policies: Policies, questions: Iterable[Question]) -> dict[int, l
 def _first_denial(
     policies: Policies, mutation: Mutation, questions: Iterable[Question]
 ) -> str | None:
-    changed: Policies | None = None
+    if mutation.denies:
+        return _guarded(mutation)
+    changed = policies.replaced(mutation.before, mutation.after)
     for question in questions:
-        if not _acts(question, mutation.statement):
-            continue
-        if mutation.denies:
-            sentence = _guarded(policies, mutation, question)
-        else:
-            changed = changed or policies.replaced(mutation.before, mutation.after)
+        if _acts(question, mutation.statement):
             verdict = changed.decide(question)
-            sentence = "" if verdict.decision == "Allow" else denial(question, verdict)
-        if sentence:
-            return sentence
+            if verdict.decision != "Allow":
+                return denial(question, verdict)
     return None
 
 
-def _guarded(policies: Policies, mutation: Mutation, question: Question) -> str:
-    """The sentence of a rule that nothing in a loop breaks, for a request that does: the loop's own
-    over plain HTTP. Empty if it is denied without the rule too, or allowed with it."""
-    keys = {**question.keys, "aws:securetransport": "false"}
-    plain = replace(question, keys=keys)
-    verdict = policies.decide(plain)
-    changed = policies.replaced(mutation.before, mutation.after)
-    if verdict.decision != "Deny" or changed.decide(plain).decision != "Allow":
-        return ""
+def _guarded(mutation: Mutation) -> str | None:
+    """The sentence of a rule that no loop breaks, for a request over plain HTTP; None unless the
+    rule alone denies it."""
+    resource = _listed(mutation.statement["Resource"])[0].replace("*", "x")
+    action = _listed(mutation.statement["Action"])[0].replace("*", "Anything")
+    plain = Question(
+        principal="arn:aws:iam::000000000000:user/administrator",
+        principal_type="User",
+        account="000000000000",
+        action=action,
+        resource=resource,
+        region="us-east-1",
+        service=resource.split(":")[2],
+        keys={"aws:securetransport": "false"},
+        allowed=False,
+    )
+    before, after = (Policies((policy,)) for policy in (mutation.before, mutation.after))
+    verdict = before.decide(plain)
+    if verdict.decision != "Deny" or after.decide(plain).decision == "Deny":
+        return None
     return denial(plain, verdict)
 
 
