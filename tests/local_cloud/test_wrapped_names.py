@@ -12,6 +12,7 @@ from ratchet.local_cloud.emulator import (
     checked_handlers,
     deliveries,
     evaluator,
+    function_side,
     http_needs,
     service_roles,
 )
@@ -24,7 +25,8 @@ BY_MODULE = [
 ]
 BY_SERVICE = [
     (importlib.import_module(f"ministack.services.{service}"), name)
-    for service, names in deliveries.WRAPPED.items()
+    for wrapped in (deliveries.WRAPPED, function_side.WRAPPED)
+    for service, names in wrapped.items()
     for name in names
 ]
 
@@ -51,6 +53,8 @@ def test_the_services_have_handlers() -> None:
         ("core/iam_evaluator.py", "policies = _gather_role_policies("),
         ("services/eventbridge.py", "_invoke_target(target, event, rule, view)"),
         ("services/eventbridge.py", "_dispatch_to_lambda(arn, event_payload)"),
+        ("services/lambda_svc.py", "_sqs._receive_messages_for_esm(queue_url, batch_size)"),
+        ("services/lambda_svc.py", "\n    _emit_lambda_logs("),
         ("services/s3.py", "_sqs.queue_policy_allows("),
         ("services/sns.py", "_sqs.queue_policy_allows("),
     ],

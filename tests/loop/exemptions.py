@@ -11,10 +11,11 @@ from collections.abc import Mapping
 STATEMENTS: Mapping[str, str] = {
     "*/AccessLogsBucket* policy [12]": "S3 writes no access logs on the local cloud",
     "* permissions RecordExperiment": "SageMaker records no experiments on the local cloud",
-    "*/PipelineRole* permissions ListData": "a manifest names the objects, so nothing lists them",
-    "*/EvaluationPipelineRole* permissions ListLabelled": (
-        "a manifest names the objects, so nothing lists them"
-    ),
+    "*/PipelineRole* permissions ListData": "a manifest names the objects: nothing lists them",
+    "*/EvaluationPipelineRole* permissions ListLabelled": "as ListData",
+    "*/MonitoringPipelineRole* permissions ListOwn": "as ListData; its one step reads no other's",
+    "*/PipelineRole* permissions ReadRegistered": "whether SageMaker looks at what it registered "
+    "as the pipeline's role is not documented",
     "* permissions LookAtSearches": "no pipeline of this environment searches hyperparameters",
 }
 

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalResult
@@ -75,6 +76,38 @@ class Survey:
             if its is piece and (not owner or key.startswith(f"{owner} "))
         ]
         return sum(key in self.noticed for key in keys), len(keys)
+
+    def compared(
+        self, piece: Piece, listed: Iterable[str], *, statements: Iterable[str] = ()
+    ) -> tuple[list[str], list[str]]:
+        """Pieces that are neither noticed nor listed, and those that are both.
+
+        Args:
+            listed: patterns of the keys of pieces that nothing is to notice.
+            statements: patterns of statements of which no piece need be noticed.
+        """
+        neither, both = [], []
+        for key in sorted(key for key, its in self.pieces.items() if its is piece):
+            is_listed = any(fnmatchcase(key, pattern) for pattern in listed)
+            is_inside = any(fnmatchcase(key, f"{pattern} *") for pattern in statements)
+            if key in self.noticed and is_listed:
+                both.append(key)
+            if key in self.unnoticed and not is_listed and not is_inside:
+                neither.append(key)
+        return neither, both
+
+    def table(self) -> str:
+        """Noticed pieces of all, by role or resource."""
+        lines = [
+            "  ".join(
+                [
+                    f"{owner or 'all':<64}",
+                    *("{:>3} of {:>3}".format(*self.count(piece, owner=owner)) for piece in Piece),
+                ]
+            )
+            for owner in [*self.owners(), ""]
+        ]
+        return "\n".join([f"{'':<64}  statements  actions     resources", *lines])
 
     def owners(self) -> list[str]:
         """Every role and resource that has a policy."""

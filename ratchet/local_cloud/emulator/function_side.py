@@ -22,7 +22,7 @@ from ratchet.local_cloud.sagemaker.store import Scope
 
 WRAPPED: Mapping[str, tuple[str, ...]] = {
     "lambda_svc": ("_emit_lambda_logs", "_iter_all_esms"),
-    "sqs": ("_get_q", "_queues_lock", "_receive_messages_for_esm"),
+    "sqs": ("_get_q", "_receive_messages_for_esm"),
 }
 """The names of MiniStack's services that are replaced or used, by their module."""
 

@@ -44,8 +44,6 @@ class Work:
     """What is done as one role before a container starts.
 
     ``reads``: objects that must be readable, as S3 URIs, where nothing reads them yet.
-    ``manifests``: those that say which objects are inputs; a role has to list the bucket of every
-    input's URI.
     """
 
     role: str
@@ -54,7 +52,6 @@ class Work:
     volume_key: str | None = None
     in_vpc: bool = False
     reads: tuple[str, ...] = ()
-    manifests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +80,6 @@ def _processing(request: Request) -> list[Work]:
             output_key=_part(request, "ProcessingOutputConfig").get("KmsKeyId"),
             volume_key=cluster.get("VolumeKmsKeyId"),
             in_vpc="VpcConfig" in network,
-            manifests=_manifests(
-                _part(item, "S3Input") for item in request.get("ProcessingInputs") or []
-            ),
         )
     ]
 
@@ -98,16 +92,8 @@ def _training(request: Request) -> list[Work]:
             output_key=_part(request, "OutputDataConfig").get("KmsKeyId"),
             volume_key=_part(request, "ResourceConfig").get("VolumeKmsKeyId"),
             in_vpc="VpcConfig" in request,
-            manifests=_manifests(
-                _part(_part(channel, "DataSource"), "S3DataSource")
-                for channel in request.get("InputDataConfig") or []
-            ),
         )
     ]
-
-
-def _manifests(sources: Iterable[Request]) -> tuple[str, ...]:
-    return tuple(s["S3Uri"] for s in sources if s.get("S3DataType") == "ManifestFile")
 
 
 def _tuning(request: Request) -> list[Work]:
@@ -207,18 +193,15 @@ def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
     if work.in_vpc:
         for action in _NETWORK:
             yield Need(action, "*")
-    for manifest in work.manifests:
-        yield _listing(manifest)
 
 
 def read_needs(uri: str) -> list[Need]:
     """What a role needs to find and read an object that nothing reads yet."""
-    return [_listing(uri), Need("s3:GetObject", f"arn:aws:s3:::{uri.removeprefix('s3://')}")]
-
-
-def _listing(uri: str) -> Need:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key})
+    return [
+        Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key}),
+        Need("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"),
+    ]
 
 
 def alarm_needs(scope: Scope, names: Iterable[str]) -> list[Need]:
