@@ -18,17 +18,13 @@ from ratchet.deployment.target import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
 from tests.local_cloud.sagemaker_calls import until
-from tests.loop import deployed_policies, mutations
+from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.mutations import Piece
 from tests.sdk.imports import taken_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
 APP = Path(__file__).parent / "imported_app" / "app.py"
 NAME = "flights-dev-house-prices"
-UNSEEN: dict[str, str] = {
-    "* permissions RecordExperiment": "SageMaker records no experiments on the local cloud",
-}
-"""Statements that no run notices the lack of, and why."""
 ROWS = "x,y\n" + "".join(f"{x},{3 * x + 1 + (x % 3 - 1) / 10}\n" for x in range(60))
 
 
@@ -208,5 +204,5 @@ def test_every_statement_of_the_imported_pipelines_roles_is_needed_or_listed(
     policies = deployed_policies.read(place.target.client, f"{place.target.settings.prefix}-imp")
     survey = mutations.survey(policies, request_log.read(requests))
     print(f"\n{survey.table()}")
-    neither, both = survey.compared(Piece.STATEMENT, UNSEEN)
+    neither, both = survey.compared(Piece.STATEMENT, exemptions.PIPELINES)
     assert (neither, both) == ([], []), "neither noticed nor listed; listed, and noticed"

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-STATEMENTS: Mapping[str, str] = {
-    "*/AccessLogsBucket* policy [12]": "S3 writes no access logs on the local cloud",
+PIPELINES: Mapping[str, str] = {
     "* permissions RecordExperiment": "SageMaker records no experiments on the local cloud",
+    "* permissions ReadRegistered": "whether SageMaker looks at what it registered as the "
+    "pipeline's role is not documented",
+}
+"""Statements of any pipeline's role."""
+
+STATEMENTS: Mapping[str, str] = {
+    **PIPELINES,
+    "*/AccessLogsBucket* policy [12]": "S3 writes no access logs on the local cloud",
     "*/PipelineRole* permissions ListData": "a manifest names the objects: nothing lists them",
     "*/EvaluationPipelineRole* permissions ListLabelled": "as ListData",
     "*/MonitoringPipelineRole* permissions ListOwn": "as ListData; its one step reads no other's",
-    "*/PipelineRole* permissions ReadRegistered": "whether SageMaker looks at what it registered "
-    "as the pipeline's role is not documented",
     "* permissions LookAtSearches": "no pipeline of this environment searches hyperparameters",
 }
 
