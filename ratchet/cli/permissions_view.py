@@ -77,16 +77,24 @@ def detail(
     parts.append(
         _statements(use.statements, now=now, width=width, account=account, recorded=recorded)
     )
-    if use.elsewhere:
-        allowed = sum(decision.count for decision in use.elsewhere)
-        parts.append(
-            Text.from_markup(
-                f"[dim]{count(allowed, 'request')} more allowed by the policy of the resource "
-                "itself[/]\n"
-            )
-        )
+    parts += _elsewhere(use)
     parts += refusals(use, now=now, account=account)
     return parts
+
+
+def _elsewhere(use: RoleUse) -> Iterator[RenderableType]:
+    """How much was allowed by no statement of the role."""
+    for reason, by_resource in (
+        ("the policy of the resource itself", True),
+        ("statements that are gone", False),
+    ):
+        amount = sum(
+            decision.count
+            for decision in use.elsewhere
+            if decision.policy.startswith("arn:") == by_resource
+        )
+        if amount:
+            yield Text(f"{count(amount, 'request')} more allowed by {reason}\n", style="dim")
 
 
 def unused(uses: Sequence[RoleUse], *, width: int, account: str) -> list[RenderableType]:
@@ -109,17 +117,16 @@ def unused(uses: Sequence[RoleUse], *, width: int, account: str) -> list[Rendera
 
 def refusals(use: RoleUse, *, now: datetime, account: str) -> list[RenderableType]:
     """What the role was refused, and what to add to its policies."""
-    parts: list[RenderableType] = []
+    parts: list[RenderableType] = [Text()] if use.refusals else []
     standing = [refusal for refusal in use.refusals if refusal.standing]
     for refusal in standing:
         decision = refusal.decision
-        parts.append(
-            Text.from_markup(
-                f"[red]refused[/] {escape(decision.action)} on "
-                f"{escape(readable(decision.resource, account))}, "
-                f"{count(decision.count, 'time')}, last {_time(decision.last, now)}"
-            )
-        )
+        lines = [
+            f"[red]refused[/] {escape(decision.action)} {count(decision.count, 'time')}, last "
+            f"{_time(decision.last, now)}",
+            f"  [dim]on[/] {escape(readable(decision.resource, account))}",
+        ]
+        parts.append(copyable(lines))
         if refusal.statement is None:
             parts.append(Text(f"  {decision.message}", style="dim"))
     statements = additions(standing)
@@ -132,7 +139,7 @@ def refusals(use: RoleUse, *, now: datetime, account: str) -> list[RenderableTyp
         ]
     granted = sum(refusal.decision.count for refusal in use.refusals if not refusal.standing)
     if granted:
-        parts.append(Text(f"{count(granted, 'refusal')} of what is granted by now", style="dim"))
+        parts.append(Text(f"{count(granted, 'refusal')} before it was granted", style="dim"))
     return parts
 
 
@@ -218,10 +225,10 @@ def _idle(uses: Sequence[StatementUse], *, width: int, account: str) -> Renderab
 
 
 def _name(statement: Statement) -> str:
-    """`3`, `List` or `3 of ReadOnlyAccess`; a denying one says so."""
-    policy = statement.policy.rpartition("/")[2] if ":" in statement.policy else ""
-    name = f"statement {statement.name}" if statement.name.isdigit() else statement.name
-    name += f" of {policy}" if policy else ""
+    """`List`, or `statement 3 of ReadOnlyAccess` without a Sid; a denying one says so."""
+    name = statement.name
+    if name.isdigit():
+        name = f"statement {name} of {statement.policy.rpartition('/')[2]}"
     return name if statement.effect == "Allow" else f"{name} (denies)"
 
 
@@ -273,7 +280,7 @@ def readable(resource: str, account: str) -> str:
     if match is None:
         return resource
     foreign = match["account"] not in ("", "*", "aws", account)
-    of = f" of account {match['account']}" if foreign else ""
+    of = f" in {match['account']}" if foreign else ""
     return f"{match['service']} {match['name']}{of}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -21,35 +21,49 @@ _THREADS = 8
 def uses(target: Target) -> list[RoleUse]:
     """Every role of the environment with its policies, and what it did where that is recorded.
 
+    In the order of the stacks.
+
     Raises:
         NotDeployedError: the environment has no roles.
     """
-    records = decisions(target) if target.local else []
-    return [joined(role, records) for role in read(target)]
-
-
-def read(target: Target) -> list[Role]:
-    """The roles of the environment's stacks with their policies, in the order of the stacks.
-
-    Raises:
-        NotDeployedError: there are none.
-    """
-    roles = [role for stack in stacks.stacks(target) for role in _of_stack(target, stack.name)]
+    roles = read(target)
     if not roles:
         place = "the local cloud" if target.local else f"{target.account} {target.region}"
         raise NotDeployedError(
             f"{target.settings.environment} has no roles in {place}, because it is not deployed: "
             f"run `{target.command('deploy')}`"
         )
-    labels = role_names.distinct([(role.stack, role.label) for role in roles])
+    records = decisions(target) if target.local else []
+    return [joined(role, records) for role in roles]
+
+
+def refused(target: Target) -> dict[str, int]:
+    """How many requests roles were refused that still would be, by what the roles are called.
+
+    Empty on AWS, which does not tell.
+    """
+    if not target.local:
+        return {}
+    records = decisions(target)
+    names = {decision.role for decision in records if not decision.allowed}
+    roles = read(target, names=names) if names else []
+    counts = {role.label: joined(role, records).refused for role in roles}
+    return {label: count for label, count in counts.items() if count}
+
+
+def read(target: Target, *, names: Collection[str] | None = None) -> list[Role]:
+    """The roles of the environment's stacks with their policies, or those of some names."""
+    found = [role for stack in stacks.names(target) for role in _of_stack(target, stack)]
+    labels = role_names.distinct([(role.stack, role.label) for role in found])
+    labelled = [
+        replace(role, label=label)
+        for role, label in zip(found, labels, strict=True)
+        if names is None or role.name in names
+    ]
     target.client("iam")  # made once, before the threads want it
     with ThreadPoolExecutor(_THREADS) as pool:
-        read_roles = list(pool.map(lambda role: _with_policies(target, role), roles))
-    return [
-        replace(role, label=label)
-        for role, label in zip(read_roles, labels, strict=True)
-        if role is not None
-    ]
+        roles = pool.map(lambda role: _with_policies(target, role), labelled)
+    return [role for role in roles if role is not None]
 
 
 def decisions(target: Target) -> list[Decision]:
