@@ -83,15 +83,19 @@ def _check_recorded(target: Target) -> None:
 
     if not target.local:
         raise DeploymentError(
-            "what a role never used is known on the local cloud only: "
-            f"{target.command('permissions --unused --local')}"
+            "AWS keeps no record of which statement a role used. The local cloud does: "
+            f"{target.command('permissions --unused --local')}. When a role last called a "
+            "service: aws iam generate-service-last-accessed-details"
         )
 
 
 def _hint(target: Target, uses: list[RoleUse], *, named: str, unused: bool) -> None:
     """What the numbers do not say, and what to type next."""
     if not target.local:
-        lines = ["What roles did is recorded by the local cloud only."]
+        lines = [
+            "What roles did is recorded by the local cloud only: "
+            f"{target.command('permissions --local')}"
+        ]
     elif not target.enforced:
         lines = [
             "This cloud does not enforce permissions: nothing is refused and nothing is recorded. "

@@ -232,7 +232,7 @@ def test_nothing_deployed_is_told_with_the_command_that_deploys(typed: Type, wor
 def test_a_cloud_of_an_older_version_is_told_with_the_commands_that_start_it_anew(
     typed: Type, world: World
 ) -> None:
-    world.target.answers["permissions"] = AdminError("no GET /_ratchet/permissions", status=404)  # type: ignore[assignment]
+    world.target.answers["permissions"] = AdminError("no GET /_ratchet/permissions", status=404)
     result = typed("permissions")
     assert result.exit_code == 1
     assert "started by an older ratchet" in result.stderr
