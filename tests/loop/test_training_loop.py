@@ -57,6 +57,22 @@ def test_landing_the_same_files_again_starts_no_run(loop: Loop, drops: Path) -> 
     assert len(loop.runs()) == 1
 
 
+def sender(loop: Loop, queue_arn: str) -> str:
+    """A role that Scheduler sends messages to a queue with."""
+    iam, name = loop.client("iam"), "sends-schedules"
+    scheduler = {"Service": "scheduler.amazonaws.com"}
+    trust = {"Effect": "Allow", "Principal": scheduler, "Action": "sts:AssumeRole"}
+    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue_arn}
+    role = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+    )["Role"]
+    iam.put_role_policy(
+        RoleName=name, PolicyName="send", PolicyDocument=json.dumps({"Statement": [send]})
+    )
+    arn: str = role["Arn"]
+    return arn
+
+
 def test_a_schedule_in_another_time_zone_starts_exactly_one_run_of_what_was_run(
     loop: Loop,
 ) -> None:
@@ -72,7 +88,7 @@ def test_a_schedule_in_another_time_zone_starts_exactly_one_run_of_what_was_run(
         ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
         ScheduleExpressionTimezone=zone,
         FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": queue, "RoleArn": loop.deployed.role_arn, "Input": json.dumps(told)},
+        Target={"Arn": queue, "RoleArn": sender(loop, queue), "Input": json.dumps(told)},
     )
     state = loop.finished(loop.next_run(known))
     assert f"-scheduled-{due.astimezone(UTC):%Y-%m-%d-%H%M}-" in state.run.name
