@@ -64,6 +64,7 @@ class Operations(cdk.Stack):
             metric_name="NoticesWaiting",
             description="notices wait, because the topic does not take them",
             missing_data="notBreaching",
+            told_directly=foundation.notifications,
         )
         self.budget = (
             Budget(self, "Budget", settings=settings, notifications=foundation.notifications)

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from ratchet_cdk.narrow_role import NarrowRole
+from ratchet_cdk.notifications import Notifications
 
 NAMESPACE = "Ratchet"
 
@@ -29,7 +30,9 @@ class LoopAlarm(Construct):
         metric_name: str,
         description: str,
         missing_data: str = "ignore",
+        told_directly: Notifications | None = None,
     ) -> None:
+        """`told_directly`: the alarm goes to this topic by itself, not by the messenger."""
         super().__init__(scope, construct_id)
         self.name = settings.alarm_name(kind)
         dimensions = {"Project": settings.project, "Environment": settings.environment}
@@ -50,6 +53,7 @@ class LoopAlarm(Construct):
             threshold=1,
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data=missing_data,
+            alarm_actions=[told_directly.topic.topic_arn] if told_directly else None,
         )
 
 
