@@ -260,7 +260,7 @@ def test_status_names_the_roles_whose_refusals_stand(serving: ServingWorld) -> N
     assert seen.refused == {"training pipeline": 2}
     (first, *_) = standing.explanations(seen)
     assert first == (
-        "2 requests of the role of training pipeline refused: ratchet permissions training pipeline"
+        "training pipeline was refused 2 requests: ratchet permissions training pipeline"
     )
     serving.world.target.client("iam").policies["pasted"] = {
         "Statement": {**LISTING, "Condition": {"StringLike": {"s3:prefix": "runs/*"}}}
