@@ -24,9 +24,14 @@ def _function(resource: Resource, physical_id: str) -> str:
     return f"{handler.partition('.')[0] or physical_id} function"
 
 
+def _pipeline(resource: Resource, physical_id: str) -> str:
+    name = resource["Properties"].get("PipelineName")
+    return f"{name if isinstance(name, str) else physical_id} pipeline"
+
+
 _ACTORS: Mapping[str, Callable[[Resource, str], str]] = {
     "AWS::Lambda::Function": _function,
-    "AWS::SageMaker::Pipeline": lambda _, name: f"{name} pipeline",
+    "AWS::SageMaker::Pipeline": _pipeline,
     "AWS::SageMaker::Model": lambda *_: "endpoint",
     "AWS::SageMaker::DataQualityJobDefinition": lambda *_: "model monitor",
     "AWS::SageMaker::ModelQualityJobDefinition": lambda *_: "model monitor",

@@ -132,18 +132,21 @@ class RoleUse:
     @property
     def requests(self) -> int:
         """How many were allowed."""
-        allowed = (use for use in self.statements if use.statement.effect == "Allow")
-        return sum(use.count for use in (*allowed, *self.elsewhere))
+        return sum(use.count for use in self._allowing) + _count(self.elsewhere)
 
     @property
     def refused(self) -> int:
         """How many were refused, of the kinds that still would be."""
-        return sum(refusal.decision.count for refusal in self.refusals if refusal.standing)
+        return _count(refusal.decision for refusal in self.refusals if refusal.standing)
 
     @property
     def last(self) -> float:
-        allowed = (use for use in self.statements if use.statement.effect == "Allow")
-        return max((use.last for use in (*allowed, *self.elsewhere)), default=0.0)
+        """When the last was allowed; 0 for never."""
+        return max([_last(self.elsewhere), *(use.last for use in self._allowing)])
+
+    @property
+    def _allowing(self) -> list[StatementUse]:
+        return [use for use in self.statements if use.statement.effect == "Allow"]
 
 
 def statements_of(policy: str, document: Mapping[str, Any]) -> Iterator[Statement]:

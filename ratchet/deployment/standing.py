@@ -205,7 +205,7 @@ def explanations(
 def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]:
     for role, count in standing.refused.items():
         requests = "1 request" if count == 1 else f"{count:,} requests"
-        yield f"{requests} of the role of {role} refused: {command(f'permissions {role}')}"
+        yield f"{role} was refused {requests}: {command(f'permissions {role}')}"
     if standing.serving is None:
         yield f"The Serving stack is not deployed, so nothing can serve: {command('deploy')}"
         return

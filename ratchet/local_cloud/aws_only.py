@@ -21,6 +21,8 @@ _ASKED: Mapping[str, tuple[_Pattern, ...]] = {
         ("sqs:GetQueueAttributes", "*"),
         # Without it S3 answers AccessDenied for an object that is not there, not NoSuchKey.
         ("s3:ListBucket", "*"),
+        # CloudFormation looks it up for whoever updates a stack of the CDK's.
+        ("ssm:GetParameters", "arn:*:ssm:*:parameter/cdk-bootstrap/*"),
     ),
     "sagemaker.amazonaws.com": (
         # A pipeline follows and stops its jobs with its own role, and records them as trials.

@@ -25,7 +25,7 @@ def permissions(
     role: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[ROLE]",
+            metavar="ROLE",
             help="Such as `training pipeline` or `start_pipeline`; or a logical id, name or ARN. "
             "All roles when left out.",
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -259,7 +260,7 @@ def test_status_names_the_roles_whose_refusals_stand(serving: ServingWorld) -> N
     assert seen.refused == {"training pipeline": 2}
     (first, *_) = standing.explanations(seen)
     assert first == (
-        "2 requests of the role of training pipeline refused: ratchet permissions training pipeline"
+        "training pipeline was refused 2 requests: ratchet permissions training pipeline"
     )
     serving.world.target.client("iam").policies["pasted"] = {
         "Statement": {**LISTING, "Condition": {"StringLike": {"s3:prefix": "runs/*"}}}
@@ -275,6 +276,16 @@ def _both(serving: ServingWorld) -> Any:
         get_template=roles_of.get_template,
         describe_stacks=stack.describe_stacks,
     )
+
+
+def test_a_cloud_that_enforces_nothing_says_so_and_has_no_refusals_in_the_way(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.target = replace(with_roles(world, REFUSED).target, enforced=False)
+    assert roles.refused(world.target) == {}
+    result = typing_at(world, monkeypatch)("permissions")
+    assert "permissions not enforced" in result.stderr
+    assert "nothing is refused and nothing is recorded" in result.stderr
 
 
 def test_status_is_silent_where_nothing_was_refused(serving: ServingWorld) -> None:
