@@ -35,7 +35,7 @@ class RestOfTheLoop:
         broken = self._approve_a_broken_model()
         self._monitor_quality()
         self._tell_of_costs()
-        self._drift_for_nothing()
+        self._drift_again()
         self._loop.finished(monitored)
         self._loop.finished(self._evaluation_run())
         self._evaluate_below_the_floor()
@@ -119,13 +119,20 @@ class RestOfTheLoop:
             body = "".join(f"{json.dumps(line)}\n" for line in lines)
             s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
 
-    def _drift_for_nothing(self) -> None:
-        """The alarm goes off again, and the limit of runs that brought no better model is
-        reached: people are told that no more are started."""
+    def _drift_again(self) -> None:
+        """The alarm goes off: at the limit of runs that brought no better model people are told
+        that no more are started; below it one starts; and then that one is looked at."""
+        self._drift(fruitless_limit=0)
+        known = len(self._loop.runs())
+        self._drift(fruitless_limit=3)
+        self._loop.finished(self._loop.next_run(known))
+        self._drift(fruitless_limit=3)
+
+    def _drift(self, *, fruitless_limit: int) -> None:
         functions = self._loop.client("lambda")
         name = self._loop.deployed.functions["start_pipeline"]
         about = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        limits = {"COOLDOWN_HOURS": "0", "FRUITLESS_LIMIT": "0"}
+        limits = {"COOLDOWN_HOURS": "0", "FRUITLESS_LIMIT": str(fruitless_limit)}
         seen = len(self._loop.looks())
         functions.update_function_configuration(
             FunctionName=name, Environment={"Variables": {**about, **limits}}
