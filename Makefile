@@ -50,9 +50,13 @@ lint: install ## ruff, mypy strict, import-linter
 test: lint ## the one gate: linters, types, layering, every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
+.PHONY: storm
+storm: install ## kill the local cloud at every point of commit of every operation (half an hour)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -s -m storm tests/storm tests/unit/lambdas/test_reconcile_storms.py
+
 .PHONY: test-fast
 test-fast: install ## pure logic only: no CDK, no local cloud
-	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "not cloud and not synth"
+	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "not cloud and not synth and not storm"
 
 .PHONY: synth
 synth: install ## every environment's templates, validated, into cdk.out
@@ -62,7 +66,7 @@ synth: install ## every environment's templates, validated, into cdk.out
 review: install ## what would change in ENV, as Markdown for a review (needs credentials)
 	@$(BIN)/ratchet diff --env $(ENV) --format markdown
 	@printf '\n<details><summary>cdk diff</summary>\n\n```\n'
-	@$(BIN)/cdk diff "$(ENV)/*" 2>&1
+	@$(BIN)/cdk diff "$(ENV)/*" --method=template 2>&1
 	@printf '```\n\n</details>\n'
 
 .PHONY: deploy

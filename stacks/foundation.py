@@ -40,6 +40,8 @@ class Foundation(cdk.Stack):
             enable_key_rotation=True,
             removal_policy=removal_policy(settings.retention),
         )
+        # Beside the stacks above, roles of people name it: docs/guides/roles/person.yaml.
+        self.export_value(self.key.key_arn, name=f"{self.stack_name}-key-arn")
         logs = AccessLogs(self, "AccessLogs", retention=settings.retention)
         self.data = LoopBucket(self, "Data", key=self.key, logs=logs, retention=settings.retention)
         self.artifacts = LoopBucket(

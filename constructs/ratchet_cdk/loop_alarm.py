@@ -15,7 +15,8 @@ class LoopAlarm(Construct):
     """An alarm on a metric of this environment that functions of the loop put.
 
     Without data it stays as it is: it is raised by the first finding, and ends with the first
-    look that finds nothing. So one continuous drift is one alarm, whoever is told by it.
+    look that finds nothing. So one continuous drift is one alarm, whoever is told by it. A metric
+    that is put only while something is wrong has `missing_data="notBreaching"`.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class LoopAlarm(Construct):
         kind: str,
         metric_name: str,
         description: str,
+        missing_data: str = "ignore",
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = settings.alarm_name(kind)
@@ -47,7 +49,7 @@ class LoopAlarm(Construct):
             evaluation_periods=1,
             threshold=1,
             comparison_operator="GreaterThanOrEqualToThreshold",
-            treat_missing_data="ignore",
+            treat_missing_data=missing_data,
         )
 
 

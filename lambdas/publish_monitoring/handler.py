@@ -15,10 +15,12 @@ of each monitoring schedule that is not published yet. EventBridge invokes it fo
 A wake without a monitoring schedule does nothing, so both may stay wired with either engine.
 
 Metrics
-    aws/sagemaker/Endpoints/data-metrics, …/model-metrics   dimensions Endpoint, MonitoringSchedule:
-                        the lines of cloudwatch_metrics.jsonl (Model Monitor puts its own)
     Ratchet             DriftViolations, ModelQualityViolations, dimensions Project, Environment:
-                        the number of violations, at the time of publishing. Too few rows: none
+                        the number of violations, at the time of publishing. Too few rows: none.
+                        The alarms watch them, so they go first and by themselves
+    aws/sagemaker/Endpoints/data-metrics, …/model-metrics   dimensions Endpoint, MonitoringSchedule:
+                        the lines of cloudwatch_metrics.jsonl (Model Monitor puts its own). One that
+                        CloudWatch refuses is left out, and the log names it
 
 Record: s3://ARTIFACTS_BUCKET/monitoring/<endpoint>/<kind>.json
 

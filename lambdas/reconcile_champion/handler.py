@@ -18,17 +18,24 @@ Environment
     WHEN_NONE_LEFT        "keep" | "take-down": the serving version is rejected and none is left
     MONITOR_ENGINE        "auto" | "model-monitor" | "pipeline"
     TOPIC_ARN             SNS topic for people
-    STATE_BUCKET          what was said is remembered here (the artifact bucket)
+    STATE_BUCKET          what was said, and which wake acts, is written here (the artifact bucket)
     STATE_KEY             optional; "deployment/state.json"
 
 Parameters of the stack that it sets; every other keeps its value
     ChampionModelPackageArn, ChampionVersion, BaselineUri, QualityBaselineUri ("none" without),
     MonitorEngine ("model-monitor" | "pipeline"). A folder's URI has no trailing slash.
 
-Metric that it puts at every wake that finds nothing in progress
-    Ratchet / DeploymentBlocked, dimensions Project and Environment: 1 while what is approved does
-    not serve and nothing is under way to change that, else 0. The alarm on it (Maximum >= 1,
-    missing data "ignore") needs no action: the function itself has told why, once.
+Wakes at the same time are normal: one acts, under a claim (claims.py), and the others come back.
+It acts first and tells last. No notice, metric or refusal of SNS holds an update or a mark back.
+
+Metrics, in the namespace Ratchet, dimensions Project and Environment
+    DeploymentBlocked  at every wake that finds nothing in progress: 1 while what is approved does
+                       not serve and nothing is under way to change that, else 0. The alarm on it
+                       (Maximum >= 1, missing data "ignore") needs no action: the function itself
+                       has told why, once
+    NoticesWaiting     how many notices SNS has not taken, while there are any: each wake tries
+                       again. An alarm on it (Maximum >= 1, missing data "notBreaching") is for
+                       people who look at CloudWatch: its notice would not come through either
 
 IAM
     sagemaker:ListModelPackages      on * (it has no resource)
@@ -47,9 +54,15 @@ IAM
     sns:Publish                      on the topic
     cloudwatch:PutMetricData         on *, condition cloudwatch:namespace = Ratchet
     kms:GenerateDataKey, kms:Decrypt  on the bucket's and the topic's key
-    The update itself runs with the role that the stack was deployed with (CloudFormation keeps it,
-    and needs no iam:PassRole for it); a stack that was deployed without one needs the deployer's
-    permissions here.
+    The update runs with the role that the stack was deployed with: CloudFormation keeps it, and
+    needs no iam:PassRole for it. So who may call UpdateStack on this stack may do what that role
+    may, which is everything where the bootstrap stack's default stands (the policy
+    AdministratorAccess of its execution role): with another template it could be made to create
+    anything. The function passes the previous template and parameter values, never TemplateBody,
+    TemplateURL or RoleARN, and its own role is to allow no more than that (conditions on
+    cloudformation:TemplateUrl and cloudformation:RoleArn). It approves nothing: UpdateModelPackage
+    carries metadata only, never ModelApprovalStatus. A stack that was deployed without a role needs
+    the deployer's permissions here.
 
 Timeout 2 minutes, memory 512 MB. The event source mapping reports batch item failures.
 """

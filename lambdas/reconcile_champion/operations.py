@@ -70,7 +70,7 @@ def failed_operation(events: Sequence[Mapping[str, Any]]) -> Operation | None:
 
 def _of_stack(event: Mapping[str, Any]) -> bool:
     """Whether it is about the stack itself, which is no resource of its own: a nested stack is."""
-    return event.get("PhysicalResourceId", "") == event["StackId"]
+    return bool(event.get("PhysicalResourceId") == event["StackId"])
 
 
 def _failed(event: Mapping[str, Any]) -> bool:

@@ -10,9 +10,10 @@ and by its `nothing-deployed` step with the first three, of which package_arn is
 {"outcome", "verdict"}: see `evaluation.Evaluation`, or "NothingDeployed".
 
 Metrics, in the namespace Ratchet, dimensions Project and Environment
+    ModelQualityViolations  how many standards it misses: the model-quality alarm watches it, so it
+                            goes first and by itself. Too few rows, or a version that no longer
+                            serves: none
     EvaluationScore         what the champion reached
-    ModelQualityViolations  how many standards it misses: the model-quality alarm watches it. Too
-                            few rows, or a version that no longer serves: none
 Records, in ARTIFACTS_BUCKET
     evaluations/<version>/<execution>.json, and the newest as evaluations/latest.json
 On the version: evaluation-time, evaluation-score, evaluation-outcome in its customer metadata
@@ -25,7 +26,8 @@ Environment
 IAM
     ssm:GetParameter                 on the parameter
     sagemaker:DescribeModelPackage, sagemaker:UpdateModelPackage
-                                     on arn:…:model-package/<group>/*
+                                     on arn:…:model-package/<group>/*; metadata only, never
+                                     ModelApprovalStatus
     cloudwatch:PutMetricData         on *, condition cloudwatch:namespace = Ratchet
     s3:GetObject                     on ARTIFACTS_BUCKET/evaluations/*, manifests/* and
                                      <evaluation pipeline>/runs/*

@@ -10,7 +10,8 @@ Rows     costs/rows/ in ARTIFACTS_BUCKET, see ratchet/costs/rows.py. A run is re
          ended; while it runs only where there is a limit. Recording again changes nothing
 Prices   costs/prices/<region>.json, asked for again after a week
 Metric   RunCost (US dollars) in the namespace Ratchet, dimensions Project, Environment, Pipeline:
-         once for each run, at the end of its last step, when all its prices are settled
+         once for each run, at the end of its last step, when all its prices are settled.
+         NoticesWaiting, dimensions Project, Environment: notices that SNS has not taken
 Notices  costs/notices.json: which runs people were told that the limit stopped, whether they were
          told that the endpoint is idle, and what SNS has not taken yet (metric NoticesWaiting)
 Nothing of this holds another up: what fails is said, and fails the batch at the end.

@@ -39,6 +39,11 @@ IAM
     sagemaker:ListPipelineExecutionSteps      on arn:…:pipeline/<pipeline>/execution/*
     sagemaker:DescribeModelPackage            on arn:…:model-package/<group>/*
     sns:Publish      on the topic, and kms:GenerateDataKey, kms:Decrypt on its key
+    cloudwatch:PutMetricData  on *, condition cloudwatch:namespace = Ratchet: NoticesWaiting, while
+                     SNS has not taken that drift starts no more runs. Without it, the log says so
+
+RecursiveLoop: Allow. The function sends itself delayed messages, and Lambda would end a chain of
+them after about 16 (docs/decisions/0019-the-trigger-reminds-itself.md).
 
 Timeout 15 minutes, memory 1,024 MB: 100,000 objects need about a fifth of it. The event source
 mapping reports batch item failures.

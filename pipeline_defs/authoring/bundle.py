@@ -87,7 +87,8 @@ def bundle_script(
             package, and puts it on `sys.path` itself.
 
     Raises:
-        BundleError: a file is missing, lies outside, or is not valid Python.
+        BundleError: a file is missing, lies outside, is not valid Python, or imports a file of the
+            project that the bundle does not hold.
     """
     root = Path(os.path.normpath(root.absolute()))
     script = _inside(root / script, root)
@@ -96,7 +97,7 @@ def bundle_script(
         folder = Path(os.path.normpath(root / imports_from))
         if not script.is_relative_to(folder):
             raise BundleError(f"{script.relative_to(root)} is not below {imports_from}")
-    files = imported_files(script, folder=folder)
+    files = imported_files(script, folder=folder, project=root)
     for path in include:
         extra = _inside(root / path, root)
         if not extra.is_relative_to(folder):
@@ -104,7 +105,7 @@ def bundle_script(
                 f"{path} is not in {folder.relative_to(root)}, the folder of {script.name}: "
                 "only files beside or below the script can be included"
             )
-        files |= imported_files(extra, folder=folder)
+        files |= imported_files(extra, folder=folder, project=root)
     for file in files:
         _inside(file, root)
     contents = {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(files)}

@@ -46,11 +46,9 @@ class HarmlessConsole(Console):
     ) -> Iterable[Segment]:
         """Rich's own cursor movements are segments with `control`, and stay."""
         for text, style, control in super().render(renderable, options):
-            if control:
-                yield Segment(text, style, control)
-            else:
-                linked = style is not None and style.link is not None
-                yield Segment(harmless(text), style.update_link(None) if linked else style)
+            if style is not None and style.link is not None:
+                style = style.update_link(None)  # its address is written as it is
+            yield Segment(text if control else harmless(text), style, control)
 
 
 def console(stream: TextIO) -> Console:

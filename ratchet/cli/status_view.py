@@ -107,7 +107,8 @@ def _under_way(standing: Standing, now: datetime) -> str:
     stack, live = standing.stack, standing.live
     if stack and stack.busy:
         for_ = f" for {duration((now - stack.since).total_seconds())}" if stack.since else ""
-        parts.append(f"[cyan]●[/] stack {stack.name} {stack.status}{for_}")
+        reason = f": {escape(stack.reason)}" if stack.reason else ""
+        parts.append(f"[cyan]●[/] stack {stack.name} {stack.status}{for_}{reason}")
     if live and live.status != IN_SERVICE:
         for_ = f" for {duration((now - live.since).total_seconds())}" if live.since else ""
         parts.append(f"[cyan]●[/] endpoint {live.status}{for_}")
@@ -213,5 +214,6 @@ def as_document(standing: Standing, *, now: datetime) -> dict[str, Any]:
             "outcome": outcome(last),
             "started": last.run.started.isoformat(),
         },
+        "refused": dict(standing.refused),
         "explanations": explanations(standing),
     }

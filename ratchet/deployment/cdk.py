@@ -13,6 +13,7 @@ from config.settings import Settings
 from ratchet import node
 from ratchet.deployment.errors import DENIED, DeploymentError
 from ratchet.deployment.target import Target
+from ratchet.local_cloud import control
 from ratchet.local_cloud.control import foreign_variables
 
 DEFAULT_QUALIFIER = "hnb659fds"
@@ -112,6 +113,11 @@ def run(
         except BaseException:
             process.terminate()
             raise
+    if status and target.folder is not None and control.status(target.folder) is None:
+        raise DeploymentError(
+            "The local cloud ended during the deployment. "
+            f"Run `{target.command('deploy')}` again: it goes on where it was."
+        )
     if status:
         verb = command[len(node.cdk_command())]
         words = "\n".join(["", *said[-40:]]) if line else ""

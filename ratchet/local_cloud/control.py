@@ -129,11 +129,11 @@ def up(folder: Path, *, region: str, port: int | None = None) -> Endpoint:
     enforced = _enforced(os.environ)
     folders.check(layout)
     with _exclusively(layout):
-        folders.claim(layout)
         running = _running(layout)
         if running:
             _check_same(running, region=region, port=port, enforced=enforced)
             return running
+        folders.claim(layout)
         if port is not None:
             _check_free(port)
         return _start(layout, region=region, port=port)
@@ -145,13 +145,16 @@ def status(folder: Path) -> Endpoint | None:
     return _running(layout) if folders.is_cloud(layout.folder) else None
 
 
-def down(folder: Path) -> None:
-    """Stop the cloud of ``folder``, if it is up; its state stays. Raises ``StopFailedError``."""
+def down(folder: Path) -> bool:
+    """Stop the cloud of ``folder``; its state stays. False: it was not up.
+
+    Raises ``StopFailedError``.
+    """
     layout = Layout(folder.absolute())
     if not folders.is_cloud(layout.folder):
-        return
+        return False
     with _exclusively(layout):
-        _stop(layout)
+        return _stop(layout)
 
 
 def reset(folder: Path) -> list[str]:
@@ -182,7 +185,7 @@ def refusals(endpoint: Endpoint) -> int | None:
         raise
     since = endpoint.started.timestamp()
     return sum(
-        decision["count"]
+        int(decision["count"])
         for decision in answer["decisions"]
         if not decision["allowed"] and decision["last"] >= since
     )
@@ -230,7 +233,7 @@ def _endpoint(layout: Layout, content: Mapping[str, Any]) -> Endpoint:
         pid=content["pid"],
         region=content["region"],
         started=dt.datetime.fromtimestamp(content["started"], dt.UTC),
-        enforced=content.get("enforced", True),
+        enforced=content.get("enforced", False),
     )
 
 
@@ -358,10 +361,10 @@ def _tail(log: Path, *, lines: int = _LOG_TAIL_LINES) -> str:
     return "\n".join(f"  {line}" for line in last)
 
 
-def _stop(layout: Layout) -> None:
+def _stop(layout: Layout) -> bool:
     content = layout.read_endpoint()
     if _is_free(layout):
-        return
+        return False
     process = _server(content)
     for end in ("terminate", "kill"):
         if process is not None:
@@ -373,7 +376,7 @@ def _stop(layout: Layout) -> None:
                 layout.write_endpoint({**layout.read_endpoint(), "up": False})
                 if process is not None:
                     _reap(process.pid)
-                return
+                return True
             time.sleep(_POLL_SECONDS)
     raise StopFailedError(
         f"The local cloud of {layout.folder} did not end (process {content.get('pid')}). "

@@ -115,8 +115,9 @@ class Layout:
             return {"key": str(content["key"]), "secret": str(content["secret"])}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LocalCloudError(
-                f"{self.keys} does not hold this local cloud's access key ({error!r}). Delete the "
-                "file and start the cloud again: ratchet cloud down, ratchet cloud up"
+                f"{self.keys} does not hold this local cloud's access key ({error!r}). Stop the "
+                "cloud (ratchet cloud down), delete the file if it is there, and start the cloud "
+                "again (ratchet cloud up): it gets a new key"
             ) from None
 
     def make_keys(self) -> None:

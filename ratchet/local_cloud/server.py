@@ -29,6 +29,7 @@ from ratchet.local_cloud.layout import (
     LocalCloudError,
     acquire,
 )
+from ratchet.switch_words import switch
 
 _HOST = "127.0.0.1"
 _KEEP_ALIVE_SECONDS = 75
@@ -87,7 +88,7 @@ def _prepare(layout: Layout, region: str, port: int) -> None:
     shutil.rmtree(layout.temporary, ignore_errors=True)
     layout.temporary.mkdir(parents=True)
     os.environ.update(
-        AUTH="false" if os.environ.get(UNAUTHORISED_VARIABLE) == "1" else "true",
+        AUTH="false" if switch(os.environ.get(UNAUTHORISED_VARIABLE, "")) else "true",
         # What a child of this process finds is what it was handed, not this machine's profiles.
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,

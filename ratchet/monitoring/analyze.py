@@ -62,7 +62,7 @@ from ratchet.monitoring.job import (
     parse_arguments,
     read_job,
 )
-from ratchet.monitoring.profiles import profile
+from ratchet.monitoring.profiles import STRING, profile
 from ratchet.monitoring.sketch import Floats
 
 log = logging.getLogger("ratchet.monitoring")
@@ -93,9 +93,15 @@ def data_quality_job(job: Job) -> str:
     """Run the job and return its outcome: "Completed: …", "CompletedWithViolations: …", …"""
     baseline = _baseline(job)
     types = baseline.types if baseline else {}
-    dataset = _dataset(job, list(types))
+    dataset = _dataset(job, types)
     current = profile(dataset, expected=types, exclude=job.exclude)
     log.info("%s rows, %s features", current.rows, len(current.features))
+    coverage = {
+        "unreadable": dataset.unreadable,
+        "unreadable_values": {f.name: f.mistyped for f in current.features if f.mistyped},
+    }
+    if any(coverage.values()):
+        log.info("could not be read and left out: %s", json.dumps(coverage))
     documents = {
         "statistics.json": current.statistics(),
         "constraints.json": suggest(
@@ -107,10 +113,10 @@ def data_quality_job(job: Job) -> str:
         expected = baseline.without(job.exclude)
         comparison = compare(current, expected, minimum_rows=job.minimum_rows)
         documents["constraint_violations.json"] = comparison.violations_document()
-        documents["analysis.json"] = {**comparison.document(), "unreadable": dataset.unreadable}
+        documents["analysis.json"] = {**comparison.document(), **coverage}
     elif not current.rows:
         raise UnreadableDatasetError(f"no rows in {job.dataset_source}; a baseline needs some")
-    _write(job, documents, is_baseline=comparison is None)
+    _write(job, documents, is_baseline=comparison is None, coverage=coverage)
     if job.publish:
         _publish(
             job,
@@ -177,22 +183,21 @@ def _baseline(job: Job) -> Baseline | None:
     return Baseline.load(statistics=job.baseline_statistics, constraints=job.baseline_constraints)
 
 
-def _dataset(job: Job, names: Sequence[str]) -> ParquetDataset | TableDataset:
-    """The rows; `names` are the baseline's features, for captured rows that have no names."""
+def _dataset(job: Job, types: Mapping[str, str]) -> ParquetDataset | TableDataset:
+    """The rows; `types` are those of the baseline's features, in its order."""
     paths = files_below(job.dataset_source)
+    names, texts = list(types), [name for name, kind in types.items() if kind == STRING]
     if (form := job.dataset_format.get("csv")) is not None:
-        return read_csv(paths, header=_flag(form.get("header", True)))
+        return read_csv(paths, header=_flag(form.get("header", True)), texts=texts)
     if (form := job.dataset_format.get("json")) is not None:
-        return read_json(paths, lines=_flag(form.get("lines", form.get("line", True))))
+        lines = _flag(form.get("lines", form.get("line", True)))
+        return read_json(paths, lines=lines, names=names)
     if "parquet" in job.dataset_format:
         return read_parquet(paths)
     sides = job.dataset_format[CAPTURE].get("captureIndexNames", list(SIDES))
-    dataset = captured_dataset(
-        paths, sides=sides, names=names, start=job.start_time, end=job.end_time
+    return captured_dataset(
+        paths, sides=sides, names=names, texts=texts, start=job.start_time, end=job.end_time
     )
-    if dataset.unreadable:
-        log.info("%s records could not be read and are left out", dataset.unreadable)
-    return dataset
 
 
 def _labelled(job: Job) -> tuple[NDArray[np.bool_], Floats]:
@@ -212,7 +217,7 @@ def _labelled(job: Job) -> tuple[NDArray[np.bool_], Floats]:
         )
         log.info("%s records have no label, %s no use", merged.unlabelled, merged.unreadable)
         return merged.labels, merged.scores
-    dataset = _dataset(job, [])
+    dataset = _dataset(job, {})
     table = pa.table({name: dataset.column(name) for name in dataset.names})
     labels, known = labels_of(table, job.ground_truth_attribute)
     scores = column_of(table, job.probability_attribute)
@@ -224,11 +229,17 @@ def _flag(value: Any) -> bool:
     return str(value).lower() == "true"
 
 
-def _write(job: Job, documents: Mapping[str, Any], *, is_baseline: bool) -> None:
+def _write(
+    job: Job,
+    documents: Mapping[str, Any],
+    *,
+    is_baseline: bool,
+    coverage: Mapping[str, Any] | None = None,
+) -> None:
     texts = {name: json.dumps(document, allow_nan=False) for name, document in documents.items()}
     if is_baseline:  # `cat statistics.json constraints.json | sha256sum` gives the same digest
         digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()
-        texts["baseline.json"] = json.dumps({"digest": digest})
+        texts["baseline.json"] = json.dumps({"digest": digest, **(coverage or {})})
     for name, text in texts.items():
         _write_text(job.output_path / name, text)
 

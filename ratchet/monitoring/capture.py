@@ -18,9 +18,9 @@ from __future__ import annotations
 import base64
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from ratchet.monitoring.datasets import (
-    JSON_BLOCK,
-    TableDataset,
-    UnreadableDatasetError,
-    concatenated,
-)
-from ratchet.monitoring.payloads import Rows, csv_rows, join_sides, json_rows
+from ratchet.monitoring.columns import concatenated, differing, utf8
+from ratchet.monitoring.datasets import TableDataset, UnreadableDatasetError
+from ratchet.monitoring.json_tables import JSON_BLOCK, Rows
+from ratchet.monitoring.payloads import csv_rows, join_sides, json_rows
 
 INPUT, OUTPUT = "endpointInput", "endpointOutput"
 SIDES = (OUTPUT, INPUT)  # Model Monitor's order of columns
@@ -100,27 +97,34 @@ def captured_dataset(
     *,
     sides: Sequence[str] = SIDES,
     names: Sequence[str] = (),
+    texts: Collection[str] = (),
     start: str = "",
     end: str = "",
 ) -> TableDataset:
     """The rows of requests, answers or both, captured from `start` until before `end`.
 
-    `names` are the baseline's features in order. Of a batch of lines only the columns are kept, so
-    memory grows with the rows, not with the JSON around them.
+    `names` are the baseline's features in order, `texts` those of text. Of a batch of lines only
+    the columns are kept, so memory grows with the rows, not with the JSON around them.
     """
     schema = _schema(sides, ("inferenceTime",) if start or end else ())
 
     def rows(content: bytes) -> TableDataset:
         records = _records(content, schema).between(start, end)
-        found = [side_rows(records, side, names) for side in SIDES if side in sides]
+        found = [side_rows(records, side, names, texts) for side in SIDES if side in sides]
         joined = join_sides(found, names)
-        return TableDataset(joined.table, joined.unreadable + records.unreadable)
+        return replace(joined, unreadable=joined.unreadable + records.unreadable)
 
     parts = list(_ahead(rows, _batches(paths)))
     unreadable = sum(part.unreadable for part in parts)
-    table = concatenated([part.table for part in parts if part.rows])
-    _refuse_nothing(table.num_rows, unreadable, paths)
-    return TableDataset(table, unreadable)
+    filled = [part.table for part in parts if part.rows]
+    _refuse_nothing(sum(map(len, filled)), unreadable, paths)
+    further = differing(table.schema for table in filled)
+    untyped = further.union(*(part.untyped for part in parts))
+    further -= {*names, *texts}
+    if further:  # numbers in one batch, codes in another: again, as they are written
+        texts = [*texts, *further]
+        return captured_dataset(paths, sides=sides, names=names, texts=texts, start=start, end=end)
+    return TableDataset(concatenated(filled), unreadable, untyped)
 
 
 def _refuse_nothing(rows: int, unreadable: int, paths: Sequence[Path]) -> None:
@@ -145,6 +149,7 @@ def _ahead(
 
 
 def _records(content: bytes, schema: pa.Schema) -> Records:
+    content = utf8(content)
     try:
         return Records(_parse(content, schema))
     except pa.ArrowInvalid:
@@ -166,7 +171,9 @@ def _schema(sides: Sequence[str], metadata: Sequence[str]) -> pa.Schema:
     return pa.schema(fields)
 
 
-def side_rows(records: Records, side: str, names: Sequence[str] = ()) -> Rows:
+def side_rows(
+    records: Records, side: str, names: Sequence[str] = (), texts: Collection[str] = ()
+) -> Rows:
     """The rows of one side, each with the index of its record."""
     data = records.field("captureData", side, "data")
     encoding = records.field("captureData", side, "encoding")
@@ -178,15 +185,15 @@ def side_rows(records: Records, side: str, names: Sequence[str] = ()) -> Rows:
         encoding = pc.if_else(encoded, pc.if_else(looks_json, "JSON", "CSV"), encoding)
     is_json = pc.fill_null(pc.equal(encoding, "JSON"), False)
     readers: list[tuple[pa.Array, Callable[[pa.Array], Rows]]] = [
-        (pc.invert(is_json), lambda text: csv_rows(text, names)),
-        (is_json, json_rows),
+        (pc.invert(is_json), lambda text: csv_rows(text, names, texts)),
+        (is_json, lambda text: json_rows(text, names)),
     ]
     parts = []
     for mask, read in readers:
         chosen = np.flatnonzero(pc.and_(mask, pc.is_valid(data)).to_numpy(zero_copy_only=False))
         if len(chosen):
             part = read(data.take(pa.array(chosen)) if len(chosen) < len(data) else data)
-            parts.append(Rows(part.table, chosen[part.record], part.unreadable))
+            parts.append(replace(part, record=chosen[part.record]))
     return Rows.concatenated(parts)
 
 

@@ -1,53 +1,66 @@
-"""How far chance alone moves the metrics of a classifier from one sample of rows to the next.
+"""What chance alone does between two samples of one distribution.
 
-Shares are binomial; AUC after Hanley and McNeil (1982), "The meaning and use of the area under a
-receiver operating characteristic curve"; F-scores by their slopes in precision and recall.
+Shares: Fisher's exact test (R. A. Fisher, 1935), one-sided. AUC: the standard error of Hanley and
+McNeil (1982), "The meaning and use of the area under a receiver operating characteristic curve".
+Several tests at once: Holm (1979), "A simple sequentially rejective multiple test procedure".
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-_F = {"f0_5": 0.5, "f1": 1.0, "f2": 2.0}
+import numpy as np
+
+ALPHA = 0.01
+"""How many analyses of unchanged data may raise a false alarm, all tests of one together."""
+
+_RAREST = 1_000_000
 
 
-def standard_errors(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Metric → its standard error, of the metrics in a statistics.json of model quality.
+def more_often(seen: int, rows: int, seen_before: int, rows_before: int) -> float:
+    """p-value: `seen` or more of `rows`, where `seen_before` of `rows_before` were of that kind.
 
-    What a sample of these rows does not define, and what is not known here, is not in it.
+    Both samples count as drawn from one distribution. The hypergeometric tail is summed from the
+    logarithm of its first term and the ratios of neighbours, so counts may be in the millions.
     """
-    matrix = metrics["confusion_matrix"]
-    tn, fp, fn, tp = (int(matrix[actual][answer]) for actual in "01" for answer in "01")
-    shares = {
-        "accuracy": (tp + tn, tp + tn + fp + fn),
-        "recall": (tp, tp + fn),
-        "true_positive_rate": (tp, tp + fn),
-        "false_negative_rate": (fn, tp + fn),
-        "true_negative_rate": (tn, tn + fp),
-        "false_positive_rate": (fp, tn + fp),
-        "precision": (tp, tp + fp),
-    }
-    errors = {name: _of_share(part, whole) for name, (part, whole) in shares.items() if whole}
-    if isinstance(area := metrics["auc"]["value"], float):
-        errors["auc"] = _of_auc(area, tp + fn, tn + fp)
-    if tp + fn and tp + fp:
-        precision, recall = tp / (tp + fp), tp / (tp + fn)
-        for name, beta in _F.items():
-            slopes = _slopes(beta, precision, recall)
-            parts = zip(slopes, (errors["precision"], errors["recall"]), strict=True)
-            errors[name] = math.hypot(*(slope * error for slope, error in parts))
-    return errors
+    if seen == 0 or rows == 0 or rows_before == 0 or seen * rows_before <= seen_before * rows:
+        return 1.0
+    hits, total = seen + seen_before, rows + rows_before
+    first = _log_choose(hits, seen) + _log_choose(total - hits, rows - seen)
+    first -= _log_choose(total, rows)
+    share = hits / total
+    spread = math.sqrt(rows * share * (1 - share))
+    last = min(hits, rows, seen + int(40 * spread) + 200)
+    at = np.arange(seen, last, dtype=np.float64)
+    ratios = (hits - at) * (rows - at) / ((at + 1) * (total - hits - rows + at + 1))
+    tail = 1.0 + float(np.cumprod(ratios).sum())
+    return min(1.0, math.exp(first) * tail)
 
 
-def _of_share(part: int, whole: int) -> float:
-    # One more of each: no sample is so pure that the next one must be.
-    share = (part + 1) / (whole + 2)
-    return math.sqrt(share * (1 - share) / whole)
+def above(value: float, standard_error: float) -> float:
+    """p-value: a difference of `value` or more, normally distributed around nothing."""
+    if not standard_error:
+        return 0.0 if value > 0 else 1.0
+    return 0.5 * math.erfc(value / standard_error / math.sqrt(2))
 
 
-def _of_auc(area: float, positives: int, negatives: int) -> float:
+def holm(p_values: Sequence[float], alpha: float = ALPHA) -> list[bool]:
+    """Which tests are significant when all are made; a single wrong one has at most `alpha`."""
+    significant = [False] * len(p_values)
+    for rank, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        if p_values[i] > alpha / (len(p_values) - rank):
+            break
+        significant[i] = True
+    return significant
+
+
+def standard_error_of_auc(area: float, positives: int, negatives: int) -> float:
+    """Of an AUC (0 to 1) of so many rows of each class, at least one of each.
+
+    No sample is so pure that the next one must be: an AUC of 1 counts as a little less.
+    """
+    area = min(area, 1 - 0.5 / (positives * negatives + 1))
     two_positives = area / (2 - area) - area**2
     two_negatives = 2 * area**2 / (1 + area) - area**2
     variance = area * (1 - area)
@@ -55,9 +68,12 @@ def _of_auc(area: float, positives: int, negatives: int) -> float:
     return math.sqrt(variance / (positives * negatives))
 
 
-def _slopes(beta: float, precision: float, recall: float) -> tuple[float, float]:
-    weighted = beta**2 * precision + recall
-    if not weighted:
-        return 0.0, 0.0
-    scale = (1 + beta**2) / weighted**2
-    return scale * recall**2, scale * beta**2 * precision**2
+def odds(p_value: float) -> str:
+    """A p-value as people say it; nobody should believe more than one in a million."""
+    if p_value * _RAREST < 1:
+        return f"less than 1 time in {_RAREST:,}"
+    return f"1 time in {round(1 / p_value):,}"
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

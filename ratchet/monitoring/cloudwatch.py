@@ -52,7 +52,7 @@ def data_quality_metrics(
         for feature in profile.features:
             if isinstance(feature, Numbers):
                 statistics = {
-                    "SampleCount": float(feature.present),
+                    "SampleCount": float(feature.numbers),
                     "Sum": feature.total,
                     "Minimum": feature.minimum,
                     "Maximum": feature.maximum,

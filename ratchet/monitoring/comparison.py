@@ -4,7 +4,8 @@ The six checks, worded as Model Monitor's container words them where public outp
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html
 
 A comparison of too few rows is not made: the outcome says so, and there are neither violations
-nor an all-clear.
+nor an all-clear. Of the others at most one in a hundred raises a false alarm, all checks of shares
+and all columns together (shares.py); distances have a margin of their own (drift.py).
 """
 
 from __future__ import annotations
@@ -12,10 +13,17 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ratchet.monitoring.constraints import Settings
+from ratchet.monitoring.chance import ALPHA
+from ratchet.monitoring.constraints import (
+    DOMAIN_THRESHOLD,
+    TYPE_THRESHOLD,
+    Settings,
+    expected_completeness,
+)
 from ratchet.monitoring.drift import Drift, categorical_drift, numerical_drift
 from ratchet.monitoring.profiles import (
     FRACTIONAL,
@@ -26,12 +34,22 @@ from ratchet.monitoring.profiles import (
     Numbers,
     Profile,
     Text,
+    with_one_spelling,
 )
+from ratchet.monitoring.shares import Share, grown
 from ratchet.monitoring.sketch import Sketch
 
 COMPLETED = "Completed"
 COMPLETED_WITH_VIOLATIONS = "CompletedWithViolations"
 TOO_FEW_ROWS = "TooFewRows"
+
+MISSING_COLUMN, EXTRA_COLUMN = "missing_column_check", "extra_column_check"
+_COLUMN_CHECKS = (MISSING_COLUMN, EXTRA_COLUMN)
+_NO_VALUE = "have no value"
+
+# Rows of a sample that one value of the baseline is worth, where new values are counted: found by
+# simulation of columns of 2 to 5,000 values, by which it keeps to chance.ALPHA.
+_CLUMPS = 4
 
 # Below this, the correction of the Robust method alone is at least 0.18.
 MINIMUM_ROWS = 100
@@ -70,6 +88,39 @@ class Baseline:
             for f in self.constraints["features"]
         }
 
+    def evaluated(self) -> Iterator[tuple[Mapping[str, Any], Settings]]:
+        """The constraints of each feature that is to be checked, and its settings."""
+        config = self.constraints.get("monitoring_config", {})
+        for constraints in self.constraints["features"]:
+            settings = Settings.of(config, _overrides(constraints))
+            if settings.evaluate:
+                yield constraints, settings
+
+    def feature(self, name: str) -> Mapping[str, Any] | None:
+        """What statistics.json says of a feature; None when it does not hold it."""
+        return self._features.get(name)
+
+    @cached_property
+    def _features(self) -> dict[str, Mapping[str, Any]]:
+        return {feature["name"]: feature for feature in self.statistics["features"]}
+
+    def counts(self, name: str) -> tuple[int, int]:
+        """Present and missing values; all present where the statistics do not hold the feature."""
+        common = _statistics(self.feature(name)).get("common", {})
+        return int(common.get("num_present", self.rows)), int(common.get("num_missing", 0))
+
+    def mistyped(self, name: str) -> int:
+        """Present values of a column of numbers that are none: they are not in its sketch."""
+        numbers = (self.feature(name) or {}).get("numerical_statistics")
+        sketch = (numbers or {}).get("distribution", {}).get("kll", {}).get("sketch")
+        if sketch is None:
+            return 0
+        return max(0, self.counts(name)[0] - Sketch.from_document(sketch).rows)
+
+    def seen_once(self, name: str) -> int:
+        """How many values of a text column occur once, as far as its values are listed."""
+        return sum(count == 1 for count in _buckets(self.feature(name)).values())
+
 
 @dataclass(frozen=True)
 class Violation:
@@ -87,7 +138,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`drifts` holds every comparison made, `not_compared` why the others were not."""
+    """`drifts` and `shares` hold every comparison made, `not_compared` why others were not."""
 
     outcome: str
     message: str
@@ -95,6 +146,7 @@ class Comparison:
     baseline_rows: int
     violations: tuple[Violation, ...] = ()
     drifts: tuple[Drift, ...] = ()
+    shares: tuple[Share, ...] = ()
     not_compared: Mapping[str, str] = field(default_factory=dict)
 
     def violations_document(self) -> dict[str, Any]:
@@ -118,6 +170,9 @@ class Comparison:
                 }
                 for drift in sorted(self.drifts, key=lambda drift: -drift.distance)
             ],
+            "shares": [
+                share.document() for share in sorted(self.shares, key=lambda share: share.p_value)
+            ],
             "not_compared": dict(self.not_compared),
         }
 
@@ -131,24 +186,22 @@ def compare(
             message = f"{rows} rows {what}, fewer than the {minimum_rows} that a comparison needs"
             return Comparison(TOO_FEW_ROWS, message, current.rows, baseline.rows)
     features = {feature.name: feature for feature in current.features}
-    violations = list(_column_violations(list(features), list(baseline.types)))
-    statistics = {f["name"]: f for f in baseline.statistics["features"]}
-    drifts: list[Drift] = []
-    not_compared: dict[str, str] = {}
-    config = baseline.constraints.get("monitoring_config", {})
-    for constraints in baseline.constraints["features"]:
-        name = constraints["name"]
-        settings = Settings.of(config, _overrides(constraints))
-        if (feature := features.get(name)) is None or not settings.evaluate:
-            continue
-        violations += _value_violations(feature, constraints, settings)
-        drift = _drift(feature, statistics.get(name), settings, minimum_rows)
-        if isinstance(drift, str):
-            not_compared[name] = drift
-            continue
-        drifts.append(drift)
-        if drift.exceeds:
-            violations.append(Violation(name, "baseline_drift_check", drift.description))
+    shares = [*_columns(features, baseline, current.rows), *_values(features, baseline)]
+    drifts, not_compared = _drifts(features, baseline, minimum_rows)
+    tests = len(shares) + sum(drift.p_value is not None for drift in drifts)
+    drifts = [drift.at_level(ALPHA / tests) for drift in drifts]
+    violations = [
+        Violation(share.feature, share.check, share.description)
+        for share, is_larger in zip(shares, grown(shares, tests=tests), strict=True)
+        if is_larger
+    ]
+    violations += [
+        Violation(drift.feature, "baseline_drift_check", drift.description)
+        for drift in drifts
+        if drift.exceeds
+    ]
+    place = {name: number for number, name in enumerate(baseline.types)}
+    violations.sort(key=lambda v: -1 if v.check in _COLUMN_CHECKS else place[v.feature])
     outcome, message = _outcome(violations)
     return Comparison(
         outcome,
@@ -157,6 +210,7 @@ def compare(
         baseline.rows,
         tuple(violations),
         tuple(drifts),
+        tuple(shares),
         not_compared,
     )
 
@@ -171,52 +225,146 @@ def _outcome(violations: list[Violation]) -> tuple[str, str]:
     )
 
 
-def _column_violations(current: list[str], expected: list[str]) -> Iterator[Violation]:
+def _columns(features: Mapping[str, Feature], baseline: Baseline, rows: int) -> Iterator[Share]:
+    """Columns that only one side has. A few values of such a column are no column yet: a key that
+    one request of thousands has, or that one of the baseline's rows had."""
     counts = (
-        f"Number of columns in current dataset: {len(current)}, "
-        f"Number of columns in baseline constraints: {len(expected)}"
+        f"Number of columns in current dataset: {len(features)}, "
+        f"Number of columns in baseline constraints: {len(baseline.types)}"
     )
-    for kind, names in (
-        ("missing", [name for name in expected if name not in set(current)]),
-        ("extra", [name for name in current if name not in set(expected)]),
-    ):
-        for name in names:
-            description = f"There are {kind} columns in current dataset. {counts}"
-            yield Violation(name, f"{kind}_column_check", description)
+    for name in baseline.types:
+        if name not in features:
+            lead = f"There are missing columns in current dataset. {counts}. "
+            _, missing = baseline.counts(name)
+            yield Share(name, MISSING_COLUMN, lead, _NO_VALUE, rows, rows, missing, baseline.rows)
+    for name, feature in features.items():
+        if name not in baseline.types:
+            lead = f"There are extra columns in current dataset. {counts}. "
+            yield Share(
+                name, EXTRA_COLUMN, lead, "have a value", feature.present, rows, 0, baseline.rows
+            )
 
 
-def _value_violations(
-    feature: Feature, constraints: Mapping[str, Any], settings: Settings
-) -> Iterator[Violation]:
-    name = feature.name
+def _values(features: Mapping[str, Feature], baseline: Baseline) -> Iterator[Share]:
+    """The checks of each column's values, where the baseline's constraints ask for them."""
+    for constraints, settings in baseline.evaluated():
+        if (feature := features.get(constraints["name"])) is None:
+            continue
+        yield from _completeness(feature, constraints, baseline)
+        if not isinstance(feature, Nothing):
+            yield from _type(feature, constraints, settings, baseline)
+            yield from _domain(feature, constraints, settings, baseline)
+
+
+def _completeness(
+    feature: Feature, constraints: Mapping[str, Any], baseline: Baseline
+) -> Iterator[Share]:
     rows = feature.present + feature.missing
-    completeness = feature.present / rows if rows else 0.0
     least = constraints.get("completeness", 0.0)
-    if completeness < least:
-        description = f"{_unmet(completeness)}Completeness should be at least {least}."
-        yield Violation(name, "completeness_check", description)
-    if isinstance(feature, Nothing):
-        return
+    present, missing = baseline.counts(feature.name)
+    is_limit = bool(least != expected_completeness(present, missing))
+    if is_limit:
+        missing = round((1 - least) * baseline.rows)
+    lead = _unmet(feature.present, rows)
+    yield Share(
+        feature=feature.name,
+        check="completeness_check",
+        lead=lead,
+        what=_NO_VALUE,
+        seen=feature.missing,
+        rows=rows,
+        seen_before=missing,
+        rows_before=baseline.rows,
+        is_limit=is_limit,
+    )
+
+
+def _type(
+    feature: Numbers | Text,
+    constraints: Mapping[str, Any],
+    settings: Settings,
+    baseline: Baseline,
+) -> Iterator[Share]:
     expected = constraints.get("inferred_type", UNKNOWN)
-    share = 1.0 if expected == UNKNOWN else feature.share_of_type(expected)
-    if share < settings.datatype_threshold:
-        description = (
-            f"Data type match requirement is not met. Expected data type: {expected}, "
-            f"Expected match: {settings.datatype_threshold * 100}%. "
-            f"Observed: Only {share * 100}% of data is {expected}."
-        )
-        yield Violation(name, "data_type_check", description)
+    if expected == UNKNOWN:
+        return
+    fitting = feature.count_of_type(expected)
+    present, _ = baseline.counts(feature.name)
+    is_limit = settings.datatype_threshold != TYPE_THRESHOLD
+    others = baseline.mistyped(feature.name)
+    if is_limit:
+        others = round((1 - settings.datatype_threshold) * present)
+    lead = (
+        f"Data type match requirement is not met. Expected data type: {expected}, "
+        f"Expected match: {settings.datatype_threshold * 100}%. "
+        f"Observed: Only {fitting / feature.present * 100}% of data is {expected}. "
+    )
+    yield Share(
+        feature=feature.name,
+        check="data_type_check",
+        lead=lead,
+        what=f"are not {expected}",
+        seen=feature.present - fitting,
+        rows=feature.present,
+        seen_before=others,
+        rows_before=present,
+        is_limit=is_limit,
+    )
+
+
+def _domain(
+    feature: Numbers | Text,
+    constraints: Mapping[str, Any],
+    settings: Settings,
+    baseline: Baseline,
+) -> Iterator[Share]:
     domain = constraints.get("string_constraints", {}).get("domains")
-    if domain and isinstance(feature, Text):
-        known = feature.share_within(domain)
-        if known < settings.domain_threshold:
-            hint = f"At least {settings.domain_threshold} of the values should be known ones."
-            yield Violation(name, "categorical_values_check", f"{_unmet(known)}{hint}")
+    if not domain or not isinstance(feature, Text):
+        return
+    unknown = feature.count_outside(domain)
+    present, _ = baseline.counts(feature.name)
+    is_limit = settings.domain_threshold != DOMAIN_THRESHOLD
+    if is_limit:
+        before, rows, clumps = round((1 - settings.domain_threshold) * present), present, 0
+    else:
+        # By Good (1953): half of the rows may hold as many new values as the other half has that
+        # occur once. A new value comes in several rows at a time, as the others do.
+        before, rows, clumps = baseline.seen_once(feature.name) // 2, present // 2, _CLUMPS
+    lead = _unmet(feature.present - unknown, feature.present)
+    yield Share(
+        feature=feature.name,
+        check="categorical_values_check",
+        lead=lead,
+        what="are none of the known values",
+        seen=unknown,
+        rows=feature.present,
+        seen_before=before,
+        rows_before=rows,
+        is_limit=is_limit,
+        clumps=clumps,
+    )
 
 
-def _unmet(value: float) -> str:
+def _unmet(fitting: int, rows: int) -> str:
     """Deequ's sentence, to which it adds a hint."""
-    return f"Value: {value} does not meet the constraint requirement! "
+    return f"Value: {fitting / rows if rows else 0.0} does not meet the constraint requirement! "
+
+
+def _drifts(
+    features: Mapping[str, Feature], baseline: Baseline, minimum_rows: int
+) -> tuple[list[Drift], dict[str, str]]:
+    """The distances, and why others are not there."""
+    drifts: list[Drift] = []
+    not_compared: dict[str, str] = {}
+    for constraints, settings in baseline.evaluated():
+        if (feature := features.get(constraints["name"])) is None:
+            continue
+        drift = _drift(feature, baseline.feature(feature.name), settings, minimum_rows)
+        if isinstance(drift, str):
+            not_compared[feature.name] = drift
+        else:
+            drifts.append(drift)
+    return drifts, not_compared
 
 
 def _drift(
@@ -228,22 +376,36 @@ def _drift(
     if baseline is None:
         return "the baseline statistics do not hold it"
     numbers = baseline["inferred_type"] in (INTEGRAL, FRACTIONAL)
+    statistics = _statistics(baseline)
     if isinstance(feature, Nothing) or baseline["inferred_type"] == UNKNOWN:
         return "it has no values on one side"
     if numbers != isinstance(feature, Numbers):
         return f"it is {feature.inferred_type} and was {baseline['inferred_type']}"
-    statistics = baseline["numerical_statistics" if numbers else "string_statistics"]
-    fewest = min(feature.present, int(statistics["common"]["num_present"]))
+    fewest = min(feature.present - feature.mistyped, int(statistics["common"]["num_present"]))
     if fewest < minimum:
         return f"{fewest} values, fewer than the {minimum} that a comparison needs"
     if isinstance(feature, Numbers):
         sketch = Sketch.from_document(statistics["distribution"]["kll"]["sketch"])
         return numerical_drift(feature.name, feature.sketch, sketch, settings)
-    buckets = statistics.get("distribution", {}).get("categorical", {}).get("buckets")
-    if not buckets:
+    if not (counts := _buckets(baseline)):
         return "the baseline has too many distinct values to be categories"
-    counts = {bucket["value"]: bucket["count"] for bucket in buckets}
     return categorical_drift(feature, counts, settings)
+
+
+def _statistics(feature: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The part of a feature in statistics.json that its type has."""
+    feature = feature or {}
+    found: Mapping[str, Any] = feature.get("numerical_statistics") or feature.get(
+        "string_statistics", {}
+    )
+    return found
+
+
+def _buckets(feature: Mapping[str, Any] | None) -> dict[str, int]:
+    """Rows of each value of a text feature; none where there were too many values to list."""
+    categorical = _statistics(feature).get("distribution", {}).get("categorical", {})
+    counts = {bucket["value"]: bucket["count"] for bucket in categorical.get("buckets", [])}
+    return with_one_spelling(counts)
 
 
 def _overrides(constraints: Mapping[str, Any]) -> Mapping[str, Any]:

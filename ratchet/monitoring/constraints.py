@@ -2,7 +2,8 @@
 
 Format: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-constraints.html
 The suggestions follow Deequ's rules (awslabs/deequ, suggestions.rules), which Model Monitor's
-container is built on: RetainCompletenessRule, NonNegativeNumbersRule, CategoricalRangeRule.
+container is built on: NonNegativeNumbersRule, CategoricalRangeRule. Completeness has a wider
+margin than its RetainCompletenessRule, whose limit many samples of unchanged data miss.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.monitoring.profiles import VERSION, Feature, Numbers, Profile, Text
+from ratchet.monitoring.shares import EFFECT
 
 ENABLED = "Enabled"
 SIMPLE, ROBUST = "Simple", "Robust"
 L_INFINITY, CHI_SQUARED = "LInfinity", "ChiSquared"
 
-THRESHOLD, DOMAIN_THRESHOLD = 0.1, 1.0
+THRESHOLD, TYPE_THRESHOLD, DOMAIN_THRESHOLD = 0.1, 1.0, 1.0
 
 # AWS's page gives 0.1 for the first two thresholds; the files its container writes hold 1.0, and
 # "at least 10 % of the values have the right type" would let nearly anything pass.
 _DEFAULTS: dict[str, Any] = {
     "evaluate_constraints": ENABLED,
     "emit_metrics": ENABLED,
-    "datatype_check_threshold": 1.0,
+    "datatype_check_threshold": TYPE_THRESHOLD,
     "domain_content_threshold": DOMAIN_THRESHOLD,
     "distribution_constraints": {
         "perform_comparison": ENABLED,
@@ -39,9 +41,13 @@ _DEFAULTS: dict[str, Any] = {
 # The page lists the methods by these names where its example uses Simple and Robust.
 _METHODS = {"linf_simple": SIMPLE, "linf_robust": ROBUST, SIMPLE: SIMPLE, ROBUST: ROBUST}
 
-_Z_95 = 1.96
-_LEAST_COMPLETENESS = 0.2
 _MOST_UNIQUE_CATEGORIES = 0.1
+
+# Of the completeness that is suggested: for Model Monitor's container, which compares it with a
+# sample's share as it stands. At this many rows chance goes beyond it in less than one of a hundred
+# analyses of a hundred columns.
+_SAMPLE_ROWS = 1_000
+_STANDARD_ERRORS = 4.5
 
 
 class InvalidConstraintsError(ValueError):
@@ -129,19 +135,17 @@ def _feature(feature: Feature) -> dict[str, Any]:
 
 
 def expected_completeness(present: int, missing: int) -> float:
-    """The least share of present values to expect.
+    """The least share of present values to expect of a sample of 1,000 rows or more.
 
-    A column that was complete stays so; otherwise the lower end of the share's 95 % interval,
-    rounded down to hundredths; nothing is expected of a column that is nearly empty.
+    Below the baseline's share by what chance makes of it, and by a point at least.
     """
     rows = present + missing
-    share = present / rows if rows else 0.0
-    if share in (0.0, 1.0):
-        return share
-    if share <= _LEAST_COMPLETENESS:
+    if not rows:
         return 0.0
-    lower = share - _Z_95 * math.sqrt(share * (1 - share) / rows)
-    return max(0.0, math.floor(lower * 100) / 100)
+    share = present / rows
+    error = math.sqrt(share * (1 - share) * (1 / _SAMPLE_ROWS + 1 / rows))
+    lower = share - max(EFFECT, _STANDARD_ERRORS * error)
+    return max(0.0, math.floor(lower * 1000 + 1e-6) / 1000)
 
 
 def _domain(feature: Text) -> list[str] | None:

@@ -1,15 +1,14 @@
 """Reading the rows to analyze: CSV, JSON lines and Parquet, from one file or a folder of them.
 
 Rows are flat. In a CSV file an empty field, NA, N/A, NaN, nan, null and NULL are missing values,
-in text columns too, so that a column means the same whatever its other values are.
+in text columns too. A row that cannot be read is left out and counted, as long as most can be.
 """
 
 from __future__ import annotations
 
-import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,18 +16,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.json
 import pyarrow.parquet
 
-CONVERSION = pyarrow.csv.ConvertOptions(
-    null_values=["", "NA", "N/A", "NaN", "nan", "null", "NULL"],
-    strings_can_be_null=True,
-    auto_dict_encode=True,
-    auto_dict_max_cardinality=1024,
-)
-
-# A line may not be longer than a block; SageMaker captures requests of up to 6 MB and the answer.
-JSON_BLOCK = 16 << 20
+from ratchet.monitoring.columns import concatenated, differing, table_of, texts_of
+from ratchet.monitoring.csv_tables import read_table
+from ratchet.monitoring.json_tables import json_lines
 
 
 class UnreadableDatasetError(ValueError):
@@ -37,10 +29,14 @@ class UnreadableDatasetError(ValueError):
 
 @dataclass(frozen=True)
 class TableDataset:
-    """Rows held in memory; `unreadable` records were left out of them."""
+    """Rows held in memory; `unreadable` records (lines, requests) were left out of them.
+
+    `untyped` columns are text that may be numbers: CSV, or values of more than one type.
+    """
 
     table: pa.Table
     unreadable: int = 0
+    untyped: frozenset[str] = frozenset()
 
     @property
     def names(self) -> list[str]:
@@ -83,6 +79,10 @@ class ParquetDataset:
     def rows(self) -> int:
         return sum(int(metadata.num_rows) for metadata in self._metadata)
 
+    @cached_property
+    def untyped(self) -> frozenset[str]:
+        return differing(self._schemas)
+
     def column(self, name: str) -> pa.ChunkedArray:
         parts = []
         for path, metadata, schema in zip(self.paths, self._metadata, self._schemas, strict=True):
@@ -118,91 +118,34 @@ def read_parquet(paths: Sequence[Path]) -> ParquetDataset:
     return dataset
 
 
-def read_csv(paths: Sequence[Path], *, header: bool = True) -> TableDataset:
-    """Files with one header line each; without one, columns are _c0, _c1, … as in Spark."""
-    tables = [
-        parse_csv(path, names=None if header else numbered(_width(path)))
-        for path in paths
-        if path.stat().st_size
-    ]
-    return TableDataset(_checked(concatenated(tables)))
+def read_csv(
+    paths: Sequence[Path], *, header: bool = True, texts: Collection[str] = ()
+) -> TableDataset:
+    """Files with one header line each; without one, columns are _c0, _c1, … as in Spark.
+
+    `texts` are columns of text, whatever is in them. A row of another width is left out. Raises
+    UnreadableDatasetError when half of a file's rows are.
+    """
+    filled = [path for path in paths if path.stat().st_size]
+    parts = [_csv(path, header=header, texts=texts) for path in filled]
+    schemas = [part.table.schema for part in parts]
+    if further := differing(schemas) - set(texts):  # numbers in one file, codes in another
+        return read_csv(paths, header=header, texts=[*texts, *further])
+    untyped = frozenset[str]().union(*map(texts_of, schemas))
+    return _dataset(parts, untyped)
 
 
-def read_json(paths: Sequence[Path], *, lines: bool = True) -> TableDataset:
-    """Files of one JSON object a line, or (`lines=False`) of one array of objects."""
-    tables = []
-    for path in paths:
-        content = path.read_bytes()
-        if not content.strip():
-            continue
-        tables.append(parse_json_lines(content, str(path)) if lines else _whole(path, content))
-    return TableDataset(_checked(concatenated(tables)))
+def read_json(
+    paths: Sequence[Path], *, lines: bool = True, names: Collection[str] = ()
+) -> TableDataset:
+    """Files of one JSON object a line, or (`lines=False`) of one array of objects.
 
-
-def parse_csv(source: Any, *, names: Sequence[str] | None) -> pa.Table:
-    """A path or a buffer of CSV. Raises UnreadableDatasetError for ragged lines."""
-    try:
-        return pyarrow.csv.read_csv(
-            source,
-            read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=4 << 20),
-            convert_options=CONVERSION,
-        )
-    except pa.ArrowInvalid as error:
-        where = source if isinstance(source, Path) else "captured data"
-        raise UnreadableDatasetError(f"{where} is not CSV with one width: {error}") from None
-
-
-def parse_json_lines(content: Any, name: str) -> pa.Table:
-    """Bytes or a buffer of JSON lines. Raises UnreadableDatasetError, naming the line."""
-    try:
-        table = pyarrow.json.read_json(
-            pa.BufferReader(content),
-            read_options=pyarrow.json.ReadOptions(block_size=JSON_BLOCK),
-        )
-    except pa.ArrowInvalid:  # a column of more than one type, which Arrow does not read
-        return table_of(_objects(bytes(content), name))
-    while any(pa.types.is_struct(field.type) for field in table.schema):
-        table = table.flatten()
-    return table
-
-
-def table_of(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Rows as columns; where the types of a column disagree, its values as text."""
-    rows = list(rows)
-    columns: dict[str, pa.Array] = {}
-    for name in dict.fromkeys(name for row in rows for name in row):
-        values = [row.get(name) for row in rows]
-        try:
-            columns[name] = pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-            columns[name] = pa.array([_text(value) for value in values], pa.string())
-    return pa.table(columns)
-
-
-def concatenated(tables: Sequence[pa.Table]) -> pa.Table:
-    """One table; a column whose type differs between them becomes the wider number, or text."""
-    if len(tables) == 1:
-        return tables[0]
-    if not tables:
-        return pa.table({})
-    names = dict.fromkeys(name for table in tables for name in table.column_names)
-    return pa.table({name: _column(tables, name) for name in names})
-
-
-def _column(tables: Sequence[pa.Table], name: str) -> pa.ChunkedArray:
-    parts = [
-        table.column(name)
-        if name in table.column_names
-        else pa.chunked_array([pa.nulls(len(table))])
-        for table in tables
-    ]
-    types = {part.type for part in parts if not pa.types.is_null(part.type)}
-    if len(types) > 1:
-        number = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in types)
-        types = {pa.float64() if number else pa.string()}
-    kind = types.pop() if types else pa.null()
-    chunks = [chunk for part in parts for chunk in part.cast(kind, safe=False).chunks]
-    return pa.chunked_array(chunks, kind)
+    Of `names` it is known that their values are no objects. What is no object is left out. Raises
+    UnreadableDatasetError when that is half of a file.
+    """
+    read = _json_lines if lines else _json_array
+    filled = [path for path in paths if path.stat().st_size]
+    return _dataset([read(path, names) for path in filled])
 
 
 def numbered(width: int) -> list[str]:
@@ -210,47 +153,72 @@ def numbered(width: int) -> list[str]:
     return [f"_c{i}" for i in range(width)]
 
 
+def _dataset(parts: Sequence[TableDataset], untyped: frozenset[str] = frozenset()) -> TableDataset:
+    """All parts as one; of JSON, columns that are text in some of them may be numbers."""
+    tables = [part.table for part in parts if part.rows]
+    untyped = untyped.union(*(part.untyped for part in parts))
+    untyped |= differing(table.schema for table in tables)
+    table = concatenated(tables or [part.table for part in parts[:1]])
+    return TableDataset(table, sum(part.unreadable for part in parts), untyped)
+
+
+def _csv(path: Path, *, header: bool, texts: Collection[str]) -> TableDataset:
+    names = None if header else numbered(_width(path))
+    ragged = 0
+    try:
+        try:
+            table, _ = read_table(path, names=names, texts=texts)
+        except pa.ArrowInvalid:  # a row of another width, or a line end within quotes
+            table, ragged = read_table(path, names=names, texts=texts, skip_ragged=True)
+    except pa.ArrowInvalid as error:
+        raise UnreadableDatasetError(f"{path} is not CSV: {error}") from None
+    _unique(table.column_names)
+    if ragged and ragged >= len(table):
+        columns = f"{table.num_columns} columns of its first line"
+        raise UnreadableDatasetError(
+            f"{path} is not CSV with one width: {ragged} of {ragged + len(table)} rows have "
+            f"other than the {columns}"
+        )
+    return TableDataset(table, ragged)
+
+
+def _json_lines(path: Path, names: Collection[str]) -> TableDataset:
+    content = path.read_bytes()
+    rows = json_lines(content, names)
+    if rows.unreadable and rows.unreadable >= len(rows.record):
+        raise UnreadableDatasetError(f"{path}, {_first_unreadable(content)}")
+    return TableDataset(rows.table, rows.unreadable, rows.untyped)
+
+
+def _first_unreadable(content: bytes) -> str:
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        try:
+            if line.strip() and not isinstance(json.loads(line), dict):
+                return f"line {number}: expected a JSON object"
+        except ValueError as error:
+            return f"line {number}: not JSON: {error}"
+    return "half of the lines or more are not JSON objects"
+
+
+def _json_array(path: Path, names: Collection[str]) -> TableDataset:
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise UnreadableDatasetError(f"{path} is not JSON: {error}") from None
+    rows = [row for row in document if isinstance(row, dict)] if isinstance(document, list) else []
+    if not isinstance(document, list) or (document and len(rows) <= len(document) / 2):
+        raise UnreadableDatasetError(f"{path} is not an array of JSON objects")
+    table, untyped = table_of(rows, names)
+    return TableDataset(table, len(document) - len(rows), untyped)
+
+
 def _width(path: Path) -> int:
     with path.open("rb") as file:
         first = pyarrow.csv.read_csv(
-            io.BytesIO(file.readline()),
+            pa.BufferReader(file.readline()),
             read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True),
         )
     return int(first.num_columns)
-
-
-def _whole(path: Path, content: bytes) -> pa.Table:
-    try:
-        document = json.loads(content)
-    except ValueError as error:
-        raise UnreadableDatasetError(f"{path} is not JSON: {error}") from None
-    if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
-        raise UnreadableDatasetError(f"{path} is not an array of JSON objects")
-    return table_of(document)
-
-
-def _objects(content: bytes, name: str) -> list[dict[str, Any]]:
-    rows = []
-    for number, line in enumerate(content.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise UnreadableDatasetError(f"{name}, line {number}: not JSON: {error}") from None
-        if not isinstance(row, dict):
-            raise UnreadableDatasetError(f"{name}, line {number}: expected a JSON object")
-        rows.append(row)
-    return rows
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else value if isinstance(value, str) else json.dumps(value)
-
-
-def _checked(table: pa.Table) -> pa.Table:
-    _unique(table.column_names)
-    return table
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -7,7 +7,8 @@ are those of the library inside its container (awslabs/deequ, analyzers/Distance
     Simple    D = sup |F(x) - G(x)|, or over categories max |p - q|
     Robust    max(0, D - 1.8 * sqrt((n + m) / (n * m))): what is left of D after the largest
               difference two samples of these sizes show by chance (at a level of 0.003)
-    ChiSquared  the p-value of Pearson's test of the current counts against the baseline's shares
+    ChiSquared  the p-value of Pearson's test that both samples come from the same shares. (Deequ
+              takes the baseline's shares as exact, which they are not: false alarms.)
 
 Everything is computed from what statistics.json keeps, so the baseline's rows are not needed.
 """
@@ -16,13 +17,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ratchet.monitoring.chance import odds
 from ratchet.monitoring.constraints import CHI_SQUARED, ROBUST, Settings
 from ratchet.monitoring.profiles import Text
 from ratchet.monitoring.sketch import Sketch, largest_gap
@@ -45,6 +47,8 @@ class Drift:
     method: str
     distance: float
     threshold: float
+    rows: int
+    rows_before: int
     p_value: float | None = None
 
     @property
@@ -53,16 +57,31 @@ class Drift:
 
     @property
     def description(self) -> str:
+        """The sentence that is known of Model Monitor, then what was compared."""
+        samples = f"{self.feature}: {self.rows:,} values here, {self.rows_before:,} in the baseline"
         if self.p_value is not None:
             level = 1 - self.threshold
-            return f"Chi-squared p-value: {self.p_value} is below threshold: {level:g}"
-        return f"Baseline drift distance: {self.distance} exceeds threshold: {self.threshold}"
+            return (
+                f"Chi-squared p-value: {self.p_value} is below threshold: {level:g}. "
+                f"{samples}. Without a change this happens {odds(self.p_value)}."
+            )
+        sentence = f"Baseline drift distance: {self.distance} exceeds threshold: {self.threshold}"
+        chance = 0.0 if self.method != ROBUST else allowance(self.rows, self.rows_before)
+        beyond = f", beyond the {chance:.3f} that chance makes" if chance else ""
+        return f"{sentence}. {samples}; their shares differ by {self.distance:.3f}{beyond}."
+
+    def at_level(self, alpha: float) -> Drift:
+        """With a p-value: at this level at most, as one of several tests."""
+        if self.p_value is None:
+            return self
+        return replace(self, threshold=max(self.threshold, 1 - alpha))
 
 
 def numerical_drift(feature: str, current: Sketch, baseline: Sketch, settings: Settings) -> Drift:
     gap = largest_gap(current, baseline)
     distance = corrected(gap, current.rows, baseline.rows, settings.method)
-    return Drift(feature, settings.method, distance, settings.numerical_threshold)
+    threshold = settings.numerical_threshold
+    return Drift(feature, settings.method, distance, threshold, current.rows, baseline.rows)
 
 
 def categorical_drift(current: Text, baseline: Mapping[str, int], settings: Settings) -> Drift:
@@ -75,38 +94,48 @@ def categorical_drift(current: Text, baseline: Mapping[str, int], settings: Sett
     observed = np.zeros(len(known))
     observed[rank[seen]] = current.counts[seen]
     threshold = settings.categorical_threshold
+    n, m = current.present, int(expected.sum())
     if settings.categorical_method == CHI_SQUARED:
         p_value = chi_squared_p_value(observed, expected)
-        return Drift(current.name, CHI_SQUARED, 1 - p_value, 1 - threshold, p_value)
-    n, m = current.present, int(expected.sum())
+        return Drift(current.name, CHI_SQUARED, 1 - p_value, 1 - threshold, n, m, p_value)
     unseen = current.counts[~seen].max(initial=0) / n
     gap = max(float(np.abs(observed / n - expected / m).max()), float(unseen))
     distance = corrected(gap, n, m, settings.method)
-    return Drift(current.name, settings.method, distance, threshold)
+    return Drift(current.name, settings.method, distance, threshold, n, m)
 
 
 def corrected(gap: float, n: int, m: int, method: str) -> float:
     """The distance of two samples of n and m rows by `comparison_method`."""
     if method != ROBUST:
         return gap
-    return max(0.0, gap - _C_ALPHA * math.sqrt((n + m) / (n * m)))
+    return max(0.0, gap - allowance(n, m))
+
+
+def allowance(n: int, m: int) -> float:
+    """The largest difference that two samples of n and m rows show by chance."""
+    return _C_ALPHA * math.sqrt((n + m) / (n * m))
 
 
 def chi_squared_p_value(observed: NDArray[np.float64], baseline: NDArray[np.float64]) -> float:
-    """p-value of Pearson's test, small categories merged; 1.0 when fewer than two remain.
+    """p-value of Pearson's test of two samples, small categories merged; 1.0 when one remains.
 
-    Categories the baseline does not know have no expected count and are left out, as in Deequ:
-    `categorical_values_check` speaks of them.
+    Categories the baseline does not know are left out, as in Deequ: `categorical_values_check`
+    speaks of them.
     """
-    total = observed.sum()
-    if total == 0:
+    n, m = observed.sum(), baseline.sum()
+    if n == 0:
         return 0.0
-    order = np.argsort(-baseline, kind="stable")
-    seen, expected = _merged(list(observed[order]), list(baseline[order] / baseline.sum() * total))
+    if n > m:  # the smaller one decides which categories are small
+        observed, baseline, n, m = baseline, observed, m, n
+    pooled = (observed + baseline) / (n + m)
+    order = np.argsort(-pooled, kind="stable")
+    order = order[pooled[order] > 0]
+    seen, expected = _merged(list(observed[order]), list(pooled[order] * n))
     if len(expected) < 2:
         return 1.0
     statistic = sum((o - e) ** 2 / e for o, e in zip(seen, expected, strict=True))
-    return upper_gamma((len(expected) - 1) / 2, statistic / 2)
+    # With the other sample's part, whose differences are the same in the other direction.
+    return upper_gamma((len(expected) - 1) / 2, statistic * (1 + n / m) / 2)
 
 
 def _merged(observed: list[float], expected: list[float]) -> tuple[list[float], list[float]]:

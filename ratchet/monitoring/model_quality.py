@@ -12,7 +12,6 @@ MonitoringCustomMetrics container, which writes files for Model Monitor to read:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ratchet.monitoring.chance import standard_errors
+from ratchet.monitoring import quality_chance
+from ratchet.monitoring.chance import odds
 from ratchet.monitoring.comparison import (
     COMPLETED,
     COMPLETED_WITH_VIOLATIONS,
@@ -49,7 +49,6 @@ _WORSE = {
     "f2": BELOW,
 }
 
-_ERRORS_ALLOWED = 3
 _SAMPLES_FOR_DEVIATION = 200
 _DRAWS = 5
 _DRAWN = 0.8
@@ -143,9 +142,9 @@ def compare_quality(
 ) -> QualityComparison:
     """Check metrics against a baseline's constraints; thresholds may have been edited since.
 
-    With the baseline's `statistics` a metric may be worse by what chance makes of two samples:
-    three standard errors of their difference. The suggested thresholds are the baseline's own
-    values, which half of all samples would miss.
+    With the baseline's `statistics` a metric may be worse by what chance makes of two samples of
+    these sizes; see quality_chance.py. The suggested thresholds are the baseline's own values,
+    which half of all samples would miss.
     """
     if quality.rows < minimum_rows:
         message = (
@@ -153,29 +152,38 @@ def compare_quality(
             f"fewer than the {minimum_rows} that a comparison needs"
         )
         return QualityComparison(TOO_FEW_ROWS, message, quality.rows)
-    margins = _margins(quality.metrics, statistics[METRICS]) if statistics else {}
+    limits = {
+        name: float(constraint["threshold"])
+        for name, constraint in constraints[CONSTRAINTS].items()
+        if quality.metrics.get(name, {}).get("value", "NaN") != "NaN"
+    }
+    chances = {}
+    if statistics:
+        judged = {name: limit for name, limit in limits.items() if name in _WORSE}
+        chances = quality_chance.p_values(judged, quality.metrics, statistics[METRICS])
+    beyond_chance = quality_chance.significant(chances)
     compared, violations = [], []
-    for name, constraint in constraints[CONSTRAINTS].items():
-        value = quality.metrics.get(name, {}).get("value", "NaN")
-        if value == "NaN":
-            continue
-        operator, limit = constraint["comparison_operator"], float(constraint["threshold"])
-        margin = margins.get(name, 0.0)
-        worse = value < limit - margin if operator == BELOW else value > limit + margin
+    for name, limit in limits.items():
+        value = quality.metrics[name]["value"]
+        operator = constraints[CONSTRAINTS][name]["comparison_operator"]
+        worse = value < limit if operator == BELOW else value > limit
+        worse = worse and beyond_chance.get(name, True)
+        chance = {"p_value": chances[name]} if name in chances else {}
         compared.append(
-            {
-                "metric_name": name,
-                "value": value,
-                "threshold": limit,
-                "margin": margin,
-                "exceeds": worse,
-            }
+            {"metric_name": name, "value": value, "threshold": limit, **chance, "exceeds": worse}
         )
         if worse:
+            description = f"Metric {name} with {value} was {operator} {limit}"
+            if statistics and chance:
+                before = statistics["dataset"]["item_count"]
+                description += (
+                    f". {name}: {quality.rows:,} predictions here, {before:,} in the baseline. "
+                    f"Without a change this happens {odds(chances[name])}."
+                )
             violations.append(
                 {
                     "constraint_check_type": operator,
-                    "description": f"Metric {name} with {value} was {operator} {limit}",
+                    "description": description,
                     "metric_name": name,
                 }
             )
@@ -186,14 +194,6 @@ def compare_quality(
     else:
         message, outcome = "Job completed successfully with no violations.", COMPLETED
     return QualityComparison(outcome, message, quality.rows, tuple(violations), tuple(compared))
-
-
-def _margins(current: Mapping[str, Any], baseline: Mapping[str, Any]) -> dict[str, float]:
-    ours, theirs = standard_errors(current), standard_errors(baseline)
-    return {
-        name: _ERRORS_ALLOWED * math.hypot(ours[name], theirs[name])
-        for name in ours.keys() & theirs.keys()
-    }
 
 
 def auc(labels: NDArray[np.bool_], scores: Floats) -> float:

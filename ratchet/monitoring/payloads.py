@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,44 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ratchet.monitoring.datasets import (
-    TableDataset,
-    UnreadableDatasetError,
-    concatenated,
-    numbered,
-    parse_csv,
-    parse_json_lines,
-    table_of,
-)
+from ratchet.monitoring.columns import texts_of
+from ratchet.monitoring.csv_tables import read_table
+from ratchet.monitoring.datasets import TableDataset, numbered
+from ratchet.monitoring.json_tables import Lines, Rows, flattened, halved, one_by_one, parsed
 
 _WRAPPED = "rows"  # what a bare JSON array is wrapped in to make it an object
 
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows, for each the index of the record it is from, and how many records hold none."""
-
-    table: pa.Table
-    record: NDArray[np.int64]
-    unreadable: int = 0
-
-    @classmethod
-    def concatenated(cls, parts: Sequence[Rows]) -> Rows:
-        """All rows, in the order of their records."""
-        if not parts:
-            return cls(pa.table({}), np.empty(0, np.int64))
-        record = np.concatenate([part.record for part in parts])
-        table = concatenated([part.table for part in parts])
-        if len(parts) > 1:
-            order = np.argsort(record, kind="stable")
-            table, record = table.take(pa.array(order)), record[order]
-        return cls(table, record, sum(part.unreadable for part in parts))
-
-    def of_records(self, keep: NDArray[np.bool_]) -> Rows:
-        mask = keep[self.record]
-        if mask.all():
-            return self
-        return Rows(self.table.filter(pa.array(mask)), self.record[mask], self.unreadable)
+# As many texts say how many columns CSV without a header has: most of them.
+_LOOKED_AT = 1_000
 
 
 def join_sides(sides: Sequence[Rows], names: Sequence[str]) -> TableDataset:
@@ -67,100 +37,106 @@ def join_sides(sides: Sequence[Rows], names: Sequence[str]) -> TableDataset:
         unreadable += int((~agree).sum())
         sides = [side.of_records(agree) for side in sides]
     columns = [(name, side.table[name]) for side in sides for name in side.table.column_names]
+    untyped = frozenset[str]().union(*(side.untyped for side in sides))
     nameless = all(name.startswith("_c") for name, _ in columns)
     if nameless:
         fitting = names if len(names) == len(columns) else numbered(len(columns))
+        untyped = frozenset(
+            name for name, (old, _) in zip(fitting, columns, strict=True) if old in untyped
+        )
         columns = [(name, column) for name, (_, column) in zip(fitting, columns, strict=True)]
-    return TableDataset(pa.table(dict(columns)), unreadable)
+    return TableDataset(pa.table(dict(columns)), unreadable, untyped)
 
 
-def csv_rows(text: pa.Array, names: Sequence[str] = ()) -> Rows:
-    """One CSV text a record, of one or more lines; a first line of known names is a header."""
+def csv_rows(text: pa.Array, names: Sequence[str] = (), texts: Collection[str] = ()) -> Rows:
+    """One CSV text a record, of one or more lines; a first line of known names is a header.
+
+    `texts` are the columns that are text, whatever is in them.
+    """
     header = _headers(text, names)
     if not header.any():
-        return _one_layout(text, np.arange(len(text)), None)
+        return _nameless(text, np.arange(len(text)), names, texts)
     first = pc.list_element(pc.split_pattern(text, "\n", max_splits=1), 0)
     parts = []
     for line in [None, *pc.unique(first.filter(pa.array(header))).to_pylist()]:
         same = ~header if line is None else pc.equal(first, line).to_numpy(zero_copy_only=False)
         chosen = np.flatnonzero(same)
-        if len(chosen):
-            body = text.take(pa.array(chosen))
-            if line is not None:
-                body = pc.utf8_slice_codeunits(body, len(line) + 1)
-            part = _one_layout(body, chosen, line)
-            if line is None and part.table.num_columns == len(names):
-                part = replace(part, table=part.table.rename_columns(list(names)))
-            parts.append(part)
+        if not len(chosen):
+            continue
+        body = text.take(pa.array(chosen))
+        if line is not None:
+            body = pc.utf8_slice_codeunits(body, len(line) + 1)
+            cells = [cell.strip() for cell in _cells(line)]
+            parts.append(_one_layout(body, chosen, cells, texts))
+            continue
+        part = _nameless(body, chosen, names, texts)
+        if part.table.num_columns == len(names):
+            untyped = {names[int(name[2:])] for name in part.untyped}
+            table = part.table.rename_columns(list(names))
+            part = replace(part, table=table, untyped=frozenset(untyped))
+        parts.append(part)
     return Rows.concatenated(parts)
 
 
-def json_rows(text: pa.Array) -> Rows:
-    """One JSON text a record: an object, objects by line, an array, or {"instances": [ … ]}."""
+def json_rows(text: pa.Array, names: Collection[str] = ()) -> Rows:
+    """One JSON text a record: an object, objects by line, an array, or {"instances": [ … ]}.
+
+    Of `names` it is known that their values are no objects.
+    """
     text = pc.ascii_trim_whitespace(text)
-    bare = pc.starts_with(text, "[")
-    if pc.any(bare).as_py():
-        wrapped = pc.binary_join_element_wise(f'{{"{_WRAPPED}":', text, "}", "")
-        text = pc.if_else(bare, wrapped, text)
-    lines = _Lines.of(text)
-    blank = len(text) - len(lines.index)
-    if not len(lines.index):
-        return Rows(pa.table({}), np.empty(0, np.int64), blank)
-    try:
-        table = parse_json_lines(lines.joined, "captured data")
-    except UnreadableDatasetError:
-        return _json_one_by_one(text)
-    if table.num_rows != lines.count.sum():
-        return _json_one_by_one(text)
+    bare = pc.starts_with(text, "[").to_numpy(zero_copy_only=False)
+    parts = []
+    for group in (np.flatnonzero(bare), np.flatnonzero(~bare)):
+        chosen = text if len(group) == len(text) else text.take(pa.array(group))
+        if len(group) and bare[group[0]]:
+            chosen = pc.binary_join_element_wise(f'{{"{_WRAPPED}":', chosen, "}", "")
+        lines = Lines.of(chosen, group)
+        rows = halved(
+            lines,
+            lambda part: _quick(part, names),
+            lambda part: one_by_one(part, _payload, names),
+        )
+        parts.append(replace(rows, unreadable=rows.unreadable + len(group) - len(lines)))
+    return Rows.concatenated(parts)
+
+
+def _quick(lines: Lines, names: Collection[str]) -> Rows | None:
+    """The rows as Arrow reads them all at once; None when it cannot."""
+    table = parsed(lines)
+    if table is None:
+        return None
     record = np.repeat(lines.index, lines.count)
     lists = [name for name in table.column_names if pa.types.is_list(table[name].type)]
-    if not lists:
-        return Rows(table, record, blank)
-    if table.num_columns > 1 or table[lists[0]].null_count:
-        return _json_one_by_one(text)
-    column = table[lists[0]].combine_chunks()
-    record = np.repeat(record, pc.list_value_length(column).to_numpy(zero_copy_only=False))
-    values = column.flatten()
-    if pa.types.is_list(values.type):
-        return _json_one_by_one(text)
-    inner = pa.Table.from_struct_array(values) if pa.types.is_struct(values.type) else None
-    rows = inner if inner is not None else pa.table({lists[0]: values})
-    return Rows(rows, record, blank)
+    if lists:
+        if table.num_columns > 1 or table[lists[0]].null_count:
+            return None
+        column = table[lists[0]].combine_chunks()
+        record = np.repeat(record, pc.list_value_length(column).to_numpy(zero_copy_only=False))
+        values = column.flatten()
+        if not len(values):
+            return Rows.none()
+        if pa.types.is_struct(values.type):
+            table = pa.Table.from_struct_array(values)
+        else:
+            table = pa.table({lists[0]: values})
+    flat = flattened(table, names)
+    return None if flat is None else Rows(flat, record)
 
 
-@dataclass(frozen=True)
-class _Lines:
-    """The texts that are not blank, where they were, how many lines each has, and all as one."""
-
-    text: pa.Array
-    index: NDArray[np.int64]
-    count: NDArray[np.int64]
-    joined: pa.Buffer
-
-    @classmethod
-    def of(cls, text: pa.Array, index: NDArray[np.int64] | None = None) -> _Lines:
-        trimmed = pc.ascii_rtrim(text, "\r\n")
-        index = np.arange(len(text)) if index is None else index
-        filled = pc.greater(pc.binary_length(trimmed), 0)
-        if not pc.all(filled).as_py():
-            trimmed = trimmed.filter(filled)
-            index = index[filled.to_numpy(zero_copy_only=False)]
-        joined = _joined(trimmed)
-        # Every text ends in a newline of ours; where there are no others, each is one line.
-        if np.count_nonzero(np.frombuffer(joined, np.uint8) == ord("\n")) == len(index):
-            return cls(trimmed, index, np.ones(len(index), np.int64), joined)
-        count = pc.count_substring(trimmed, "\n").to_numpy(zero_copy_only=False)
-        return cls(trimmed, index, count.astype(np.int64) + 1, joined)
-
-
-def _joined(text: pa.Array) -> pa.Buffer:
-    """The texts as one, a line end after each: Arrow holds them so already, it is a slice."""
-    kind = pa.large_string()  # a string array holds no more than 2 GiB
-    end = (pa.scalar(part, kind) for part in ("", "\n"))
-    joined = pc.binary_join_element_wise(text.cast(kind), *end)
-    offsets = np.frombuffer(joined.buffers()[1], dtype=np.int64)[joined.offset :]
-    start, stop = int(offsets[0]), int(offsets[len(joined)])
-    return joined.buffers()[2].slice(start, stop - start)
+def _payload(payload: str) -> list[dict[str, Any]]:
+    """The rows of one text. Raises ValueError when it is not JSON."""
+    try:
+        values = [json.loads(payload)]
+    except ValueError:  # a line may hold separators that str.splitlines takes for line ends
+        values = [json.loads(line) for line in payload.split("\n") if line.strip()]
+    rows = []
+    for value in values:
+        name, elements = "value", [value]
+        if isinstance(value, dict) and len(value) == 1:
+            (key, inner), *_ = value.items()
+            name, elements = (key, inner) if isinstance(inner, list) else (name, elements)
+        rows += [element if isinstance(element, dict) else {name: element} for element in elements]
+    return rows
 
 
 def _headers(text: pa.Array, names: Sequence[str]) -> NDArray[np.bool_]:
@@ -176,69 +152,70 @@ def _headers(text: pa.Array, names: Sequence[str]) -> NDArray[np.bool_]:
     return found
 
 
-def _one_layout(text: pa.Array, index: NDArray[np.int64], header: str | None) -> Rows:
-    lines = _Lines.of(text)
-    blank = len(text) - len(lines.index)
-    if not len(lines.index):
-        return Rows(pa.table({}), np.empty(0, np.int64), blank)
-    first = header if header is not None else str(lines.text[0]).split("\n", 1)[0]
-    cells = [cell.strip() for cell in next(csv.reader([first]))]
-    columns = cells if header is not None else numbered(len(cells))
-    table = None
-    with contextlib.suppress(UnreadableDatasetError):
-        table = parse_csv(pa.BufferReader(lines.joined), names=columns)
-    if table is None or table.num_rows != lines.count.sum():  # ragged, or line ends in quotes
-        lines, width = _sound(lines, None if header is None else len(cells))
-        columns = cells if header is not None else numbered(width)
-        table = parse_csv(pa.BufferReader(lines.joined), names=columns)
-    record = np.repeat(index[lines.index], lines.count)
-    return Rows(table, record, len(text) - len(lines.index))
+def _cells(text: str) -> list[str]:
+    """Of the first row; none where it is not CSV."""
+    try:
+        return next(csv.reader(io.StringIO(text)), [])
+    except csv.Error:
+        return []
 
 
-def _sound(lines: _Lines, width: int | None) -> tuple[_Lines, int]:
-    """The records whose rows all have the width of the header, or else the most common width."""
-    rows = [list(csv.reader(io.StringIO(text))) for text in lines.text.to_pylist()]
-    widths = [{len(row) for row in record} for record in rows]
-    common = Counter(next(iter(found)) for found in widths if len(found) == 1)
-    width = width or (common.most_common(1)[0][0] if common else 0)
-    sound = [i for i, found in enumerate(widths) if found == {width}]
-    texts = pa.array([_csv_text(rows[i]) for i in sound], pa.string())
-    return _Lines.of(texts, lines.index[sound]), width
+def _nameless(
+    text: pa.Array, index: NDArray[np.int64], names: Sequence[str], texts: Collection[str]
+) -> Rows:
+    """Texts without a header: as wide as most of them are, with numbers in the place of names."""
+    step = max(1, len(text) // _LOOKED_AT)
+    widths = Counter(len(cells) for line in text[::step].to_pylist() if (cells := _cells(line)))
+    columns = numbered(widths.most_common(1)[0][0] if widths else 0)
+    if len(columns) == len(names):
+        known = zip(columns, names, strict=True)
+        texts = {number for number, name in known if name in texts or number in texts}
+    return _one_layout(text, index, columns, texts)
+
+
+def _one_layout(
+    text: pa.Array, index: NDArray[np.int64], columns: list[str], texts: Collection[str]
+) -> Rows:
+    """The rows of all texts of which every row has these columns."""
+    if len(set(columns)) < len(columns) or not columns:
+        return Rows.none(len(text))
+
+    def quick(part: Lines) -> Rows | None:
+        try:
+            table, _ = read_table(part.joined, names=columns, texts=texts)
+        except pa.ArrowInvalid:
+            return None
+        if table.num_rows != part.count.sum():  # line ends in quotes
+            return None
+        return Rows(table, np.repeat(part.index, part.count), 0, texts_of(table.schema))
+
+    def slow(part: Lines) -> Rows:
+        sound = _sound(part, len(columns))
+        rows = quick(sound) if len(sound) else None
+        rows = Rows.none() if rows is None else rows
+        return replace(rows, unreadable=len(part) - len(np.unique(rows.record)))
+
+    lines = Lines.of(text, index)
+    rows = halved(lines, quick, slow)
+    return replace(rows, unreadable=rows.unreadable + len(text) - len(lines))
+
+
+def _sound(lines: Lines, width: int) -> Lines:
+    """The texts of which all rows have this width, line ends within a cell as blanks."""
+    texts, index = [], []
+    for place, text in zip(lines.index.tolist(), lines.text.to_pylist(), strict=True):
+        try:
+            rows = list(csv.reader(io.StringIO(text), strict=True))
+        except csv.Error:
+            continue
+        if {len(row) for row in rows} == {width}:
+            texts.append(_csv_text(rows))
+            index.append(place)
+    return Lines.of(pa.array(texts, pa.string()), np.array(index, dtype=np.int64))
 
 
 def _csv_text(rows: list[list[str]]) -> str:
-    """The rows again, line ends within a cell as blanks."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([cell.replace("\n", " ") for cell in row] for row in rows)
     return text.getvalue().rstrip("\n")
-
-
-def _json_one_by_one(text: pa.Array) -> Rows:
-    rows: list[dict[str, Any]] = []
-    record: list[int] = []
-    unreadable = 0
-    for index, payload in enumerate(text.to_pylist()):
-        try:
-            found = _json_payload(payload)
-        except ValueError:
-            unreadable += 1
-            continue
-        rows += found
-        record += [index] * len(found)
-    return Rows(table_of(rows), np.array(record, dtype=np.int64), unreadable)
-
-
-def _json_payload(payload: str) -> list[dict[str, Any]]:
-    try:
-        values = [json.loads(payload)]
-    except ValueError:
-        values = [json.loads(line) for line in payload.splitlines() if line.strip()]
-    rows = []
-    for value in values:
-        name, elements = "value", [value]
-        if isinstance(value, dict) and len(value) == 1:
-            (key, inner), *_ = value.items()
-            name, elements = (key, inner) if isinstance(inner, list) else (name, elements)
-        rows += [element if isinstance(element, dict) else {name: element} for element in elements]
-    return rows

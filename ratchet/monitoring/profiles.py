@@ -3,6 +3,10 @@
 One sort per numerical column answers everything asked of it; a text column is counted by value.
 Missing means null, NaN or infinite: JSON has no word for the latter two, and no mean survives them.
 
+Each value is read by itself, whatever the others are. A column of numbers may hold values that are
+none: they are counted (`mistyped`), are present, and are left out of all other statistics. Whether
+a column is one of numbers says the baseline; in a baseline the share of numbers does.
+
 Format: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-statistics.html
 Where the page is silent this follows Deequ, the library inside Model Monitor's container: the
 standard deviation is the population's, a bucket holds its lower bound and the last one both.
@@ -10,10 +14,9 @@ standard deviation is the population's, a bucket holds its lower bound and the l
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ratchet.monitoring.columns import MISSING, is_number, is_text, text_of
 from ratchet.monitoring.sketch import Floats, Sketch
 
 INTEGRAL, FRACTIONAL, STRING, UNKNOWN = "Integral", "Fractional", "String", "Unknown"
@@ -28,6 +32,18 @@ VERSION = 0.0
 BUCKETS = 10
 # Deequ keeps a histogram of columns with no more distinct values than this.
 MOST_CATEGORIES = 120
+
+# Without a baseline: this share of the present values or more makes a column one of numbers. (In
+# Deequ a single other value makes it text, and nothing else is known of it then.)
+NUMBERS_SHARE = 0.9
+
+# How a number that is missing may be written: CSV's words, and how writers of JSON quote infinity.
+_MISSING_NUMBERS = pa.array(
+    [*MISSING, "Infinity", "-Infinity", "inf", "-inf", "Inf", "-Inf", "NAN", "None"]
+)
+
+# Spark, below Model Monitor, reads all of these as booleans and writes them as the first.
+_BOOLEANS = {"true": ("True", "TRUE"), "false": ("False", "FALSE")}
 
 # Deequ's patterns of a value's type (analyzers.DataType): an integral text is a fraction, too.
 _INTEGRAL_TEXT = r"^(-|\+)? ?\d+$"
@@ -43,16 +59,27 @@ class Dataset(Protocol):
     @property
     def rows(self) -> int: ...
 
+    @property
+    def untyped(self) -> frozenset[str]:
+        """Columns of text that may be numbers: CSV, or values of more than one type."""
+        ...
+
     def column(self, name: str) -> pa.ChunkedArray: ...
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A numerical feature. `sketch` is of the present values; sums are in double precision."""
+    """A numerical feature; sums are in double precision.
+
+    Of the `present` values `mistyped` are no numbers: they are in none of the other fields, nor in
+    `sketch`. `whole` numbers have no fraction.
+    """
 
     name: str
     inferred_type: str
     present: int
+    mistyped: int
+    whole: int
     missing: int
     mean: float
     total: float
@@ -63,9 +90,13 @@ class Numbers:
     counts: NDArray[np.int64]
     sketch: Sketch
 
-    def share_of_type(self, expected: str) -> float:
-        """Share of the present values that are of the expected type."""
-        return 0.0 if (expected, self.inferred_type) == (INTEGRAL, FRACTIONAL) else 1.0
+    @property
+    def numbers(self) -> int:
+        return self.present - self.mistyped
+
+    def count_of_type(self, expected: str) -> int:
+        """How many of the present values are of the expected type."""
+        return {INTEGRAL: self.whole, FRACTIONAL: self.numbers}.get(expected, self.present)
 
     def document(self) -> dict[str, Any]:
         buckets = [
@@ -106,18 +137,17 @@ class Text:
         pairs = zip(self.values.to_pylist(), self.counts.tolist(), strict=True)
         return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
-    def share_of_type(self, expected: str) -> float:
-        """Any text is a String; a number kept as text is one where it looks like one."""
-        if expected == STRING:
-            return 1.0
-        pattern = _INTEGRAL_TEXT if expected == INTEGRAL else _FRACTIONAL_TEXT
-        fits = pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False)
-        return float(self.counts[fits].sum() / self.present)
+    mistyped: int = field(default=0, init=False)
 
-    def share_within(self, domain: list[str]) -> float:
-        """Share of the present values that the domain holds."""
-        known = pc.is_in(self.values, value_set=pa.array(domain, self.values.type))
-        return float(self.counts[known.to_numpy(zero_copy_only=False)].sum() / self.present)
+    def count_of_type(self, expected: str) -> int:
+        """Anything is a String. Where numbers are expected, this feature is there if none came."""
+        return 0 if expected in (INTEGRAL, FRACTIONAL) else self.present
+
+    def count_outside(self, domain: list[str]) -> int:
+        """How many of the present values the domain does not hold."""
+        spelled = list(with_one_spelling(dict.fromkeys(domain, 0)))
+        known = pc.is_in(self.values, value_set=pa.array(spelled, self.values.type))
+        return self.present - int(self.counts[known.to_numpy(zero_copy_only=False)].sum())
 
     def document(self) -> dict[str, Any]:
         statistics: dict[str, Any] = {
@@ -137,6 +167,7 @@ class Nothing:
     name: str
     missing: int
     present: int = 0
+    mistyped: int = 0
     inferred_type: str = UNKNOWN
 
     def document(self) -> dict[str, Any]:
@@ -181,23 +212,35 @@ def profile(
     types = expected or {}
 
     def of_column(name: str) -> Feature:
-        column = dataset.column(name)
-        if types.get(name) in (INTEGRAL, FRACTIONAL):
-            column = _unquoted(column)
-        return profile_column(name, column, as_text=types.get(name) == STRING)
+        return profile_column(
+            name,
+            dataset.column(name),
+            expected=types.get(name, UNKNOWN),
+            untyped=name in dataset.untyped,
+        )
 
     names = [name for name in dataset.names if name not in exclude]
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return Profile(dataset.rows, tuple(pool.map(of_column, names)))
 
 
-def profile_column(name: str, column: pa.ChunkedArray, *, as_text: bool = False) -> Feature:
+def profile_column(
+    name: str, column: pa.ChunkedArray, *, expected: str = UNKNOWN, untyped: bool = False
+) -> Feature:
     kind = column.type
     if pa.types.is_null(kind):
         return Nothing(name, len(column))
-    if _is_number(kind) and not as_text:
-        whole = pa.types.is_integer(kind)
-        return _numbers(name, _floats(column), len(column), INTEGRAL if whole else FRACTIONAL)
+    if is_number(kind) and expected != STRING:
+        found = INTEGRAL if pa.types.is_integer(kind) else FRACTIONAL
+        return _numbers(name, _floats(column), len(column), found, expected)
+    of_numbers = expected in (INTEGRAL, FRACTIONAL)
+    if is_text(kind) and (of_numbers or (untyped and expected == UNKNOWN)):
+        numbers, mistyped, found = _numbers_of_text(column)
+        enough = 0.0 if of_numbers else NUMBERS_SHARE
+        if len(numbers) and len(numbers) >= enough * (len(numbers) + mistyped):
+            feature = _numbers(name, numbers, len(column), found, expected, mistyped)
+            if isinstance(feature, Numbers) or not mistyped:
+                return feature
     values, counts = _count_values(column)
     present = int(counts.sum())
     if present == 0:
@@ -205,19 +248,40 @@ def profile_column(name: str, column: pa.ChunkedArray, *, as_text: bool = False)
     return Text(name, present, len(column) - present, values, counts)
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    )
+def with_one_spelling(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by value, booleans under one spelling: JSON writes true where CSV has True."""
+    spelled = dict(counts)
+    for word, others in _BOOLEANS.items():
+        for other in others:
+            if other in spelled:
+                spelled[word] = spelled.get(word, 0) + spelled.pop(other)
+    return spelled
 
 
-def _unquoted(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text as numbers, if all of it is numbers."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        for kind in (pa.int64(), pa.float64()):
-            with contextlib.suppress(pa.ArrowInvalid):
-                return column.cast(kind)
-    return column
+def _numbers_of_text(column: pa.ChunkedArray) -> tuple[Floats, int, str]:
+    """The numbers among the texts, how many texts are neither that nor missing, and the type."""
+    texts, times = _distinct_or_all(column)
+    texts = pc.utf8_trim_whitespace(texts)
+    is_number = pc.match_substring_regex(texts, _FRACTIONAL_TEXT)
+    missing = pc.is_in(texts, value_set=_MISSING_NUMBERS.cast(texts.type))
+    mistyped = ~(pc.or_(is_number, missing).to_numpy(zero_copy_only=False))
+    numbers = texts.filter(is_number)
+    whole = bool(pc.all(pc.match_substring_regex(numbers, _INTEGRAL_TEXT)).as_py())
+    bare = pc.replace_substring_regex(numbers, "[+ ]", "")
+    try:
+        values = bare.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # beyond the range of doubles: infinite, so missing
+        values = bare.to_numpy(zero_copy_only=False).astype(np.float64)
+    repeated = np.repeat(values, times[is_number.to_numpy(zero_copy_only=False)])
+    return repeated, int(times[mistyped].sum()), INTEGRAL if whole else FRACTIONAL
+
+
+def _distinct_or_all(column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
+    """The texts that are there, and the rows of each: of a dictionary each text once."""
+    if pa.types.is_dictionary(column.type):
+        return _count_encoded(column)
+    texts = column.drop_null().combine_chunks()
+    return texts, np.ones(len(texts), np.int64)
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
@@ -233,13 +297,23 @@ def _floats(column: pa.ChunkedArray) -> Floats:
     return filled
 
 
-def _numbers(name: str, values: Floats, rows: int, inferred_type: str) -> Feature:
+def _numbers(
+    name: str,
+    values: Floats,
+    rows: int,
+    inferred_type: str,
+    expected: str,
+    mistyped: int = 0,
+) -> Feature:
     values.sort()  # NaN goes to the end
     low = int(np.searchsorted(values, -np.inf, side="right"))
     high = int(np.searchsorted(values, np.inf, side="left"))
     values = values[low:high]
     if len(values) == 0:
         return Nothing(name, rows)
+    whole = len(values)
+    if inferred_type == FRACTIONAL:  # counting takes time, and nobody else asks
+        whole = int(np.count_nonzero(values == np.floor(values))) if expected == INTEGRAL else 0
     minimum, maximum = float(values[0]), float(values[-1])
     bounds = _bucket_bounds(minimum, maximum)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -251,8 +325,10 @@ def _numbers(name: str, values: Floats, rows: int, inferred_type: str) -> Featur
     return Numbers(
         name=name,
         inferred_type=inferred_type,
-        present=len(values),
-        missing=rows - len(values),
+        present=len(values) + mistyped,
+        mistyped=mistyped,
+        whole=whole,
+        missing=rows - len(values) - mistyped,
         mean=mean,
         total=total,
         std_dev=std_dev,
@@ -279,22 +355,33 @@ def _bucket_bounds(minimum: float, maximum: float) -> Floats:
 def _count_values(column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
     """Distinct values as text and the rows of each."""
     if pa.types.is_dictionary(column.type):
-        encoded = column.unify_dictionaries().combine_chunks()
-        indices = encoded.indices.drop_null().to_numpy(zero_copy_only=False)
-        counts = np.bincount(indices, minlength=len(encoded.dictionary)).astype(np.int64)
-        used = counts > 0
-        return _as_text(encoded.dictionary.filter(pa.array(used))), counts[used]
-    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-        column = _as_text(column)
-    counted = pc.value_counts(column.drop_null())
-    return counted.field("values"), counted.field("counts").to_numpy(zero_copy_only=False)
+        values, counts = _count_encoded(column)
+    else:
+        texts = column if is_text(column.type) else _as_text(column)
+        counted = pc.value_counts(texts.drop_null())
+        values = counted.field("values")
+        counts = counted.field("counts").to_numpy(zero_copy_only=False)
+    words = [word for others in _BOOLEANS.values() for word in others]
+    if not pc.any(pc.is_in(values, value_set=pa.array(words, values.type))).as_py():
+        return values, counts
+    pairs = zip(values.to_pylist(), counts.tolist(), strict=True)
+    spelled = with_one_spelling(dict(pairs))
+    return pa.array(list(spelled), values.type), np.array(list(spelled.values()), np.int64)
+
+
+def _count_encoded(column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
+    encoded = column.unify_dictionaries().combine_chunks()
+    indices = encoded.indices.drop_null().to_numpy(zero_copy_only=False)
+    counts = np.bincount(indices, minlength=len(encoded.dictionary)).astype(np.int64)
+    used = counts > 0
+    return _as_text(encoded.dictionary.filter(pa.array(used))), counts[used]
 
 
 def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Booleans, dates and times have no type of their own in Model Monitor: they are text."""
     try:
-        return values.cast(pa.string())
-    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # lists, maps, bytes
+        return text_of(values)
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # bytes, for example
         return pa.chunked_array([pa.array([str(value) for value in values.to_pylist()])])
 
 

@@ -27,6 +27,10 @@ _DATA = (
     "opt/ml/model",
     "opt/ml/output/data",
 )
+
+_STEP_PYTHON = Path(__file__).with_name("step_python")
+"""Holds the sitecustomize module of each step's Python, by which it does not see the project."""
+
 FIRST_HOST = "algo-1"
 STEP_FOLDER = "RATCHET_STEP_FOLDER"
 """The variable by which a process of a step is known, whatever becomes of its parent."""
@@ -129,6 +133,7 @@ class Container:
         variables = {**self.sealed(), **host}
         # What a script installs by itself is the step's own, not this machine's.
         variables["PIP_TARGET"] = variables["PYTHONPATH"] = str(self.temporary / "site-packages")
+        variables["PYTHONPATH"] += f"{os.pathsep}{_STEP_PYTHON}"
         variables["PYTHONUNBUFFERED"] = "1"
         variables.setdefault("AWS_REGION", region)
         variables.setdefault("AWS_DEFAULT_REGION", variables["AWS_REGION"])

@@ -85,6 +85,103 @@ def test_code_that_a_script_loads_by_name_is_not_its_own(bundled: Bundled) -> No
     assert bundled(files) == ["script.py"]
 
 
+OUTSIDE = {
+    "shared.py": "VALUE = 1",
+    "common/__init__.py": "",
+    "common/deep/part.py": "VALUE = 1",
+    "constructs/library/__init__.py": "",
+    "src/product/core.py": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("statement", "line", "module", "file"),
+    [
+        ("import shared", 1, "shared", "shared.py"),
+        ("import json\nimport shared as s", 2, "shared", "shared.py"),
+        ("from shared import VALUE", 1, "shared", "shared.py"),
+        ("import common", 1, "common", "common/__init__.py"),
+        ("import common.deep.part", 1, "common.deep.part", "common/deep/part.py"),
+        ("from common.deep import part", 1, "common.deep.part", "common/deep/part.py"),
+        ("from common.deep.part import VALUE", 1, "common.deep.part", "common/deep/part.py"),
+        ("import library", 1, "library", "constructs/library/__init__.py"),
+        ("import product.core", 1, "product.core", "src/product/core.py"),
+        ("def later():\n    import shared", 2, "shared", "shared.py"),
+        ("class C:\n    def f(self):\n        import shared", 3, "shared", "shared.py"),
+        ("try:\n    import shared\nexcept KeyError:\n    pass", 2, "shared", "shared.py"),
+        ("try:\n    x = 1\nexcept ImportError:\n    import shared", 4, "shared", "shared.py"),
+        ("try:\n    x = 1\nfinally:\n    import shared", 4, "shared", "shared.py"),
+        ("if True:\n    x = 1\nelse:\n    import shared", 4, "shared", "shared.py"),
+        ("with open('x'):\n    import shared", 2, "shared", "shared.py"),
+        ("import importlib\nimportlib.import_module('shared')", 2, "shared", "shared.py"),
+        (
+            "from importlib import import_module\nm = import_module('common.deep.part')",
+            2,
+            "common.deep.part",
+            "common/deep/part.py",
+        ),
+        ("m = __import__('shared')", 1, "shared", "shared.py"),
+    ],
+)
+def test_an_import_of_a_project_file_that_the_bundle_leaves_out_is_refused(
+    write_source: WriteSource, statement: str, line: int, module: str, file: str
+) -> None:
+    root = write_source({"steps/script.py": statement, **OUTSIDE})
+
+    with pytest.raises(BundleError) as refused:
+        bundle_script(Path("steps/script.py"), root=root)
+
+    assert str(refused.value).startswith(
+        f"steps/script.py, line {line}, imports {module}, which is {file}: the bundle of script.py "
+        "holds what is below steps"
+    )
+    assert "Move the module below steps" in str(refused.value)
+
+
+def test_what_a_bundled_module_imports_is_held_against_the_bundle_too(
+    write_source: WriteSource,
+) -> None:
+    files = {"steps/script.py": "import near", "steps/near.py": "\nimport shared", **OUTSIDE}
+
+    with pytest.raises(BundleError, match=r"steps/near\.py, line 2, imports shared"):
+        bundle_script(Path("steps/script.py"), root=write_source(files))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "try:\n    import shared\nexcept ImportError:\n    shared = None",
+        "try:\n    from shared import VALUE\nexcept (KeyError, ModuleNotFoundError):\n    pass",
+        "try:\n    import shared\nexcept:\n    pass",
+        "try:\n    if True:\n        import shared\nexcept Exception:\n    pass",
+        "from contextlib import suppress\nwith suppress(ImportError):\n    import shared",
+        "import typing\nif typing.TYPE_CHECKING:\n    import shared",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from common.deep import part",
+        "import importlib\nname = 'shared'\nimportlib.import_module(name)",
+        "import json, pandas, constructs",
+        "from . import shared",
+    ],
+)
+def test_an_import_that_may_be_absent_or_is_no_project_file_is_left_alone(
+    write_source: WriteSource, statement: str
+) -> None:
+    root = write_source({"steps/script.py": statement, "json.py": "", **OUTSIDE})
+
+    assert list(bundle_script(Path("steps/script.py"), root=root).files) == ["script.py"]
+
+
+@pytest.mark.parametrize("form", ["import shared", "from . import shared", "import shared.x"])
+def test_a_module_beside_the_script_goes_before_one_of_its_name_in_the_project(
+    write_source: WriteSource, form: str
+) -> None:
+    near = "steps/shared/x.py" if form.endswith(".x") else "steps/shared.py"
+    root = write_source({"steps/script.py": form, near: "", **OUTSIDE})
+
+    bundle = bundle_script(Path("steps/script.py"), root=root)
+
+    assert list(bundle.files) == ["script.py", near.removeprefix("steps/")]
+
+
 def test_a_packages_own_file_is_read_for_its_imports(bundled: Bundled) -> None:
     files = {
         "script.py": "import pack",

@@ -32,11 +32,11 @@ OF_SERVICES = {"aws:sourceaccount", "aws:sourcearn", "iam:passedtoservice", "kms
 """Supplied where a service acts: `authority`, `deliveries`, `http_needs`."""
 
 
-class _Template(yaml.SafeLoader):
+class Template(yaml.SafeLoader):  # type: ignore[misc]  # the stubs do not know its base
     """A template of CloudFormation; what its functions answer does not matter here."""
 
 
-_Template.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
+Template.add_multi_constructor("!", lambda loader, suffix, node: str(node.value))
 
 
 def condition_keys(value: Any) -> Iterator[str]:
@@ -69,6 +69,6 @@ def test_no_deployed_policy_asks_for_a_key_that_nothing_supplies(assembly: Assem
 
 
 def test_nor_does_the_bootstrap_template() -> None:
-    keys = set(condition_keys(yaml.load(BOOTSTRAP.read_text(), _Template)))
+    keys = set(condition_keys(yaml.load(BOOTSTRAP.read_text(), Template)))
     assert {"aws:resourceaccount", "kms:viaservice"} <= keys
     assert {key for key in keys if not supplied(key)} == set()

@@ -175,18 +175,21 @@ def signed(
 ) -> urllib.request.Request:
     """A POST that boto3 would not send, signed with the folder's key."""
     keys = cloud.endpoint.keys
-    request = AWSRequest("POST", f"{cloud.endpoint.url}/", headers=dict(headers), data=data)
+    url = f"{cloud.endpoint.url}/"
+    request = AWSRequest("POST", url, headers=dict(headers), data=data)
     signer = SigV4Auth(Credentials(keys["key"], keys["secret"]), service, cloud.endpoint.region)
     signer.add_auth(request)
-    return urllib.request.Request(request.url, data=data, headers=dict(request.headers.items()))
+    return urllib.request.Request(url, data=data, headers=dict(request.headers.items()))
 
 
 TRUSTED = ("cloudformation", "events", "lambda", "sagemaker", "scheduler")
 
 
 def make_role(cloud: RunningCloud, name: str = "pipeline") -> None:
-    """A role that is allowed everything, for every service: the one that the tests' definitions
-    name, or another."""
+    """A role that every service may have and that is allowed everything.
+
+    ``pipeline`` is the one that the tests' definitions name.
+    """
     iam = cloud.client("iam")
     trust = {
         "Effect": "Allow",

@@ -7,14 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from config.settings import load
 from ratchet.cli.main import app
 from ratchet.cli.shells import Shell
-from ratchet.local_cloud import control
+from ratchet.deployment.target import local_target
+from ratchet.local_cloud import admin_client, control
 from ratchet.local_cloud.admin_client import AdminError, ask
 from ratchet.node import PROJECT
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud
@@ -115,9 +118,17 @@ def test_status_says_folder_region_and_that_permissions_are_enforced(cloud: Runn
     assert cloud.endpoint.keys["secret"] not in result.stdout
 
 
-def test_refusals_are_those_of_roles_since_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import UTC, datetime
+@pytest.mark.cloud
+def test_commands_ask_their_local_cloud_with_its_secret(cloud: RunningCloud) -> None:
+    target = local_target(settings=load("dev"), folder=cloud.folder)
+    assert target.enforced
+    assert target.ask("status")["pid"] == cloud.endpoint.pid
+    before = target.ask("settings")
+    assert target.ask("settings", {"health_check_seconds": 61})["health_check_seconds"] == 61
+    target.ask("settings", before)
 
+
+def test_refusals_are_those_of_roles_since_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     started = datetime(2026, 1, 1, tzinfo=UTC)
     at = started.timestamp()
     decisions = [
@@ -128,13 +139,13 @@ def test_refusals_are_those_of_roles_since_the_start(monkeypatch: pytest.MonkeyP
     endpoint = control.Endpoint(
         url="http://127.0.0.1:1", pid=1, region=REGION, started=started, keys={"secret": "s"}
     )
-    monkeypatch.setattr(control.admin_client, "ask", lambda *_: {"decisions": decisions})
+    monkeypatch.setattr(admin_client, "ask", lambda *_: {"decisions": decisions})
     assert control.refusals(endpoint) == 2
 
     def unknown(*_: object) -> None:
         raise AdminError("no such path", status=404)
 
-    monkeypatch.setattr(control.admin_client, "ask", unknown)
+    monkeypatch.setattr(admin_client, "ask", unknown)
     assert control.refusals(endpoint) is None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ratchet.local_cloud import control, folder
-from ratchet.local_cloud.layout import Layout
+from ratchet.local_cloud.layout import Layout, LocalCloudError
 from tests.local_cloud.sagemaker_calls import (
     REGION,
     ROLE,
@@ -131,7 +131,7 @@ def test_a_switch_that_is_no_word_of_yes_or_no_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RATCHET_UNAUTHORISED", "of")
-    with pytest.raises(control.LocalCloudError, match="RATCHET_UNAUTHORISED is 'of'; expected"):
+    with pytest.raises(LocalCloudError, match="RATCHET_UNAUTHORISED is 'of'; expected"):
         control.up(tmp_path, region=REGION)
     assert not list(tmp_path.iterdir())
 
@@ -236,6 +236,19 @@ def test_everything_is_there_again_after_sigkill_during_a_run(
     received = again.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)
     assert received["Messages"][0]["Body"] == "not lost"
     assert again.client("events").describe_rule(Name="hourly")["State"] == "ENABLED"
+
+
+@pytest.mark.cloud
+def test_a_key_that_is_lost_while_it_is_up_is_made_anew_after_a_stop(
+    own_cloud: Callable[[], RunningCloud],
+) -> None:
+    cloud = own_cloud()
+    Layout(cloud.folder).keys.unlink()
+    with pytest.raises(LocalCloudError, match="ratchet cloud down"):
+        control.up(cloud.folder, region=REGION)
+    assert control.down(cloud.folder)
+    assert not control.down(cloud.folder)
+    assert own_cloud().client("sts").get_caller_identity()["Account"]
 
 
 @pytest.mark.cloud

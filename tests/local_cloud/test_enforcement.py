@@ -227,6 +227,38 @@ def test_an_objects_key_has_to_be_allowed_too(
     assert f"kms:Decrypt on resource: {key_arn}" in denied(answer)
 
 
+def test_a_copy_reads_with_the_key_of_its_source(
+    cloud: RunningCloud, bucket: str, key_arn: str
+) -> None:
+    cloud.client("s3").put_object(
+        Bucket=bucket, Key="a", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key_arn
+    )
+    objects = {"Action": ["s3:PutObject", "s3:GetObject*"], "Resource": f"arn:aws:s3:::{bucket}/*"}
+    role = person_may(cloud, objects)
+    copy = {"Bucket": bucket, "Key": "b", "CopySource": {"Bucket": bucket, "Key": "a"}}
+    with pytest.raises(ClientError) as answer:
+        role.client("s3").copy_object(**copy)
+    assert f"kms:Decrypt on resource: {key_arn}" in denied(answer)
+
+
+def test_an_upload_in_parts_reads_them_again(
+    cloud: RunningCloud, bucket: str, key_arn: str
+) -> None:
+    role = person_may(
+        cloud,
+        {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
+        {"Action": "kms:GenerateDataKey", "Resource": key_arn},
+    )
+    s3 = role.client("s3")
+    place = {"Bucket": bucket, "Key": "big"}
+    upload = s3.create_multipart_upload(
+        **place, ServerSideEncryption="aws:kms", SSEKMSKeyId=key_arn
+    )
+    with pytest.raises(ClientError) as answer:
+        s3.upload_part(**place, UploadId=upload["UploadId"], PartNumber=1, Body=b"x")
+    assert f"kms:Decrypt on resource: {key_arn}" in denied(answer)
+
+
 def test_a_grant_of_a_key_allows_what_it_grants(
     cloud: RunningCloud, bucket: str, key_arn: str
 ) -> None:

@@ -46,7 +46,7 @@ def test_half_a_key_is_named_and_what_to_do(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "cloud")
     folder.claim(layout)
     layout.keys.write_text("{")
-    with pytest.raises(LocalCloudError, match=r"keys.json does not hold .* Delete the file"):
+    with pytest.raises(LocalCloudError, match=r"keys.json does not hold .* delete the file"):
         layout.read_keys()
 
 

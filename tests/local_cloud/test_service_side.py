@@ -156,7 +156,6 @@ def test_keys_and_a_network_need_permissions_of_their_own(step_type: str) -> Non
     keys = {(action, resource) for action, resource in needs if action.startswith("kms:")}
     assert keys == {
         ("kms:Encrypt", KEY),
-        ("kms:GenerateDataKey", KEY),
         ("kms:CreateGrant", f"{KEY}-volume"),
         ("kms:DescribeKey", f"{KEY}-volume"),
     }
@@ -303,7 +302,7 @@ def test_the_key_of_an_endpoints_volume_is_the_models_roles_to_use(call: Caller)
 
 
 def test_captured_data_that_may_not_be_encrypted_is_lost() -> None:
-    cloud = FakeCloud(denied={"kms:Encrypt": refusal("kms:Encrypt", KEY)})
+    cloud = FakeCloud(denied={"kms:GenerateDataKey": refusal("kms:GenerateDataKey", KEY)})
     keeper = Capture(cloud, Roles(cloud))
     config = {"DataCaptureConfig": {**CAPTURE, "KmsKeyId": KEY}}
     keeper.keep(SCOPE, "e", "AllTraffic", config, exchange(), role=ROLE)
@@ -422,6 +421,11 @@ def test_the_key_of_an_output_needs_the_right_to_encrypt(
     role = step["Arguments"]["RoleArn"] = narrow(CONTAINER, put)
     failure = run(cloud, "no-key", step)["FailureReason"]
     assert f"not authorized to perform: kms:Encrypt on resource: {key['Arn']} because" in failure
+
+    narrow(CONTAINER, put, ("kms:Encrypt", key["Arn"]))
+    failure = run(cloud, "half-a-key", step)["FailureReason"]
+    assert "when calling the PutObject operation" in failure
+    assert f"not authorized to perform: kms:GenerateDataKey on resource: {key['Arn']}" in failure
 
     narrow(CONTAINER, put, (["kms:Encrypt", "kms:GenerateDataKey"], key["Arn"]))
     assert run(cloud, "with-key", step)["StepStatus"] == "Succeeded"

@@ -175,7 +175,7 @@ def answer(cloud: RunningCloud, endpoint: str, body: str = "1") -> str:
 
 def test_a_serving_stack_deploys_promotes_and_rolls_back(cloud: RunningCloud) -> None:
     name = unique("serving")
-    url, arn = queue(cloud)
+    url, arn = queue(cloud, "events")
     events = cloud.client("events")
     pattern = {
         "source": ["aws.cloudformation"],

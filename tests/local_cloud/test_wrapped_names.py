@@ -10,11 +10,13 @@ import pytest
 
 from ratchet.local_cloud.emulator import (
     checked_handlers,
+    conditions,
     deliveries,
     evaluator,
     function_side,
     http_needs,
     service_roles,
+    stack_roles,
 )
 
 BY_MODULE = [
@@ -23,10 +25,17 @@ BY_MODULE = [
     for module, names in wrapped.items()
     for name in names
 ]
+CLOUDFORMATION = {
+    f"cloudformation.{module}": (*names, *conditions.WRAPPED.get(module, ()))
+    for module, names in {**conditions.WRAPPED, **stack_roles.WRAPPED}.items()
+}
 BY_SERVICE = [
     (importlib.import_module(f"ministack.services.{service}"), name)
-    for wrapped in (deliveries.WRAPPED, function_side.WRAPPED)
-    for service, names in wrapped.items()
+    for service, names in (
+        *deliveries.WRAPPED.items(),
+        *function_side.WRAPPED.items(),
+        *CLOUDFORMATION.items(),
+    )
     for name in names
 ]
 

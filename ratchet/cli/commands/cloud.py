@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import deque
 from datetime import datetime
 from pathlib import Path
@@ -43,21 +44,25 @@ def _folder(folder: Path | None) -> Path:
 
 
 def _option(folder: Path | None) -> str:
-    return "" if folder is None else f" --folder {folder}"
+    return "" if folder is None else f" --folder {shlex.quote(str(folder))}"
 
 
 @app.command()
 def up(
     environment: Environment = "dev",
     port: Annotated[
-        int | None, typer.Option(help="Listen here; any free port when not given.")
+        int | None,
+        typer.Option(help="Listen here; any free port when not given.", min=1, max=65535),
     ] = None,
     folder: Folder = None,
 ) -> None:
     """Start it in the background, if it is not running.
 
-    With --folder, a new local cloud is made in a new or an empty folder. With
-    RATCHET_UNAUTHORISED=1 it does not enforce permissions.
+    With --folder, a new local cloud is made in a new or
+    an empty folder.
+
+    With RATCHET_UNAUTHORISED=1 it does not enforce
+    permissions.
     """
     from config.settings import load
     from ratchet.deployment.target import DEFAULT_FOLDER, shown_folder
@@ -72,9 +77,9 @@ def up(
     )
     console = err()
     if folder is not None and place != DEFAULT_FOLDER:
+        name = escape(shlex.quote(shown_folder(place)))
         console.print(
-            f"[dim]To work in it:        export RATCHET_LOCAL={escape(shown_folder(place))}[/]",
-            soft_wrap=True,
+            f"[dim]For ratchet:            export RATCHET_LOCAL={name}[/]", soft_wrap=True
         )
     console.print(
         f"[dim]For aws, boto3 and cdk: {escape(_eval(folder))}[/]",
@@ -87,9 +92,7 @@ def down(folder: Folder = None) -> None:
     """Stop it. What is in it stays, and is there again after the next `up`."""
     from ratchet.local_cloud import control
 
-    place = _folder(folder)
-    was_up = control.status(place) is not None
-    control.down(place)
+    was_up = control.down(_folder(folder))
     out().print(
         "The local cloud is down; its state stays" if was_up else "The local cloud was not up"
     )
@@ -127,10 +130,12 @@ def env(
     as_json: Json = False,
     folder: Folder = None,
 ) -> None:
-    """Print what makes aws, boto3 and cdk talk to it: eval "$(ratchet cloud env)".
+    """Print the variables for aws, boto3 and cdk: eval "$(ratchet cloud env)".
 
-    Sets the address, the region and the keys, and takes away what would win over
-    them, such as AWS_PROFILE. With --json: null for what is taken away.
+    Sets the address, the region and the keys, and takes
+    away what would win over them, such as AWS_PROFILE.
+
+    With --json: null for what is taken away.
     """
     from ratchet.local_cloud import control
 
@@ -180,7 +185,8 @@ def reset(
 ) -> None:
     """Stop it and delete everything in it: stacks, data, runs, models, keys.
 
-    Files of yours in its folder stay. A folder that is no local cloud's is refused.
+    Files of yours in its folder stay. A folder that is
+    no local cloud's is refused.
     """
     from ratchet.local_cloud import control
     from ratchet.local_cloud.folder import check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ def demo(
         bool, typer.Option("--only-training", help="End when the first model is registered.")
     ] = False,
     folder: Annotated[
-        Path, typer.Option("--folder", help="The local cloud's folder. It is emptied first.")
+        Path, typer.Option("--folder", help="The local cloud's folder. The cloud in it is emptied.")
     ] = Path(FOLDER),
 ) -> None:
     """The whole loop on real data: deploy, land, train, serve, drift, retrain, swap.
@@ -50,6 +51,7 @@ def demo(
     from config.settings import load
     from ratchet.demo.acts import SERVING, TRAINING
     from ratchet.demo.stage import Play, perform
+    from ratchet.deployment.target import project_folder
     from ratchet.node import PROJECT
 
     started = time.monotonic()
@@ -57,7 +59,7 @@ def demo(
     play = Play(
         stage=Terminal(console),
         settings=load("dev"),
-        cloud=PROJECT / folder,
+        cloud=project_folder(folder),
         data=PROJECT / DATA,
     )
     with play.closing:
@@ -106,10 +108,10 @@ class Terminal:
 
 
 def _look_next(play: Play, console: Console) -> None:
-    from ratchet.node import PROJECT
+    from ratchet.deployment.target import shown_folder
 
     run = play.runs[-1].run
-    cloud = play.cloud.relative_to(PROJECT) if play.cloud.is_relative_to(PROJECT) else play.cloud
+    cloud = escape(shlex.quote(shown_folder(play.cloud)))
     served = (
         "  ratchet status\n  ratchet models\n  ratchet lineage latest\n  ratchet monitor show\n"
         if len(play.runs) > 1

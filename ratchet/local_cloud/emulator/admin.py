@@ -32,9 +32,9 @@ from urllib.parse import unquote
 
 from ratchet.local_cloud.billing import catalogue
 from ratchet.local_cloud.billing.price_list import PriceList
-from ratchet.local_cloud.emulator import guard
+from ratchet.local_cloud.emulator import guard, space
 from ratchet.local_cloud.emulator.cloud import Emulator
-from ratchet.local_cloud.emulator.state import StateSaver
+from ratchet.local_cloud.emulator.state import NotSavedError, StateSaver
 from ratchet.local_cloud.layout import ACCOUNT, STATUS_PATH
 from ratchet.local_cloud.sagemaker import stand_ins
 from ratchet.local_cloud.sagemaker.errors import ApiError
@@ -101,6 +101,8 @@ class Admin:
                 status, answer = self._dispatch(scope["method"], path, request)
         except ApiError as error:
             status, answer = 400, {"message": error.message}
+        except NotSavedError as error:
+            status, answer = space.STATUS, {"message": str(error)}
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             status, answer = 400, {"message": f"{scope['method']} {scope['path']}: {error!r}"}
         content_type = (b"content-type", b"application/json")

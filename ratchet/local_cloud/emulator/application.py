@@ -28,11 +28,12 @@ from ratchet.local_cloud.emulator import (
     queues,
     request_log,
     space,
+    stack_roles,
 )
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.permissions import DecisionLog
-from ratchet.local_cloud.emulator.state import StateSaver
+from ratchet.local_cloud.emulator.state import NotSavedError, StateSaver
 from ratchet.local_cloud.layout import ACCOUNT, Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
 from ratchet.local_cloud.sagemaker.store import Scope
@@ -76,6 +77,7 @@ class Application:
         self._space = space.Space(layout.folder)
         self.failure: Exception | None = None
         """Why the cloud has not come up."""
+        self._is_up = False
         self._sagemaker: SageMaker | None = None
         self._installing = threading.Lock()
         self._installed = False
@@ -108,6 +110,8 @@ class Application:
         try:
             await ministack.app(scope, self._closing(receive), self._opening(send))
         except Exception as error:
+            if self._is_up:
+                raise
             self.failure = error
             await send({"type": "lifespan.startup.failed", "message": str(error)})
 
@@ -123,6 +127,7 @@ class Application:
         await self._pass_on(scope, receive, send)
         if scope["path"] == "/_ministack/reset":
             self._saver.forget()
+            self._authority.log.forget()
             self._authorise()
         self._saver.touch()
 
@@ -140,9 +145,13 @@ class Application:
             if message["type"] == "lifespan.shutdown" and self._sagemaker:
                 # Off the loop: the running steps may write to S3 until they are ended.
                 await asyncio.to_thread(self._sagemaker.end)
-                await self._saver.commit()
-                self._sagemaker.store.close()
-                self._authority.log.close()
+                try:
+                    await self._saver.close()
+                except NotSavedError as error:
+                    _LOG.error("the last changes are lost: %s", error)
+                finally:
+                    self._sagemaker.store.close()
+                    self._authority.log.close()
             return message
 
         return closing
@@ -167,6 +176,7 @@ class Application:
             )
             http_needs.install()
             checked_handlers.install(self._authority)
+            stack_roles.install_requests()
             self._authority.log.start()
             self._authorise()
         billing.install(self._sagemaker.api, self._prices, self._switches)
@@ -193,6 +203,7 @@ class Application:
                 "enforced": ministack.AUTH,
             }
         )
+        self._is_up = True
         _LOG.info("the local cloud is up at %s", self._emulator.endpoint())
 
     def _authorise(self) -> None:
@@ -220,6 +231,8 @@ class Application:
             from ratchet.local_cloud.emulator import (
                 budgets,
                 cloudformation,
+                conditions,
+                deliveries,
                 function_environment,
                 function_side,
                 objects,
@@ -241,6 +254,7 @@ class Application:
             cloudformation.install(self._sagemaker, model)
             recorded_types.install(api)
             budgets.install()
+            conditions.install()
             stack_events.install(self._emulator)
             scheduler = ministack._get_module("scheduler")
             scheduler._SCHEDULE_TICK_INTERVAL = _SCHEDULER_SECONDS
@@ -248,6 +262,7 @@ class Application:
             deliveries.Deliveries(self._authority, self._emulator, api).install()
             if ministack.AUTH:
                 service_roles.install(self._authority)
+                stack_roles.install(self._authority)
                 function_side.install(self._authority, functions=functions, sqs=sqs)
             operations = stacks.Operations(
                 self._saver.commit, cloudformation.sweep(self._sagemaker, model)

@@ -45,6 +45,7 @@ def install(s3: Any, provisioners: Any) -> None:
             s3._delete_bucket_encryption,
         ),
     )
+    _delete_folders(s3, provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"])
     resolve = s3._resolve_sse_write_headers
 
     def resolved(headers: dict[str, str], bucket: str) -> Any:
@@ -54,3 +55,17 @@ def install(s3: Any, provisioners: Any) -> None:
         return resolve(headers, bucket)
 
     s3._resolve_sse_write_headers = resolved
+
+
+def _delete_folders(s3: Any, handlers: dict[str, Any]) -> None:
+    """Let a stack that deletes an empty bucket delete its folder too, which would bring the bucket
+    back at the next start."""
+    delete = handlers["delete"]
+
+    def deleted(physical_id: str, properties: dict[str, Any]) -> None:
+        bucket = s3._buckets.get(physical_id) or {}
+        delete(physical_id, properties)
+        if not bucket.get("objects"):
+            s3._delete_persisted_bucket(physical_id)
+
+    handlers["delete"] = deleted

@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -29,6 +31,7 @@ WRAPPED = {
         "enforce",
         "evaluate",
         "evaluate_resource_policy",
+        "resolve_principal",
     ),
     iam_actions: ("access_denied_response", "identity_denial_message"),
 }
@@ -56,14 +59,14 @@ class Policy(list[ParsedStatement]):
     def __init__(self, name: str, statements: Sequence[ParsedStatement]) -> None:
         super().__init__(statements)
         self.name = name
-        self._by_action: dict[tuple[str, str], list[tuple[int, ParsedStatement]]] = {}
+        self._by_action: dict[tuple[str, str], list[_Candidate]] = {}
 
-    def matching(self, effect: str, action: str) -> list[tuple[int, ParsedStatement]]:
-        """Statements of an effect whose actions match, each with its position."""
+    def matching(self, effect: str, action: str) -> list[_Candidate]:
+        """Statements of an effect whose actions match."""
         statements = self._by_action.get((effect, action))
         if statements is None:
             statements = [
-                (position, statement)
+                _Candidate(statement.sid or str(position), statement)
                 for position, statement in enumerate(self)
                 if statement.effect == effect
                 and iam_evaluator._action_matches(action, statement.actions, statement.not_actions)
@@ -71,6 +74,27 @@ class Policy(list[ParsedStatement]):
             if len(self._by_action) < _CACHED_ACTIONS:
                 self._by_action[effect, action] = statements
         return statements
+
+
+class _Candidate:
+    """A statement whose action matches; its resources are one pattern."""
+
+    def __init__(self, name: str, statement: ParsedStatement) -> None:
+        self.name = name
+        self.conditions = statement.conditions
+        patterns = statement.resources or statement.not_resources
+        self._negated = not statement.resources
+        self._matches = re.compile("|".join(map(_regex, patterns)), re.DOTALL).fullmatch
+        self._any = not patterns or statement.resources == ["*"]
+
+    def covers(self, resource: str) -> bool:
+        """Whether a resource is one of the statement's."""
+        return self._any or (self._matches(resource) is None) == self._negated
+
+
+def _regex(pattern: str) -> str:
+    """A pattern of IAM as a regular expression: `*` is anything, `?` one character."""
+    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 class _Layer(list[list[ParsedStatement]]):
@@ -129,6 +153,7 @@ def install(
     iam_evaluator._permissions_boundary = _limits(iam_evaluator._permissions_boundary, _BOUNDARY)
     iam_evaluator._session_policy_limits = _limits(iam_evaluator._session_policy_limits, _SESSION)
     iam_evaluator._resolve_condition_key = _resolving(iam_evaluator._resolve_condition_key, keys)
+    iam_evaluator.resolve_principal = _once(iam_evaluator.resolve_principal)
     iam_evaluator.evaluate = evaluate
     iam_evaluator.evaluate_resource_policy = _resource_policies(
         iam_evaluator.evaluate_resource_policy, requests
@@ -167,25 +192,19 @@ def _decided(context: EvalContext, identity: _Layer, limits: Sequence[Any]) -> V
 def _first(context: EvalContext, layer: _Layer, effect: str) -> Verdict | None:
     """The layer's first statement of an effect that matches, as a verdict."""
     for policy in layer:
-        for position, statement in _candidates(policy, effect, context.action):
-            if iam_evaluator._resource_matches(
-                context.resource_arn, statement.resources, statement.not_resources
-            ) and iam_evaluator._conditions_met(statement.conditions, context):
+        policy = policy if isinstance(policy, Policy) else Policy("", policy)
+        for candidate in policy.matching(effect, context.action):
+            if candidate.covers(context.resource_arn) and iam_evaluator._conditions_met(
+                candidate.conditions, context
+            ):
                 return Verdict(
                     effect,
                     context.principal_arn,
-                    statement.sid,
                     kind=layer.kind,
-                    policy=getattr(policy, "name", ""),
-                    statement=statement.sid or str(position),
+                    policy=policy.name,
+                    statement=candidate.name,
                 )
     return None
-
-
-def _candidates(
-    policy: list[ParsedStatement], effect: str, action: str
-) -> list[tuple[int, ParsedStatement]]:
-    return (policy if isinstance(policy, Policy) else Policy("", policy)).matching(effect, action)
 
 
 # --- policies, parsed once ------------------------------------------------------------------------
@@ -251,6 +270,54 @@ def _loaded(document: str) -> Any:
         return json.loads(document)
     except ValueError:
         return None
+
+
+def _once(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """The principal of a role's session, as long as neither the session nor the role changes.
+
+    MiniStack gathers a caller's policies three times for each request.
+    """
+    principals: dict[str, tuple[object, Any]] = {}
+
+    def resolved(access_key: str, account_id: str, credential: Any = None) -> Any:
+        facts = _role_facts(access_key)
+        if facts is None:
+            return resolve(access_key, account_id, credential)
+        cached = principals.get(access_key)
+        if cached is None or cached[0] != facts:
+            if len(principals) >= _CACHED_POLICIES:
+                principals.clear()
+            cached = principals[access_key] = (facts, resolve(access_key, account_id, credential))
+        return cached[1]
+
+    return resolved
+
+
+def _role_facts(access_key: str) -> object:
+    """All that a role's session depends on; None for another principal's or an expired one."""
+    from ministack.services import iam, sts
+
+    session = sts._sessions.get(access_key)
+    role_name = role_of(session.get("Arn", "")) if session else ""
+    expires = (session or {}).get("Expiration")
+    if not role_name or (isinstance(expires, (int, float)) and time.time() > expires):
+        return None
+    account = session.get("AccountId") or session["Arn"].split(":")[4]
+    role = iam._roles.get_scoped(account, None, role_name) or {}
+    boundary = role.get("PermissionsBoundary")
+    attached = [*role.get("AttachedPolicies", ()), *([boundary] if boundary else ())]
+    return (
+        tuple(session.items()),
+        tuple((role.get("InlinePolicies") or {}).items()),
+        tuple((arn, _text_of(arn, account)) for arn in attached),
+        boundary,
+        tuple((tag["Key"], tag["Value"]) for tag in role.get("Tags") or ()),
+    )
+
+
+def _text_of(policy_arn: str, account: str) -> str:
+    document = iam_evaluator._resolve_managed_policy_document(policy_arn, account)
+    return document if isinstance(document, str) else json.dumps(document)
 
 
 # --- condition keys -------------------------------------------------------------------------------

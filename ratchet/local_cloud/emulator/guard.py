@@ -10,7 +10,7 @@ port of this machine. So before anything else of the server sees a request, the 
   a page is a foreign one. ``none`` is an address that the user typed, such as a presigned URL.
 - a signature, in the header, in the query or in the form. MiniStack and `gateway` verify it;
   without one, MiniStack would take some requests for the root's.
-- for the paths that no AWS API has (``/_ratchet/``, ``/_ministack/``): the folder's secret.
+- for the paths that no API of AWS has (`ADMIN_PATHS`): the folder's secret.
 """
 
 from __future__ import annotations
@@ -33,13 +33,15 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = Mapping[str, str]
 
-ADMIN_PATHS = ("/_ratchet/", "/_ministack/")
+ADMIN_PATHS = ("/_ratchet/", "/_ministack/", "/_localstack/")
+"""What AWS has no API for, besides MiniStack's ``/health``: nobody verifies a signature there."""
+
 TOKEN_PATHS = (
     "/_ratchet/credentials/",
     "/_ministack/cfn-response/",
     "/_ministack/cfn-signal/",
 )
-"""Admin paths that are called by code that runs in the cloud, with a token of each path's own."""
+"""Those of them that code in the cloud calls, with a token of each path's own in the address."""
 
 _LOG = logging.getLogger("ratchet.guard")
 _LOOPBACK = r"127\.0\.0\.1|localhost|\[::1\]"
@@ -68,7 +70,8 @@ class Guard:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
         reason = _from_elsewhere(headers)
-        if reason is None and scope["path"].startswith(ADMIN_PATHS):
+        path = scope["path"]
+        if reason is None and (path.startswith(ADMIN_PATHS) or path == "/health"):
             reason = self._without_secret(scope, headers)
         elif reason is None and not _is_signed(scope, headers):
             form = await _signed_form(scope, headers, receive)
@@ -79,7 +82,7 @@ class Guard:
         if reason is None:
             await self._application(scope, receive, _without_cors(send))
         else:
-            _LOG.warning("refused %s %s: %s", scope.get("method", ""), scope["path"], reason)
+            _LOG.warning("refused %s %s: %s", scope.get("method", ""), path, reason)
             await _refuse(scope, send, reason)
 
     def _without_secret(self, scope: Message, headers: Headers) -> str | None:

@@ -68,16 +68,16 @@ CONDITION_MEMBERS: Mapping[str, Mapping[str, str]] = {
 """Condition keys of an action, and the member of its request that each has the value of."""
 
 _KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
-    "s3:PutObject": ("kms:GenerateDataKey",),
-    "s3:GetObject": ("kms:Decrypt",),
-    "s3:GetObjectVersion": ("kms:Decrypt",),
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sqs:SendMessageBatch": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sqs:ReceiveMessage": ("kms:Decrypt",),
     "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sns:PublishBatch": ("kms:GenerateDataKey", "kms:Decrypt"),
 }
-"""What a request does with its resource's key, as its caller. Of S3's reads of an upload's parts:
+"""What a request does with the key of a queue or topic, as its caller."""
+
+_READS = frozenset({"s3:GetObject", "s3:GetObjectVersion"})
+"""What needs the key of the object; a write needs its own, and an upload in parts to read them:
 https://repost.aws/knowledge-center/s3-large-file-encryption-kms-key."""
 
 _OBJECT_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -301,19 +301,22 @@ def _with_alarm_names(extract: Callable[..., str]) -> Callable[..., str]:
 
 
 def _with_object_keys(additional: Callable[..., Any]) -> Callable[..., Any]:
+    """The key of the object that is written, and of each that is read, as a copy's source is."""
+
     def checks(method: str, path: str, headers: Any, body: bytes, query: Any) -> list[Any]:
         pairs = list(additional(method, path, headers, body, query))
         action = f"s3:{iam_actions._s3_action(method, path, query)}"
-        bucket, _, key = path.lstrip("/").partition("/")
-        if action in _KEY_ACTIONS and key:
-            scope = current_scope()
-            key_id = _object_key(bucket, key, headers, reading=action != "s3:PutObject")
-            arn = key_arn(scope, key_id) if key_id else None
-            needed = [need.action for need in _key_needs(scope, action, arn)] if arn else []
-            if arn and "uploadId" in query:
-                needed.append("kms:Decrypt")  # the parts are read again when they are joined
-            pairs += [(operation, arn) for operation in needed]
-        if action == "s3:GetObject" and key and _is_missing(bucket, key):
+        target = f"arn:aws:s3:::{path.lstrip('/')}"
+        bucket, _, name = path.lstrip("/").partition("/")
+        read = [arn for operation, arn in ((action, target), *pairs) if operation in _READS]
+        keys = [("kms:Decrypt", _key_of_stored(arn)) for arn in read]
+        if action == "s3:PutObject" and name:
+            key = _key_of_written(target, headers, query)
+            keys.append(("kms:GenerateDataKey", key))
+            if "uploadId" in query:  # the parts are read again when they are joined
+                keys.append(("kms:Decrypt", key))
+        pairs += [(operation, key) for operation, key in keys if key]
+        if action == "s3:GetObject" and name and _is_missing(bucket, name):
             pairs.append(("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
         return pairs
 
@@ -327,12 +330,20 @@ def _is_missing(bucket: str, key: str) -> bool:
     return stored is not None and key not in stored["objects"]
 
 
-def _object_key(bucket: str, key: str, headers: Any, *, reading: bool) -> str | None:
+def _key_of_stored(object_arn: str) -> str | None:
+    """The KMS key that an object was written with."""
+    bucket, _, key = object_arn.removeprefix("arn:aws:s3:::").partition("/")
+    stored = app._get_module("s3")._buckets.get(bucket) or {"objects": {}}
+    headers = (stored["objects"].get(key) or {}).get("preserved_headers") or {}
+    return key_arn(current_scope(), headers[_OBJECT_KEY]) if _OBJECT_KEY in headers else None
+
+
+def _key_of_written(object_arn: str, headers: Any, query: Any) -> str | None:
+    """The KMS key of a write: its own, its upload's, or else the bucket's."""
     s3 = app._get_module("s3")
-    stored = s3._buckets.get(bucket)
-    if stored is None:
-        return None
-    object_headers = (stored["objects"].get(key) or {}).get("preserved_headers") or {}
-    chosen = (object_headers if reading else headers).get(_OBJECT_KEY)
-    key_id = chosen or s3._bucket_default_sse_headers(bucket).get(_OBJECT_KEY)
-    return str(key_id) if key_id else None
+    bucket = object_arn.removeprefix("arn:aws:s3:::").partition("/")[0]
+    upload_id = next(iter(query.get("uploadId") or ()), None)
+    upload = s3._multipart_uploads.get(upload_id) if upload_id else None
+    given = (upload or {}).get("preserved_headers") or headers
+    key = given.get(_OBJECT_KEY) or s3._bucket_default_sse_headers(bucket).get(_OBJECT_KEY)
+    return key_arn(current_scope(), key) if key else None

@@ -44,16 +44,20 @@ class StateFile:
         states = {service: read(service) for service in services}
         return {service: state for service, state in states.items() if state is not None}
 
-    def write(self, states: Mapping[str, State]) -> None:
-        """Replace what differs, in one transaction. Raises ``sqlite3.Error`` when it cannot."""
+    def write(self, states: Mapping[str, State | bytes]) -> None:
+        """Replace what differs, in one transaction. Raises ``sqlite3.Error`` when it cannot.
+
+        A state is an object that nobody else changes, or what ``quickly_dumped`` made of it.
+        """
         with self._lock:
             rows, digests = [], {}
             for service, state in states.items():
-                data = quickly_dumped(service, state)
+                data = state if isinstance(state, bytes) else quickly_dumped(service, state)
                 digests[service] = hashlib.sha256(data).digest()
                 if self._digests.get(service) != digests[service]:
-                    exact = exactly_dumped(service, state) if b"null" in data else data
-                    rows.append((service, hashlib.sha256(exact).digest(), exact))
+                    if b"null" in data and not isinstance(state, bytes):
+                        data = exactly_dumped(service, state)
+                    rows.append((service, hashlib.sha256(data).digest(), data))
             if rows:
                 self._replace(rows)
             self._digests |= digests
@@ -120,7 +124,9 @@ class StateFile:
 def quickly_dumped(service: str, state: State) -> bytes:
     """``exactly_dumped`` as far as there is no NaN and no infinity, which orjson writes as null."""
     try:
-        return orjson.dumps(_wrapped(service, state), default=_plain, option=_OPTIONS)
+        return orjson.dumps(
+            _wrapped(service, state), default=persistence._json_default, option=_OPTIONS
+        )
     except TypeError:  # e.g. an integer of more than 64 bits
         return exactly_dumped(service, state)
 
@@ -132,7 +138,3 @@ def exactly_dumped(service: str, state: State) -> bytes:
 
 def _wrapped(service: str, state: State) -> State:
     return {_FORMAT: persistence._state_format_version(service), "payload": state}
-
-
-def _plain(value: Any) -> Any:
-    return persistence._json_default(value)

@@ -43,12 +43,16 @@ _NETWORK = (
 class Work:
     """What is done as one role before a container starts.
 
-    ``reads``: objects that must be readable, as S3 URIs, where nothing reads them yet.
+    ``output_key``: the KMS key of what is written; S3 asks for its use when that is written.
+    ``encrypt``: whether SageMaker asks for ``kms:Encrypt`` beside, as the guide says of processing,
+    training and tuning jobs. ``reads``: S3 URIs of objects that must be readable, where nothing
+    reads them yet.
     """
 
     role: str
     images: tuple[str, ...]
     output_key: str | None = None
+    encrypt: bool = True
     volume_key: str | None = None
     in_vpc: bool = False
     reads: tuple[str, ...] = ()
@@ -185,8 +189,8 @@ def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
     """What a role needs so that its container starts. Keys are ARNs."""
     for image in dict.fromkeys(filter(None, work.images)):
         yield from _pull(image)
-    if work.output_key:
-        yield from encryption_needs(work.output_key)
+    if work.output_key and work.encrypt:
+        yield Need("kms:Encrypt", work.output_key)
     if work.volume_key:
         yield Need("kms:CreateGrant", work.volume_key)
         yield Need("kms:DescribeKey", work.volume_key)
@@ -210,10 +214,9 @@ def alarm_needs(scope: Scope, names: Iterable[str]) -> list[Need]:
     return [Need("cloudwatch:DescribeAlarms", f"{place}:{name}") for name in names]
 
 
-def encryption_needs(key: str) -> Iterator[Need]:
-    """What a role needs to write what is encrypted with a key."""
-    yield Need("kms:Encrypt", key)
-    yield Need("kms:GenerateDataKey", key)
+def capture_needs(key: str) -> list[Need]:
+    """What a model's role needs of the key that captured data is encrypted with: S3's own."""
+    return [Need("kms:GenerateDataKey", key)]
 
 
 def _pull(image: str) -> Iterator[Need]:

@@ -139,6 +139,7 @@ class CloudServices:
             role=model["ExecutionRoleArn"],
             images=tuple(image.uri for image in images),
             output_key=(arguments.get("TransformOutput") or {}).get("KmsKeyId"),
+            encrypt=False,
             volume_key=resources.get("VolumeKmsKeyId"),
             in_vpc="VpcConfig" in model,
         )

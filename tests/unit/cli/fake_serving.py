@@ -154,6 +154,7 @@ class FakeRuntime:
 @dataclass
 class FakeCloudFormation:
     status: str = "UPDATE_COMPLETE"
+    reason: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
@@ -167,6 +168,7 @@ class FakeCloudFormation:
                 {
                     "StackName": StackName,
                     "StackStatus": self.status,
+                    "StackStatusReason": self.reason,
                     "CreationTime": START,
                     "LastUpdatedTime": START + timedelta(hours=2),
                     "Parameters": parameters,

@@ -273,10 +273,12 @@ class FakeServing:
             if package["ModelPackageGroupName"] == given["ModelPackageGroupName"]
             and package["ModelApprovalStatus"] == given["ModelApprovalStatus"]
         ]
-        newest_first = sorted(shown, key=lambda package: -package["ModelPackageVersion"])
-        start = int(given.get("NextToken", 0))
-        more = {"NextToken": str(start + 2)} if start + 2 < len(newest_first) else {}
-        return {"ModelPackageSummaryList": newest_first[start : start + 2], **more}
+        # A page goes on below the version that the last one ended with, whatever came or went.
+        below = int(given.get("NextToken", 10**9))
+        versions = {package["ModelPackageVersion"]: package for package in shown}
+        left = sorted((version for version in versions if version < below), reverse=True)
+        more = {"NextToken": str(left[1])} if len(left) > 2 else {}
+        return {"ModelPackageSummaryList": [versions[v] for v in left[:2]], **more}
 
     def _UpdateModelPackage(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         # The roles of the functions refuse it (sagemaker:ModelApprovalStatus).

@@ -12,11 +12,13 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse, HTTPHeaders
+from botocore.exceptions import ParamValidationError
 
 import aws_clients
 import bundled_models
 import ratchet.costs
 import trim_models
+from tests.unit.lambdas.fake_cloud import FakeCloud
 
 LAMBDAS = Path(bundled_models.__file__).parent
 SERVICES = sorted(trim_models.OPERATIONS)
@@ -267,3 +269,22 @@ print(*[name for name in opened if "botocore/data" in name and "service-2.json" 
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"StackName": "s", "UsePreviousTemplates": True},
+        {"StackName": "s", "UsePreviousTemplate": "yes"},
+        {"UsePreviousTemplate": True},
+        {"StackName": "s", "Parameters": [{"ParameterKey": 3}]},
+    ],
+)
+def test_the_fake_cloud_refuses_a_call_that_botocores_model_does_not_allow(
+    given: dict[str, Any],
+) -> None:
+    """So every call of a function in these tests is held against its service's model."""
+    cloud = FakeCloud()
+    with pytest.raises(ParamValidationError):
+        cloud.client("cloudformation").update_stack(**given)
+    assert cloud.calls == []

@@ -16,6 +16,7 @@ from notify.texts import Loop
 from tests.unit.lambdas.fake_billed import FakeBilled
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeExecution, ServiceError
 from tests.unit.lambdas.fake_serving import ENDPOINT, arn_of
+from tests.unit.lambdas.refusals import refuse
 from topic import Notice
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:people"
@@ -322,3 +323,14 @@ def test_a_notice_is_not_held_back_by_what_cannot_be_reckoned(cloud: FakeBilled)
     assert mail
     assert "failed in its step train: Memory." in mail
     assert "cost" not in mail
+
+
+@pytest.mark.parametrize("refused", ["GetObject", "GetProducts", "DescribeTrainingJob"])
+def test_details_that_cannot_be_read_hold_no_notice_back(cloud: FakeBilled, refused: str) -> None:
+    cloud.before = refuse(refused)
+    cloud.raise_alarm("flights-dev-drift")
+    assert "drift in the traffic" in alarm(cloud, "flights-dev-drift")
+    job = cloud.job("train", 36, kind="TrainingJob")
+    mail = run(cloud, "Failed", {**job, "StepStatus": "Failed", "FailureReason": "out of memory"})
+    assert mail is not None
+    assert "out of memory" in mail.lower()

@@ -153,7 +153,7 @@ def test_a_metric_that_cloudwatch_refuses_holds_back_neither_the_alarms_nor_the_
 
     cloud.before = refuse_wrong
     analyzed(cloud, data=[datum(name) for name in names])
-    assert step()["violations"] == 2
+    assert step() == {"outcome": "CompletedWithViolations", "violations": 2}
     assert cloud.metrics[0][1]["MetricName"] == "DriftViolations"
     put = [d["MetricName"] for _, d in cloud.metrics[1:]]
     assert put == ["a", "b", "c", "d"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.unit.lambdas.fake_cloud import FakeCloud
-from tests.unit.lambdas.fake_serving import arn_of
+from tests.unit.lambdas.fake_serving import MONITORING_SCHEDULE, arn_of
 from tests.unit.lambdas.reconcile_driver import Loop
 
 # -- approve ------------------------------------------------------------------------------------
@@ -194,3 +194,42 @@ def test_a_package_of_another_group_is_never_deployed(loop: Loop, cloud: FakeClo
     }
     loop.wake({"detail": {"ModelPackageArn": foreign, "ModelApprovalStatus": "Approved"}})
     assert loop.updates == 0
+
+
+# -- what its calls never carry -----------------------------------------------------------------
+
+
+def test_an_update_never_brings_a_template_or_a_role(loop: Loop, cloud: FakeCloud) -> None:
+    loop.set(WHEN_NONE_LEFT="take-down")
+    loop.deploy(1)
+    cloud.register(2, "Approved")
+    loop.wake()
+    cloud.fail_update(MONITORING_SCHEDULE)
+    loop.wake()
+    cloud.finish_update()
+    loop.wake()
+    for version in (2, 1):
+        cloud.reject(version)
+        loop.wake()
+        cloud.finish_update()
+    updates = [given for name, given in cloud.calls if name == "UpdateStack"]
+    assert len(updates) == 5, "promote, promote, other monitor, roll back, take down"
+    expected = {"StackName", "UsePreviousTemplate", "Parameters", "Capabilities"}
+    for given in updates:
+        assert set(given) == expected | {"ClientRequestToken"}
+        assert given["UsePreviousTemplate"] is True
+
+
+def test_marking_and_unmarking_a_version_never_approves_it(loop: Loop, cloud: FakeCloud) -> None:
+    cloud.register(1, "Approved")
+    for end in (cloud.fail_update, cloud.finish_update):
+        loop.wake()
+        end()
+        loop.wake()
+        cloud.advance(3600)
+        cloud.approve(1)
+    changes = [given for name, given in cloud.calls if name == "UpdateModelPackage"]
+    assert [set(given) - {"ModelPackageArn"} for given in changes] == [
+        {"CustomerMetadataProperties"},
+        {"CustomerMetadataPropertiesToRemove"},
+    ]

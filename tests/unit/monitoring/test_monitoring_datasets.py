@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ratchet.monitoring.columns import concatenated
 from ratchet.monitoring.datasets import (
     UnreadableDatasetError,
-    concatenated,
     files_below,
     read_csv,
     read_json,

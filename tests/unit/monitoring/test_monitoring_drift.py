@@ -74,32 +74,37 @@ def test_a_category_the_baseline_does_not_know_counts(profiled: Callable[..., Pr
 
 
 def test_chi_squared_by_hand() -> None:
-    # Expected 25 and 75; (35 - 25)^2 / 25 + (65 - 75)^2 / 75 = 16 / 3, one degree of freedom.
-    p_value = chi_squared_p_value(np.array([35.0, 65.0]), np.array([250.0, 750.0]))
-    assert p_value == pytest.approx(math.erfc(math.sqrt(16 / 3 / 2)))
+    # 60 of 200 against 50 of 200: 110 of 400 are expected to be 55 and 55 of the others 145.
+    p_value = chi_squared_p_value(np.array([60.0, 140.0]), np.array([50.0, 150.0]))
+    statistic = 2 * 25 / 55 + 2 * 25 / 145
+    assert p_value == pytest.approx(math.erfc(math.sqrt(statistic / 2)))
 
 
 def test_a_small_p_value_exceeds_and_a_large_one_does_not(
     profiled: Callable[..., Profile],
 ) -> None:
     base = {"a": 250, "b": 750}
-    moved = drift_of(profiled, ["a"] * 35 + ["b"] * 65, base, CHI_SQUARED)
+    moved = drift_of(profiled, ["a"] * 36 + ["b"] * 64, base, CHI_SQUARED)
     still = drift_of(profiled, ["a"] * 26 + ["b"] * 74, base, CHI_SQUARED)
     assert moved.exceeds
     assert not still.exceeds
-    assert moved.description.startswith("Chi-squared p-value: 0.02")
-    assert moved.description.endswith("is below threshold: 0.05")
+    assert moved.description.startswith("Chi-squared p-value: 0.01")
+    assert "is below threshold: 0.05. c: 100 values here, 1,000 in the" in moved.description
+    assert moved.at_level(0.05 / 2).exceeds
+    assert not moved.at_level(0.01 / 50).exceeds
 
 
 def test_small_categories_are_merged_before_the_test() -> None:
-    # Expected 90, 6 and 4: a third below five is too many, so 6 and 4 become 10. Two are left.
-    observed, base = np.array([80.0, 15.0, 5.0]), np.array([900.0, 60.0, 40.0])
-    merged = (80 - 90) ** 2 / 90 + (20 - 10) ** 2 / 10
+    # Expected 90, 6 and 4 of 100: a third below five is too many, so 6 and 4 become 10.
+    observed, base = np.array([85.0, 10.0, 5.0]), np.array([95.0, 2.0, 3.0])
+    merged = 2 * (85 - 90) ** 2 / 90 + 2 * (15 - 10) ** 2 / 10
     assert chi_squared_p_value(observed, base) == pytest.approx(math.erfc(math.sqrt(merged / 2)))
+    assert chi_squared_p_value(base, observed) == chi_squared_p_value(observed, base)
 
 
 def test_one_category_cannot_differ_from_itself() -> None:
     assert chi_squared_p_value(np.array([5.0]), np.array([50.0])) == 1.0
+    assert chi_squared_p_value(np.array([5.0, 0.0]), np.array([50.0, 0.0])) == 1.0
 
 
 def test_only_unknown_categories_are_the_smallest_p_value() -> None:

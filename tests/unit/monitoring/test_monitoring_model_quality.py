@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.monitoring.capture import GROUND_TRUTH, OUTPUT, read_records
-from ratchet.monitoring.chance import standard_errors
+from ratchet.monitoring.chance import standard_error_of_auc
 from ratchet.monitoring.cloudwatch import model_quality_metrics
 from ratchet.monitoring.ground_truth import Labelled, merge
 from ratchet.monitoring.model_quality import (
@@ -134,14 +134,35 @@ def sample(random: np.random.Generator, rows: int, *, noise: float = 0.4) -> Qua
     return binary_quality(labels, np.clip(scores, 0, 1))
 
 
-def test_standard_errors_are_the_spread_of_repeated_samples() -> None:
+def test_the_standard_error_of_auc_is_the_spread_of_repeated_samples() -> None:
     random = np.random.default_rng(7)
     samples = [sample(random, 1000).metrics for _ in range(200)]
-    errors = standard_errors(samples[0])
-    assert set(errors) == set(suggest_quality(Quality(0, samples[0]))[CONSTRAINTS])
-    for name, error in errors.items():
-        spread = np.std([metrics[name]["value"] for metrics in samples])
-        assert error == pytest.approx(spread, rel=0.35), name
+    areas = [metrics["auc"]["value"] for metrics in samples]
+    positives = sum(samples[0]["confusion_matrix"]["1"].values())
+    error = standard_error_of_auc(areas[0], positives, 1000 - positives)
+    assert error == pytest.approx(np.std(areas), rel=0.35)
+
+
+@pytest.mark.parametrize("positives", [0.01, 0.05, 0.3])
+def test_rare_positives_raise_no_false_alarm_in_small_samples(positives: float) -> None:
+    """F-scores of a sample without a hit are 0, whatever the quality of the answers."""
+    random = np.random.default_rng(9)
+
+    def answers(rows: int) -> Quality:
+        labels = random.random(rows) < positives
+        return binary_quality(labels, 0.25 * labels + 0.2 + 0.2 * random.standard_normal(rows))
+
+    baselines = [answers(10_000) for _ in range(5)]
+    alarms = 0
+    for number in range(200):
+        baseline = baselines[number % 5]
+        comparison = compare_quality(
+            answers((100, 300)[number % 2]),
+            suggest_quality(baseline),
+            statistics=baseline.statistics(),
+        )
+        alarms += bool(comparison.violations)
+    assert alarms <= 5  # 1 % of 200 are 2; more than 5 happen less than 1 time in 60
 
 
 def test_another_sample_of_the_same_answers_is_no_violation_and_worse_ones_are() -> None:
@@ -157,14 +178,33 @@ def test_another_sample_of_the_same_answers_is_no_violation_and_worse_ones_are()
     assert "auc" in {violation["metric_name"] for violation in worse.violations}
     (auc_compared,) = [m for m in worse.document()["metrics"] if m["metric_name"] == "auc"]
     assert auc_compared["exceeds"]
-    assert auc_compared["value"] < auc_compared["threshold"] - auc_compared["margin"]
+    assert auc_compared["p_value"] < 0.01
+    description = {v["metric_name"]: v["description"] for v in worse.violations}["auc"]
+    assert "auc: 500 predictions here, 2,000 in the baseline. Without a change this" in description
 
 
-def test_errors_of_answers_that_are_all_alike_are_numbers_or_absent() -> None:
-    for labels in ([0, 0], [1, 1], [0, 1]):
-        for score in (0.1, 0.9):
-            errors = standard_errors(quality(labels, [score, score]).metrics)
-            assert all(0 <= error < 1 for error in errors.values())
+def test_answers_that_are_all_alike_are_compared_without_an_error() -> None:
+    alike = [quality([0, 1] * 50, [score, score] * 50) for score in (0.1, 0.9)]
+    alike += [quality([label] * 100, [0.9] * 100) for label in (0, 1)]
+    for baseline in alike:
+        for current in alike:
+            comparison = compare_quality(
+                current, suggest_quality(baseline), statistics=baseline.statistics()
+            )
+            json.dumps(comparison.document(), allow_nan=False)
+
+
+def test_a_limit_that_was_edited_holds_in_the_place_of_the_baselines_value() -> None:
+    baseline = quality([1] * 500 + [0] * 500, [0.9] * 400 + [0.1] * 600)  # recall 0.8
+    current = quality([1] * 500 + [0] * 500, [0.9] * 350 + [0.1] * 650)  # recall 0.7
+    constraints = suggest_quality(baseline)
+
+    def is_worse(threshold: float) -> bool:
+        constraints[CONSTRAINTS]["recall"]["threshold"] = threshold
+        comparison = compare_quality(current, constraints, statistics=baseline.statistics())
+        return "recall" in {violation["metric_name"] for violation in comparison.violations}
+
+    assert [is_worse(limit) for limit in (0.6, 0.71, 0.8, 0.9)] == [False, False, True, True]
 
 
 def test_too_few_labels_are_an_outcome_of_their_own() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ratchet.monitoring.profiles import Profile, profile_column
+from ratchet.monitoring.profiles import Numbers, Profile, profile_column
 
 Profiled = Callable[..., Profile]
 
@@ -201,4 +201,7 @@ def test_moments_agree_with_numpy_on_many_rows(profiled: Profiled) -> None:
 def test_numbers_in_quotes_are_numbers_where_the_baseline_has_numbers(profiled: Profiled) -> None:
     quoted = {"x": ["75.0", None, "80"], "y": ["75.0", "warm", None]}
     x, y = profiled(quoted, expected={"x": "Fractional", "y": "Fractional"}).features
-    assert (x.inferred_type, y.inferred_type) == ("Fractional", "String")
+    assert (x.inferred_type, y.inferred_type) == ("Fractional", "Fractional")
+    assert (x.present, x.mistyped, x.missing) == (2, 0, 1)
+    assert isinstance(y, Numbers)
+    assert (y.present, y.mistyped, y.missing, y.mean) == (2, 1, 1, 75.0)

@@ -157,7 +157,7 @@ class Capture:
         try:
             key = services.key_arn(self._roles, file.scope, file.key)
             if key:
-                self._roles.check(file.scope, file.role, service_side.encryption_needs(key))
+                self._roles.check(file.scope, file.role, service_side.capture_needs(key))
             self._cloud.write_object(
                 file.scope, file.role, bucket, f"{folder}/{name}", b"".join(file.lines)
             )
