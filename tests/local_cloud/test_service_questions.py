@@ -164,7 +164,9 @@ def test_a_queue_keeps_what_a_function_may_not_read_any_more(cloud: RunningCloud
     until(lambda: "it ran" in lines(cloud, name) or None, 10)
 
 
-def test_a_question_is_recorded_once_with_the_keys_that_statements_name(tmp_path: Path) -> None:
+def test_a_question_is_recorded_once_with_its_keys_and_those_that_statements_name(
+    tmp_path: Path,
+) -> None:
     context = EvalContext(
         principal_arn="arn:aws:sts::000000000000:assumed-role/r/s",
         principal_type="AssumedRole",
@@ -197,7 +199,11 @@ def test_a_question_is_recorded_once_with_the_keys_that_statements_name(tmp_path
         context, "s3", statements, principal=context.principal_arn, allowed=True
     )
     [question] = request_log.read(tmp_path / "requests.jsonl")
-    assert question.keys == {"s3:prefix": "raw/", "aws:securetransport": "true"}
+    assert question.keys == {
+        "aws:securetransport": "true",
+        "s3:delimiter": "/",
+        "s3:prefix": "raw/",
+    }
     again = question.context()
     assert (again.action, again.resource_arn) == ("s3:ListBucket", "arn:aws:s3:::b")
     assert again.secure_transport

@@ -51,22 +51,12 @@ class Mutation:
 
 @dataclass
 class Survey:
-    """What the requests of one run, or of several, notice."""
+    """What the requests of a cloud notice."""
 
     noticed: dict[str, str] = field(default_factory=dict)
     """Key of a mutation → the sentence of a request that is denied without the piece."""
     unnoticed: dict[str, Mutation] = field(default_factory=dict)
     pieces: dict[str, Piece] = field(default_factory=dict)
-
-    def joined(self, other: Survey) -> Survey:
-        """What is noticed by one of both."""
-        noticed = {**other.noticed, **self.noticed}
-        unnoticed = {**self.unnoticed, **other.unnoticed}
-        return Survey(
-            noticed,
-            {key: mutation for key, mutation in unnoticed.items() if key not in noticed},
-            {**self.pieces, **other.pieces},
-        )
 
     def count(self, piece: Piece, *, owner: str = "") -> tuple[int, int]:
         """How many are noticed, of how many, of one owner or of all."""

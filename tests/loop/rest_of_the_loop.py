@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class RestOfTheLoop:
         broken = self._approve_a_broken_model()
         self._monitor_quality()
         self._tell_of_costs()
-        self._drift_for_nothing()
+        self._drift_again()
         self._loop.finished(monitored)
         self._loop.finished(self._evaluation_run())
         self._evaluate_below_the_floor()
@@ -118,13 +119,20 @@ class RestOfTheLoop:
             body = "".join(f"{json.dumps(line)}\n" for line in lines)
             s3.put_object(Bucket=bucket, Key=key, Body=body.encode())
 
-    def _drift_for_nothing(self) -> None:
-        """The alarm goes off again, and the limit of runs that brought no better model is
-        reached: people are told that no more are started."""
+    def _drift_again(self) -> None:
+        """The alarm goes off: at the limit of runs that brought no better model people are told
+        that no more are started; below it one starts; and then that one is looked at."""
+        self._drift(fruitless_limit=0)
+        known = len(self._loop.runs())
+        self._drift(fruitless_limit=3)
+        self._loop.finished(self._loop.next_run(known))
+        self._drift(fruitless_limit=3)
+
+    def _drift(self, *, fruitless_limit: int) -> None:
         functions = self._loop.client("lambda")
         name = self._loop.deployed.functions["start_pipeline"]
         about = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-        limits = {"COOLDOWN_HOURS": "0", "FRUITLESS_LIMIT": "0"}
+        limits = {"COOLDOWN_HOURS": "0", "FRUITLESS_LIMIT": str(fruitless_limit)}
         seen = len(self._loop.looks())
         functions.update_function_configuration(
             FunctionName=name, Environment={"Variables": {**about, **limits}}
@@ -158,23 +166,29 @@ class RestOfTheLoop:
             *find(self._policies, "*PublishMonitoringRole* permissions FindWhatModelMonitorDid"),
         ]
         with without(client, *refused):
-            self._fire_rules()
+            rules = self._fire_rules()
             self._fire_schedule()
             for name in ("NotifyFunction", "PublishMonitoringFunction"):
                 [(function, _), *_] = find(self._policies, f"*{name}* policy *")
                 client("lambda").invoke(
                     FunctionName=function.holder, InvocationType="Event", Payload=b'"nonsense"'
                 )
-            until(self._all_dead_letters, "a queue of dead letters is empty", every=1.0)
+            until(
+                lambda: self._are_dead(rules) or None,
+                "not all that was refused is a dead letter",
+                every=1.0,
+            )
 
-    def _fire_rules(self) -> None:
-        """Every rule that goes by the clock is due."""
-        events = self._loop.client("events")
+    def _fire_rules(self) -> set[str]:
+        """Every rule that goes by the clock is due; their ARNs."""
+        events, fired = self._loop.client("events"), set()
         for page in events.get_paginator("list_rules").paginate():
             for rule in page["Rules"]:
                 if rule.get("ScheduleExpression"):
                     due = {"ScheduleExpression": "rate(1 minute)", "State": "ENABLED"}
                     events.put_rule(Name=rule["Name"], **due)
+                    fired.add(rule["Arn"])
+        return fired
 
     def _fire_schedule(self) -> None:
         """The monitoring pipeline's schedule, which is there only where Model Monitor is not."""
@@ -189,39 +203,45 @@ class RestOfTheLoop:
             Target={"Arn": pipeline, "RoleArn": arn, "DeadLetterConfig": {"Arn": queue.holder}},
         )
 
-    def _all_dead_letters(self) -> bool | None:
-        """Those of the monitoring pipeline are of a rule, of its schedule and of a function."""
-        counts = dead_letters(self._loop, self._policies)
-        three = [count for owner, count in counts.items() if "/Monitoring" in owner]
-        return (all(counts.values()) and min(three) >= 3) or None
+    def _are_dead(self, rules: set[str]) -> bool:
+        """Whether there is a letter of each rule, of the schedule, and of both functions."""
+        letters = dead_letters(self._loop, self._policies)
+        of_functions = {letter.queue for letter in letters if not letter.error}
+        return (
+            rules <= {letter.source for letter in letters}
+            and any(":schedule/" in letter.source for letter in letters)
+            and len(of_functions) >= 2
+        )
 
 
-def dead_letters(loop: Loop, policies: Policies) -> dict[str, int]:
-    """How many there are, by the owner of each queue of them."""
-    counts = {}
-    for owner, url in _queues(loop, policies):
-        name = "ApproximateNumberOfMessages"
-        answer = loop.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-        counts[owner] = int(answer["Attributes"][name])
-    return counts
+@dataclass(frozen=True)
+class DeadLetter:
+    """``source``: ARN of the rule or schedule; ``error``: why EventBridge gave it up. Both are
+    empty for what a function failed at."""
+
+    queue: str
+    source: str
+    error: str
 
 
-def errors_of_dead_letters(loop: Loop, policies: Policies, owner: str) -> list[str]:
-    """Why EventBridge gave up what is in the queues whose owner begins so; it stays there."""
-    errors = []
+def dead_letters(loop: Loop, policies: Policies) -> list[DeadLetter]:
+    """What is in the queues of dead letters; it stays there."""
+    letters = []
     for name, url in _queues(loop, policies):
-        if name.startswith(owner):
-            answer = loop.client("sqs").receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=0,
-                MessageAttributeNames=["ERROR_MESSAGE"],
-            )
-            for message in answer.get("Messages", ()):
-                attributes = message.get("MessageAttributes", {})
-                if "ERROR_MESSAGE" in attributes:
-                    errors.append(attributes["ERROR_MESSAGE"]["StringValue"])
-    return errors
+        answer = loop.client("sqs").receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=0,
+            MessageAttributeNames=["All"],
+        )
+        for message in answer.get("Messages", ()):
+            texts = {
+                attribute: value["StringValue"]
+                for attribute, value in message.get("MessageAttributes", {}).items()
+            }
+            source = texts.get("RULE_ARN") or texts.get("SCHEDULE_ARN", "")
+            letters.append(DeadLetter(name, source, texts.get("ERROR_MESSAGE", "")))
+    return letters
 
 
 def _queues(loop: Loop, policies: Policies) -> Iterator[tuple[str, str]]:

@@ -23,14 +23,14 @@ from tests.loop.deployed_loop import Loop, until, write_drop
 from tests.loop.deployed_policies import Policies
 from tests.loop.mutations import Piece, Survey
 from tests.loop.policy_changes import find, without
-from tests.loop.rest_of_the_loop import RestOfTheLoop, dead_letters, errors_of_dead_letters
+from tests.loop.rest_of_the_loop import RestOfTheLoop, dead_letters
 
 DEMO_SECONDS = 560
 pytestmark = [pytest.mark.cloud, pytest.mark.synth, pytest.mark.timeout(600)]
 
 STATEMENTS_NOTICED = 0.95
-ACTIONS_NOTICED = 0.85
-RESOURCES_NOTICED = 0.85
+ACTIONS_NOTICED = 0.8
+RESOURCES_NOTICED = 0.8
 
 
 @dataclass
@@ -75,10 +75,15 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture(scope="module")
-def survey(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Survey:
-    """After the demo, the samples before it in this file, and the rest of the loop."""
+def rest(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the demo leaves out, done in its cloud."""
     drop = write_drop(7, tmp_path_factory.mktemp("labelled"))
     RestOfTheLoop(demo.loop, drop=drop, policies=demo.policies).run()
+
+
+@pytest.fixture(scope="module")
+def survey(demo: Demo, rest: None) -> Survey:
+    """Of the demo, the rest of the loop, and the samples: first used when all were done."""
     return demo.survey()
 
 
@@ -93,26 +98,35 @@ def test_the_roles_of_the_demo_are_held_to_their_policies(demo: Demo) -> None:
     assert request_log.read(demo.requests)
 
 
+def test_a_queue_that_rules_may_not_send_to_leaves_its_events_to_the_dead_letters(
+    demo: Demo, rest: None
+) -> None:
+    [(queue, _)] = find(demo.policies, "*-training/TriggerWakesQueue* policy RulesSend")
+    refusal = (
+        "events.amazonaws.com is not authorized to perform: sqs:SendMessage on resource: "
+        f"{queue.holder}"
+    )
+    assert any(refusal in letter.error for letter in dead_letters(demo.loop, demo.policies))
+
+
 def test_without_the_list_permission_on_the_code_the_first_step_fails_and_nobody_can_be_told(
-    demo: Demo, source: Path
+    demo: Demo, rest: None, source: Path
 ) -> None:
     _edit(source, "prepare.py")
     [code] = find(demo.policies, "*-training/PipelineRole* permissions ReadCodeList")
     [told] = find(demo.policies, "*NotifyFunction* policy *RunFailed*")
+    refusal = (
+        "events.amazonaws.com is not authorized to perform: lambda:InvokeFunction on resource: "
+        f"{told[0].holder}"
+    )
+
+    def untold() -> bool | None:
+        letters = dead_letters(demo.loop, demo.policies)
+        return any(refusal in letter.error for letter in letters) or None
+
     with without(demo.loop.client, code, told):
         state = demo.loop.finished(demo.loop.start(source))
-        owner = "flights-dev-serving/MessengerDeadLetters"
-        until(
-            lambda: (
-                any(
-                    count
-                    for queue, count in dead_letters(demo.loop, demo.policies).items()
-                    if queue.startswith(owner)
-                )
-                or None
-            ),
-            "the event of the failed run is no dead letter",
-        )
+        until(untold, "the event of the failed run is no dead letter")
     assert state.run.status == "Failed"
     step = state.step("prepare")
     assert step is not None
@@ -120,9 +134,6 @@ def test_without_the_list_permission_on_the_code_the_first_step_fails_and_nobody
     assert 'is not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::cdk-' in (
         step.failure
     )
-    [error] = errors_of_dead_letters(demo.loop, demo.policies, owner)
-    assert "events.amazonaws.com is not authorized to perform: lambda:InvokeFunction" in error
-    assert told[0].holder in error
 
 
 @pytest.mark.parametrize(
@@ -166,18 +177,6 @@ def test_without_reading_the_archive_no_model_is_made(demo: Demo) -> None:
     assert "Could not access model data at s3://" in message
     assert f"assumed-role/{piece[0].holder}/" in message
     assert "is not authorized to perform: s3:GetObject" in message
-
-
-def test_a_queue_that_rules_may_not_send_to_leaves_its_events_to_the_dead_letters(
-    demo: Demo, survey: Survey
-) -> None:
-    [(queue, _)] = find(demo.policies, "*-training/TriggerWakesQueue* policy RulesSend")
-    errors = errors_of_dead_letters(demo.loop, demo.policies, "flights-dev-training/")
-    assert any(
-        "events.amazonaws.com is not authorized to perform: sqs:SendMessage on resource: "
-        f"{queue.holder}" in error
-        for error in errors
-    )
 
 
 @pytest.mark.parametrize(

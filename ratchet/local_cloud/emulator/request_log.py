@@ -35,8 +35,8 @@ class Question:
     service: str
     """Whose resource's own policy is asked too, as MiniStack names it: ``s3``, ``kms`` …"""
     keys: Mapping[str, Any] = field(default_factory=dict)
-    """The condition keys that any statement about this action names, in lower case. A key that the
-    request does not have is absent."""
+    """The condition keys of the request, and those that any statement about this action names, in
+    lower case. A key that the request does not have is absent."""
     allowed: bool
 
     def of_service(self) -> bool:
@@ -132,4 +132,5 @@ def _keys(context: EvalContext, statements: Iterable[ParsedStatement]) -> dict[s
         if isinstance(names, dict)
         for key in names
     }
+    values |= {key.lower(): value for key, value in context.service_context.items()}
     return {key: value for key, value in values.items() if value is not None}
