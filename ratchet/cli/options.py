@@ -31,6 +31,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Follow = Annotated[
     bool, typer.Option("--follow/--no-follow", help="Show the steps until the run has ended.")
 ]
+Role = Annotated[
+    str | None,
+    typer.Option(
+        "--role",
+        envvar="RATCHET_ROLE",
+        metavar="NAME",
+        help="With a session of this role (a name or an ARN) in place of the administrator's keys.",
+        show_default=False,
+    ),
+]
 RunName = Annotated[
     str,
     typer.Argument(metavar="RUN", help="An id, the beginning of one, a display name, or `latest`."),
@@ -60,8 +70,13 @@ def announce(target: Target) -> None:
 
 
 def where(target: Target) -> str:
-    """`dev on the local cloud · account 000000000000 · us-east-1 · http://127.0.0.1:4566`."""
+    """`dev on the local cloud · account 000000000000 · us-east-1 · http://127.0.0.1:4566`.
+
+    On the local cloud, `dev on the local cloud as NAME · …` where a role is acted as.
+    """
     place = "the local cloud" if target.local else "another endpoint" if target.endpoint else "AWS"
+    if target.role:
+        place += f" as {target.role}"
     if not target.enforced:
         place += ", permissions not enforced"
     parts: list[Any] = [

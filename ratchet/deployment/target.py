@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from config.settings import Settings, load
+from ratchet.deployment.acting import ROLE_VARIABLE, role_name, session_variables
 from ratchet.deployment.errors import DeploymentError
 from ratchet.node import PROJECT
 from ratchet.switch_words import NO, YES, switch
@@ -98,6 +99,10 @@ class Target:
     """What a child process needs in its environment to talk to the same place."""
     enforced: bool = True
     """Whether each request needs a permission of its caller's policies: always, on AWS."""
+    role: str = ""
+    """The name of the role that commands act as on the local cloud; "" is its administrator."""
+    secret: str = field(default="", repr=False)
+    """The local cloud's own, for what AWS has no API for; "" on AWS."""
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -132,8 +137,7 @@ class Target:
         from ratchet.local_cloud import admin_client
 
         assert self.local, "AWS has no such paths"
-        secret = self.variables["AWS_SECRET_ACCESS_KEY"]
-        return admin_client.ask(str(self.endpoint), secret, path, body, seconds=seconds)
+        return admin_client.ask(str(self.endpoint), self.secret, path, body, seconds=seconds)
 
     def command(self, text: str, variables: Mapping[str, str] = os.environ) -> str:
         """A command to type next, with the options that make it come here again."""
@@ -161,23 +165,35 @@ def open_target(
         starting: called before the local cloud is started, which takes some seconds.
 
     Raises:
-        DeploymentError: the credentials belong to another account than the settings name, or
-            RATCHET_LOCAL is neither a word of yes or no nor a local cloud's folder.
+        DeploymentError: the credentials belong to another account than the settings name,
+            RATCHET_LOCAL is neither a word of yes or no nor a local cloud's folder, or RATCHET_ROLE
+            names a role that is not there.
         SettingsError: no such environment, or a mistake in its file.
     """
     settings = load(environment)
     folder = cloud_folder(local, variables)
+    role = variables.get(ROLE_VARIABLE, "").strip()
     if folder is not None:
-        return local_target(settings=settings, folder=folder, starting=starting)
+        return local_target(settings=settings, folder=folder, starting=starting, role=role)
+    if role:
+        raise DeploymentError(
+            f"{ROLE_VARIABLE} is {role!r}, which is for the local cloud. On AWS a profile with "
+            "role_arn in ~/.aws/config acts as a role: AWS_PROFILE=…"
+        )
     return _remote_target(settings, variables.get("AWS_ENDPOINT_URL") or None)
 
 
 def local_target(
-    *, settings: Settings, folder: Path, starting: Callable[[], None] = lambda: None
+    *,
+    settings: Settings,
+    folder: Path,
+    starting: Callable[[], None] = lambda: None,
+    role: str = "",
 ) -> Target:
-    """The local cloud whose state is in `folder`, started if need be."""
-    import boto3
+    """The local cloud whose state is in `folder`, started if need be.
 
+    `role`: the name or ARN of the role to act as; its administrator when empty.
+    """
     from ratchet.local_cloud import control
 
     endpoint = control.status(folder)
@@ -185,31 +201,28 @@ def local_target(
         starting()
     if endpoint is None or endpoint.region != settings.region:  # the latter: it says what to do
         endpoint = control.up(folder, region=settings.region)
-    variables = endpoint.environment()
-    session = boto3.Session(
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        region_name=settings.region,
-        botocore_session=_session_without_profiles(),
-    )
+    variables = session_variables(endpoint, role) if role else endpoint.environment()
     return Target(
         settings=settings,
         account=endpoint.account,
         region=settings.region,
         endpoint=endpoint.url,
         folder=folder,
-        session=session,
+        session=without_profiles(variables, settings.region),
         variables=variables,
         enforced=endpoint.enforced,
+        role=role_name(role),
+        secret=endpoint.keys["secret"],
     )
 
 
-def _session_without_profiles() -> Any:
-    """A session of botocore that reads nothing of this machine's AWS configuration.
+def without_profiles(variables: Mapping[str, str], region: str) -> boto3.Session:
+    """A session with the credentials of `variables`, and nothing of this machine's configuration.
 
     AWS_PROFILE may name a profile that is not there, and a profile may name proxies, retries and
     endpoints of its own.
     """
+    import boto3
     from botocore.session import Session
 
     nothing = {
@@ -217,7 +230,13 @@ def _session_without_profiles() -> Any:
         "config_file": (None, None, os.devnull, None),
         "credentials_file": (None, None, os.devnull, None),
     }
-    return Session(session_vars=nothing)
+    return boto3.Session(
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        aws_session_token=variables.get("AWS_SESSION_TOKEN"),
+        region_name=region,
+        botocore_session=Session(session_vars=nothing),
+    )
 
 
 def _remote_target(settings: Settings, endpoint: str | None) -> Target:

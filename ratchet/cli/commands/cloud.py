@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from ratchet.cli.console import echo, echo_json, err, out
-from ratchet.cli.options import Environment, Json
+from ratchet.cli.options import Environment, Json, Role
 from ratchet.cli.shells import Shell
 from ratchet.cli.wording import count, moment
 
@@ -127,6 +127,7 @@ def env(
     shell: Annotated[
         Shell, typer.Option("--shell", help="Whose syntax. sh is bash and zsh too.")
     ] = Shell.sh,
+    role: Role = None,
     as_json: Json = False,
     folder: Folder = None,
 ) -> None:
@@ -135,8 +136,12 @@ def env(
     Sets the address, the region and the keys, and takes
     away what would win over them, such as AWS_PROFILE.
 
+    With --role, or RATCHET_ROLE: credentials of that
+    role's session, which hold for an hour.
+
     With --json: null for what is taken away.
     """
+    from ratchet.deployment.acting import session_variables
     from ratchet.local_cloud import control
 
     endpoint = control.status(_folder(folder))
@@ -147,7 +152,7 @@ def env(
             soft_wrap=True,
         )
         raise typer.Exit(1)
-    variables = endpoint.environment()
+    variables = session_variables(endpoint, role) if role else endpoint.environment()
     foreign = control.foreign_variables(os.environ)
     if as_json:
         echo_json({**dict.fromkeys(foreign), **variables})
