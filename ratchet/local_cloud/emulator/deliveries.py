@@ -26,6 +26,7 @@ from ratchet.local_cloud.emulator.authority import Authority, service_may
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.gateway import current_scope
 from ratchet.local_cloud.emulator.pipeline_targets import Target, request_of
+from ratchet.local_cloud.emulator.service_roles import LAMBDA
 from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
@@ -60,13 +61,9 @@ def check_delivery(scope: Scope, service: str, arn: str, source_arn: str) -> Non
     """Raises `Denied` unless a resource's policy, and its key's, let a service deliver there."""
     kind = arn.split(":")[2]
     action = _SENDS[kind]
-    found = iam_evaluator._resource_policy(kind, arn)
-    policy = found[0] if found else None
-    if not service_may(scope, service, policy, action, arn, source_arn=source_arn):
-        raise _denied(service, action, arn)
-    for need in http_needs.service_key_needs(scope, action, arn):
-        found = iam_evaluator._resource_policy("kms", need.resource)
-        policy = found[0] if found else None
+    for need in (Need(action, arn), *http_needs.service_key_needs(scope, action, arn)):
+        namespace = need.action.partition(":")[0]
+        policy, *_ = iam_evaluator._resource_policy(namespace, need.resource) or (None,)
         if not service_may(
             scope, service, policy, need.action, need.resource, source_arn=source_arn
         ):
@@ -210,7 +207,7 @@ class Deliveries:
             try:
                 if action:
                     needs = [Need(action, arn), *http_needs.key_needs_of(scope, action, arn)]
-                    self._authority.check_role(scope, role, "lambda.amazonaws.com", needs)
+                    self._authority.check_role(scope, role, LAMBDA, needs)
             except Denied as denied:
                 _LOG.error("the failed event of %s is lost: %s", function, denied)
                 return

@@ -156,9 +156,7 @@ def creation(
         return operation, [*needs, *_passed(request, service)]
     kind = next(kind for kind in table.KINDS if operation == f"Create{kind.name}")
     named = {kind.name_member: job_name, **request}
-    needs = list(authorisation.needs(scope, operation, named))
-    passed = {need.resource for need in needs if need.action == "iam:PassRole"}
-    return operation, [*needs, *_passed(request, service, but=passed)]
+    return operation, list(authorisation.needs(scope, operation, named))
 
 
 def polling(scope: Scope, step_type: str, job_name: str) -> tuple[str, list[Need]] | None:
@@ -175,14 +173,10 @@ def polling(scope: Scope, step_type: str, job_name: str) -> tuple[str, list[Need
     return operation, list(authorisation.needs(scope, operation, {kind.name_member: job_name}))
 
 
-def _passed(request: Request, service: str, but: Iterable[str] = ()) -> Iterator[Need]:
-    """PassRole for the roles that a request names, or that its training job definitions do."""
-    definitions = request.get("TrainingJobDefinitions") or []
-    roles = [holder.get("RoleArn") for holder in (request, *definitions)]
-    context = {"iam:PassedToService": f"{service}.amazonaws.com"}
-    for role in dict.fromkeys(role for role in roles if isinstance(role, str)):
-        if role not in but:
-            yield Need("iam:PassRole", role, context)
+def _passed(request: Request, service: str) -> Iterator[Need]:
+    """PassRole for the role that a request names, of a service that is not our SageMaker."""
+    if isinstance(role := request.get("RoleArn"), str):
+        yield authorisation.pass_role(role, f"{service}.amazonaws.com")
 
 
 def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
