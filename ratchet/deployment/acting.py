@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from ratchet.deployment.errors import DENIED, DeploymentError, nearest
 
@@ -76,10 +76,9 @@ def session_variables(endpoint: Endpoint, role: str) -> dict[str, str]:
     }
 
 
-def _token(trust: Any) -> str | None:
+def _token(trust: Mapping[str, Any]) -> str | None:
     """The unsigned token that a trust policy asks of an OIDC provider; None if it asks for none."""
-    document = json.loads(unquote(trust)) if isinstance(trust, str) else trust
-    for statement in document["Statement"]:
+    for statement in trust["Statement"]:
         provider = statement.get("Principal", {}).get("Federated", "")
         host = provider.partition(":oidc-provider/")[2]
         if host and statement.get("Action") == _BY_TOKEN:

@@ -42,7 +42,7 @@ def log_needs(scope: Scope, config: Mapping[str, Any]) -> list[Need]:
     """What the role of a function of this configuration needs so that its log is kept."""
     name = config.get("FunctionName", "")
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
-    place = f"arn:aws:logs:{scope.region}:{scope.account}:log-group:{group}:log-stream:{name}"
+    place = scope.of_service("logs", f"log-group:{group}:log-stream:{name}")
     return [Need(action, place) for action in _LOG_ACTIONS]
 
 

@@ -99,8 +99,7 @@ def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[N
             yield pass_role(role, f"{service}.amazonaws.com")
     if action == "cloudwatch:DescribeAlarms":
         for name in values_at(request, "AlarmNames"):
-            arn = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm:{name}"
-            yield Need(action, arn)
+            yield Need(action, scope.of_service("cloudwatch", f"alarm:{name}"))
     if action == "cloudformation:UpdateStack":
         yield from _parameter_needs(scope, str(request.get("StackName")))
     yield from key_needs_of(scope, action, resource)
@@ -115,8 +114,7 @@ def _parameter_needs(scope: Scope, stack_name: str) -> Iterator[Need]:
     for value in (stack.get("_resolved_params") or {}).values():
         if isinstance(value, Mapping) and value.get("SsmName"):
             name = str(value["SsmName"]).lstrip("/")
-            arn = f"arn:aws:ssm:{scope.region}:{scope.account}:parameter/{name}"
-            yield Need("ssm:GetParameters", arn)
+            yield Need("ssm:GetParameters", scope.of_service("ssm", f"parameter/{name}"))
 
 
 def has_more(action: str) -> bool:
@@ -139,7 +137,7 @@ def service_key_needs(scope: Scope, action: str, resource: str) -> Iterator[Need
     key = _key_id(action, resource)
     if not key:
         return iter(())
-    managed = f"arn:aws:kms:{scope.region}:{scope.account}:{key.rpartition(':')[2]}"
+    managed = scope.of_service("kms", key.rpartition(":")[2])
     return _key_needs(scope, action, key_arn(scope, key) or managed)
 
 
@@ -178,9 +176,7 @@ def key_arn(scope: Scope, key: str) -> str | None:
         return key
     record = app._get_module("kms")._resolve_key(alias)
     resource = alias if alias.startswith("alias/") else f"key/{key}"
-    return (
-        str(record["Arn"]) if record else f"arn:aws:kms:{scope.region}:{scope.account}:{resource}"
-    )
+    return str(record["Arn"]) if record else scope.of_service("kms", resource)
 
 
 def kms_grant(principal_arn: str, action: str, key_arn: str) -> str:
@@ -294,7 +290,8 @@ def _with_alarm_names(extract: Callable[..., str]) -> Callable[..., str]:
             params, region, account = rest
             name = next(values_at(parsed(body, params), "AlarmNames"), None)
             if name:
-                return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
+                scope = Scope(account=account, region=region)
+                return scope.of_service("cloudwatch", f"alarm:{name}")
         return arn
 
     return resource
