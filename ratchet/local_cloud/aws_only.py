@@ -12,26 +12,14 @@ _Pattern = tuple[str, str]
 
 _ASKED: Mapping[str, tuple[_Pattern, ...]] = {
     "lambda.amazonaws.com": (
-        ("logs:*", "*"),
-        ("xray:*", "*"),
-        # Asked for when a function is joined to a queue, not for each message.
-        ("sqs:ReceiveMessage", "*"),
-        ("sqs:DeleteMessage", "*"),
+        ("logs:CreateLogGroup", "*"),  # a function's log group is there before it
         ("sqs:ChangeMessageVisibility", "*"),
-        ("sqs:GetQueueAttributes", "*"),
-        # Without it S3 answers AccessDenied for an object that is not there, not NoSuchKey.
-        ("s3:ListBucket", "*"),
-        # CloudFormation looks it up for whoever updates a stack of the CDK's.
-        ("ssm:GetParameters", "arn:*:ssm:*:parameter/cdk-bootstrap/*"),
+        ("xray:*", "*"),
     ),
     "sagemaker.amazonaws.com": (
-        # A pipeline follows and stops its jobs with its own role, and records them as trials.
-        ("sagemaker:Describe*Job", "*"),
+        # A pipeline stops its jobs with its own role, and records them as trials.
         ("sagemaker:Stop*Job", "*"),
         ("sagemaker:*", "arn:*:sagemaker:*:experiment*"),
-        ("logs:DescribeLogStreams", "*"),
-        # An endpoint's update watches its alarms with the model's role.
-        ("cloudwatch:DescribeAlarms", "*"),
     ),
 }
 """Actions and resources, by the service that takes the role."""
@@ -46,7 +34,7 @@ def asked_on_aws_only(services: Iterable[str], action: str, resource: str) -> bo
         resource: as policies write it.
     """
     return any(
-        fnmatchcase(action, asked) and fnmatchcase(resource, where)
+        fnmatchcase(action, actions) and fnmatchcase(resource, resources)
         for service in services
-        for asked, where in _ASKED.get(service, ())
+        for actions, resources in _ASKED.get(service, ())
     )
