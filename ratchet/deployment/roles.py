@@ -52,11 +52,11 @@ def refused(target: Target) -> dict[str, int]:
 
 def read(target: Target, *, names: Collection[str] | None = None) -> list[Role]:
     """The roles of the environment's stacks with their policies, or those of some names."""
-    found = [role for stack in stacks.names(target) for role in _of_stack(target, stack)]
-    labels = role_names.distinct([(role.stack, role.label) for role in found])
+    deployed = [role for stack in stacks.names(target) for role in _of_stack(target, stack)]
+    labels = role_names.distinct([(role.stack, role.label) for role in deployed])
     labelled = [
         replace(role, label=label)
-        for role, label in zip(found, labels, strict=True)
+        for role, label in zip(deployed, labels, strict=True)
         if names is None or role.name in names
     ]
     target.client("iam")  # made once, before the threads want it
@@ -74,7 +74,7 @@ def decisions(target: Target) -> list[Decision]:
     from ratchet.local_cloud.admin_client import AdminError
 
     try:
-        return [Decision.of_json(one) for one in target.ask("permissions")["decisions"]]
+        return [Decision.of_json(decision) for decision in target.ask("permissions")["decisions"]]
     except AdminError as problem:
         if problem.status != 404:
             raise

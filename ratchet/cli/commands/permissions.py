@@ -52,8 +52,8 @@ def permissions(
     recorded = target.local
     named = " ".join(role or ())
     if named:
-        found = role_names.find([use.role for use in uses], named, command=target.command)
-        uses = [use for use in uses if use.role is found]
+        chosen = role_names.find([use.role for use in uses], named, command=target.command)
+        uses = [use for use in uses if use.role is chosen]
     now = datetime.now().astimezone()
     console = out()
     if as_json:
@@ -104,7 +104,7 @@ def _hint(target: Target, uses: list[RoleUse], *, named: str, unused: bool) -> N
         ]
     elif unused:
         lines = ["Never used in this cloud. What no run has done yet may need them still."]
-        if aws_only := sum(one.aws_only for use in uses for one in use.statements):
+        if aws_only := sum(statement.aws_only for use in uses for statement in use.statements):
             lines.append(f"Left out: {count(aws_only, 'action')} that only AWS asks for.")
     elif named:
         lines = [target.command(f"permissions {named} --unused")]

@@ -95,10 +95,11 @@ class Deliveries:
         s3, sns, sqs = (app._get_module(service) for service in ("s3", "sns", "sqs"))
         functions._route_async_failure = self._to_destination(functions._route_async_failure)
         sns._deliver_to_lambda = self._checked(
-            sns._deliver_to_lambda, lambda endpoint, _, topic, *rest: ("sns", endpoint, topic)
+            sns._deliver_to_lambda, lambda endpoint, _, topic, *arguments: ("sns", endpoint, topic)
         )
         s3._deliver_event_to_lambda = self._checked(
-            s3._deliver_event_to_lambda, lambda arn, event, *rest: ("s3", arn, _bucket_of(event))
+            s3._deliver_event_to_lambda,
+            lambda arn, event, *arguments: ("s3", arn, _bucket_of(event)),
         )
         sqs.queue_policy_allows = sns.topic_policy_allows = _policy_and_key
 

@@ -244,11 +244,11 @@ def _resource_policies(
 ) -> Callable[..., Verdict]:
     """The policy of a resource, which names itself as the one that decided."""
 
-    def decided(document: Any, context: EvalContext, *selection: Any, **more: Any) -> Verdict:
+    def decided(document: Any, context: EvalContext, *selection: Any, **options: Any) -> Verdict:
         if isinstance(document, str):
             document = _loaded(document)
-        verdict: Verdict = decide(document, context, *selection, **more)
-        service = more.get("service")
+        verdict: Verdict = decide(document, context, *selection, **options)
+        service = options.get("service")
         if requests is not None and service:
             requests.record(
                 context,
@@ -441,16 +441,18 @@ def denied_action() -> str:
 def _responding(respond: Callable[..., Any]) -> Callable[..., Any]:
     """MiniStack names the resource for a few services only; AWS does for all."""
 
-    def responded(service: str, action: str, principal: str, request_id: str, **more: Any) -> Any:
-        if not more.get("error_code"):
-            more["message"] = denial_sentence(action) or more.get("message", "")
-        return respond(service, action, principal, request_id, **more)
+    def responded(
+        service: str, action: str, principal: str, request_id: str, **options: Any
+    ) -> Any:
+        if not options.get("error_code"):
+            options["message"] = denial_sentence(action) or options.get("message", "")
+        return respond(service, action, principal, request_id, **options)
 
     return responded
 
 
 def _sentences(identity_denial: Callable[..., str]) -> Callable[..., str]:
-    def message(action: str, *rest: Any) -> str:
-        return denial_sentence(action) or identity_denial(action, *rest)
+    def message(action: str, *arguments: Any) -> str:
+        return denial_sentence(action) or identity_denial(action, *arguments)
 
     return message

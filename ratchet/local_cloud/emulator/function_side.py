@@ -47,7 +47,7 @@ def log_needs(scope: Scope, config: Mapping[str, Any]) -> list[Need]:
 
 
 def _logged(authority: Authority, emit: Callable[..., None]) -> Callable[..., None]:
-    def emitted(function: Mapping[str, Any], *arguments: Any, **more: Any) -> None:
+    def emitted(function: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
         config = function.get("config") or function
         scope = current_scope()
         try:
@@ -57,7 +57,7 @@ def _logged(authority: Authority, emit: Callable[..., None]) -> Callable[..., No
         except Denied as denied:
             _LOG.error("the log of %s is lost: %s", config.get("FunctionName"), denied)
             return
-        emit(function, *arguments, **more)
+        emit(function, *arguments, **options)
 
     return emitted
 

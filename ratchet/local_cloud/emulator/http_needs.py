@@ -283,11 +283,11 @@ def _with_alarm_names(extract: Callable[..., str]) -> Callable[..., str]:
     """DescribeAlarms by name needs each alarm; `needs` adds all but the first of them."""
 
     def resource(
-        service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any
+        service: str, method: str, path: str, headers: Any, body: bytes, *arguments: Any
     ) -> str:
-        arn = extract(service, method, path, headers, body, *rest)
+        arn = extract(service, method, path, headers, body, *arguments)
         if service == "monitoring" and arn == "*":
-            params, region, account = rest
+            params, region, account = arguments
             name = next(values_at(parsed(body, params), "AlarmNames"), None)
             if name:
                 scope = Scope(account=account, region=region)
@@ -341,6 +341,8 @@ def _key_of_written(object_arn: str, headers: Any, query: Any) -> str | None:
     bucket = object_arn.removeprefix("arn:aws:s3:::").partition("/")[0]
     upload_id = next(iter(query.get("uploadId") or ()), None)
     upload = s3._multipart_uploads.get(upload_id) if upload_id else None
-    given = (upload or {}).get("preserved_headers") or headers
-    key = given.get(_OBJECT_KEY) or s3._bucket_default_sse_headers(bucket).get(_OBJECT_KEY)
+    headers_of_write = (upload or {}).get("preserved_headers") or headers
+    key = headers_of_write.get(_OBJECT_KEY) or s3._bucket_default_sse_headers(bucket).get(
+        _OBJECT_KEY
+    )
     return key_arn(current_scope(), key) if key else None
