@@ -13,7 +13,7 @@ from typing import Any
 
 from ratchet.deployment.missing_permission import missing_statement
 from ratchet.local_cloud.aws_only import asked_on_aws_only
-from ratchet.local_cloud.emulator.permissions import Decision
+from ratchet.local_cloud.decisions import Decision
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from ratchet.deployment import role_names, stacks
 from ratchet.deployment.errors import DeploymentError, NotDeployedError, says_missing
 from ratchet.deployment.role_use import Role, RoleUse, Statement, joined, statements_of
 from ratchet.deployment.target import Target
-from ratchet.local_cloud.emulator.permissions import Decision
+from ratchet.local_cloud.decisions import Decision
 
 _THREADS = 8
 

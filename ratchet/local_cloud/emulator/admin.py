@@ -18,7 +18,7 @@ They need the folder's secret (`guard`; ``admin_client.ask`` sends it).
   (header ``Authorization``); see ``sagemaker/roles.py``.
 - ``POST save``: write all state now.
 - ``GET permissions``, ``GET permissions/<role>``: what roles were allowed and denied, see
-  ``emulator/permissions.py``; ``{"decisions": [...]}``.
+  ``local_cloud/decisions.py``; ``{"decisions": [...]}``.
 - ``GET executions/<id>``: an execution's folder, and its steps with why the cache hit or missed.
 """
 

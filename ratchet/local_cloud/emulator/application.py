@@ -14,6 +14,7 @@ import psutil
 from ministack import app as ministack
 from ministack.core import responses
 
+from ratchet.local_cloud.decisions import DecisionLog
 from ratchet.local_cloud.emulator import (
     alarms,
     authority,
@@ -33,7 +34,6 @@ from ratchet.local_cloud.emulator import (
 from ratchet.local_cloud.emulator.admin import Admin
 from ratchet.local_cloud.emulator.asgi import Message, Receive, Send
 from ratchet.local_cloud.emulator.cloud import Emulator
-from ratchet.local_cloud.emulator.permissions import DecisionLog
 from ratchet.local_cloud.emulator.state import NotSavedError, StateSaver
 from ratchet.local_cloud.layout import ACCOUNT, Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker

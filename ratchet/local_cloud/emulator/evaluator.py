@@ -19,7 +19,7 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import AuthError, EvalContext, EvalResult, ParsedStatement
 
-from ratchet.local_cloud.emulator.permissions import DecisionLog
+from ratchet.local_cloud.decisions import DecisionLog
 from ratchet.local_cloud.emulator.request_log import RequestLog, flat, statements_of
 
 WRAPPED = {
