@@ -48,7 +48,6 @@ _CACHED_ACTIONS = 256
 ConditionKey = Callable[[str, str], object]
 """The value of a condition key, given the rest of its name and the resource's ARN."""
 
-
 Granted = Callable[[str, str, str], str]
 """Given principal, action and resource: the ARN of a KMS grant that allows it, or nothing."""
 
@@ -367,7 +366,7 @@ def _enforcing(
         if not trace.verdicts or isinstance(denial, AuthError):
             return denial  # the account's root, or nobody
         principal = trace.verdicts[0].principal_arn
-        verdict = denial if denial is not None else _allowing(trace.verdicts)
+        verdict = denial or next(v for v in trace.verdicts if v.decision == "Allow")
         if requests is not None:
             _record(requests, trace, service, allowed=denial is None)
         if verdict.decision == "ImplicitDeny" and namespace == "kms":
@@ -398,17 +397,8 @@ def _record(requests: RequestLog, trace: _Trace, service: str, *, allowed: bool)
     assert trace.context is not None
     resource = iam_evaluator._resource_policy(service, trace.context.resource_arn)
     statements = [*flat(trace.policies), *statements_of(resource[0] if resource else None)]
-    requests.record(
-        trace.context,
-        service,
-        statements,
-        principal=trace.context.principal_arn,
-        allowed=allowed,
-    )
-
-
-def _allowing(verdicts: Sequence[Verdict]) -> Verdict:
-    return next(verdict for verdict in verdicts if verdict.decision == "Allow")
+    principal = trace.context.principal_arn
+    requests.record(trace.context, service, statements, principal=principal, allowed=allowed)
 
 
 def role_of(principal_arn: str) -> str:
