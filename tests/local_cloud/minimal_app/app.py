@@ -98,7 +98,8 @@ class Minimal(cdk.Stack):
         ecr.Repository.from_repository_name(self, "Image", "none").grant_pull(job_role)
         role = iam.Role(self, "Role", assumed_by=by_sagemaker)
         job_role.grant_pass_role(role)
-        self._allow(role, "processing-job/pipelines-*", "CreateProcessingJob", "AddTags")
+        jobs = ("CreateProcessingJob", "DescribeProcessingJob", "AddTags")
+        self._allow(role, "processing-job/pipelines-*", *jobs)
         text = self.to_json_string(definition(bucket.bucket_name, job_role.role_arn))
         pipeline = sagemaker.CfnPipeline(
             self,
