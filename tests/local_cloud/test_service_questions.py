@@ -91,8 +91,8 @@ def test_a_template_gives_its_topic_a_key_that_publishers_need(cloud: RunningClo
     )
 
     def key() -> Any:
-        found = sns.get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
-        return found if found == keys[1] else None
+        key = sns.get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
+        return key if key == keys[1] else None
 
     until(key, 10)
 
