@@ -148,11 +148,26 @@ class Notices:
         )
 
 
-def to_topic(sns: SNSClient, topic_arn: str) -> Callable[[Notice], None]:
-    return lambda notice: publish(sns, topic_arn=topic_arn, notice=notice)
+def tell_people(
+    notices: Notices,
+    *,
+    sns: SNSClient,
+    cloudwatch: CloudWatchClient,
+    topic_arn: str,
+    project: str,
+    environment: str,
+    now: datetime,
+) -> list[str]:
+    """Send what waits to the topic, and measure what still waits; the titles that were sent. Never
+    raises."""
+    sent = notices.tell(
+        now=now, send=lambda notice: publish(sns, topic_arn=topic_arn, notice=notice)
+    )
+    _measure_waiting(cloudwatch, notices.record, project=project, environment=environment, now=now)
+    return sent
 
 
-def measure_waiting(
+def _measure_waiting(
     cloudwatch: CloudWatchClient, record: Record, *, project: str, environment: str, now: datetime
 ) -> None:
     """Ratchet / NoticesWaiting, dimensions Project and Environment, while any notice waits. Never

@@ -167,16 +167,15 @@ class Wake:
         reconciler, settings = self.reconciler, self.reconciler.settings
         if not isinstance(decision, Wait | GiveWay):
             reconciler.measure(plan.blocked(self.seen, decision))
-        send = notices.to_topic(reconciler.sns, settings.topic_arn)
-        sent = self.notices.tell(now=reconciler.now(), send=send)
-        notices.measure_waiting(
-            reconciler.cloudwatch,
-            self.notices.record,
+        return notices.tell_people(
+            self.notices,
+            sns=reconciler.sns,
+            cloudwatch=reconciler.cloudwatch,
+            topic_arn=settings.topic_arn,
             project=settings.project,
             environment=settings.policy.environment,
             now=reconciler.now(),
         )
-        return sent
 
     def _look(self) -> Decision:
         """Look, decide, and do it. Raises OvertakenError."""

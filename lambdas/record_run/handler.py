@@ -61,7 +61,7 @@ import aws_clients
 from attempts import Attempts
 from decision_log import say
 from failed_batch import give_back
-from notices import Notices, measure_waiting, to_topic
+from notices import Notices, tell_people
 from price_books import open_book
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs.run_costs import Labels
@@ -148,17 +148,18 @@ def _keep(prices: PriceBook) -> None:
 
 def _tell(notices: Notices, now: datetime) -> None:
     """Last of all. Never raises."""
-    send = to_topic(aws_clients.sns(), os.environ["TOPIC_ARN"])
-    if sent := notices.tell(now=now, send=send):
-        say("tell", "; ".join(sent))
     labels = _labels()
-    measure_waiting(
-        aws_clients.cloudwatch(),
-        notices.record,
+    sent = tell_people(
+        notices,
+        sns=aws_clients.sns(),
+        cloudwatch=aws_clients.cloudwatch(),
+        topic_arn=os.environ["TOPIC_ARN"],
         project=labels.project,
         environment=labels.environment,
         now=now,
     )
+    if sent:
+        say("tell", "; ".join(sent))
 
 
 @cache

@@ -38,7 +38,7 @@ class DriftAlarms:
     def tell(self, exhausted: Exhausted, *, since: str, notices: Notices, now: datetime) -> None:
         """Once in an episode. Never raises: the next wake tries again."""
         # Imported here, since it happens once in months and every start would pay for it.
-        from notices import measure_waiting, to_topic
+        from notices import tell_people
         from notify.texts import Loop
 
         settings = self.settings
@@ -52,10 +52,11 @@ class DriftAlarms:
         except Exception as error:
             say("go on", f"people are not told yet: {error}", level="ERROR")
             return
-        notices.tell(now=now, send=to_topic(self.sns(), settings.topic_arn))
-        measure_waiting(
-            self.cloudwatch(),
-            notices.record,
+        tell_people(
+            notices,
+            sns=self.sns(),
+            cloudwatch=self.cloudwatch(),
+            topic_arn=settings.topic_arn,
             project=settings.project,
             environment=settings.environment,
             now=now,

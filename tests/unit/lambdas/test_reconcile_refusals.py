@@ -23,25 +23,25 @@ def deliver(loop: Loop) -> None:
     raise AssertionError("the message became a dead letter")
 
 
-def a_promotion_fails(loop: Loop, cloud: FakeCloud) -> None:
-    """Version 2 comes after version 1, and cannot be deployed."""
+def version_2_is_on_its_way(loop: Loop, cloud: FakeCloud) -> None:
+    """Version 1 serves."""
     cloud.register(1, "Approved")
     deliver(loop)
     cloud.finish_update()
     deliver(loop)
     cloud.register(2, "Approved")
     deliver(loop)
+
+
+def a_promotion_fails(loop: Loop, cloud: FakeCloud) -> None:
+    """Version 2 comes after version 1, and cannot be deployed."""
+    version_2_is_on_its_way(loop, cloud)
     cloud.fail_update()
 
 
 def the_endpoint_rolls_back(loop: Loop, cloud: FakeCloud) -> None:
     """Version 2 comes after version 1, and an alarm of the endpoint goes off."""
-    cloud.register(1, "Approved")
-    deliver(loop)
-    cloud.finish_update()
-    deliver(loop)
-    cloud.register(2, "Approved")
-    deliver(loop)
+    version_2_is_on_its_way(loop, cloud)
     cloud.roll_back_silently()
     deliver(loop)
     cloud.finish_update()
