@@ -13,7 +13,7 @@ import botocore.loaders
 import pytest
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import ComputeSettings
@@ -366,7 +366,6 @@ def botocore_model() -> ServiceModel:
     return ServiceModel(loader.load_service_model("sagemaker", "service-2"), "sagemaker")
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.data())
 def test_whatever_botocore_refuses_is_refused(data: st.DataObject) -> None:
     # botocore's validator checks required, unknown and type; ours goes on to enums and patterns.

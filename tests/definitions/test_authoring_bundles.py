@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_defs.authoring import Bundle, BundleError, bundle_script
@@ -358,7 +358,6 @@ def test_the_digest_is_of_names_and_contents_not_of_compressed_bytes() -> None:
     assert bundle.digest == expected.hexdigest()
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.dictionaries(st.text(min_size=1), st.binary(), min_size=1), st.randoms())
 def test_the_order_of_the_files_does_not_matter(files: dict[str, bytes], random: object) -> None:
     items = list(files.items())
@@ -370,7 +369,6 @@ def test_the_order_of_the_files_does_not_matter(files: dict[str, bytes], random:
     assert bundle(dict(items)).digest == bundle(files).digest
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(
     st.dictionaries(st.text("ab/", min_size=1), st.binary(max_size=3), max_size=3),
     st.dictionaries(st.text("ab/", min_size=1), st.binary(max_size=3), max_size=3),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_defs.authoring import Condition, Pipeline
@@ -66,7 +66,6 @@ def test_either_of_many_is_one_flat_or() -> None:
     }
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.integers(), min_size=2, max_size=6), st.data())
 def test_or_is_flat_however_it_is_bracketed(values: list[int], data: st.DataObject) -> None:
     parts = [REGRESSION.equals(value) for value in values]

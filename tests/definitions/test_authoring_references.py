@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import ComputeSettings
@@ -260,7 +260,6 @@ def test_a_gate_that_waits_for_a_step_of_its_own_branch_is_a_cycle(
     assert "good" in problem
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.dictionaries(st.integers(0, 8), st.sets(st.integers(0, 8), max_size=4), max_size=9))
 def test_an_order_is_refused_exactly_when_it_has_a_cycle(needs: Mapping[int, set[int]]) -> None:
     steps = [

@@ -116,7 +116,6 @@ def expected(document: dict[str, Any]) -> set[str]:
 @given(document=definitions(), limit=st.integers(1, 4))
 @settings(
     max_examples=25,
-    deadline=None,
     derandomize=True,  # the same definitions for everyone: a failure is the change's
     suppress_health_check=[HealthCheck.too_slow],
 )

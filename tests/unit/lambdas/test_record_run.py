@@ -355,9 +355,7 @@ def test_two_looks_at_once_leave_what_the_later_one_saw(cloud: FakeBilled) -> No
     assert sorted(value for *_, value in metrics(cloud)) == [0.0023, 0.04715]
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["look", "end", "hour"]), max_size=8), st.integers(0, 40))
 def test_whatever_the_wakes_and_wherever_one_crashes_the_rows_are_the_same(
     monkeypatch: pytest.MonkeyPatch, acts: list[str], crash_at: int

@@ -20,7 +20,7 @@ def bucket_over(cloud: FakeCloud, client: Any, *, window: int) -> DataBucket:
     return DataBucket(s3=client, bucket=DATA, prefix="raw/", window=window)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(keys=st.sets(_keys, max_size=12), window=st.integers(min_value=1, max_value=4))
 def test_walking_from_the_newest_folder_finds_what_sorting_all_partitions_finds(
     keys: set[str], window: int

@@ -272,9 +272,7 @@ numbers = st.one_of(st.none(), st.floats(), st.integers(-5, 5).map(float))
 words = st.one_of(st.none(), st.sampled_from("abcdef"), st.text(max_size=3))
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     st.lists(numbers, min_size=1, max_size=40),
     st.lists(words, min_size=1, max_size=40),

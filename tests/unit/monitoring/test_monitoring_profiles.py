@@ -154,7 +154,7 @@ def test_dictionaries_of_several_chunks_are_one_column() -> None:
     )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(cells, texts), max_size=60), st.randoms())
 def test_the_order_of_rows_changes_nothing(
     profiled: Profiled, rows: list[tuple[float | None, str | None]], random: Any
@@ -171,7 +171,7 @@ def test_the_order_of_rows_changes_nothing(
     assert statistics(shuffled).replace("-0.0", "0.0") == statistics(rows).replace("-0.0", "0.0")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(cells, min_size=1, max_size=80))
 def test_buckets_hold_every_present_value_once(
     profiled: Profiled, values: list[float | None]
