@@ -11,27 +11,11 @@ from fnmatch import fnmatchcase
 _Pattern = tuple[str, str]
 
 _ASKED: Mapping[str, tuple[_Pattern, ...]] = {
-    "lambda.amazonaws.com": (
-        ("logs:*", "*"),
-        ("xray:*", "*"),
-        # Asked for when a function is joined to a queue, not for each message.
-        ("sqs:ReceiveMessage", "*"),
-        ("sqs:DeleteMessage", "*"),
-        ("sqs:ChangeMessageVisibility", "*"),
-        ("sqs:GetQueueAttributes", "*"),
-        # Without it S3 answers AccessDenied for an object that is not there, not NoSuchKey.
-        ("s3:ListBucket", "*"),
-        # CloudFormation looks it up for whoever updates a stack of the CDK's.
-        ("ssm:GetParameters", "arn:*:ssm:*:parameter/cdk-bootstrap/*"),
-    ),
+    "lambda.amazonaws.com": (("xray:*", "*"),),
     "sagemaker.amazonaws.com": (
-        # A pipeline follows and stops its jobs with its own role, and records them as trials.
-        ("sagemaker:Describe*Job", "*"),
+        # A pipeline stops its jobs with its own role, and records them as trials.
         ("sagemaker:Stop*Job", "*"),
         ("sagemaker:*", "arn:*:sagemaker:*:experiment*"),
-        ("logs:DescribeLogStreams", "*"),
-        # An endpoint's update watches its alarms with the model's role.
-        ("cloudwatch:DescribeAlarms", "*"),
     ),
 }
 """Actions and resources, by the service that takes the role."""
