@@ -9,6 +9,9 @@ from config.arns import partition
 
 XGBOOST_VERSION = "3.0-5"
 SPARK_VERSION = "3.5-cpu-py312-v1"
+MODEL_MONITOR_ANALYZER = "sagemaker-model-monitor-analyzer"
+GROUND_TRUTH_MERGER = "sagemaker-model-monitor-groundtruth-merger"
+"""The repository of the job that joins labels to captured data, in the analyzer's registry."""
 
 _REPOSITORY = (
     r"(?P<account>\d{12}|\$\{Token\[[^\]]+\]\})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+"
@@ -38,15 +41,14 @@ def xgboost(region: str) -> str:
 def model_monitor(region: str) -> str | None:
     """The image URI of Model Monitor's analyzer in `region`; None where this table has none."""
     account = registry_accounts.MODEL_MONITOR.get(region)
-    return _uri(account, region, "sagemaker-model-monitor-analyzer:latest") if account else None
+    return _uri(account, region, f"{MODEL_MONITOR_ANALYZER}:latest") if account else None
 
 
 def ground_truth_merger(region: str) -> str | None:
     """The image URI of the job that Model Monitor runs before each analysis of model quality, with
     the same role; None where this table has none."""
     account = registry_accounts.MODEL_MONITOR.get(region)
-    image = "sagemaker-model-monitor-groundtruth-merger:latest"
-    return _uri(account, region, image) if account else None
+    return _uri(account, region, f"{GROUND_TRUTH_MERGER}:latest") if account else None
 
 
 def spark(region: str) -> str | None:

@@ -89,8 +89,10 @@ class Notices:
     etag: str | None = None
 
     def read(self) -> Record:
-        found = stored.read(self.s3, bucket=self.bucket, key=self.key)
-        self.record, self.etag = (_parsed(found.body), found.etag) if found else (Record(), None)
+        content = stored.read(self.s3, bucket=self.bucket, key=self.key)
+        self.record, self.etag = (
+            (_parsed(content.body), content.etag) if content else (Record(), None)
+        )
         return self.record
 
     def write(self, record: Record) -> None:

@@ -167,12 +167,12 @@ def _document(statements: Any) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def _covers(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _covers(statement: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether a statement allows all that another does, word for word."""
     return (
-        set(one["Action"]) >= set(other["Action"])
-        and set(one["Resource"]) >= set(other["Resource"])
-        and one.get("Condition") == other.get("Condition")
+        set(statement["Action"]) >= set(other["Action"])
+        and set(statement["Resource"]) >= set(other["Resource"])
+        and statement.get("Condition") == other.get("Condition")
     )
 
 

@@ -168,9 +168,9 @@ class Happenings:
     def _json(self, key: str) -> Mapping[str, Any]:
         """Empty when there is no such object, or it cannot be read: the notice then says less."""
         try:
-            found = stored.read(self.s3, bucket=self.artifacts, key=key)
-            known: Mapping[str, Any] = json.loads(found.body) if found else {}
+            stored_object = stored.read(self.s3, bucket=self.artifacts, key=key)
+            content: Mapping[str, Any] = json.loads(stored_object.body) if stored_object else {}
         except Exception as error:
             say("go on", f"{key} cannot be read: {error}", level="WARNING")
             return {}
-        return known
+        return content

@@ -108,8 +108,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
             raise
         return give_back(messages, error)
     for decision in decisions:
-        known = {"messages": len(messages), **_facts_of(decision), **wake.facts}
-        say(type(decision).__name__.lower(), decision.why, known, level=_level(decision))
+        facts = {"messages": len(messages), **_facts_of(decision), **wake.facts}
+        say(type(decision).__name__.lower(), decision.why, facts, level=_level(decision))
     if sent := wake.report(decisions[-1]):
         say("tell", "; ".join(sent))
     comes_back = isinstance(decisions[-1], GiveWay)

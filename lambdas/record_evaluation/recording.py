@@ -103,15 +103,15 @@ class Recording:
             verdict=judged.verdict,
         )
 
-    def _count(self, found: Evaluation) -> None:
-        if found.served and found.compared:
-            self._put("ModelQualityViolations", float(len(found.violations)))
+    def _count(self, record: Evaluation) -> None:
+        if record.served and record.compared:
+            self._put("ModelQualityViolations", float(len(record.violations)))
 
-    def _score(self, found: Evaluation) -> None:
+    def _score(self, record: Evaluation) -> None:
         """No alarm watches it."""
-        if found.served and found.score is not None:
+        if record.served and record.score is not None:
             try:
-                self._put("EvaluationScore", found.score)
+                self._put("EvaluationScore", record.score)
             except Exception as error:
                 say("go on", f"EvaluationScore is not put: {error}", level="WARNING")
 

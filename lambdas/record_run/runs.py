@@ -223,12 +223,12 @@ class Runs:
             say("go on", f"people will not be told of a stop: {error}", level="ERROR")
         return news
 
-    def _notice_of_stop(self, run: Run, found: Sequence[Row]) -> Notice:
+    def _notice_of_stop(self, run: Run, rows: Sequence[Row]) -> Notice:
         loop = Loop(project=self.labels.project, environment=self.labels.environment)
         return loop.over_the_limit(
             run.id,
             pipeline=run.pipeline,
-            cost=run_costs.said(found, so_far=True),
+            cost=run_costs.said(rows, so_far=True),
             limit=money.shown(self.limit),
         )
 

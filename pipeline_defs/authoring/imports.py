@@ -96,18 +96,18 @@ def _read(file: Path, read: Callable[[bytes], T]) -> T:
 def _statements(source: bytes) -> tuple[_Statement, ...]:
     """The import statements of a module. Remembered by content: modules that many bundles share
     would be parsed for each of them, which was a tenth of a synth."""
-    found: list[_Statement] = []
+    statements: list[_Statement] = []
     waiting: list[tuple[ast.AST, bool]] = [(ast.parse(source), False)]
     while waiting:  # statements only: an expression holds no import, and most nodes are in one
         node, optional = waiting.pop()
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found.append(_Statement(node, optional))
+            statements.append(_Statement(node, optional))
         inside = optional or _may_fail(node)
         for block in ("body", "orelse", "finalbody", "handlers", "cases"):
             inner = getattr(node, block, ())
             if isinstance(inner, list):
                 waiting.extend((child, inside if block == "body" else optional) for child in inner)
-    return tuple(found)
+    return tuple(statements)
 
 
 def _may_fail(node: ast.AST) -> bool:

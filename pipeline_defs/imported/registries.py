@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from config import registry_accounts
+from config import images, registry_accounts
 
 _FAMILIES: tuple[tuple[str, Mapping[str, str]], ...] = (
     (r"sagemaker-(xgboost|scikit-learn)", registry_accounts.XGBOOST),
@@ -16,7 +16,7 @@ _FAMILIES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ),
     (r"sagemaker-clarify-processing", registry_accounts.CLARIFY),
     (r"sagemaker-spark-processing", registry_accounts.SPARK),
-    (r"sagemaker-model-monitor-analyzer", registry_accounts.MODEL_MONITOR),
+    (images.MODEL_MONITOR_ANALYZER, registry_accounts.MODEL_MONITOR),
 )
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?"

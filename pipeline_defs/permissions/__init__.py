@@ -31,8 +31,8 @@ def needs(
         granted_buckets: names of buckets whose owners grant what of them may be read and written.
     """
     values = Values(definition)
-    found = [Step(step=p.own, values=values, arns=arns) for p in placed_steps(definition)]
-    every = [*steps.jobs(found), *_by_type(found), *_by_argument(found)]
+    placed = [Step(step=p.own, values=values, arns=arns) for p in placed_steps(definition)]
+    every = [*steps.jobs(placed), *_by_type(placed), *_by_argument(placed)]
     every += storage.permissions(definition, arns=arns, granted=granted_buckets)
     missing = [need for need in every if isinstance(need, Missing)]
     return merged(need for need in every if isinstance(need, Permission)), missing
@@ -58,19 +58,19 @@ def registered_images(definition: Mapping[str, Any]) -> list[str]:
     return sorted(set(uris))
 
 
-def _by_type(found: list[Step]) -> list[Permission | Missing]:
+def _by_type(placed: list[Step]) -> list[Permission | Missing]:
     return [
         need
-        for step in found
+        for step in placed
         if (row := steps.ROWS.get(step.step["Type"], steps.Row(more=steps.undocumented))).more
         for need in row.more(step)
     ]
 
 
-def _by_argument(found: list[Step]) -> list[Permission | Missing]:
+def _by_argument(placed: list[Step]) -> list[Permission | Missing]:
     return [
         need
-        for step in found
+        for step in placed
         for path, member, value in members(step.step)
         if member in arguments.NEEDS
         for need in arguments.NEEDS[member](

@@ -192,8 +192,8 @@ def _package(argument: Argument) -> Needs:
     if ANY in arns:
         named = argument.arns.sagemaker(f"model-package/{_UNKNOWN}")
         why = "which version it is is not known here; name it, or its group"
-        known = Permission(sid=permission.sid, actions=permission.actions, resources=[named])
-        yield argument.missing(why, known)
+        template = Permission(sid=permission.sid, actions=permission.actions, resources=[named])
+        yield argument.missing(why, template)
     else:
         yield permission
 

@@ -66,8 +66,8 @@ def _events(arns: Arns, kinds: tuple[str, ...]) -> Permission:
 
 def emr_serverless(step: Step) -> Needs:
     arns, arguments = step.arns, step.arguments
-    given = arguments.get("ApplicationId")
-    applications = step.patterns(given) if given is not None else [ANY]
+    application = arguments.get("ApplicationId")
+    applications = step.patterns(application) if application is not None else [ANY]
     yield Permission(
         sid="RunServerless",
         actions=[
@@ -84,7 +84,7 @@ def emr_serverless(step: Step) -> Needs:
         ],
         wildcard="EMR Serverless names its job runs, and an application that the step makes.",
     )
-    if given is None:
+    if application is None:
         yield Permission(
             sid="MakeApplications",
             actions=["emr-serverless:CreateApplication"],

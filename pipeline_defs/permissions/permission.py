@@ -21,13 +21,13 @@ class Permission:
 
     def statement(self) -> dict[str, Any]:
         """As IAM takes it."""
-        made = {
+        statement = {
             "Sid": self.sid,
             "Effect": "Allow",
             "Action": list(self.actions),
             "Resource": list(self.resources),
         }
-        return {**made, "Condition": dict(self.conditions)} if self.conditions else made
+        return {**statement, "Condition": dict(self.conditions)} if self.conditions else statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +64,13 @@ def merged(permissions: Iterable[Permission]) -> list[Permission]:
     return list(by_sid.values())
 
 
-def _conditions(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+def _conditions(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the same keys together: they are alternatives to IAM."""
-    if {o: set(keys) for o, keys in one.items()} != {o: set(keys) for o, keys in other.items()}:
-        raise ValueError(f"permissions of one name have different conditions: {one}, {other}")
+    if {o: set(keys) for o, keys in first.items()} != {o: set(keys) for o, keys in second.items()}:
+        raise ValueError(f"permissions of one name have different conditions: {first}, {second}")
     return {
-        operator: {key: _union(_listed(value), _listed(other[operator][key]))}
-        for operator, keys in one.items()
+        operator: {key: _union(_listed(value), _listed(second[operator][key]))}
+        for operator, keys in first.items()
         for key, value in keys.items()
     }
 
@@ -79,5 +79,5 @@ def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _union(one: Sequence[Any], other: Sequence[Any]) -> list[Any]:
-    return list(dict.fromkeys([*one, *other]))
+def _union(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+    return list(dict.fromkeys([*first, *second]))

@@ -70,8 +70,8 @@ def _register(step: Step) -> Needs:
     if ANY in groups:
         why = "which group it registers in is not known here; name it"
         unknown = [step.arns.sagemaker(f"model-package/{_UNKNOWN}/*")]
-        known = Permission(sid=permission.sid, actions=permission.actions, resources=unknown)
-        yield step.missing("ModelPackageGroupName", groups, why, known)
+        template = Permission(sid=permission.sid, actions=permission.actions, resources=unknown)
+        yield step.missing("ModelPackageGroupName", groups, why, template)
     elif resources:
         yield permission
         yield Permission(
@@ -105,8 +105,8 @@ def _invoke(step: Step) -> Needs:
     if any(ANY in function for function in functions):
         why = "which function it calls is not known here; name it"
         unknown = [step.arns.of_service("lambda", f"function:{_UNKNOWN}")]
-        known = Permission(sid=permission.sid, actions=permission.actions, resources=unknown)
-        yield step.missing("FunctionArn", step.step.get("FunctionArn"), why, known)
+        template = Permission(sid=permission.sid, actions=permission.actions, resources=unknown)
+        yield step.missing("FunctionArn", step.step.get("FunctionArn"), why, template)
     else:
         yield permission
 
@@ -116,15 +116,15 @@ def _callback(step: Step) -> Needs:
     for url in step.patterns(step.step.get("SqsQueueUrl", "")):
         host, _, path = url.removeprefix("https://").partition("/")
         account, _, name = path.partition("/")
-        known = ANY not in url and name and host.startswith("sqs.")
-        region = host.split(".")[1] if known else step.arns.region
-        queue = Arns(region=region, account=account if known else step.arns.account)
+        is_spelled_out = ANY not in url and name and host.startswith("sqs.")
+        region = host.split(".")[1] if is_spelled_out else step.arns.region
+        queue = Arns(region=region, account=account if is_spelled_out else step.arns.account)
         permission = Permission(
             sid="SendCallbacks",
             actions=["sqs:SendMessage"],
-            resources=[queue.of_service("sqs", name if known else _UNKNOWN)],
+            resources=[queue.of_service("sqs", name if is_spelled_out else _UNKNOWN)],
         )
-        if known:
+        if is_spelled_out:
             yield permission
         else:
             why = "which queue it asks by is not known here; name it"
@@ -284,15 +284,15 @@ def jobs(steps: list[Step]) -> Iterator[Permission]:
     rows = {
         step.step["Type"]: ROWS[step.step["Type"]] for step in steps if step.step["Type"] in ROWS
     }
-    made = {row.job: row for row in rows.values() if row.job}
-    if not made:
+    job_rows = {row.job: row for row in rows.values() if row.job}
+    if not job_rows:
         return
     arns = steps[0].arns
     yield Permission(
         sid="RunJobs",
-        actions=[f"sagemaker:{v}{job}" for job in made for v in ("Create", "Describe", "Stop")]
+        actions=[f"sagemaker:{v}{job}" for job in job_rows for v in ("Create", "Describe", "Stop")]
         + ["sagemaker:AddTags"],
-        resources=[arns.sagemaker(row.resource) for row in made.values()],
+        resources=[arns.sagemaker(row.resource) for row in job_rows.values()],
         wildcard=_BY_SAGEMAKER,
     )
     yield Permission(

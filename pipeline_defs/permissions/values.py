@@ -47,8 +47,8 @@ class Values:
                 default = declared.get("DefaultValue")
                 chosen = [*([] if default is None else [default]), *declared.get("EnumValues", ())]
                 yield from (str(text) for text in chosen or [ANY])
-            case {"Get": _} if (found := self.step(value)) is not None:
-                step, path = found
+            case {"Get": _} if (source := self.step(value)) is not None:
+                step, path = source
                 argument = step.get("Arguments", {}).get(path.removeprefix("."))
                 yield from self._patterns(argument) if argument is not None else (ANY,)
             case {"Std:Join": {"Values": list(parts), **join}}:

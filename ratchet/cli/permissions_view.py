@@ -101,10 +101,10 @@ def unused(uses: Sequence[RoleUse], *, width: int, account: str) -> list[Rendera
     """The statements and actions that decided nothing, by role."""
     parts: list[RenderableType] = []
     for use in uses:
-        idle = [one for one in use.statements if one.unused]
+        idle = [statement for statement in use.statements if statement.unused]
         if not idle:
             continue
-        actions = sum(len(one.unused) for one in idle)
+        actions = sum(len(statement.unused) for statement in idle)
         parts.append(
             Text.from_markup(
                 f"[bold]{escape(use.role.label)}[/]  {actions} of {count(use.actions, 'action')} "
@@ -131,8 +131,8 @@ def refusals(use: RoleUse, *, now: datetime, account: str) -> list[RenderableTyp
             parts.append(Text(f"  {decision.message}", style="dim"))
     statements = additions(standing)
     if statements:
-        some = "this statement" if len(statements) == 1 else "these statements"
-        parts.append(Text(f"\nAdd {some} to the policies of the role:", style="bold"))
+        phrase = "this statement" if len(statements) == 1 else "these statements"
+        parts.append(Text(f"\nAdd {phrase} to the policies of the role:", style="bold"))
         parts += [
             copyable(escape(json.dumps(statement, indent=2)).split("\n"))
             for statement in statements
@@ -322,9 +322,9 @@ def as_data(use: RoleUse, *, recorded: bool) -> dict[str, Any]:
 def as_document(use: RoleUse, *, recorded: bool, only_unused: bool = False) -> dict[str, Any]:
     """A role for `--json` with its statements and refusals."""
     statements = [
-        _statement(one, recorded=recorded, only_unused=only_unused)
-        for one in use.statements
-        if one.unused or not only_unused
+        _statement(statement, recorded=recorded, only_unused=only_unused)
+        for statement in use.statements
+        if statement.unused or not only_unused
     ]
     document = {**as_data(use, recorded=recorded), "statements": statements}
     if only_unused:
@@ -360,13 +360,13 @@ def _statement(use: StatementUse, *, recorded: bool, only_unused: bool) -> dict[
     statement = use.statement
     actions: list[Any] = [
         {
-            "action": one.action,
-            "requests": one.count if recorded else None,
-            "last": _iso(one.last),
-            "asked_on_aws_only": one.aws_only if recorded else None,
+            "action": action.action,
+            "requests": action.count if recorded else None,
+            "last": _iso(action.last),
+            "asked_on_aws_only": action.aws_only if recorded else None,
         }
-        for one in use.actions
-        if not (only_unused and one.action not in use.unused)
+        for action in use.actions
+        if not (only_unused and action.action not in use.unused)
     ]
     conditions: Mapping[str, Any] = {
         operator: {key: list(values) for key, values in keys.items()}

@@ -217,8 +217,8 @@ def missing(state: RunState) -> dict[str, dict[str, Any]]:
     texts = {step.name: f"{step.failure} {step.description}" for step in state.steps}
     if not any(missing_statement(text) for text in texts.values()):
         texts = {state.run.name: state.run.failure}  # refused before the first step
-    found = {name: missing_statement(text) for name, text in texts.items()}
-    return {name: lack for name, lack in found.items() if lack is not None}
+    lacks = {name: missing_statement(text) for name, text in texts.items()}
+    return {name: lack for name, lack in lacks.items() if lack is not None}
 
 
 def permission_lines(name: str, lack: Mapping[str, Any]) -> RenderableType:

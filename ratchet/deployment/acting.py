@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from ratchet.deployment.errors import DENIED, DeploymentError, nearest
 
@@ -39,12 +39,21 @@ def session_variables(endpoint: Endpoint, role: str) -> dict[str, str]:
     Raises:
         DeploymentError: there is no such role, or it trusts neither this account nor a provider.
     """
-    from botocore.exceptions import ClientError
+    described = _described(_client(endpoint, "iam"), role)
+    credentials = _assumed(_client(endpoint, "sts"), role, described, endpoint.account)
+    return {
+        **endpoint.environment(),
+        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": credentials["SessionToken"],
+    }
 
-    iam, sts = (_client(endpoint, service) for service in ("iam", "sts"))
+
+def _described(iam: Any, role: str) -> Mapping[str, Any]:
+    """The role as IAM has it."""
     name = role_name(role)
     try:
-        described = iam.get_role(RoleName=name)["Role"]
+        described: Mapping[str, Any] = iam.get_role(RoleName=name)["Role"]
     except iam.exceptions.NoSuchEntityException:
         pages = iam.get_paginator("list_roles").paginate()
         names = [other["RoleName"] for page in pages for other in page["Roles"]]
@@ -52,6 +61,13 @@ def session_variables(endpoint: Endpoint, role: str) -> dict[str, str]:
             f"{ROLE_VARIABLE} is {role!r}, and the local cloud has no role {name}"
             f"{nearest(name, names)} Roles of people and workflows: docs/guides/review.md"
         ) from None
+    return described
+
+
+def _assumed(sts: Any, role: str, described: Mapping[str, Any], account: str) -> Mapping[str, str]:
+    """The credentials of a session of the role."""
+    from botocore.exceptions import ClientError
+
     session = {"RoleArn": described["Arn"], "RoleSessionName": _SESSION}
     token = _token(described["AssumeRolePolicyDocument"])
     try:
@@ -65,21 +81,15 @@ def session_variables(endpoint: Endpoint, role: str) -> dict[str, str]:
         raise DeploymentError(
             f"{ROLE_VARIABLE} is {role!r}, and that role does not trust who uses the local cloud: "
             f"{error.response['Error']['Message']}. To act as it, let its trust policy name "
-            f"arn:aws:iam::{endpoint.account}:root"
+            f"arn:aws:iam::{account}:root"
         ) from None
-    credentials = answer["Credentials"]
-    return {
-        **endpoint.environment(),
-        "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
-        "AWS_SESSION_TOKEN": credentials["SessionToken"],
-    }
+    credentials: Mapping[str, str] = answer["Credentials"]
+    return credentials
 
 
-def _token(trust: Any) -> str | None:
+def _token(trust: Mapping[str, Any]) -> str | None:
     """The unsigned token that a trust policy asks of an OIDC provider; None if it asks for none."""
-    document = json.loads(unquote(trust)) if isinstance(trust, str) else trust
-    for statement in document["Statement"]:
+    for statement in trust["Statement"]:
         provider = statement.get("Principal", {}).get("Federated", "")
         host = provider.partition(":oidc-provider/")[2]
         if host and statement.get("Action") == _BY_TOKEN:

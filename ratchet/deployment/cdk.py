@@ -28,12 +28,12 @@ def environment(target: Target, variables: Mapping[str, str] = os.environ) -> di
     takes seconds and the tests do it.
     """
     foreign = foreign_variables(variables) if target.local else []
-    kept = {name: value for name, value in variables.items() if name not in foreign}
-    path = [str(Path(sys.executable).parent), str(node.folder()), kept.get("PATH", "")]
+    inherited = {name: value for name, value in variables.items() if name not in foreign}
+    path = [str(Path(sys.executable).parent), str(node.folder()), inherited.get("PATH", "")]
     quiet = {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_DISABLE_VERSION_CHECK": "1"}
     if target.local:
         quiet["CDK_VALIDATION"] = "false"
-    return {**kept, **quiet, **target.variables, "PATH": os.pathsep.join(path)}
+    return {**inherited, **quiet, **target.variables, "PATH": os.pathsep.join(path)}
 
 
 def qualifier(settings: Settings, *, project: Path = node.PROJECT) -> str:

@@ -84,8 +84,8 @@ def _place(logical_id: str, resource: Resource) -> str:
     path = (resource.get("Metadata") or {}).get(_PATH, "")
     parts = path.split("/")[2:] if path else [re.sub(r"[0-9A-F]{8}$", "", logical_id)]
     words = [word for part in parts for word in re.findall(r"[A-Z]*[a-z0-9]+|[A-Z]+", part)]
-    kept = [word.lower() for word in words if word not in ("Role", "Resource")]
-    return " ".join(dict.fromkeys(kept)) or logical_id
+    telling = [word.lower() for word in words if word not in ("Role", "Resource")]
+    return " ".join(dict.fromkeys(telling)) or logical_id
 
 
 def distinct(names: Sequence[tuple[str, str]]) -> list[str]:
@@ -102,10 +102,10 @@ def find(
     Raises:
         UnknownNameError: there is none, or more than one.
     """
-    wanted = _words(text)
-    whole = [role for role in roles if wanted in map(_words, _identifiers(role))]
+    words = _words(text)
+    whole = [role for role in roles if words in map(_words, _identifiers(role))]
     partly = whole or [
-        role for role in roles if set(wanted) <= {*_words(role.label), *_words(role.stack)}
+        role for role in roles if set(words) <= {*_words(role.label), *_words(role.stack)}
     ]
     if len(partly) == 1:
         return partly[0]
@@ -115,7 +115,7 @@ def find(
     names = {" ".join(_words(name)): role.label for role in roles for name in _identifiers(role)}
     for role in roles:
         names.setdefault(" ".join(_words(role.label)[:-1]), role.label)
-    near = difflib.get_close_matches(" ".join(wanted), names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(" ".join(words), names, n=3, cutoff=0.5)
     close = list(dict.fromkeys(names[name] for name in near))
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     raise UnknownNameError(f"no role {text!r}.{hint} To list them: {command('permissions')}")

@@ -13,7 +13,7 @@ from typing import Any
 
 from ratchet.deployment.missing_permission import missing_statement
 from ratchet.local_cloud.aws_only import asked_on_aws_only
-from ratchet.local_cloud.emulator.permissions import Decision
+from ratchet.local_cloud.decisions import Decision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,9 @@ class RoleUse:
 
     @property
     def used_actions(self) -> int:
-        return self.actions - sum(not one.count for use in self.statements for one in use.actions)
+        return self.actions - sum(
+            not action.count for use in self.statements for action in use.actions
+        )
 
     @property
     def requests(self) -> int:
@@ -178,10 +180,10 @@ def joined(role: Role, decisions: Iterable[Decision]) -> RoleUse:
     Args:
         decisions: of any roles; those of others are left out.
     """
-    own = [decision for decision in decisions if decision.role == role.name]
+    role_decisions = [decision for decision in decisions if decision.role == role.name]
     decided: list[list[Decision]] = [[] for _ in role.statements]
     elsewhere = []
-    for decision in own:
+    for decision in role_decisions:
         position = _deciding(role.statements, decision)
         if position is not None:
             decided[position].append(decision)
@@ -189,9 +191,11 @@ def joined(role: Role, decisions: Iterable[Decision]) -> RoleUse:
             elsewhere.append(decision)
     refusals = [
         Refusal(
-            decision=decision, statement=_lacking(decision), standing=_stands(role, decision, own)
+            decision=decision,
+            statement=_lacking(decision),
+            standing=_stands(role, decision, role_decisions),
         )
-        for decision in own
+        for decision in role_decisions
         if not decision.allowed
     ]
     return RoleUse(
@@ -339,7 +343,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(_text(one) for one in _listed(value))
+    return tuple(_text(item) for item in _listed(value))
 
 
 def _text(value: Any) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
 
 from ratchet.deployment import role_names, stacks
 from ratchet.deployment.errors import DeploymentError, NotDeployedError, says_missing
 from ratchet.deployment.role_use import Role, RoleUse, Statement, joined, statements_of
 from ratchet.deployment.target import Target
-from ratchet.local_cloud.emulator.permissions import Decision
+from ratchet.local_cloud.decisions import Decision
 
 _THREADS = 8
 
@@ -53,11 +52,11 @@ def refused(target: Target) -> dict[str, int]:
 
 def read(target: Target, *, names: Collection[str] | None = None) -> list[Role]:
     """The roles of the environment's stacks with their policies, or those of some names."""
-    found = [role for stack in stacks.names(target) for role in _of_stack(target, stack)]
-    labels = role_names.distinct([(role.stack, role.label) for role in found])
+    deployed = [role for stack in stacks.names(target) for role in _of_stack(target, stack)]
+    labels = role_names.distinct([(role.stack, role.label) for role in deployed])
     labelled = [
         replace(role, label=label)
-        for role, label in zip(found, labels, strict=True)
+        for role, label in zip(deployed, labels, strict=True)
         if names is None or role.name in names
     ]
     target.client("iam")  # made once, before the threads want it
@@ -75,7 +74,7 @@ def decisions(target: Target) -> list[Decision]:
     from ratchet.local_cloud.admin_client import AdminError
 
     try:
-        return [Decision.of_json(one) for one in target.ask("permissions")["decisions"]]
+        return [Decision.of_json(decision) for decision in target.ask("permissions")["decisions"]]
     except AdminError as problem:
         if problem.status != 404:
             raise
@@ -112,7 +111,7 @@ def _of_stack(target: Target, stack: str) -> list[Role]:
 
 
 def _with_policies(target: Target, role: Role) -> Role | None:
-    """The role as IAM has it; None if it is gone."""
+    """The role as IAM has it; None if it is gone. boto3 decodes the documents that IAM sends."""
     from botocore.exceptions import ClientError
 
     iam = target.client("iam")
@@ -121,7 +120,7 @@ def _with_policies(target: Target, role: Role) -> Role | None:
         return replace(
             role,
             arn=described["Arn"],
-            services=tuple(_services(_document(described["AssumeRolePolicyDocument"]))),
+            services=tuple(_services(described["AssumeRolePolicyDocument"])),
             boundary=described.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
             statements=tuple(_statements(iam, role.name)),
         )
@@ -143,18 +142,10 @@ def _statements(iam: Any, role: str) -> Iterator[Statement]:
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=role):
         for name in page["PolicyNames"]:
             policy = iam.get_role_policy(RoleName=role, PolicyName=name)
-            yield from statements_of(name, _document(policy["PolicyDocument"]))
+            yield from statements_of(name, policy["PolicyDocument"])
     for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=role):
         for attached in page["AttachedPolicies"]:
             arn = attached["PolicyArn"]
             version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
             policy = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
-            yield from statements_of(arn, _document(policy["Document"]))
-
-
-def _document(document: Any) -> Mapping[str, Any]:
-    """boto3 answers a document that it has decoded; IAM itself sends it URL-encoded."""
-    parsed: Mapping[str, Any] = (
-        json.loads(unquote(document)) if isinstance(document, str) else document
-    )
-    return parsed
+            yield from statements_of(arn, policy["Document"])

@@ -217,25 +217,18 @@ def local_target(
 
 
 def without_profiles(variables: Mapping[str, str], region: str) -> boto3.Session:
-    """A session with the credentials of `variables`, and nothing of this machine's configuration.
-
-    AWS_PROFILE may name a profile that is not there, and a profile may name proxies, retries and
-    endpoints of its own.
-    """
+    """A session with the credentials of `variables`, and nothing of this machine's profiles."""
     import boto3
     from botocore.session import Session
 
-    nothing = {
-        "profile": (None, None, None, None),
-        "config_file": (None, None, os.devnull, None),
-        "credentials_file": (None, None, os.devnull, None),
-    }
+    from ratchet.local_cloud.profiles import NO_PROFILE
+
     return boto3.Session(
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=variables.get("AWS_SESSION_TOKEN"),
         region_name=region,
-        botocore_session=Session(session_vars=nothing),
+        botocore_session=Session(session_vars=NO_PROFILE),
     )
 
 

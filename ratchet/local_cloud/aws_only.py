@@ -11,7 +11,11 @@ from fnmatch import fnmatchcase
 _Pattern = tuple[str, str]
 
 _ASKED: Mapping[str, tuple[_Pattern, ...]] = {
-    "lambda.amazonaws.com": (("xray:*", "*"),),
+    "lambda.amazonaws.com": (
+        ("logs:CreateLogGroup", "*"),  # a function's log group is there before it
+        ("sqs:ChangeMessageVisibility", "*"),
+        ("xray:*", "*"),
+    ),
     "sagemaker.amazonaws.com": (
         # A pipeline stops its jobs with its own role, and records them as trials.
         ("sagemaker:Stop*Job", "*"),
@@ -30,7 +34,7 @@ def asked_on_aws_only(services: Iterable[str], action: str, resource: str) -> bo
         resource: as policies write it.
     """
     return any(
-        fnmatchcase(action, asked) and fnmatchcase(resource, where)
+        fnmatchcase(action, actions) and fnmatchcase(resource, resources)
         for service in services
-        for asked, where in _ASKED.get(service, ())
+        for actions, resources in _ASKED.get(service, ())
     )

@@ -110,8 +110,10 @@ def captured_dataset(
 
     def rows(content: bytes) -> TableDataset:
         records = _records(content, schema).between(start, end)
-        found = [side_rows(records, side, names, texts) for side in SIDES if side in sides]
-        joined = join_sides(found, names)
+        sides_of_records = [
+            side_rows(records, side, names, texts) for side in SIDES if side in sides
+        ]
+        joined = join_sides(sides_of_records, names)
         return replace(joined, unreadable=joined.unreadable + records.unreadable)
 
     parts = list(_ahead(rows, _batches(paths)))

@@ -33,7 +33,7 @@ def differing(schemas: Iterable[pa.Schema]) -> frozenset[str]:
         for column in schema:
             if not pa.types.is_null(column.type):
                 kinds.setdefault(column.name, set()).add(is_text(column.type))
-    return frozenset(name for name, found in kinds.items() if len(found) > 1)
+    return frozenset(name for name, types in kinds.items() if len(types) > 1)
 
 
 def texts_of(schema: pa.Schema) -> frozenset[str]:

@@ -395,10 +395,10 @@ def _drift(
 def _statistics(feature: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """The part of a feature in statistics.json that its type has."""
     feature = feature or {}
-    found: Mapping[str, Any] = feature.get("numerical_statistics") or feature.get(
+    statistics: Mapping[str, Any] = feature.get("numerical_statistics") or feature.get(
         "string_statistics", {}
     )
-    return found
+    return statistics
 
 
 def _buckets(feature: Mapping[str, Any] | None) -> dict[str, int]:

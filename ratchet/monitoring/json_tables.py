@@ -155,12 +155,12 @@ def one_by_one(
     unreadable = 0
     for index, payload in zip(lines.index.tolist(), lines.text.to_pylist(), strict=True):
         try:
-            found = rows_of(payload)
+            payload_rows = rows_of(payload)
         except (ValueError, RecursionError):
             unreadable += 1
             continue
-        rows += found
-        record += [index] * len(found)
+        rows += payload_rows
+        record += [index] * len(payload_rows)
     table, untyped = table_of(rows, names)
     if not table.num_columns:  # rows without a single value
         return Rows.none(len(lines))

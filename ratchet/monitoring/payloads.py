@@ -168,8 +168,8 @@ def _nameless(
     widths = Counter(len(cells) for line in text[::step].to_pylist() if (cells := _cells(line)))
     columns = numbered(widths.most_common(1)[0][0] if widths else 0)
     if len(columns) == len(names):
-        known = zip(columns, names, strict=True)
-        texts = {number for number, name in known if name in texts or number in texts}
+        pairs = zip(columns, names, strict=True)
+        texts = {number for number, name in pairs if name in texts or number in texts}
     return _one_layout(text, index, columns, texts)
 
 

@@ -146,8 +146,8 @@ class Text:
     def count_outside(self, domain: list[str]) -> int:
         """How many of the present values the domain does not hold."""
         spelled = list(with_one_spelling(dict.fromkeys(domain, 0)))
-        known = pc.is_in(self.values, value_set=pa.array(spelled, self.values.type))
-        return self.present - int(self.counts[known.to_numpy(zero_copy_only=False)].sum())
+        is_in_domain = pc.is_in(self.values, value_set=pa.array(spelled, self.values.type))
+        return self.present - int(self.counts[is_in_domain.to_numpy(zero_copy_only=False)].sum())
 
     def document(self) -> dict[str, Any]:
         statistics: dict[str, Any] = {
@@ -231,14 +231,14 @@ def profile_column(
     if pa.types.is_null(kind):
         return Nothing(name, len(column))
     if is_number(kind) and expected != STRING:
-        found = INTEGRAL if pa.types.is_integer(kind) else FRACTIONAL
-        return _numbers(name, _floats(column), len(column), found, expected)
+        number_type = INTEGRAL if pa.types.is_integer(kind) else FRACTIONAL
+        return _numbers(name, _floats(column), len(column), number_type, expected)
     of_numbers = expected in (INTEGRAL, FRACTIONAL)
     if is_text(kind) and (of_numbers or (untyped and expected == UNKNOWN)):
-        numbers, mistyped, found = _numbers_of_text(column)
+        numbers, mistyped, number_type = _numbers_of_text(column)
         enough = 0.0 if of_numbers else NUMBERS_SHARE
         if len(numbers) and len(numbers) >= enough * (len(numbers) + mistyped):
-            feature = _numbers(name, numbers, len(column), found, expected, mistyped)
+            feature = _numbers(name, numbers, len(column), number_type, expected, mistyped)
             if isinstance(feature, Numbers) or not mistyped:
                 return feature
     values, counts = _count_values(column)

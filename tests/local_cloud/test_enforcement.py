@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from ratchet.local_cloud import control
-from ratchet.local_cloud.emulator.permissions import Decision
+from ratchet.local_cloud.decisions import Decision
 from tests.local_cloud.sagemaker_calls import (
     REGION,
     ROLE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ratchet.local_cloud.emulator.permissions import Decision, DecisionLog
+from ratchet.local_cloud.decisions import Decision, DecisionLog
 
 BUCKET = "arn:aws:s3:::data"
 

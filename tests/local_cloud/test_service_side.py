@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.credentials import ContainerProvider, RefreshableCredentials
 
+from config import images
 from ratchet.local_cloud.sagemaker import service_side, stand_ins
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
@@ -323,7 +324,7 @@ def test_a_model_quality_run_asks_for_the_mergers_image_too(call: Caller) -> Non
     call.cloud.denied["ecr:BatchGetImage"] = refusal("ecr:BatchGetImage")
     with pytest.raises(Refused, match="is not authorized to perform: ecr:BatchGetImage"):
         call.sagemaker.monitors._merge(SCOPE, monitored, "job")
-    repository = f"arn:aws:ecr:us-east-1:156813124566:repository/{service_side.MERGER}"
+    repository = f"arn:aws:ecr:us-east-1:156813124566:repository/{images.GROUND_TRUTH_MERGER}"
     assert ("ecr:BatchGetImage", repository) in asked(call.cloud.needs)
 
 

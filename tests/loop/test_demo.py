@@ -15,8 +15,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from config.settings import load
-from ratchet.deployment import facts
+from ratchet.deployment import facts, roles
 from ratchet.local_cloud import control
+from ratchet.local_cloud.aws_only import asked_on_aws_only
 from ratchet.local_cloud.emulator import request_log
 from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.deployed_loop import Loop, until, write_drop
@@ -195,6 +196,19 @@ def test_what_is_taken_out_of_a_policy_is_noticed_or_listed_with_the_reason_why_
     assert neither == [], "neither noticed nor listed"
     assert both == [], "listed, and noticed"
     assert noticed / all_of_them >= least
+
+
+def test_the_local_cloud_asks_for_nothing_that_only_aws_is_said_to_ask_for(
+    demo: Demo, rest: None
+) -> None:
+    services = {role.name: role.services for role in roles.read(demo.loop.target)}
+    contradicting = [
+        record
+        for record in roles.decisions(demo.loop.target)
+        if record.role in services
+        and asked_on_aws_only(services[record.role], record.action, record.resource)
+    ]
+    assert contradicting == []
 
 
 def test_most_resources_of_statements_are_noticed(survey: Survey) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ratchet.deployment.role_use import Role, RoleUse, joined, statements_of
-from ratchet.local_cloud.emulator.permissions import Decision
+from ratchet.local_cloud.decisions import Decision
 
 BUCKET = "arn:aws:s3:::data"
 SENTENCE = (

@@ -42,32 +42,43 @@ def permissions(
     What roles may do is read from the deployed policies. What they did is
     recorded by the local cloud; AWS keeps no such record.
     """
-    from ratchet.cli import permissions_view as view
     from ratchet.deployment import role_names, roles
 
     target = connect(environment, local)
     if unused:
         _check_recorded(target)
     uses = roles.uses(target)
-    recorded = target.local
     named = " ".join(role or ())
     if named:
-        found = role_names.find([use.role for use in uses], named, command=target.command)
-        uses = [use for use in uses if use.role is found]
-    now = datetime.now().astimezone()
-    console = out()
+        chosen = role_names.find([use.role for use in uses], named, command=target.command)
+        uses = [use for use in uses if use.role is chosen]
     if as_json:
-        if named:
-            echo_json(view.as_document(uses[0], recorded=recorded, only_unused=unused))
-        elif unused:
-            echo_json([view.as_document(use, recorded=True, only_unused=True) for use in uses])
-        else:
-            echo_json([view.as_data(use, recorded=recorded) for use in uses])
+        _echo(uses, recorded=target.local, single=bool(named), unused=unused)
         return
-    width, account = console.width, target.account
+    _print(target, uses, single=bool(named), unused=unused)
+    _hint(target, uses, named=named, unused=unused)
+
+
+def _echo(uses: list[RoleUse], *, recorded: bool, single: bool, unused: bool) -> None:
+    """As JSON. `single`: a single role was named, and is shown with its statements."""
+    from ratchet.cli import permissions_view as view
+
+    if single:
+        echo_json(view.as_document(uses[0], recorded=recorded, only_unused=unused))
+    elif unused:
+        echo_json([view.as_document(use, recorded=True, only_unused=True) for use in uses])
+    else:
+        echo_json([view.as_data(use, recorded=recorded) for use in uses])
+
+
+def _print(target: Target, uses: list[RoleUse], *, single: bool, unused: bool) -> None:
+    from ratchet.cli import permissions_view as view
+
+    console, now = out(), datetime.now().astimezone()
+    width, account, recorded = console.width, target.account, target.local
     if unused:
         parts = view.unused(uses, width=width, account=account)
-    elif named:
+    elif single:
         parts = view.detail(uses[0], now=now, width=width, account=account, recorded=recorded)
     else:
         parts = [view.overview(uses, now=now, width=width, recorded=recorded)]
@@ -75,7 +86,6 @@ def permissions(
         console.print(part, crop=False)
     if unused and not parts:
         console.print("Every action of every statement was used.", soft_wrap=True)
-    _hint(target, uses, named=named, unused=unused)
 
 
 def _check_recorded(target: Target) -> None:
@@ -104,7 +114,7 @@ def _hint(target: Target, uses: list[RoleUse], *, named: str, unused: bool) -> N
         ]
     elif unused:
         lines = ["Never used in this cloud. What no run has done yet may need them still."]
-        if aws_only := sum(one.aws_only for use in uses for one in use.statements):
+        if aws_only := sum(statement.aws_only for use in uses for statement in use.statements):
             lines.append(f"Left out: {count(aws_only, 'action')} that only AWS asks for.")
     elif named:
         lines = [target.command(f"permissions {named} --unused")]

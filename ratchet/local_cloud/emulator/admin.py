@@ -18,7 +18,7 @@ They need the folder's secret (`guard`; ``admin_client.ask`` sends it).
   (header ``Authorization``); see ``sagemaker/roles.py``.
 - ``POST save``: write all state now.
 - ``GET permissions``, ``GET permissions/<role>``: what roles were allowed and denied, see
-  ``emulator/permissions.py``; ``{"decisions": [...]}``.
+  ``local_cloud/decisions.py``; ``{"decisions": [...]}``.
 - ``GET executions/<id>``: an execution's folder, and its steps with why the cache hit or missed.
 """
 
@@ -26,13 +26,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import unquote
 
 from ratchet.local_cloud.billing import catalogue
 from ratchet.local_cloud.billing.price_list import PriceList
 from ratchet.local_cloud.emulator import guard, space
+from ratchet.local_cloud.emulator.asgi import Message, Receive, Send, headers_of, read_body
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import NotSavedError, StateSaver
 from ratchet.local_cloud.layout import ACCOUNT, STATUS_PATH
@@ -43,7 +42,6 @@ from ratchet.local_cloud.sagemaker.roles import CREDENTIALS_PATH
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
 
-Message = dict[str, Any]
 _PREFIX = "/_ratchet/"
 
 
@@ -68,19 +66,9 @@ class Admin:
         self._secret = secret
         self._scope = Scope(account=ACCOUNT, region=facts["region"])
 
-    async def answer(
-        self,
-        scope: Message,
-        receive: Callable[[], Awaitable[Message]],
-        send: Callable[[Message], Awaitable[None]],
-    ) -> None:
+    async def answer(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request in JSON."""
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
+        body = await read_body(receive)
         path = scope["path"].removeprefix(_PREFIX)
         try:
             request = json.loads(body or b"{}")
@@ -110,7 +98,7 @@ class Admin:
         await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
 
     def _is_owner(self, scope: Message) -> bool:
-        return guard.has_secret(guard.headers_of(scope), self._secret)
+        return guard.has_secret(headers_of(scope), self._secret)
 
     def _dispatch(self, method: str, path: str, request: Message) -> tuple[int, Message]:
         if (method, path) == ("GET", "status"):

@@ -14,6 +14,7 @@ import psutil
 from ministack import app as ministack
 from ministack.core import responses
 
+from ratchet.local_cloud.decisions import DecisionLog
 from ratchet.local_cloud.emulator import (
     alarms,
     authority,
@@ -31,8 +32,8 @@ from ratchet.local_cloud.emulator import (
     stack_roles,
 )
 from ratchet.local_cloud.emulator.admin import Admin
+from ratchet.local_cloud.emulator.asgi import Message, Receive, Send
 from ratchet.local_cloud.emulator.cloud import Emulator
-from ratchet.local_cloud.emulator.permissions import DecisionLog
 from ratchet.local_cloud.emulator.state import NotSavedError, StateSaver
 from ratchet.local_cloud.layout import ACCOUNT, Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
@@ -41,10 +42,6 @@ from ratchet.local_cloud.sagemaker.switches import Switches
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.emulator.stacks import Operations
-
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 _LOG = logging.getLogger("ratchet.cloud")
 _SCHEDULER_SECONDS = 1  # MiniStack looks every ten

@@ -16,8 +16,8 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.core.responses import request_scope
 
+from ratchet.local_cloud.decisions import DecisionLog
 from ratchet.local_cloud.emulator import evaluator
-from ratchet.local_cloud.emulator.permissions import DecisionLog
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.store import Scope
 

@@ -26,6 +26,7 @@ from ratchet.local_cloud.emulator.authority import Authority, service_may
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.gateway import current_scope
 from ratchet.local_cloud.emulator.pipeline_targets import Target, request_of
+from ratchet.local_cloud.emulator.service_roles import LAMBDA
 from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
@@ -60,13 +61,9 @@ def check_delivery(scope: Scope, service: str, arn: str, source_arn: str) -> Non
     """Raises `Denied` unless a resource's policy, and its key's, let a service deliver there."""
     kind = arn.split(":")[2]
     action = _SENDS[kind]
-    found = iam_evaluator._resource_policy(kind, arn)
-    policy = found[0] if found else None
-    if not service_may(scope, service, policy, action, arn, source_arn=source_arn):
-        raise _denied(service, action, arn)
-    for need in http_needs.service_key_needs(scope, action, arn):
-        found = iam_evaluator._resource_policy("kms", need.resource)
-        policy = found[0] if found else None
+    for need in (Need(action, arn), *http_needs.service_key_needs(scope, action, arn)):
+        namespace = need.action.partition(":")[0]
+        policy, *_ = iam_evaluator._resource_policy(namespace, need.resource) or (None,)
         if not service_may(
             scope, service, policy, need.action, need.resource, source_arn=source_arn
         ):
@@ -98,10 +95,11 @@ class Deliveries:
         s3, sns, sqs = (app._get_module(service) for service in ("s3", "sns", "sqs"))
         functions._route_async_failure = self._to_destination(functions._route_async_failure)
         sns._deliver_to_lambda = self._checked(
-            sns._deliver_to_lambda, lambda endpoint, _, topic, *rest: ("sns", endpoint, topic)
+            sns._deliver_to_lambda, lambda endpoint, _, topic, *arguments: ("sns", endpoint, topic)
         )
         s3._deliver_event_to_lambda = self._checked(
-            s3._deliver_event_to_lambda, lambda arn, event, *rest: ("s3", arn, _bucket_of(event))
+            s3._deliver_event_to_lambda,
+            lambda arn, event, *arguments: ("s3", arn, _bucket_of(event)),
         )
         sqs.queue_policy_allows = sns.topic_policy_allows = _policy_and_key
 
@@ -210,7 +208,7 @@ class Deliveries:
             try:
                 if action:
                     needs = [Need(action, arn), *http_needs.key_needs_of(scope, action, arn)]
-                    self._authority.check_role(scope, role, "lambda.amazonaws.com", needs)
+                    self._authority.check_role(scope, role, LAMBDA, needs)
             except Denied as denied:
                 _LOG.error("the failed event of %s is lost: %s", function, denied)
                 return

@@ -19,7 +19,7 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import AuthError, EvalContext, EvalResult, ParsedStatement
 
-from ratchet.local_cloud.emulator.permissions import DecisionLog
+from ratchet.local_cloud.decisions import DecisionLog
 from ratchet.local_cloud.emulator.request_log import RequestLog, flat, statements_of
 
 WRAPPED = {
@@ -47,7 +47,6 @@ _CACHED_ACTIONS = 256
 
 ConditionKey = Callable[[str, str], object]
 """The value of a condition key, given the rest of its name and the resource's ARN."""
-
 
 Granted = Callable[[str, str, str], str]
 """Given principal, action and resource: the ARN of a KMS grant that allows it, or nothing."""
@@ -244,11 +243,11 @@ def _resource_policies(
 ) -> Callable[..., Verdict]:
     """The policy of a resource, which names itself as the one that decided."""
 
-    def decided(document: Any, context: EvalContext, *selection: Any, **more: Any) -> Verdict:
+    def decided(document: Any, context: EvalContext, *selection: Any, **options: Any) -> Verdict:
         if isinstance(document, str):
             document = _loaded(document)
-        verdict: Verdict = decide(document, context, *selection, **more)
-        service = more.get("service")
+        verdict: Verdict = decide(document, context, *selection, **options)
+        service = options.get("service")
         if requests is not None and service:
             requests.record(
                 context,
@@ -367,7 +366,7 @@ def _enforcing(
         if not trace.verdicts or isinstance(denial, AuthError):
             return denial  # the account's root, or nobody
         principal = trace.verdicts[0].principal_arn
-        verdict = denial if denial is not None else _allowing(trace.verdicts)
+        verdict = denial or next(v for v in trace.verdicts if v.decision == "Allow")
         if requests is not None:
             _record(requests, trace, service, allowed=denial is None)
         if verdict.decision == "ImplicitDeny" and namespace == "kms":
@@ -398,17 +397,8 @@ def _record(requests: RequestLog, trace: _Trace, service: str, *, allowed: bool)
     assert trace.context is not None
     resource = iam_evaluator._resource_policy(service, trace.context.resource_arn)
     statements = [*flat(trace.policies), *statements_of(resource[0] if resource else None)]
-    requests.record(
-        trace.context,
-        service,
-        statements,
-        principal=trace.context.principal_arn,
-        allowed=allowed,
-    )
-
-
-def _allowing(verdicts: Sequence[Verdict]) -> Verdict:
-    return next(verdict for verdict in verdicts if verdict.decision == "Allow")
+    principal = trace.context.principal_arn
+    requests.record(trace.context, service, statements, principal=principal, allowed=allowed)
 
 
 def role_of(principal_arn: str) -> str:
@@ -441,16 +431,18 @@ def denied_action() -> str:
 def _responding(respond: Callable[..., Any]) -> Callable[..., Any]:
     """MiniStack names the resource for a few services only; AWS does for all."""
 
-    def responded(service: str, action: str, principal: str, request_id: str, **more: Any) -> Any:
-        if not more.get("error_code"):
-            more["message"] = denial_sentence(action) or more.get("message", "")
-        return respond(service, action, principal, request_id, **more)
+    def responded(
+        service: str, action: str, principal: str, request_id: str, **options: Any
+    ) -> Any:
+        if not options.get("error_code"):
+            options["message"] = denial_sentence(action) or options.get("message", "")
+        return respond(service, action, principal, request_id, **options)
 
     return responded
 
 
 def _sentences(identity_denial: Callable[..., str]) -> Callable[..., str]:
-    def message(action: str, *rest: Any) -> str:
-        return denial_sentence(action) or identity_denial(action, *rest)
+    def message(action: str, *arguments: Any) -> str:
+        return denial_sentence(action) or identity_denial(action, *arguments)
 
     return message

@@ -42,12 +42,12 @@ def log_needs(scope: Scope, config: Mapping[str, Any]) -> list[Need]:
     """What the role of a function of this configuration needs so that its log is kept."""
     name = config.get("FunctionName", "")
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
-    place = f"arn:aws:logs:{scope.region}:{scope.account}:log-group:{group}:log-stream:{name}"
+    place = scope.of_service("logs", f"log-group:{group}:log-stream:{name}")
     return [Need(action, place) for action in _LOG_ACTIONS]
 
 
 def _logged(authority: Authority, emit: Callable[..., None]) -> Callable[..., None]:
-    def emitted(function: Mapping[str, Any], *arguments: Any, **more: Any) -> None:
+    def emitted(function: Mapping[str, Any], *arguments: Any, **options: Any) -> None:
         config = function.get("config") or function
         scope = current_scope()
         try:
@@ -57,7 +57,7 @@ def _logged(authority: Authority, emit: Callable[..., None]) -> Callable[..., No
         except Denied as denied:
             _LOG.error("the log of %s is lost: %s", config.get("FunctionName"), denied)
             return
-        emit(function, *arguments, **more)
+        emit(function, *arguments, **options)
 
     return emitted
 

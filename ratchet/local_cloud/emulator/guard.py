@@ -20,17 +20,21 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import router
 from ministack.services import s3
 
+from ratchet.local_cloud.emulator.asgi import (
+    Message,
+    Receive,
+    Send,
+    headers_of,
+    read_body,
+    with_body,
+)
 from ratchet.local_cloud.layout import SECRET_HEADER, STATUS_PATH
 
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Headers = Mapping[str, str]
 
 ADMIN_PATHS = ("/_ratchet/", "/_ministack/", "/_localstack/")
@@ -92,13 +96,6 @@ class Guard:
         return f"{path} needs the folder's secret in the header {SECRET_HEADER}"
 
 
-def headers_of(scope: Message) -> dict[str, str]:
-    """A request's headers; names in small letters."""
-    return {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-    }
-
-
 def has_secret(headers: Headers, secret: str) -> bool:
     """Whether a request brings the folder's secret."""
     return hmac.compare_digest(headers.get(SECRET_HEADER, "").encode(), secret.encode())
@@ -142,30 +139,11 @@ async def _signed_form(scope: Message, headers: Headers, receive: Receive) -> Re
         or router.detect_service("POST", scope["path"], dict(headers), {}) != "s3"
     ):
         return None
-    body = await _read(receive)
+    body = await read_body(receive)
     fields = {name.lower() for name, *_ in s3._parse_multipart_form(kind, body) or ()}
     if not ({"policy", "x-amz-signature"} <= fields or {"policy", "signature"} <= fields):
         return None
-    return _again(body, receive)
-
-
-async def _read(receive: Receive) -> bytes:
-    body = b""
-    more = True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return again
+    return with_body(body, receive)
 
 
 def _without_cors(send: Send) -> Send:

@@ -99,8 +99,7 @@ def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[N
             yield pass_role(role, f"{service}.amazonaws.com")
     if action == "cloudwatch:DescribeAlarms":
         for name in values_at(request, "AlarmNames"):
-            arn = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm:{name}"
-            yield Need(action, arn)
+            yield Need(action, scope.of_service("cloudwatch", f"alarm:{name}"))
     if action == "cloudformation:UpdateStack":
         yield from _parameter_needs(scope, str(request.get("StackName")))
     yield from key_needs_of(scope, action, resource)
@@ -115,8 +114,7 @@ def _parameter_needs(scope: Scope, stack_name: str) -> Iterator[Need]:
     for value in (stack.get("_resolved_params") or {}).values():
         if isinstance(value, Mapping) and value.get("SsmName"):
             name = str(value["SsmName"]).lstrip("/")
-            arn = f"arn:aws:ssm:{scope.region}:{scope.account}:parameter/{name}"
-            yield Need("ssm:GetParameters", arn)
+            yield Need("ssm:GetParameters", scope.of_service("ssm", f"parameter/{name}"))
 
 
 def has_more(action: str) -> bool:
@@ -139,7 +137,7 @@ def service_key_needs(scope: Scope, action: str, resource: str) -> Iterator[Need
     key = _key_id(action, resource)
     if not key:
         return iter(())
-    managed = f"arn:aws:kms:{scope.region}:{scope.account}:{key.rpartition(':')[2]}"
+    managed = scope.of_service("kms", key.rpartition(":")[2])
     return _key_needs(scope, action, key_arn(scope, key) or managed)
 
 
@@ -178,9 +176,7 @@ def key_arn(scope: Scope, key: str) -> str | None:
         return key
     record = app._get_module("kms")._resolve_key(alias)
     resource = alias if alias.startswith("alias/") else f"key/{key}"
-    return (
-        str(record["Arn"]) if record else f"arn:aws:kms:{scope.region}:{scope.account}:{resource}"
-    )
+    return str(record["Arn"]) if record else scope.of_service("kms", resource)
 
 
 def kms_grant(principal_arn: str, action: str, key_arn: str) -> str:
@@ -287,14 +283,15 @@ def _with_alarm_names(extract: Callable[..., str]) -> Callable[..., str]:
     """DescribeAlarms by name needs each alarm; `needs` adds all but the first of them."""
 
     def resource(
-        service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any
+        service: str, method: str, path: str, headers: Any, body: bytes, *arguments: Any
     ) -> str:
-        arn = extract(service, method, path, headers, body, *rest)
+        arn = extract(service, method, path, headers, body, *arguments)
         if service == "monitoring" and arn == "*":
-            params, region, account = rest
+            params, region, account = arguments
             name = next(values_at(parsed(body, params), "AlarmNames"), None)
             if name:
-                return f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}"
+                scope = Scope(account=account, region=region)
+                return scope.of_service("cloudwatch", f"alarm:{name}")
         return arn
 
     return resource
@@ -344,6 +341,8 @@ def _key_of_written(object_arn: str, headers: Any, query: Any) -> str | None:
     bucket = object_arn.removeprefix("arn:aws:s3:::").partition("/")[0]
     upload_id = next(iter(query.get("uploadId") or ()), None)
     upload = s3._multipart_uploads.get(upload_id) if upload_id else None
-    given = (upload or {}).get("preserved_headers") or headers
-    key = given.get(_OBJECT_KEY) or s3._bucket_default_sse_headers(bucket).get(_OBJECT_KEY)
+    headers_of_write = (upload or {}).get("preserved_headers") or headers
+    key = headers_of_write.get(_OBJECT_KEY) or s3._bucket_default_sse_headers(bucket).get(
+        _OBJECT_KEY
+    )
     return key_arn(current_scope(), key) if key else None

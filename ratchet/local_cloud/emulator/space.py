@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
+
+from ratchet.local_cloud.emulator.asgi import Message, Receive, Send, read_body, with_body
 
 LOW_WATER_BYTES = 16 * 1024 * 1024
 """More than the state of the services, its log in SQLite, and what they write between two saves."""
@@ -21,10 +21,6 @@ _CODE = "InternalError"
 _READ_ONLY_METHODS = {"GET", "HEAD", "OPTIONS"}
 _READ_ONLY_OPERATIONS = ("Describe", "List", "Get", "Validate")
 _DELETIONS = ("Delete", "Remove", "Purge")
-
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class Space:
@@ -65,10 +61,10 @@ async def refuse(scope: Message, receive: Receive, send: Send, problem: str) -> 
     query protocol and only reads or deletes."""
     body = b""
     if _header(scope, b"content-type").startswith(b"application/x-www-form-urlencoded"):
-        body = await _body(receive)
+        body = await read_body(receive)
         action = parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
         if action.startswith(_READ_ONLY_OPERATIONS + _DELETIONS):
-            return _again(body)
+            return with_body(body, receive)
     message = f"Nothing was changed: {problem}. Free some space, then try again."
     content_type, answer = _error(scope, message)
     headers = [(b"content-type", content_type), (b"x-amzn-errortype", _CODE.encode())]
@@ -96,19 +92,3 @@ def _target(scope: Message) -> str:
 def _header(scope: Message, name: bytes) -> bytes:
     values = (value for key, value in scope["headers"] if key == name)
     return bytes(next(values, b""))
-
-
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
-
-
-def _again(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive

@@ -355,8 +355,8 @@ def _of_row(scope: Scope, row: Row, change: Change) -> Iterator[Need]:
 def _stated(value: Any) -> Any:
     """A property as the template states it: CloudFormation's own tags need no permission."""
     if isinstance(value, Mapping):
-        kept = {key: item for key, item in value.items() if not str(key).startswith(_SYSTEM_TAGS)}
-        return kept or None
+        stated = {key: item for key, item in value.items() if not str(key).startswith(_SYSTEM_TAGS)}
+        return stated or None
     if isinstance(value, list):
         tags = [item for item in value if not _is_system_tag(item)]
         return tags or None

@@ -123,14 +123,14 @@ class _Checks:
 
     def updating(self, update: Callable[..., Any]) -> Callable[..., Any]:
         def updated(
-            kind: str, physical_id: str, old: Any, new: Any, stack_name: str, *more: Any
+            kind: str, physical_id: str, old: Any, new: Any, stack_name: str, *arguments: Any
         ) -> Any:
             if old != new:
                 change = Change(
                     operation="update", kind=kind, id=physical_id, properties=new, before=old
                 )
                 self._check(stack_name, change)
-            return update(kind, physical_id, old, new, stack_name, *more)
+            return update(kind, physical_id, old, new, stack_name, *arguments)
 
         return updated
 

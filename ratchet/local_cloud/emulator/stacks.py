@@ -174,10 +174,10 @@ class Operations:
             elif kind == "continue":
                 await self._originals["continue"](**arguments)
             else:
-                known = _ids(stack) | _ids(_before(arguments))
+                ids = _ids(stack) | _ids(_before(arguments))
                 await self._deploy_again(stack, kind, arguments)
-                known |= _ids(stack)
-                await run_reentrant(self._sweep, stack, operation["begun"], known)
+                ids |= _ids(stack)
+                await run_reentrant(self._sweep, stack, operation["begun"], ids)
         except Exception:
             _LOG.exception("stack %s could not be resumed", name)
             _settle(stack)
@@ -205,7 +205,7 @@ class Operations:
 
     async def _go_on(self, stack: Stack, arguments: Arguments) -> None:
         """Update the stack from what there is by now to what the operation was to make."""
-        made = copy.deepcopy(stack.get("_resources", {}))
+        resources = copy.deepcopy(stack.get("_resources", {}))
         before = _before(arguments)
         self._interrupted[stack["StackId"]] = arguments
         try:
@@ -213,13 +213,13 @@ class Operations:
                 **{
                     **arguments,
                     "is_update": True,
-                    "previous_stack": {**copy.deepcopy(before), "_resources": made},
+                    "previous_stack": {**copy.deepcopy(before), "_resources": resources},
                 }
             )
         finally:
             del self._interrupted[stack["StackId"]]
         if stack["StackStatus"] == "UPDATE_COMPLETE":
-            await _delete_replaced(stack, arguments, made)
+            await _delete_replaced(stack, arguments, resources)
         if "_failed_operation" in stack:
             stack["_failed_operation"] = _failed(stack, arguments, stack["_failed_operation"])
         if not arguments["is_update"]:
@@ -279,11 +279,11 @@ def _failed(stack: Stack, arguments: Arguments, operation: Stack) -> Stack:
     return failed
 
 
-async def _delete_replaced(stack: Stack, arguments: Arguments, made: Stack) -> None:
+async def _delete_replaced(stack: Stack, arguments: Arguments, resources: Stack) -> None:
     """Delete what had been replaced before the kill, as the update would have at its end."""
     template = arguments["template"]
     for logical_id, old in reversed(_before(arguments).get("_resources", {}).items()):
-        new = made.get(logical_id)
+        new = resources.get(logical_id)
         if new is None or new["PhysicalResourceId"] == old["PhysicalResourceId"]:
             continue
         policy = stacks._resource_policy(

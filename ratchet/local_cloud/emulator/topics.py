@@ -23,9 +23,13 @@ def install(sns: Any, provisioners: Any) -> None:
         return answer
 
     def updated(
-        arn: str, before: Mapping[str, Any], properties: Mapping[str, Any], *more: Any, **named: Any
+        arn: str,
+        before: Mapping[str, Any],
+        properties: Mapping[str, Any],
+        *arguments: Any,
+        **named: Any,
     ) -> Any:
-        answer = update(arn, before, properties, *more, **named)
+        answer = update(arn, before, properties, *arguments, **named)
         replaced = isinstance(answer, tuple) and answer[0]
         _keep(sns, replaced or arn, properties)
         return answer

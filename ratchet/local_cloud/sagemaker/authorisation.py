@@ -238,11 +238,11 @@ def condition_keys(request: Request) -> dict[str, Any]:
 
 def values_at(value: Any, path: str) -> Iterator[Any]:
     """The scalars at a path like ``Targets[].RoleArn``; each of a list that the path ends at."""
-    name, _, rest = path.partition(".")
+    name, _, below = path.partition(".")
     value = value.get(name.removesuffix("[]")) if isinstance(value, Mapping) else None
     for item in value if isinstance(value, list) else [value]:
-        if rest:
-            yield from values_at(item, rest)
+        if below:
+            yield from values_at(item, below)
         elif item is not None and not isinstance(item, Mapping):
             yield item
 
@@ -253,8 +253,8 @@ def _text(value: Any) -> str:
 
 def _resources(scope: Scope, operation: str, request: Request) -> Iterator[str]:
     for row in RESOURCES[operation]:
-        path, _, rest = row.partition("{")
-        member, _, end = rest.partition("}")
+        path, _, remainder = row.partition("{")
+        member, _, end = remainder.partition("}")
         value = request.get(member)
         if not member:
             yield row

@@ -8,12 +8,12 @@ import functools
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ratchet.local_cloud.profiles import NO_PROFILE
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.store import Scope
@@ -25,13 +25,6 @@ SESSION_NAME = "SageMaker"
 CREDENTIALS_PATH = "/_ratchet/credentials/"
 """Where containers ask for their role's session."""
 SESSION_SECONDS = 3600
-_NO_PROFILE = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
-"""Of botocore's session variables (setting, variable of the environment, default, conversion):
-the person's own do not count here."""
 _LAMBDA_TIMEOUT_SECONDS = 660  # a Lambda step may take ten minutes
 _POOL = 16
 
@@ -149,5 +142,5 @@ def _client(
         proxies={},
     )
     return boto3.Session(
-        botocore_session=AsRole(session_vars=_NO_PROFILE), region_name=scope.region
+        botocore_session=AsRole(session_vars=NO_PROFILE), region_name=scope.region
     ).client(service, endpoint_url=endpoint, config=config)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config import images
 from ratchet.local_cloud.sagemaker import authorisation, table
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.store import Scope
@@ -22,9 +23,6 @@ Request = Mapping[str, Any]
 
 LOG_LOST, METRICS_LOST = "its log is lost", "its metrics are lost"
 """How the sentences begin that say what a container goes on without."""
-MERGER = "sagemaker-model-monitor-groundtruth-merger"
-"""Repository of the job that joins labels to captured data, beside the analyzer's."""
-_ANALYZER = "sagemaker-model-monitor-analyzer"
 
 _NETWORK = (
     "ec2:CreateNetworkInterface",
@@ -107,14 +105,13 @@ def _tuning(request: Request) -> list[Work]:
 
 def _cluster(scope: Scope, job_name: str, request: Request) -> str:
     del job_name
-    place = f"arn:aws:elasticmapreduce:{scope.region}:{scope.account}:cluster"
-    return f"{place}/{request.get('ClusterId', '*')}"
+    return scope.of_service("elasticmapreduce", f"cluster/{request.get('ClusterId', '*')}")
 
 
 def _application(scope: Scope, job_name: str, request: Request) -> str:
     del job_name
-    place = f"arn:aws:emr-serverless:{scope.region}:{scope.account}:/applications"
-    return f"{place}/{request.get('ApplicationId') or request.get('applicationId', '*')}"
+    application = request.get("ApplicationId") or request.get("applicationId", "*")
+    return scope.of_service("emr-serverless", f"/applications/{application}")
 
 
 STEP_TYPES: Mapping[str, ServiceSide] = {
@@ -156,9 +153,7 @@ def creation(
         return operation, [*needs, *_passed(request, service)]
     kind = next(kind for kind in table.KINDS if operation == f"Create{kind.name}")
     named = {kind.name_member: job_name, **request}
-    needs = list(authorisation.needs(scope, operation, named))
-    passed = {need.resource for need in needs if need.action == "iam:PassRole"}
-    return operation, [*needs, *_passed(request, service, but=passed)]
+    return operation, list(authorisation.needs(scope, operation, named))
 
 
 def polling(scope: Scope, step_type: str, job_name: str) -> tuple[str, list[Need]] | None:
@@ -175,14 +170,10 @@ def polling(scope: Scope, step_type: str, job_name: str) -> tuple[str, list[Need
     return operation, list(authorisation.needs(scope, operation, {kind.name_member: job_name}))
 
 
-def _passed(request: Request, service: str, but: Iterable[str] = ()) -> Iterator[Need]:
-    """PassRole for the roles that a request names, or that its training job definitions do."""
-    definitions = request.get("TrainingJobDefinitions") or []
-    roles = [holder.get("RoleArn") for holder in (request, *definitions)]
-    context = {"iam:PassedToService": f"{service}.amazonaws.com"}
-    for role in dict.fromkeys(role for role in roles if isinstance(role, str)):
-        if role not in but:
-            yield Need("iam:PassRole", role, context)
+def _passed(request: Request, service: str) -> Iterator[Need]:
+    """PassRole for the role that a request names, of a service that is not our SageMaker."""
+    if isinstance(role := request.get("RoleArn"), str):
+        yield authorisation.pass_role(role, f"{service}.amazonaws.com")
 
 
 def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
@@ -210,8 +201,8 @@ def read_needs(uri: str) -> list[Need]:
 
 def alarm_needs(scope: Scope, names: Iterable[str]) -> list[Need]:
     """What an endpoint's role needs so that alarms can roll back its updates."""
-    place = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm"
-    return [Need("cloudwatch:DescribeAlarms", f"{place}:{name}") for name in names]
+    arns = [scope.of_service("cloudwatch", f"alarm:{name}") for name in names]
+    return [Need("cloudwatch:DescribeAlarms", arn) for arn in arns]
 
 
 def capture_needs(key: str) -> list[Need]:
@@ -220,12 +211,9 @@ def capture_needs(key: str) -> list[Need]:
 
 
 def _pull(image: str) -> Iterator[Need]:
-    host, _, path = image.partition("/")
-    parts = host.split(".")
-    if parts[1:3] != ["dkr", "ecr"]:  # of no registry of AWS: no role decides
+    if not images.is_in_ecr(image):  # of no registry of AWS: no role decides
         return
-    repository = path.partition("@")[0].partition(":")[0]
-    arn = f"arn:aws:ecr:{parts[3]}:{parts[0]}:repository/{repository}"
+    arn = images.repository_arn(image)
     yield Need("ecr:GetAuthorizationToken", "*")
     for action in ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage"):
         yield Need(f"ecr:{action}", arn)
@@ -237,7 +225,7 @@ def optional_needs(scope: Scope, jobs: str, stream: str) -> dict[str, list[Need]
     Its log would be in group ``/aws/sagemaker/<jobs>``; its metrics' namespace is the group's first
     part.
     """
-    group = f"arn:aws:logs:{scope.region}:{scope.account}:log-group:/aws/sagemaker/{jobs}"
+    group = scope.of_service("logs", f"log-group:/aws/sagemaker/{jobs}")
     log = [
         Need("logs:CreateLogGroup", f"{group}:log-stream:"),
         Need("logs:CreateLogStream", f"{group}:log-stream:{stream}"),
@@ -270,7 +258,8 @@ def merger_of(image: str) -> str | None:
     It is in the analyzer's registry; None for an analyzer of one's own, which does not name it.
     """
     host, _, repository = image.partition("/")
-    return f"{host}/{MERGER}" if repository.startswith(_ANALYZER) else None
+    is_analyzer = repository.startswith(images.MODEL_MONITOR_ANALYZER)
+    return f"{host}/{images.GROUND_TRUTH_MERGER}" if is_analyzer else None
 
 
 def _part(holder: Request, member: str) -> Request:

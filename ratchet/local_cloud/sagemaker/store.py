@@ -52,7 +52,11 @@ class Scope:
 
     def arn(self, resource: str) -> str:
         """``arn:aws:sagemaker:…:<resource>``, e.g. of ``pipeline/flights-dev-training``."""
-        return f"arn:aws:sagemaker:{self.region}:{self.account}:{resource}"
+        return self.of_service("sagemaker", resource)
+
+    def of_service(self, service: str, resource: str) -> str:
+        """The same of another service, named as ARNs name it."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
 class AlreadyExistsError(Exception):

@@ -104,9 +104,9 @@ def start(
             instance = f"i-{uuid.uuid4().hex[:17]}"
             stream = f"{name}/{instance}"
             silent = _lacks_log(api, scope, endpoint, config, described, stream)
-            told = _unheard if silent else emit
+            receiver = _unheard if silent else emit
             variants.append(
-                _start_variant(api, scope, described, folder / instance, stream, seconds, told)
+                _start_variant(api, scope, described, folder / instance, stream, seconds, receiver)
             )
         except (Refused, artifacts.ModelDataError) as error:
             Fleet(config, variants).stop()

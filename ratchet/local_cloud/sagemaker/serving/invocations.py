@@ -144,6 +144,6 @@ def _model_error(scope: Scope, endpoint: str, variant: Variant, answer: Answer) 
         members={
             "OriginalStatusCode": answer.status,
             "OriginalMessage": message,
-            "LogStreamArn": f"arn:aws:logs:{scope.region}:{scope.account}:{stream}",
+            "LogStreamArn": scope.of_service("logs", stream),
         },
     )

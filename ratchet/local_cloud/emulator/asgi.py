@@ -1,0 +1,37 @@
+"""Requests as ASGI hands them over: https://asgi.readthedocs.io/en/latest/specs/www.html."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+def headers_of(scope: Message) -> dict[str, str]:
+    """A request's headers; names in small letters."""
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body of a request."""
+    body, is_open = b"", True
+    while is_open:
+        message = await receive()
+        body += message.get("body", b"")
+        is_open = message.get("more_body", False)
+    return body
+
+
+def with_body(body: bytes, receive: Receive) -> Receive:
+    """How to receive a request whose body has been read already."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
