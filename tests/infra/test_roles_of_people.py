@@ -25,6 +25,7 @@ LONGEST_MANAGED, LONGEST_INLINE = 6144, 10_240
 # Calls of the command line that no role of these is for → who makes them.
 OTHERS = {
     "ce:UpdateCostAllocationTagsStatus": "`ratchet costs setup` of the account's administrator",
+    "cloudformation:ListStackResources": "the demo's, on a cloud of its own",
     "sts:GetCallerIdentity": "needs no permission",
 }
 
