@@ -26,6 +26,8 @@ LONGEST_MANAGED, LONGEST_INLINE = 6144, 10_240
 OTHERS = {
     "ce:UpdateCostAllocationTagsStatus": "`ratchet costs setup` of the account's administrator",
     "cloudformation:ListStackResources": "the demo's, on a cloud of its own",
+    "sts:AssumeRole": "the local cloud's administrator, who acts as a role",
+    "sts:AssumeRoleWithWebIdentity": "likewise, in GitHub's place",
     "sts:GetCallerIdentity": "needs no permission",
 }
 

@@ -113,7 +113,7 @@ def test_the_line_says_which_role_acts(settings: Settings) -> None:
 
 
 def test_a_role_of_the_local_cloud_is_refused_on_aws(settings: Settings) -> None:
-    with pytest.raises(DeploymentError, match="for the local cloud. On AWS a profile"):
+    with pytest.raises(DeploymentError, match="On AWS a profile with"):
         open_target(environment="dev", local=False, variables={"RATCHET_ROLE": "people"})
 
 
