@@ -52,7 +52,7 @@ test: lint ## the one gate: linters, types, layering, every test
 
 .PHONY: storm
 storm: install ## kill the local cloud at every point of commit of every operation (half an hour)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -s -m storm tests/storm
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -s -m storm tests/storm tests/unit/lambdas/test_reconcile_storms.py
 
 .PHONY: test-fast
 test-fast: install ## pure logic only: no CDK, no local cloud

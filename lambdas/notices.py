@@ -47,7 +47,7 @@ class Waiting:
 class Record:
     """The object's content."""
 
-    told: Mapping[str, str] = field(default_factory=dict)
+    latest: Mapping[str, str] = field(default_factory=dict)
     """The newest news by subject; some of it may still wait."""
     waiting: tuple[Waiting, ...] = ()
     telling: datetime | None = None
@@ -57,16 +57,16 @@ class Record:
     claimed: datetime | None = None
 
     def knows(self, subject: str, news: str) -> bool:
-        return self.told.get(subject) == news
+        return self.latest.get(subject) == news
 
     def with_news(self, subject: str, news: str, notice: Notice) -> Record:
         """The same news about a subject is no news."""
         if self.knows(subject, news):
             return self
-        others = {name: text for name, text in self.told.items() if name != subject}
-        told = dict([*others.items(), (subject, news)][-_MOST_TOLD:])
+        others = {name: text for name, text in self.latest.items() if name != subject}
+        latest = dict([*others.items(), (subject, news)][-_MOST_TOLD:])
         waiting = (*self.waiting, Waiting(subject=subject, news=news, notice=notice))
-        return replace(self, told=told, waiting=waiting[-_MOST_WAITING:])
+        return replace(self, latest=latest, waiting=waiting[-_MOST_WAITING:])
 
     def taken_back(self, subject: str) -> Record:
         """What was to be told about this subject has not come about."""
@@ -75,7 +75,7 @@ class Record:
 
     def without(self, subject: str) -> Record:
         """There is nothing to be told about this subject any more."""
-        return replace(self, told={n: text for n, text in self.told.items() if n != subject})
+        return replace(self, latest={n: text for n, text in self.latest.items() if n != subject})
 
 
 @dataclass(kw_only=True)
@@ -189,7 +189,7 @@ def _sent(waiting: Waiting, send: Callable[[Notice], None]) -> bool:
 def _text(record: Record) -> bytes:
     value = {
         "format": _FORMAT,
-        "told": dict(record.told),
+        "latest": dict(record.latest),
         "waiting": [
             {
                 "subject": w.subject,
@@ -213,9 +213,9 @@ def _parsed(text: bytes) -> Record:
         if value["format"] != _FORMAT:
             raise ValueError("another format")
         return Record(
-            told=_told(value),
+            latest=_latest(value),
             waiting=tuple(_waiting(entry) for entry in value.get("waiting", ())),
-            telling=_time(value["telling"]) if "told" in value else None,
+            telling=_time(value["telling"]) if "latest" in value else None,
             claim=value.get("claim"),
             claimed=_time(value.get("claimed")),
         )
@@ -224,10 +224,10 @@ def _parsed(text: bytes) -> Record:
         return Record()
 
 
-def _told(value: Mapping[str, Any]) -> Mapping[str, str]:
-    """Before there was `told`, the reconciler kept its two subjects beside each other."""
-    told = value["told"] if "told" in value else {n: value[n] for n in ("served", "problem")}
-    return MappingProxyType({str(n): str(text) for n, text in told.items() if text is not None})
+def _latest(value: Mapping[str, Any]) -> Mapping[str, str]:
+    """Before there was `latest`, the reconciler kept its two subjects beside each other."""
+    latest = value["latest"] if "latest" in value else {n: value[n] for n in ("served", "problem")}
+    return MappingProxyType({str(n): str(text) for n, text in latest.items() if text is not None})
 
 
 def _waiting(entry: Mapping[str, Any]) -> Waiting:

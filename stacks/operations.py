@@ -1,4 +1,4 @@
-"""What the loop costs: recorded, kept as a table, and held below limits."""
+"""What the loop costs: recorded, kept as a table, held below limits; and whether it is heard."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pipeline_defs import PIPELINES, imported
 from ratchet_cdk.budget import Budget
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.cost_table import CostTable
+from ratchet_cdk.loop_alarm import LoopAlarm
 from ratchet_cdk.run_costs import RunCosts
 from stacks.foundation import Foundation
 
@@ -54,6 +55,16 @@ class Operations(cdk.Stack):
         )
         self.table = CostTable(
             self, "Table", settings=settings, artifacts=foundation.artifacts, pipelines=pipelines
+        )
+        self.notices = LoopAlarm(
+            self,
+            "NoticesWaiting",
+            settings=settings,
+            kind="notices-waiting",
+            metric_name="NoticesWaiting",
+            description="notices wait, because the topic does not take them",
+            missing_data="notBreaching",
+            told_directly=foundation.notifications,
         )
         self.budget = (
             Budget(self, "Budget", settings=settings, notifications=foundation.notifications)

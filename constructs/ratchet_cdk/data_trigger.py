@@ -12,6 +12,7 @@ from ratchet_cdk.arns import Arns
 from ratchet_cdk.buckets import LoopBucket
 from ratchet_cdk.code_bucket import CodeBucket
 from ratchet_cdk.dead_letters import DeadLetters
+from ratchet_cdk.loop_alarm import grant_put_metrics
 from ratchet_cdk.ml_pipeline import MANIFESTS, MlPipeline
 from ratchet_cdk.model_registry import ModelRegistry
 from ratchet_cdk.notifications import Notifications
@@ -206,3 +207,4 @@ class DataTrigger(Construct):
         pipeline.grant_look_at_steps(role)
         registry.grant_read(role)
         notifications.grant_publish(role)
+        grant_put_metrics(role, "PutNoticesWaiting")

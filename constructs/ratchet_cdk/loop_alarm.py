@@ -7,6 +7,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from ratchet_cdk.narrow_role import NarrowRole
+from ratchet_cdk.notifications import Notifications
 
 NAMESPACE = "Ratchet"
 
@@ -15,7 +16,8 @@ class LoopAlarm(Construct):
     """An alarm on a metric of this environment that functions of the loop put.
 
     Without data it stays as it is: it is raised by the first finding, and ends with the first
-    look that finds nothing. So one continuous drift is one alarm, whoever is told by it.
+    look that finds nothing. So one continuous drift is one alarm, whoever is told by it. A metric
+    that is put only while something is wrong has `missing_data="notBreaching"`.
     """
 
     def __init__(
@@ -27,7 +29,10 @@ class LoopAlarm(Construct):
         kind: str,
         metric_name: str,
         description: str,
+        missing_data: str = "ignore",
+        told_directly: Notifications | None = None,
     ) -> None:
+        """`told_directly`: the alarm goes to this topic by itself, not by the messenger."""
         super().__init__(scope, construct_id)
         self.name = settings.alarm_name(kind)
         dimensions = {"Project": settings.project, "Environment": settings.environment}
@@ -47,7 +52,8 @@ class LoopAlarm(Construct):
             evaluation_periods=1,
             threshold=1,
             comparison_operator="GreaterThanOrEqualToThreshold",
-            treat_missing_data="ignore",
+            treat_missing_data=missing_data,
+            alarm_actions=[told_directly.topic.topic_arn] if told_directly else None,
         )
 
 

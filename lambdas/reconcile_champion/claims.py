@@ -86,5 +86,5 @@ class Claim:
         if not self._done:
             before = self._before
             waiting = tuple(w for w in record.waiting if w in before.waiting)
-            record = replace(record, told=before.told, waiting=waiting)
+            record = replace(record, latest=before.latest, waiting=waiting)
         return replace(record, claim=None, claimed=None)

@@ -183,7 +183,7 @@ class Wake:
         record = self.notices.read()  # first of all: see claims.py
         if is_claimed(record, now=self.reconciler.now()):
             return GiveWay(why="another wake is at work")
-        self.seen = self.reconciler.see(record.told.get(_SERVED))
+        self.seen = self.reconciler.see(record.latest.get(_SERVED))
         stack, live = self.seen.stack, self.seen.live
         self.facts |= {
             "stack_status": stack.status if stack else None,
@@ -272,11 +272,11 @@ class Wake:
 
     def _serves(self, serves: Serves) -> None:
         package, record = serves.package, self.notices.record
-        version, before = str(package.version), record.told.get(_SERVED)
+        version, before = str(package.version), record.latest.get(_SERVED)
         news = _nothing_wrong
         if before != version:
-            told = _news(_SERVED, version, self._notice_of(package, before))
-            news = lambda record: _nothing_wrong(told(record))  # noqa: E731
+            serves_now = _news(_SERVED, version, self._notice_of(package, before))
+            news = lambda record: _nothing_wrong(serves_now(record))  # noqa: E731
         if package.mark:
             with self._claim(news):
                 self.reconciler.registry.unmark(package)
@@ -303,7 +303,7 @@ class Wake:
 
     def _nothing_serves(self) -> None:
         """Told when it comes as news."""
-        stack, before = self.seen.stack, self.notices.record.told.get(_SERVED)
+        stack, before = self.seen.stack, self.notices.record.latest.get(_SERVED)
         if stack is None or stack.champion != NONE or before in (None, NONE):
             return
         write_down(self.notices, _news(_SERVED, NONE, self.loop.taken_down(version=before)))

@@ -140,13 +140,13 @@ class Endpoint:
 
     def _look_for_idleness(self, variants: Sequence[Variant], changed: datetime) -> None:
         """Once for each time that it falls idle."""
-        told = self.notices.record.knows(_IDLE, self.name)
+        is_known = self.notices.record.knows(_IDLE, self.name)
         waited = self.now - changed >= timedelta(hours=self.idle_hours)
         idle = waited and not self._invocations(variants)
-        if idle and not told:
+        if idle and not is_known:
             notice = self._notice_of_idleness(variants)
             self.notices.change(lambda record: record.with_news(_IDLE, self.name, notice))
-        elif told and not idle:
+        elif is_known and not idle:
             self.notices.change(lambda record: record.without(_IDLE))
 
     def _notice_of_idleness(self, variants: Sequence[Variant]) -> Notice:

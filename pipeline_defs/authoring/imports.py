@@ -52,6 +52,7 @@ def imported_files(
     found: set[Path] = set()
     known: set[str] = set()
     waiting = [script]
+    outside = _names_in(project) if project is not None else frozenset()
     while waiting:
         file = waiting.pop()
         if file in found:
@@ -60,7 +61,7 @@ def imported_files(
         if file.suffix != ".py":
             continue
         if project is not None and not packages:
-            _refuse_left_out(file, script=script, folder=folder, project=project)
+            _refuse_left_out(file, script=script, folder=folder, project=project, names=outside)
         root = folder if file.is_relative_to(folder) else _root_of(file, packages)
         new = set(_imports(file, file.parent.relative_to(root).parts, root)) - known
         known |= new
@@ -151,7 +152,15 @@ def _loaded_by_name(source: bytes) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _refuse_left_out(file: Path, *, script: Path, folder: Path, project: Path) -> None:
+def _names_in(project: Path) -> frozenset[str]:
+    """What may be imported from the project's source roots, so that most imports cost no look."""
+    roots = [project / root for root in _SOURCE_ROOTS if (project / root).is_dir()]
+    return frozenset(entry.stem for root in roots for entry in root.iterdir())
+
+
+def _refuse_left_out(
+    file: Path, *, script: Path, folder: Path, project: Path, names: frozenset[str]
+) -> None:
     """Raises BundleError for the first import that finds a file of the project on a laptop, and
     nothing in the bundle."""
     where = folder.relative_to(project)
@@ -164,7 +173,7 @@ def _refuse_left_out(file: Path, *, script: Path, folder: Path, project: Path) -
     ]
     for module, line in (*named, *_read(file, _loaded_by_name)):
         top = module.partition(".")[0]
-        if top in sys.stdlib_module_names or _exists(top, folder):
+        if top not in names or top in sys.stdlib_module_names or _exists(top, folder):
             continue
         for root in _SOURCE_ROOTS:
             files = _files_of(module, project / root)

@@ -15,6 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from ratchet.cli.model_view import copyable
 from ratchet.cli.run_list import as_data, seconds, spent
 from ratchet.cli.step_rows import NOT_PASSED, rows
 from ratchet.cli.wording import MARKS, STYLES, duration, moment, number
@@ -200,7 +201,7 @@ def document(
         heading(state, now=now, cost=cost),
         step_table(state, now=now, cost=cost),
     ]
-    parts += [_followed(permission_lines(name, lack)) for name, lack in missing(state).items()]
+    parts += [permission_lines(name, lack) for name, lack in missing(state).items()]
     parts += [_followed(gate_lines(gate)) for gate in found.gates if gate.passed is not None]
     names = Counter(name for _, name in found.reports)
     for (step, name), report in found.reports.items():
@@ -220,12 +221,11 @@ def missing(state: RunState) -> dict[str, dict[str, Any]]:
     return {name: lack for name, lack in found.items() if lack is not None}
 
 
-def permission_lines(name: str, lack: Mapping[str, Any]) -> Text:
+def permission_lines(name: str, lack: Mapping[str, Any]) -> RenderableType:
     """The statement that lets a step do what it was refused, to be pasted into a policy."""
-    text = Text(f"{name} needs this statement in a policy of role {lack['role']}\n", style="bold")
-    text.append(json.dumps(lack["statement"], indent=2), style="not bold")
-    text.no_wrap, text.overflow = True, "ignore"
-    return text
+    statement = escape(json.dumps(lack["statement"], indent=2))
+    heading = f"[bold]{escape(name)} needs this statement in a policy of role {lack['role']}[/]"
+    return copyable([heading, statement, ""])
 
 
 def _followed(text: Text) -> Text:

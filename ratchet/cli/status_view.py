@@ -214,5 +214,6 @@ def as_document(standing: Standing, *, now: datetime) -> dict[str, Any]:
             "outcome": outcome(last),
             "started": last.run.started.isoformat(),
         },
+        "refused": dict(standing.refused),
         "explanations": explanations(standing),
     }

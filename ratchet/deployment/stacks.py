@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ratchet.deployment.target import Target
 
@@ -17,16 +18,25 @@ class Stack:
 def stacks(target: Target) -> list[Stack]:
     """The environment's stacks with the number of resources in each, sorted by name."""
     cloudformation = target.client("cloudformation")
+    counted = []
+    for stack in _described(target):
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(
+            StackName=stack["StackName"]
+        )
+        count = sum(len(page["StackResourceSummaries"]) for page in pages)
+        counted.append(Stack(name=stack["StackName"], status=stack["StackStatus"], resources=count))
+    return counted
+
+
+def names(target: Target) -> list[str]:
+    """The names of the environment's stacks, sorted."""
+    return [stack["StackName"] for stack in _described(target)]
+
+
+def _described(target: Target) -> list[dict[str, Any]]:
     prefix = target.settings.prefix + "-"
-    found = []
-    for page in cloudformation.get_paginator("describe_stacks").paginate():
-        for stack in page["Stacks"]:
-            if stack["StackName"].startswith(prefix):
-                pages = cloudformation.get_paginator("list_stack_resources").paginate(
-                    StackName=stack["StackName"]
-                )
-                count = sum(len(one["StackResourceSummaries"]) for one in pages)
-                found.append(
-                    Stack(name=stack["StackName"], status=stack["StackStatus"], resources=count)
-                )
-    return sorted(found, key=lambda stack: stack.name)
+    pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
+    described = [
+        stack for page in pages for stack in page["Stacks"] if stack["StackName"].startswith(prefix)
+    ]
+    return sorted(described, key=lambda stack: str(stack["StackName"]))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment import champion, facts, registry, run_schedules, runs
+from ratchet.deployment import champion, facts, registry, roles, run_schedules, runs
 from ratchet.deployment.champion import IN_SERVICE, Live
 from ratchet.deployment.errors import NotDeployedError, says_missing
 from ratchet.deployment.facts import Deployed, Serving
@@ -66,6 +66,8 @@ class Standing:
     schedules: tuple[RunSchedule, ...] = ()
     last_run: RunState | None = None
     when_none_left: str = "keep"
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """How many requests were refused that still would be, by what their role is called."""
 
     @property
     def deployed(self) -> int | None:
@@ -111,6 +113,7 @@ def look(target: Target) -> Standing:
         schedules=tuple(run_schedules.read(target)),
         last_run=runs.read(target, newest[0]) if newest else None,
         when_none_left=target.settings.when_none_left,
+        refused=roles.refused(target),
     )
 
 
@@ -200,6 +203,9 @@ def explanations(
 
 
 def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]:
+    for role, count in standing.refused.items():
+        requests = "1 request" if count == 1 else f"{count:,} requests"
+        yield f"{role} was refused {requests}: {command(f'permissions {role}')}"
     if standing.serving is None:
         yield f"The Serving stack is not deployed, so nothing can serve: {command('deploy')}"
         return

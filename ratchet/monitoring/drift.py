@@ -129,6 +129,7 @@ def chi_squared_p_value(observed: NDArray[np.float64], baseline: NDArray[np.floa
         observed, baseline, n, m = baseline, observed, m, n
     pooled = (observed + baseline) / (n + m)
     order = np.argsort(-pooled, kind="stable")
+    order = order[pooled[order] > 0]
     seen, expected = _merged(list(observed[order]), list(pooled[order] * n))
     if len(expected) < 2:
         return 1.0

@@ -32,7 +32,7 @@ OTHERS = {
 }
 
 
-class Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):  # type: ignore[misc] # without types of its own
     """CloudFormation's short forms: `!Sub x` is {"Fn::Sub": "x"}."""
 
 
@@ -43,7 +43,7 @@ def _short(loader: Loader, tag: str, node: yaml.Node) -> Any:
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
     else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+        value = loader.construct_mapping(node, deep=True)
     return {tag if tag == "Ref" else f"Fn::{tag}": value}
 
 

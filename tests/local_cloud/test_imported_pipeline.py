@@ -16,7 +16,10 @@ from ratchet.deployment import cdk, facts, pipelines, runs
 from ratchet.deployment import imported as ours
 from ratchet.deployment.target import Target, local_target
 from ratchet.local_cloud import control
+from ratchet.local_cloud.emulator import request_log
 from tests.local_cloud.sagemaker_calls import until
+from tests.loop import deployed_policies, exemptions, mutations
+from tests.loop.mutations import Piece
 from tests.sdk.imports import taken_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
@@ -66,7 +69,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(tmp_path_factory: pytest.TempPathFactory, requests: Path) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("imported")
     imported.write(folder, taken_in("v3", folder).stored)
     imported.write(folder, replace(taken_in("v2", folder).stored, name="from-v2"))
@@ -93,6 +96,15 @@ def _exports(target: Target) -> Mapping[str, str]:
     return {
         n: exports[f"{target.settings.prefix}-foundation-{n}-name"] for n in ("data", "artifacts")
     }
+
+
+@pytest.fixture(scope="module")
+def requests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file that this cloud records every question in that policies are asked."""
+    file = tmp_path_factory.mktemp("requests") / "requests.jsonl"
+    with pytest.MonkeyPatch.context() as variables:
+        variables.setenv(request_log.VARIABLE, str(file))
+        yield file
 
 
 @pytest.fixture(scope="module")
@@ -184,3 +196,13 @@ def test_ratchet_run_brings_an_edit_of_the_code_to_where_it_runs(
     cached = {step.name for step in state.steps if step.cached_from}
     assert "Train" in cached
     assert "Evaluate" not in cached
+
+
+def test_every_statement_of_the_imported_pipelines_roles_is_needed_or_listed(
+    place: Place, requests: Path
+) -> None:
+    policies = deployed_policies.read(place.target.client, f"{place.target.settings.prefix}-imp")
+    survey = mutations.survey(policies, request_log.read(requests))
+    print(f"\n{survey.table()}")
+    neither, both = survey.compared(Piece.STATEMENT, exemptions.PIPELINES)
+    assert (neither, both) == ([], []), "neither noticed nor listed; listed, and noticed"

@@ -13,6 +13,7 @@ from ratchet.local_cloud.emulator import (
     conditions,
     deliveries,
     evaluator,
+    function_side,
     http_needs,
     service_roles,
     stack_roles,
@@ -30,7 +31,11 @@ CLOUDFORMATION = {
 }
 BY_SERVICE = [
     (importlib.import_module(f"ministack.services.{service}"), name)
-    for service, names in (*deliveries.WRAPPED.items(), *CLOUDFORMATION.items())
+    for service, names in (
+        *deliveries.WRAPPED.items(),
+        *function_side.WRAPPED.items(),
+        *CLOUDFORMATION.items(),
+    )
     for name in names
 ]
 
@@ -57,6 +62,8 @@ def test_the_services_have_handlers() -> None:
         ("core/iam_evaluator.py", "policies = _gather_role_policies("),
         ("services/eventbridge.py", "_invoke_target(target, event, rule, view)"),
         ("services/eventbridge.py", "_dispatch_to_lambda(arn, event_payload)"),
+        ("services/lambda_svc.py", "_sqs._receive_messages_for_esm(queue_url, batch_size)"),
+        ("services/lambda_svc.py", "\n    _emit_lambda_logs("),
         ("services/s3.py", "_sqs.queue_policy_allows("),
         ("services/sns.py", "_sqs.queue_policy_allows("),
     ],

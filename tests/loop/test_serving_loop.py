@@ -3,8 +3,6 @@ account for which Model Monitor is closed."""
 
 from __future__ import annotations
 
-import io
-import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from botocore.config import Config
 from ratchet.demo.traffic import Client, flights_of, requests_of
 from ratchet.deployment import evaluations, facts, landing, launch, registry, runs, standing
 from ratchet.deployment.rows import Batch
+from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
@@ -38,36 +37,6 @@ def wake(loop: Loop) -> None:
     """One tick of the reconciler's schedule."""
     queue = facts.read_serving(loop.target).reconcile_queue_url
     loop.client("sqs").send_message(QueueUrl=queue, MessageBody='{"reason": "schedule"}')
-
-
-def register_broken_model(loop: Loop) -> int:
-    """A version whose inference code does not load."""
-    sagemaker = loop.client("sagemaker")
-    group = loop.deployed.model_package_group
-    newest = registry.versions(loop.target, group)[0]
-    good = sagemaker.describe_model_package(ModelPackageName=newest.arn)
-    body = io.BytesIO()
-    with tarfile.open(fileobj=body, mode="w:gz") as archive:
-        code = b"raise RuntimeError('this model never loads')\n"
-        member = tarfile.TarInfo("code/inference.py")
-        member.size = len(code)
-        archive.addfile(member, io.BytesIO(code))
-    bucket, key = loop.deployed.artifacts_bucket, "flights-dev-training/runs/broken/model.tar.gz"
-    loop.client("s3").put_object(Bucket=bucket, Key=key, Body=body.getvalue())
-    specification = good["InferenceSpecification"]
-    container = {
-        name: value
-        for name, value in specification["Containers"][0].items()
-        if name in ("Image", "Environment")
-    }
-    specification["Containers"] = [{**container, "ModelDataUrl": f"s3://{bucket}/{key}"}]
-    arn = sagemaker.create_model_package(
-        ModelPackageGroupName=group,
-        ModelApprovalStatus="PendingManualApproval",
-        InferenceSpecification=specification,
-        DriftCheckBaselines=good["DriftCheckBaselines"],
-    )["ModelPackageArn"]
-    return int(arn.rsplit("/", 1)[-1])
 
 
 def test_the_first_approved_version_serves_where_model_monitor_is_closed(

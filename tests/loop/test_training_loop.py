@@ -14,8 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ratchet.cli.main import app
-from ratchet.deployment import facts
+from ratchet.deployment import facts, launch, roles
 from ratchet.deployment.runs import Run, RunState
+from ratchet.local_cloud.aws_only import asked_on_aws_only
 from tests.loop.deployed_loop import Loop, until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
@@ -204,11 +205,16 @@ def cents(amount: Decimal | str) -> Decimal:
 
 def report(loop: Loop, *options: str) -> dict[str, Any]:
     """What `ratchet costs` says to scripts."""
-    variables = {"RATCHET_LOCAL": str(loop.folder)}
-    said = CliRunner().invoke(app, ["costs", "--json", *options], env=variables)
-    assert said.exit_code == 0, said.output
-    document: dict[str, Any] = json.loads(said.stdout)
+    document: dict[str, Any] = typed(loop, "costs", *options)
     return document
+
+
+def typed(loop: Loop, *words: str) -> Any:
+    """What a command prints with `--json`."""
+    variables = {"RATCHET_LOCAL": str(loop.folder)}
+    result = CliRunner().invoke(app, [*words, "--json"], env=variables)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
 
 
 def test_every_run_has_a_price_that_adds_up_to_the_cent(loop: Loop) -> None:
@@ -284,3 +290,55 @@ def test_after_a_kill_the_runs_models_and_data_are_there_and_the_broken_run_says
     assert listed["KeyCount"] == 509
     after = again.finished(again.start())
     assert after.run.status == "Succeeded", after.run.failure
+
+
+def test_no_role_was_refused_anything_and_what_is_said_to_be_asked_on_aws_only_was_not_asked(
+    loop: Loop,
+) -> None:
+    again = loop.restarted()
+    assert typed(again, "status")["refused"] == {}
+    services = {role.name: role.services for role in roles.read(again.target)}
+    records = [record for record in roles.decisions(again.target) if record.role in services]
+    assert sum(record.count for record in records) > 100
+    listing = "s3:ListBucket"  # which is asked for by those that list, too
+    contradicting = [
+        record
+        for record in records
+        if record.action != listing
+        and asked_on_aws_only(services[record.role], record.action, record.resource)
+    ]
+    assert contradicting == []
+
+
+def test_a_run_that_lacks_a_permission_goes_on_once_the_statement_it_shows_is_added(
+    loop: Loop, source: Path
+) -> None:
+    again = loop.restarted()
+    iam, role = again.client("iam"), again.deployed.role_arn.rpartition("/")[2]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="permissions")["PolicyDocument"]
+    kept = [one for one in policy["Statement"] if one["Sid"] != "ReadCodeList"]
+    assert len(kept) == len(policy["Statement"]) - 1
+    put_policy(iam, role, "permissions", kept)
+    script = source / "steps" / "train.py"
+    script.write_text(f"{script.read_text()}\n# edited: a bundle of its own\n")
+    state = again.finished(again.start(source))
+    assert state.run.status == "Failed"
+    shown = typed(again, "show", state.run.id)["missing_permissions"]
+    lacking = {one["step"]: one["statement"]["Action"] for one in shown}
+    assert "s3:ListBucket" in lacking.values()
+    assert typed(again, "status")["refused"] == {"training pipeline": len(lacking)}
+    refusals = typed(again, "permissions", "training", "pipeline")["refusals"]
+    assert {one["missing_statement"]["Action"] for one in refusals} == {"s3:ListBucket"}
+
+    put_policy(iam, role, "pasted", [one["statement"] for one in shown])
+    launch.retry(again.target, state.run)
+    state = again.finished(state.run)
+    assert state.run.status == "Succeeded", state.run.failure
+    assert typed(again, "status")["refused"] == {}
+    put_policy(iam, role, "permissions", policy["Statement"])
+    iam.delete_role_policy(RoleName=role, PolicyName="pasted")
+
+
+def put_policy(iam: Any, role: str, name: str, statements: list[Any]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)

@@ -26,6 +26,7 @@ from ratchet.local_cloud.emulator import (
     guard,
     http_needs,
     queues,
+    request_log,
     space,
     stack_roles,
 )
@@ -171,6 +172,7 @@ class Application:
                 self._authority.log,
                 keys=http_needs.resource_keys(self._sagemaker.api.tags),
                 granted=http_needs.kms_grant,
+                requests=request_log.of_environment(os.environ),
             )
             http_needs.install()
             checked_handlers.install(self._authority)
@@ -232,12 +234,14 @@ class Application:
                 conditions,
                 deliveries,
                 function_environment,
+                function_side,
                 objects,
                 recorded_types,
                 schedules,
                 service_roles,
                 stack_events,
                 stacks,
+                topics,
             )
 
             api, model = self._sagemaker.api, responses._service_model("sagemaker")
@@ -246,6 +250,7 @@ class Application:
             queues.install(sqs, functions)
             buckets.install(ministack._get_module("s3"), provisioners)
             objects.install(ministack._get_module("s3"), api.outbox)
+            topics.install(ministack._get_module("sns"), provisioners)
             cloudformation.install(self._sagemaker, model)
             recorded_types.install(api)
             budgets.install()
@@ -258,6 +263,7 @@ class Application:
             if ministack.AUTH:
                 service_roles.install(self._authority)
                 stack_roles.install(self._authority)
+                function_side.install(self._authority, functions=functions, sqs=sqs)
             operations = stacks.Operations(
                 self._saver.commit, cloudformation.sweep(self._sagemaker, model)
             )

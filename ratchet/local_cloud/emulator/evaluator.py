@@ -20,6 +20,7 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import AuthError, EvalContext, EvalResult, ParsedStatement
 
 from ratchet.local_cloud.emulator.permissions import DecisionLog
+from ratchet.local_cloud.emulator.request_log import RequestLog, flat, statements_of
 
 WRAPPED = {
     iam_evaluator: (
@@ -125,6 +126,8 @@ class _Trace:
     """What was decided during one call of ``enforce``."""
 
     verdicts: list[Verdict] = field(default_factory=list)
+    context: EvalContext | None = None
+    policies: Sequence[Sequence[ParsedStatement]] = ()
     action: str = ""
     sentence: str = ""
 
@@ -132,12 +135,19 @@ class _Trace:
 _trace: ContextVar[_Trace | None] = ContextVar("ratchet_evaluation", default=None)
 
 
-def install(log: DecisionLog, *, keys: Mapping[str, ConditionKey], granted: Granted) -> None:
+def install(
+    log: DecisionLog,
+    *,
+    keys: Mapping[str, ConditionKey],
+    granted: Granted,
+    requests: RequestLog | None = None,
+) -> None:
     """Replace the names.
 
     Args:
         keys: suppliers of condition keys by the lower-case start of a key.
         granted: what allows beside policies, for decisions that no policy made.
+        requests: where every question is written down; None for nowhere.
     """
     iam_evaluator._gather_role_policies = _role_policies
     iam_evaluator._permissions_boundary = _limits(iam_evaluator._permissions_boundary, _BOUNDARY)
@@ -146,9 +156,9 @@ def install(log: DecisionLog, *, keys: Mapping[str, ConditionKey], granted: Gran
     iam_evaluator.resolve_principal = _once(iam_evaluator.resolve_principal)
     iam_evaluator.evaluate = evaluate
     iam_evaluator.evaluate_resource_policy = _resource_policies(
-        iam_evaluator.evaluate_resource_policy
+        iam_evaluator.evaluate_resource_policy, requests
     )
-    iam_evaluator.enforce = _enforcing(iam_evaluator.enforce, log, granted)
+    iam_evaluator.enforce = _enforcing(iam_evaluator.enforce, log, granted, requests)
     iam_actions.access_denied_response = _responding(iam_actions.access_denied_response)
     iam_actions.identity_denial_message = _sentences(iam_actions.identity_denial_message)
 
@@ -160,6 +170,8 @@ def evaluate(
     verdict = _decided(context, _Layer(_IDENTITY, policies), limits)
     trace = _trace.get()
     if trace is not None:
+        if not trace.verdicts:
+            trace.context, trace.policies = context, policies
         trace.verdicts.append(verdict)
     return verdict
 
@@ -227,13 +239,24 @@ def _limits(gather: Callable[..., list[Any]], kind: str) -> Callable[..., list[_
     return gathered
 
 
-def _resource_policies(decide: Callable[..., Any]) -> Callable[..., Verdict]:
+def _resource_policies(
+    decide: Callable[..., Any], requests: RequestLog | None
+) -> Callable[..., Verdict]:
     """The policy of a resource, which names itself as the one that decided."""
 
     def decided(document: Any, context: EvalContext, *selection: Any, **more: Any) -> Verdict:
         if isinstance(document, str):
             document = _loaded(document)
         verdict: Verdict = decide(document, context, *selection, **more)
+        service = more.get("service")
+        if requests is not None and service:
+            requests.record(
+                context,
+                context.resource_arn.split(":")[2],
+                statements_of(document),
+                principal=service,
+                allowed=verdict.decision == "Allow",
+            )
         verdict.kind = _RESOURCE
         verdict.policy = "" if verdict.decision == "ImplicitDeny" else context.resource_arn
         return verdict
@@ -321,7 +344,10 @@ def _resolving(
 
 
 def _enforcing(
-    enforce: Callable[..., Any], log: DecisionLog, granted: Granted
+    enforce: Callable[..., Any],
+    log: DecisionLog,
+    granted: Granted,
+    requests: RequestLog | None,
 ) -> Callable[..., Any]:
     def enforced(
         access_key: str,
@@ -342,6 +368,8 @@ def _enforcing(
             return denial  # the account's root, or nobody
         principal = trace.verdicts[0].principal_arn
         verdict = denial if denial is not None else _allowing(trace.verdicts)
+        if requests is not None:
+            _record(requests, trace, service, allowed=denial is None)
         if verdict.decision == "ImplicitDeny" and namespace == "kms":
             grant = granted(principal, action, resource_arn)
             if grant:
@@ -364,6 +392,19 @@ def _enforcing(
         return denial
 
     return enforced
+
+
+def _record(requests: RequestLog, trace: _Trace, service: str, *, allowed: bool) -> None:
+    assert trace.context is not None
+    resource = iam_evaluator._resource_policy(service, trace.context.resource_arn)
+    statements = [*flat(trace.policies), *statements_of(resource[0] if resource else None)]
+    requests.record(
+        trace.context,
+        service,
+        statements,
+        principal=trace.context.principal_arn,
+        allowed=allowed,
+    )
 
 
 def _allowing(verdicts: Sequence[Verdict]) -> Verdict:

@@ -101,7 +101,22 @@ def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[N
         for name in values_at(request, "AlarmNames"):
             arn = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm:{name}"
             yield Need(action, arn)
+    if action == "cloudformation:UpdateStack":
+        yield from _parameter_needs(scope, str(request.get("StackName")))
     yield from key_needs_of(scope, action, resource)
+
+
+def _parameter_needs(scope: Scope, stack_name: str) -> Iterator[Need]:
+    """What CloudFormation looks up for whoever updates a stack: the values of its parameters of
+    type ``AWS::SSM::Parameter::Value``."""
+    from ministack.services.cloudformation import handlers
+
+    stack = handlers._resolve_stack(stack_name) or {}
+    for value in (stack.get("_resolved_params") or {}).values():
+        if isinstance(value, Mapping) and value.get("SsmName"):
+            name = str(value["SsmName"]).lstrip("/")
+            arn = f"arn:aws:ssm:{scope.region}:{scope.account}:parameter/{name}"
+            yield Need("ssm:GetParameters", arn)
 
 
 def has_more(action: str) -> bool:
@@ -292,16 +307,27 @@ def _with_object_keys(additional: Callable[..., Any]) -> Callable[..., Any]:
         pairs = list(additional(method, path, headers, body, query))
         action = f"s3:{iam_actions._s3_action(method, path, query)}"
         target = f"arn:aws:s3:::{path.lstrip('/')}"
+        bucket, _, name = path.lstrip("/").partition("/")
         read = [arn for operation, arn in ((action, target), *pairs) if operation in _READS]
         keys = [("kms:Decrypt", _key_of_stored(arn)) for arn in read]
-        if action == "s3:PutObject" and "/" in path.lstrip("/"):
+        if action == "s3:PutObject" and name:
             key = _key_of_written(target, headers, query)
             keys.append(("kms:GenerateDataKey", key))
             if "uploadId" in query:  # the parts are read again when they are joined
                 keys.append(("kms:Decrypt", key))
-        return pairs + [(operation, key) for operation, key in keys if key]
+        pairs += [(operation, key) for operation, key in keys if key]
+        if action == "s3:GetObject" and name and _is_missing(bucket, name):
+            pairs.append(("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
+        return pairs
 
     return checks
+
+
+def _is_missing(bucket: str, key: str) -> bool:
+    """Whether there is no such object, which S3 says to those only who may list the bucket; others
+    are refused: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html."""
+    stored = app._get_module("s3")._buckets.get(bucket)
+    return stored is not None and key not in stored["objects"]
 
 
 def _key_of_stored(object_arn: str) -> str | None:

@@ -53,11 +53,11 @@ def check(authority: Authority, scope: Scope, action: str, request: Mapping[str,
                     code, message = _NOT_TRUSTED[service]
                     raise ApiError(code, message.format(role=role))
     if action == "lambda:CreateEventSourceMapping":
-        _check_reader(authority, scope, request)
+        check_reader(authority, scope, request)
 
 
-def _check_reader(authority: Authority, scope: Scope, request: Mapping[str, Any]) -> None:
-    """A function that shall read a queue needs a role that may:
+def check_reader(authority: Authority, scope: Scope, request: Mapping[str, Any]) -> None:
+    """Raises ``ApiError`` unless the role of the function may read the queue that it is to read:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
     queue = str(request.get("EventSourceArn") or "")
     role = _role_of(scope, str(request.get("FunctionName") or ""))

@@ -21,7 +21,7 @@ def operations(hosting: Hosting) -> dict[str, Handler]:
 
     def create(api: Api, scope: Scope, request: Request) -> Answer:
         config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])
-        _check_alarms(api, scope, request)
+        _check_alarms(api, scope, request, config)
         members = deployment.deployed(config, request.get("DeploymentConfig"))
         kept: Request = {key: request[key] for key in ("EndpointName", "Tags") if key in request}
         endpoint = api.create(scope, ENDPOINT, kept, {**members, "EndpointStatus": "Creating"})
@@ -30,7 +30,7 @@ def operations(hosting: Hosting) -> dict[str, Handler]:
 
     def update(api: Api, scope: Scope, request: Request) -> Answer:
         config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])
-        _check_alarms(api, scope, request)
+        _check_alarms(api, scope, request, config)
         with api.store.transaction():
             endpoint = api.get(scope, ENDPOINT, request["EndpointName"])
             if endpoint["EndpointStatus"] in deployment.BUSY:
@@ -100,7 +100,8 @@ def _create_config(api: Api, scope: Scope, request: Request) -> Answer:
     return api.create(scope, ENDPOINT_CONFIG, request)
 
 
-def _check_alarms(api: Api, scope: Scope, request: Request) -> None:
+def _check_alarms(api: Api, scope: Scope, request: Request, config: Answer) -> None:
+    """The alarms that roll an update back exist, and the endpoint's role may look at them."""
     rollback = (request.get("DeploymentConfig") or {}).get("AutoRollbackConfiguration") or {}
     names = [alarm["AlarmName"] for alarm in rollback.get("Alarms", ())]
     if not names:
@@ -111,3 +112,8 @@ def _check_alarms(api: Api, scope: Scope, request: Request) -> None:
             "AutoRollbackConfiguration names CloudWatch alarms that do not exist: "
             f"{sorted(missing)}"
         )
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+    model = config["ProductionVariants"][0].get("ModelName")
+    role = config.get("ExecutionRoleArn") or api.get(scope, MODEL, model)["ExecutionRoleArn"]
+    if reason := api.roles.lacks(scope, role, service_side.alarm_needs(scope, names)):
+        raise ApiError("AccessDeniedException", reason)

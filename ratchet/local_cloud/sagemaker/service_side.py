@@ -161,6 +161,20 @@ def creation(
     return operation, [*needs, *_passed(request, service, but=passed)]
 
 
+def polling(scope: Scope, step_type: str, job_name: str) -> tuple[str, list[Need]] | None:
+    """The operation by which a pipeline follows a step's job, and what its role needs for it.
+
+    None where that is no job of SageMaker's. Pipelines need Create and Describe of each job type:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html
+    """
+    side = STEP_TYPES[step_type]
+    kind = next((k for k in table.KINDS if side.operation == f"sagemaker:Create{k.name}"), None)
+    if side.jobs is None or kind is None:
+        return None
+    operation = f"Describe{kind.name}"
+    return operation, list(authorisation.needs(scope, operation, {kind.name_member: job_name}))
+
+
 def _passed(request: Request, service: str, but: Iterable[str] = ()) -> Iterator[Need]:
     """PassRole for the roles that a request names, or that its training job definitions do."""
     definitions = request.get("TrainingJobDefinitions") or []
@@ -186,8 +200,18 @@ def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
 
 
 def read_needs(uri: str) -> list[Need]:
-    """What a role needs to read an object that nothing reads yet."""
-    return [Need("s3:GetObject", f"arn:aws:s3:::{uri.removeprefix('s3://')}")]
+    """What a role needs to find and read an object that nothing reads yet."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return [
+        Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key}),
+        Need("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}"),
+    ]
+
+
+def alarm_needs(scope: Scope, names: Iterable[str]) -> list[Need]:
+    """What an endpoint's role needs so that alarms can roll back its updates."""
+    place = f"arn:aws:cloudwatch:{scope.region}:{scope.account}:alarm"
+    return [Need("cloudwatch:DescribeAlarms", f"{place}:{name}") for name in names]
 
 
 def capture_needs(key: str) -> list[Need]:
@@ -217,6 +241,7 @@ def optional_needs(scope: Scope, jobs: str, stream: str) -> dict[str, list[Need]
     log = [
         Need("logs:CreateLogGroup", f"{group}:log-stream:"),
         Need("logs:CreateLogStream", f"{group}:log-stream:{stream}"),
+        Need("logs:DescribeLogStreams", f"{group}:log-stream:"),
         Need("logs:PutLogEvents", f"{group}:log-stream:{stream}"),
     ]
     namespace = f"/aws/sagemaker/{jobs.partition('/')[0]}"

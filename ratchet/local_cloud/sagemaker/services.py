@@ -102,9 +102,11 @@ class CloudServices:
         return max(versions, key=lambda package: package["ModelPackageVersion"], default=None)
 
     def create_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> None:
-        """Whether the role may make what is behind a step; raises ``Refused``."""
+        """Whether the role may make what is behind a step, and follow it; raises ``Refused``."""
         if step_type in service_side.STEP_TYPES:
             self._check(*service_side.creation(self._scope, step_type, job_name, arguments))
+            if polling := service_side.polling(self._scope, step_type, job_name):
+                self._check(*polling)
 
     def job_access(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Access:
         """What a step's job does as its own role; raises ``Refused``."""

@@ -329,6 +329,21 @@ FACTS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class FakeTarget(Target):
+    """A target whose local cloud answers what it is told to."""
+
+    answers: dict[str, Any] = field(default_factory=lambda: {"permissions": {"decisions": []}})
+
+    def ask(self, path: str, body: object = None, *, seconds: float = 10.0) -> dict[str, Any]:
+        if path not in self.answers:
+            return super().ask(path, body, seconds=seconds)
+        answer = self.answers[path]
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
+
+
 @dataclass
 class World:
     """A deployment and the Target that leads there."""
@@ -336,13 +351,13 @@ class World:
     sagemaker: FakeSageMaker
     s3: FakeS3
     ssm: FakeSsm
-    target: Target
+    target: FakeTarget
 
 
 def world_of(settings: Settings, *, folder: Path | None) -> World:
     sagemaker, s3 = FakeSageMaker(), FakeS3()
     ssm = FakeSsm({settings.parameter("training"): json.dumps(FACTS)})
-    target = Target(
+    target = FakeTarget(
         settings=settings,
         account=ACCOUNT,
         region=settings.region,

@@ -12,8 +12,8 @@ from rich.console import Console, RenderableType
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def drawn(parts: Iterable[RenderableType]) -> str:
-    console = Console(file=io.StringIO(), width=100, color_system=None, highlight=False)
+def drawn(parts: Iterable[RenderableType], *, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None, highlight=False)
     for part in parts:
         console.print(part, crop=False)
     file = console.file

@@ -223,6 +223,17 @@ def test_an_unreadable_memory_costs_one_repeated_notice(loop: Loop, cloud: FakeC
     assert loop.told == ["version 1 serves", "version 1 serves"]
 
 
+def test_a_memory_of_before_notices_could_wait_is_still_read(loop: Loop, cloud: FakeCloud) -> None:
+    loop.deploy(1)
+    earlier = {"format": 1, "served": "1", "problem": None, "telling": None, "since": None}
+    cloud.buckets[ARTIFACTS][STATE].body = json.dumps(earlier).encode()
+    loop.wake()
+    assert loop.told == ["version 1 serves"]
+    cloud.buckets[ARTIFACTS][STATE].body = json.dumps({**earlier, "served": "0"}).encode()
+    loop.wake()
+    assert loop.told == ["version 1 serves"] * 2
+
+
 def test_of_a_hundred_versions_only_the_newest_approved_are_looked_at(
     loop: Loop, cloud: FakeCloud
 ) -> None:

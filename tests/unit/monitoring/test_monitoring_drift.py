@@ -104,6 +104,7 @@ def test_small_categories_are_merged_before_the_test() -> None:
 
 def test_one_category_cannot_differ_from_itself() -> None:
     assert chi_squared_p_value(np.array([5.0]), np.array([50.0])) == 1.0
+    assert chi_squared_p_value(np.array([5.0, 0.0]), np.array([50.0, 0.0])) == 1.0
 
 
 def test_only_unknown_categories_are_the_smallest_p_value() -> None:

@@ -130,7 +130,7 @@ def statistics(feature: Feature) -> dict[str, Any]:
     return document
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.sampled_from(FORMATS), st.sampled_from(["temp", "seats"]), many_places, st.data())
 def test_what_is_no_number_is_counted_and_all_other_values_stay(
     form: str, name: str, where: list[int], data: st.DataObject
@@ -147,7 +147,7 @@ def test_what_is_no_number_is_counted_and_all_other_values_stay(
     assert number.count_of_type(TYPES[name]) == ROWS - len(odd)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.sampled_from(FORMATS), places, st.sampled_from(["39.2F", "n.a.", True, [1, 2]]))
 def test_a_baseline_with_a_few_values_that_are_none_is_one_of_numbers(
     form: str, where: list[int], odd: Any
@@ -161,7 +161,7 @@ def test_a_baseline_with_a_few_values_that_are_none_is_one_of_numbers(
     assert number.sketch.document() == of_the_others("temp", where).sketch.document()  # type: ignore[union-attr]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.sampled_from(FORMATS), many_places)
 def test_quoted_numbers_are_numbers(form: str, where: list[int]) -> None:
     quoted = with_values("temp", {place: str(CLEAN[place]["temp"]) for place in where})
@@ -170,7 +170,7 @@ def test_quoted_numbers_are_numbers(form: str, where: list[int]) -> None:
         assert found[name].document() == of_the_others(name, []).document()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.sampled_from(FORMATS), st.sampled_from(sorted(TYPES)), many_places, st.booleans())
 def test_null_and_a_missing_key_are_missing_values(
     form: str, name: str, where: list[int], without_key: bool
@@ -183,7 +183,7 @@ def test_null_and_a_missing_key_are_missing_values(
     assert found["seats"].mistyped == 0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.sampled_from(FORMATS), places, st.sampled_from([9, 1.5, True, "9"]))
 def test_numbers_and_booleans_in_a_column_of_text_are_text(
     form: str, where: list[int], value: Any
@@ -196,7 +196,7 @@ def test_numbers_and_booleans_in_a_column_of_text_are_text(
     assert found.present == ROWS
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=15)
 @given(st.sampled_from(KEYED), places)
 def test_a_key_that_few_rows_have_is_a_column_of_few_values(form: str, where: list[int]) -> None:
     found = features(with_values("note", dict.fromkeys(where, "late")), form, TYPES)
@@ -206,7 +206,7 @@ def test_a_key_that_few_rows_have_is_a_column_of_few_values(form: str, where: li
     }
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(
     st.sampled_from(["JSON", "CSV"]),
     st.lists(st.integers(0, 99), min_size=1, max_size=40, unique=True),

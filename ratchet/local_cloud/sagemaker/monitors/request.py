@@ -84,7 +84,9 @@ class Monitored:
         self, window: Window, inputs: Iterable[tuple[str, str, str]], *, job_name: str
     ) -> Body:
         """A CreateProcessingJob request; ``inputs`` are (name, S3 URI, path) of the data."""
-        output = self._part("JobOutputConfig")["MonitoringOutputs"][0]["S3Output"]
+        outputs = self._part("JobOutputConfig")
+        output = outputs["MonitoringOutputs"][0]["S3Output"]
+        key = {"KmsKeyId": outputs["KmsKeyId"]} if outputs.get("KmsKeyId") else {}
         place = f"{self.endpoint_input['EndpointName']}/{self.schedule}"
         report = f"{output['S3Uri'].rstrip('/')}/{place}/{folder_of(window.scheduled)}"
         baseline = list(self._baseline())
@@ -104,7 +106,8 @@ class Monitored:
                             "S3UploadMode": output.get("S3UploadMode", "EndOfJob"),
                         },
                     }
-                ]
+                ],
+                **key,
             },
             "ProcessingResources": self.definition["JobResources"],
             "StoppingCondition": self.definition.get("StoppingCondition")

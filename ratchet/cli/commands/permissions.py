@@ -1,0 +1,122 @@
+"""`ratchet permissions`: what each role may do, did, was refused, and never used."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from ratchet.cli.console import echo_json, err, out
+from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.wording import count
+
+if TYPE_CHECKING:
+    from ratchet.deployment.role_use import RoleUse
+    from ratchet.deployment.target import Target
+
+
+def register(app: typer.Typer) -> None:
+    app.command(short_help="What each role may do, did, was refused, and never used.")(permissions)
+
+
+def permissions(
+    role: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ROLE",
+            help="Such as `training pipeline` or `start_pipeline`; or a logical id, name or ARN. "
+            "All roles when left out.",
+        ),
+    ] = None,
+    unused: Annotated[
+        bool, typer.Option("--unused", help="Only the statements and actions never used.")
+    ] = False,
+    as_json: Json = False,
+    environment: Environment = "dev",
+    local: Local = None,
+) -> None:
+    """Say what each role may do, what it did, what it was refused, and what it never used.
+
+    What roles may do is read from the deployed policies. What they did is
+    recorded by the local cloud; AWS keeps no such record.
+    """
+    from ratchet.cli import permissions_view as view
+    from ratchet.deployment import role_names, roles
+
+    target = connect(environment, local)
+    if unused:
+        _check_recorded(target)
+    uses = roles.uses(target)
+    recorded = target.local
+    named = " ".join(role or ())
+    if named:
+        found = role_names.find([use.role for use in uses], named, command=target.command)
+        uses = [use for use in uses if use.role is found]
+    now = datetime.now().astimezone()
+    console = out()
+    if as_json:
+        if named:
+            echo_json(view.as_document(uses[0], recorded=recorded, only_unused=unused))
+        elif unused:
+            echo_json([view.as_document(use, recorded=True, only_unused=True) for use in uses])
+        else:
+            echo_json([view.as_data(use, recorded=recorded) for use in uses])
+        return
+    width, account = console.width, target.account
+    if unused:
+        parts = view.unused(uses, width=width, account=account)
+    elif named:
+        parts = view.detail(uses[0], now=now, width=width, account=account, recorded=recorded)
+    else:
+        parts = [view.overview(uses, now=now, width=width, recorded=recorded)]
+    for part in parts:
+        console.print(part, crop=False)
+    if unused and not parts:
+        console.print("Every action of every statement was used.", soft_wrap=True)
+    _hint(target, uses, named=named, unused=unused)
+
+
+def _check_recorded(target: Target) -> None:
+    from ratchet.deployment.errors import DeploymentError
+
+    if not target.local:
+        raise DeploymentError(
+            "AWS keeps no record of which statement a role used. The local cloud does: "
+            f"{target.command('permissions --unused --local')}. When a role last called a "
+            "service: aws iam generate-service-last-accessed-details"
+        )
+
+
+def _hint(target: Target, uses: list[RoleUse], *, named: str, unused: bool) -> None:
+    """What the numbers do not say, and what to type next."""
+    if not target.local:
+        lines = [
+            "What roles did is recorded by the local cloud only: "
+            f"{target.command('permissions --local')}"
+        ]
+    elif not target.enforced:
+        lines = [
+            "This cloud does not enforce permissions: nothing is refused and nothing is recorded. "
+            f"To enforce them: {target.command('cloud down')}, then without RATCHET_UNAUTHORISED "
+            f"{target.command('cloud up')}"
+        ]
+    elif unused:
+        lines = ["Never used in this cloud. What no run has done yet may need them still."]
+        if aws_only := sum(one.aws_only for use in uses for one in use.statements):
+            lines.append(f"Left out: {count(aws_only, 'action')} that only AWS asks for.")
+    elif named:
+        lines = [target.command(f"permissions {named} --unused")]
+    elif refused := [use for use in uses if use.refused]:
+        lines = [target.command(f"permissions {use.role.label}") for use in refused]
+    elif not any(use.requests for use in uses):
+        lines = [f"Nothing has run here yet: {target.command('land FILE…')}"]
+    else:
+        lines = [target.command(f"permissions {_busiest(uses).role.label}")]
+    for line in lines:
+        err().print(f"[dim]{escape(line)}[/]", soft_wrap=True)
+
+
+def _busiest(uses: list[RoleUse]) -> RoleUse:
+    return max(uses, key=lambda use: use.requests)
