@@ -66,7 +66,7 @@ class Stage:
 
     folder: Path
     roles: dict[str, str] = field(default_factory=dict)
-    """`deploy`, `person` and `review` → the role's name."""
+    """`deploy`, `person`, `review` and `execution` (CloudFormation's) → the role's name."""
 
     @cached_property
     def loop(self) -> Loop:
@@ -109,6 +109,11 @@ class Stage:
 
     def make_role(self, kind: str, *, stack: str, **parameters: str) -> None:
         """Deploys a role's template, as the administrator."""
+        arn = self.make(kind, stack=stack, **parameters)
+        self.roles[kind] = arn.rpartition("/")[2]
+
+    def make(self, kind: str, *, stack: str, **parameters: str) -> str:
+        """Deploys a template of the guide's, as the administrator; the ARN of what it makes."""
         cloudformation = self.administrator.client("cloudformation")
         cloudformation.create_stack(
             StackName=stack,
@@ -119,12 +124,13 @@ class Stage:
                 for name, value in parameters.items()
             ],
         )
-        described = self._ended(stack)
+        described = self.ended(stack)
         assert described["StackStatus"] == "CREATE_COMPLETE", described
         (output,) = described["Outputs"]
-        self.roles[kind] = output["OutputValue"].rpartition("/")[2]
+        return str(output["OutputValue"])
 
-    def _ended(self, stack: str) -> dict[str, Any]:
+    def ended(self, stack: str) -> dict[str, Any]:
+        """A stack once nothing is under way in it."""
         cloudformation = self.administrator.client("cloudformation")
         while True:
             described: dict[str, Any]
@@ -181,12 +187,16 @@ def recipe(name: str, **variables: str) -> list[list[str]]:
 
 
 def build(folder: Path) -> Stage:
-    """A local cloud as the guides set it up: bootstrap, the workflow's role, a deployment by that
-    role, the other roles."""
+    """A local cloud as the guides set it up: a policy for CloudFormation, the bootstrap stack, the
+    workflow's role, a deployment by that role, the other roles."""
     stage = Stage(folder)
     administrator = stage.administrator
     printed: list[str] = []
-    cdk.run(administrator, cdk.bootstrap_command(administrator), line=printed.append)
+    policy_arn = stage.make("execution", stack="flights-execution", Project="flights")
+    narrow = ["--cloudformation-execution-policies", policy_arn]
+    cdk.run(administrator, [*cdk.bootstrap_command(administrator), *narrow], line=printed.append)
+    place = f"{administrator.account}-{administrator.region}"
+    stage.roles["execution"] = f"cdk-{cdk.DEFAULT_QUALIFIER}-cfn-exec-role-{place}"
     stage.make_role(
         "deploy", stack="flights-ci-dev", Repository=REPOSITORY, GitHubEnvironment="dev"
     )

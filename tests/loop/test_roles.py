@@ -28,6 +28,8 @@ NARROW = ("review", "person")
 
 NOT_ASKED_HERE = {
     "SeeSearches": "pipelines with a Tuning step",
+    "LetEndpointsScale": "the local cloud has no service-linked roles",
+    "SeeThatItIsBootstrapped": "who reads a stack's parameter: docs/guides/aws-only.md",
     "LeaveThemTheirRoles": "UpdatePipeline without a role in the request: docs/guides/aws-only.md",
 }
 """Statements that no command of these tests needs → what does."""
@@ -196,6 +198,33 @@ def test_all_that_a_person_may_do_asked_for_no_more_than_they_have(stage: Stage)
     """Also where a command goes on without an answer."""
     refused = [d for d in stage.decisions("person") if not d.allowed]
     assert refused == []
+
+
+def test_cloudformation_needs_no_more_than_its_policy(stage: Stage) -> None:
+    assert [d for d in stage.decisions("execution") if not d.allowed] == []
+
+
+def test_cloudformation_makes_no_role_of_another_name(stage: Stage) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": "anybody",
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+        },
+    }
+    cloudformation = stage.administrator.client("cloudformation")
+    arn = f"arn:aws:iam::{stage.administrator.account}:role/{stage.roles['execution']}"
+    cloudformation.create_stack(
+        StackName="anybody",
+        TemplateBody=json.dumps({"Resources": {"Role": role}}),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        RoleARN=arn,
+    )
+    assert stage.ended("anybody")["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName="anybody")["StackEvents"]
+    reasons = "\n".join(event.get("ResourceStatusReason", "") for event in events)
+    assert "is not authorized to perform: iam:CreateRole" in reasons
 
 
 # --- a pull request reads
@@ -469,7 +498,7 @@ def test_a_role_of_a_service_is_nobodys_to_act_as(stage: Stage) -> None:
 # --- and no statement is there in vain
 
 
-@pytest.mark.parametrize("kind", ["deploy", "person", "review"])
+@pytest.mark.parametrize("kind", ["deploy", "execution", "person", "review"])
 def test_without_any_one_statement_a_command_above_fails(stage: Stage, kind: str) -> None:
     permissions = stage.permissions(kind)
     allowed = [decision for decision in stage.decisions(kind) if decision.allowed]
