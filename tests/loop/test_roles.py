@@ -472,6 +472,11 @@ def test_a_role_is_refused(stage: Stage, kind: str, what: str) -> None:
     assert "is not authorized to perform" in denied(getattr(client, operation), **request(stage))
 
 
+def test_a_person_sees_how_things_stand_also_when_others_were_refused(stage: Stage) -> None:
+    assert "version 1" in stage.works("person", "models", "1").stdout
+    assert "trigger queue" in stage.works("person", "status").stdout
+
+
 # --- acting as a role
 
 
