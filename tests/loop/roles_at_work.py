@@ -67,6 +67,7 @@ class Stage:
     folder: Path
     roles: dict[str, str] = field(default_factory=dict)
     """`deploy`, `person`, `review` and `execution` (CloudFormation's) → the role's name."""
+    _targets: dict[str, Target] = field(default_factory=dict)
 
     @cached_property
     def loop(self) -> Loop:
@@ -82,7 +83,11 @@ class Stage:
         return self.folder.parent / "cdk.out"
 
     def target(self, kind: str) -> Target:
-        return local_target(settings=load("dev"), folder=self.folder, role=self.roles[kind])
+        """One session of a role for all of the tests' own calls."""
+        if kind not in self._targets:
+            settings, role = self.loop.settings, self.roles[kind]
+            self._targets[kind] = local_target(settings=settings, folder=self.folder, role=role)
+        return self._targets[kind]
 
     def type(self, kind: str, *words: str) -> Typed:
         """`ratchet …` as one of the roles."""

@@ -57,11 +57,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands compile a source whose evaluate step was edited."""
+def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The commands compile a source whose evaluate step was edited, by each test in its way."""
     source = copy_source(tmp_path)
     script = source / "steps" / "evaluate.py"
-    script.write_text(f"{script.read_text()}\n# edited\n")
+    script.write_text(f"{script.read_text()}\n# {request.node.name}\n")
     monkeypatch.setattr(facts, "PROJECT", source)
 
 
@@ -188,6 +188,27 @@ def test_a_person_runs_stops_and_retries_the_code_of_their_checkout(stage: Stage
     assert stage.type("person", "show", "latest", "--follow").code == 0
     assert "Retrying" in stage.works("person", "retry", "latest", "--no-follow").stdout
     stage.works("person", "stop", "latest")
+
+
+@pytest.mark.usefixtures("edited")
+def test_whom_the_parameters_keep_from_it_neither_changes_a_pipeline_nor_approves(
+    stage: Stage,
+) -> None:
+    root = f"arn:aws:iam::{stage.administrator.account}:root"
+    arn = stage.make(
+        "person",
+        stack="flights-guests-dev",
+        Project="flights",
+        Environment="dev",
+        Trusted=root,
+        ChangesPipelines="no",
+        Approves="no",
+    )
+    stage.roles["guest"] = arn.rpartition("/")[2]
+    assert "s3:PutObject" in stage.refused("guest", "run", "training", "--no-follow")
+    assert "sagemaker:UpdateModelPackage" in stage.refused("guest", "reject", "1")
+    stage.works("guest", "run", "training", "--as-deployed", "--no-follow")
+    stage.type("guest", "stop", "latest")  # it may have ended, all of it cached
 
 
 def test_a_person_rejects_what_serves(stage: Stage) -> None:
