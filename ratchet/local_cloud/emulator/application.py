@@ -232,6 +232,7 @@ class Application:
                 deliveries,
                 function_environment,
                 function_side,
+                log_groups,
                 objects,
                 recorded_types,
                 schedules,
@@ -251,6 +252,7 @@ class Application:
             cloudformation.install(self._sagemaker, model)
             recorded_types.install(api)
             budgets.install()
+            log_groups.install(provisioners)
             conditions.install()
             stack_events.install(self._emulator)
             scheduler = ministack._get_module("scheduler")
