@@ -20,7 +20,7 @@ from ratchet import node
 from ratchet.cli.main import app
 from ratchet.deployment import cdk
 from ratchet.deployment.target import Target, local_target
-from ratchet.local_cloud.emulator.permissions import Decision
+from ratchet.local_cloud.decisions import Decision
 from ratchet.node import PROJECT
 from tests.loop.deployed_loop import Loop
 
