@@ -1,4 +1,4 @@
-"""Several things that a function does, of which none holds another up."""
+"""Does several things in a function; when one fails, the others are done all the same."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ def _by_type(placed: list[Step]) -> list[Permission | Missing]:
     return [
         need
         for step in placed
-        if (row := steps.ROWS.get(step.step["Type"], steps.Row(more=steps.undocumented))).more
-        for need in row.more(step)
+        if (row := steps.ROWS.get(step.step["Type"], steps.Row(others=steps.undocumented))).others
+        for need in row.others(step)
     ]
 
 

@@ -23,12 +23,12 @@ _BY_SAGEMAKER = "SageMaker names what a step makes; all it says beforehand is th
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """`job`: what the pipeline creates, describes and stops, as the API names it, and the resource
-    of it; `log_group`: where its containers write; `more`: what else the type needs."""
+    of it; `log_group`: where its containers write; `others`: what else the type needs."""
 
     job: str = ""
     resource: str = ""
     log_group: str = ""
-    more: Callable[[Step], Needs] | None = None
+    others: Callable[[Step], Needs] | None = None
 
 
 def _model(step: Step) -> Needs:
@@ -236,12 +236,12 @@ _PROCESSING = "/aws/sagemaker/ProcessingJobs"
 _TRAINING = "/aws/sagemaker/TrainingJobs"
 
 
-def _processing_job(more: Callable[[Step], Needs] | None = None) -> Row:
+def _processing_job(others: Callable[[Step], Needs] | None = None) -> Row:
     return Row(
         job="ProcessingJob",
         resource="processing-job/pipelines-*",
         log_group=_PROCESSING,
-        more=more,
+        others=others,
     )
 
 
@@ -255,27 +255,27 @@ ROWS: Mapping[str, Row] = {
         # Of 32 characters at most, which leaves no room for the prefix of the others.
         resource="hyper-parameter-tuning-job/*",
         log_group=_TRAINING,
-        more=_tuning,
+        others=_tuning,
     ),
     "Transform": Row(
         job="TransformJob",
         resource="transform-job/pipelines-*",
         log_group="/aws/sagemaker/TransformJobs",
-        more=_model,
+        others=_model,
     ),
-    "AutoML": Row(job="AutoMLJob", resource="automl-job/*", log_group=_PROCESSING, more=_automl),
-    "Model": Row(more=_model),
-    "RegisterModel": Row(more=_register),
-    "EndpointConfig": Row(more=_endpoint_config),
-    "Endpoint": Row(more=_endpoint),
-    "Lambda": Row(more=_invoke),
-    "Callback": Row(more=_callback),
-    "EMR": Row(more=clusters.emr),
-    "EMRServerless": Row(more=clusters.emr_serverless),
+    "AutoML": Row(job="AutoMLJob", resource="automl-job/*", log_group=_PROCESSING, others=_automl),
+    "Model": Row(others=_model),
+    "RegisterModel": Row(others=_register),
+    "EndpointConfig": Row(others=_endpoint_config),
+    "Endpoint": Row(others=_endpoint),
+    "Lambda": Row(others=_invoke),
+    "Callback": Row(others=_callback),
+    "EMR": Row(others=clusters.emr),
+    "EMRServerless": Row(others=clusters.emr_serverless),
     "Condition": Row(),
     "Fail": Row(),
-    "Job": Row(more=undocumented),
-    "Lineage": Row(more=undocumented),
+    "Job": Row(others=undocumented),
+    "Lineage": Row(others=undocumented),
 }
 
 

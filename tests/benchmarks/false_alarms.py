@@ -83,12 +83,15 @@ def drift_alarms(month: pa.Table, sizes: list[int], analyses: int) -> int:
         alarms, checks = 0, Counter[str]()
         for _ in range(analyses):
             order = random.permutation(len(month))
-            traffic, rest = month.take(pa.array(order[:rows])), month.take(pa.array(order[rows:]))
-            violations = analyze(traffic, baseline_of(rest)).violations
+            traffic, remainder = (
+                month.take(pa.array(order[:rows])),
+                month.take(pa.array(order[rows:])),
+            )
+            violations = analyze(traffic, baseline_of(remainder)).violations
             alarms += bool(violations)
             checks.update({violation.check for violation in violations})
         too_many += exceeds(alarms, analyses)
-        write(f"| {rows:,} | {len(rest):,} | {share(alarms, analyses)} | {dict(checks)} |\n")
+        write(f"| {rows:,} | {len(remainder):,} | {share(alarms, analyses)} | {dict(checks)} |\n")
     whole, random = baseline_of(month), np.random.default_rng(1)
     write("\nSamples of the eval slice itself\n| rows | alarms | of | share |\n|---|---|---|---|\n")
     for rows in sizes:

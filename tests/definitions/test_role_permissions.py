@@ -29,13 +29,13 @@ GROUP = "flights-dev"
 
 
 def processing(**over: Any) -> dict[str, Any]:
-    made = {
+    step_arguments = {
         "RoleArn": ROLE,
         "AppSpecification": {"ImageUri": IMAGE},
         "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.large"}},
         **over,
     }
-    return {"Name": "prepare", "Type": "Processing", "Arguments": made}
+    return {"Name": "prepare", "Type": "Processing", "Arguments": step_arguments}
 
 
 def pipeline(*of: Mapping[str, Any], parameters: Any = ()) -> dict[str, Any]:
@@ -53,10 +53,10 @@ def missing(*of: Mapping[str, Any], parameters: Any = ()) -> list[Missing]:
 
 
 def string(name: str, default: str | None = None, enum: Any = ()) -> dict[str, Any]:
-    made: dict[str, Any] = {"Name": name, "Type": "String"}
+    parameter: dict[str, Any] = {"Name": name, "Type": "String"}
     if default is not None:
-        made["DefaultValue"] = default
-    return {**made, "EnumValues": list(enum)} if enum else made
+        parameter["DefaultValue"] = default
+    return {**parameter, "EnumValues": list(enum)} if enum else parameter
 
 
 # --- nothing is missed
@@ -343,8 +343,8 @@ def test_a_queue_that_only_the_start_knows_is_said() -> None:
 
 def test_an_emr_cluster_of_its_own_is_made_with_the_roles_that_it_names() -> None:
     cluster = {"ServiceRole": "EMR_DefaultRole", "Instances": {}, "JobFlowRole": "EMR_EC2"}
-    made = {"StepConfig": {}, "ClusterConfig": cluster}
-    allowed = granted({"Name": "spark", "Type": "EMR", "Arguments": made})
+    request = {"StepConfig": {}, "ClusterConfig": cluster}
+    allowed = granted({"Name": "spark", "Type": "EMR", "Arguments": request})
     assert "elasticmapreduce:RunJobFlow" in allowed["MakeClusters"].actions
     assert allowed["PassRolesToEc2"].resources == [f"arn:aws:iam::{ACCOUNT}:role/EMR_EC2"]
     assert allowed["PassRolesToElasticmapreduce"].conditions == {
@@ -353,8 +353,8 @@ def test_an_emr_cluster_of_its_own_is_made_with_the_roles_that_it_names() -> Non
 
 
 def test_a_cluster_that_is_there_is_not_made() -> None:
-    made = {"StepConfig": {}, "ClusterId": "j-1"}
-    allowed = granted({"Name": "spark", "Type": "EMR", "Arguments": made})
+    request = {"StepConfig": {}, "ClusterId": "j-1"}
+    allowed = granted({"Name": "spark", "Type": "EMR", "Arguments": request})
     assert "MakeClusters" not in allowed
     assert allowed["RunOnClusters"].resources[0].endswith(":cluster/j-1")
 
@@ -423,9 +423,9 @@ def test_an_output_elsewhere_is_written_and_one_of_the_deployment_left_to_its_ow
 
 
 def test_permissions_of_one_name_become_one() -> None:
-    one = Permission(sid="A", actions=["s3:GetObject"], resources=["x"])
+    permission = Permission(sid="A", actions=["s3:GetObject"], resources=["x"])
     other = Permission(sid="A", actions=["s3:GetObject"], resources=["y", "x"])
-    (both,) = merged([one, other])
+    (both,) = merged([permission, other])
     assert both.statement() == {
         "Sid": "A",
         "Effect": "Allow",
@@ -435,7 +435,7 @@ def test_permissions_of_one_name_become_one() -> None:
 
 
 def test_a_name_for_two_conditions_is_refused() -> None:
-    one = Permission(sid="A", actions=["a"], resources=["x"])
+    permission = Permission(sid="A", actions=["a"], resources=["x"])
     other = Permission(sid="A", actions=["a"], resources=["x"], conditions={"Null": {"k": "true"}})
     with pytest.raises(ValueError, match="different conditions"):
-        merged([one, other])
+        merged([permission, other])

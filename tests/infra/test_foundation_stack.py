@@ -155,13 +155,13 @@ def test_what_holds_data_survives_its_stack_where_the_settings_say(
 def test_nothing_that_a_failed_creation_leaves_is_in_the_way_of_the_next(
     assembly: Assembly, environment: str
 ) -> None:
-    kept = [
+    retained = [
         resource["Type"]
         for stack in STACKS
         for resource in assembly.templates[f"{environment}/{stack}"]["Resources"].values()
         if resource.get("DeletionPolicy") == "Retain"
     ]
-    assert kept == []
+    assert retained == []
 
 
 def test_the_model_package_group_has_the_name_that_pipelines_register_in(

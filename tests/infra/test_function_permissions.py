@@ -40,11 +40,11 @@ OF_PYTHON = {"search", "publish"}  # of regular expressions, and of our own clas
 @cache
 def operations() -> dict[str, set[str]]:
     """Method of a client → the operations that are called so."""
-    found: dict[str, set[str]] = {}
+    operations_by_method: dict[str, set[str]] = {}
     for service in SERVICES:
         for name in get_session().get_service_model(service).operation_names:
-            found.setdefault(xform_name(name), set()).add(f"{service}:{name}")
-    return found
+            operations_by_method.setdefault(xform_name(name), set()).add(f"{service}:{name}")
+    return operations_by_method
 
 
 def calls(name: str) -> Iterator[str]:
@@ -58,9 +58,9 @@ def calls(name: str) -> Iterator[str]:
             client, method = pager or called, paginated or plain
             if method in OF_PYTHON:
                 continue
-            found = operations().get(method, set())
-            named = {operation for operation in found if operation.split(":")[0] == client}
-            for operation in named or found:
+            names = operations().get(method, set())
+            named = {operation for operation in names if operation.split(":")[0] == client}
+            for operation in named or names:
                 yield SAME.get(operation, operation)
 
 

@@ -26,7 +26,7 @@ DOCUMENTS = ("PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy")
 
 def statements(assembly: Assembly, environment: str) -> dict[str, str]:
     """Stack, logical id and position of each → the statement, without the environment's name."""
-    found = {}
+    statements_by_role = {}
     for stack in STACKS:
         for kind in HOLDERS:
             for owner, resource in assembly.resources(f"{environment}/{stack}", kind).items():
@@ -36,8 +36,8 @@ def statements(assembly: Assembly, environment: str) -> dict[str, str]:
                     listed += properties.get(member, {}).get("Statement", [])
                 for position, statement in enumerate(listed):
                     name = statement.get("Sid") or position
-                    found[f"{stack}/{owner} {name}"] = _as_dev(statement, environment)
-    return found
+                    statements_by_role[f"{stack}/{owner} {name}"] = _as_dev(statement, environment)
+    return statements_by_role
 
 
 @pytest.mark.synth

@@ -131,8 +131,8 @@ def test_the_analyzer_reads_what_was_captured(tmp_path: Path) -> None:
         (b"8,DL\n", "text/plain"),  # not listed: base64
     ]
     for body, kind in requests:
-        asked = exchange(request=body, request_type=kind)
-        keeper.keep(SCOPE, "e", "AllTraffic", config, asked, role=ROLE)
+        record = exchange(request=body, request_type=kind)
+        keeper.keep(SCOPE, "e", "AllTraffic", config, record, role=ROLE)
     keeper.flush(everything=True)
     file = tmp_path / "captured.jsonl"
     file.write_bytes(b"".join(cloud.objects.values()))

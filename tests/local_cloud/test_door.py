@@ -67,7 +67,10 @@ def signed(cloud: RunningCloud, path: str, service: str, *, host: str = "") -> d
 
 
 def functions(cloud: RunningCloud) -> list[str]:
-    return [one["FunctionName"] for one in cloud.client("lambda").list_functions()["Functions"]]
+    return [
+        function["FunctionName"]
+        for function in cloud.client("lambda").list_functions()["Functions"]
+    ]
 
 
 @pytest.fixture
@@ -345,7 +348,7 @@ def test_a_presigned_form_uploads_and_a_tampered_or_unsigned_one_does_not(
     headers, body = form(fields, b"uploaded")
     assert send(cloud, "POST", f"/{bucket}", headers=headers, body=body).status == 204
     listed = cloud.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
-    assert {one["Key"] for one in listed} == {"a.txt", "form.txt"}
+    assert {item["Key"] for item in listed} == {"a.txt", "form.txt"}
 
 
 @pytest.mark.parametrize(

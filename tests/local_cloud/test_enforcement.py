@@ -53,9 +53,9 @@ class Role:
             RoleName=self.name, PolicyName="permissions", PolicyDocument=json.dumps(document)
         )
 
-    def client(self, service: str, **more: Any) -> Any:
+    def client(self, service: str, **options: Any) -> Any:
         answer = self.cloud.client("sts").assume_role(
-            RoleArn=self.arn, RoleSessionName="test", **more
+            RoleArn=self.arn, RoleSessionName="test", **options
         )
         keys = answer["Credentials"]
         return boto3.client(

@@ -28,10 +28,10 @@ def test_a_new_folder_is_for_its_owner_alone_and_gets_a_key_once(tmp_path: Path)
 
 
 def test_two_folders_have_different_keys(tmp_path: Path) -> None:
-    one, other = Layout(tmp_path / "one"), Layout(tmp_path / "other")
-    folder.claim(one)
-    folder.claim(other)
-    assert one.read_keys()["secret"] != other.read_keys()["secret"]
+    first, second = Layout(tmp_path / "one"), Layout(tmp_path / "other")
+    folder.claim(first)
+    folder.claim(second)
+    assert first.read_keys()["secret"] != second.read_keys()["secret"]
 
 
 def test_a_key_that_others_can_read_becomes_the_owners_again(tmp_path: Path) -> None:

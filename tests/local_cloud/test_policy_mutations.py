@@ -15,8 +15,8 @@ QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"
 RULE = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/r"
 
 
-def allow(sid: str, *actions: str, on: str, **more: Any) -> dict[str, Any]:
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": [on], **more}
+def allow(sid: str, *actions: str, on: str, **members: Any) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": [on], **members}
 
 
 def role_with(*statements: dict[str, Any]) -> Policy:
@@ -63,15 +63,15 @@ def surveyed(*policies: Policy, questions: list[Question]) -> Survey:
 
 def test_what_was_asked_is_noticed_in_a_sentence_and_what_was_not_is_not() -> None:
     role = role_with(allow("Read", "s3:GetObject", "s3:PutObject", on=f"{BUCKET}/*"))
-    found = surveyed(role, questions=[asked("s3:GetObject", f"{BUCKET}/a")])
-    assert found.noticed["s/Role p Read"] == (
+    result = surveyed(role, questions=[asked("s3:GetObject", f"{BUCKET}/a")])
+    assert result.noticed["s/Role p Read"] == (
         f"User: arn:aws:sts::{ACCOUNT}:assumed-role/role/session is not authorized to perform: "
         f's3:GetObject on resource: "{BUCKET}/a" because no identity-based policy allows the '
         "s3:GetObject action"
     )
-    assert "s/Role p Read s3:GetObject" in found.noticed
-    assert list(found.unnoticed) == ["s/Role p Read s3:PutObject"]
-    assert (found.count(Piece.STATEMENT), found.count(Piece.ACTION)) == ((1, 1), (1, 2))
+    assert "s/Role p Read s3:GetObject" in result.noticed
+    assert list(result.unnoticed) == ["s/Role p Read s3:PutObject"]
+    assert (result.count(Piece.STATEMENT), result.count(Piece.ACTION)) == ((1, 1), (1, 2))
 
 
 def test_of_two_statements_that_allow_the_same_neither_is_noticed() -> None:
@@ -79,9 +79,9 @@ def test_of_two_statements_that_allow_the_same_neither_is_noticed() -> None:
     key = of_resource(
         KEY, {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}
     )
-    found = surveyed(role_with(*twice), key, questions=[asked("kms:Decrypt", KEY)])
-    assert {"s/Role p ReadDecrypt", "s/Role p WriteDecrypt"} <= set(found.unnoticed)
-    assert "s/Resource policy 0" in found.noticed, "a key's own policy has to allow too"
+    result = surveyed(role_with(*twice), key, questions=[asked("kms:Decrypt", KEY)])
+    assert {"s/Role p ReadDecrypt", "s/Role p WriteDecrypt"} <= set(result.unnoticed)
+    assert "s/Resource policy 0" in result.noticed, "a key's own policy has to allow too"
 
 
 def test_a_condition_counts_with_the_keys_that_were_recorded() -> None:
@@ -102,8 +102,10 @@ def test_what_a_service_asked_for_itself_is_answered_by_the_resources_policy() -
         "Condition": {"ArnEquals": {"aws:SourceArn": RULE}},
     }
     question = asked_by_a_service("sqs:SendMessage", QUEUE, **{"aws:sourcearn": RULE})
-    found = surveyed(of_resource(QUEUE, send), questions=[question])
-    assert found.noticed["s/Resource policy RulesSend"].startswith("User: events.amazonaws.com is ")
+    result = surveyed(of_resource(QUEUE, send), questions=[question])
+    assert result.noticed["s/Resource policy RulesSend"].startswith(
+        "User: events.amazonaws.com is "
+    )
     other = asked_by_a_service("sqs:SendMessage", QUEUE, **{"aws:sourcearn": f"{RULE}2"})
     assert not surveyed(of_resource(QUEUE, send), questions=[other]).noticed
 
@@ -116,9 +118,9 @@ def test_a_rule_against_plain_http_is_noticed_without_a_question() -> None:
         "Resource": [BUCKET, f"{BUCKET}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    found = surveyed(of_resource(BUCKET, guard), questions=[])
+    result = surveyed(of_resource(BUCKET, guard), questions=[])
     assert (
-        "with an explicit deny in a resource-based policy" in found.noticed["s/Resource policy 0"]
+        "with an explicit deny in a resource-based policy" in result.noticed["s/Resource policy 0"]
     )
     never = {**guard, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
     assert not surveyed(of_resource(BUCKET, never), questions=[]).noticed
@@ -128,8 +130,8 @@ def test_what_is_neither_noticed_nor_listed_is_told_apart_from_what_is_both() ->
     role = role_with(
         allow("Read", "s3:GetObject", on=f"{BUCKET}/*"), allow("Log", "logs:PutLogEvents", on="*")
     )
-    found = surveyed(role, questions=[asked("s3:GetObject", f"{BUCKET}/a")])
-    assert found.compared(Piece.STATEMENT, []) == (["s/Role p Log"], [])
-    assert found.compared(Piece.STATEMENT, ["* Log"]) == ([], [])
-    assert found.compared(Piece.STATEMENT, ["* Log", "* Read"]) == ([], ["s/Role p Read"])
-    assert found.compared(Piece.ACTION, [], statements=["* Log"]) == ([], [])
+    result = surveyed(role, questions=[asked("s3:GetObject", f"{BUCKET}/a")])
+    assert result.compared(Piece.STATEMENT, []) == (["s/Role p Log"], [])
+    assert result.compared(Piece.STATEMENT, ["* Log"]) == ([], [])
+    assert result.compared(Piece.STATEMENT, ["* Log", "* Read"]) == ([], ["s/Role p Read"])
+    assert result.compared(Piece.ACTION, [], statements=["* Log"]) == ([], [])

@@ -234,20 +234,20 @@ def call_function(cloud: RunningCloud) -> None:
 def test_a_child_sees_the_local_cloud_as_its_own_role(
     kind: str, findings: Mapping[str, dict[str, Any]], planted: RunningCloud
 ) -> None:
-    found = findings[kind]
-    assert found["endpoint"] == planted.endpoint.url
-    assert found["region"] == REGION
+    variables = findings[kind]
+    assert variables["endpoint"] == planted.endpoint.url
+    assert variables["region"] == REGION
     session = "probe" if kind == "function" else "SageMaker"
-    assert found["caller"] == f"arn:aws:sts::000000000000:assumed-role/jobs/{session}"
+    assert variables["caller"] == f"arn:aws:sts::000000000000:assumed-role/jobs/{session}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_child_finds_nothing_of_the_person(
     kind: str, findings: Mapping[str, dict[str, Any]]
 ) -> None:
-    found = findings[kind]
-    assert found["profile"] == "ProfileNotFound"
-    assert found["profiles"] == []
-    assert found["netrc"] == "FileNotFoundError"
-    assert (found["proxies"], found["planted"], found["home"]) == ([], [], [])
-    assert "AWS_PROFILE" not in found["aws"]
+    variables = findings[kind]
+    assert variables["profile"] == "ProfileNotFound"
+    assert variables["profiles"] == []
+    assert variables["netrc"] == "FileNotFoundError"
+    assert (variables["proxies"], variables["planted"], variables["home"]) == ([], [], [])
+    assert "AWS_PROFILE" not in variables["aws"]

@@ -106,7 +106,8 @@ def test_endpoints_come_back_when_the_cloud_was_killed(
     )
     before = models(cloud)
     ask(cloud, "served")
-    time.sleep(2.5)  # what S3 knows of its objects is saved
+    cloud.admin("POST", "flush", {})  # what was captured
+    cloud.admin("POST", "save", {})
     os.kill(cloud.endpoint.pid, signal.SIGKILL)
     until(lambda: not any(is_alive(pid) for pid in before), 10)
     again = own_cloud()

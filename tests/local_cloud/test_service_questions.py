@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from botocore.exceptions import ClientError
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalContext
 
+from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
 from ratchet.local_cloud.emulator.request_log import RequestLog
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud, until
@@ -91,8 +91,8 @@ def test_a_template_gives_its_topic_a_key_that_publishers_need(cloud: RunningClo
     )
 
     def key() -> Any:
-        found = sns.get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
-        return found if found == keys[1] else None
+        key = sns.get_topic_attributes(TopicArn=arn)["Attributes"]["KmsMasterKeyId"]
+        return key if key == keys[1] else None
 
     until(key, 10)
 
@@ -158,7 +158,8 @@ def test_a_queue_keeps_what_a_function_may_not_read_any_more(cloud: RunningCloud
     sqs = cloud.client("sqs")
     role.allow(log)
     sqs.send_message(QueueUrl=url, MessageBody="m")
-    time.sleep(2.5)
+    refused = f"{arn} is not read for {name}"
+    until(lambda: refused in control.log_file(cloud.folder).read_text() or None, 10)
     assert lines(cloud, name) == []
     role.allow(read, log)
     until(lambda: "it ran" in lines(cloud, name) or None, 10)

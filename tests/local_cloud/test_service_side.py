@@ -340,14 +340,14 @@ def narrow(cloud: RunningCloud) -> Callable[..., str]:
 
     def allow(*statements: tuple[str | list[str], str]) -> str:
         # IAM refuses a policy without statements.
-        given = [
+        policy = [
             {"Effect": "Allow", "Action": action, "Resource": resource}
             for action, resource in (*statements, ("sts:GetCallerIdentity", "*"))
         ]
         cloud.client("iam").put_role_policy(
             RoleName="other",
             PolicyName="everything",
-            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": given}),
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": policy}),
         )
         return OTHER
 

@@ -40,10 +40,10 @@ class Parameters:
 
 
 def target(settings: Settings, ssm: Parameters) -> Target:
-    made = SimpleNamespace(
+    target = SimpleNamespace(
         settings=settings, account="111122223333", region="us-east-1", client=lambda _: ssm
     )
-    return cast("Target", made)
+    return cast("Target", target)
 
 
 DEFAULT = "/cdk-bootstrap/hnb659fds/version"

@@ -30,13 +30,13 @@ def role_with(*statements: dict[str, Any], service: str = "sagemaker.amazonaws.c
     )
 
 
-def allowed(action: str, resource: str, statement: str = "0", **more: Any) -> Decision:
-    facts = {"role": "role", "allowed": True, "policy": "permissions", "last": 10.0, **more}
+def allowed(action: str, resource: str, statement: str = "0", **members: Any) -> Decision:
+    facts = {"role": "role", "allowed": True, "policy": "permissions", "last": 10.0, **members}
     return Decision(action=action, resource=resource, statement=statement, **facts)
 
 
-def refused(context: dict[str, str] | None = None, **more: Any) -> Decision:
-    facts = {"role": "role", "action": "s3:ListBucket", "resource": BUCKET, "last": 20.0, **more}
+def refused(context: dict[str, str] | None = None, **members: Any) -> Decision:
+    facts = {"role": "role", "action": "s3:ListBucket", "resource": BUCKET, "last": 20.0, **members}
     facts.setdefault("message", NO_POLICY)
     return Decision(allowed=False, context=context or {}, **facts)
 
@@ -61,7 +61,7 @@ def test_decisions_of_other_roles_do_not_count() -> None:
 def test_a_record_of_a_policy_that_was_changed_counts_for_what_stands_for_the_same_now() -> None:
     role = role_with({"Action": "sqs:SendMessage", "Resource": "*"}, READ)
     use = joined(role, [allowed("s3:GetObject", f"{BUCKET}/a", "0")])
-    assert [one.count for one in use.statements] == [0, 1]
+    assert [statement.count for statement in use.statements] == [0, 1]
 
 
 def test_what_a_policy_of_the_resource_allowed_is_kept_apart() -> None:
@@ -103,7 +103,7 @@ def test_a_denying_statement_is_used_by_what_it_denied() -> None:
     message = f"{SENTENCE}with an explicit deny in an identity-based policy"
     decision = refused(policy="permissions", statement="No", message=message)
     use = joined(role_with(READ, deny), [decision])
-    assert [one.count for one in use.statements] == [0, 1]
+    assert [statement.count for statement in use.statements] == [0, 1]
     assert use.requests == 0
     (refusal,) = use.refusals
     assert (refusal.statement, refusal.standing) == (None, True), "nothing to add would help"
@@ -126,7 +126,7 @@ def test_tags_are_asked_for_on_aws_only_where_all_resources_are_experiments() ->
     tags = {"Action": "sagemaker:AddTags", "Resource": f"{place}:experiment/*"}
     both = {**tags, "Resource": [f"{place}:experiment/*", f"{place}:processing-job/*"]}
     use = joined(role_with(tags, both), [])
-    assert [one.unused for one in use.statements] == [(), ("sagemaker:AddTags",)]
+    assert [statement.unused for statement in use.statements] == [(), ("sagemaker:AddTags",)]
 
 
 # --- refusals -------------------------------------------------------------------------------------

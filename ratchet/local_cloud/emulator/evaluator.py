@@ -46,7 +46,7 @@ _CACHED_POLICIES = 4096
 _CACHED_ACTIONS = 256
 
 ConditionKey = Callable[[str, str], object]
-"""The value of a condition key, given the rest of its name and the resource's ARN."""
+"""Given the end of a condition key's name and the resource's ARN: the key's value."""
 
 Granted = Callable[[str, str, str], str]
 """Given principal, action and resource: the ARN of a KMS grant that allows it, or nothing."""

@@ -25,7 +25,7 @@ class Outbox:
         self._lock = threading.Lock()
 
     def add(self, scope: Scope, event: Body) -> None:
-        """Deliver an event when the store's transaction of now is committed, or else never."""
+        """Deliver an event once the store's current transaction is committed, or never."""
         with self._store.transaction():
             number = self._store.insert_event(scope, event)
             self._store.after_commit(lambda: self._send(number, scope, event))
@@ -38,7 +38,7 @@ class Outbox:
         return len(events)
 
     def delivered(self) -> Callable[[], None]:
-        """Of the events that are delivered by now: what forgets them."""
+        """A function that forgets the events that are delivered by now."""
         with self._lock:
             numbers = sorted(self._delivered)
         return lambda: self._forget(numbers)

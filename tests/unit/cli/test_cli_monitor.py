@@ -212,19 +212,19 @@ def test_without_an_analysis_it_says_how_to_run_one(type_serving: Type) -> None:
 def test_monitor_run_runs_the_schedule_of_the_local_cloud_and_shows_what_it_found(
     type_serving: Type, analyzed: ServingWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, object]] = []
+    requests: list[tuple[str, object]] = []
     (execution,) = analyzed.sagemaker.executions
     analyzed.sagemaker.executions = []
 
     def answer(_: Target, path: str, body: object = None, **__: Any) -> dict[str, str]:
-        asked.append((path, body))
+        requests.append((path, body))
         analyzed.sagemaker.executions = [execution]
         return {"job": "monitoring-1"}
 
     monkeypatch.setattr(Target, "ask", answer)
     result = type_serving("monitor", "run")
     assert result.exit_code == 0, result.output
-    assert asked == [("monitoring/flights-dev-data-quality/run", {})]
+    assert requests == [("monitoring/flights-dev-data-quality/run", {})]
     assert "temp" in result.stdout
 
 

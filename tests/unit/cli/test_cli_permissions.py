@@ -51,9 +51,9 @@ SENTENCE = (
 )
 
 
-def decision(action: str, resource: str, **more: Any) -> dict[str, Any]:
+def decision(action: str, resource: str, **members: Any) -> dict[str, Any]:
     facts = {"role": ROLE, "allowed": True, "policy": "permissions", "count": 1}
-    return {**facts, "action": action, "resource": resource, "last": START.timestamp(), **more}
+    return {**facts, "action": action, "resource": resource, "last": START.timestamp(), **members}
 
 
 CREATED = decision(
@@ -180,7 +180,8 @@ def test_a_role_prints_json_for_scripts(typed: Type) -> None:
     }
     unused = json.loads(typed("permissions", "training", "--unused", "--json").stdout)
     actions = {
-        one["statement"]: [a["action"] for a in one["actions"]] for one in unused["statements"]
+        statement["statement"]: [a["action"] for a in statement["actions"]]
+        for statement in unused["statements"]
     }
     assert actions == {
         "ListOwn": ["s3:ListBucket"],

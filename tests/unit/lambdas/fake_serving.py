@@ -188,12 +188,14 @@ class FakeServing:
             "ResourceStatus": status,
         }
         itself = STACK_ID if name == STACK else None
-        more = {
+        optional = {
             "PhysicalResourceId": itself,
             "ResourceStatusReason": why,
             "ClientRequestToken": stack.token,
         }
-        stack.events.insert(0, {**event, **{key: value for key, value in more.items() if value}})
+        stack.events.insert(
+            0, {**event, **{key: value for key, value in optional.items() if value}}
+        )
 
     # -- CloudFormation ------------------------------------------------------------------------
 
@@ -225,8 +227,8 @@ class FakeServing:
         ids = [event["EventId"] for event in events]
         start = ids.index(given["NextToken"]) if "NextToken" in given else 0
         page = events[start : start + 2]  # small pages, so that there are several
-        more = {"NextToken": ids[start + 2]} if start + 2 < len(events) else {}
-        return {"StackEvents": page, **more}
+        next_page = {"NextToken": ids[start + 2]} if start + 2 < len(events) else {}
+        return {"StackEvents": page, **next_page}
 
     def _UpdateStack(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         stack = self.stack
@@ -277,8 +279,8 @@ class FakeServing:
         below = int(given.get("NextToken", 10**9))
         versions = {package["ModelPackageVersion"]: package for package in shown}
         left = sorted((version for version in versions if version < below), reverse=True)
-        more = {"NextToken": str(left[1])} if len(left) > 2 else {}
-        return {"ModelPackageSummaryList": [versions[v] for v in left[:2]], **more}
+        next_page = {"NextToken": str(left[1])} if len(left) > 2 else {}
+        return {"ModelPackageSummaryList": [versions[v] for v in left[:2]], **next_page}
 
     def _UpdateModelPackage(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         # The roles of the functions refuse it (sagemaker:ModelApprovalStatus).

@@ -236,14 +236,14 @@ class Storm:
     # -- what must hold ------------------------------------------------------------------------
 
     def check(self) -> None:
-        wanted = max((v for v in self._approved() if self.qualities[v] == "good"), default=None)
+        best = max((v for v in self._approved() if self.qualities[v] == "good"), default=None)
         endpoint = self.cloud.endpoint
         serving = self.cloud.configs.get(endpoint.config, "another model") if endpoint else "none"
-        if wanted is not None and serving != arn_of(wanted):
-            self.wrong.append(f"version {wanted} is to serve, and {serving} does")
+        if best is not None and serving != arn_of(best):
+            self.wrong.append(f"version {best} is to serve, and {serving} does")
         for version in self._approved():
             bad = self.qualities[version] != "good"
-            if bad and version > (wanted or 0) and not self.cloud.mark_of(version):
+            if bad and version > (best or 0) and not self.cloud.mark_of(version):
                 self.wrong.append(f"version {version} cannot be deployed, and has no mark")
         for version, quality in self.qualities.items():
             # What SageMaker rolled back may come back when a later update is rolled back to it.

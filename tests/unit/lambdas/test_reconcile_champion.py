@@ -212,7 +212,7 @@ def test_an_update_never_brings_a_template_or_a_role(loop: Loop, cloud: FakeClou
         cloud.reject(version)
         loop.wake()
         cloud.finish_update()
-    updates = [given for name, given in cloud.calls if name == "UpdateStack"]
+    updates = [request for name, request in cloud.calls if name == "UpdateStack"]
     assert len(updates) == 5, "promote, promote, other monitor, roll back, take down"
     expected = {"StackName", "UsePreviousTemplate", "Parameters", "Capabilities"}
     for given in updates:
@@ -228,8 +228,8 @@ def test_marking_and_unmarking_a_version_never_approves_it(loop: Loop, cloud: Fa
         loop.wake()
         cloud.advance(3600)
         cloud.approve(1)
-    changes = [given for name, given in cloud.calls if name == "UpdateModelPackage"]
-    assert [set(given) - {"ModelPackageArn"} for given in changes] == [
+    changes = [request for name, request in cloud.calls if name == "UpdateModelPackage"]
+    assert [set(request) - {"ModelPackageArn"} for request in changes] == [
         {"CustomerMetadataProperties"},
         {"CustomerMetadataPropertiesToRemove"},
     ]

@@ -81,8 +81,8 @@ def event(status: str, why: str = "", kind: str = "AWS::X", **more: Any) -> dict
     }
 
 
-def of_stack(status: str, why: str = "", **more: Any) -> dict[str, Any]:
-    return event(status, why, "AWS::CloudFormation::Stack", PhysicalResourceId="1", **more)
+def of_stack(status: str, why: str = "", **members: Any) -> dict[str, Any]:
+    return event(status, why, "AWS::CloudFormation::Stack", PhysicalResourceId="1", **members)
 
 
 def test_the_first_resource_that_failed_by_itself_is_the_reason() -> None:

@@ -136,11 +136,11 @@ def test_what_is_no_number_is_counted_and_all_other_values_stay(
     form: str, name: str, where: list[int], data: st.DataObject
 ) -> None:
     odd = {place: data.draw(odd_values) for place in where}
-    found = features(with_values(name, odd), form, TYPES)
-    assert set(found) == set(TYPES)
+    profiles = features(with_values(name, odd), form, TYPES)
+    assert set(profiles) == set(TYPES)
     for other in set(TYPES) - {name}:
-        assert found[other].document() == of_the_others(other, []).document()
-    number = found[name]
+        assert profiles[other].document() == of_the_others(other, []).document()
+    number = profiles[name]
     assert isinstance(number, Numbers)
     assert statistics(number) == statistics(of_the_others(name, odd))
     assert (number.mistyped, number.present, number.missing) == (len(odd), ROWS, 0)
@@ -152,10 +152,10 @@ def test_what_is_no_number_is_counted_and_all_other_values_stay(
 def test_a_baseline_with_a_few_values_that_are_none_is_one_of_numbers(
     form: str, where: list[int], odd: Any
 ) -> None:
-    found = features(with_values("temp", dict.fromkeys(where, odd)), form, {})
-    names = list(found) if form != "CSV" else ["_c0", "_c1", "_c2"]
-    assert list(found) == names
-    number = found[names[0]]
+    profiles = features(with_values("temp", dict.fromkeys(where, odd)), form, {})
+    names = list(profiles) if form != "CSV" else ["_c0", "_c1", "_c2"]
+    assert list(profiles) == names
+    number = profiles[names[0]]
     assert isinstance(number, Numbers)
     assert (number.mistyped, number.present) == (len(where), ROWS)
     assert number.sketch.document() == of_the_others("temp", where).sketch.document()  # type: ignore[union-attr]
@@ -165,9 +165,9 @@ def test_a_baseline_with_a_few_values_that_are_none_is_one_of_numbers(
 @given(st.sampled_from(FORMATS), many_places)
 def test_quoted_numbers_are_numbers(form: str, where: list[int]) -> None:
     quoted = with_values("temp", {place: str(CLEAN[place]["temp"]) for place in where})
-    found = features(quoted, form, TYPES)
+    profiles = features(quoted, form, TYPES)
     for name in TYPES:
-        assert found[name].document() == of_the_others(name, []).document()
+        assert profiles[name].document() == of_the_others(name, []).document()
 
 
 @settings(deadline=None, max_examples=15)
@@ -178,9 +178,9 @@ def test_null_and_a_missing_key_are_missing_values(
     batch = with_values(name, dict.fromkeys(where))
     if without_key:
         batch = [{k: v for k, v in row.items() if v is not None} for row in batch]
-    found = features(batch, form, TYPES)
-    assert found[name].document() == of_the_others(name, where).document()
-    assert found["seats"].mistyped == 0
+    profiles = features(batch, form, TYPES)
+    assert profiles[name].document() == of_the_others(name, where).document()
+    assert profiles["seats"].mistyped == 0
 
 
 @settings(deadline=None, max_examples=15)
@@ -188,20 +188,20 @@ def test_null_and_a_missing_key_are_missing_values(
 def test_numbers_and_booleans_in_a_column_of_text_are_text(
     form: str, where: list[int], value: Any
 ) -> None:
-    found = features(with_values("carrier", dict.fromkeys(where, value)), form, TYPES)["carrier"]
-    assert isinstance(found, Text)
+    profile = features(with_values("carrier", dict.fromkeys(where, value)), form, TYPES)["carrier"]
+    assert isinstance(profile, Text)
     word = value if isinstance(value, str) else json.dumps(value)
-    assert found.count_outside(["UA", "DL", "9E", "AA"]) == len(where)
-    assert (found.categories or {})[word] == len(where)
-    assert found.present == ROWS
+    assert profile.count_outside(["UA", "DL", "9E", "AA"]) == len(where)
+    assert (profile.categories or {})[word] == len(where)
+    assert profile.present == ROWS
 
 
 @settings(deadline=None, max_examples=15)
 @given(st.sampled_from(KEYED), places)
 def test_a_key_that_few_rows_have_is_a_column_of_few_values(form: str, where: list[int]) -> None:
-    found = features(with_values("note", dict.fromkeys(where, "late")), form, TYPES)
-    assert found.pop("note").present == len(where)
-    assert {n: f.document() for n, f in found.items()} == {
+    profiles = features(with_values("note", dict.fromkeys(where, "late")), form, TYPES)
+    assert profiles.pop("note").present == len(where)
+    assert {n: f.document() for n, f in profiles.items()} == {
         name: of_the_others(name, []).document() for name in TYPES
     }
 
