@@ -19,6 +19,7 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import AuthError, EvalContext, EvalResult, ParsedStatement
 
+from ratchet.local_cloud.emulator.operations import AMBIGUOUS, AMBIGUOUS_MESSAGE
 from ratchet.local_cloud.emulator.permissions import DecisionLog
 from ratchet.local_cloud.emulator.request_log import RequestLog, flat, statements_of
 
@@ -357,7 +358,9 @@ def _enforcing(
         resource_arn: str = "*",
         service_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        namespace = action.partition(":")[0]
+        namespace, _, operation = action.partition(":")
+        if operation == AMBIGUOUS:
+            return AuthError("AccessDenied", AMBIGUOUS_MESSAGE)
         if service == "s3" and namespace == "kms":
             service = namespace  # so that the key's own policy is asked
             service_context = {"kms:ViaService": f"s3.{region}.amazonaws.com"}
