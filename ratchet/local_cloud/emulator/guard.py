@@ -36,12 +36,13 @@ Headers = Mapping[str, str]
 ADMIN_PATHS = ("/_ratchet/", "/_ministack/", "/_localstack/")
 """What AWS has no API for, besides MiniStack's ``/health``: nobody verifies a signature there."""
 
-TOKEN_PATHS = (
-    "/_ratchet/credentials/",
-    "/_ministack/cfn-response/",
-    "/_ministack/cfn-signal/",
-)
-"""Those of them that code in the cloud calls, with a token of each path's own in the address."""
+TOKEN_PATHS = {
+    "/_ratchet/credentials/": "GET",
+    "/_ministack/cfn-response/": "PUT",
+    "/_ministack/cfn-signal/": "PUT",
+}
+"""Those of them that code in the cloud calls, with a token of each path's own in the address, and
+how: with another method MiniStack takes them for paths of S3's."""
 
 _LOG = logging.getLogger("ratchet.guard")
 _LOOPBACK = r"127\.0\.0\.1|localhost|\[::1\]"
@@ -87,16 +88,22 @@ class Guard:
 
     def _without_secret(self, scope: Message, headers: Headers) -> str | None:
         path = scope["path"]
-        if path.startswith(TOKEN_PATHS) or path == STATUS_PATH or has_secret(headers, self._secret):
+        method = scope.get("method", "")
+        if any(path.startswith(start) and method == m for start, m in TOKEN_PATHS.items()):
+            return None
+        if path == STATUS_PATH or has_secret(headers, self._secret):
             return None
         return f"{path} needs the folder's secret in the header {SECRET_HEADER}"
 
 
 def headers_of(scope: Message) -> dict[str, str]:
-    """A request's headers; names in small letters."""
-    return {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-    }
+    """A request's headers; names in small letters. One that is there twice has both values, as
+    MiniStack reads it."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 def has_secret(headers: Headers, secret: str) -> bool:
