@@ -26,6 +26,7 @@ from ratchet.local_cloud.emulator import (
     gateway,
     guard,
     http_needs,
+    operations,
     queues,
     request_log,
     space,
@@ -171,6 +172,7 @@ class Application:
                 granted=http_needs.kms_grant,
                 requests=request_log.of_environment(os.environ),
             )
+            operations.install()
             http_needs.install()
             checked_handlers.install(self._authority)
             stack_roles.install_requests()
