@@ -78,7 +78,6 @@ class ChampionEndpoint(Construct):
         self._artifacts.grant_list(role, "ListModels", prefixes=[model_artifacts])
         self._artifacts.grant_read(role, "ReadModels", prefixes=[model_artifacts])
         self._artifacts.grant_write(role, "Capture", prefixes=[CAPTURE])
-        role.allow("EncryptCaptured", actions=["kms:Encrypt"], resources=[self._artifacts.key_arn])
         role.allow(
             "WatchAlarmsDuringUpdates",
             actions=["cloudwatch:DescribeAlarms"],

@@ -36,4 +36,5 @@ def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:
         told = change.notes(found, history=history, price=prices.price)
         return [*told, *prices.complaints]
     except (ClientError, BotoCoreError, DeploymentError) as problem:
-        return [f"what it changes in costs is not known: {explain(problem) or problem}"]
+        why = (explain(problem) or str(problem)).partition("\n")[0]
+        return [f"what it changes in costs is not known: {why}"]

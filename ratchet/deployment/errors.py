@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+
+from ratchet.deployment.missing_permission import missing_statement
 
 
 class DeploymentError(Exception):
@@ -110,10 +113,17 @@ def _explain_answer(problem: Exception) -> str:
             "AWS_ACCESS_KEY_ID; `aws sts get-caller-identity` shows who you are"
         )
     if code in DENIED:
-        return f"not allowed ({operation}): {message or code}"
+        return "\n".join([f"not allowed ({operation}): {message or code}", *_lack(message)])
     if code in _THROTTLED:
         return f"AWS asks for fewer calls ({operation}: {code}). Wait a little and try again"
     return f"{operation} was refused: {code}{': ' + message if message else ''}"
+
+
+def _lack(sentence: str) -> Iterator[str]:
+    """The statement that would allow what a sentence of AWS's refuses, where one would."""
+    lack = missing_statement(sentence)
+    if lack is not None:
+        yield f"The role {lack['role']} lacks: {json.dumps(lack['statement'])}"
 
 
 def _sentence(problem: BaseException) -> str:

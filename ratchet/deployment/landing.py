@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ratchet.deployment import objects
 from ratchet.deployment.errors import DeploymentError
 
 PART_BYTES = 64 * 1024 * 1024
@@ -147,16 +148,9 @@ def land(
 
 
 def _compare(s3: Any, bucket: str, parcel: Parcel) -> Verdict:
-    from botocore.exceptions import ClientError
-
-    try:
-        there: Mapping[str, Any] = s3.head_object(
-            Bucket=bucket, Key=parcel.key, ChecksumMode="ENABLED"
-        )
-    except ClientError as answer:
-        if answer.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-            return "new"
-        raise
+    there = objects.describe(s3, bucket, parcel.key, ChecksumMode="ENABLED")
+    if there is None:
+        return "new"
     if there["ContentLength"] != parcel.size:
         return "changed"
     return "unchanged" if there.get("ChecksumSHA256") == checksum(parcel.path) else "changed"

@@ -64,6 +64,7 @@ def run_schedule(
             "monitoring pipeline analyzes the same traffic now: "
             f"{target.command('monitor run --engine pipeline')}"
         )
+    earlier = {source.started for source in analyses.sources(target, serving)}
     try:
         path = f"monitoring/{serving.monitor_schedule}/run"
         job = str(target.ask(path, {}, seconds=SECONDS)["job"])
@@ -71,7 +72,9 @@ def run_schedule(
         raise DeploymentError(f"the local cloud did not run it: {refusal}") from None
     for _ in range(int(SECONDS / 0.5)):
         for source in analyses.sources(target, serving):
-            if source.job == job and source.status not in _UNDER_WAY:
+            # Without captured data there is an execution, failed, and no job.
+            jobless = not source.job and source.started not in earlier
+            if (source.job == job or jobless) and source.status not in _UNDER_WAY:
                 return analyses.read(target, source)
         sleep(0.5)
     raise DeploymentError(

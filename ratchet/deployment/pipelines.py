@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.deployment import objects
 from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.runs import Run
 from ratchet.deployment.stand_ins import hand_over
@@ -105,16 +106,9 @@ def _uploads(pipeline: Pipeline | ImportedPipeline, context: Context) -> Iterato
 
 
 def _upload(target: Target, upload: _Upload) -> bool:
-    from botocore.exceptions import ClientError
-
     s3 = target.client("s3")
     bucket, _, key = upload.uri.removeprefix("s3://").partition("/")
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as answer:
-        if answer.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-            raise
-    else:
+    if objects.describe(s3, bucket, key) is not None:
         return False
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "code"

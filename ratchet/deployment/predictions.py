@@ -9,7 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.deployment.errors import DeploymentError, NotDeployedError, says_missing
+from ratchet.deployment.errors import (
+    DENIED,
+    DeploymentError,
+    NotDeployedError,
+    explain,
+    says_missing,
+)
 from ratchet.deployment.rows import CSV, JSON, LINES, Batch
 from ratchet.deployment.target import Target
 
@@ -99,6 +105,8 @@ def _refused(target: Target, endpoint: str, batch: Batch, problem: Exception) ->
             f"there is no endpoint {endpoint}. It appears when a version is approved: "
             f"{target.command('models')}"
         )
+    if error.get("Code") in DENIED:
+        return DeploymentError(str(explain(problem)))
     return DeploymentError(
         f"InvokeEndpoint {endpoint} was refused: {error.get('Code')}: {error.get('Message', '')}"
     )

@@ -431,3 +431,28 @@ def test_ministacks_names_that_the_guard_uses_exist() -> None:
 
     for function in (router.detect_service, router.extract_access_key_id, s3._parse_multipart_form):
         assert callable(function)
+
+
+@pytest.mark.parametrize("path", ["/_ministack/cfn-response/a", "/_ministack/cfn-signal/a"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_the_path_of_a_token_is_no_way_around_signatures(
+    cloud: RunningCloud, bucket: str, method: str, path: str
+) -> None:
+    """MiniStack would take it for an object in the bucket of the host."""
+    answer = send(cloud, method, path, headers={"Host": f"{bucket}.localhost"})
+    assert answer.status == 403
+    assert "needs the folder's secret" in answer.body
+
+
+def test_a_header_that_is_there_twice_counts_twice(cloud: RunningCloud) -> None:
+    host, port = cloud.endpoint.url.removeprefix("http://").split(":")
+    lines = (
+        "GET /_ratchet/status HTTP/1.1",
+        f"Host: {host}",
+        "Sec-Fetch-Site: cross-site",
+        "Sec-Fetch-Site: none",
+        "Connection: close",
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall("\r\n".join((*lines, "", "")).encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 403")

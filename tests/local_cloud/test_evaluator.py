@@ -14,7 +14,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import request_scope
 from ministack.services import iam, sts
 
-from ratchet.local_cloud.emulator import evaluator
+from ratchet.local_cloud.emulator import evaluator, policy_language, role_sessions
 from ratchet.local_cloud.emulator.evaluator import parsed
 from tests.local_cloud.small_stacks import ACCOUNT
 
@@ -123,7 +123,7 @@ def test_a_change_of_a_role_counts_from_the_next_request(role: dict[str, Any]) -
         calls.append(request)
         return iam_evaluator.resolve_principal(*request)
 
-    resolve = evaluator._once(counted)
+    resolve = role_sessions.once(counted)
     role["InlinePolicies"].update(allow("s3:GetObject"))
     assert policies_of(resolve) == policies_of(resolve) == ["s3:GetObject"]
     assert len(calls) == 1
@@ -134,5 +134,5 @@ def test_a_change_of_a_role_counts_from_the_next_request(role: dict[str, Any]) -
 
 
 def test_a_pattern_is_no_regular_expression() -> None:
-    assert re.fullmatch(evaluator._regex("a.b*"), "axb") is None
-    assert re.fullmatch(evaluator._regex("a.b*"), "a.b/c")
+    assert re.fullmatch(policy_language.regex("a.b*"), "axb") is None
+    assert re.fullmatch(policy_language.regex("a.b*"), "a.b/c")

@@ -29,6 +29,7 @@ def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     unfit = []
     try:
         deployed = deploy(folder)
+        assert deployed.target.ask("status")["enforced"], "the roles are not held to their policies"
         yield deployed
         unfit = deployed.unfit_answers()
     finally:

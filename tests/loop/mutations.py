@@ -126,6 +126,7 @@ def survey(policies: Policies, questions: Iterable[Question]) -> Survey:
     by_policy: Mapping[int, list[Question]] = _by_policy(policies, questions)
     result = Survey()
     for mutation in mutations(policies):
+        assert mutation.key not in result.pieces, f"two pieces are called {mutation.key}"
         result.pieces[mutation.key] = mutation.piece
         candidates = by_policy.get(id(mutation.before), [])
         sentence = _first_denial(policies, mutation, candidates)

@@ -12,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 from ratchet.local_cloud import control
-from tests.local_cloud.sagemaker_calls import REGION, RunningCloud
+from tests.local_cloud.sagemaker_calls import REGION, RunningCloud, make_role
 from tests.storm import recorder
 
 _SITE = "import tests.storm.recorder\n"
@@ -76,6 +76,8 @@ def recording(
     if from_the_start:
         (images / recorder.ARMED).touch()
     cloud = _up(folder, images, variables)
+    make_role(cloud)
+    cloud.admin("POST", "save")
     try:
         yield Recording(cloud, images)
     finally:

@@ -29,6 +29,19 @@ def handler(event, context):
     boto3.client("ssm").put_parameter(Name="{WOKEN}", Value="yes", Type="String", Overwrite=True)
 """
 
+_OWNERS = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
+    "Action": "kms:*",
+    "Resource": "*",
+}
+_RULES_SEND = {
+    "Effect": "Allow",
+    "Principal": {"Service": "events.amazonaws.com"},
+    "Action": "sqs:SendMessage",
+    "Resource": "*",
+}
+
 
 def template() -> dict[str, Any]:
     """The serving template of the other tests, with what wakes a loop's functions."""
@@ -48,7 +61,7 @@ def template() -> dict[str, Any]:
         "Statement": [{"Effect": "Allow", "Action": ["ssm:*", "sqs:*"], "Resource": "*"}],
     }
     resources = {
-        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}},
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": [_OWNERS]}}},
         "Data": {
             "Type": "AWS::S3::Bucket",
             "Properties": {
@@ -65,6 +78,13 @@ def template() -> dict[str, Any]:
         "Decided": {"Type": "AWS::SQS::Queue"},
         "OnObject": _rule("aws.s3", "Object Created", "Landed"),
         "OnDecision": _rule("aws.sagemaker", "SageMaker Model Package State Change", "Decided"),
+        "RulesSend": {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {
+                "Queues": [{"Ref": "Landed"}, {"Ref": "Decided"}],
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [_RULES_SEND]},
+            },
+        },
         "Role": {
             "Type": "AWS::IAM::Role",
             "Properties": {
@@ -148,16 +168,20 @@ class Stack:
     def begin(self, champion: str) -> None:
         """Create or update the stack, as the CDK and a promotion do."""
         client = self.cloud.client("cloudformation")
-        body = json.dumps(template())
-        values = given({"Champion": champion, "Variant": "AllTraffic"})
+        request = {
+            "StackName": NAME,
+            "TemplateBody": json.dumps(template()),
+            "Parameters": given({"Champion": champion, "Variant": "AllTraffic"}),
+            "Capabilities": ["CAPABILITY_IAM"],
+        }
         if self.status() in _FAILED_CREATIONS:
             client.delete_stack(StackName=NAME)
             assert self.settled() is None
         if self.status() is None:
-            client.create_stack(StackName=NAME, TemplateBody=body, Parameters=values)
+            client.create_stack(**request)
             return
         try:
-            client.update_stack(StackName=NAME, TemplateBody=body, Parameters=values)
+            client.update_stack(**request)
         except ClientError as error:
             if "No updates are to be performed" not in str(error):
                 raise

@@ -26,6 +26,7 @@ from ratchet.local_cloud.emulator import (
     gateway,
     guard,
     http_needs,
+    operations,
     queues,
     request_log,
     space,
@@ -171,6 +172,7 @@ class Application:
                 granted=http_needs.kms_grant,
                 requests=request_log.of_environment(os.environ),
             )
+            operations.install()
             http_needs.install()
             checked_handlers.install(self._authority)
             stack_roles.install_requests()
@@ -232,6 +234,7 @@ class Application:
                 deliveries,
                 function_environment,
                 function_side,
+                log_groups,
                 objects,
                 recorded_types,
                 schedules,
@@ -251,6 +254,7 @@ class Application:
             cloudformation.install(self._sagemaker, model)
             recorded_types.install(api)
             budgets.install()
+            log_groups.install(provisioners)
             conditions.install()
             stack_events.install(self._emulator)
             scheduler = ministack._get_module("scheduler")

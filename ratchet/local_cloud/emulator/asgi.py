@@ -11,10 +11,13 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 def headers_of(scope: Message) -> dict[str, str]:
-    """A request's headers; names in small letters."""
-    return {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-    }
+    """A request's headers; names in small letters. One that is there twice has both values, as
+    MiniStack reads it."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 async def read_body(receive: Receive) -> bytes:

@@ -10,7 +10,6 @@ import functools
 import json
 import logging
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -20,7 +19,10 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import AuthError, EvalContext, EvalResult, ParsedStatement
 
 from ratchet.local_cloud.decisions import DecisionLog
+from ratchet.local_cloud.emulator import policy_language, role_sessions
+from ratchet.local_cloud.emulator.operations import AMBIGUOUS, AMBIGUOUS_MESSAGE
 from ratchet.local_cloud.emulator.request_log import RequestLog, flat, statements_of
+from ratchet.local_cloud.emulator.role_sessions import role_of
 
 WRAPPED = {
     iam_evaluator: (
@@ -80,20 +82,29 @@ class _Candidate:
 
     def __init__(self, name: str, statement: ParsedStatement) -> None:
         self.name = name
-        self.conditions = statement.conditions
-        patterns = statement.resources or statement.not_resources
+        self._conditions = statement.conditions
+        self._patterns = statement.resources or statement.not_resources
         self._negated = not statement.resources
-        self._matches = re.compile("|".join(map(_regex, patterns)), re.DOTALL).fullmatch
-        self._any = not patterns or statement.resources == ["*"]
+        expression = "|".join(map(policy_language.regex, self._patterns))
+        self._matches = re.compile(expression, re.DOTALL).fullmatch
+        self._any = not self._patterns or statement.resources == ["*"]
+        self._variable_resource = policy_language.has_variables(self._patterns)
+        self._variable_conditions = policy_language.has_variables(self._conditions)
 
-    def covers(self, resource: str) -> bool:
-        """Whether a resource is one of the statement's."""
-        return self._any or (self._matches(resource) is None) == self._negated
+    def holds(self, context: EvalContext) -> bool:
+        """Whether the statement is about a request's resource, and its conditions are met."""
+        if not self._any and self._names(context) == self._negated:
+            return False
+        conditions = self._conditions
+        if self._variable_conditions:
+            conditions = policy_language.filled(conditions, context)
+        return bool(iam_evaluator._conditions_met(conditions, context))
 
-
-def _regex(pattern: str) -> str:
-    """A pattern of IAM as a regular expression: `*` is anything, `?` one character."""
-    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    def _names(self, context: EvalContext) -> bool:
+        resource = context.resource_arn
+        if self._variable_resource:
+            return policy_language.any_covers(self._patterns, resource, context)
+        return self._matches(resource) is not None
 
 
 class _Layer(list[list[ParsedStatement]]):
@@ -152,7 +163,7 @@ def install(
     iam_evaluator._permissions_boundary = _limits(iam_evaluator._permissions_boundary, _BOUNDARY)
     iam_evaluator._session_policy_limits = _limits(iam_evaluator._session_policy_limits, _SESSION)
     iam_evaluator._resolve_condition_key = _resolving(iam_evaluator._resolve_condition_key, keys)
-    iam_evaluator.resolve_principal = _once(iam_evaluator.resolve_principal)
+    iam_evaluator.resolve_principal = role_sessions.once(iam_evaluator.resolve_principal)
     iam_evaluator.evaluate = evaluate
     iam_evaluator.evaluate_resource_policy = _resource_policies(
         iam_evaluator.evaluate_resource_policy, requests
@@ -193,9 +204,7 @@ def _first(context: EvalContext, layer: _Layer, effect: str) -> Verdict | None:
     for policy in layer:
         policy = policy if isinstance(policy, Policy) else Policy("", policy)
         for candidate in policy.matching(effect, context.action):
-            if candidate.covers(context.resource_arn) and iam_evaluator._conditions_met(
-                candidate.conditions, context
-            ):
+            if candidate.holds(context):
                 return Verdict(
                     effect,
                     context.principal_arn,
@@ -246,8 +255,9 @@ def _resource_policies(
     def decided(document: Any, context: EvalContext, *selection: Any, **options: Any) -> Verdict:
         if isinstance(document, str):
             document = _loaded(document)
-        verdict: Verdict = decide(document, context, *selection, **options)
         service = options.get("service")
+        document = policy_language.with_principals(document, context.principal_arn, service)
+        verdict: Verdict = decide(document, context, *selection, **options)
         if requests is not None and service:
             requests.record(
                 context,
@@ -271,54 +281,6 @@ def _loaded(document: str) -> Any:
         return None
 
 
-def _once(resolve: Callable[..., Any]) -> Callable[..., Any]:
-    """The principal of a role's session, as long as neither the session nor the role changes.
-
-    MiniStack gathers a caller's policies three times for each request.
-    """
-    principals: dict[str, tuple[object, Any]] = {}
-
-    def resolved(access_key: str, account_id: str, credential: Any = None) -> Any:
-        facts = _role_facts(access_key)
-        if facts is None:
-            return resolve(access_key, account_id, credential)
-        cached = principals.get(access_key)
-        if cached is None or cached[0] != facts:
-            if len(principals) >= _CACHED_POLICIES:
-                principals.clear()
-            cached = principals[access_key] = (facts, resolve(access_key, account_id, credential))
-        return cached[1]
-
-    return resolved
-
-
-def _role_facts(access_key: str) -> object:
-    """All that a role's session depends on; None for another principal's or an expired one."""
-    from ministack.services import iam, sts
-
-    session = sts._sessions.get(access_key)
-    role_name = role_of(session.get("Arn", "")) if session else ""
-    expires = (session or {}).get("Expiration")
-    if not role_name or (isinstance(expires, (int, float)) and time.time() > expires):
-        return None
-    account = session.get("AccountId") or session["Arn"].split(":")[4]
-    role = iam._roles.get_scoped(account, None, role_name) or {}
-    boundary = role.get("PermissionsBoundary")
-    attached = [*role.get("AttachedPolicies", ()), *([boundary] if boundary else ())]
-    return (
-        tuple(session.items()),
-        tuple((role.get("InlinePolicies") or {}).items()),
-        tuple((arn, _text_of(arn, account)) for arn in attached),
-        boundary,
-        tuple((tag["Key"], tag["Value"]) for tag in role.get("Tags") or ()),
-    )
-
-
-def _text_of(policy_arn: str, account: str) -> str:
-    document = iam_evaluator._resolve_managed_policy_document(policy_arn, account)
-    return document if isinstance(document, str) else json.dumps(document)
-
-
 # --- condition keys -------------------------------------------------------------------------------
 
 
@@ -328,6 +290,8 @@ def _resolving(
     """The keys that MiniStack does not know, looked up only where a policy asks for one."""
 
     def resolved(key: str, context: EvalContext) -> Any:
+        if key.lower() == "aws:principalarn":
+            return policy_language.principal_arn(context.principal_arn)
         value = resolve(key, context)
         if value is not None:
             return value
@@ -356,7 +320,9 @@ def _enforcing(
         resource_arn: str = "*",
         service_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        namespace = action.partition(":")[0]
+        namespace, _, operation = action.partition(":")
+        if operation == AMBIGUOUS:
+            return AuthError("AccessDenied", AMBIGUOUS_MESSAGE)
         if service == "s3" and namespace == "kms":
             service = namespace  # so that the key's own policy is asked
             service_context = {"kms:ViaService": f"s3.{region}.amazonaws.com"}
@@ -399,12 +365,6 @@ def _record(requests: RequestLog, trace: _Trace, service: str, *, allowed: bool)
     statements = [*flat(trace.policies), *statements_of(resource[0] if resource else None)]
     principal = trace.context.principal_arn
     requests.record(trace.context, service, statements, principal=principal, allowed=allowed)
-
-
-def role_of(principal_arn: str) -> str:
-    """The name of the role of a session; empty for other principals."""
-    _, assumed, session = principal_arn.partition(":assumed-role/")
-    return session.partition("/")[0] if assumed else ""
 
 
 def sentence(principal_arn: str, action: str, resource: str, verdict: Verdict) -> str:

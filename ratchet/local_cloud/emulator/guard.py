@@ -40,12 +40,13 @@ Headers = Mapping[str, str]
 ADMIN_PATHS = ("/_ratchet/", "/_ministack/", "/_localstack/")
 """What AWS has no API for, besides MiniStack's ``/health``: nobody verifies a signature there."""
 
-TOKEN_PATHS = (
-    "/_ratchet/credentials/",
-    "/_ministack/cfn-response/",
-    "/_ministack/cfn-signal/",
-)
-"""Those of them that code in the cloud calls, with a token of each path's own in the address."""
+TOKEN_PATHS = {
+    "/_ratchet/credentials/": "GET",
+    "/_ministack/cfn-response/": "PUT",
+    "/_ministack/cfn-signal/": "PUT",
+}
+"""Those of them that code in the cloud calls, with a token of each path's own in the address, and
+how: with another method MiniStack takes them for paths of S3's."""
 
 _LOG = logging.getLogger("ratchet.guard")
 _LOOPBACK = r"127\.0\.0\.1|localhost|\[::1\]"
@@ -91,7 +92,10 @@ class Guard:
 
     def _without_secret(self, scope: Message, headers: Headers) -> str | None:
         path = scope["path"]
-        if path.startswith(TOKEN_PATHS) or path == STATUS_PATH or has_secret(headers, self._secret):
+        method = scope.get("method", "")
+        if any(path.startswith(start) and method == m for start, m in TOKEN_PATHS.items()):
+            return None
+        if path == STATUS_PATH or has_secret(headers, self._secret):
             return None
         return f"{path} needs the folder's secret in the header {SECRET_HEADER}"
 

@@ -13,7 +13,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, responses
 
-from ratchet.local_cloud.emulator import evaluator
+from ratchet.local_cloud.emulator import role_sessions
 from ratchet.local_cloud.emulator.evaluator import ConditionKey
 from ratchet.local_cloud.emulator.gateway import current_scope
 from ratchet.local_cloud.sagemaker.authorisation import Need, pass_role, values_at
@@ -88,7 +88,7 @@ def install() -> None:
     iam_actions.extract_iam_action = _sagemaker_elsewhere(iam_actions.extract_iam_action)
     iam_actions.request_tag_context = _with_members(iam_actions.request_tag_context)
     iam_actions.s3_additional_checks = _with_object_keys(iam_actions.s3_additional_checks)
-    iam_actions.extract_resource_arn = _with_alarm_names(iam_actions.extract_resource_arn)
+    iam_actions.extract_resource_arn = _with_names(iam_actions.extract_resource_arn)
 
 
 def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[Need]:
@@ -183,7 +183,7 @@ def kms_grant(principal_arn: str, action: str, key_arn: str) -> str:
     """The grant of a key that gives an operation to a principal or to the role of its session."""
     operation = action.partition(":")[2]
     account = principal_arn.split(":")[4]
-    role = evaluator.role_of(principal_arn)
+    role = role_sessions.role_of(principal_arn)
     for grant_id, grant in app._get_module("kms")._grants.items():
         grantee = str(grant.get("GranteePrincipal", ""))
         is_role = grantee.startswith(f"arn:aws:iam::{account}:role/") and grantee.endswith(
@@ -279,13 +279,17 @@ def _with_members(tag_context: Callable[..., dict[str, Any]]) -> Callable[..., d
     return context
 
 
-def _with_alarm_names(extract: Callable[..., str]) -> Callable[..., str]:
-    """DescribeAlarms by name needs each alarm; `needs` adds all but the first of them."""
+def _with_names(extract: Callable[..., str]) -> Callable[..., str]:
+    """DescribeAlarms by name needs each alarm; `needs` adds all but the first of them. A KMS key
+    that is called by an alias is asked for as itself:
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html."""
 
     def resource(
         service: str, method: str, path: str, headers: Any, body: bytes, *arguments: Any
     ) -> str:
         arn = extract(service, method, path, headers, body, *arguments)
+        if service == "kms" and ":alias/" in arn:
+            return key_arn(current_scope(), arn) or arn
         if service == "monitoring" and arn == "*":
             params, region, account = arguments
             name = next(values_at(parsed(body, params), "AlarmNames"), None)

@@ -76,6 +76,10 @@ def definition(bucket: str, job_role: str) -> dict[str, object]:
     }
 
 
+JOB_OPERATIONS = ("CreateProcessingJob", "AddTags", "DescribeProcessingJob", "StopProcessingJob")
+"""What a pipeline does with a job of a step: it makes, tags and follows it, and may end it."""
+
+
 class Minimal(cdk.Stack):
     """Object → rule → queue → function → pipeline → its end's event → another queue."""
 
@@ -98,8 +102,7 @@ class Minimal(cdk.Stack):
         ecr.Repository.from_repository_name(self, "Image", "none").grant_pull(job_role)
         role = iam.Role(self, "Role", assumed_by=by_sagemaker)
         job_role.grant_pass_role(role)
-        jobs = ("CreateProcessingJob", "DescribeProcessingJob", "AddTags")
-        self._allow(role, "processing-job/pipelines-*", *jobs)
+        self._allow(role, "processing-job/pipelines-*", *JOB_OPERATIONS)
         text = self.to_json_string(definition(bucket.bucket_name, job_role.role_arn))
         pipeline = sagemaker.CfnPipeline(
             self,

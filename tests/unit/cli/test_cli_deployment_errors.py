@@ -5,7 +5,8 @@ import pytest
 from boto3.exceptions import S3UploadFailedError
 from botocore import exceptions
 
-from ratchet.deployment.errors import explain
+from ratchet.deployment import objects
+from ratchet.deployment.errors import DeploymentError, explain
 
 
 def refused(code: str, message: str = "") -> exceptions.ClientError:
@@ -48,6 +49,33 @@ def test_an_upload_that_failed_is_explained_by_what_s3_answered() -> None:
     failed = S3UploadFailedError("Failed to upload")
     failed.__context__ = refused("AccessDenied", "no")  # how boto3 wraps it
     assert explain(failed) == "not allowed (GetParameter): no"
+
+
+def test_a_refusal_ends_with_the_statement_that_the_role_lacks() -> None:
+    sentence = (
+        "User: arn:aws:sts::111122223333:assumed-role/people/me is not authorized to perform: "
+        "sagemaker:ListPipelines on resource: * because no identity-based policy allows the "
+        "sagemaker:ListPipelines action"
+    )
+    first, second = str(explain(refused("AccessDeniedException", sentence))).splitlines()
+    assert first == f"not allowed (GetParameter): {sentence}"
+    statement = '{"Effect": "Allow", "Action": "sagemaker:ListPipelines", "Resource": "*"}'
+    assert second == f"The role people lacks: {statement}"
+
+
+def test_a_look_at_an_object_that_s3_refuses_names_what_it_needs() -> None:
+    class Refusing:
+        def head_object(self, **_: Any) -> None:
+            answer: Any = {
+                "Error": {"Code": "403", "Message": "Forbidden"},
+                "ResponseMetadata": {"HTTPStatusCode": 403},
+            }
+            raise exceptions.ClientError(answer, "HeadObject")
+
+    with pytest.raises(DeploymentError) as caught:
+        objects.describe(Refusing(), "data", "raw/a.csv")
+    assert "s3:GetObject on arn:aws:s3:::data/raw/a.csv" in str(caught.value)
+    assert "s3:ListBucket on arn:aws:s3:::data;" in str(caught.value)
 
 
 def test_a_bug_is_not_explained_away() -> None:

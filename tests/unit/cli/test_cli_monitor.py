@@ -228,6 +228,30 @@ def test_monitor_run_runs_the_schedule_of_the_local_cloud_and_shows_what_it_foun
     assert "temp" in result.stdout
 
 
+def test_an_execution_that_found_nothing_captured_is_not_waited_for(
+    analyzed: ServingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no job: SageMaker starts none."""
+    (execution,) = analyzed.sagemaker.executions
+    failed = {
+        "CreationTime": execution["CreationTime"] + timedelta(minutes=1),
+        "MonitoringExecutionStatus": "Failed",
+        "FailureReason": "Job inputs had no data",
+    }
+
+    def answer(*_: object, **__: Any) -> dict[str, str]:
+        analyzed.sagemaker.executions = [failed, execution]
+        return {"job": "a name that no job has"}
+
+    def wait(_: float) -> None:
+        pytest.fail("the execution has ended")
+
+    monkeypatch.setattr(Target, "ask", answer)
+    target = analyzed.world.target
+    analysis = monitoring.run_schedule(target, facts.read_serving(target), sleep=wait)
+    assert (analysis.outcome, analysis.message) == ("Failed", "Job inputs had no data")
+
+
 def test_monitor_run_starts_the_monitoring_pipeline_when_that_is_the_engine(
     type_serving: Type, serving: ServingWorld
 ) -> None:

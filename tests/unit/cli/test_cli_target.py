@@ -10,7 +10,7 @@ from config.settings import Settings
 from ratchet.cli.options import where
 from ratchet.deployment import cdk
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.target import DEFAULT_FOLDER, cloud_folder, local_target
+from ratchet.deployment.target import DEFAULT_FOLDER, cloud_folder, local_target, open_target
 from ratchet.local_cloud import control, folder
 from ratchet.local_cloud.layout import Layout
 from ratchet.node import PROJECT
@@ -105,6 +105,16 @@ def test_the_line_about_the_place_tells_aws_from_this_machine(settings: Settings
 def test_the_line_says_where_permissions_are_not_enforced(settings: Settings) -> None:
     here = replace(world_of(settings, folder=Path("/x")).target, enforced=False)
     assert where(here).startswith("dev on the local cloud, permissions not enforced · account")
+
+
+def test_the_line_says_which_role_acts(settings: Settings) -> None:
+    here = replace(world_of(settings, folder=Path("/x")).target, role="flights-people")
+    assert where(here).startswith("dev on the local cloud as flights-people · account")
+
+
+def test_a_role_of_the_local_cloud_is_refused_on_aws(settings: Settings) -> None:
+    with pytest.raises(DeploymentError, match="On AWS a profile with"):
+        open_target(environment="dev", local=False, variables={"RATCHET_ROLE": "people"})
 
 
 def test_nothing_of_a_profile_reaches_the_local_cloud(
