@@ -243,13 +243,13 @@ def test_a_network_needs_nine_actions(step: dict[str, Any]) -> None:
 
 
 def register(**over: Any) -> dict[str, Any]:
-    made = {
+    request = {
         "ModelPackageGroupName": GROUP,
         "ModelApprovalStatus": "PendingManualApproval",
         "InferenceSpecification": {"Containers": [{"Image": IMAGE}]},
         **over,
     }
-    return {"Name": "register", "Type": "RegisterModel", "Arguments": made}
+    return {"Name": "register", "Type": "RegisterModel", "Arguments": request}
 
 
 def statuses(*of: Mapping[str, Any], parameters: Any = ()) -> Any:

@@ -365,8 +365,8 @@ def run(cloud: RunningCloud, name: str, step: dict[str, Any], role: str = ROLE) 
     arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
     wait_for_end(lambda: sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn))
     listed = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)
-    (found,) = listed["PipelineExecutionSteps"]
-    described: dict[str, Any] = found
+    (recorded,) = listed["PipelineExecutionSteps"]
+    described: dict[str, Any] = recorded
     return described
 
 

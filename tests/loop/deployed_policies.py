@@ -49,9 +49,9 @@ class Policy:
 
     def with_statement(self, position: int, statement: Statement | None) -> Policy:
         """The policy with another statement at a position, or with none there."""
-        rest = [*self.statements]
-        rest[position : position + 1] = [statement] if statement else []
-        return replace(self, statements=tuple(rest))
+        statements = [*self.statements]
+        statements[position : position + 1] = [statement] if statement else []
+        return replace(self, statements=tuple(statements))
 
     @cached_property
     def document(self) -> str:
@@ -88,8 +88,8 @@ class Policies:
         """What these policies say to a question."""
         context = question.context()
         concerned = list(self.concerning(question))
-        own = [policy for policy in concerned if policy.kind is not Kind.ROLE]
-        document = {"Statement": [s for policy in own for s in policy.statements]}
+        direct = [policy for policy in concerned if policy.kind is not Kind.ROLE]
+        document = {"Statement": [s for policy in direct for s in policy.statements]}
         if question.of_service():
             return iam_evaluator.evaluate_resource_policy(
                 document, context, service=question.principal
@@ -102,7 +102,7 @@ class Policies:
                 if policy.kind is Kind.ROLE
             ],
         )
-        if not own:
+        if not direct:
             return identity
         return iam_evaluator.combine_resource_policy(
             identity,
@@ -116,12 +116,12 @@ class Policies:
 def read(client: Callable[[str], Any], stacks: str) -> Policies:
     """The policies of all stacks whose name starts with ``stacks``."""
     formation = client("cloudformation")
-    found: list[Policy] = []
+    policies: list[Policy] = []
     for page in formation.get_paginator("list_stacks").paginate():
         for stack in page["StackSummaries"]:
             if stack["StackName"].startswith(stacks) and "DELETE" not in stack["StackStatus"]:
-                found += _of_stack(client, stack["StackName"])
-    return Policies(tuple(found))
+                policies += _of_stack(client, stack["StackName"])
+    return Policies(tuple(policies))
 
 
 def _of_stack(client: Callable[[str], Any], stack: str) -> Iterator[Policy]:

@@ -115,8 +115,8 @@ def mutations(policies: Policies) -> Iterator[Mutation]:
                     continue  # it has none
                 values = _listed(statement.get(member))
                 for place, value in enumerate(values):
-                    rest = [*values[:place], *values[place + 1 :]]
-                    changed = {**statement, member: rest} if rest else None
+                    others = [*values[:place], *values[place + 1 :]]
+                    changed = {**statement, member: others} if others else None
                     name = value if piece is Piece.ACTION else f"Resource[{place}]"
                     yield _mutation(piece, f"{key} {name}", policy, position, changed)
 

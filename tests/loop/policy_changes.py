@@ -17,14 +17,14 @@ Client = Callable[[str], Any]
 
 def find(policies: Policies, pattern: str) -> list[tuple[Policy, int]]:
     """The statements whose key fits a pattern, such as ``*/PipelineRole* permissions ReadCode``."""
-    found = [
+    pieces = [
         (policy, position)
         for policy in policies.policies
         for position in range(len(policy.statements))
         if fnmatchcase(policy.key(position), pattern)
     ]
-    assert found, f"no statement is called {pattern}"
-    return found
+    assert pieces, f"no statement is called {pattern}"
+    return pieces
 
 
 @contextmanager
@@ -45,8 +45,8 @@ def without(client: Client, *pieces: tuple[Policy, int]) -> Iterator[None]:
 
 
 def _reduced(policy: Policy, positions: set[int]) -> Policy:
-    rest = [s for position, s in enumerate(policy.statements) if position not in positions]
-    return replace(policy, statements=tuple(rest))
+    others = [s for position, s in enumerate(policy.statements) if position not in positions]
+    return replace(policy, statements=tuple(others))
 
 
 def _put(client: Client, before: Policy, after: Policy) -> None:

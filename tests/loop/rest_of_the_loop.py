@@ -123,12 +123,14 @@ class RestOfTheLoop:
         """The alarm goes off: at the limit of runs that brought no better model people are to be
         told that no more are started, and wait for it where SNS refuses; below the limit a run
         starts; and then that one is looked at."""
-        [told] = find(self._policies, "*-training/TriggerStartPipelineRole* permissions TellPeople")
-        with without(self._loop.target.client, told):
+        [permission] = find(
+            self._policies, "*-training/TriggerStartPipelineRole* permissions TellPeople"
+        )
+        with without(self._loop.target.client, permission):
             self._drift(fruitless_limit=0)
-        known = len(self._loop.runs())
+        runs_before = len(self._loop.runs())
         self._drift(fruitless_limit=3)
-        self._loop.finished(self._loop.next_run(known))
+        self._loop.finished(self._loop.next_run(runs_before))
         self._drift(fruitless_limit=3)
 
     def _drift(self, *, fruitless_limit: int) -> None:

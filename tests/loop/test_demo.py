@@ -115,17 +115,17 @@ def test_without_the_list_permission_on_the_code_the_first_step_fails_and_nobody
 ) -> None:
     _edit(source, "prepare.py")
     [code] = find(demo.policies, "*-training/PipelineRole* permissions ReadCodeList")
-    [told] = find(demo.policies, "*NotifyFunction* policy *RunFailed*")
+    [invocation] = find(demo.policies, "*NotifyFunction* policy *RunFailed*")
     refusal = (
         "events.amazonaws.com is not authorized to perform: lambda:InvokeFunction on resource: "
-        f"{told[0].holder}"
+        f"{invocation[0].holder}"
     )
 
     def untold() -> bool | None:
         letters = dead_letters(demo.loop, demo.policies)
         return any(refusal in letter.error for letter in letters) or None
 
-    with without(demo.loop.client, code, told):
+    with without(demo.loop.client, code, invocation):
         state = demo.loop.finished(demo.loop.start(source))
         until(untold, "the event of the failed run is no dead letter")
     assert state.run.status == "Failed"

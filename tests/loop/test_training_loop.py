@@ -305,21 +305,23 @@ def test_a_run_that_lacks_a_permission_goes_on_once_the_statement_it_shows_is_ad
     again = loop.restarted()
     iam, role = again.client("iam"), again.deployed.role_arn.rpartition("/")[2]
     policy = iam.get_role_policy(RoleName=role, PolicyName="permissions")["PolicyDocument"]
-    kept = [one for one in policy["Statement"] if one["Sid"] != "ReadCodeList"]
-    assert len(kept) == len(policy["Statement"]) - 1
-    put_policy(iam, role, "permissions", kept)
+    statements = [
+        statement for statement in policy["Statement"] if statement["Sid"] != "ReadCodeList"
+    ]
+    assert len(statements) == len(policy["Statement"]) - 1
+    put_policy(iam, role, "permissions", statements)
     script = source / "steps" / "train.py"
     script.write_text(f"{script.read_text()}\n# edited: a bundle of its own\n")
     state = again.finished(again.start(source))
     assert state.run.status == "Failed"
     shown = typed(again, "show", state.run.id)["missing_permissions"]
-    lacking = {one["step"]: one["statement"]["Action"] for one in shown}
+    lacking = {lack["step"]: lack["statement"]["Action"] for lack in shown}
     assert "s3:ListBucket" in lacking.values()
     assert typed(again, "status")["refused"] == {"training pipeline": len(lacking)}
     refusals = typed(again, "permissions", "training", "pipeline")["refusals"]
-    assert {one["missing_statement"]["Action"] for one in refusals} == {"s3:ListBucket"}
+    assert {refusal["missing_statement"]["Action"] for refusal in refusals} == {"s3:ListBucket"}
 
-    put_policy(iam, role, "pasted", [one["statement"] for one in shown])
+    put_policy(iam, role, "pasted", [lack["statement"] for lack in shown])
     launch.retry(again.target, state.run)
     state = again.finished(state.run)
     assert state.run.status == "Succeeded", state.run.failure

@@ -44,7 +44,7 @@ def any_covers(patterns: Sequence[str], resource: str, context: EvalContext) -> 
 def filled(conditions: Any, context: EvalContext) -> Any:
     """Conditions with the values of their variables. A variable without one stays as it is."""
     if isinstance(conditions, str):
-        return _VARIABLE.sub(lambda found: _value(found, context) or found[0], conditions)
+        return _VARIABLE.sub(lambda match: _value(match, context) or match[0], conditions)
     if isinstance(conditions, Mapping):
         return {name: filled(value, context) for name, value in conditions.items()}
     if isinstance(conditions, list):
@@ -59,7 +59,7 @@ def with_principals(document: Any, principal_arn: str, service: str | None) -> A
     """
     statements = document.get("Statement") if isinstance(document, Mapping) else None
     statements = [statements] if isinstance(statements, Mapping) else statements
-    if not isinstance(statements, list) or not any("NotPrincipal" in one for one in statements):
+    if not isinstance(statements, list) or not any("NotPrincipal" in item for item in statements):
         return document
     meant = []
     for statement in statements:
@@ -100,18 +100,18 @@ def principal_arn(arn: str) -> str:
 
 def _covers(pattern: str, resource: str, context: EvalContext) -> bool:
     expression, position = "", 0
-    for found in _VARIABLE.finditer(pattern):
-        value = _value(found, context)
+    for match in _VARIABLE.finditer(pattern):
+        value = _value(match, context)
         if value is None:
             return False
-        expression += regex(pattern[position : found.start()]) + re.escape(value)
-        position = found.end()
+        expression += regex(pattern[position : match.start()]) + re.escape(value)
+        position = match.end()
     expression += regex(pattern[position:])
     return re.fullmatch(expression, resource, re.DOTALL) is not None
 
 
-def _value(found: re.Match[str], context: EvalContext) -> str | None:
-    name, default = found[1].strip(), found[2]
+def _value(match: re.Match[str], context: EvalContext) -> str | None:
+    name, default = match[1].strip(), match[2]
     if name in _LITERAL:
         return name
     value = iam_evaluator._resolve_condition_key(name, context)

@@ -262,11 +262,11 @@ class Storm:
         ]
 
     def _check_notices(self) -> None:
-        told = Counter(self.loop.told)
+        counts = Counter(self.loop.told)
         if self.kills:  # who is ended in the middle of telling tells it once more
             return
         for version, marks in self.marks.items():
-            times = told[f"version {version} could not be deployed"]
+            times = counts[f"version {version} could not be deployed"]
             if times != marks:
                 self.wrong.append(f"version {version} was marked {marks} and told {times} times")
         serving = [title for title in self.loop.told if "serves" in title]

@@ -271,10 +271,10 @@ def test_each_decision_is_one_line_of_json(
     cloud.fail_update()
     capsys.readouterr()
     loop.wake()
-    marked, promoted, told = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    marked, promoted, notice = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (marked["decision"], marked["version"], marked["level"]) == ("markfailed", 2, "WARNING")
     assert (promoted["decision"], promoted["version"]) == ("promote", 1)
-    assert told["decision"] == "tell"
+    assert notice["decision"] == "tell"
 
 
 @pytest.mark.parametrize(
