@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratchet.monitoring import analyze
+
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "ratchet" / "monitoring"
 ALLOWED = {"numpy", "pandas", "pyarrow", "ratchet"}
@@ -245,11 +247,15 @@ def test_model_quality_of_a_labelled_dataset_and_then_of_worse_answers(
     ],
 )
 def test_a_mistake_is_a_message_and_not_a_stack_trace(
-    container: Container, settings: dict[str, str], message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], message: str
 ) -> None:
-    assert container.run(**settings) == 1
-    assert container.message.startswith("Failed: ")
-    assert message in container.message
+    monkeypatch.chdir(tmp_path)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert analyze.main(["--container", str(tmp_path)]) == 1
+    outcome = (tmp_path / "output/message").read_text()
+    assert outcome.startswith("Failed: ")
+    assert message in outcome
 
 
 def test_outside_of_a_container_only_the_output_folder_is_written(
