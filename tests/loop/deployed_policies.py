@@ -15,7 +15,7 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalResult
 
-from ratchet.local_cloud.emulator import evaluator
+from ratchet.local_cloud.emulator import evaluator, role_sessions
 from ratchet.local_cloud.emulator.request_log import Question
 
 Statement = dict[str, Any]
@@ -71,7 +71,7 @@ class Policies:
 
     def concerning(self, question: Question) -> Iterator[Policy]:
         """Those that a question is answered from."""
-        role = evaluator.role_of(question.principal)
+        role = role_sessions.role_of(question.principal)
         assumed = question.action == "sts:AssumeRole" and question.resource.rpartition("/")[2]
         for policy in self.policies:
             match policy.kind:

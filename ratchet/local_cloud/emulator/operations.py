@@ -137,7 +137,7 @@ def _is_other_queue(path: str, url: str) -> bool:
 
 
 def _lambda_operation(method: str, path: str) -> str | None:
-    operation = iam_actions._match_rest_action("lambda", method, path, {})
+    operation: str | None = iam_actions._match_rest_action("lambda", method, path, {})
     return _IAM_NAMES.get(operation or "", operation)
 
 
