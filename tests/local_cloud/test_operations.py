@@ -174,7 +174,13 @@ def _example(shape: Any, depth: int = 0) -> Any:
     if shape.type_name == "list":
         return [_example(shape.member, depth + 1)] * int(shape.metadata.get("min", 0))
     text = shape.enum[0] if shape.type_name == "string" and shape.enum else "a" * least
-    examples = {"string": text, "map": {}, "blob": b"x", "boolean": True, "timestamp": 0}
+    examples: dict[str, Any] = {
+        "string": text,
+        "map": {},
+        "blob": b"x",
+        "boolean": True,
+        "timestamp": 0,
+    }
     return examples.get(shape.type_name, least)
 
 
