@@ -17,7 +17,7 @@ _REPOSITORY = (
     r"(?P<account>\d{12}|\$\{Token\[[^\]]+\]\})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z.]+"
     r"/(?P<repository>[a-z0-9][a-z0-9._/-]*)"
 )
-_TAG = r"(:[\w.-]+|@sha256:[0-9a-f]{64})"
+_TAG = r"(:[\w.-]+(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 _IMAGE = re.compile(f"{_REPOSITORY}{_TAG}")
 _IMAGE_OR_REPOSITORY = re.compile(f"{_REPOSITORY}{_TAG}?")
 

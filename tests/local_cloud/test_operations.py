@@ -121,7 +121,7 @@ def test_a_request_for_two_sub_resources_of_a_bucket_is_refused(
     where = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
     actions = ["s3:GetBucketLocation", "s3:PutBucketTagging"]
     role = person_may(cloud, {"Action": actions, "Resource": where})
-    request = ("s3", method, f"/{bucket}?{sub_resources}", {}, "")
+    request: Request = ("s3", method, f"/{bucket}?{sub_resources}", {}, "")
     assert send(role, "s3", request)[0] == 403
 
 
@@ -151,6 +151,19 @@ def test_a_parameter_that_is_none_of_the_operations_does_not_name_its_resource(
     cloud.client("iam").get_user(UserName=victim)
 
 
+@pytest.mark.cloud
+def test_the_registry_of_images_asks_for_a_permission(cloud: RunningCloud) -> None:
+    repository = unique("repository")
+    arn = cloud.client("ecr").create_repository(repositoryName=repository)["repository"]
+    role = person_may(cloud, {"Action": "s3:ListAllMyBuckets", "Resource": "*"})
+    paths = {"GET": f"/v2/{repository}/tags/list", "POST": f"/v2/{repository}/blobs/uploads/"}
+    for method, path in (*paths.items(), ("GET", "/v2/_catalog")):
+        assert send(role, "ecr", ("ecr", method, path, {}, ""))[0] in {400, 403}
+    role.allow({"Action": "ecr:BatchGetImage", "Resource": arn["repositoryArn"]})
+    assert send(role, "ecr", ("ecr", "GET", paths["GET"], {}, ""))[0] == 200
+    assert send(role, "ecr", ("ecr", "POST", paths["POST"], {}, ""))[0] in {400, 403}
+
+
 def _example(shape: Any, depth: int = 0) -> Any:
     """The least that a request's shape accepts."""
     if shape.type_name == "structure":
@@ -160,13 +173,15 @@ def _example(shape: Any, depth: int = 0) -> Any:
     least = max(int(shape.metadata.get("min", 1)), 1)
     if shape.type_name == "list":
         return [_example(shape.member, depth + 1)] * int(shape.metadata.get("min", 0))
-    return {
-        "string": lambda: shape.enum[0] if shape.enum else "a" * least,
-        "map": dict,
-        "blob": lambda: b"x",
-        "boolean": lambda: True,
-        "timestamp": lambda: 0,
-    }.get(shape.type_name, lambda: least)()
+    text = shape.enum[0] if shape.type_name == "string" and shape.enum else "a" * least
+    examples: dict[str, Any] = {
+        "string": text,
+        "map": {},
+        "blob": b"x",
+        "boolean": True,
+        "timestamp": 0,
+    }
+    return examples.get(shape.type_name, least)
 
 
 @pytest.mark.cloud
@@ -223,4 +238,5 @@ def test_what_nobody_can_name_is_not_nameless() -> None:
 def test_the_names_that_are_replaced_are_there() -> None:
     for name in ("_lambda_action", "_match_rest_action", "_s3_action", "extract_resource_arn"):
         assert callable(getattr(iam_actions, name))
-    assert callable(app._routing_params)
+    for name in ("_enforce_data_plane", "_handle_ecr_registry_request", "_is_ecr_registry_path"):
+        assert callable(getattr(app, name))

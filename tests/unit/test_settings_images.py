@@ -22,7 +22,7 @@ def test_a_region_without_the_image_says_what_to_do() -> None:
         images.xgboost("mars-1")
 
 
-@pytest.mark.parametrize("tag", [":1", ":3.0-5", "@sha256:" + "a" * 64])
+@pytest.mark.parametrize("tag", [":1", ":3.0-5", "@sha256:" + "a" * 64, ":1@sha256:" + "a" * 64])
 def test_the_repository_of_an_image_is_what_may_be_pulled(tag: str) -> None:
     uri = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/model{tag}"
     assert images.repository_arn(uri) == (

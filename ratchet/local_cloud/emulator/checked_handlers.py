@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,11 +20,41 @@ SERVICES = ("cloudformation", "events", "lambda", "monitoring", "scheduler", "sn
 
 Handler = Callable[..., Awaitable[Response]]
 
+_IN_REPOSITORY = re.compile(r"/v2/(.+?)/(?:blobs|manifests|tags)/.*")
+
 
 def install(authority: Authority) -> None:
     """Stand before the services' handlers."""
+    app._handle_ecr_registry_request = _registry(app._handle_ecr_registry_request)
     for service in SERVICES:
         app.SERVICE_HANDLERS[service] = _checked(authority, service, app.SERVICE_HANDLERS[service])
+
+
+def _registry(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The registry of images, where MiniStack asks for nothing: reading needs the permission to
+    pull from the repository, everything else the one to push."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Any:
+        if app._is_ecr_registry_path(path):
+            scope = current_scope()
+            action = "ecr:BatchGetImage" if method in {"GET", "HEAD"} else "ecr:PutImage"
+            repository = _IN_REPOSITORY.fullmatch(path)
+            arn = f"arn:aws:ecr:{scope.region}:{scope.account}:repository/"
+            denial = app._enforce_data_plane(
+                "ecr",
+                action,
+                headers,
+                query,
+                responses.new_uuid(),
+                resource_arn=f"{arn}{repository[1]}" if repository else "*",
+            )
+            if denial is not None:
+                return denial
+        return await handler(method, path, headers, body, query)
+
+    return handle
 
 
 def _checked(authority: Authority, service: str, handler: Handler) -> Handler:
