@@ -10,7 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NODE_MODULES := node_modules/.package-lock.json
-WORKERS ?= 2
+# Tests wait more than they compute.
+WORKERS ?= 4
 ENV ?= dev
 
 .PHONY: help
