@@ -266,3 +266,23 @@ def test_an_archive_that_climbs_out_of_its_folder_is_refused(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="outside the destination"):
         unpack(archive, tmp_path / "inside")
     assert not (tmp_path / "escaped").exists()
+
+
+def test_an_archive_that_unpacks_to_more_than_a_volume_holds_is_refused(tmp_path: Path) -> None:
+    import tarfile
+
+    from ratchet.runner.archives import unpack
+
+    zeros = tmp_path / "zeros"
+    zeros.write_bytes(bytes(5_000_000))
+    archive = tmp_path / "model.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(zeros, arcname="first")
+        tar.add(zeros, arcname="second")
+    assert archive.stat().st_size < 50_000
+    inside = tmp_path / "inside"
+    with pytest.raises(ValueError, match="unpacks to more than 9,999,999 bytes"):
+        unpack(archive, inside, largest=9_999_999)
+    assert [path.name for path in inside.iterdir()] == ["first"]
+    unpack(archive, inside, largest=10_000_000)
+    assert (inside / "second").stat().st_size == 5_000_000
