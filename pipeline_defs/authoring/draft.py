@@ -15,7 +15,14 @@ from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
 from pipeline_defs.authoring.handles import Step
-from pipeline_defs.authoring.variables import Operand, Parameter, Scalar, execution, render
+from pipeline_defs.authoring.variables import (
+    EXPERIMENT,
+    Operand,
+    Parameter,
+    Scalar,
+    execution,
+    render,
+)
 from ratchet.definition.service_model import is_taggable
 
 AnyStep = TypeVar("AnyStep", bound=Step)
@@ -32,7 +39,7 @@ class Draft:
         self._branched: set[int] = set()
         self._bundles: dict[str, Bundle] = {}
         self._problems: list[Problem] = []
-        self._experiment = self.string("Experiment", default=ctx.settings.experiment)
+        self._experiment = self.string(EXPERIMENT, default=ctx.settings.experiment)
 
     # -- parameters
 

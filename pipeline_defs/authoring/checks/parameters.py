@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline_defs.authoring.errors import Problem, a, did_you_mean
+from pipeline_defs.authoring.variables import EXPERIMENT
 from ratchet.definition import service_model
 from ratchet.definition.document import Document, Parameter
 from ratchet.definition.expressions import GET, Call, is_token
@@ -33,7 +34,7 @@ def check(document: Document) -> Iterator[Problem]:
                 argument=f"parameter {parameter.name!r}",
                 expected="it is declared twice",
                 fix="declare it once and pass it on"
-                + (" (every pipeline has it by itself)" if parameter.name == "Experiment" else ""),
+                + (" (every pipeline has it by itself)" if parameter.name == EXPERIMENT else ""),
             )
         declared.append(parameter.name)
         yield from _name(parameter)
