@@ -102,7 +102,7 @@ class Runs:
         self, scope: Scope, execution: Body, stop: StopSignal, parallelism: Parallelism
     ) -> None:
         arn = execution["PipelineExecutionArn"]
-        text = definitions.kept(self._api, scope, execution["Definition"])
+        text = definitions.stored_text(self._api, scope, execution["Definition"])
         by_name = {step["Name"]: step for step in definitions.steps(json.loads(text))}
         recorder = Recorder(self._api, scope, execution, by_name)
         # A stop that came between the execution's record and this thread found nobody to ask.
