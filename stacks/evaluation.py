@@ -9,10 +9,10 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
-from ratchet_cdk.champion import ChampionResolver
-from ratchet_cdk.code_bucket import CodeBucket
-from ratchet_cdk.data_trigger import DataTrigger
-from ratchet_cdk.evaluation_pipeline import EvaluationPipeline
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.pipelines.data_trigger import DataTrigger
+from ratchet_cdk.pipelines.evaluation_pipeline import EvaluationPipeline
+from ratchet_cdk.serving.champion import ChampionResolver
 from stacks.foundation import Foundation
 from stacks.training import Training
 

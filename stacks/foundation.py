@@ -7,10 +7,10 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from config.settings import Settings
-from ratchet_cdk.buckets import AccessLogs, LoopBucket, removal_policy
-from ratchet_cdk.captured import CAPTURE, GROUND_TRUTH, MONITORING
-from ratchet_cdk.model_registry import ModelRegistry
-from ratchet_cdk.notifications import Notifications
+from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
+from ratchet_cdk.foundation.notifications import Notifications
+from ratchet_cdk.serving.captured import CAPTURE, GROUND_TRUTH, MONITORING
+from ratchet_cdk.serving.model_registry import ModelRegistry
 
 CHECKPOINT_DAYS = 14
 """How long a checkpoint that no job writes anew is kept: a spot job may wait for capacity for seven

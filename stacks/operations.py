@@ -10,11 +10,11 @@ from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs import PIPELINES, imported
-from ratchet_cdk.budget import Budget
-from ratchet_cdk.code_bucket import CodeBucket
-from ratchet_cdk.cost_table import CostTable
-from ratchet_cdk.loop_alarm import LoopAlarm
-from ratchet_cdk.run_costs import RunCosts
+from ratchet_cdk.foundation.budget import Budget
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.foundation.cost_table import CostTable
+from ratchet_cdk.monitoring.loop_alarm import LoopAlarm
+from ratchet_cdk.pipelines.run_costs import RunCosts
 from stacks.foundation import Foundation
 
 

@@ -10,17 +10,17 @@ from constructs import Construct
 
 from config import images
 from config.settings import Settings
-from ratchet_cdk.captured import GROUND_TRUTH
-from ratchet_cdk.champion_endpoint import ChampionEndpoint
-from ratchet_cdk.champion_reconciler import ChampionReconciler
-from ratchet_cdk.code_bucket import CodeBucket
-from ratchet_cdk.dead_letters import dead_letters_alarm
-from ratchet_cdk.endpoint_alarms import KINDS as ENDPOINT_ALARMS
-from ratchet_cdk.loop_alarm import LoopAlarm
-from ratchet_cdk.messenger import Messenger
-from ratchet_cdk.model_monitor import ModelMonitor
-from ratchet_cdk.monitoring_pipeline import MonitoringPipeline
-from ratchet_cdk.promotion import NONE, Promotion
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.functions.dead_letters import dead_letters_alarm
+from ratchet_cdk.monitoring.loop_alarm import LoopAlarm
+from ratchet_cdk.monitoring.messenger import Messenger
+from ratchet_cdk.monitoring.model_monitor import ModelMonitor
+from ratchet_cdk.monitoring.monitoring_pipeline import MonitoringPipeline
+from ratchet_cdk.serving.captured import GROUND_TRUTH
+from ratchet_cdk.serving.champion_endpoint import ChampionEndpoint
+from ratchet_cdk.serving.champion_reconciler import ChampionReconciler
+from ratchet_cdk.serving.endpoint_alarms import KINDS as ENDPOINT_ALARMS
+from ratchet_cdk.serving.promotion import NONE, Promotion
 from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
 from stacks.training import Training

@@ -14,7 +14,7 @@ from pipeline_defs.authoring.bundle import Bundle, bundle_script
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
-from pipeline_defs.authoring.steps import Step
+from pipeline_defs.authoring.handles import Step
 from pipeline_defs.authoring.variables import Operand, Parameter, Scalar, execution, render
 
 AnyStep = TypeVar("AnyStep", bound=Step)

@@ -8,8 +8,7 @@ from typing import Any
 from config.settings import ComputeSettings
 from pipeline_defs.authoring import jobs
 from pipeline_defs.authoring.draft import Draft
-from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
-from pipeline_defs.authoring.steps import (
+from pipeline_defs.authoring.handles import (
     After,
     BaselineStep,
     EndpointConfigStep,
@@ -19,6 +18,7 @@ from pipeline_defs.authoring.steps import (
     Step,
     TransformStep,
 )
+from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
 from pipeline_defs.authoring.variables import Operand, text
 
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from ratchet.costs import money, rows
 from ratchet.costs.rows import Row
 from ratchet.demo.stage import Play, claim
-from ratchet.deployment.runs import RunState
+from ratchet.deployment.runs.executions import RunState
 
 
 def show(play: Play, state: RunState) -> None:

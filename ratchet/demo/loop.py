@@ -9,11 +9,12 @@ from typing import Any
 
 from ratchet.demo.flights import write_month
 from ratchet.demo.stage import Play
-from ratchet.deployment import landing, runs
-from ratchet.deployment.facts import Deployed
-from ratchet.deployment.reports import Findings, evaluation
-from ratchet.deployment.runs import Run, RunState
-from ratchet.deployment.target import Target
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import landing
+from ratchet.deployment.runs.executions import Run, RunState
+from ratchet.deployment.runs.reports import Findings, evaluation
+from ratchet.deployment.target.environment import Target
+from ratchet.deployment.target.facts import Deployed
 
 
 def write_drops(folder: Path, months: Iterable[int]) -> list[Path]:

@@ -16,8 +16,8 @@ from typing import Any
 
 from ratchet.demo.flights import write_month
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.predictions import read
-from ratchet.deployment.rows import CSV, JSON, Batch
+from ratchet.deployment.serving.predictions import read
+from ratchet.deployment.serving.request_rows import CSV, JSON, Batch
 from ratchet.node import PROJECT
 
 

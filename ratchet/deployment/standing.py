@@ -7,14 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment import champion, facts, registry, roles, run_schedules, runs
-from ratchet.deployment.champion import IN_SERVICE, Live
 from ratchet.deployment.errors import NotDeployedError, says_missing
-from ratchet.deployment.facts import Deployed, Serving
-from ratchet.deployment.registry import ModelVersion
-from ratchet.deployment.run_schedules import RunSchedule
-from ratchet.deployment.runs import RunState
-from ratchet.deployment.target import Target
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.deployment.roles import policies as roles
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import schedules as run_schedules
+from ratchet.deployment.runs.executions import RunState
+from ratchet.deployment.runs.schedules import RunSchedule
+from ratchet.deployment.serving import champion
+from ratchet.deployment.serving.champion import IN_SERVICE, Live
+from ratchet.deployment.target import facts
+from ratchet.deployment.target.environment import Target
+from ratchet.deployment.target.facts import Deployed, Serving
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config.settings import ComputeSettings, load
-from ratchet_cdk.run_costs import COSTS
+from ratchet_cdk.pipelines.run_costs import COSTS
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
 from tests.infra.readable import text_of
 

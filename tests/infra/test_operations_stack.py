@@ -15,9 +15,9 @@ import pytest
 from config.costs import CostSettings
 from config.settings import NotificationSettings, Settings, load
 from ratchet.costs import prices, rows
-from ratchet.deployment.facts import Operations as Facts
-from ratchet.deployment.facts import parse
-from ratchet_cdk.run_costs import COSTS, dollars
+from ratchet.deployment.target.facts import Operations as Facts
+from ratchet.deployment.target.facts import parse
+from ratchet_cdk.pipelines.run_costs import COSTS, dollars
 from stacks.foundation import Foundation
 from stacks.operations import Operations
 from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly, Template, context

@@ -13,8 +13,8 @@ from pipeline_defs.authoring.checks import (
     limits,
     parameters,
     references,
-    steps,
 )
+from pipeline_defs.authoring.checks import beside_arguments as steps
 from pipeline_defs.authoring.checks.document import placed_steps
 from pipeline_defs.authoring.errors import Problem
 

@@ -15,7 +15,7 @@ from ratchet.cli.options import Environment, Json, Local, connect
 if TYPE_CHECKING:
     from ratchet.costs_report.period import Period
     from ratchet.costs_report.report import Report
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.target.environment import Target
 
 _SHOWN = 20
 """Lines of a table when no limit is given. JSON and CSV have all of them."""
@@ -103,7 +103,7 @@ def costs(
     if form is Format.json:
         echo_json(_document(report))
     elif form is Format.csv:
-        from ratchet.cli.cost_data import as_csv
+        from ratchet.cli.views.cost_data import as_csv
 
         echo(as_csv(report), newline=False)
     else:
@@ -139,7 +139,8 @@ def _report(
     limit: int | None,
 ) -> Report:
     from ratchet.costs_report import report, table
-    from ratchet.deployment import facts, recorded_costs
+    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.target import facts
 
     bucket = facts.read(target).artifacts_bucket
     known = recorded_costs.pipelines(target, bucket)
@@ -160,17 +161,17 @@ def _report(
 
 
 def _document(report: Report) -> dict[str, Any]:
-    from ratchet.cli.cost_data import as_document
+    from ratchet.cli.views.cost_data import as_document
 
     return as_document(report)
 
 
 def _print(target: Target, report: Report) -> None:
-    from ratchet.cli import cost_view
+    from ratchet.cli.views import cost_view
 
     console = out()
     if not report.months:
-        from ratchet.deployment import recorded_costs
+        from ratchet.deployment.costs import recorded as recorded_costs
 
         said, command = recorded_costs.why_nothing(target, report.period)
         console.print(said, soft_wrap=True)

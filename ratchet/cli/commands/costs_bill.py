@@ -12,8 +12,8 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.allocation_tags import AllocationTag
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.costs.allocation_tags import AllocationTag
+    from ratchet.deployment.target.environment import Target
 
 
 class Tag(StrEnum):
@@ -50,8 +50,8 @@ def setup(
     24 hours of its first use, and costs carry it within 24 hours of its activation.
     """
     from config import tags
-    from ratchet.cli.tag_view import table
-    from ratchet.deployment import allocation_tags
+    from ratchet.cli.views.tag_view import table
+    from ratchet.deployment.costs import allocation_tags
 
     if show:
         out().print(allocation_tags.command(tags.ON_STEPS), soft_wrap=True)
@@ -80,7 +80,7 @@ def _agreed(keys: list[str]) -> bool:
 
 def _say_what_to_do(target: Target, found: list[AllocationTag], inactive: list[str]) -> None:
     from ratchet.costs_report.period import months_before
-    from ratchet.deployment import allocation_tags
+    from ratchet.deployment.costs import allocation_tags
 
     console = out()
     unseen = [tag.key for tag in found if tag.status == "not seen"]
@@ -123,10 +123,12 @@ def reconcile(
     (`ratchet costs setup`). Each request to it costs $0.01.
     """
     from config import tags
-    from ratchet.cli import reconciled_view
+    from ratchet.cli.views import reconciled_view
     from ratchet.costs_report import grouping, reconciled
     from ratchet.costs_report.period import Period
-    from ratchet.deployment import bill, facts, recorded_costs
+    from ratchet.deployment.costs import bill
+    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     today = datetime.now(UTC).date()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ratchet.costs.estimate import Planned
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.target.environment import Target
 
 _TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _EXPECTED = "STEP=TIME, with a time such as 90 (seconds), 10m or 1h30m"
@@ -55,9 +55,10 @@ def estimate(
     By the median of each step's past runs, at today's price. A step that never
     ran has no cost until you say how long it takes.
     """
-    from ratchet.cli import estimate_view
+    from ratchet.cli.views import estimate_view
     from ratchet.costs import estimate as estimates
-    from ratchet.deployment import parameters, past_costs
+    from ratchet.deployment.costs import past as past_costs
+    from ratchet.deployment.pipelines import parameters
 
     values = parameters.parse(parameter or ())
     said = assumed(assume or ())
@@ -90,8 +91,10 @@ def _planned(
     target: Target, kind: str, values: Mapping[str, str], *, deployed: bool
 ) -> tuple[str, Sequence[Planned]]:
     """The pipeline's name, and what its steps run on."""
-    from ratchet.definitions import cache_effects, differences, instances
-    from ratchet.deployment import changes, parameters, pipelines, runs
+    from ratchet.deployment.pipelines import changes, parameters
+    from ratchet.deployment.pipelines import publishing as pipelines
+    from ratchet.deployment.runs import executions as runs
+    from ratchet.review import cache_effects, differences, instances
     from ratchet.runner import validate
 
     if deployed or kind == "monitoring":  # its source is deployed with what serves

@@ -74,7 +74,7 @@ def import_pipeline(
     """
     from pipeline_defs import imported as storage
     from pipeline_defs.imported.code import Given
-    from ratchet.deployment import imported
+    from ratchet.deployment.pipelines import imported
     from ratchet.node import PROJECT
 
     carried = imported.bring_in(

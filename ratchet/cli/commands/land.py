@@ -14,10 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Local, connect
-from ratchet.cli.wording import count, size
+from ratchet.cli.views.wording import count, size
 
 if TYPE_CHECKING:
-    from ratchet.deployment.landing import Landed
+    from ratchet.deployment.runs.landing import Landed
 
 SHOWN = 20
 
@@ -57,7 +57,8 @@ def land(
     again. With --for evaluation they go below the prefix of labelled data, and the
     model that serves is evaluated on them.
     """
-    from ratchet.deployment import facts, landing
+    from ratchet.deployment.runs import landing
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     deployed = facts.read(target)

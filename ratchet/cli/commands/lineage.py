@@ -21,9 +21,10 @@ def lineage(
     local: Local = None,
 ) -> None:
     """Follow a version back: its run, the code and data of it, the champion it beat."""
-    from ratchet.cli.lineage_view import as_document, tree
-    from ratchet.deployment import facts, registry
-    from ratchet.deployment import lineage as lineages
+    from ratchet.cli.views.lineage_view import as_document, tree
+    from ratchet.deployment.registry import lineage as lineages
+    from ratchet.deployment.registry import versions as registry
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     versions = registry.versions(target, facts.read(target).model_package_group)

@@ -13,9 +13,9 @@ from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Local, RunName, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.logs import Line, Source
-    from ratchet.deployment.runs import RunState
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.runs.executions import RunState
+    from ratchet.deployment.runs.logs import Line, Source
+    from ratchet.deployment.target.environment import Target
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
 
@@ -36,7 +36,7 @@ def logs(
     local: Local = None,
 ) -> None:
     """Print what a run's steps wrote to CloudWatch Logs, step by step."""
-    from ratchet.deployment import runs as executions
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
     state = executions.read(target, executions.find(target, run))
@@ -63,7 +63,7 @@ class _Printer:
         self._newest: dict[str, int] = {}
 
     def more(self, state: RunState, step: str | None) -> None:
-        from ratchet.deployment.logs import lines, sources
+        from ratchet.deployment.runs.logs import lines, sources
 
         found = sources(state, step)
         width = max((len(source.step) for source in found), default=0)

@@ -11,9 +11,9 @@ from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Follow, Local, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.launch import Launched
-    from ratchet.deployment.runs import Run
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.pipelines.launch import Launched
+    from ratchet.deployment.runs.executions import Run
+    from ratchet.deployment.target.environment import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -65,7 +65,7 @@ def run(
     data. On a branch that is not main it counts as an experiment of that name,
     unless -p Experiment=… says another. The exit status is 1 when the run did not succeed.
     """
-    from ratchet.deployment import launch, parameters, stand_ins
+    from ratchet.deployment.pipelines import launch, parameters, stand_ins
 
     values = parameters.parse(parameter or ())
     given = stand_ins.parse(stand_in or ())
@@ -111,7 +111,7 @@ def _say(launched: Launched) -> None:
 
 def show_to_the_end(target: Target, run: Run) -> None:
     from ratchet.cli.commands.runs import show_run
-    from ratchet.cli.live import follow
+    from ratchet.cli.views.live import follow
 
     try:
         state = follow(target, run, out())

@@ -12,8 +12,8 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Follow, Json, Local, RunName, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.runs import RunState
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.runs.executions import RunState
+    from ratchet.deployment.target.environment import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -34,9 +34,9 @@ def runs(
     local: Local = None,
 ) -> None:
     """List the newest runs, newest first."""
-    from ratchet.cli.run_list import as_data, table
-    from ratchet.deployment import recorded_costs
-    from ratchet.deployment import runs as executions
+    from ratchet.cli.views.run_list import as_data, table
+    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
     name = executions.named(target, pipeline) if pipeline else None
@@ -70,8 +70,8 @@ def show(
     local: Local = None,
 ) -> None:
     """Show a run: steps, times, cache hits and why, the gate's numbers, the model."""
-    from ratchet.cli import live
-    from ratchet.deployment import runs as executions
+    from ratchet.cli.views import live
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
     found = executions.find(target, run)
@@ -84,9 +84,9 @@ def show(
 
 def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     """Prints everything about a run."""
-    from ratchet.cli.run_view import as_document, document
-    from ratchet.deployment import recorded_costs
-    from ratchet.deployment.reports import findings
+    from ratchet.cli.views.run_view import as_document, document
+    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.runs.reports import findings
 
     found = findings(target, state)
     cost = recorded_costs.of_runs(target, [state.run]).get(state.run.id)
@@ -108,8 +108,8 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
 
 def stop(run: RunName, environment: Environment = "dev", local: Local = None) -> None:
     """Stop a run. Its running jobs are stopped; what it has finished stays."""
-    from ratchet.deployment import runs as executions
     from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
     found = executions.find(target, run)
@@ -133,8 +133,8 @@ def retry(
     whose unchanged steps are cache hits.
     """
     from ratchet.cli.commands.run import show_to_the_end
-    from ratchet.deployment import launch
-    from ratchet.deployment import runs as executions
+    from ratchet.deployment.pipelines import launch
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
     again = launch.retry(target, executions.find(target, run))

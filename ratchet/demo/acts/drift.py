@@ -17,10 +17,13 @@ from ratchet.demo import costs, loop
 from ratchet.demo.acts.serving import MONTH
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim
 from ratchet.demo.traffic import flights_of, requests_of
-from ratchet.deployment import analyses, monitoring, predictions, standing
-from ratchet.deployment.analyses import Analysis
-from ratchet.deployment.reports import findings
-from ratchet.deployment.watch import watch
+from ratchet.deployment import standing
+from ratchet.deployment.monitoring import analyses
+from ratchet.deployment.monitoring import starting as monitoring
+from ratchet.deployment.monitoring.analyses import Analysis
+from ratchet.deployment.runs.reports import findings
+from ratchet.deployment.runs.watch import watch
+from ratchet.deployment.serving import predictions
 
 SPRING = (4, 5, 6)
 REQUESTS, ROWS_EACH = 200, 10

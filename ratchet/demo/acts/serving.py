@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim
 from ratchet.demo.traffic import flights_of, requests_of
-from ratchet.deployment import approval, predictions, registry, standing
-from ratchet.deployment.registry import ModelVersion
+from ratchet.deployment import standing
+from ratchet.deployment.registry import approval
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.deployment.serving import predictions
 from ratchet.deployment.standing import Standing
 
 MONTH = 7

@@ -6,10 +6,11 @@ from rich.markup import escape
 
 from ratchet.demo import costs, loop
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim
-from ratchet.deployment import cdk, facts, runs, stacks
 from ratchet.deployment.errors import NotDeployedError
-from ratchet.deployment.reports import findings
-from ratchet.deployment.target import local_target
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs.reports import findings
+from ratchet.deployment.target import cdk, facts, stacks
+from ratchet.deployment.target.environment import local_target
 from ratchet.local_cloud import control
 
 MONTHS = (1, 2, 3)

@@ -16,9 +16,9 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from ratchet.cli import cost_words
 from ratchet.cli.commands import costs as command
-from ratchet.cli.cost_view import Drawing, grouped, overview
+from ratchet.cli.views import cost_words
+from ratchet.cli.views.cost_view import Drawing, grouped, overview
 from ratchet.costs import rows
 from ratchet.costs.rows import Row
 from ratchet.costs_report import period, report, table

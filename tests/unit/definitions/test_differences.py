@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from ratchet.definitions.cache_effects import effects
-from ratchet.definitions.differences import compare
-from ratchet.definitions.words import Report, json_of, markdown_of, report, text_of
+from ratchet.review.cache_effects import effects
+from ratchet.review.differences import compare
+from ratchet.review.words import Report, json_of, markdown_of, report, text_of
 
 BASE = json.loads((Path(__file__).parents[2] / "definitions" / "training.json").read_text())
 Change = Callable[[dict[str, Any]], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.costs.estimate import Planned
-from ratchet.definitions import cache_effects, differences, instances
+from ratchet.review import cache_effects, differences, instances
 from ratchet.runner import validate
 
 TRAINING = Path(__file__).parents[2] / "definitions" / "training.json"

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from ratchet.definitions.cache_effects import Effect
-from ratchet.definitions.markdown import code, fenced, one_line, prose
-from ratchet.definitions.words import Report, Told, markdown_of, text_of
+from ratchet.review.cache_effects import Effect
+from ratchet.review.markdown import code, fenced, one_line, prose
+from ratchet.review.words import Report, Told, markdown_of, text_of
 
 NASTY = (
     "1\n```\n\n# Approved by @everyone\n![](http://example.com/x)\n````diff\r\nmore\x1b[2J\u2028x"

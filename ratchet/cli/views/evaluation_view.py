@@ -1,0 +1,92 @@
+"""What `ratchet models VERSION` draws of a version's evaluations: metrics over time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ratchet.cli.views.wording import moment, number
+from ratchet.deployment.registry.evaluations import Evaluation
+
+_BARS = "▁▂▃▄▅▆▇█"
+_MOST = 60  # points of the spark line, and rows of the table: the newest ones
+
+_OUTCOMES = {
+    "Completed": "[green]fine[/]",
+    "CompletedWithViolations": "[red]raised the alarm[/]",
+    "TooFewRows": "[dim]too few rows[/]",
+}
+
+
+def series(evaluations: Sequence[Evaluation], *, now: datetime) -> RenderableType | None:
+    """The newest evaluations, oldest first, under a spark line; None when there are none."""
+    if not evaluations:
+        return None
+    shown = evaluations[-_MOST:]
+    newest = shown[-1]
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    drawn.add_column("evaluated", no_wrap=True)
+    drawn.add_column("data", overflow="fold")
+    drawn.add_column("rows", justify="right", no_wrap=True)
+    drawn.add_column(escape(newest.metric), justify="right", no_wrap=True)
+    drawn.add_column("interval", no_wrap=True)
+    drawn.add_column("floor", justify="right", no_wrap=True)
+    drawn.add_column("registered", justify="right", no_wrap=True)
+    drawn.add_column("", overflow="fold")
+    for one in shown:
+        drawn.add_row(
+            moment(one.time, now),
+            escape(one.data or one.manifest),
+            number(one.rows),
+            number(one.score),
+            _interval(one),
+            number(float(one.floor)),
+            number(one.registered),
+            _outcome(one),
+        )
+    title = f"[bold]evaluations[/] {spark([one.score for one in shown])}"
+    if len(shown) < len(evaluations):
+        title += f" [dim]the newest {len(shown)} of {len(evaluations):,}[/]"
+    return Group(Text.from_markup(title), drawn)
+
+
+def spark(scores: Sequence[float | None]) -> str:
+    """A character a score, from the lowest to the highest of them; × where there is none."""
+    known = [score for score in scores if score is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+
+    def bar(score: float | None) -> str:
+        if score is None:
+            return "×"
+        if high == low:
+            return _BARS[len(_BARS) // 2]
+        return _BARS[round((score - low) / (high - low) * (len(_BARS) - 1))]
+
+    return "".join(map(bar, scores))
+
+
+def _interval(one: Evaluation) -> str:
+    if not one.interval:
+        return ""
+    return f"{number(one.interval['low'])} to {number(one.interval['high'])}"
+
+
+def _outcome(one: Evaluation) -> str:
+    if one.outcome == "CompletedWithViolations" and not one.served:
+        return "[yellow]no longer served[/]"
+    if one.score is None and one.outcome == "CompletedWithViolations":
+        return f"[red]{escape(one.verdict)}[/]"
+    return _OUTCOMES.get(one.outcome, escape(one.outcome))
+
+
+def as_data(evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
+    """The same for `--json`, all of them."""
+    return [{**asdict(one), "violations": list(one.violations)} for one in evaluations]

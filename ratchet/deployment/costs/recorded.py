@@ -1,0 +1,290 @@
+"""The recorded rows of a deployment, as they lie in its artifact bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ratchet.costs import money, rows
+from ratchet.deployment.errors import DeploymentError, NotDeployedError, UnknownNameError, nearest
+from ratchet.deployment.target.environment import Target
+
+if TYPE_CHECKING:
+    from ratchet.costs.rows import Row
+    from ratchet.costs_report.period import Period
+    from ratchet.deployment.runs.executions import Run
+
+_AT_ONCE = 16
+_PARSED_AT_ONCE = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class DayObject:
+    """The rows of one pipeline and day."""
+
+    key: str
+    pipeline: str
+    day: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepCost:
+    """What the jobs of one step cost."""
+
+    cost: Decimal
+    unknown: int
+    """Jobs whose cost is not known."""
+    cached: bool
+    saved: Decimal
+    """By the cache and by spot capacity, as far as it is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCost:
+    """What a run cost, as it was recorded."""
+
+    run: str
+    steps: Mapping[str, StepCost] = field(default_factory=dict)
+    so_far: bool = False
+    """It was recorded while it ran."""
+
+    @property
+    def cost(self) -> Decimal:
+        return money.total(step.cost for step in self.steps.values())
+
+    @property
+    def unknown(self) -> int:
+        return sum(step.unknown for step in self.steps.values())
+
+    @property
+    def saved(self) -> Decimal:
+        return money.total(step.saved for step in self.steps.values())
+
+
+def objects(
+    target: Target, bucket: str, period: Period, *, pipelines: Sequence[str]
+) -> list[DayObject]:
+    """The objects with the rows of these pipelines in a period."""
+
+    def of(pipeline: str) -> list[DayObject]:
+        return list(_listed(target, bucket, pipeline, period))
+
+    target.client("s3")  # made here once: making clients is not safe in threads
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return [found for listed in pool.map(of, pipelines) for found in listed]
+
+
+def pipelines(target: Target, bucket: str) -> list[str]:
+    """Every pipeline that something is recorded of, with ENDPOINTS and STORAGE among them."""
+    pages = (
+        target.client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=bucket, Prefix=rows.FOLDER, Delimiter="/")
+    )
+    prefixes = (one["Prefix"] for page in pages for one in page.get("CommonPrefixes", ()))
+    return [p.removeprefix(f"{rows.FOLDER}pipeline=").rstrip("/") for p in prefixes]
+
+
+def _listed(target: Target, bucket: str, pipeline: str, period: Period) -> Iterator[DayObject]:
+    folder = f"{rows.FOLDER}pipeline={pipeline}/"
+    # Keys are in the order of days, so what is before the period need not be listed.
+    after = rows.key(pipeline, period.first).removesuffix(rows.SUFFIX)
+    pages = (
+        target.client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=bucket, Prefix=folder, StartAfter=after)
+    )
+    for page in pages:
+        for one in page.get("Contents", ()):
+            day = _day_of(one["Key"])
+            if day is None:
+                continue
+            if day > period.last:
+                return
+            if day in period:
+                yield DayObject(key=one["Key"], pipeline=pipeline, day=day)
+
+
+def _day_of(key: str) -> date | None:
+    name = key.rsplit("/", 1)[-1]
+    try:
+        found = name.endswith(rows.SUFFIX)
+        return date.fromisoformat(name.removesuffix(rows.SUFFIX)) if found else None
+    except ValueError:
+        return None
+
+
+def named(target: Target, known: Sequence[str], text: str) -> str:
+    """The recorded pipeline that `text` means: its kind (`training`) or the name itself. It need
+    not exist any more.
+
+    Raises:
+        UnknownNameError: nothing is recorded of such a pipeline.
+    """
+    wanted = target.settings.pipeline_name(text)
+    if wanted in known or text in known:
+        return wanted if wanted in known else text
+    own = [name for name in known if name not in {rows.ENDPOINTS, rows.STORAGE}]
+    kinds = [name.removeprefix(f"{target.settings.prefix}-") for name in own]
+    listed = f" There is: {', '.join(kinds)}" if kinds else ""
+    raise UnknownNameError(
+        f"nothing is recorded of a pipeline {text!r}{nearest(text, kinds)}{listed}"
+    )
+
+
+def check_experiment(table: Any, experiment: str, period: Period) -> None:
+    """Raises:
+    UnknownNameError: no row is of this experiment.
+    """
+    known = sorted(name for name in table["experiment"].unique().to_pylist() if name)
+    if experiment not in known:
+        listed = f" There is: {', '.join(known[:10])}" if known else ""
+        raise UnknownNameError(
+            f"no run of experiment {experiment!r} from {period.first} to {period.last}"
+            f"{nearest(experiment, known)}{listed}"
+        )
+
+
+def why_nothing(target: Target, period: Period) -> tuple[str, str]:
+    """Why a period has no rows, in a sentence, and the command to type next."""
+    from ratchet.deployment.target import facts
+
+    bucket = facts.read(target).artifacts_bucket
+    none = f"Nothing is recorded from {period.first} to {period.last}"
+    always = type(period)(first=date(1970, 1, 1), last=date.max)
+    days = [one.day for one in objects(target, bucket, always, pipelines=pipelines(target, bucket))]
+    if days:
+        said = f"{none}: what is recorded is from {min(days)} to {max(days)}."
+        return said, f"costs --since {min(days)} --until {max(days)}"
+    if facts.parameter_value(target, target.settings.parameter("operations")) is None:
+        return f"{none}: what records runs is not deployed (the Operations stack).", "deploy"
+    return f"{none}: a run is recorded a little after it ends, and none has.", "runs"
+
+
+def read(target: Target, bucket: str, found: Iterable[DayObject]) -> Any:
+    """All rows of these objects, in columns.
+
+    Raises:
+        DeploymentError: an object holds something else; it is named. A total without it would be
+            too small, so there is none.
+    """
+    from ratchet.costs_report import table
+
+    wanted = list(found)
+    target.client("s3")  # as above
+
+    def parsed(bodies: Iterator[bytes]) -> Iterator[Any]:
+        """While the next objects are on their way: parsing leaves the other threads alone."""
+        for first in range(0, len(wanted), _PARSED_AT_ONCE):
+            some = wanted[first : first + _PARSED_AT_ONCE]
+            yield _parsed(list(islice(bodies, len(some))), some, bucket)
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        return table.joined(parsed(pool.map(lambda one: _body(target, bucket, one.key), wanted)))
+
+
+def _parsed(bodies: Sequence[bytes], of: Sequence[DayObject], bucket: str) -> Any:
+    from ratchet.costs_report import table
+
+    found = [(body, one.day) for body, one in zip(bodies, of, strict=True)]
+    try:
+        return table.read_all(found)
+    except ValueError:
+        for (body, day), one in zip(found, of, strict=True):
+            _hold(body, day, uri=f"s3://{bucket}/{one.key}")
+        raise
+
+
+def _hold(body: bytes, day: date, *, uri: str) -> None:
+    """Names the object when it is this one that holds no rows."""
+    from ratchet.costs_report import table
+
+    try:
+        table.read(body, day=day)
+    except ValueError as problem:
+        raise _no_rows(uri, problem) from problem
+
+
+def rows_of(target: Target, bucket: str, key: str) -> list[Row]:
+    """The rows of one object. Raises DeploymentError, which names it, when it holds others."""
+    try:
+        return rows.read(_body(target, bucket, key))
+    except ValueError as problem:
+        raise _no_rows(f"s3://{bucket}/{key}", problem) from problem
+
+
+def _no_rows(uri: str, problem: ValueError) -> DeploymentError:
+    return DeploymentError(
+        f"{uri} holds a line that is no row of costs ({problem}). Look at it: aws s3 cp {uri} -"
+    )
+
+
+def _body(target: Target, bucket: str, key: str) -> bytes:
+    body: bytes = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    return body
+
+
+def of_runs(target: Target, runs: Sequence[Run]) -> dict[str, RunCost]:
+    """Execution id → what it cost, of the runs that are recorded and may be read.
+
+    One object is fetched for each pipeline and day. A run without a record is left out, whatever
+    the reason: what a run cost must never stand in the way of how it went.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from ratchet.deployment.target import facts
+
+    wanted = {rows.key(run.pipeline, run.started.astimezone(UTC).date()) for run in runs}
+    if not wanted:
+        return {}
+    try:
+        bucket = facts.read(target).artifacts_bucket
+    except (ClientError, BotoCoreError, NotDeployedError):
+        return {}
+
+    def day(key: str) -> list[Row]:
+        s3 = target.client("s3")
+        try:
+            return rows.read(_body(target, bucket, key))
+        except (ClientError, BotoCoreError, ValueError, s3.exceptions.NoSuchKey):
+            return []
+
+    target.client("s3")  # as above
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = [row for listed in pool.map(day, sorted(wanted)) for row in listed]
+    ids = {run.id for run in runs}
+    return _by_run(row for row in found if row.run in ids)
+
+
+def _by_run(found: Iterable[Row]) -> dict[str, RunCost]:
+    runs: dict[str, list[Row]] = {}
+    for row in found:
+        runs.setdefault(row.run, []).append(row)
+    return {run: run_cost(run, own) for run, own in runs.items()}
+
+
+def run_cost(run: str, own: Sequence[Row]) -> RunCost:
+    """The cost of a run from its rows (pure)."""
+    steps: dict[str, list[Row]] = {}
+    for row in own:
+        steps.setdefault(row.step, []).append(row)
+    return RunCost(
+        run=run,
+        steps={name: _step_cost(jobs) for name, jobs in steps.items()},
+        so_far=any(row.run_status not in rows.ENDED for row in own),
+    )
+
+
+def _step_cost(jobs: Sequence[Row]) -> StepCost:
+    add: Callable[[Iterable[Decimal]], Decimal] = money.total
+    return StepCost(
+        cost=add(row.cost for row in jobs if row.cost is not None),
+        unknown=sum(row.cost is None for row in jobs),
+        cached=any(row.cache_hit for row in jobs),
+        saved=add(row.saved_by_spot + (row.saved_by_cache or Decimal(0)) for row in jobs),
+    )

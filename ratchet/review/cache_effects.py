@@ -1,0 +1,107 @@
+"""Which steps lose their cached results by a change, and why.
+
+SageMaker takes an earlier result when the step's key attributes are equal (developer guide,
+"Default cache key attributes by pipeline step type"; the table is that of the authoring checks).
+What a step takes of an earlier one has a new value once that one has run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline_defs.authoring.checks.caching import CACHE_KEYS
+from ratchet.review.differences import Comparison, is_code
+from ratchet.runner.definition import Step
+from ratchet.runner.expressions import parse_reference, walk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """What becomes of a step's cached results. `reasons`: paths that changed, or `after <step>`
+    for what it takes of steps that run again; empty: it keeps them."""
+
+    step: str
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def keeps(self) -> bool:
+        return not self.reasons
+
+
+def effects(comparison: Comparison) -> tuple[Effect, ...]:
+    """For each step of the later definition that caches, in its order."""
+    again: set[str] = set()
+    found = []
+    steps = comparison.after.steps
+    for name in in_running_order(steps):
+        step = steps[name]
+        reasons = list(_reasons(comparison, step, again))
+        if reasons:
+            again.add(name)
+        if step.cache_for is not None:
+            found.append(Effect(step=name, reasons=tuple(reasons)))
+    order = list(steps)
+    return tuple(sorted(found, key=lambda effect: order.index(effect.step)))
+
+
+def _reasons(comparison: Comparison, step: Step, again: set[str]) -> Iterator[str]:
+    kinds = {one.kind for one in comparison.of(step.name)}
+    if "step-added" in kinds:
+        yield "it is new"
+        return
+    if "step-renamed" in kinds:
+        yield "it has another name"
+        return
+    selection = CACHE_KEYS.get(step.type)
+    if selection is None:
+        return  # never cached: that it runs changes nothing
+    before = comparison.before.steps.get(step.name)
+    if before is not None and before.cache_for is None and step.cache_for is not None:
+        yield "it was not cached before"
+    told: dict[str, None] = {}
+    for one in comparison.of(step.name):
+        if one.path and _counts(one.path, selection):
+            told["its code" if is_code(one.path) else one.path] = None
+    for other in sorted(_taken(step, selection) & again):
+        told[f"after {other}"] = None
+    yield from told
+
+
+def _counts(path: str, selection: Mapping[str, Any]) -> bool:
+    """Whether a path below the arguments is part of the cache key."""
+    head, _, rest = path.replace("[", ".").partition(".")
+    if head not in selection:
+        return False
+    below = selection[head]
+    return not below or not rest or _counts(rest, below)
+
+
+def taken_by_key(step: Step) -> set[str]:
+    """Steps whose values are in the cache key of this one; of a step never cached, none."""
+    selection = CACHE_KEYS.get(step.type)
+    return set() if selection is None else _taken(step, selection)
+
+
+def _taken(step: Step, selection: Mapping[str, Any]) -> set[str]:
+    """Steps whose values are in the step's cache key."""
+    key = {name: step.arguments[name] for name in selection if name in step.arguments}
+    names = set()
+    for _, function, argument in walk(key, ""):
+        if function == "Get":
+            reference = parse_reference(argument)
+            if reference.root == "Steps":
+                names.add(reference.name)
+    return names
+
+
+def in_running_order(steps: Mapping[str, Step]) -> list[str]:
+    """Names, each after those of the steps that it waits for."""
+    order: list[str] = []
+    waiting = list(steps)
+    while waiting:
+        name = next(name for name in waiting if steps[name].waits_for <= set(order))
+        order.append(name)
+        waiting.remove(name)
+    return order
