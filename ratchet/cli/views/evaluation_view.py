@@ -15,14 +15,15 @@ from rich.text import Text
 
 from ratchet.cli.views.wording import moment, number
 from ratchet.deployment.registry.evaluations import Evaluation
+from ratchet.loop import names
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST = 60  # points of the spark line, and rows of the table: the newest ones
 
 _OUTCOMES = {
-    "Completed": "[green]fine[/]",
-    "CompletedWithViolations": "[red]raised the alarm[/]",
-    "TooFewRows": "[dim]too few rows[/]",
+    names.COMPLETED: "[green]fine[/]",
+    names.COMPLETED_WITH_VIOLATIONS: "[red]raised the alarm[/]",
+    names.TOO_FEW_ROWS: "[dim]too few rows[/]",
 }
 
 
@@ -80,9 +81,9 @@ def _interval(one: Evaluation) -> str:
 
 
 def _outcome(one: Evaluation) -> str:
-    if one.outcome == "CompletedWithViolations" and not one.served:
+    if one.outcome == names.COMPLETED_WITH_VIOLATIONS and not one.served:
         return "[yellow]no longer served[/]"
-    if one.score is None and one.outcome == "CompletedWithViolations":
+    if one.score is None and one.outcome == names.COMPLETED_WITH_VIOLATIONS:
         return f"[red]{escape(one.verdict)}[/]"
     return _OUTCOMES.get(one.outcome, escape(one.outcome))
 
