@@ -71,7 +71,7 @@ def estimate(
         planned,
         history=past_costs.history(target, name, {one.step for one in planned}),
         price=prices.price,
-        said=said,
+        assumed=said,
         now=datetime.now(UTC),
     )
     for complaint in prices.complaints:
