@@ -73,7 +73,7 @@ def _of(line: dict[str, str]) -> Row:
         "model_version": int(line["version"]) if line["version"] else None,
     }
     if cost:
-        assert money.kept(common["units"] * Decimal(line["price"])) == cost
+        assert money.rounded(common["units"] * Decimal(line["price"])) == cost
     return (
         step_row(**common, cost=cost)
         if not cost and cost is not None
