@@ -44,7 +44,7 @@ def document(
 
 def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[str, str]]:
     yield "serves", _serves(standing, now)
-    yield "wanted", _wanted(standing)
+    yield "wanted", _best_approved(standing)
     yield "under way", _under_way(standing, now)
     if standing.stack and "MonitorEngine" in standing.stack.parameters:
         yield "monitor", _monitor(standing)
@@ -68,11 +68,11 @@ def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[st
 
 
 def _next_run(schedule: RunSchedule, now: datetime) -> str:
-    told = f"[dim]{escape(schedule.expression)} {escape(schedule.timezone)}[/]"
+    timetable = f"[dim]{escape(schedule.expression)} {escape(schedule.timezone)}[/]"
     if not schedule.on:
-        return f"[yellow]the schedule is off[/] {told}"
+        return f"[yellow]the schedule is off[/] {timetable}"
     at = schedule.next_time(now)
-    return f"{at:%a %Y-%m-%d %H:%M} {told}" if at else f"[dim]no more[/] {told}"
+    return f"{at:%a %Y-%m-%d %H:%M} {timetable}" if at else f"[dim]no more[/] {timetable}"
 
 
 def _serves(standing: Standing, now: datetime) -> str:
@@ -90,16 +90,16 @@ def _serves(standing: Standing, now: datetime) -> str:
     return f"{version} on {endpoint} [{style}]{live.status}[/]{since}{instances}{failure}"
 
 
-def _wanted(standing: Standing) -> str:
-    wanted, highest = standing.wanted, standing.highest_approved
-    if wanted is None:
+def _best_approved(standing: Standing) -> str:
+    champion, highest = standing.wanted, standing.highest_approved
+    if champion is None:
         return "[dim]nothing: no version is approved[/]"
-    if highest is not None and highest.version != wanted.version:
+    if highest is not None and highest.version != champion.version:
         return (
-            f"version {wanted.version}, the highest approved whose deployment has not failed "
+            f"version {champion.version}, the highest approved whose deployment has not failed "
             f"[dim](version {highest.version} is approved)[/]"
         )
-    return f"version {wanted.version}, the highest approved"
+    return f"version {champion.version}, the highest approved"
 
 
 def _under_way(standing: Standing, now: datetime) -> str:
@@ -134,12 +134,12 @@ def _monitor(standing: Standing) -> str:
     return f"{parameters['MonitorEngine']} [dim]against {whose}[/]"
 
 
-def alarm(found: Alarm, now: datetime) -> str:
+def alarm(state: Alarm, now: datetime) -> str:
     """`in alarm since 10:14:02: …`."""
-    style = _ALARMS.get(found.state, "default")
-    since = f" [dim]since {moment(found.since, now)}[/]" if found.since else ""
-    reason = f" {escape(shortened(found.reason, 120))}" if found.state == "ALARM" else ""
-    return f"[{style}]{_WORDS.get(found.state, found.state)}[/]{since}{reason}"
+    style = _ALARMS.get(state.state, "default")
+    since = f" [dim]since {moment(state.since, now)}[/]" if state.since else ""
+    reason = f" {escape(shortened(state.reason, 120))}" if state.state == "ALARM" else ""
+    return f"[{style}]{_WORDS.get(state.state, state.state)}[/]{since}{reason}"
 
 
 def _queue(queue: Queue) -> str:

@@ -80,7 +80,7 @@ def _traffic(play: Play) -> None:
         )
     with play.stage.waiting("waiting until all of it is captured"):
         captured = play.until(
-            lambda: found if len(found := _captured(play)) >= before + len(answers) else None,
+            lambda: records if len(records := _captured(play)) >= before + len(answers) else None,
             f"{len(answers)} requests were sent and not all of them captured",
         )
     record = captured[-1]["captureData"]["endpointInput"]
@@ -98,7 +98,7 @@ def _captured(play: Play) -> list[dict[str, Any]]:
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=uri.netloc, Prefix=uri.path.strip("/") + "/"
     )
-    keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+    keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
     bodies = (s3.get_object(Bucket=uri.netloc, Key=key)["Body"].read() for key in keys)
     return [json.loads(line) for body in bodies for line in body.splitlines() if line.strip()]
 
@@ -120,9 +120,9 @@ def _analyze(play: Play) -> None:
     with play.stage.waiting("waiting for the drift alarm"):
         alarm = play.until(
             lambda: (
-                found
-                if (found := standing.alarms(target, serving.alarms).get("drift"))
-                and found.state == "ALARM"
+                drift_alarm
+                if (drift_alarm := standing.alarms(target, serving.alarms).get("drift"))
+                and drift_alarm.state == "ALARM"
                 else None
             ),
             "the drift alarm has not been raised",

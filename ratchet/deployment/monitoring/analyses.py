@@ -81,8 +81,8 @@ class Analysis:
 
 def sources(target: Target, serving: Serving) -> list[Source]:
     """The newest analyses of both engines, newest first; those under way are among them."""
-    found = [*_of_schedule(target, serving), *_of_pipeline(target, serving)]
-    return sorted(found, key=lambda source: source.started, reverse=True)
+    listed = [*_of_schedule(target, serving), *_of_pipeline(target, serving)]
+    return sorted(listed, key=lambda source: source.started, reverse=True)
 
 
 def _of_schedule(target: Target, serving: Serving) -> Iterator[Source]:
@@ -136,9 +136,11 @@ def source_of(step: Step, run: Run) -> Source:
 
 def newest(target: Target, serving: Serving) -> Analysis | None:
     """The newest analysis that has ended; one under way when there is no other; None for none."""
-    found = [source for source in sources(target, serving) if source.job or source.failure]
-    ended = [s for s in found if s.status not in ("Pending", "InProgress", "Starting", "Executing")]
-    chosen = next(iter(ended or found), None)
+    started = [source for source in sources(target, serving) if source.job or source.failure]
+    ended = [
+        s for s in started if s.status not in ("Pending", "InProgress", "Starting", "Executing")
+    ]
+    chosen = next(iter(ended or started), None)
     return read(target, chosen) if chosen else None
 
 
@@ -162,21 +164,21 @@ def read(target: Target, source: Source) -> Analysis:
         baseline_uri=baseline,
         violations=tuple(
             Violation(
-                feature=one["feature_name"],
-                check=one["constraint_check_type"],
-                description=one["description"],
+                feature=entry["feature_name"],
+                check=entry["constraint_check_type"],
+                description=entry["description"],
             )
-            for one in violations.get("violations", ())
+            for entry in violations.get("violations", ())
         ),
         distances=tuple(
             Distance(
-                feature=one["feature_name"],
-                method=one["method"],
-                distance=one["distance"],
-                threshold=one["threshold"],
-                exceeds=one["exceeds"],
+                feature=entry["feature_name"],
+                method=entry["method"],
+                distance=entry["distance"],
+                threshold=entry["threshold"],
+                exceeds=entry["exceeds"],
             )
-            for one in details.get("drift", ())
+            for entry in details.get("drift", ())
         ),
         rows=details.get("rows"),
         statistics=document(target, f"{report}/statistics.json") or {},
@@ -184,14 +186,16 @@ def read(target: Target, source: Source) -> Analysis:
     )
 
 
-def _outcome(job: Mapping[str, Any], details: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+def _outcome(
+    job: Mapping[str, Any], details: Mapping[str, Any], violations: Mapping[str, Any]
+) -> str:
     """Our analyzer says it; of Model Monitor's own container the violations do."""
     status = str(job["ProcessingJobStatus"])
     if status != "Completed":
         return status
     if details.get("outcome"):
         return str(details["outcome"])
-    return "CompletedWithViolations" if found.get("violations") else "Completed"
+    return "CompletedWithViolations" if violations.get("violations") else "Completed"
 
 
 def _baseline_uri(job: Mapping[str, Any]) -> str:

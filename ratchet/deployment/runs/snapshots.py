@@ -54,10 +54,10 @@ def newest(target: Target, deployed: Deployed, *, intake: str = "training") -> S
         Bucket=deployed.artifacts_bucket, Prefix=FOLDER
     )
     records: list[dict[str, Any]] = [
-        found
+        item
         for page in pages
-        for found in page.get("Contents", ())
-        if found["Key"].endswith(record_name)
+        for item in page.get("Contents", ())
+        if item["Key"].endswith(record_name)
     ]
     if not records:
         land = "land FILE…" if intake == "training" else f"land --for {intake} FILE…"
@@ -66,7 +66,7 @@ def newest(target: Target, deployed: Deployed, *, intake: str = "training") -> S
             f"(`{target.command(land)}`): its run starts by itself. Or name a manifest: "
             "-p InputManifest=s3://…/manifest.json"
         )
-    latest = max(records, key=lambda found: found["LastModified"])
+    latest = max(records, key=lambda item: item["LastModified"])
     answer = s3.get_object(Bucket=deployed.artifacts_bucket, Key=latest["Key"])
     record = json.loads(answer["Body"].read())
     folder = latest["Key"].removesuffix(record_name)

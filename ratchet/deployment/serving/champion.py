@@ -48,18 +48,18 @@ def live(target: Target, endpoint: str) -> Live | None:
 
     sagemaker = target.client("sagemaker")
     try:
-        found = sagemaker.describe_endpoint(EndpointName=endpoint)
+        description = sagemaker.describe_endpoint(EndpointName=endpoint)
     except ClientError as answer:
         if says_missing(answer):
             return None
         raise
-    variants = found.get("ProductionVariants") or [{}]
+    variants = description.get("ProductionVariants") or [{}]
     return Live(
-        status=found["EndpointStatus"],
-        config=found.get("EndpointConfigName", ""),
-        package_arn=_package_of(sagemaker, found.get("EndpointConfigName", "")),
-        since=found.get("LastModifiedTime"),
-        failure=found.get("FailureReason", ""),
+        status=description["EndpointStatus"],
+        config=description.get("EndpointConfigName", ""),
+        package_arn=_package_of(sagemaker, description.get("EndpointConfigName", "")),
+        since=description.get("LastModifiedTime"),
+        failure=description.get("FailureReason", ""),
         instances=variants[0].get("CurrentInstanceCount"),
     )
 

@@ -110,16 +110,16 @@ def _children_of(api: Api, scope: Scope, tuning_job: Body) -> list[Body]:
 
 def _list_children(api: Api, scope: Scope, request: Request) -> Answer:
     tuning_job = api.get(scope, TUNING_JOB, request["HyperParameterTuningJobName"])
-    asked = dict(request)
-    if asked.get("SortBy") == "FinalObjectiveMetricValue":  # only those that have one
-        found = [
+    query = dict(request)
+    if query.get("SortBy") == "FinalObjectiveMetricValue":  # only those that have one
+        children = [
             job
             for job in _children_of(api, scope, tuning_job)
             if "FinalHyperParameterTuningJobObjectiveMetric" in job
         ]
     else:
-        found = _children_of(api, scope, tuning_job)
-    return page_of(_CHILDREN, found, asked)
+        children = _children_of(api, scope, tuning_job)
+    return page_of(_CHILDREN, children, query)
 
 
 OPERATIONS: dict[str, Handler] = {
@@ -132,9 +132,9 @@ def arn_of(scope: Scope, step: StepRecord) -> str | None:
     kind = KIND_OF_STEP.get(step.type)
     if kind is None:
         return None
-    known = step.properties.get(kind.arn_member)
-    if known:
-        return str(known)
+    arn = step.properties.get(kind.arn_member)
+    if arn:
+        return str(arn)
     return scope.arn(f"{kind.arn_path}/{step.job_name}") if step.job_name else None
 
 

@@ -159,12 +159,12 @@ def _metadata(scope: Scope, record: StepRecord, definition: Mapping[str, Any]) -
             {"Name": name, "Value": as_text(value)}
             for name, value in record.output_parameters.items()
         ]
-        known = {
+        common = {
             key: record.properties[key]
             for key in ("CallbackToken", "SqsQueueUrl")
             if key in record.properties
         }
-        return {"Callback": {**known, "OutputParameters": outputs}}
+        return {"Callback": {**common, "OutputParameters": outputs}}
     if record.type == "Fail":
         return {"Fail": {"ErrorMessage": (record.failure_reason or "")[:3072]}}
     return None
@@ -185,5 +185,5 @@ _CHECK_MEMBERS = (
 
 def _quality_check(record: StepRecord, arn: str | None) -> Body:
     """``QualityCheckStepMetadata``."""
-    known = {key: record.properties[key] for key in _CHECK_MEMBERS if key in record.properties}
-    return {**known, **({"CheckJobArn": arn} if arn else {})}
+    check = {key: record.properties[key] for key in _CHECK_MEMBERS if key in record.properties}
+    return {**check, **({"CheckJobArn": arn} if arn else {})}

@@ -102,7 +102,7 @@ class Runs:
         self, scope: Scope, execution: Body, stop: StopSignal, parallelism: Parallelism
     ) -> None:
         arn = execution["PipelineExecutionArn"]
-        text = definitions.kept(self._api, scope, execution["Definition"])
+        text = definitions.stored_text(self._api, scope, execution["Definition"])
         by_name = {step["Name"]: step for step in definitions.steps(json.loads(text))}
         recorder = Recorder(self._api, scope, execution, by_name)
         # A stop that came between the execution's record and this thread found nobody to ask.
@@ -138,7 +138,7 @@ class Runs:
         stop: StopSignal,
         parallelism: Parallelism,
     ) -> Result:
-        from ratchet.local_cloud.sagemaker.services import CloudServices, storage_of
+        from ratchet.local_cloud.sagemaker.services import CloudServices
         from ratchet.runner import Identity, StepCache, run
 
         services = CloudServices(
@@ -159,7 +159,7 @@ class Runs:
             services=services,
             workdir=self.folder_of(execution["Id"]),
             cache=StepCache(self._cache_of(scope)),
-            cache_storage=storage_of(self._api, scope, None),
+            cache_storage=self._api.cloud.storage(scope, None),
             observer=recorder,
             stop=stop,
             stand_ins=execution.get("StandIns"),

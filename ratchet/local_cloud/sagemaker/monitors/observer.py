@@ -77,7 +77,7 @@ class JobObserver:
         """Whether the analysis could be made."""
         return not self._last.get("ExitMessage", "").startswith(_TOO_FEW)
 
-    def told(self) -> None:
+    def end_execution(self) -> None:
         """Give the execution its status, then tell EventBridge."""
         status = self._last.get("ProcessingJobStatus", "Failed")
         if status == "Completed" and self._last.get("ExitMessage", "").startswith(_VIOLATIONS):
@@ -92,12 +92,14 @@ class JobObserver:
             events.processing_job_changed(self._api, self._scope, self._last)
 
     def _store(self, record: StepRecord) -> None:
-        known = {key: record.properties[key] for key in _KNOWN_OF_JOB if key in record.properties}
+        properties = {
+            key: record.properties[key] for key in _KNOWN_OF_JOB if key in record.properties
+        }
         self._last = {
             **self._request,
             "CreationTime": record.start_time.timestamp(),
             "ProcessingJobStatus": "InProgress",
-            **known,
+            **properties,
             "ProcessingJobArn": self._scope.arn(f"{PROCESSING_JOB.arn_path}/{self._name}"),
             "MonitoringScheduleArn": self._schedule_arn,
         }

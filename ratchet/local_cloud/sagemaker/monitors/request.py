@@ -44,8 +44,8 @@ class Monitored:
     @property
     def endpoint_input(self) -> Body:
         """The captured traffic of an endpoint that the definition reads."""
-        found: Body = self._part("JobInput")["EndpointInput"]
-        return found
+        endpoint: Body = self._part("JobInput")["EndpointInput"]
+        return endpoint
 
     @property
     def role(self) -> str:
@@ -156,9 +156,9 @@ class Monitored:
             "probability_attribute": "ProbabilityAttribute",
             "probability_threshold_attribute": "ProbabilityThresholdAttribute",
         }
-        given = {name: source.get(member) for name, member in named.items()}
+        values = {name: source.get(member) for name, member in named.items()}
         return environment | {
-            name: str(value) for name, value in given.items() if value is not None
+            name: str(value) for name, value in values.items() if value is not None
         }
 
 
