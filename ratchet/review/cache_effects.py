@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_defs.authoring.checks.caching import CACHE_KEYS
+from ratchet.definition.step_types import row_of
 from ratchet.review.differences import Comparison, is_code
 from ratchet.runner.definition import Step
 from ratchet.runner.expressions import parse_reference, walk
@@ -54,7 +54,7 @@ def _reasons(comparison: Comparison, step: Step, again: set[str]) -> Iterator[st
     if "step-renamed" in kinds:
         yield "it has another name"
         return
-    selection = CACHE_KEYS.get(step.type)
+    selection = row_of(step.type).cache_key
     if selection is None:
         return  # never cached: that it runs changes nothing
     before = comparison.before.steps.get(step.name)
@@ -80,7 +80,7 @@ def _counts(path: str, selection: Mapping[str, Any]) -> bool:
 
 def taken_by_key(step: Step) -> set[str]:
     """Steps whose values are in the cache key of this one; of a step never cached, none."""
-    selection = CACHE_KEYS.get(step.type)
+    selection = row_of(step.type).cache_key
     return set() if selection is None else _taken(step, selection)
 
 
