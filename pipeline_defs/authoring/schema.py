@@ -96,6 +96,7 @@ def describe_shape(step_type: str) -> Shape | None:
     return {**answers[0], "members": members}
 
 
+@cache
 def is_taggable(step_type: str) -> bool:
     """Whether a step's job takes Tags. A version of a model has none but its group's."""
     created = create_shape(step_type)

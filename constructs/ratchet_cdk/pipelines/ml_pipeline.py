@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs.authoring import Context, Functions, Pipeline
+from pipeline_defs.authoring import Context, Functions, Pipeline, bundle_script
 from pipeline_defs.permissions import needs, registered_images
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
@@ -22,6 +23,8 @@ from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
 
 MANIFESTS = "manifests/"  # what a run reads, named by the digest of its content
+
+_bundle = cache(bundle_script)  # every environment gets the same
 
 
 class MlPipeline(Construct):
@@ -66,6 +69,7 @@ class MlPipeline(Construct):
             code_uri=code.uri,
             functions=Functions(**{name: called.arn for name, called in invokes.items()}),
             source=source,
+            bundler=_bundle,
         )
         pipeline = define(context)
         self.name = pipeline.name
