@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from config import tags
 from config.settings import ComputeSettings
 from pipeline_defs.authoring import jobs
-from pipeline_defs.authoring.bundle import Bundle, bundle_script
+from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
@@ -131,10 +131,10 @@ class Draft:
         imports_from: Path | None = None,
     ) -> Bundle:
         try:
-            bundle = bundle_script(
+            bundle = self.ctx.bundler(
                 Path(script),
                 root=self.ctx.source,
-                include=[Path(path) for path in include],
+                include=tuple(Path(path) for path in include),
                 imports_from=imports_from,
             )
         except BundleError as error:
