@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 from config import tags
 from config.settings import ComputeSettings
 from pipeline_defs.authoring import jobs
-from pipeline_defs.authoring.bundle import Bundle, bundle_script
+from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
 from pipeline_defs.authoring.handles import Step
 from pipeline_defs.authoring.variables import (
-    EXPERIMENT,
     Operand,
     Parameter,
     Scalar,
@@ -24,6 +23,7 @@ from pipeline_defs.authoring.variables import (
     render,
 )
 from ratchet.definition.service_model import is_taggable
+from ratchet.loop import names
 
 AnyStep = TypeVar("AnyStep", bound=Step)
 
@@ -39,7 +39,7 @@ class Draft:
         self._branched: set[int] = set()
         self._bundles: dict[str, Bundle] = {}
         self._problems: list[Problem] = []
-        self._experiment = self.string(EXPERIMENT, default=ctx.settings.experiment)
+        self._experiment = self.string(names.EXPERIMENT_PARAMETER, default=ctx.settings.experiment)
 
     # -- parameters
 
@@ -137,10 +137,10 @@ class Draft:
         imports_from: Path | None = None,
     ) -> Bundle:
         try:
-            bundle = bundle_script(
+            bundle = self.ctx.bundler(
                 Path(script),
                 root=self.ctx.source,
-                include=[Path(path) for path in include],
+                include=tuple(Path(path) for path in include),
                 imports_from=imports_from,
             )
         except BundleError as error:

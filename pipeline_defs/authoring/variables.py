@@ -14,9 +14,6 @@ from typing import Any
 
 Scalar = str | int | float | bool
 
-EXPERIMENT = "Experiment"
-"""The parameter of every pipeline that runs are told apart by."""
-
 
 class Variable(ABC):
     """A value of the run. Comparing one gives a `Condition` for `Pipeline.gate`, not a bool."""

@@ -11,12 +11,11 @@ from pipeline_defs.imported.uris import parts
 from ratchet.definition.cache_keys import compared
 from ratchet.definition.document import Document, Step
 from ratchet.definition.expressions import GET, Leaf, calls, leaves
+from ratchet.loop import names
 
 _ISO = re.compile(r"P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")
 _SHORT = re.compile(r"(?P<time>T?)(?P<number>\d+)(?P<unit>[dhmsDHMS])")
 _PERIOD = "P30D"
-# What a run reads varies, but never under the same name: a manifest is named by its content.
-_BY_CONTENT = "InputManifest"
 
 
 def carry_cache(step: Step, edits: Edits) -> None:
@@ -96,7 +95,8 @@ def _doubts(part: Leaf, document: Document) -> Iterator[str]:
         root, _, name = str(call.operand).partition(".")
         if call.function != GET:
             continue
-        if root == "Parameters" and name != _BY_CONTENT:
+        # What a run reads varies, but by a new name each time: content names a manifest.
+        if root == "Parameters" and name != names.DATA_PARAMETER:
             parameter = document.parameters_by_name.get(name)
             default = "s3://" if parameter is None else _default(parameter.default)
             if default.startswith(("s3://", "${ratchet:")):

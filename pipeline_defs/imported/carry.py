@@ -14,7 +14,6 @@ from typing import Any
 
 from pipeline_defs.authoring.checks import parameters
 from pipeline_defs.authoring.errors import Problem
-from pipeline_defs.authoring.variables import EXPERIMENT
 from pipeline_defs.imported import caching
 from pipeline_defs.imported.arguments import Arguments
 from pipeline_defs.imported.changes import Change, ImportRefusedError, Remark
@@ -27,6 +26,7 @@ from pipeline_defs.imported.storage import Storage
 from pipeline_defs.imported.stored import NAME, Stored
 from pipeline_defs.imported.uris import parts, shown
 from ratchet.definition.document import Step
+from ratchet.loop import names
 
 __all__ = ["Carried", "Maps", "carry"]
 
@@ -118,14 +118,14 @@ def _with_experiment(definition: Mapping[str, Any], notes: Notes) -> dict[str, A
     config = body.get("PipelineExperimentConfig")
     if config and config.get("ExperimentName") != {"Get": "Execution.PipelineName"}:
         return body  # an experiment of its own
-    if not any(parameter["Name"] == EXPERIMENT for parameter in declared):
+    if not any(parameter["Name"] == names.EXPERIMENT_PARAMETER for parameter in declared):
         default = written("experiment")
-        parameter = {"Name": EXPERIMENT, "Type": "String", "DefaultValue": default}
+        parameter = {"Name": names.EXPERIMENT_PARAMETER, "Type": "String", "DefaultValue": default}
         body["Parameters"] = [*declared, parameter]
         why = "runs can be told apart by it"
-        notes.change("", f"parameter {EXPERIMENT}", None, default, why)
+        notes.change("", f"parameter {names.EXPERIMENT_PARAMETER}", None, default, why)
     after = {
-        "ExperimentName": {"Get": f"Parameters.{EXPERIMENT}"},
+        "ExperimentName": {"Get": f"Parameters.{names.EXPERIMENT_PARAMETER}"},
         "TrialName": {"Get": "Execution.PipelineExecutionId"},
     }
     body["PipelineExperimentConfig"] = after

@@ -15,7 +15,6 @@ from config.settings import Settings
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.errors import DefinitionError, Problem
-from pipeline_defs.authoring.variables import EXPERIMENT
 from pipeline_defs.imported import registries
 from pipeline_defs.imported.placeholders import details, filled
 from pipeline_defs.imported.stored import Stored
@@ -25,6 +24,7 @@ from ratchet.definition.expressions import Keys
 from ratchet.definition.resources import MODEL_PACKAGE
 from ratchet.definition.rewriting import rewritten
 from ratchet.definition.service_model import is_taggable
+from ratchet.loop import names
 
 _ARNS = Arns(region="us-east-1", account="0" * 12)
 _ARCHIVE = "sourcedir.tar.gz"
@@ -149,13 +149,13 @@ class ImportedPipeline:
 
     def _tags(self, step: Step) -> list[dict[str, Any]]:
         declared = {p["Name"] for p in self._stored.definition.get("Parameters", ())}
-        experiment: Any = {"Get": f"Parameters.{EXPERIMENT}"}
+        experiment: Any = {"Get": f"Parameters.{names.EXPERIMENT_PARAMETER}"}
         cost_tags: dict[str, Any] = {
             **self._placement.settings.tags,
             tags.PIPELINE: self.name,
             tags.STEP: step.name,
             tags.EXPERIMENT: experiment
-            if EXPERIMENT in declared
+            if names.EXPERIMENT_PARAMETER in declared
             else self._placement.settings.experiment,
             tags.RUN: {"Get": "Execution.PipelineExecutionId"},
         }

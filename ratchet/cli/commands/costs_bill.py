@@ -58,32 +58,34 @@ def setup(
         return
     target = connect(environment, local)
     ce = target.client("ce")
-    found = allocation_tags.look(ce, tags.ON_STEPS)
-    inactive = [tag.key for tag in found if tag.status == "inactive"]
+    tag_states = allocation_tags.look(ce, tags.ON_STEPS)
+    inactive = [tag.key for tag in tag_states if tag.status == "inactive"]
     if activate and inactive and (yes or _agreed(inactive)):
         for refusal in allocation_tags.activate(ce, inactive):
             err().print(f"[red]{refusal.key} was not activated:[/] {refusal.why}", soft_wrap=True)
-        found = allocation_tags.look(ce, tags.ON_STEPS)
-        inactive = [tag.key for tag in found if tag.status == "inactive"]
+        tag_states = allocation_tags.look(ce, tags.ON_STEPS)
+        inactive = [tag.key for tag in tag_states if tag.status == "inactive"]
     if as_json:
-        told = [{"key": t.key, "status": t.status, "last_used": t.used or None} for t in found]
-        echo_json(told)
+        document = [
+            {"key": t.key, "status": t.status, "last_used": t.used or None} for t in tag_states
+        ]
+        echo_json(document)
         return
     console = out()
-    console.print(table(found))
-    _say_what_to_do(target, found, inactive)
+    console.print(table(tag_states))
+    _say_what_to_do(target, tag_states, inactive)
 
 
 def _agreed(keys: list[str]) -> bool:
     return typer.confirm(f"Activate {', '.join(keys)} for the whole organization?", err=True)
 
 
-def _say_what_to_do(target: Target, found: list[AllocationTag], inactive: list[str]) -> None:
+def _say_what_to_do(target: Target, tag_states: list[AllocationTag], inactive: list[str]) -> None:
     from ratchet.costs_report.period import months_before
     from ratchet.deployment.costs import allocation_tags
 
     console = out()
-    unseen = [tag.key for tag in found if tag.status == "not seen"]
+    unseen = [tag.key for tag in tag_states if tag.status == "not seen"]
     if inactive:
         console.print(f"\nActivate them: {target.command('costs setup --activate')}, or")
         console.print(f"  {allocation_tags.command(inactive)}", soft_wrap=True)
@@ -135,8 +137,8 @@ def reconcile(
     first, last = bill.month(month, today=today)
     period = Period(first=first, last=last)
     bucket = facts.read(target).artifacts_bucket
-    known = recorded_costs.pipelines(target, bucket)
-    objects = recorded_costs.objects(target, bucket, period, pipelines=known)
+    pipelines = recorded_costs.pipelines(target, bucket)
+    objects = recorded_costs.objects(target, bucket, period, pipelines=pipelines)
     estimate = grouping.lines(recorded_costs.read(target, bucket, objects), by.value, period)
     billed = bill.read(
         target.client("ce"),
@@ -148,8 +150,8 @@ def reconcile(
             tags.ENVIRONMENT: target.settings.environment,
         },
     )
-    told = ((one.value, one.service, one.amount) for one in billed.billed)
-    lines = reconciled.compare(estimate, told, by=by.value)
+    billed_lines = ((line.value, line.service, line.amount) for line in billed.billed)
+    lines = reconciled.compare(estimate, billed_lines, by=by.value)
     if as_json:
         document: dict[str, Any] = {
             **reconciled_view.as_data(lines),

@@ -61,17 +61,17 @@ def diff(
     if file is not None and base is None:
         raise typer.BadParameter("it goes with --base", param_hint="--file")
     if base is not None:
-        found = [_files(base, file, pipeline or "training", environment)]
+        reports = [_files(base, file, pipeline or "training", environment)]
     else:
-        found = list(_deployed(pipeline, environment, local))
+        reports = list(_deployed(pipeline, environment, local))
     if form is Format.json:
         from ratchet.review.words import json_of
 
-        told = [json_of(report, comparison) for report, comparison in found]
-        echo_json(told)
+        documents = [json_of(report, comparison) for report, comparison in reports]
+        echo_json(documents)
     else:
-        _say([report for report, _ in found], form)
-    if exit_code and any(report.differs for report, _ in found):
+        _say([report for report, _ in reports], form)
+    if exit_code and any(report.differs for report, _ in reports):
         raise typer.Exit(1)
 
 

@@ -103,13 +103,13 @@ def _pairs(flag: str, texts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _print_json(carried: Carried, written: str) -> None:
-    said = {
+    document = {
         "pipeline": carried.stored.name,
         "written": written or None,
         "changes": [change.to_json() for change in carried.changes],
         "remarks": [remark.to_json() for remark in carried.remarks],
     }
-    echo_json(said)
+    echo_json(document)
 
 
 def _print(carried: Carried, written: str) -> None:

@@ -85,7 +85,7 @@ def land(
             sent=lambda amount: progress.advance(task, amount),
         )
     _report(landed, bucket=deployed.data_bucket)
-    if again or any(one.verdict != "unchanged" for one in landed):
+    if again or any(item.verdict != "unchanged" for item in landed):
         follows = (
             f"A run starts once nothing has landed for {intake.settle_seconds} s. See it: "
             f"{target.command('runs')}"
@@ -97,17 +97,17 @@ def land(
 
 def _report(landed: Sequence[Landed], *, bucket: str) -> None:
     console = out()
-    sent = [one for one in landed if one.verdict != "unchanged"]
-    for one in sent[:SHOWN]:
+    sent = [item for item in landed if item.verdict != "unchanged"]
+    for item in sent[:SHOWN]:
         console.print(
-            f"{one.verdict:8} s3://{bucket}/{escape(one.parcel.key)}  "
-            f"[dim]{size(one.parcel.size)}[/]",
+            f"{item.verdict:8} s3://{bucket}/{escape(item.parcel.key)}  "
+            f"[dim]{size(item.parcel.size)}[/]",
             soft_wrap=True,
         )
     if len(sent) > SHOWN:
         console.print(f"… and {len(sent) - SHOWN:,} more")
-    kinds = Counter(one.verdict for one in landed)
-    total = sum(one.parcel.size for one in landed)
+    kinds = Counter(item.verdict for item in landed)
+    total = sum(item.parcel.size for item in landed)
     console.print(
         f"{count(len(landed), 'file')}, {size(total)}: {kinds['new']:,} new, "
         f"{kinds['changed']:,} changed, {kinds['unchanged']:,} already there"

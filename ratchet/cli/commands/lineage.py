@@ -28,11 +28,11 @@ def lineage(
 
     target = connect(environment, local)
     versions = registry.versions(target, facts.read(target).model_package_group)
-    found = lineages.trace(target, registry.find(versions, version))
+    trace = lineages.trace(target, registry.find(versions, version))
     now = datetime.now().astimezone()
     if as_json:
-        echo_json(as_document(found, now=now))
+        echo_json(as_document(trace, now=now))
         return
-    out().print(tree(found, now=now), crop=False)
-    if found.run:
-        err().print(f"[dim]{target.command(f'show {found.run.run.id}')}[/]", soft_wrap=True)
+    out().print(tree(trace, now=now), crop=False)
+    if trace.run:
+        err().print(f"[dim]{target.command(f'show {trace.run.run.id}')}[/]", soft_wrap=True)

@@ -56,20 +56,20 @@ def models(
     now = datetime.now().astimezone()
     if version is not None:
         chosen = registry.find(versions, version)
-        found = evaluations.read(target, facts.read(target), version=chosen.version)
+        history = evaluations.read(target, facts.read(target), version=chosen.version)
         if as_json:
             document = {
                 **as_data(chosen, serving=serving),
-                "evaluations": evaluation_view.as_data(found),
+                "evaluations": evaluation_view.as_data(history),
             }
             echo_json(document)
             return
         out().print(detail(chosen, serving=serving, now=now), crop=False)
-        if drawn := evaluation_view.series(found, now=now):
+        if drawn := evaluation_view.series(history, now=now):
             out().print("", drawn)
         err().print(f"[dim]{target.command(f'lineage {chosen.version}')}[/]", soft_wrap=True)
     elif as_json:
-        listed = [as_data(one, serving=serving) for one in versions]
+        listed = [as_data(row, serving=serving) for row in versions]
         echo_json(listed)
     elif versions:
         console = out()

@@ -68,7 +68,7 @@ def run(
     from ratchet.deployment.pipelines import launch, parameters, stand_ins
 
     values = parameters.parse(parameter or ())
-    given = stand_ins.parse(stand_in or ())
+    stand_in_results = stand_ins.parse(stand_in or ())
     if source and not step:
         raise typer.BadParameter("it says what --step takes results from", param_hint="--from")
     target = connect(environment, local)
@@ -78,7 +78,7 @@ def run(
         kind=pipeline,
         values=values,
         as_deployed=as_deployed,
-        stand_ins=given,
+        stand_ins=stand_in_results,
         selection=selection,
     )
     _say(launched)
@@ -103,8 +103,8 @@ def _say(launched: Launched) -> None:
         changes.append(f"experiment {launched.experiment}, as the branch")
     if (selection := launched.selection) is not None:
         source = selection.source
-        rest = f"the others as in {source.name} ({source.id})" if source else "no others"
-        changes.append(f"only {', '.join(selection.steps)}; {rest}")
+        other_steps = f"the others as in {source.name} ({source.id})" if source else "no others"
+        changes.append(f"only {', '.join(selection.steps)}; {other_steps}")
     if changes:
         err().print(f"[dim]{escape(' · '.join(changes))}[/]", soft_wrap=True)
 

@@ -40,12 +40,12 @@ def runs(
 
     target = connect(environment, local)
     name = executions.named(target, pipeline) if pipeline else None
-    found = executions.listed(target, pipeline=name, limit=limit)
+    listed = executions.listed(target, pipeline=name, limit=limit)
     for service in ("sagemaker", "s3", "ssm"):
         target.client(service)  # made here once: making clients is not safe in threads
     with ThreadPoolExecutor(max_workers=8) as pool:
-        costs = pool.submit(recorded_costs.of_runs, target, found)
-        states = list(pool.map(lambda run: executions.read(target, run), found))
+        costs = pool.submit(recorded_costs.of_runs, target, listed)
+        states = list(pool.map(lambda run: executions.read(target, run), listed))
     now = datetime.now().astimezone()
     cost = costs.result()
     if as_json:
@@ -74,11 +74,11 @@ def show(
     from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
-    found = executions.find(target, run)
+    execution = executions.find(target, run)
     if follow:
-        state = live.follow(target, found, err() if as_json else out())
+        state = live.follow(target, execution, err() if as_json else out())
     else:
-        state = executions.read(target, found)
+        state = executions.read(target, execution)
     show_run(target, state, as_json=as_json)
 
 
@@ -88,15 +88,15 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     from ratchet.deployment.costs import recorded as recorded_costs
     from ratchet.deployment.runs.reports import findings
 
-    found = findings(target, state)
+    results = findings(target, state)
     cost = recorded_costs.of_runs(target, [state.run]).get(state.run.id)
     now = datetime.now().astimezone()
     if as_json:
-        told = as_document(state, found, now=now, cost=cost)
-        echo_json(told)
+        json_document = as_document(state, results, now=now, cost=cost)
+        echo_json(json_document)
         return
     console = out()
-    for part in document(state, found, now=now, cost=cost):
+    for part in document(state, results, now=now, cost=cost):
         console.print(part, crop=False)
     if not state.run.finished:
         following = f"show {state.run.id} --follow"
@@ -112,12 +112,14 @@ def stop(run: RunName, environment: Environment = "dev", local: Local = None) ->
     from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
-    found = executions.find(target, run)
-    if found.finished:
-        raise DeploymentError(f"{found.name} ({found.id}) has ended already: {found.status}")
-    target.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=found.arn)
-    out().print(f"Stopping {found.name} ({found.id})", soft_wrap=True)
-    err().print(f"[dim]{target.command(f'show {found.id} --follow')}[/]", soft_wrap=True)
+    execution = executions.find(target, run)
+    if execution.finished:
+        raise DeploymentError(
+            f"{execution.name} ({execution.id}) has ended already: {execution.status}"
+        )
+    target.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=execution.arn)
+    out().print(f"Stopping {execution.name} ({execution.id})", soft_wrap=True)
+    err().print(f"[dim]{target.command(f'show {execution.id} --follow')}[/]", soft_wrap=True)
 
 
 def retry(

@@ -20,7 +20,7 @@ from ratchet.costs_report.report import Report
 
 def amount(value: Decimal | None) -> str | None:
     """`1.200000000`."""
-    return None if value is None else f"{money.kept(value):f}"
+    return None if value is None else f"{money.rounded(value):f}"
 
 
 def as_document(report: Report) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def as_document(report: Report) -> dict[str, Any]:
         "currency": "USD",
         "total": _spent(report.total),
         "lines": [
-            dict(one)
-            for one in (
+            dict(line_data)
+            for line_data in (
                 map(_of_model, models.lines[:limit])
                 if by_model
                 else (_of_line(line, report) for line in report.lines[:limit])
@@ -49,8 +49,8 @@ def as_document(report: Report) -> dict[str, Any]:
                 "month": line.name,
                 **_spent(line.spent),
                 "kinds": {
-                    kind: _amount(one)
-                    for kind, one in sorted(report.kinds_by_month[line.name].items())
+                    kind: _amount(kind_amount)
+                    for kind, kind_amount in sorted(report.kinds_by_month[line.name].items())
                 },
             }
             for line in report.months
@@ -69,23 +69,23 @@ def as_document(report: Report) -> dict[str, Any]:
 def as_csv(report: Report) -> str:
     """The lines, with a header and without a total; the overview's are pipelines."""
     limit = report.limit
-    found: list[Mapping[str, Any]]
+    rows: list[Mapping[str, Any]]
     if report.by == "model":
-        found = [
-            {**one, "versions": " ".join(map(str, one["versions"]))}
-            for one in map(_of_model, report.models.lines[:limit])
+        rows = [
+            {**model_row, "versions": " ".join(map(str, model_row["versions"]))}
+            for model_row in map(_of_model, report.models.lines[:limit])
         ]
     else:
-        found = [
+        rows = [
             {name: value for name, value in _of_line(line, report).items() if name != "trend"}
             for line in report.lines[:limit]
         ]
-    if not found:
+    if not rows:
         return ""
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(found[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(found)
+    writer.writerows(rows)
     return text.getvalue()
 
 
@@ -117,7 +117,7 @@ def _naming(line: Line, report: Report) -> Iterator[tuple[str, Any]]:
 
 
 def _trend(line: Line) -> dict[str, Any]:
-    return {"trend": [_amount(one) for one in line.trend]} if line.trend else {}
+    return {"trend": [_amount(period_amount) for period_amount in line.trend]} if line.trend else {}
 
 
 def _of_model(line: ModelCost) -> dict[str, Any]:
@@ -132,8 +132,8 @@ def _of_model(line: ModelCost) -> dict[str, Any]:
     }
 
 
-def _amount(one: Amount) -> dict[str, Any]:
-    return {"cost": amount(one.cost), "unknown": one.unknown}
+def _amount(total: Amount) -> dict[str, Any]:
+    return {"cost": amount(total.cost), "unknown": total.unknown}
 
 
 def _spent(spent: Spent) -> dict[str, Any]:

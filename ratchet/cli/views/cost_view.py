@@ -101,38 +101,38 @@ def _title(report: Report) -> str:
 
 def _columns(report: Report, at: Drawing) -> list[_Column]:
     total = report.total
-    made = list(_naming(report, at))
-    made += [
+    columns = list(_naming(report, at))
+    columns += [
         _Column(title="cost", cell=lambda x: shown(x.spent), total=shown(total)),
         _Column(title="share", cell=lambda x: share(x.spent.cost, total.cost), rank=1),
         _Column(title="", cell=lambda x: bar(x.spent.cost, total.cost, _BAR), left=True, rank=7),
     ]
     if report.by != "run":
         runs = f"{total.runs:,}" if total.runs else ""
-        made += [
+        columns += [
             _Column(title="runs", cell=_runs, total=runs, rank=2),
             _Column(title="a run", cell=_per_run, rank=5),
         ]
-    made += [
+    columns += [
         _Column(title=title, cell=_saved(by), total=money.shown(by(total)), rank=3)
         for title, by in _savings(report, at.width)
     ]
     if report.by != "run" and len(report.trend.starts) > 1:
         title = f"by {report.trend.unit}"
-        made.append(_Column(title=title, cell=lambda x: spark(x.trend), left=True, rank=4))
-    return made
+        columns.append(_Column(title=title, cell=lambda x: spark(x.trend), left=True, rank=4))
+    return columns
 
 
 def _fitting(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> list[_Column]:
     """Without what there is no room for: a number that is cut is worse than one left out."""
     widths = {id(column): _width(column, lines) + _GAP for column in columns}
-    kept = list(columns)
-    while sum(widths[id(column)] for column in kept) > width:
-        last = max(kept, key=lambda column: column.rank)
+    fitting = list(columns)
+    while sum(widths[id(column)] for column in fitting) > width:
+        last = max(fitting, key=lambda column: column.rank)
         if not last.rank:
             break
-        kept.remove(last)
-    return kept
+        fitting.remove(last)
+    return fitting
 
 
 def _width(column: _Column, lines: Sequence[Line]) -> int:
@@ -153,9 +153,9 @@ def _savings(report: Report, width: int) -> list[tuple[str, _Saving]]:
         ("cache saved", lambda spent: spent.saved_by_cache),
         ("spot saved", lambda spent: spent.saved_by_spot),
     ]
-    some = [one for one in both if one[1](report.total)]
-    if len(some) < 2 or width >= _WIDE:
-        return some
+    nonzero = [saving for saving in both if saving[1](report.total)]
+    if len(nonzero) < 2 or width >= _WIDE:
+        return nonzero
     return [("saved", lambda spent: spent.saved_by_cache + spent.saved_by_spot)]
 
 
@@ -231,9 +231,9 @@ def _table(report: Report, at: Drawing) -> Table:
         )
     for line in first:
         drawn.add_row(*(column.cell(line) for column in columns))
-    for words, rest in (("more", lines[len(first) :]), ("at no cost", free)):
-        if rest:
-            drawn.add_row(*_together(rest, f"… and {len(rest):,} {words}", columns))
+    for words, hidden in (("more", lines[len(first) :]), ("at no cost", free)):
+        if hidden:
+            drawn.add_row(*_together(hidden, f"… and {len(hidden):,} {words}", columns))
     return drawn
 
 

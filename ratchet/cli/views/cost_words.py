@@ -41,19 +41,19 @@ def bar(part: Decimal, whole: Decimal, width: int) -> str:
     if part <= 0 or whole <= 0:
         return ""
     eighths = max(1, round(part / whole * width * 8))
-    full, rest = divmod(eighths, 8)
-    return "█" * full + (_EIGHTHS[rest] if rest else "")
+    full, remainder = divmod(eighths, 8)
+    return "█" * full + (_EIGHTHS[remainder] if remainder else "")
 
 
 def spark(amounts: Sequence[Amount]) -> str:
     """A character for each stretch of time: its height from nothing to the dearest one, `·` where
     nothing was spent, `?` where nothing of it has a price."""
-    most = max((one.cost for one in amounts), default=Decimal(0))
+    most = max((part.cost for part in amounts), default=Decimal(0))
 
-    def mark(one: Amount) -> str:
-        if one.cost <= 0 or not most:
-            return "?" if one.unknown else "·"
-        return _HEIGHTS[min(7, int(one.cost / most * 8))]
+    def mark(part: Amount) -> str:
+        if part.cost <= 0 or not most:
+            return "?" if part.unknown else "·"
+        return _HEIGHTS[min(7, int(part.cost / most * 8))]
 
     return "".join(map(mark, amounts))
 
@@ -121,14 +121,14 @@ def _dates(first: str, last: str) -> str:
 
 def gaps(report: Report) -> Iterator[str]:
     """What has no known cost, by name."""
-    found = report.prices.gaps
-    for gap in found[:_GAPS]:
+    price_gaps = report.prices.gaps
+    for gap in price_gaps[:_GAPS]:
         where = f"{gap.step} of {gap.where}" if gap.step else f"{gap.kind} {gap.where}"
         if gap.component:
             why = f"no price of {gap.instance_type or gap.kind} for {gap.component}"
         else:
             why = "SageMaker does not describe the job any more"
         yield f"[bold yellow]! unknown cost[/]: {escape(where)} × {gap.rows:,}: {escape(why)}"
-    if len(found) > _GAPS:
-        rest = sum(gap.rows for gap in found[_GAPS:])
-        yield f"[bold yellow]! unknown cost[/]: {rest:,} more; --format json names all of them"
+    if len(price_gaps) > _GAPS:
+        hidden = sum(gap.rows for gap in price_gaps[_GAPS:])
+        yield f"[bold yellow]! unknown cost[/]: {hidden:,} more; --format json names all of them"

@@ -57,10 +57,10 @@ def picture(
 
 def feature_of(statistics: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The entry of one feature; empty when there is none."""
-    found: Mapping[str, Any]
-    for found in statistics.get("features", ()):
-        if found["name"] == name:
-            return found
+    feature: Mapping[str, Any]
+    for feature in statistics.get("features", ()):
+        if feature["name"] == name:
+            return feature
     return {}
 
 
@@ -96,18 +96,18 @@ def heights(buckets: Sequence[Bucket], *, low: float, high: float, columns: int)
     Within a bucket values are taken to be spread evenly; a bucket without width is a point.
     """
     width = (high - low) / columns
-    found = [0.0] * columns
+    shares = [0.0] * columns
     for bucket in buckets:
         if bucket.high <= bucket.low or width == 0:
             place = 0 if width == 0 else min(int((bucket.low - low) / width), columns - 1)
-            found[place] += bucket.share
+            shares[place] += bucket.share
             continue
         density = bucket.share / (bucket.high - bucket.low)
         for place in range(columns):
             left = max(bucket.low, low + place * width)
             right = min(bucket.high, low + (place + 1) * width)
-            found[place] += max(0.0, right - left) * density
-    return found
+            shares[place] += max(0.0, right - left) * density
+    return shares
 
 
 def bars(heights: Sequence[float]) -> str:

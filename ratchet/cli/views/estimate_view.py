@@ -13,18 +13,18 @@ from ratchet.costs.estimate import Estimate, Line, Total, dollars, remarks
 from ratchet.costs.rows import BUNDLED, PRICE_LIST
 
 
-def table(found: Estimate) -> Table:
+def table(estimate: Estimate) -> Table:
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     drawn.add_column("step", header_style="dim")
     drawn.add_column("on", header_style="dim")
     for title in ("takes", "up to", "an hour", "cost"):
         drawn.add_column(title, header_style="dim", justify="right")
     drawn.add_column("earlier result", header_style="dim")
-    for line in found.expected:
+    for line in estimate.expected:
         drawn.add_row(*_cells(line))
-    if found.otherwise:
+    if estimate.otherwise:
         drawn.add_section()
-        for line in found.otherwise:
+        for line in estimate.otherwise:
             drawn.add_row(*_cells(line))
     return drawn
 
@@ -42,48 +42,49 @@ def _cells(line: Line) -> tuple[str, ...]:
     )
 
 
-def _remarks(found: Estimate) -> Iterator[str]:
+def _remarks(estimate: Estimate) -> Iterator[str]:
     """Below the table, where a command is not broken into lines."""
-    width = max(len(line.planned.step) for line in found.lines)
-    for line in found.lines:
-        told = remarks(line)
+    width = max(len(line.planned.step) for line in estimate.lines)
+    for line in estimate.lines:
+        parts = remarks(line)
         if line.planned.apart:
-            told = [f"runs only where {line.planned.gate} does not pass", *told]
-        if told:
-            said = "; ".join(told)
-            yield f"[dim]{escape(line.planned.step.ljust(width))}  {escape(said)}[/]"
+            parts = [f"runs only where {line.planned.gate} does not pass", *parts]
+        if parts:
+            remark = "; ".join(parts)
+            yield f"[dim]{escape(line.planned.step.ljust(width))}  {escape(remark)}[/]"
 
 
-def sentences(found: Estimate) -> Iterator[str]:
-    if not found.lines:
-        yield f"No step of {found.pipeline} runs on instances, so a run costs nothing by itself."
+def sentences(estimate: Estimate) -> Iterator[str]:
+    if not estimate.lines:
+        yield f"No step of {estimate.pipeline} runs on instances, so a run costs nothing by itself."
         return
     yield ""
-    if told := list(_remarks(found)):
-        yield from (*told, "")
-    total = found.total
-    if not any(line.cost is not None for line in found.expected):
-        yield f"What a run of {escape(found.pipeline)} costs is not known yet."
+    if remark_lines := list(_remarks(estimate)):
+        yield from (*remark_lines, "")
+    total = estimate.total
+    if not any(line.cost is not None for line in estimate.expected):
+        yield f"What a run of {escape(estimate.pipeline)} costs is not known yet."
         return
-    yield f"[bold]A run of {escape(found.pipeline)} costs {_said(total)}[/]{_up_to(total)}."
-    if found.hits:
-        hits = found.with_hits
+    yield f"[bold]A run of {escape(estimate.pipeline)} costs {_priced(total)}[/]{_up_to(total)}."
+    if estimate.hits:
+        hits = estimate.with_hits
         yield (
-            f"With the results that earlier runs left of {', '.join(found.hits)}: {_said(hits)}. "
+            f"With the results that earlier runs left of {', '.join(estimate.hits)}: "
+            f"{_priced(hits)}. "
             "They are taken where data and parameters are as they were."
         )
-    if runs := max((line.took.runs for line in found.expected if line.took), default=0):
+    if runs := max((line.took.runs for line in estimate.expected if line.took), default=0):
         yield (
             f"By the median of the last {runs} runs." if runs > 1 else "By the last run."
         ) + " What jobs need beside instances is not in it: volumes, requests, data transfer."
-    yield from _sources(found)
+    yield from _sources(estimate)
 
 
-def _sources(found: Estimate) -> Iterator[str]:
-    prices = [line.price for line in found.lines if line.price]
-    for source, said in _SOURCES.items():
+def _sources(estimate: Estimate) -> Iterator[str]:
+    prices = [line.price for line in estimate.lines if line.price]
+    for source, sentence in _SOURCES.items():
         if days := sorted({price.date for price in prices if price.source == source}):
-            yield f"{said} {' to '.join(dict.fromkeys([days[0], days[-1]]))}."
+            yield f"{sentence} {' to '.join(dict.fromkeys([days[0], days[-1]]))}."
 
 
 _SOURCES = {
@@ -92,7 +93,7 @@ _SOURCES = {
 }
 
 
-def _said(total: Total) -> str:
+def _priced(total: Total) -> str:
     return f"{'at least ' if total.at_least else ''}{dollars(total.amount)}"
 
 
@@ -102,12 +103,12 @@ def _up_to(total: Total) -> str:
     return f", and {dollars(total.high)} when every step is as slow as one in ten runs"
 
 
-def as_data(found: Estimate) -> dict[str, Any]:
+def as_data(estimate: Estimate) -> dict[str, Any]:
     return {
-        "pipeline": found.pipeline,
-        "steps": [_data(line) for line in found.lines],
-        "total": _total(found.total),
-        "with_hits": {**_total(found.with_hits), "hits": list(found.hits)},
+        "pipeline": estimate.pipeline,
+        "steps": [_data(line) for line in estimate.lines],
+        "total": _total(estimate.total),
+        "with_hits": {**_total(estimate.with_hits), "hits": list(estimate.hits)},
     }
 
 

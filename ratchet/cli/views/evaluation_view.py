@@ -15,14 +15,15 @@ from rich.text import Text
 
 from ratchet.cli.views.wording import moment, number
 from ratchet.deployment.registry.evaluations import Evaluation
+from ratchet.loop import names
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST = 60  # points of the spark line, and rows of the table: the newest ones
 
 _OUTCOMES = {
-    "Completed": "[green]fine[/]",
-    "CompletedWithViolations": "[red]raised the alarm[/]",
-    "TooFewRows": "[dim]too few rows[/]",
+    names.COMPLETED: "[green]fine[/]",
+    names.COMPLETED_WITH_VIOLATIONS: "[red]raised the alarm[/]",
+    names.TOO_FEW_ROWS: "[dim]too few rows[/]",
 }
 
 
@@ -41,18 +42,18 @@ def series(evaluations: Sequence[Evaluation], *, now: datetime) -> RenderableTyp
     drawn.add_column("floor", justify="right", no_wrap=True)
     drawn.add_column("registered", justify="right", no_wrap=True)
     drawn.add_column("", overflow="fold")
-    for one in shown:
+    for evaluation in shown:
         drawn.add_row(
-            moment(one.time, now),
-            escape(one.data or one.manifest),
-            number(one.rows),
-            number(one.score),
-            _interval(one),
-            number(float(one.floor)),
-            number(one.registered),
-            _outcome(one),
+            moment(evaluation.time, now),
+            escape(evaluation.data or evaluation.manifest),
+            number(evaluation.rows),
+            number(evaluation.score),
+            _interval(evaluation),
+            number(float(evaluation.floor)),
+            number(evaluation.registered),
+            _outcome(evaluation),
         )
-    title = f"[bold]evaluations[/] {spark([one.score for one in shown])}"
+    title = f"[bold]evaluations[/] {spark([evaluation.score for evaluation in shown])}"
     if len(shown) < len(evaluations):
         title += f" [dim]the newest {len(shown)} of {len(evaluations):,}[/]"
     return Group(Text.from_markup(title), drawn)
@@ -60,8 +61,8 @@ def series(evaluations: Sequence[Evaluation], *, now: datetime) -> RenderableTyp
 
 def spark(scores: Sequence[float | None]) -> str:
     """A character a score, from the lowest to the highest of them; × where there is none."""
-    known = [score for score in scores if score is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
+    numbers = [score for score in scores if score is not None]
+    low, high = min(numbers, default=0.0), max(numbers, default=0.0)
 
     def bar(score: float | None) -> str:
         if score is None:
@@ -73,20 +74,23 @@ def spark(scores: Sequence[float | None]) -> str:
     return "".join(map(bar, scores))
 
 
-def _interval(one: Evaluation) -> str:
-    if not one.interval:
+def _interval(evaluation: Evaluation) -> str:
+    if not evaluation.interval:
         return ""
-    return f"{number(one.interval['low'])} to {number(one.interval['high'])}"
+    return f"{number(evaluation.interval['low'])} to {number(evaluation.interval['high'])}"
 
 
-def _outcome(one: Evaluation) -> str:
-    if one.outcome == "CompletedWithViolations" and not one.served:
+def _outcome(evaluation: Evaluation) -> str:
+    if evaluation.outcome == names.COMPLETED_WITH_VIOLATIONS and not evaluation.served:
         return "[yellow]no longer served[/]"
-    if one.score is None and one.outcome == "CompletedWithViolations":
-        return f"[red]{escape(one.verdict)}[/]"
-    return _OUTCOMES.get(one.outcome, escape(one.outcome))
+    if evaluation.score is None and evaluation.outcome == names.COMPLETED_WITH_VIOLATIONS:
+        return f"[red]{escape(evaluation.verdict)}[/]"
+    return _OUTCOMES.get(evaluation.outcome, escape(evaluation.outcome))
 
 
 def as_data(evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
     """The same for `--json`, all of them."""
-    return [{**asdict(one), "violations": list(one.violations)} for one in evaluations]
+    return [
+        {**asdict(evaluation), "violations": list(evaluation.violations)}
+        for evaluation in evaluations
+    ]

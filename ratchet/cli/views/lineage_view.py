@@ -38,9 +38,9 @@ class Branch:
         yield self.text
         for place, branch in enumerate(self.below):
             last = place == len(self.below) - 1
-            first, *rest = branch.lines()
+            first, *following = branch.lines()
             yield f"[dim]{guide}{'└── ' if last else '├── '}[/]{first}"
-            yield from (f"[dim]{guide}{'    ' if last else '│   '}[/]{line}" for line in rest)
+            yield from (f"[dim]{guide}{'    ' if last else '│   '}[/]{line}" for line in following)
 
 
 def tree(lineage: Lineage, *, now: datetime) -> RenderableType:
@@ -145,17 +145,17 @@ def _interval(interval: Mapping[str, float]) -> str:
 
 
 def _scores(report: Mapping[str, Any], part: str) -> dict[str, float]:
-    found = report.get(part)
-    if not isinstance(found, Mapping):
+    scores = report.get(part)
+    if not isinstance(scores, Mapping):
         return {}
-    return {k: v for k, v in found.items() if isinstance(v, float) and not isinstance(v, bool)}
+    return {k: v for k, v in scores.items() if isinstance(v, float) and not isinstance(v, bool)}
 
 
 def as_document(lineage: Lineage, *, now: datetime) -> dict[str, Any]:
     """The same for `--json`."""
 
-    def code(one: Code) -> dict[str, str | None]:
-        return {"step": one.step, "digest": one.digest, "uri": one.uri or None}
+    def code(step_code: Code) -> dict[str, str | None]:
+        return {"step": step_code.step, "digest": step_code.digest, "uri": step_code.uri or None}
 
     state, data = lineage.run, lineage.data
     model = version_data(lineage.version, serving=None)
@@ -178,7 +178,7 @@ def as_document(lineage: Lineage, *, now: datetime) -> dict[str, Any]:
         "data": None
         if data is None
         else {"manifest": data.manifest, "prefix": data.bucket, "objects": list(data.keys)},
-        "code": [code(one) for one in lineage.code],
+        "code": [code(step_code) for step_code in lineage.code],
         "hyperparameters": dict(lineage.hyperparameters),
         "image": lineage.training_image or None,
         "training_metrics": dict(lineage.metrics),

@@ -299,7 +299,7 @@ def _time(seconds: float, now: datetime) -> str:
 def as_data(use: RoleUse, *, recorded: bool) -> dict[str, Any]:
     """A role for `--json`, without its statements. Numbers of uses are null if not recorded."""
 
-    def known(value: int) -> int | None:
+    def if_recorded(value: int) -> int | None:
         return value if recorded else None
 
     role = use.role
@@ -312,9 +312,9 @@ def as_data(use: RoleUse, *, recorded: bool) -> dict[str, Any]:
         "boundary": role.boundary or None,
         "statements": len(use.statements),
         "actions": use.actions,
-        "used_actions": known(use.used_actions),
-        "requests": known(use.requests),
-        "refused": known(use.refused),
+        "used_actions": if_recorded(use.used_actions),
+        "requests": if_recorded(use.requests),
+        "refused": if_recorded(use.refused),
         "last": _iso(use.last),
     }
 

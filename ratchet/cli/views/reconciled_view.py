@@ -45,8 +45,8 @@ def total(lines: Sequence[Compared]) -> Compared:
         share="runs",
         name="total",
         estimate=Amount(
-            cost=money.total(one.cost for one in estimates),
-            unknown=sum(one.unknown for one in estimates),
+            cost=money.total(estimate.cost for estimate in estimates),
+            unknown=sum(estimate.unknown for estimate in estimates),
         ),
         billed=money.total(bills) if bills else None,
     )
@@ -60,11 +60,11 @@ def _name(line: Compared) -> str:
 
 def _figures(line: Compared) -> tuple[str, str, str, str]:
     estimate = line.estimate
-    known = "—" if estimate is None else money.shown(estimate.cost)
+    estimated = "—" if estimate is None else money.shown(estimate.cost)
     if estimate and estimate.unknown:
-        known = f"≥ {known}"
+        estimated = f"≥ {estimated}"
     billed = "—" if line.billed is None else money.shown(line.billed)
-    return known, billed, _signed(line.difference), _percent(line.ratio)
+    return estimated, billed, _signed(line.difference), _percent(line.ratio)
 
 
 def _signed(amount: Decimal | None) -> str:
@@ -105,8 +105,8 @@ def remarks(lines: Sequence[Compared], bill: Bill, *, today: date) -> Iterator[s
 def _late_days(bill: Bill, today: date) -> list[date]:
     """Days that Cost Explorer calls an estimate, and those it cannot know yet."""
     recent = {today - timedelta(days=back) for back in (0, 1)}
-    asked = {day for day in recent if bill.first <= day <= bill.last}
-    return sorted({*bill.open_days, *asked})
+    covered = {day for day in recent if bill.first <= day <= bill.last}
+    return sorted({*bill.open_days, *covered})
 
 
 def as_data(lines: Sequence[Compared]) -> dict[str, Any]:

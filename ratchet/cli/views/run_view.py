@@ -98,7 +98,10 @@ def gate_lines(gate: Gate) -> Text:
     words = {True: "[green]passed[/]", False: "[red]not passed[/]", None: "[dim]not decided[/]"}
     lines = [f"[bold]gate[/] {gate.name} {words[gate.passed]}"]
     marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: " "}
-    lines += [f"  {marks[one.holds]} {escape(sentence(one))}" for one in gate.comparisons]
+    lines += [
+        f"  {marks[comparison.holds]} {escape(sentence(comparison))}"
+        for comparison in gate.comparisons
+    ]
     return Text.from_markup("\n".join(lines))
 
 
@@ -142,7 +145,7 @@ def report_table(name: str, report: Any) -> RenderableType | None:
         for metric in metrics:
             table.add_row(f"  {metric}", *(number(p.get(metric)) for p in compared.values()))
         drawn.append(table)
-    drawn += [Text(f"  {line}") for line in _rest(report, compared, metrics)]
+    drawn += [Text(f"  {line}") for line in _other_lines(report, compared, metrics)]
     return Group(Text(f"report {name}", style="bold"), *drawn) if drawn else None
 
 
@@ -150,12 +153,14 @@ def _numbers(part: Mapping[str, Any]) -> list[str]:
     return [k for k, v in part.items() if isinstance(v, int | float) and not isinstance(v, bool)]
 
 
-def _share(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _share(report: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether a number of one has a place in the other, be it empty there."""
-    return not (other.keys().isdisjoint(_numbers(one)) and one.keys().isdisjoint(_numbers(other)))
+    return not (
+        other.keys().isdisjoint(_numbers(report)) and report.keys().isdisjoint(_numbers(other))
+    )
 
 
-def _rest(
+def _other_lines(
     report: Mapping[str, Any], compared: Mapping[str, Any], metrics: Sequence[str]
 ) -> Iterator[str]:
     """Numbers of the top level in one line, a line for each part, a line for each text."""
@@ -194,7 +199,7 @@ def _spaced(words: str) -> str:
 
 
 def document(
-    state: RunState, found: Findings, *, now: datetime, cost: RunCost | None = None
+    state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
 ) -> list[RenderableType]:
     """Everything about a run, in reading order, with blank lines between."""
     parts: list[RenderableType] = [
@@ -202,13 +207,13 @@ def document(
         step_table(state, now=now, cost=cost),
     ]
     parts += [permission_lines(name, lack) for name, lack in missing(state).items()]
-    parts += [_followed(gate_lines(gate)) for gate in found.gates if gate.passed is not None]
-    names = Counter(name for _, name in found.reports)
-    for (step, name), report in found.reports.items():
+    parts += [_followed(gate_lines(gate)) for gate in results.gates if gate.passed is not None]
+    names = Counter(name for _, name in results.reports)
+    for (step, name), report in results.reports.items():
         title = name if names[name] == 1 else f"{name} of {step}"
         if drawn := report_table(title, report):
             parts.append(Group(drawn, Text()))
-    parts += [_followed(model_lines(model)) for model in found.models]
+    parts += [_followed(model_lines(model)) for model in results.models]
     return parts
 
 
@@ -234,7 +239,7 @@ def _followed(text: Text) -> Text:
 
 
 def as_document(
-    state: RunState, found: Findings, *, now: datetime, cost: RunCost | None = None
+    state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
 ) -> dict[str, Any]:
     """The same for `--json`."""
     return {
@@ -254,9 +259,9 @@ def as_document(
                     for c in gate.comparisons
                 ],
             }
-            for gate in found.gates
+            for gate in results.gates
         ],
-        "reports": {f"{step}.{name}": report for (step, name), report in found.reports.items()},
+        "reports": {f"{step}.{name}": report for (step, name), report in results.reports.items()},
         "models": [
             {
                 "arn": m.arn,
@@ -265,6 +270,6 @@ def as_document(
                 "approval": m.approval,
                 "metadata": dict(m.metadata),
             }
-            for m in found.models
+            for m in results.models
         ],
     }

@@ -16,6 +16,7 @@ from ratchet.cli.views.wording import MARKS, count, duration, moment, shortened
 from ratchet.deployment.runs.schedules import RunSchedule
 from ratchet.deployment.serving.champion import IN_SERVICE
 from ratchet.deployment.standing import Alarm, Queue, Standing, explanations
+from ratchet.loop import names
 
 _ALARMS = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "dim"}
 _WORDS = {"OK": "ok", "ALARM": "in alarm", "INSUFFICIENT_DATA": "no data yet"}
@@ -44,9 +45,9 @@ def document(
 
 def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[str, str]]:
     yield "serves", _serves(standing, now)
-    yield "wanted", _wanted(standing)
+    yield "wanted", _best_approved(standing)
     yield "under way", _under_way(standing, now)
-    if standing.stack and "MonitorEngine" in standing.stack.parameters:
+    if standing.stack and names.ENGINE in standing.stack.parameters:
         yield "monitor", _monitor(standing)
     for label in (*_LABELS, *(set(standing.alarms) - set(_LABELS))):
         if label in standing.alarms:
@@ -68,11 +69,11 @@ def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[st
 
 
 def _next_run(schedule: RunSchedule, now: datetime) -> str:
-    told = f"[dim]{escape(schedule.expression)} {escape(schedule.timezone)}[/]"
+    timetable = f"[dim]{escape(schedule.expression)} {escape(schedule.timezone)}[/]"
     if not schedule.on:
-        return f"[yellow]the schedule is off[/] {told}"
+        return f"[yellow]the schedule is off[/] {timetable}"
     at = schedule.next_time(now)
-    return f"{at:%a %Y-%m-%d %H:%M} {told}" if at else f"[dim]no more[/] {told}"
+    return f"{at:%a %Y-%m-%d %H:%M} {timetable}" if at else f"[dim]no more[/] {timetable}"
 
 
 def _serves(standing: Standing, now: datetime) -> str:
@@ -90,16 +91,16 @@ def _serves(standing: Standing, now: datetime) -> str:
     return f"{version} on {endpoint} [{style}]{live.status}[/]{since}{instances}{failure}"
 
 
-def _wanted(standing: Standing) -> str:
-    wanted, highest = standing.wanted, standing.highest_approved
-    if wanted is None:
+def _best_approved(standing: Standing) -> str:
+    champion, highest = standing.wanted, standing.highest_approved
+    if champion is None:
         return "[dim]nothing: no version is approved[/]"
-    if highest is not None and highest.version != wanted.version:
+    if highest is not None and highest.version != champion.version:
         return (
-            f"version {wanted.version}, the highest approved whose deployment has not failed "
+            f"version {champion.version}, the highest approved whose deployment has not failed "
             f"[dim](version {highest.version} is approved)[/]"
         )
-    return f"version {wanted.version}, the highest approved"
+    return f"version {champion.version}, the highest approved"
 
 
 def _under_way(standing: Standing, now: datetime) -> str:
@@ -124,22 +125,22 @@ def _under_way(standing: Standing, now: datetime) -> str:
 def _monitor(standing: Standing) -> str:
     assert standing.stack is not None, "asked only where there is one"
     parameters = standing.stack.parameters
-    baseline = parameters.get("BaselineUri", "none")
-    if parameters.get("ChampionModelPackageArn", "none") == "none":
+    baseline = parameters.get(names.BASELINE, names.NONE)
+    if parameters.get(names.CHAMPION, names.NONE) == names.NONE:
         return "[dim]waits for a model that serves[/]"
-    if baseline == "none":
+    if baseline == names.NONE:
         return "[yellow]off: the version that serves has no baseline[/]"
     owner = next((v for v in standing.versions if v.baseline_folder == baseline), None)
     whose = f"the baseline of version {owner.version}" if owner else escape(baseline)
-    return f"{parameters['MonitorEngine']} [dim]against {whose}[/]"
+    return f"{parameters[names.ENGINE]} [dim]against {whose}[/]"
 
 
-def alarm(found: Alarm, now: datetime) -> str:
+def alarm(state: Alarm, now: datetime) -> str:
     """`in alarm since 10:14:02: …`."""
-    style = _ALARMS.get(found.state, "default")
-    since = f" [dim]since {moment(found.since, now)}[/]" if found.since else ""
-    reason = f" {escape(shortened(found.reason, 120))}" if found.state == "ALARM" else ""
-    return f"[{style}]{_WORDS.get(found.state, found.state)}[/]{since}{reason}"
+    style = _ALARMS.get(state.state, "default")
+    since = f" [dim]since {moment(state.since, now)}[/]" if state.since else ""
+    reason = f" {escape(shortened(state.reason, 120))}" if state.state == "ALARM" else ""
+    return f"[{style}]{_WORDS.get(state.state, state.state)}[/]{since}{reason}"
 
 
 def _queue(queue: Queue) -> str:

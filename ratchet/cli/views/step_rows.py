@@ -56,8 +56,8 @@ def _absent(planned: PlannedStep, state: RunState) -> str:
         return NOT_REACHED
     gate = state.step(planned.gate) if planned.gate else None
     outcome = gate.metadata.get("Condition", {}).get("Outcome") if gate else None
-    taken = outcome is None or (outcome == "True") == planned.branch
-    return WAITING if taken else NOT_REACHED
+    is_taken = outcome is None or (outcome == "True") == planned.branch
+    return WAITING if is_taken else NOT_REACHED
 
 
 def _word(planned: PlannedStep, step: Step) -> str:

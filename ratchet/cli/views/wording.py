@@ -65,9 +65,9 @@ def number(value: Any) -> str:
     return str(value)
 
 
-def count(amount: int, one: str, many: str = "") -> str:
+def count(amount: int, singular: str, many: str = "") -> str:
     """`1 file`, `3 files`, `1,204 files`."""
-    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
+    return f"{amount:,} {singular if amount == 1 else many or singular + 's'}"
 
 
 def size(amount: int) -> str:

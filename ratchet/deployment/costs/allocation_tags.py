@@ -43,21 +43,21 @@ def look(ce: CostExplorerClient, keys: Sequence[str]) -> list[AllocationTag]:
     Raises:
         DeploymentError: a permission is missing; it says which, and where.
     """
-    known: dict[str, AllocationTag] = {}
+    listed: dict[str, AllocationTag] = {}
     pages = ce.get_paginator("list_cost_allocation_tags").paginate(
         TagKeys=list(keys), Type="UserDefined"
     )
     try:
         for page in pages:
-            for one in page["CostAllocationTags"]:
-                known[one["TagKey"]] = AllocationTag(
-                    key=one["TagKey"],
-                    status="active" if one["Status"] == "Active" else "inactive",
-                    used=one.get("LastUsedDate", "")[:10],
+            for item in page["CostAllocationTags"]:
+                listed[item["TagKey"]] = AllocationTag(
+                    key=item["TagKey"],
+                    status="active" if item["Status"] == "Active" else "inactive",
+                    used=item.get("LastUsedDate", "")[:10],
                 )
     except ClientError as error:
         raise refused(error, "ce:ListCostAllocationTags", hint=PAYING_ACCOUNT) from error
-    return [known.get(key) or AllocationTag(key=key, status="not seen") for key in keys]
+    return [listed.get(key) or AllocationTag(key=key, status="not seen") for key in keys]
 
 
 def activate(ce: CostExplorerClient, keys: Sequence[str]) -> list[Refusal]:
@@ -68,25 +68,25 @@ def activate(ce: CostExplorerClient, keys: Sequence[str]) -> list[Refusal]:
     """
     refusals: list[Refusal] = []
     for first in range(0, len(keys), _AT_ONCE):
-        wanted = keys[first : first + _AT_ONCE]
+        batch = keys[first : first + _AT_ONCE]
         try:
             answer = ce.update_cost_allocation_tags_status(
-                CostAllocationTagsStatus=[{"TagKey": key, "Status": "Active"} for key in wanted]
+                CostAllocationTagsStatus=[{"TagKey": key, "Status": "Active"} for key in batch]
             )
         except ClientError as error:
             action = "ce:UpdateCostAllocationTagsStatus"
             raise refused(error, action, hint=PAYING_ACCOUNT) from error
         refusals += [
-            Refusal(key=one["TagKey"], why=one.get("Message") or one.get("Code", ""))
-            for one in answer.get("Errors", ())
+            Refusal(key=item["TagKey"], why=item.get("Message") or item.get("Code", ""))
+            for item in answer.get("Errors", ())
         ]
     return refusals
 
 
 def command(keys: Iterable[str]) -> str:
     """What activates these tags, for whoever has the account that pays."""
-    wanted = " ".join(f"TagKey={key},Status=Active" for key in keys)
-    return f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status {wanted}"
+    statuses = " ".join(f"TagKey={key},Status=Active" for key in keys)
+    return f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status {statuses}"
 
 
 PAYING_ACCOUNT = (

@@ -66,11 +66,11 @@ def read(
             open_days.add(date.fromisoformat(period["TimePeriod"]["Start"]))
         for group in period.get("Groups", ()):
             value, service = group["Keys"]
-            told = group["Metrics"][METRIC]
-            currency = told.get("Unit", currency)
+            metric = group["Metrics"][METRIC]
+            currency = metric.get("Unit", currency)
             # A tag's values are told with its name before them: "pipeline$flights-dev-training".
             key = value.removeprefix(f"{tag}$"), service
-            sums[key] = sums.get(key, Decimal(0)) + Decimal(told["Amount"])
+            sums[key] = sums.get(key, Decimal(0)) + Decimal(metric["Amount"])
     billed = [Billed(value=v, service=s, amount=amount) for (v, s), amount in sorted(sums.items())]
     return Bill(
         first=first,
@@ -98,9 +98,9 @@ def _periods(
             answer = ce.get_cost_and_usage(**request)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == _NO_DATA:
-                said = error.response["Error"].get("Message", "")
+                message = error.response["Error"].get("Message", "")
                 raise DeploymentError(
-                    f"Cost Explorer has no data yet{f' ({said})' if said else ''}. In a new "
+                    f"Cost Explorer has no data yet{f' ({message})' if message else ''}. In a new "
                     "account it is made ready within 24 hours after it was first opened in the "
                     "console of Billing and Cost Management."
                 ) from error

@@ -27,14 +27,14 @@ def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:
     not hold back what differs."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    found = changed(comparison)
-    if not found:
+    step_changes = changed(comparison)
+    if not step_changes:
         return []
     try:
-        history = past_costs.history(target, pipeline, set(change.steps(found)))
+        history = past_costs.history(target, pipeline, set(change.steps(step_changes)))
         prices = past_costs.prices(target)
-        told = change.notes(found, history=history, price=prices.price)
-        return [*told, *prices.complaints]
+        sentences = change.notes(step_changes, history=history, price=prices.price)
+        return [*sentences, *prices.complaints]
     except (ClientError, BotoCoreError, DeploymentError) as problem:
         why = (explain(problem) or str(problem)).partition("\n")[0]
         return [f"what it changes in costs is not known: {why}"]

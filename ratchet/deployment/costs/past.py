@@ -38,20 +38,20 @@ def history(target: Target, pipeline: str, steps: Collection[str]) -> History:
     today = datetime.now(UTC).date()
     period = Period(first=date(2000, 1, 1), last=today)
     objects = recorded_costs.objects(target, bucket, period, pipelines=[pipeline])
-    newest = sorted(objects, key=lambda one: one.day, reverse=True)[:_MOST_DAYS]
+    newest = sorted(objects, key=lambda item: item.day, reverse=True)[:_MOST_DAYS]
     target.client("s3")  # made here once: making clients is not safe in threads
 
     def read(key: str) -> list[Row]:
         return recorded_costs.rows_of(target, bucket, key)
 
-    found: list[Row] = []
+    recorded: list[Row] = []
     with ThreadPoolExecutor(max_workers=_DAYS_AT_ONCE) as pool:
         for first in range(0, len(newest), _DAYS_AT_ONCE):
-            keys = [one.key for one in newest[first : first + _DAYS_AT_ONCE]]
-            found += [row for day in pool.map(read, keys) for row in day]
-            if durations.history(found).enough(steps):
+            keys = [item.key for item in newest[first : first + _DAYS_AT_ONCE]]
+            recorded += [row for day in pool.map(read, keys) for row in day]
+            if durations.history(recorded).enough(steps):
                 break
-    return durations.history(found)
+    return durations.history(recorded)
 
 
 def prices(target: Target) -> PriceBook:

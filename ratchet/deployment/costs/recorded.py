@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from decimal import Decimal
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ratchet.costs import money, rows
 from ratchet.deployment.errors import DeploymentError, NotDeployedError, UnknownNameError, nearest
@@ -17,10 +16,10 @@ from ratchet.deployment.target.environment import Target
 if TYPE_CHECKING:
     from ratchet.costs.rows import Row
     from ratchet.costs_report.period import Period
+    from ratchet.costs_report.recorded_rows import ReportRow
     from ratchet.deployment.runs.executions import Run
 
 _AT_ONCE = 16
-_PARSED_AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +75,7 @@ def objects(
 
     target.client("s3")  # made here once: making clients is not safe in threads
     with ThreadPoolExecutor(max_workers=8) as pool:
-        return [found for listed in pool.map(of, pipelines) for found in listed]
+        return [day_object for listed in pool.map(of, pipelines) for day_object in listed]
 
 
 def pipelines(target: Target, bucket: str) -> list[str]:
@@ -86,7 +85,7 @@ def pipelines(target: Target, bucket: str) -> list[str]:
         .get_paginator("list_objects_v2")
         .paginate(Bucket=bucket, Prefix=rows.FOLDER, Delimiter="/")
     )
-    prefixes = (one["Prefix"] for page in pages for one in page.get("CommonPrefixes", ()))
+    prefixes = (item["Prefix"] for page in pages for item in page.get("CommonPrefixes", ()))
     return [p.removeprefix(f"{rows.FOLDER}pipeline=").rstrip("/") for p in prefixes]
 
 
@@ -100,53 +99,53 @@ def _listed(target: Target, bucket: str, pipeline: str, period: Period) -> Itera
         .paginate(Bucket=bucket, Prefix=folder, StartAfter=after)
     )
     for page in pages:
-        for one in page.get("Contents", ()):
-            day = _day_of(one["Key"])
+        for item in page.get("Contents", ()):
+            day = _day_of(item["Key"])
             if day is None:
                 continue
             if day > period.last:
                 return
             if day in period:
-                yield DayObject(key=one["Key"], pipeline=pipeline, day=day)
+                yield DayObject(key=item["Key"], pipeline=pipeline, day=day)
 
 
 def _day_of(key: str) -> date | None:
     name = key.rsplit("/", 1)[-1]
     try:
-        found = name.endswith(rows.SUFFIX)
-        return date.fromisoformat(name.removesuffix(rows.SUFFIX)) if found else None
+        is_rows = name.endswith(rows.SUFFIX)
+        return date.fromisoformat(name.removesuffix(rows.SUFFIX)) if is_rows else None
     except ValueError:
         return None
 
 
-def named(target: Target, known: Sequence[str], text: str) -> str:
+def named(target: Target, pipelines: Sequence[str], text: str) -> str:
     """The recorded pipeline that `text` means: its kind (`training`) or the name itself. It need
     not exist any more.
 
     Raises:
         UnknownNameError: nothing is recorded of such a pipeline.
     """
-    wanted = target.settings.pipeline_name(text)
-    if wanted in known or text in known:
-        return wanted if wanted in known else text
-    own = [name for name in known if name not in {rows.ENDPOINTS, rows.STORAGE}]
-    kinds = [name.removeprefix(f"{target.settings.prefix}-") for name in own]
+    deployed_name = target.settings.pipeline_name(text)
+    if deployed_name in pipelines or text in pipelines:
+        return deployed_name if deployed_name in pipelines else text
+    of_pipelines = [name for name in pipelines if name not in {rows.ENDPOINTS, rows.STORAGE}]
+    kinds = [name.removeprefix(f"{target.settings.prefix}-") for name in of_pipelines]
     listed = f" There is: {', '.join(kinds)}" if kinds else ""
     raise UnknownNameError(
         f"nothing is recorded of a pipeline {text!r}{nearest(text, kinds)}{listed}"
     )
 
 
-def check_experiment(table: Any, experiment: str, period: Period) -> None:
+def check_experiment(listed: Iterable[ReportRow], experiment: str, period: Period) -> None:
     """Raises:
     UnknownNameError: no row is of this experiment.
     """
-    known = sorted(name for name in table["experiment"].unique().to_pylist() if name)
-    if experiment not in known:
-        listed = f" There is: {', '.join(known[:10])}" if known else ""
+    experiments = sorted({row.experiment for row in listed if row.experiment})
+    if experiment not in experiments:
+        names = f" There is: {', '.join(experiments[:10])}" if experiments else ""
         raise UnknownNameError(
             f"no run of experiment {experiment!r} from {period.first} to {period.last}"
-            f"{nearest(experiment, known)}{listed}"
+            f"{nearest(experiment, experiments)}{names}"
         )
 
 
@@ -157,57 +156,38 @@ def why_nothing(target: Target, period: Period) -> tuple[str, str]:
     bucket = facts.read(target).artifacts_bucket
     none = f"Nothing is recorded from {period.first} to {period.last}"
     always = type(period)(first=date(1970, 1, 1), last=date.max)
-    days = [one.day for one in objects(target, bucket, always, pipelines=pipelines(target, bucket))]
+    days = [
+        day_object.day
+        for day_object in objects(target, bucket, always, pipelines=pipelines(target, bucket))
+    ]
     if days:
-        said = f"{none}: what is recorded is from {min(days)} to {max(days)}."
-        return said, f"costs --since {min(days)} --until {max(days)}"
+        reason = f"{none}: what is recorded is from {min(days)} to {max(days)}."
+        return reason, f"costs --since {min(days)} --until {max(days)}"
     if facts.parameter_value(target, target.settings.parameter("operations")) is None:
         return f"{none}: what records runs is not deployed (the Operations stack).", "deploy"
     return f"{none}: a run is recorded a little after it ends, and none has.", "runs"
 
 
-def read(target: Target, bucket: str, found: Iterable[DayObject]) -> Any:
-    """All rows of these objects, in columns.
+def read(target: Target, bucket: str, day_objects: Iterable[DayObject]) -> list[ReportRow]:
+    """All rows of these objects.
 
     Raises:
         DeploymentError: an object holds something else; it is named. A total without it would be
             too small, so there is none.
     """
-    from ratchet.costs_report import table
+    from ratchet.costs_report import recorded_rows
 
-    wanted = list(found)
     target.client("s3")  # as above
-
-    def parsed(bodies: Iterator[bytes]) -> Iterator[Any]:
-        """While the next objects are on their way: parsing leaves the other threads alone."""
-        for first in range(0, len(wanted), _PARSED_AT_ONCE):
-            some = wanted[first : first + _PARSED_AT_ONCE]
-            yield _parsed(list(islice(bodies, len(some))), some, bucket)
-
+    listed: list[ReportRow] = []
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return table.joined(parsed(pool.map(lambda one: _body(target, bucket, one.key), wanted)))
-
-
-def _parsed(bodies: Sequence[bytes], of: Sequence[DayObject], bucket: str) -> Any:
-    from ratchet.costs_report import table
-
-    found = [(body, one.day) for body, one in zip(bodies, of, strict=True)]
-    try:
-        return table.read_all(found)
-    except ValueError:
-        for (body, day), one in zip(found, of, strict=True):
-            _hold(body, day, uri=f"s3://{bucket}/{one.key}")
-        raise
-
-
-def _hold(body: bytes, day: date, *, uri: str) -> None:
-    """Names the object when it is this one that holds no rows."""
-    from ratchet.costs_report import table
-
-    try:
-        table.read(body, day=day)
-    except ValueError as problem:
-        raise _no_rows(uri, problem) from problem
+        objects = list(day_objects)
+        bodies = pool.map(lambda day_object: _body(target, bucket, day_object.key), objects)
+        for day_object, body in zip(objects, bodies, strict=True):
+            try:
+                listed += recorded_rows.read(body, day=day_object.day)
+            except ValueError as problem:
+                raise _no_rows(f"s3://{bucket}/{day_object.key}", problem) from problem
+    return listed
 
 
 def rows_of(target: Target, bucket: str, key: str) -> list[Row]:
@@ -239,8 +219,8 @@ def of_runs(target: Target, runs: Sequence[Run]) -> dict[str, RunCost]:
 
     from ratchet.deployment.target import facts
 
-    wanted = {rows.key(run.pipeline, run.started.astimezone(UTC).date()) for run in runs}
-    if not wanted:
+    keys = {rows.key(run.pipeline, run.started.astimezone(UTC).date()) for run in runs}
+    if not keys:
         return {}
     try:
         bucket = facts.read(target).artifacts_bucket
@@ -256,27 +236,27 @@ def of_runs(target: Target, runs: Sequence[Run]) -> dict[str, RunCost]:
 
     target.client("s3")  # as above
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = [row for listed in pool.map(day, sorted(wanted)) for row in listed]
+        recorded = [row for listed in pool.map(day, sorted(keys)) for row in listed]
     ids = {run.id for run in runs}
-    return _by_run(row for row in found if row.run in ids)
+    return _by_run(row for row in recorded if row.run in ids)
 
 
-def _by_run(found: Iterable[Row]) -> dict[str, RunCost]:
+def _by_run(recorded: Iterable[Row]) -> dict[str, RunCost]:
     runs: dict[str, list[Row]] = {}
-    for row in found:
+    for row in recorded:
         runs.setdefault(row.run, []).append(row)
-    return {run: run_cost(run, own) for run, own in runs.items()}
+    return {run: run_cost(run, of_run) for run, of_run in runs.items()}
 
 
-def run_cost(run: str, own: Sequence[Row]) -> RunCost:
+def run_cost(run: str, recorded: Sequence[Row]) -> RunCost:
     """The cost of a run from its rows (pure)."""
     steps: dict[str, list[Row]] = {}
-    for row in own:
+    for row in recorded:
         steps.setdefault(row.step, []).append(row)
     return RunCost(
         run=run,
         steps={name: _step_cost(jobs) for name, jobs in steps.items()},
-        so_far=any(row.run_status not in rows.ENDED for row in own),
+        so_far=any(row.run_status not in rows.ENDED for row in recorded),
     )
 
 

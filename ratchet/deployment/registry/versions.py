@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ratchet.deployment.errors import UnknownNameError, says_missing
 from ratchet.deployment.target.environment import Target
+from ratchet.loop import folders
 
 APPROVED: Final = "Approved"
 REJECTED: Final = "Rejected"
@@ -50,7 +51,7 @@ class ModelVersion:
     @property
     def baseline_folder(self) -> str:
         """The folder that drift of its data is measured against; empty when it has none."""
-        return self.baselines.get("data", "").removesuffix("/statistics.json")
+        return self.baselines.get("data", "").removesuffix(f"/{folders.STATISTICS}")
 
     @property
     def approved(self) -> bool:
@@ -81,8 +82,8 @@ def versions(target: Target, group: str) -> list[ModelVersion]:
     arns = [p["ModelPackageArn"] for page in pages for p in page["ModelPackageSummaryList"]]
     with ThreadPoolExecutor(max_workers=8) as pool:  # a summary lacks metadata, so ask for each
         described = list(pool.map(lambda arn: described_version(target, arn), arns))
-    found = [version for version in described if version]
-    return sorted(found, key=lambda version: version.version, reverse=True)
+    listed = [version for version in described if version]
+    return sorted(listed, key=lambda version: version.version, reverse=True)
 
 
 def described_version(target: Target, arn: str) -> ModelVersion | None:
@@ -139,11 +140,11 @@ def find(versions: Sequence[ModelVersion], text: str) -> ModelVersion:
     for version in versions:
         if text in (str(version.version), f"v{version.version}", version.arn):
             return version
-    known = ", ".join(str(version.version) for version in versions[:10])
-    more = f" and {len(versions) - 10} older" if len(versions) > 10 else ""
+    numbers = ", ".join(str(version.version) for version in versions[:10])
+    omitted = f" and {len(versions) - 10} older" if len(versions) > 10 else ""
     raise UnknownNameError(
-        f"no version {text!r} in {versions[0].group}. There is: {known}{more}; `latest` is the "
-        "newest. `ratchet models` lists them"
+        f"no version {text!r} in {versions[0].group}. There is: {numbers}{omitted}; `latest` "
+        "is the newest. `ratchet models` lists them"
     )
 
 

@@ -20,11 +20,11 @@ def refused(error: ClientError, action: str, *, hint: str = "") -> DeploymentErr
     """
     if error.response.get("Error", {}).get("Code") not in DENIED:
         return DeploymentError(str(explain(error)))
-    said = error.response.get("Error", {}).get("Message", "")
+    message = error.response.get("Error", {}).get("Message", "")
     statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
     lines = [
-        f"{action} is not allowed{f' ({said})' if said else ''}. Add to the policy of whoever runs "
-        "this:",
+        f"{action} is not allowed{f' ({message})' if message else ''}. Add to the policy of "
+        "whoever runs this:",
         f"  {json.dumps(statement)}",
         *([hint] if hint else []),
     ]

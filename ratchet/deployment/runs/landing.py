@@ -55,20 +55,20 @@ def parcels(sources: Sequence[Path], *, prefix: str, below: str = "") -> list[Pa
         DeploymentError: a source does not exist or holds nothing, or two files want one key.
     """
     middle = below.strip("/") + "/" if below.strip("/") else ""
-    found: dict[str, Parcel] = {}
+    by_key: dict[str, Parcel] = {}
     for source in sources:
         files = list(_files(source))
         if not files:
             raise DeploymentError(f"{source} holds no files to land")
         for path, relative in files:
             key = prefix + middle + relative
-            if key in found and found[key].path.resolve() != path.resolve():
+            if key in by_key and by_key[key].path.resolve() != path.resolve():
                 raise DeploymentError(
-                    f"{found[key].path} and {path} would both land as {key}. Land their folders "
+                    f"{by_key[key].path} and {path} would both land as {key}. Land their folders "
                     "instead, or one after the other with --to FOLDER"
                 )
-            found[key] = Parcel(path=path, key=key, size=path.stat().st_size)
-    return [found[key] for key in sorted(found)]
+            by_key[key] = Parcel(path=path, key=key, size=path.stat().st_size)
+    return [by_key[key] for key in sorted(by_key)]
 
 
 def _files(source: Path) -> Iterator[tuple[Path, str]]:
@@ -130,7 +130,7 @@ def land(
         multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4
     )
 
-    def one(parcel: Parcel) -> Landed:
+    def land(parcel: Parcel) -> Landed:
         verdict = _compare(s3, bucket, parcel)
         if verdict != "unchanged" or again:
             s3.upload_file(
@@ -144,7 +144,7 @@ def land(
         return Landed(parcel=parcel, verdict=verdict)
 
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        return list(pool.map(one, parcels))
+        return list(pool.map(land, parcels))
 
 
 def _compare(s3: Any, bucket: str, parcel: Parcel) -> Verdict:

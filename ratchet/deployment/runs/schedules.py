@@ -36,15 +36,15 @@ def read(target: Target) -> Iterable[RunSchedule]:
     scheduler = target.client("scheduler")
     for pipeline in PIPELINES:
         try:
-            found: dict[str, Any] = scheduler.get_schedule(
+            answer: dict[str, Any] = scheduler.get_schedule(
                 Name=target.settings.schedule_name(pipeline)
             )
         except scheduler.exceptions.ResourceNotFoundException:
             continue
         yield RunSchedule(
             pipeline=pipeline,
-            expression=found["ScheduleExpression"],
-            timezone=found.get("ScheduleExpressionTimezone") or "UTC",
-            on=found.get("State", "ENABLED") == "ENABLED",
-            made=found.get("CreationDate") or datetime.fromtimestamp(0, UTC),
+            expression=answer["ScheduleExpression"],
+            timezone=answer.get("ScheduleExpressionTimezone") or "UTC",
+            on=answer.get("State", "ENABLED") == "ENABLED",
+            made=answer.get("CreationDate") or datetime.fromtimestamp(0, UTC),
         )

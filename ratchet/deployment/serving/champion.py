@@ -13,8 +13,8 @@ from ratchet.deployment.errors import says_missing
 from ratchet.deployment.registry.versions import number_of
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import parameter_value
+from ratchet.loop import names
 
-NONE = "none"
 IN_SERVICE = "InService"
 
 
@@ -39,7 +39,7 @@ class Live:
 def deployed_arn(target: Target) -> str:
     """The model package that the Serving stack has deployed; empty when there is none."""
     value = (parameter_value(target, target.settings.parameter("champion")) or "").strip()
-    return "" if value == NONE else value
+    return "" if value == names.NONE else value
 
 
 def live(target: Target, endpoint: str) -> Live | None:
@@ -48,18 +48,18 @@ def live(target: Target, endpoint: str) -> Live | None:
 
     sagemaker = target.client("sagemaker")
     try:
-        found = sagemaker.describe_endpoint(EndpointName=endpoint)
+        description = sagemaker.describe_endpoint(EndpointName=endpoint)
     except ClientError as answer:
         if says_missing(answer):
             return None
         raise
-    variants = found.get("ProductionVariants") or [{}]
+    variants = description.get("ProductionVariants") or [{}]
     return Live(
-        status=found["EndpointStatus"],
-        config=found.get("EndpointConfigName", ""),
-        package_arn=_package_of(sagemaker, found.get("EndpointConfigName", "")),
-        since=found.get("LastModifiedTime"),
-        failure=found.get("FailureReason", ""),
+        status=description["EndpointStatus"],
+        config=description.get("EndpointConfigName", ""),
+        package_arn=_package_of(sagemaker, description.get("EndpointConfigName", "")),
+        since=description.get("LastModifiedTime"),
+        failure=description.get("FailureReason", ""),
         instances=variants[0].get("CurrentInstanceCount"),
     )
 

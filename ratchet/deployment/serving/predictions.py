@@ -94,8 +94,8 @@ def _refused(target: Target, endpoint: str, batch: Batch, problem: Exception) ->
     error = response.get("Error", {})
     if error.get("Code") == "ModelError":
         status = response.get("OriginalStatusCode", "")
-        said = response.get("OriginalMessage") or error.get("Message", "")
-        first_line = next(iter(str(said).strip().splitlines()), "")  # a trace may follow
+        message = response.get("OriginalMessage") or error.get("Message", "")
+        first_line = next(iter(str(message).strip().splitlines()), "")  # a trace may follow
         return DeploymentError(
             f"the model answered {status} to rows {batch.first} to "
             f"{batch.first + len(batch.rows) - 1}: {first_line[:500]}"
@@ -130,8 +130,12 @@ def read(body: bytes, content_type: str) -> list[Any]:
         raise DeploymentError(f"the endpoint's answer is not {kind}: {text:.200}") from None
     if isinstance(content, Mapping):
         listed = next((v for v in content.values() if isinstance(v, list)), None)
-        return [_single(content)] if listed is None else [_single(one) for one in listed]
-    return [_single(one) for one in content] if isinstance(content, list) else [content]
+        return (
+            [_single(content)] if listed is None else [_single(prediction) for prediction in listed]
+        )
+    return (
+        [_single(prediction) for prediction in content] if isinstance(content, list) else [content]
+    )
 
 
 def _single(value: Any) -> Any:

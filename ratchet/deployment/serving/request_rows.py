@@ -47,8 +47,8 @@ def batches(
     if not path.is_file():
         raise DeploymentError(f"no such file: {path} (in {Path.cwd()})")
     if kind is None:
-        known = ", ".join(CONTENT_TYPES)
-        raise DeploymentError(f"{path} is of no kind that can be sent; expected {known}")
+        expected = ", ".join(CONTENT_TYPES)
+        raise DeploymentError(f"{path} is of no kind that can be sent; expected {expected}")
     try:
         yield from _cut(_rows(path, kind, header), kind, size, frozenset(without), header)
     except UnicodeDecodeError as problem:
@@ -58,11 +58,11 @@ def batches(
 def _cut(
     rows: Iterable[Mapping[str, Any]], kind: str, size: int, without: frozenset[str], header: bool
 ) -> Iterator[Batch]:
-    rest = iter(rows)
+    remaining = iter(rows)
     first = 1
     while chunk := tuple(
         {name: value for name, value in row.items() if name not in without}
-        for row in islice(rest, size)
+        for row in islice(remaining, size)
     ):
         body = _body(chunk, kind, header).encode()
         yield Batch(body=body, content_type=kind, rows=chunk, first=first)

@@ -93,7 +93,7 @@ def run(
     Raises:
         DeploymentError: it failed. Its own words are on the terminal, or at the end of the message.
     """
-    said: list[str] = []
+    output: list[str] = []
     with subprocess.Popen(
         command,
         cwd=node.PROJECT,
@@ -106,7 +106,7 @@ def run(
     ) as process:
         try:
             for text in process.stdout or ():
-                said.append(text.rstrip())
+                output.append(text.rstrip())
                 if line and text.strip():
                     line(text.rstrip())
             status = process.wait()
@@ -120,5 +120,5 @@ def run(
         )
     if status:
         verb = command[len(node.cdk_command())]
-        words = "\n".join(["", *said[-40:]]) if line else ""
+        words = "\n".join(["", *output[-40:]]) if line else ""
         raise DeploymentError(f"`cdk {verb}` failed (exit status {status}){words}")
