@@ -10,8 +10,8 @@ from constructs import Construct, IValidation
 
 from config.settings import Settings
 from pipeline_defs import imported
-from ratchet_cdk.code_bucket import CodeBucket
-from ratchet_cdk.imported_pipeline import ImportedMlPipeline
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.pipelines.imported_pipeline import ImportedMlPipeline
 from stacks.foundation import Foundation
 
 _TEMPLATE_BYTES = 1_000_000

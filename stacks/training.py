@@ -10,10 +10,10 @@ from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs.training import training
-from ratchet_cdk.champion import ChampionResolver
-from ratchet_cdk.code_bucket import CodeBucket
-from ratchet_cdk.data_trigger import DataTrigger
-from ratchet_cdk.ml_pipeline import MlPipeline
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.pipelines.data_trigger import DataTrigger
+from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
+from ratchet_cdk.serving.champion import ChampionResolver
 from stacks.foundation import Foundation
 
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_defs.authoring import schema
 from pipeline_defs.authoring.errors import Problem
 from pipeline_defs.imported import caching, registries
 from pipeline_defs.imported.changes import Change, ImportRefusedError, Remark
@@ -25,6 +24,9 @@ from pipeline_defs.imported.placeholders import written
 from pipeline_defs.imported.storage import Storage
 from pipeline_defs.imported.stored import NAME, Stored
 from pipeline_defs.imported.uris import parts, shown
+from ratchet.definition.document import read
+from ratchet.definition.service_model import is_taggable
+from ratchet.loop import names
 
 __all__ = ["Carried", "Maps", "carry"]
 
@@ -34,7 +36,6 @@ _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:(?P<region>[a-z0-9-]*):(?P<account
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SECRET = re.compile(r"passw|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
 _CACHE_PERIOD = "P30D"
-EXPERIMENT = "Experiment"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,14 +145,20 @@ class _Carrier:
         config = self._definition.get("PipelineExperimentConfig")
         if config and config.get("ExperimentName") != {"Get": "Execution.PipelineName"}:
             return  # an experiment of their own
-        if not any(parameter["Name"] == EXPERIMENT for parameter in declared):
+        if not any(parameter["Name"] == names.EXPERIMENT_PARAMETER for parameter in declared):
             default = written("experiment")
-            declared.append({"Name": EXPERIMENT, "Type": "String", "DefaultValue": default})
+            declared.append(
+                {"Name": names.EXPERIMENT_PARAMETER, "Type": "String", "DefaultValue": default}
+            )
             self.notes.change(
-                "", f"parameter {EXPERIMENT}", None, default, "runs can be told apart by it"
+                "",
+                f"parameter {names.EXPERIMENT_PARAMETER}",
+                None,
+                default,
+                "runs can be told apart by it",
             )
         after = {
-            "ExperimentName": {"Get": f"Parameters.{EXPERIMENT}"},
+            "ExperimentName": {"Get": f"Parameters.{names.EXPERIMENT_PARAMETER}"},
             "TrialName": {"Get": "Execution.PipelineExecutionId"},
         }
         self._definition["PipelineExperimentConfig"] = after
@@ -162,7 +169,7 @@ class _Carrier:
     def _unused(self) -> None:
         from pipeline_defs.authoring.checks import parameters
 
-        for problem in parameters.check(self._definition):
+        for problem in parameters.check(read(self._definition)):
             if problem.step is None and problem.expected.startswith("nothing refers to it"):
                 self.notes.remark("", str(problem.argument), None, problem.expected)
 
@@ -259,7 +266,7 @@ class _Carrier:
                     self.notes.remark(step["Name"], leaf.path, leaf.value, what)
 
     def _tags(self, step: dict[str, Any]) -> None:
-        if schema.is_taggable(step["Type"]):
+        if is_taggable(step["Type"]):
             before = (step.get("Arguments") or {}).get("Tags")
             after = "the cost tags of the environment, pipeline, step and run are added"
             why = "SageMaker hands no tags on to jobs; its cost is told apart by them"

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from config.settings import Settings
-from ratchet.deployment.analyses import Analysis
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.facts import Deployed, Serving
-from ratchet.deployment.runs import Run, RunState
+from ratchet.deployment.monitoring.analyses import Analysis
+from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.standing import Alarm
-from ratchet.deployment.target import Target
+from ratchet.deployment.target.environment import Target
+from ratchet.deployment.target.facts import Deployed, Serving
 
 _Answer = TypeVar("_Answer")
 

@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator
 
-from ratchet.deployment.missing_permission import missing_statement
+from ratchet.deployment.roles.missing_permission import missing_statement
 
 
 class DeploymentError(Exception):

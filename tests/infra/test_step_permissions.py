@@ -13,8 +13,8 @@ from aws_cdk.assertions import Template
 
 from config.settings import ComputeSettings, load
 from pipeline_defs.authoring import Context, Pipeline, continuous, maximize
-from ratchet_cdk.code_bucket import CodeBucket
-from ratchet_cdk.ml_pipeline import MlPipeline
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from stacks.foundation import Foundation
 from tests.infra.assembly import ROOT, context
 

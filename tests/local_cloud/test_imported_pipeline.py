@@ -12,9 +12,11 @@ import pytest
 
 from config.settings import load
 from pipeline_defs import imported
-from ratchet.deployment import cdk, facts, pipelines, runs
-from ratchet.deployment import imported as ours
-from ratchet.deployment.target import Target, local_target
+from ratchet.deployment.pipelines import imported as ours
+from ratchet.deployment.pipelines import publishing as pipelines
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.target import cdk, facts
+from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
 from tests.local_cloud.sagemaker_calls import until

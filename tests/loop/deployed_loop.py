@@ -20,20 +20,16 @@ from config.settings import Settings, load
 from ratchet.costs import rows
 from ratchet.costs.rows import Row
 from ratchet.demo.flights import write_month
-from ratchet.deployment import (
-    approval,
-    cdk,
-    facts,
-    landing,
-    pipelines,
-    registry,
-    runs,
-    snapshots,
-    standing,
-)
-from ratchet.deployment.reports import Findings, findings
-from ratchet.deployment.runs import Run, RunState, Step
-from ratchet.deployment.target import Target, local_target
+from ratchet.deployment import standing
+from ratchet.deployment.pipelines import publishing as pipelines
+from ratchet.deployment.registry import approval
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import landing, snapshots
+from ratchet.deployment.runs.executions import Run, RunState, Step
+from ratchet.deployment.runs.reports import Findings, findings
+from ratchet.deployment.target import cdk, facts
+from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.node import PROJECT
 

@@ -9,7 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from notices import Notices
-from ratchet.deployment import facts, landing, launch, monitoring, registry, runs, standing
+from ratchet.deployment import standing
+from ratchet.deployment.monitoring import starting as monitoring
+from ratchet.deployment.pipelines import launch
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import landing
+from ratchet.deployment.target import facts
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
 from tests.loop.deployed_policies import Policies

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ratchet.deployment import facts
-from ratchet.deployment import target as targets
+from ratchet.deployment.target import environment as targets
+from ratchet.deployment.target import facts
 from ratchet.local_cloud import control
 from tests.loop.deployed_loop import copy_source, until, write_drop
 from tests.loop.forbidden_calls import FORBIDDEN, bootstrap_role

@@ -11,8 +11,14 @@ import pytest
 from botocore.config import Config
 
 from ratchet.demo.traffic import Client, flights_of, requests_of
-from ratchet.deployment import evaluations, facts, landing, launch, registry, runs, standing
-from ratchet.deployment.rows import Batch
+from ratchet.deployment import standing
+from ratchet.deployment.pipelines import launch
+from ratchet.deployment.registry import evaluations
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import landing
+from ratchet.deployment.serving.request_rows import Batch
+from ratchet.deployment.target import facts
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
 

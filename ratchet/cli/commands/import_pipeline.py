@@ -74,7 +74,7 @@ def import_pipeline(
     """
     from pipeline_defs import imported as storage
     from pipeline_defs.imported.code import Given
-    from ratchet.deployment import imported
+    from ratchet.deployment.pipelines import imported
     from ratchet.node import PROJECT
 
     carried = imported.bring_in(
@@ -103,13 +103,13 @@ def _pairs(flag: str, texts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _print_json(carried: Carried, written: str) -> None:
-    said = {
+    document = {
         "pipeline": carried.stored.name,
         "written": written or None,
         "changes": [change.to_json() for change in carried.changes],
         "remarks": [remark.to_json() for remark in carried.remarks],
     }
-    echo_json(said)
+    echo_json(document)
 
 
 def _print(carried: Carried, written: str) -> None:

@@ -9,7 +9,8 @@ from rich.markup import escape
 from ratchet.demo.acts.serving import MONTH, decide, wait_until_served
 from ratchet.demo.stage import Act, Play, claim
 from ratchet.demo.traffic import Client, Tally, flights_of, requests_of
-from ratchet.deployment import approval, registry
+from ratchet.deployment.registry import approval
+from ratchet.deployment.registry import versions as registry
 
 SECONDS_AFTER = 3.0
 """The client calls on, so that what is taken down last would be missed."""

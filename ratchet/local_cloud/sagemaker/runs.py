@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import threading
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet.definition.document import read
 from ratchet.local_cloud.sagemaker import definitions, events, executions, recovery
 from ratchet.local_cloud.sagemaker.authorisation import Denied
 from ratchet.local_cloud.sagemaker.pipelines import STEP
@@ -102,9 +102,8 @@ class Runs:
         self, scope: Scope, execution: Body, stop: StopSignal, parallelism: Parallelism
     ) -> None:
         arn = execution["PipelineExecutionArn"]
-        text = definitions.kept(self._api, scope, execution["Definition"])
-        by_name = {step["Name"]: step for step in definitions.steps(json.loads(text))}
-        recorder = Recorder(self._api, scope, execution, by_name)
+        text = definitions.stored_text(self._api, scope, execution["Definition"])
+        recorder = Recorder(self._api, scope, execution, read(text).by_name)
         # A stop that came between the execution's record and this thread found nobody to ask.
         if executions.existing(self._api, scope, arn)["PipelineExecutionStatus"] == "Stopping":
             stop.request()
@@ -138,7 +137,7 @@ class Runs:
         stop: StopSignal,
         parallelism: Parallelism,
     ) -> Result:
-        from ratchet.local_cloud.sagemaker.services import CloudServices, storage_of
+        from ratchet.local_cloud.sagemaker.services import CloudServices
         from ratchet.runner import Identity, StepCache, run
 
         services = CloudServices(
@@ -159,7 +158,7 @@ class Runs:
             services=services,
             workdir=self.folder_of(execution["Id"]),
             cache=StepCache(self._cache_of(scope)),
-            cache_storage=storage_of(self._api, scope, None),
+            cache_storage=self._api.cloud.storage(scope, None),
             observer=recorder,
             stop=stop,
             stand_ins=execution.get("StandIns"),

@@ -1,4 +1,4 @@
-"""What steps call of the cloud they run in, over HTTP as a job on AWS would."""
+"""What steps call of the cloud they run in, with the roles that a job on AWS would have."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ratchet.definition.resources import TRANSFORM_JOB
+from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import authorisation, service_side, table
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.service_side import Work
 from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Kind
-from ratchet.runner import Access, Callbacks, LambdaFailed, Refused, S3Storage
+from ratchet.runner import Access, Callbacks, LambdaFailed, Refused, Storage
 from ratchet.runner.serving.prepared import images_of
 
 if TYPE_CHECKING:
@@ -47,9 +49,9 @@ class CloudServices:
             api.roles.check(scope, role, ())
 
     @property
-    def storage(self) -> S3Storage:
+    def storage(self) -> Storage:
         """S3 as the role."""
-        return storage_of(self._api, self._scope, self._role)
+        return self._api.cloud.storage(self._scope, self._role)
 
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         """A function's answer, decoded from JSON; raises ``LambdaFailed`` with its error."""
@@ -103,17 +105,18 @@ class CloudServices:
 
     def create_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> None:
         """Whether the role may make what is behind a step, and follow it; raises ``Refused``."""
-        if step_type in service_side.STEP_TYPES:
-            self._check(*service_side.creation(self._scope, step_type, job_name, arguments))
+        if creation := service_side.creation(self._scope, step_type, job_name, arguments):
+            self._check(*creation)
             if polling := service_side.polling(self._scope, step_type, job_name):
                 self._check(*polling)
 
     def job_access(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Access:
         """What a step's job does as its own role; raises ``Refused``."""
-        side = service_side.STEP_TYPES.get(step_type)
+        side = service_side.side_of(step_type)
         if side is None or side.jobs is None:
             return Access()
-        works = [self._of_model(arguments)] if step_type == "Transform" else side.works(arguments)
+        of_model = row_of(step_type).job is TRANSFORM_JOB
+        works = [self._of_model(arguments)] if of_model else side.works(arguments)
         operation = side.operation.partition(":")[2]
         losses = [
             loss
@@ -123,7 +126,7 @@ class CloudServices:
         if len({work.role for work in works}) != 1:  # each of a tuning job's children has its own
             return Access(losses=tuple(losses))
         return Access(
-            storage=storage_of(self._api, self._scope, works[0].role, key=works[0].output_key),
+            storage=self._api.cloud.storage(self._scope, works[0].role, key=works[0].output_key),
             environment=self._api.roles.environment(self._scope, works[0].role),
             losses=tuple(losses),
         )
@@ -163,11 +166,6 @@ class CloudServices:
             return self._api.get(self._scope, kind, name)
         except ApiError as error:
             raise LookupError(error.message) from None
-
-
-def storage_of(api: Api, scope: Scope, role: str | None, *, key: str | None = None) -> S3Storage:
-    """S3 as a role, or as root; ``key``: the KMS key of what is written."""
-    return S3Storage(api.roles.client("s3", scope, role), output_key=key)
 
 
 def start(

@@ -4,10 +4,11 @@ from typing import Literal
 
 import pytest
 
-from ratchet.deployment import approval, registry
-from ratchet.deployment.approval import Consequence, Verdict
 from ratchet.deployment.errors import DeploymentError, UnknownNameError
-from ratchet.deployment.registry import DEPLOYMENT_MARK, ModelVersion
+from ratchet.deployment.registry import approval
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.registry.approval import Consequence, Verdict
+from ratchet.deployment.registry.versions import DEPLOYMENT_MARK, ModelVersion
 from tests.unit.cli.fake_serving import ServingWorld, arn_of
 
 MARKED = datetime(2013, 8, 2, 13, 0, 5, tzinfo=UTC)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pipeline_defs import PIPELINES
-from ratchet.cli import evaluation_view
-from ratchet.deployment import evaluations
-from ratchet.deployment.evaluations import Evaluation
+from ratchet.cli.views import evaluation_view
+from ratchet.deployment.registry import evaluations
+from ratchet.deployment.registry.evaluations import Evaluation
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import ACCOUNT, START, World
 from tests.unit.cli.fake_serving import ServingWorld

@@ -5,10 +5,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ratchet.cli.main import app
-from ratchet.deployment import runs
-from ratchet.deployment import target as targets
 from ratchet.deployment.errors import UnknownNameError
-from ratchet.deployment.logs import Source, lines, sources
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs.logs import Source, lines, sources
+from ratchet.deployment.target import environment as targets
 from tests.unit.cli.fake_deployment import START, FakeRun, World
 
 

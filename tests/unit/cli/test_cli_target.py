@@ -8,9 +8,14 @@ import pytest
 
 from config.settings import Settings
 from ratchet.cli.options import where
-from ratchet.deployment import cdk
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.target import DEFAULT_FOLDER, cloud_folder, local_target, open_target
+from ratchet.deployment.target import cdk
+from ratchet.deployment.target.environment import (
+    DEFAULT_FOLDER,
+    cloud_folder,
+    local_target,
+    open_target,
+)
 from ratchet.local_cloud import control, folder
 from ratchet.local_cloud.layout import Layout
 from ratchet.node import PROJECT

@@ -1,0 +1,168 @@
+"""What wakes a function: events that match a pattern, or a schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from ratchet_cdk.functions.dead_letters import DeadLetters, let_rules_send
+from ratchet_cdk.functions.python_function import PythonFunction
+
+BATCH_SIZE = 1000  # of about 1.3 KB each, far below the 6 MB that an invocation may carry
+BATCH_WINDOW_SECONDS = 2
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wake:
+    """One rule: a pattern of events, or a schedule."""
+
+    description: str
+    pattern: Mapping[str, Any] | None = None
+    schedule: str | None = None
+
+
+class WakeQueue(Construct):
+    """Wakes one function with batches of events, by way of a queue.
+
+    The function reads the real state, so an event only has to arrive eventually, and any of them
+    will do. Events that cannot be delivered or handled end in the dead letters.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        wakes: Mapping[str, Wake],
+        dead_letters: DeadLetters,
+        timeout_seconds: int,
+        enabled: bool = True,
+    ) -> None:
+        """`wakes`: construct id of a rule → what it listens to. `timeout_seconds`: how long the
+        function may take."""
+        super().__init__(scope, construct_id)
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            # The usual six timeouts make up for throttled polls, which the cap on concurrency
+            # rules out: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+            visibility_timeout=cdk.Duration.seconds(timeout_seconds + 60),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=dead_letters.queue, max_receive_count=ATTEMPTS
+            ),
+        )
+        rules = [
+            _rule(self, name, wake, self.queue.queue_arn, dead_letters, enabled=enabled)
+            for name, wake in wakes.items()
+        ]
+        for queue in (self.queue, dead_letters.queue):
+            let_rules_send(queue, rules)
+
+    def feed(self, function: PythonFunction, *, reminds_itself: bool = False) -> None:
+        """The function consumes the queue, and perhaps sends itself messages for later."""
+        actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+        function.role.allow(
+            "ConsumeAndRemindItself" if reminds_itself else "ConsumeWakes",
+            actions=[*actions, "sqs:SendMessage"] if reminds_itself else actions,
+            resources=[self.queue.queue_arn],
+        )
+        lambda_.CfnEventSourceMapping(
+            self,
+            "Consume",
+            function_name=function.name,
+            event_source_arn=self.queue.queue_arn,
+            batch_size=BATCH_SIZE,
+            maximum_batching_window_in_seconds=BATCH_WINDOW_SECONDS,
+            function_response_types=["ReportBatchItemFailures"],
+            # The fewest there can be: the function does the same work however many events woke it.
+            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(
+                maximum_concurrency=2
+            ),
+        )
+
+
+class DirectWakes(Construct):
+    """Wakes one function with each event by itself.
+
+    What EventBridge cannot deliver, and what the function fails at three times, ends in the dead
+    letters.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        wakes: Mapping[str, Wake],
+        dead_letters: DeadLetters,
+        function: PythonFunction,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        rules = [
+            _rule(self, name, wake, function.arn, dead_letters) for name, wake in wakes.items()
+        ]
+        let_rules_send(dead_letters.queue, rules)
+        for name, rule in zip(wakes, rules, strict=True):
+            lambda_.CfnPermission(
+                self,
+                f"{name}Invokes",
+                action="lambda:InvokeFunction",
+                function_name=function.name,
+                principal="events.amazonaws.com",
+                source_arn=rule.attr_arn,
+            )
+        function.role.allow(
+            "HandOverToDeadLetters",
+            actions=["sqs:SendMessage"],
+            resources=[dead_letters.queue.queue_arn],
+        )
+        failed = lambda_.CfnEventInvokeConfig(
+            self,
+            "Failed",
+            function_name=function.name,
+            qualifier="$LATEST",
+            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(
+                    destination=dead_letters.queue.queue_arn
+                )
+            ),
+        )
+        function.role.stands_before(failed)
+
+
+def _rule(
+    scope: Construct,
+    construct_id: str,
+    wake: Wake,
+    target_arn: str,
+    dead_letters: DeadLetters,
+    *,
+    enabled: bool = True,
+) -> events.CfnRule:
+    return events.CfnRule(
+        scope,
+        construct_id,
+        description=wake.description,
+        state="ENABLED" if enabled else "DISABLED",
+        event_pattern=wake.pattern,
+        schedule_expression=wake.schedule,
+        targets=[
+            events.CfnRule.TargetProperty(
+                id="Target",
+                arn=target_arn,
+                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                    arn=dead_letters.queue.queue_arn
+                ),
+            )
+        ],
+    )

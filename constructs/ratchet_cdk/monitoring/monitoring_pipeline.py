@@ -1,0 +1,226 @@
+"""The pipeline that compares traffic with the baseline: the engine that every account has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from config.settings import Settings
+from pipeline_defs import monitoring
+from ratchet.loop import folders, names
+from ratchet_cdk.foundation.buckets import LoopBucket
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.functions.dead_letters import DeadLetters
+from ratchet_cdk.functions.python_function import PythonFunction
+from ratchet_cdk.functions.wakes import DirectWakes, Wake
+from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.permissions.narrow_role import NarrowRole
+from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
+from ratchet_cdk.serving.model_registry import ModelRegistry
+from ratchet_cdk.serving.promotion import Promotion
+
+METRIC_NAMESPACES = (names.NAMESPACE, names.DATA_NAMESPACE, names.MODEL_NAMESPACE)
+MEMORY_MB = 512
+TIMEOUT_SECONDS = 120
+MINUTE = 10  # of the hour: capture files of the hour before have landed by then
+
+
+class MonitoringPipeline(Construct):
+    """Selects what was captured, has it compared, and publishes what was found.
+
+    Pipeline and functions are there at all times, so that a person can run them; the schedule is,
+    while the champion has a baseline and the engine is `pipeline`. What Model Monitor finds is
+    published by the same function, into the same metrics and alarms.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        code: CodeBucket,
+        source: Path,
+        artifacts: LoopBucket,
+        registry: ModelRegistry,
+        promotion: Promotion,
+        baselines: str,
+    ) -> None:
+        """`baselines`: the folder of the artifact bucket that baselines are in."""
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._code = code
+        self._source = source
+        self._artifacts = artifacts
+        self.select_captured = self._select_captured(registry)
+        self.publish_monitoring = self._publish_monitoring()
+        self.pipeline = MlPipeline(
+            self,
+            "Pipeline",
+            define=monitoring,
+            settings=settings,
+            code=code,
+            source=source,
+            artifacts=artifacts,
+            invokes={
+                "select_captured": self.select_captured,
+                "publish_monitoring": self.publish_monitoring,
+            },
+        )
+        readable = [folders.CAPTURE, folders.GROUND_TRUTH, baselines]
+        artifacts.grant_list(self.pipeline.role, "ListMonitored", prefixes=readable)
+        artifacts.grant_read(self.pipeline.role, "ReadMonitored", prefixes=readable)
+        artifacts.grant_read(
+            self.publish_monitoring.role,
+            "ReadAnalyses",
+            prefixes=[folders.runs(self.pipeline.name), folders.MONITORING],
+        )
+        self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="monitoring")
+        self._publish_what_model_monitor_finds()
+        self._schedule(promotion)
+
+    def _select_captured(self, registry: ModelRegistry) -> PythonFunction:
+        function = self._function(
+            "SelectCaptured",
+            name="select_captured",
+            description="Selects the captured requests that the next analysis reads",
+            environment={},
+        )
+        role = function.role
+        registry.grant_read(role)
+        self._artifacts.grant_read(role, "ReadRecords", prefixes=[folders.MONITORING])
+        self._artifacts.grant_write(role, "WriteManifests", prefixes=[folders.MANIFESTS])
+        return function
+
+    def _publish_monitoring(self) -> PythonFunction:
+        function = self._function(
+            "PublishMonitoring",
+            name="publish_monitoring",
+            description="Publishes what an analysis found, as metrics and as a record",
+            environment={
+                "PROJECT": self._settings.project,
+                "ENVIRONMENT": self._settings.environment,
+                "DATA_SCHEDULE": self._settings.schedule_name(names.DATA_QUALITY),
+                "QUALITY_SCHEDULE": self._settings.schedule_name(names.MODEL_QUALITY),
+            },
+        )
+        role = function.role
+        self._artifacts.grant_write(role, "WriteRecords", prefixes=[folders.MONITORING])
+        role.allow(
+            "PutFindings",
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": list(METRIC_NAMESPACES)}},
+            wildcard="The action knows no resource; the condition names the namespaces.",
+        )
+        role.allow(
+            "FindWhatModelMonitorDid",
+            actions=["sagemaker:ListMonitoringExecutions"],
+            resources=["*"],
+            wildcard="The action knows no resource.",
+        )
+        role.allow(
+            "DescribeItsJobs",
+            actions=["sagemaker:DescribeProcessingJob"],
+            resources=[
+                Arns.of(self._settings).sagemaker(f"processing-job/{beginning}-*")
+                for beginning in ("model-monitoring", "groundtruth-merge")
+            ],
+            wildcard="Model Monitor names its jobs; all it says beforehand is the beginning.",
+        )
+        return function
+
+    def _function(
+        self, construct_id: str, *, name: str, description: str, environment: Mapping[str, str]
+    ) -> PythonFunction:
+        """What both functions have in common: where things are, and what serves."""
+        settings = self._settings
+        champion = settings.parameter("champion")
+        function = PythonFunction(
+            self,
+            construct_id,
+            code=self._code,
+            source=self._source,
+            name=name,
+            description=description,
+            environment={
+                "ARTIFACTS_BUCKET": self._artifacts.name,
+                "ENDPOINT_NAME": settings.endpoint_name,
+                "CHAMPION_PARAMETER": champion,
+                **environment,
+            },
+            memory_mb=MEMORY_MB,
+            timeout_seconds=TIMEOUT_SECONDS,
+            retention=settings.retention,
+        )
+        function.role.allow(
+            "ReadWhatIsDeployed",
+            actions=["ssm:GetParameter"],
+            resources=[Arns.of(settings).ssm_parameter(champion)],
+        )
+        self._artifacts.grant_look(function.role, "LookAtRecords")
+        return function
+
+    def _publish_what_model_monitor_finds(self) -> None:
+        DirectWakes(
+            self,
+            "Wakes",
+            function=self.publish_monitoring,
+            dead_letters=self.dead_letters,
+            wakes={
+                "JobEnded": Wake(
+                    description="A job that no pipeline started may be Model Monitor's",
+                    pattern={
+                        "source": ["aws.sagemaker"],
+                        "detail-type": ["SageMaker Processing Job State Change"],
+                        "detail": {
+                            "ProcessingJobStatus": ["Completed", "Failed", "Stopped"],
+                            "ProcessingJobName": [{"anything-but": {"prefix": "pipelines-"}}],
+                        },
+                    },
+                ),
+                "Schedule": Wake(
+                    description="Catches what a lost event left unpublished",
+                    schedule=self._settings.trigger.schedule,
+                ),
+            },
+        )
+
+    def _schedule(self, promotion: Promotion) -> None:
+        role = NarrowRole(self, "ScheduleRole", service="scheduler.amazonaws.com")
+        role.allow(
+            "StartPipeline",
+            actions=["sagemaker:StartPipelineExecution"],
+            resources=[self.pipeline.arn],
+        )
+        role.allow(
+            "HandOverToDeadLetters",
+            actions=["sqs:SendMessage"],
+            resources=[self.dead_letters.queue.queue_arn],
+        )
+        target = scheduler.CfnSchedule
+        schedule = target(
+            self,
+            "Schedule",
+            description="Compares what was captured with the champion's baseline",
+            schedule_expression=_hours(self._settings.monitor.schedule_hours),
+            flexible_time_window=target.FlexibleTimeWindowProperty(mode="OFF"),
+            target=target.TargetProperty(
+                arn=self.pipeline.arn,
+                role_arn=role.arn,
+                dead_letter_config=target.DeadLetterConfigProperty(
+                    arn=self.dead_letters.queue.queue_arn
+                ),
+            ),
+        )
+        role.stands_before(schedule)
+        schedule.cfn_options.condition = promotion.uses_pipeline
+
+
+def _hours(hours: int) -> str:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html"""
+    every = {1: "*", 24: "0"}.get(hours, f"0/{hours}")
+    return f"cron({MINUTE} {every} * * ? *)"
