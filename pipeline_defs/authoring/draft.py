@@ -15,7 +15,13 @@ from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
 from pipeline_defs.authoring.handles import Step
-from pipeline_defs.authoring.variables import Operand, Parameter, Scalar, execution, render
+from pipeline_defs.authoring.variables import (
+    Operand,
+    Parameter,
+    Scalar,
+    execution,
+    render,
+)
 from ratchet.definition.service_model import is_taggable
 from ratchet.loop import names
 
