@@ -7,9 +7,9 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from config.settings import Settings
+from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
 from ratchet_cdk.foundation.notifications import Notifications
-from ratchet_cdk.serving.captured import CAPTURE, GROUND_TRUTH, MONITORING
 from ratchet_cdk.serving.model_registry import ModelRegistry
 
 CHECKPOINT_DAYS = 14
@@ -66,9 +66,11 @@ class Foundation(cdk.Stack):
         """Prefix → days."""
         retention = settings.retention
         return {
-            f"{settings.pipeline_name('training')}/runs/": retention.run_days,
-            f"{settings.pipeline_name('training')}/checkpoints/": CHECKPOINT_DAYS,
-            f"{settings.pipeline_name('evaluation')}/runs/": retention.run_days,
-            f"{settings.pipeline_name('monitoring')}/runs/": retention.capture_days,
-            **dict.fromkeys((CAPTURE, GROUND_TRUTH, MONITORING), retention.capture_days),
+            folders.runs(settings.pipeline_name("training")): retention.run_days,
+            folders.checkpoints(settings.pipeline_name("training")): CHECKPOINT_DAYS,
+            folders.runs(settings.pipeline_name("evaluation")): retention.run_days,
+            folders.runs(settings.pipeline_name("monitoring")): retention.capture_days,
+            **dict.fromkeys(
+                (folders.CAPTURE, folders.GROUND_TRUTH, folders.MONITORING), retention.capture_days
+            ),
         }

@@ -22,6 +22,7 @@ from ratchet.costs import money, rows, run_costs
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs.rows import Row
 from ratchet.costs.run_costs import Labels, RunCosts
+from ratchet.loop import names
 from record_run.day_files import DayFiles
 
 if TYPE_CHECKING:
@@ -167,20 +168,19 @@ class Runs:
         if earlier == known:
             return
         dimensions = {
-            "Project": self.labels.project,
-            "Environment": self.labels.environment,
-            "Pipeline": run.pipeline,
+            **names.dimensions(project=self.labels.project, environment=self.labels.environment),
+            names.PIPELINE_DIMENSION: run.pipeline,
         }
         datum: Any = {
-            "MetricName": "RunCost",
+            "MetricName": names.RUN_COST,
             "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
             "Timestamp": _last_end(after) or self.now,
             "Value": float(known - (earlier or 0)),
         }
         try:
-            self.cloudwatch.put_metric_data(Namespace="Ratchet", MetricData=[datum])
+            self.cloudwatch.put_metric_data(Namespace=names.NAMESPACE, MetricData=[datum])
         except Exception as error:  # the rows have it
-            say("go on", f"RunCost is not put: {error}", facts, level="WARNING")
+            say("go on", f"{names.RUN_COST} is not put: {error}", facts, level="WARNING")
 
     # -- the limit -----------------------------------------------------------------------------
 

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 from config import tags
 from config.settings import ComputeSettings
 from pipeline_defs.authoring import jobs
-from pipeline_defs.authoring.bundle import Bundle, bundle_script
+from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
 from pipeline_defs.authoring.handles import Step
 from pipeline_defs.authoring.variables import Operand, Parameter, Scalar, execution, render
 from ratchet.definition.service_model import is_taggable
+from ratchet.loop import names
 
 AnyStep = TypeVar("AnyStep", bound=Step)
 
@@ -32,7 +33,7 @@ class Draft:
         self._branched: set[int] = set()
         self._bundles: dict[str, Bundle] = {}
         self._problems: list[Problem] = []
-        self._experiment = self.string("Experiment", default=ctx.settings.experiment)
+        self._experiment = self.string(names.EXPERIMENT_PARAMETER, default=ctx.settings.experiment)
 
     # -- parameters
 
@@ -130,10 +131,10 @@ class Draft:
         imports_from: Path | None = None,
     ) -> Bundle:
         try:
-            bundle = bundle_script(
+            bundle = self.ctx.bundler(
                 Path(script),
                 root=self.ctx.source,
-                include=[Path(path) for path in include],
+                include=tuple(Path(path) for path in include),
                 imports_from=imports_from,
             )
         except BundleError as error:

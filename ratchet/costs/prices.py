@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from ratchet.costs import bundled_prices
 from ratchet.costs.rows import BUNDLED, PRICE_LIST
+from ratchet.loop import folders
 
-FOLDER = "costs/prices/"
+FOLDER = folders.PRICES
 """In the artifact bucket: a table for each region, `<region>.json`."""
 FRESH_FOR = dt.timedelta(days=7)
 """AWS announces no rhythm of changes; the list names the day from which a price holds."""

@@ -18,7 +18,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-FOLDER, SUFFIX = "costs/rows/", ".jsonl.gz"
+from ratchet.loop import folders
+
+FOLDER, SUFFIX = folders.COST_ROWS, ".jsonl.gz"
 ENDPOINTS, STORAGE = "_endpoint", "_storage"
 """In place of a pipeline's name."""
 

@@ -15,11 +15,11 @@ from ratchet.costs import billing, money, rows
 from ratchet.costs.billing import Use
 from ratchet.costs.prices import Price, PriceOf
 from ratchet.costs.rows import Row
+from ratchet.loop import names
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
 
-EXPERIMENT = "Experiment"
 """The parameter of every pipeline that runs are told apart by."""
 
 _NO_INSTANCES = frozenset(
@@ -106,7 +106,7 @@ class RunCosts:
         paginator = self.sagemaker.get_paginator("list_pipeline_parameters_for_execution")
         for page in paginator.paginate(PipelineExecutionArn=execution_arn):
             for parameter in page["PipelineParameters"]:
-                if parameter["Name"] == EXPERIMENT:
+                if parameter["Name"] == names.EXPERIMENT_PARAMETER:
                     return parameter["Value"]
         return self.labels.experiment
 

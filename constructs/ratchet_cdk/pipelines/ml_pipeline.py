@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs.authoring import Context, Functions, Pipeline
+from pipeline_defs.authoring import Context, Functions, Pipeline, bundle_script
 from pipeline_defs.permissions import needs, registered_images
+from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.python_function import PythonFunction
@@ -21,7 +23,7 @@ from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
 
-MANIFESTS = "manifests/"  # what a run reads, named by the digest of its content
+_bundle = cache(bundle_script)  # every environment gets the same
 
 
 class MlPipeline(Construct):
@@ -66,6 +68,7 @@ class MlPipeline(Construct):
             code_uri=code.uri,
             functions=Functions(**{name: called.arn for name, called in invokes.items()}),
             source=source,
+            bundler=_bundle,
         )
         pipeline = define(context)
         self.name = pipeline.name
@@ -76,10 +79,10 @@ class MlPipeline(Construct):
         self.registered_images = registered_images(definition)
         self._grant(definition, permissions, arns)
         code.grant_read(self.role, "ReadCode", suffix=".gz")
-        own = [f"{self.name}/runs/"]
-        if f"{self.name}/checkpoints/" in json.dumps(definition):
-            own.append(f"{self.name}/checkpoints/")
-        readable = [*own, MANIFESTS]
+        own = [folders.runs(self.name)]
+        if folders.checkpoints(self.name) in json.dumps(definition):
+            own.append(folders.checkpoints(self.name))
+        readable = [*own, folders.MANIFESTS]
         artifacts.grant_list(self.role, "ListOwn", prefixes=readable)
         artifacts.grant_read(self.role, "ReadOwn", prefixes=readable)
         artifacts.grant_write(self.role, "WriteRuns", prefixes=own)

@@ -14,6 +14,7 @@ from ratchet.definition import service_model
 from ratchet.definition.document import Document, Parameter
 from ratchet.definition.expressions import GET, Call, is_token
 from ratchet.definition.references import PARAMETERS
+from ratchet.loop import names
 
 _PYTHON: Mapping[str, tuple[type, ...]] = {
     "String": (str,),
@@ -33,7 +34,11 @@ def check(document: Document) -> Iterator[Problem]:
                 argument=f"parameter {parameter.name!r}",
                 expected="it is declared twice",
                 fix="declare it once and pass it on"
-                + (" (every pipeline has it by itself)" if parameter.name == "Experiment" else ""),
+                + (
+                    " (every pipeline has it by itself)"
+                    if parameter.name == names.EXPERIMENT_PARAMETER
+                    else ""
+                ),
             )
         declared.append(parameter.name)
         yield from _name(parameter)

@@ -18,11 +18,11 @@ from ratchet.deployment.runs import snapshots
 from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
+from ratchet.loop import names
 from ratchet.node import PROJECT
 
 _RETRIED = ("Failed", "Stopped")
 _SOURCES = ("Succeeded", "Failed")  # of a run of selected steps
-DATA_PARAMETER = "InputManifest"
 """A pipeline that declares it, and gets no value for it, runs on the newest snapshot."""
 
 
@@ -84,15 +84,16 @@ def launch(
     snapshot, tried = None, None
     source = selection.source if selection else None
     known = runs.parameters(target, source) if source else {}
-    names = {parameter["Name"] for parameter in declared}
-    chosen = {name: value for name, value in known.items() if name in names} | dict(values)
-    if experiment.PARAMETER in names and experiment.PARAMETER not in chosen and not as_deployed:
+    declared_names = {parameter["Name"] for parameter in declared}
+    chosen = {name: value for name, value in known.items() if name in declared_names} | dict(values)
+    is_declared = names.EXPERIMENT_PARAMETER in declared_names
+    if is_declared and names.EXPERIMENT_PARAMETER not in chosen and not as_deployed:
         tried = experiment.of_checkout(PROJECT)
-        chosen |= {experiment.PARAMETER: tried} if tried else {}
-    if DATA_PARAMETER not in chosen and DATA_PARAMETER in names:
+        chosen |= {names.EXPERIMENT_PARAMETER: tried} if tried else {}
+    if names.DATA_PARAMETER not in chosen and names.DATA_PARAMETER in declared_names:
         intake = kind if kind == "evaluation" else "training"
         snapshot = snapshots.newest(target, deployed, intake=intake)
-        chosen[DATA_PARAMETER] = snapshot.manifest
+        chosen[names.DATA_PARAMETER] = snapshot.manifest
     checked = parameters.check(chosen, declared, pipeline=name)
     if not as_deployed:
         published = pipelines.publish(target, pipeline, name=name, context=context)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ratchet.loop import folders
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.definition import Step
 from ratchet.runner.errors import StepFailed
@@ -126,7 +127,7 @@ def _run(attempt: Attempt) -> Done:
 
     done = processing.PROCESSING.run(replace(attempt, arguments=request, progress=progress))
     if not skip:
-        check["ViolationReport"] = f"{folder}/constraint_violations.json"
+        check["ViolationReport"] = f"{folder}/{folders.CONSTRAINT_VIOLATIONS}"
         _judge(attempt, check, done)
     return replace(done, properties={**done.properties, **check})
 
