@@ -164,7 +164,7 @@ class Runs:
         known, unknown = run_costs.cost(after)
         earlier = run_costs.cost(before)[0] if before and all(r.over for r in before) else None
         facts = {"run": run.arn, "cost": str(known), "unknown_prices": unknown or None}
-        say("record", run_costs.said(after), facts)
+        say("record", run_costs.sentence(after), facts)
         if earlier == known:
             return
         dimensions = {
@@ -189,7 +189,7 @@ class Runs:
         known, _ = run_costs.cost(found)
         if not self.limit or known <= self.limit:
             return
-        say("stop", f"{run_costs.said(found, so_far=True)} The limit is {self.limit}.")
+        say("stop", f"{run_costs.sentence(found, so_far=True)} The limit is {self.limit}.")
         subject = f"stopped {run.id}"
         # Written down before, so that nothing that happens in between loses it.
         notice = self._notice_of_stop(run, found)
@@ -228,7 +228,7 @@ class Runs:
         return loop.over_the_limit(
             run.id,
             pipeline=run.pipeline,
-            cost=run_costs.said(rows, so_far=True),
+            cost=run_costs.sentence(rows, so_far=True),
             limit=money.shown(self.limit),
         )
 

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ratchet.definition import references
+from ratchet.definition.expressions import GET, calls, function_of
+from ratchet.definition.references import STEPS
+from ratchet.definition.step import Branch
 from ratchet.review.flat import flat
 from ratchet.runner import validate
-from ratchet.runner.definition import Definition, Step, without_branches
-from ratchet.runner.expressions import function_of, walk
+from ratchet.runner.definition import Definition, Step
 from ratchet.runner.parameters import Parameter
 
 Kind = Literal[
@@ -54,7 +57,7 @@ class Comparison:
     """New name → old name."""
 
     def of(self, step: str) -> list[Difference]:
-        return [one for one in self.differences if one.subject == step]
+        return [difference for difference in self.differences if difference.subject == step]
 
 
 def compare(before: Mapping[str, Any] | str, after: Mapping[str, Any] | str) -> Comparison:
@@ -80,19 +83,23 @@ def _parameters(old: Definition, new: Definition) -> Iterator[Difference]:
     for name in [*before, *(name for name in after if name not in before)]:
         was, now = before.get(name), after.get(name)
         if was is None:
-            yield Difference(kind="parameter-added", subject=name, after=_told(after[name]))
+            yield Difference(kind="parameter-added", subject=name, after=_described(after[name]))
         elif now is None:
-            yield Difference(kind="parameter-removed", subject=name, before=_told(was))
+            yield Difference(kind="parameter-removed", subject=name, before=_described(was))
         else:
             for key in ("type", "default", "allowed"):
-                one, other = getattr(was, key), getattr(now, key)
-                if one != other:
+                earlier, later = getattr(was, key), getattr(now, key)
+                if earlier != later:
                     yield Difference(
-                        kind="parameter-changed", subject=name, path=key, before=one, after=other
+                        kind="parameter-changed",
+                        subject=name,
+                        path=key,
+                        before=earlier,
+                        after=later,
                     )
 
 
-def _told(parameter: Parameter) -> str:
+def _described(parameter: Parameter) -> str:
     default = "" if parameter.default is None else f", default {parameter.default!r}"
     return f"{parameter.type}{default}"
 
@@ -102,20 +109,20 @@ def _renamed(old: Mapping[str, Step], new: Mapping[str, Step]) -> dict[str, str]
     else that they are or that others take of them."""
     gone = [step for name, step in old.items() if name not in new]
     come = [step for name, step in new.items() if name not in old]
-    found: dict[str, str] = {}
+    renamed: dict[str, str] = {}
     for step in come:
         like = [
             other
             for other in gone
-            if other.name not in found.values() and _same_but_for_name(other, step)
+            if other.name not in renamed.values() and _same_but_for_name(other, step)
         ]
         if len(like) == 1:
-            found[step.name] = like[0].name
-    return found
+            renamed[step.name] = like[0].name
+    return renamed
 
 
 def _same_but_for_name(old: Step, new: Step) -> bool:
-    mine, other = _own(new), _own(old)
+    mine, other = _without_name(new), _without_name(old)
     mark = "\0"
     return bool(
         old.type == new.type
@@ -134,9 +141,8 @@ def _with_name(value: Any, name: str, mark: str) -> Any:
     return value
 
 
-def _own(step: Step) -> Mapping[str, Any]:
-    body = without_branches(step.body)
-    return {key: value for key, value in body.items() if key != "Name"}
+def _without_name(step: Step) -> Mapping[str, Any]:
+    return {key: value for key, value in step.body.items() if key != "Name"}
 
 
 def _steps(
@@ -160,16 +166,17 @@ def _steps(
             yield from _arguments(before, step, renamed)
 
 
-def _place(step: Step, renamed: Mapping[str, str]) -> tuple[str, bool] | None:
+def _place(step: Step, renamed: Mapping[str, str]) -> Branch | None:
     if step.branch is None:
         return None
     names = {old: new for new, old in renamed.items()}
-    return names.get(step.branch[0], step.branch[0]), step.branch[1]
+    gate = step.branch.gate
+    return step.branch._replace(gate=names.get(gate, gate))
 
 
 def _arguments(old: Step, new: Step, renamed: Mapping[str, str]) -> Iterator[Difference]:
-    before = {path: _follow(leaf, renamed) for path, leaf in flat(_own(old)).items()}
-    after = flat(_own(new))
+    before = {path: _follow(leaf, renamed) for path, leaf in flat(_without_name(old)).items()}
+    after = flat(_without_name(new))
     for path in _in_order(list(before), list(after)):
         was, now = before.get(path), after.get(path)
         if path in before and path in after and was == now:
@@ -209,8 +216,8 @@ def _kind(path: str, before: Any, after: Any) -> Kind:
 
 
 def _refers(leaf: Any) -> bool:
-    calls = walk(leaf, "")
-    return any(name == "Get" and str(got).startswith("Steps.") for _, name, got in calls)
+    gets = (str(call.operand) for call in calls(leaf) if call.function == GET)
+    return any(references.parse(text).root == STEPS for text in gets)
 
 
 def _in_order(before: Sequence[str], after: Sequence[str]) -> list[str]:

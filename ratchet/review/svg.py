@@ -75,16 +75,16 @@ def _places(graph: Graph, layers: list[list[str]]) -> dict[str, Place]:
         joined[edge.target].append(edge.source)
     for _ in range(_SWEEPS):
         for layer in layers:
-            wanted = {
+            ideal = {
                 name: sum(row[other] for other in joined[name]) / len(joined[name])
                 if joined[name]
                 else row[name]
                 for name in layer
             }
-            layer.sort(key=lambda name: wanted[name])
+            layer.sort(key=lambda name: ideal[name])
             at = -1.0
             for name in layer:
-                at = row[name] = max(wanted[name], at + 1)
+                at = row[name] = max(ideal[name], at + 1)
     top = min(row.values())
     return {
         name: (column * (_WIDTH + _ACROSS), (row[name] - top) * (_HEIGHT + _DOWN))
@@ -115,8 +115,8 @@ def _box(node: Node, place: Place) -> str:
     x, y = place
     kinds = ["box"]
     kinds += ["cached"] if node.cached_for is not None else []
-    kinds += {"Condition": ["gate"], "Fail": ["halt"]}.get(node.type, [])
-    round_by = _HEIGHT / 2 if node.type in ("Condition", "Fail") else 8
+    kinds += ["gate"] if node.row.holds_branches else ["halt"] if node.row.ends_run else []
+    round_by = _HEIGHT / 2 if node.row.holds_branches or node.row.ends_run else 8
     middle = x + _WIDTH / 2
     return (
         f'<rect class="{" ".join(kinds)}" x="{x:g}" y="{y:g}" width="{_WIDTH}" height="{_HEIGHT}"'

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ratchet.definition.step import Branch
 from ratchet.review.cache_effects import Effect
 from ratchet.review.differences import Comparison, Difference
 from ratchet.review.flat import shown
-from ratchet.review.markdown import code, fenced, one_line, prose
+from ratchet.review.markdown import code, fenced, prose, single_line
 
 _LONGEST = 72
 
@@ -18,7 +19,7 @@ FilesOf = Callable[[str], Mapping[str, str] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ReviewLine:
     """One line: `mark` is +, -, ~; `subject` a step or a parameter."""
 
     mark: str
@@ -31,8 +32,8 @@ class Report:
     """What a reviewer reads of one pipeline."""
 
     pipeline: str
-    parameters: tuple[Told, ...] = ()
-    steps: tuple[Told, ...] = ()
+    parameters: tuple[ReviewLine, ...] = ()
+    steps: tuple[ReviewLine, ...] = ()
     cache: tuple[Effect, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What the differences change in what a run costs."""
@@ -51,81 +52,81 @@ def report(
     notes: Iterable[str] = (),
 ) -> Report:
     """The comparison in words."""
-    told = [(one, _told(one, files_of)) for one in comparison.differences]
-    is_parameter = [one.kind.startswith("parameter") for one, _ in told]
+    lines = [_line(difference, files_of) for difference in comparison.differences]
+    is_parameter = [each.kind.startswith("parameter") for each in comparison.differences]
     return Report(
         pipeline=pipeline,
-        parameters=tuple(t for (_, t), yes in zip(told, is_parameter, strict=True) if yes),
-        steps=tuple(t for (_, t), yes in zip(told, is_parameter, strict=True) if not yes),
+        parameters=tuple(line for line, yes in zip(lines, is_parameter, strict=True) if yes),
+        steps=tuple(line for line, yes in zip(lines, is_parameter, strict=True) if not yes),
         cache=tuple(cache),
         notes=tuple(notes),
     )
 
 
-def text_of(found: Report) -> str:
+def text_of(report: Report) -> str:
     """Plain text; what is not there is not mentioned."""
-    if not found.differs:
-        return f"{found.pipeline}: the same\n"
-    lines = [found.pipeline]
-    for title, told in (("parameters", found.parameters), ("steps", found.steps)):
-        if told:
-            lines += [f"  {title}", *_aligned(told)]
-    if found.cache:
+    if not report.differs:
+        return f"{report.pipeline}: the same\n"
+    lines = [report.pipeline]
+    for title, entries in (("parameters", report.parameters), ("steps", report.steps)):
+        if entries:
+            lines += [f"  {title}", *_aligned(entries)]
+    if report.cache:
         lines.append("  cached results")
-        width = max(len(effect.step) for effect in found.cache)
-        lines += [f"      {e.step.ljust(width)}  {_effect(e)}" for e in found.cache]
-    if found.notes:
-        lines += ["  what a run costs", *(f"      {note}" for note in found.notes)]
-    return "\n".join(map(one_line, lines)) + "\n"
+        width = max(len(effect.step) for effect in report.cache)
+        lines += [f"      {e.step.ljust(width)}  {_effect(e)}" for e in report.cache]
+    if report.notes:
+        lines += ["  what a run costs", *(f"      {note}" for note in report.notes)]
+    return "\n".join(map(single_line, lines)) + "\n"
 
 
-def markdown_of(found: Report) -> str:
+def markdown_of(report: Report) -> str:
     """The same for a review comment."""
-    if not found.differs:
-        return f"**{prose(found.pipeline)}**: the same\n"
-    lines = [f"### {prose(found.pipeline)}", ""]
-    for told in (found.parameters, found.steps):
-        if told:
-            lines += [*fenced((f"{t.mark} {t.subject}: {t.text}" for t in told), "diff"), ""]
-    if found.cache:
+    if not report.differs:
+        return f"**{prose(report.pipeline)}**: the same\n"
+    lines = [f"### {prose(report.pipeline)}", ""]
+    for entries in (report.parameters, report.steps):
+        if entries:
+            lines += [*fenced((f"{t.mark} {t.subject}: {t.text}" for t in entries), "diff"), ""]
+    if report.cache:
         lines += ["| cached step | |", "|---|---|"]
-        lines += [f"| {code(e.step)} | {prose(_effect(e))} |" for e in found.cache]
+        lines += [f"| {code(e.step)} | {prose(_effect(e))} |" for e in report.cache]
         lines.append("")
-    if found.notes:
-        lines += ["What a run costs:", "", *(f"- {prose(note)}" for note in found.notes)]
+    if report.notes:
+        lines += ["What a run costs:", "", *(f"- {prose(note)}" for note in report.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def json_of(found: Report, comparison: Comparison) -> dict[str, Any]:
+def json_of(report: Report, comparison: Comparison) -> dict[str, Any]:
     """For scripts: the facts, not the words."""
     return {
-        "pipeline": found.pipeline,
-        "differs": found.differs,
+        "pipeline": report.pipeline,
+        "differs": report.differs,
         "differences": [
             {
-                "kind": one.kind,
-                "subject": one.subject,
-                "path": one.path or None,
-                "before": one.before,
-                "after": one.after,
+                "kind": difference.kind,
+                "subject": difference.subject,
+                "path": difference.path or None,
+                "before": difference.before,
+                "after": difference.after,
             }
-            for one in comparison.differences
+            for difference in comparison.differences
         ],
         "cache": [
-            {"step": e.step, "keeps": e.keeps, "reasons": list(e.reasons)} for e in found.cache
+            {"step": e.step, "keeps": e.keeps, "reasons": list(e.reasons)} for e in report.cache
         ],
-        "notes": list(found.notes),
+        "notes": list(report.notes),
     }
 
 
-def _aligned(told: Sequence[Told]) -> Iterator[str]:
-    width = max(len(one.subject) for one in told)
+def _aligned(entries: Sequence[ReviewLine]) -> Iterator[str]:
+    width = max(len(entry.subject) for entry in entries)
     last = None
-    for one in told:
-        subject = one.subject if one.subject != last else ""
-        mark = one.mark if one.subject != last or one.mark != "~" else " "
-        yield f"    {mark} {subject.ljust(width)}  {one.text}"
-        last = one.subject
+    for entry in entries:
+        subject = entry.subject if entry.subject != last else ""
+        mark = entry.mark if entry.subject != last or entry.mark != "~" else " "
+        yield f"    {mark} {subject.ljust(width)}  {entry.text}"
+        last = entry.subject
 
 
 def _effect(effect: Effect) -> str:
@@ -134,31 +135,31 @@ def _effect(effect: Effect) -> str:
     return f"runs again: {', '.join(effect.reasons)}"
 
 
-def _told(one: Difference, files_of: FilesOf) -> Told:
-    mark = {"added": "+", "removed": "-"}.get(one.kind.rpartition("-")[2], "~")
-    return Told(mark=mark, subject=one.subject, text=_text(one, files_of))
+def _line(difference: Difference, files_of: FilesOf) -> ReviewLine:
+    mark = {"added": "+", "removed": "-"}.get(difference.kind.rpartition("-")[2], "~")
+    return ReviewLine(mark=mark, subject=difference.subject, text=_text(difference, files_of))
 
 
-def _text(one: Difference, files_of: FilesOf) -> str:
-    match one.kind:
+def _text(difference: Difference, files_of: FilesOf) -> str:
+    match difference.kind:
         case "parameter-added" | "step-added":
-            return f"added, {one.after}"
+            return f"added, {difference.after}"
         case "parameter-removed" | "step-removed":
-            return f"removed, {one.before}"
+            return f"removed, {difference.before}"
         case "step-renamed":
-            return f"was {one.before}: another name, the same otherwise"
+            return f"was {difference.before}: another name, the same otherwise"
         case "step-moved":
-            return f"moved from {_branch(one.before)} to {_branch(one.after)}"
+            return f"moved from {_branch(difference.before)} to {_branch(difference.after)}"
         case "code":
-            return f"code{_files(str(one.before), str(one.after), files_of)}"
-    before, after = _sides(one.before, one.after)
-    if one.kind == "rewired":
-        return f"{one.path} takes {after} instead of {before}"
-    if one.before is None:
-        return f"{one.path} = {after}, not there before"
-    if one.after is None:
-        return f"{one.path} is gone (was {before})"
-    return f"{one.path}  {before} → {after}"
+            return f"code{_files(str(difference.before), str(difference.after), files_of)}"
+    before, after = _sides(difference.before, difference.after)
+    if difference.kind == "rewired":
+        return f"{difference.path} takes {after} instead of {before}"
+    if difference.before is None:
+        return f"{difference.path} = {after}, not there before"
+    if difference.after is None:
+        return f"{difference.path} is gone (was {before})"
+    return f"{difference.path}  {before} → {after}"
 
 
 def _sides(before: Any, after: Any) -> tuple[str, str]:
@@ -170,7 +171,7 @@ def _sides(before: Any, after: Any) -> tuple[str, str]:
     if max(map(len, texts)) <= _LONGEST:
         return texts[0], texts[1]
     pairs = zip(*texts, strict=False)
-    same = next((at for at, (one, other) in enumerate(pairs) if one != other), 0)
+    same = next((at for at, (first, second) in enumerate(pairs) if first != second), 0)
     start = max(0, same - _LONGEST // 3)
     cut = [
         ("…" if start else "")
@@ -181,10 +182,10 @@ def _sides(before: Any, after: Any) -> tuple[str, str]:
     return cut[0], cut[1]
 
 
-def _branch(branch: tuple[str, bool] | None) -> str:
+def _branch(branch: Branch | None) -> str:
     if branch is None:
         return "the top level"
-    return f"where {branch[0]} {'passes' if branch[1] else 'does not pass'}"
+    return f"where {branch.gate} {'passes' if branch.outcome else 'does not pass'}"
 
 
 def _files(before: str, after: str, files_of: FilesOf) -> str:

@@ -15,7 +15,7 @@ _NAMES = ("Id", "Sid", "Key", "Name")
 
 
 def differences(environment: str, template: Any, prod: Any) -> str:
-    """One line for each place: `~` where both have a value, `-` only prod, `+` only the environment.
+    """One line a place: `~` where both have a value, `-` only prod, `+` only the environment.
 
     Takes readable templates. The environment's name counts as the name prod, so that only what is
     decided for the environment is left. An entry that is added to a list stands before prod's entry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs.authoring import Context, Functions, Pipeline
+from pipeline_defs.authoring import Context, Functions, Pipeline, bundle_script
 from pipeline_defs.permissions import needs, registered_images
 from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import LoopBucket
@@ -21,6 +22,8 @@ from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
+
+_bundle = cache(bundle_script)  # every environment gets the same
 
 
 class MlPipeline(Construct):
@@ -65,6 +68,7 @@ class MlPipeline(Construct):
             code_uri=code.uri,
             functions=Functions(**{name: called.arn for name, called in invokes.items()}),
             source=source,
+            bundler=_bundle,
         )
         pipeline = define(context)
         self.name = pipeline.name

@@ -71,7 +71,7 @@ def estimate(
         planned,
         history=past_costs.history(target, name, {step.step for step in planned}),
         price=prices.price,
-        said=durations,
+        assumed=durations,
         now=datetime.now(UTC),
     )
     for complaint in prices.complaints:

@@ -20,6 +20,19 @@ CODE = (
     "tests",
 )
 """The folders of code at the top of the project."""
+ROOMS = (
+    *CODE,
+    "pipeline_defs/authoring",
+    "ratchet/cli",
+    "ratchet/costs",
+    "ratchet/definition",
+    "ratchet/deployment",
+    "ratchet/local_cloud",
+    "ratchet/loop",
+    "ratchet/monitoring",
+    "ratchet/runner",
+)
+"""Those that say in a README what belongs there and what it may import."""
 
 _FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
@@ -83,22 +96,8 @@ def pages() -> list[Page]:
     and a decision of its day."""
     top = [PROJECT / name for name in ("README.md", "CONTRIBUTING.md")]
     docs = sorted((PROJECT / "docs").rglob("*.md"))
-    return [Page(path) for path in (*top, *docs, *rooms())]
-
-
-def rooms() -> list[Path]:
-    """The README of each folder of code."""
-    code = (
-        "config",
-        "constructs",
-        "lambdas",
-        "pipeline_defs",
-        "ratchet",
-        "stacks",
-        "steps",
-        "tests",
-    )
-    return sorted(file for folder in code for file in (PROJECT / folder).rglob("README.md"))
+    rooms = [PROJECT / room / "README.md" for room in ROOMS]
+    return [Page(path) for path in (*top, *docs, *rooms)]
 
 
 def is_dated(page: Page) -> bool:

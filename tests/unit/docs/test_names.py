@@ -20,6 +20,7 @@ _ROOTS = "|".join((*CODE, "docs", r"\.github"))
 _FILE = re.compile(rf"(?:{_ROOTS})/[\w./-]*")
 _MODULES = "|".join(("ratchet", "pipeline_defs", "config", "stacks", "ratchet_cdk"))
 _MODULE = re.compile(rf"(?:{_MODULES})(?:\.[a-z_]\w*)+")
+_SUFFIXES = frozenset({"json", "py", "toml"})
 _IMPORT_ROOTS = ("", "constructs/", "lambdas/")
 
 
@@ -42,9 +43,9 @@ def _settings_of(text: str) -> Iterator[str]:
     for section, key in re.findall(r"\[([a-z_.]+)\](?: ([a-z_]+)\b)?", text):
         if section.split(".")[0] in sections and section != "hyperparameters":
             yield f"{section}.{key}" if key else section
-    if match := re.match(r"([a-z_]+)\.([a-z_.]+)(?= =|$)", text):
-        if match[1] in sections and not match[2].endswith((".py", "py", "toml")):
-            yield match[0]
+    match = re.match(r"([a-z_]+)\.([a-z_.]+)(?= =|$)", text)
+    if match and match[1] in sections and match[2] not in _SUFFIXES:
+        yield match[0]
 
 
 def _settings_in_toml(content: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
