@@ -54,7 +54,7 @@ def run(
         typer.Option(
             "--engine",
             metavar="ENGINE",
-            help="model-monitor or pipeline; left out, the one that watches.",
+            help=f"{names.MODEL_MONITOR} or {names.PIPELINE}; left out, the one that watches.",
         ),
     ] = None,
     pictures: Pictures = 8,

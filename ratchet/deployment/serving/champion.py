@@ -13,6 +13,7 @@ from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import parameter_value
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet.loop.versions import model_behind, number_of, package_behind
 
 IN_SERVICE = "InService"
@@ -38,7 +39,7 @@ class Live:
 
 def deployed_arn(target: Target) -> str:
     """The model package that the Serving stack has deployed; empty when there is none."""
-    value = (parameter_value(target, target.settings.parameter("champion")) or "").strip()
+    value = (parameter_value(target, target.settings.parameter(CHAMPION_FACT)) or "").strip()
     return "" if value == names.NONE else value
 
 
