@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs.training import training
+from ratchet.loop.facts import TrainingFacts
 from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.serving.champion import ChampionResolver
@@ -85,28 +86,21 @@ class Training(cdk.Stack):
 
     def _tell_what_is_deployed(self) -> None:
         """The command line builds the same pipeline from these facts, without the CDK."""
-        facts = {
-            "pipeline": self.pipeline.name,
-            "role_arn": self.pipeline.role.arn,
-            "data_bucket": self._foundation.data.name,
-            "data_prefix": self._settings.data.prefix,
-            "artifacts_bucket": self._foundation.artifacts.name,
-            "output_key_arn": self._foundation.artifacts.key_arn,
-            "code_uri": self.code.uri,
-            "model_package_group": self._foundation.registry.name,
-            "functions": {
+        facts = TrainingFacts(
+            pipeline=self.pipeline.name,
+            role_arn=self.pipeline.role.arn,
+            data_bucket=self._foundation.data.name,
+            data_prefix=self._settings.data.prefix,
+            artifacts_bucket=self._foundation.artifacts.name,
+            output_key_arn=self._foundation.artifacts.key_arn,
+            code_uri=self.code.uri,
+            model_package_group=self._foundation.registry.name,
+            functions={
                 "resolve_champion": self.champion.function.arn,
                 "start_pipeline": self.trigger.function.arn,
             },
-            "queue_url": self.trigger.wakes.queue.queue_url,
-            "dead_letter_queue_url": self.trigger.dead_letters.queue.queue_url,
-            "protected": self._settings.protected,
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed",
-            name=self._settings.parameter("training"),
-            type="String",
-            description="What the training stack deployed, as JSON",
-            value=self.to_json_string(facts),
+            queue_url=self.trigger.wakes.queue.queue_url,
+            dead_letter_queue_url=self.trigger.dead_letters.queue.queue_url,
+            protected=self._settings.protected,
         )
+        publish_facts(self, facts, settings=self._settings)

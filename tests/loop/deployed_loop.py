@@ -31,6 +31,7 @@ from ratchet.deployment.runs.reports import Findings, findings
 from ratchet.deployment.target import cdk, facts
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
+from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
 PATIENCE = 120.0
@@ -55,7 +56,7 @@ class Loop:
         return local_target(settings=self.settings, folder=self.folder)
 
     @cached_property
-    def deployed(self) -> facts.Deployed:
+    def deployed(self) -> TrainingFacts:
         return facts.read(self.target)
 
     def client(self, service: str) -> Any:

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from ratchet.loop import folders
+from ratchet.loop.packages import PENDING
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
@@ -104,7 +105,7 @@ class Messenger(Construct):
                     "detail-type": ["SageMaker Model Package State Change"],
                     "detail": {
                         "ModelPackageGroupName": [self._settings.model_package_group],
-                        "ModelApprovalStatus": ["PendingManualApproval"],
+                        "ModelApprovalStatus": [PENDING],
                     },
                 },
             ),

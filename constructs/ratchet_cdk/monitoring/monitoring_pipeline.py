@@ -11,6 +11,7 @@ from constructs import Construct
 from config.settings import Settings
 from pipeline_defs import monitoring
 from ratchet.loop import folders, names
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.dead_letters import DeadLetters
@@ -138,7 +139,7 @@ class MonitoringPipeline(Construct):
     ) -> PythonFunction:
         """What both functions have in common: where things are, and what serves."""
         settings = self._settings
-        champion = settings.parameter("champion")
+        champion = settings.parameter(CHAMPION_FACT)
         function = PythonFunction(
             self,
             construct_id,

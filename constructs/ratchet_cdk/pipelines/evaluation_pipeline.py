@@ -9,6 +9,7 @@ from constructs import Construct
 from config.settings import Settings
 from pipeline_defs.evaluation import evaluation
 from ratchet.loop import folders
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.python_function import PythonFunction
@@ -77,7 +78,7 @@ class EvaluationPipeline(Construct):
         self, code: CodeBucket, source: Path, artifacts: LoopBucket, registry: ModelRegistry
     ) -> PythonFunction:
         settings = self._settings
-        champion = settings.parameter("champion")
+        champion = settings.parameter(CHAMPION_FACT)
         function = PythonFunction(
             self,
             "RecordEvaluation",

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from ratchet.loop import folders
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.python_function import PythonFunction
@@ -35,7 +36,7 @@ class ChampionResolver(Construct):
         registry: ModelRegistry,
     ) -> None:
         super().__init__(scope, construct_id)
-        parameter = settings.parameter("champion")
+        parameter = settings.parameter(CHAMPION_FACT)
         self.function = PythonFunction(
             self,
             "ResolveChampion",
