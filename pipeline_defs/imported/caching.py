@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline_defs.authoring.checks.caching import CACHE_KEYS
-from pipeline_defs.authoring.checks.document import variables
 from pipeline_defs.imported.uris import parts
+from ratchet.definition.expressions import GET, calls
+from ratchet.definition.step_types import row_of
 from ratchet.loop import names
 
 _ISO = re.compile(r"P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")
@@ -32,7 +32,7 @@ def period(given: str) -> str | None:
 
 
 def is_cacheable(step_type: str) -> bool:
-    return step_type in CACHE_KEYS
+    return row_of(step_type).is_cached
 
 
 def doubts(step: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
@@ -40,11 +40,11 @@ def doubts(step: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
     content. Empty: every input is named by its content or by the run that wrote it."""
     found: list[str] = []
     arguments = step.get("Arguments") or {}
-    for key in CACHE_KEYS.get(str(step.get("Type")), {}):
+    for key in row_of(str(step.get("Type"))).cache_key or ():
         if key not in arguments:
             continue
         found += [f"it reads {uri}, whose content may change" for uri in _uris(arguments[key])]
-        for _, got in variables(arguments[key]):
+        for got in (str(c.operand) for c in calls(arguments[key]) if c.function == GET):
             name = got.removeprefix("Parameters.")
             if got.startswith("Parameters.") and name != names.DATA_PARAMETER:
                 default = str(parameters.get(name, {}).get("DefaultValue", "s3://"))

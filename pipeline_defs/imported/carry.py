@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_defs.authoring import schema
 from pipeline_defs.authoring.errors import Problem
 from pipeline_defs.imported import caching, registries
 from pipeline_defs.imported.changes import Change, ImportRefusedError, Remark
@@ -25,6 +24,8 @@ from pipeline_defs.imported.placeholders import written
 from pipeline_defs.imported.storage import Storage
 from pipeline_defs.imported.stored import NAME, Stored
 from pipeline_defs.imported.uris import parts, shown
+from ratchet.definition.document import read
+from ratchet.definition.service_model import is_taggable
 from ratchet.loop import names
 
 __all__ = ["Carried", "Maps", "carry"]
@@ -168,7 +169,7 @@ class _Carrier:
     def _unused(self) -> None:
         from pipeline_defs.authoring.checks import parameters
 
-        for problem in parameters.check(self._definition):
+        for problem in parameters.check(read(self._definition)):
             if problem.step is None and problem.expected.startswith("nothing refers to it"):
                 self.notes.remark("", str(problem.argument), None, problem.expected)
 
@@ -265,7 +266,7 @@ class _Carrier:
                     self.notes.remark(step["Name"], leaf.path, leaf.value, what)
 
     def _tags(self, step: dict[str, Any]) -> None:
-        if schema.is_taggable(step["Type"]):
+        if is_taggable(step["Type"]):
             before = (step.get("Arguments") or {}).get("Tags")
             after = "the cost tags of the environment, pipeline, step and run are added"
             why = "SageMaker hands no tags on to jobs; its cost is told apart by them"

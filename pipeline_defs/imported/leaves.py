@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_defs.authoring.checks.document import is_variable
+from ratchet.definition.expressions import function_of
 
 _BRANCHES = ("IfSteps", "ElseSteps")
 
@@ -45,7 +45,7 @@ def _below(holder: Any, path: str) -> Iterator[Leaf]:
             continue
         here = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}"
         here = here.removeprefix(".").removeprefix("Arguments.")
-        if isinstance(item, dict | list) and not is_variable(item):
+        if isinstance(item, dict | list) and not function_of(item):
             yield from _below(item, here)
         else:
             yield Leaf(here, holder, key)

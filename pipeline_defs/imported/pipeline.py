@@ -12,7 +12,6 @@ from typing import Any
 from config import tags
 from config.arns import Arns
 from config.settings import Settings
-from pipeline_defs.authoring import schema
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.errors import DefinitionError, Problem
@@ -21,6 +20,7 @@ from pipeline_defs.imported.leaves import steps
 from pipeline_defs.imported.placeholders import filled, named
 from pipeline_defs.imported.stored import Stored
 from pipeline_defs.permissions import Missing, needs
+from ratchet.definition.service_model import is_taggable
 from ratchet.loop import names
 
 _ARNS = Arns(region="us-east-1", account="0" * 12)
@@ -139,7 +139,7 @@ class ImportedPipeline:
         cache = step.get("CacheConfig")
         if cache and not self._placement.settings.cache_expire_after:
             step["CacheConfig"] = {**cache, "Enabled": False}
-        if schema.is_taggable(step["Type"]):
+        if is_taggable(step["Type"]):
             arguments["Tags"] = self._tags(step["Name"], list(arguments.get("Tags") or ()))
 
     def _tags(self, step: str, own: list[dict[str, Any]]) -> list[dict[str, Any]]:
