@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -56,8 +55,8 @@ class EventQueue(Construct):
     def name(self) -> str:
         return self._queue.attr_queue_name
 
-    def accept_from(self, rules: Sequence[events.CfnRule]) -> None:
-        """These rules put events into the queue."""
+    def accept_from(self, rules: Sequence[str]) -> None:
+        """These rules, by their ARNs, put events into the queue."""
         self._statements.append(
             {
                 "Sid": "RulesSend",
@@ -65,7 +64,7 @@ class EventQueue(Construct):
                 "Principal": {"Service": "events.amazonaws.com"},
                 "Action": "sqs:SendMessage",
                 "Resource": self.arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": [rule.attr_arn for rule in rules]}},
+                "Condition": {"ArnEquals": {"aws:SourceArn": rules}},
             }
         )
         self._policy.policy_document = self._document()

@@ -105,20 +105,18 @@ class DirectWakes(Construct):
             for name, wake in wakes.items()
         }
         dead_letters.queue.accept_from(list(rules.values()))
-        for name, rule in rules.items():
-            self._let_invoke(f"{name}Invokes", rule, function)
+        for name, rule_arn in rules.items():
+            self._let_invoke(f"{name}Invokes", rule_arn, function)
         self._hand_over(function, dead_letters)
 
-    def _let_invoke(
-        self, construct_id: str, rule: events.CfnRule, function: PythonFunction
-    ) -> None:
+    def _let_invoke(self, construct_id: str, rule_arn: str, function: PythonFunction) -> None:
         lambda_.CfnPermission(
             self,
             construct_id,
             action="lambda:InvokeFunction",
             function_name=function.name,
             principal="events.amazonaws.com",
-            source_arn=rule.attr_arn,
+            source_arn=rule_arn,
         )
 
     def _hand_over(self, function: PythonFunction, dead_letters: DeadLetters) -> None:
@@ -146,8 +144,9 @@ def _rule(
     dead_letters: DeadLetters,
     *,
     enabled: bool = True,
-) -> events.CfnRule:
-    return events.CfnRule(
+) -> str:
+    """Returns its ARN."""
+    rule = events.CfnRule(
         scope,
         construct_id,
         description=wake.description,
@@ -162,3 +161,4 @@ def _rule(
             }
         ],
     )
+    return rule.attr_arn

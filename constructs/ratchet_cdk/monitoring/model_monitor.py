@@ -16,7 +16,7 @@ from ratchet.loop import folders, names
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.serving.champion_endpoint import ChampionEndpoint
-from ratchet_cdk.serving.promotion import Promotion
+from ratchet_cdk.serving.promotion import Promotion, only_when
 
 _Data = sagemaker.CfnDataQualityJobDefinition
 _Quality = sagemaker.CfnModelQualityJobDefinition
@@ -209,9 +209,7 @@ class ModelMonitor(Construct):
             ),
         }
 
-    def _schedule(
-        self, kind: str, definition: _Data | _Quality, condition: cdk.CfnCondition
-    ) -> None:
+    def _schedule(self, kind: str, definition: _Data | _Quality, condition: str) -> None:
         name = {"DataQuality": names.DATA_QUALITY, "ModelQuality": names.MODEL_QUALITY}[kind]
         schedule = sagemaker.CfnMonitoringSchedule(
             self,
@@ -232,7 +230,7 @@ class ModelMonitor(Construct):
         schedule.add_resource_dependency(self._endpoint.resource)
         self._role.stands_before(definition)
         for resource in (definition, schedule):
-            resource.cfn_options.condition = condition
+            only_when(condition, resource)
 
 
 def _hours(hours: int) -> str:

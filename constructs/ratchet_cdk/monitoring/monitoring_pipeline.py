@@ -15,7 +15,7 @@ from ratchet_cdk.functions.wakes import DirectWakes, Wake
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
-from ratchet_cdk.serving.promotion import Promotion
+from ratchet_cdk.serving.promotion import Promotion, only_when
 
 METRIC_NAMESPACES = (names.NAMESPACE, names.DATA_NAMESPACE, names.MODEL_NAMESPACE)
 MEMORY_MB = 512
@@ -206,7 +206,7 @@ class MonitoringPipeline(Construct):
             ),
         )
         role.stands_before(schedule)
-        schedule.cfn_options.condition = promotion.uses_pipeline
+        only_when(promotion.uses_pipeline, schedule)
 
 
 def _hours(hours: int) -> str:
