@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ratchet.definition.resources import PROCESSING_JOB, TRAINING_JOB
-from ratchet.deployment.errors import says_missing
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.runs import executions as runs
