@@ -32,7 +32,7 @@ class NarrowRole(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, service: str) -> None:
         super().__init__(scope, construct_id)
-        policies = StackPolicies.of(self)
+        self._policies = policies = StackPolicies.of(self)
         self._statements: list[dict[str, Any]] = []
         self._reasons: dict[str, str] = {}
         role = iam.CfnRole(
@@ -119,7 +119,7 @@ class NarrowRole(Construct):
 
     def _findings(self) -> dict[str, str]:
         """As cdk-nag writes them: a reference is `<LogicalId.Attribute>`."""
-        resources = _resolved(cdk.Stack.of(self), list(self._reasons))
+        resources = _resolved(self._policies.stack, list(self._reasons))
         return {
             f"AwsSolutions-IAM5[Resource::{resource}]": reason
             for resource, reason in zip(resources, self._reasons.values(), strict=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.deployment.errors import DeploymentError, NotDeployedError
 from ratchet.deployment.pipelines import publishing as pipelines
 from ratchet.deployment.target.environment import Target
-from ratchet.deployment.target.facts import Deployed
+from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _MONITORING = "monitoring"
 
 
 def compile_kind(
-    target: Target, deployed: Deployed, kind: str, context: Context, *, root: Path = PROJECT
+    target: Target, deployed: TrainingFacts, kind: str, context: Context, *, root: Path = PROJECT
 ) -> Pipeline | ImportedPipeline:
     """A pipeline of the source or an imported one, as the repository says it now.
 
