@@ -6,10 +6,7 @@ One function makes each step, so script, bundle and contract are the same in bot
 from __future__ import annotations
 
 from pipeline_defs.authoring import Operand, Pipeline, manifest
-from pipeline_defs.authoring.steps import InvokeStep, ProcessingStep
-
-NONE = "none"
-"""The package ARN where no model serves."""
+from pipeline_defs.authoring.handles import InvokeStep, ProcessingStep
 
 
 def champion(p: Pipeline) -> InvokeStep:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from config.settings import Settings
-from ratchet_cdk.buckets import AccessLogs, LoopBucket, removal_policy
-from ratchet_cdk.captured import CAPTURE, GROUND_TRUTH, MONITORING
-from ratchet_cdk.model_registry import ModelRegistry
-from ratchet_cdk.notifications import Notifications
+from ratchet.loop import folders
+from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.foundation.notifications import Notifications
+from ratchet_cdk.loop_resources import LoopResources
+from ratchet_cdk.serving.model_registry import ModelRegistry
 
 CHECKPOINT_DAYS = 14
 """How long a checkpoint that no job writes anew is kept: a spot job may wait for capacity for seven
@@ -61,14 +65,28 @@ class Foundation(cdk.Stack):
         )
         self.notifications = Notifications(self, "Notifications", key=self.key, settings=settings)
 
+    def loop(self, stack: cdk.Stack, *, settings: Settings, source: Path) -> LoopResources:
+        """What this stack holds, for the constructs of a stack above."""
+        return LoopResources(
+            settings=settings,
+            source=source,
+            code=CodeBucket(stack, settings=settings),
+            data=self.data,
+            artifacts=self.artifacts,
+            registry=self.registry,
+            notifications=self.notifications,
+        )
+
     @staticmethod
     def _expiring(settings: Settings) -> dict[str, int]:
         """Prefix → days."""
         retention = settings.retention
         return {
-            f"{settings.pipeline_name('training')}/runs/": retention.run_days,
-            f"{settings.pipeline_name('training')}/checkpoints/": CHECKPOINT_DAYS,
-            f"{settings.pipeline_name('evaluation')}/runs/": retention.run_days,
-            f"{settings.pipeline_name('monitoring')}/runs/": retention.capture_days,
-            **dict.fromkeys((CAPTURE, GROUND_TRUTH, MONITORING), retention.capture_days),
+            folders.runs(settings.pipeline_name("training")): retention.run_days,
+            folders.checkpoints(settings.pipeline_name("training")): CHECKPOINT_DAYS,
+            folders.runs(settings.pipeline_name("evaluation")): retention.run_days,
+            folders.runs(settings.pipeline_name("monitoring")): retention.capture_days,
+            **dict.fromkeys(
+                (folders.CAPTURE, folders.GROUND_TRUTH, folders.MONITORING), retention.capture_days
+            ),
         }

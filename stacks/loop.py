@@ -9,8 +9,8 @@ from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs import imported
-from ratchet_cdk.code_bucket import QUALIFIER
-from ratchet_cdk.cost_tags import add_cost_tags
+from ratchet_cdk.foundation.code_bucket import QUALIFIER
+from ratchet_cdk.pipelines.cost_tags import add_cost_tags
 from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
 from stacks.imported import Imported

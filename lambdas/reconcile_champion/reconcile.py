@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import notices
 from decision_log import say
-from model_package import NONE
 from notices import Notices, Record
 from notify.texts import Loop
+from ratchet.loop import names
+from ratchet.loop.packages import REJECTED
+from ratchet.loop.versions import FailureMark, version_in
 from reconcile_champion import plan
 from reconcile_champion.claims import Claim, News, OvertakenError, is_claimed, write_down
 from reconcile_champion.endpoint import Endpoint
-from reconcile_champion.marks import Mark
 from reconcile_champion.plan import (
     Decision,
     GiveWay,
@@ -36,7 +37,7 @@ from reconcile_champion.plan import (
     Wait,
 )
 from reconcile_champion.registry import Registry
-from reconcile_champion.seen import Package, Seen, version_in
+from reconcile_champion.seen import Package, Seen
 from reconcile_champion.serving_stack import BusyError, ServingStack
 from reconcile_champion.settings import Settings
 from topic import Notice
@@ -111,29 +112,29 @@ class Reconciler:
             packages=self.registry.approved(down_to=operation.to if operation else None),
             champion=self.registry.package(stack.champion),
             operation=operation,
-            live=self.endpoint.look(),
+            live=self.endpoint.read(),
             served=served,
         )
 
     def measure(self, blocked: bool) -> None:
         """Never raises: the next wake puts it again."""
+        dimensions = names.dimensions(
+            project=self.settings.project, environment=self.settings.policy.environment
+        )
         try:
             self.cloudwatch.put_metric_data(
-                Namespace="Ratchet",
+                Namespace=names.NAMESPACE,
                 MetricData=[
                     {
-                        "MetricName": "DeploymentBlocked",
-                        "Dimensions": [
-                            {"Name": "Project", "Value": self.settings.project},
-                            {"Name": "Environment", "Value": self.settings.policy.environment},
-                        ],
+                        "MetricName": names.DEPLOYMENT_BLOCKED,
+                        "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
                         "Timestamp": self.now(),
                         "Value": float(blocked),
                     }
                 ],
             )
         except Exception as error:
-            say("go on", f"DeploymentBlocked is not put: {error}", level="WARNING")
+            say("go on", f"{names.DEPLOYMENT_BLOCKED} is not put: {error}", level="WARNING")
 
 
 @dataclass(kw_only=True)
@@ -230,7 +231,7 @@ class Wake:
             # SageMaker has no conditional write: somebody may have approved it again just now.
             if registry.package(package.arn) != package:
                 raise OvertakenError
-            registry.mark(package, Mark(at=self.reconciler.now(), why=failed.why))
+            registry.mark(package, FailureMark(at=self.reconciler.now(), why=failed.why))
 
     def _goes_on(self, failed: Package, others: list[Package]) -> str:
         """The version that serves while a promotion has failed."""
@@ -241,7 +242,7 @@ class Wake:
         if self._is_champion(failed) and others:
             return str(others[0].version)
         champion = self.seen.champion
-        return str(champion.version) if champion and champion.arn != failed.arn else NONE
+        return str(champion.version) if champion and champion.arn != failed.arn else names.NONE
 
     def _is_champion(self, package: Package) -> bool:
         return self.seen.stack is not None and self.seen.stack.champion == package.arn
@@ -249,7 +250,7 @@ class Wake:
     def _update(self, update: Update) -> Decision:
         stack = self.seen.stack
         assert stack is not None  # an update is planned for a stack
-        to = NONE if isinstance(update, TakeDown) else str(update.package.version)
+        to = names.NONE if isinstance(update, TakeDown) else str(update.package.version)
         self.facts["changes"] = dict(update.changes)
         with self._claim(self._news_of(update)) as claim:
             try:
@@ -296,16 +297,16 @@ class Wake:
             return f"version {version} is deleted from the registry"
         if package.failed and package.mark:
             return f"version {version} failed to deploy ({package.mark.why})"
-        if package.approval == "Rejected":
+        if package.approval == REJECTED:
             return f"version {version} was rejected"
         return f"version {version} is not approved any more"
 
     def _nothing_serves(self) -> None:
         """Told when it comes as news."""
         stack, before = self.seen.stack, self.notices.record.latest.get(_SERVED)
-        if stack is None or stack.champion != NONE or before in (None, NONE):
+        if stack is None or stack.champion != names.NONE or before in (None, names.NONE):
             return
-        write_down(self.notices, _news(_SERVED, NONE, self.loop.taken_down(version=before)))
+        write_down(self.notices, _news(_SERVED, names.NONE, self.loop.taken_down(version=before)))
 
 
 def _news(subject: str, news: str, notice: Notice) -> News:

@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from model_package import NONE, Baselines
-from reconcile_champion.marks import Mark
-
-# The serving stack's parameters.
-CHAMPION = "ChampionModelPackageArn"
-VERSION = "ChampionVersion"
-BASELINE = "BaselineUri"
-QUALITY_BASELINE = "QualityBaselineUri"
-ENGINE = "MonitorEngine"
-
-MODEL_MONITOR = "model-monitor"
-PIPELINE = "pipeline"
-
-_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]+:\d{12}:model-package/([^/]+)/(\d+)")
+from ratchet.loop import names
+from ratchet.loop.packages import Baselines
+from ratchet.loop.versions import Version
 
 
 @dataclass(frozen=True, kw_only=True)
-class Package:
+class Package(Version):
     """A version of the group, as DescribeModelPackage describes it."""
 
-    arn: str
-    version: int
-    approval: str
-    """Approved | Rejected | PendingManualApproval."""
-    complete: bool = True
-    modified: datetime | None = None
-    mark: Mark | None = None
     baselines: Baselines = field(default_factory=Baselines)
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def approved(self) -> bool:
-        return self.approval == "Approved" and self.complete
-
-    @property
-    def failed(self) -> bool:
-        """Its promotion failed, and it was not approved again since."""
-        return self.mark is not None and self.mark.holds(modified=self.modified)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +33,11 @@ class Stack:
     @property
     def champion(self) -> str:
         """ARN of a model package, or "none"."""
-        return self.parameters.get(CHAMPION, NONE)
+        return self.parameters.get(names.CHAMPION, names.NONE)
 
     @property
     def engine(self) -> str:
-        return self.parameters.get(ENGINE, MODEL_MONITOR)
+        return self.parameters.get(names.ENGINE, names.MODEL_MONITOR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +60,7 @@ class Live:
 
     status: str
     config: str
-    package: str = NONE
+    package: str = names.NONE
     """ARN of the model package behind the endpoint's config; "none" when that cannot be followed:
     CloudFormation deletes a config that it has replaced, even where SageMaker went back to it."""
     reason: str = ""
@@ -108,9 +79,3 @@ class Seen:
     live: Live | None = None
     served: str | None = None
     """The version that a wake has last seen serving, or "none"; None: not known."""
-
-
-def version_in(arn: str, *, group: str) -> int | None:
-    """The version that an ARN names in this group."""
-    match = _ARN.fullmatch(arn)
-    return int(match[2]) if match and match[1] == group else None

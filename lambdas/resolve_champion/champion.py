@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-NONE = "none"
-
-_PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/[^/]+/(\d+)")
+from ratchet.loop import names
+from ratchet.loop.versions import number_of
 
 
 class ChampionError(Exception):
@@ -33,18 +31,19 @@ class Champion:
 
 
 def no_champion(uri: str) -> Champion:
-    return Champion(model_uri=uri, package_arn=NONE, version=NONE)
+    return Champion(model_uri=uri, package_arn=names.NONE, version=names.NONE)
 
 
 def version_of(package_arn: str, *, parameter: str) -> str:
     """The version in a model package's ARN, which ends in `model-package/<group>/<version>`."""
-    match = _PACKAGE_ARN.fullmatch(package_arn)
-    if match is None:
+    number = number_of(package_arn)
+    if number is None:
         raise ChampionError(
             f"{parameter} is {package_arn!r}; expected the ARN of a model package version "
-            f'(arn:aws:sagemaker:…:model-package/<group>/<version>) or "{NONE}". {fix(parameter)}'
+            f'(arn:aws:sagemaker:…:model-package/<group>/<version>) or "{names.NONE}". '
+            f"{fix(parameter)}"
         )
-    return match[1]
+    return str(number)
 
 
 def from_package(package: Mapping[str, Any], *, package_arn: str, parameter: str) -> Champion:
@@ -72,5 +71,5 @@ def missing(*, package_arn: str, parameter: str) -> ChampionError:
 def fix(parameter: str) -> str:
     return (
         "Name a version that exists, or none: "
-        f"aws ssm put-parameter --overwrite --name {parameter} --value {NONE}"
+        f"aws ssm put-parameter --overwrite --name {parameter} --value {names.NONE}"
     )

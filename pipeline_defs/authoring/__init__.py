@@ -4,6 +4,7 @@ from pipeline_defs.authoring.analysis import Traffic
 from pipeline_defs.authoring.bundle import Bundle, bundle_script
 from pipeline_defs.authoring.context import Context, Functions
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem
+from pipeline_defs.authoring.handles import Step
 from pipeline_defs.authoring.jobs import Input, manifest
 from pipeline_defs.authoring.pipeline import Pipeline
 from pipeline_defs.authoring.retries import RetryPolicy
@@ -14,7 +15,6 @@ from pipeline_defs.authoring.search import (
     maximize,
     minimize,
 )
-from pipeline_defs.authoring.steps import Step
 from pipeline_defs.authoring.variables import Condition, Operand, execution, immutable, join
 
 __all__ = [

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline_defs.authoring.draft import Draft
+from pipeline_defs.authoring.handles import After, CallbackStep, GateStep, InvokeStep, Step
 from pipeline_defs.authoring.retries import RetryPolicy
-from pipeline_defs.authoring.steps import After, CallbackStep, GateStep, InvokeStep, Step
 from pipeline_defs.authoring.variables import Condition, Operand, join
 
 Steps = Step | Sequence[Step]

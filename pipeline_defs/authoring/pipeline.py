@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pipeline_defs.authoring.check_steps import CheckSteps
 from pipeline_defs.authoring.flow_steps import FlowSteps
 from pipeline_defs.authoring.model_steps import ModelSteps
 from pipeline_defs.authoring.processing_steps import ProcessingSteps
+from pipeline_defs.authoring.quality_steps import CheckSteps
 from pipeline_defs.authoring.training_steps import TrainingSteps
 
 

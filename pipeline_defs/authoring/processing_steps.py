@@ -11,8 +11,8 @@ from pipeline_defs.authoring import analysis, jobs
 from pipeline_defs.authoring.analysis import Analysis, Traffic
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.draft import Draft
+from pipeline_defs.authoring.handles import After, BaselineStep, ProcessingStep
 from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
-from pipeline_defs.authoring.steps import After, BaselineStep, ProcessingStep
 from pipeline_defs.authoring.variables import Operand
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from config.settings import ComputeSettings
 from pipeline_defs.authoring import jobs
 from pipeline_defs.authoring.draft import Draft
+from pipeline_defs.authoring.handles import After, Step, TrainingStep, TuningStep
 from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
 from pipeline_defs.authoring.search import Objective, Range, tuning_job
-from pipeline_defs.authoring.steps import After, Step, TrainingStep, TuningStep
 from pipeline_defs.authoring.variables import Operand
 
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from ratchet.cli.console import err
 
 if TYPE_CHECKING:
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.target.environment import Target
 
 Environment = Annotated[
     str,
@@ -53,7 +53,7 @@ VersionName = Annotated[
 
 def connect(environment: str, local: bool | None) -> Target:
     """Opens the environment and says, dimly on stderr, which account, region and endpoint it is."""
-    from ratchet.deployment import target as targets
+    from ratchet.deployment.target import environment as targets
 
     console = err()
     target = targets.open_target(

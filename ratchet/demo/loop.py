@@ -9,11 +9,13 @@ from typing import Any
 
 from ratchet.demo.flights import write_month
 from ratchet.demo.stage import Play
-from ratchet.deployment import landing, runs
-from ratchet.deployment.facts import Deployed
-from ratchet.deployment.reports import Findings, evaluation
-from ratchet.deployment.runs import Run, RunState
-from ratchet.deployment.target import Target
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import landing
+from ratchet.deployment.runs.executions import Run, RunState
+from ratchet.deployment.runs.reports import Findings, evaluation
+from ratchet.deployment.target.environment import Target
+from ratchet.loop import folders, names
+from ratchet.loop.facts import TrainingFacts
 
 
 def write_drops(folder: Path, months: Iterable[int]) -> list[Path]:
@@ -22,7 +24,7 @@ def write_drops(folder: Path, months: Iterable[int]) -> list[Path]:
 
 
 def land(
-    target: Target, deployed: Deployed, drops: Iterable[Path], *, again: bool = False
+    target: Target, deployed: TrainingFacts, drops: Iterable[Path], *, again: bool = False
 ) -> list[landing.Landed]:
     """Lands the drops one after the other, as three deliveries would come."""
     landed: list[landing.Landed] = []
@@ -34,7 +36,7 @@ def land(
     return landed
 
 
-def keys_of(drops: Iterable[Path], deployed: Deployed) -> set[str]:
+def keys_of(drops: Iterable[Path], deployed: TrainingFacts) -> set[str]:
     """The keys that the files of the drops land as."""
     return {parcel.key for parcel in landing.parcels(list(drops), prefix=deployed.data_prefix)}
 
@@ -47,8 +49,8 @@ def wait_for_run(play: Play, *, after: int) -> Run:
     """
 
     def newest() -> Run | None:
-        found = runs.listed(play.target, pipeline=play.deployed.pipeline)
-        return found[0] if len(found) > after else None
+        executions = runs.listed(play.target, pipeline=play.deployed.pipeline)
+        return executions[0] if len(executions) > after else None
 
     return play.until(
         newest,
@@ -57,11 +59,13 @@ def wait_for_run(play: Play, *, after: int) -> Run:
     )
 
 
-def last_seen(target: Target, deployed: Deployed) -> dict[str, Any]:
+def last_seen(target: Target, deployed: TrainingFacts) -> dict[str, Any]:
     """What the trigger noted at its last look (trigger/state.json in the artifact bucket)."""
     s3 = target.client("s3")
     try:
-        answer = s3.get_object(Bucket=deployed.artifacts_bucket, Key="trigger/state.json")
+        answer = s3.get_object(
+            Bucket=deployed.artifacts_bucket, Key=folders.trigger_state(names.TRAINING)
+        )
     except s3.exceptions.NoSuchKey:
         return {}
     return dict(json.loads(answer["Body"].read()))
@@ -85,7 +89,7 @@ def wait_for_look(play: Play, before: dict[str, Any]) -> None:
 
 
 def first_run_claims(
-    state: RunState, found: Findings, *, landed: Iterable[str], manifest: Iterable[Any]
+    state: RunState, results: Findings, *, landed: Iterable[str], manifest: Iterable[Any]
 ) -> dict[str, bool]:
     """What the first run is to show, and whether it did.
 
@@ -99,39 +103,40 @@ def first_run_claims(
     expected = {p.name for p in state.plan if p.branch is not False}
     succeeded = {step.name for step in state.steps if step.status == "Succeeded"}
     named = {entry for entry in manifest if isinstance(entry, str)}
-    report = evaluation(found.reports)
+    report = evaluation(results.reports)
     return {
         f"the run succeeds (it is {state.run.status})": state.run.status == "Succeeded",
         f"these steps succeed: {', '.join(sorted(expected - succeeded))}": expected <= succeeded,
-        "the gate has passed": any(gate.passed for gate in found.gates),
-        "a model is registered": len(found.models) == 1,
-        "it is version 1": [model.version for model in found.models] == [1],
+        "the gate has passed": any(gate.passed for gate in results.gates),
+        "a model is registered": len(results.models) == 1,
+        "it is version 1": [model.version for model in results.models] == [1],
         "the manifest names every landed file": named == set(landed),
-        "there was no champion to compare with": report.get("champion", {}).get("status") == "none",
+        "there was no champion to compare with": report.get("champion", {}).get("status")
+        == names.NONE,
         "the candidate has an AUC above a coin's": report.get("candidate", {}).get("auc", 0) > 0.5,
     }
 
 
 def manifest_of(target: Target, state: RunState) -> list[Any]:
     """The manifest that a run was started with."""
-    bucket, _, key = state.parameters["InputManifest"].removeprefix("s3://").partition("/")
+    bucket, _, key = state.parameters[names.DATA_PARAMETER].removeprefix("s3://").partition("/")
     body = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     return list(json.loads(body))
 
 
 def challenge_claims(
-    state: RunState, found: Findings, *, landed: Iterable[str], manifest: Iterable[Any]
+    state: RunState, results: Findings, *, landed: Iterable[str], manifest: Iterable[Any]
 ) -> dict[str, bool]:
     """What the run that drift started is to show, and whether it did. Arguments as above."""
     named = {entry for entry in manifest if isinstance(entry, str)}
-    report = evaluation(found.reports)
+    report = evaluation(results.reports)
     candidate, champion = report.get("candidate", {}), report.get("champion", {})
     return {
         f"the run succeeds (it is {state.run.status})": state.run.status == "Succeeded",
         "its description says that drift started it": "drift" in state.run.description.lower(),
         "the manifest names every landed file": named == set(landed),
-        "the champion was scored on the same rows": champion.get("status") == "scored",
-        "it was version 1": any(s.outputs.get("version") == "1" for s in state.steps),
+        "the champion was scored on the same rows": champion.get("status") == names.SCORED,
+        "it was version 1": any(s.metadata.outputs.get("version") == "1" for s in state.steps),
         "the candidate is better": candidate.get("auc", 0) > (champion.get("auc") or 1),
-        "version 2 is registered": [model.version for model in found.models] == [2],
+        "version 2 is registered": [model.version for model in results.models] == [2],
     }

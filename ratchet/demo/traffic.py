@@ -16,8 +16,8 @@ from typing import Any
 
 from ratchet.demo.flights import write_month
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.predictions import read
-from ratchet.deployment.rows import CSV, JSON, Batch
+from ratchet.deployment.serving.predictions import read
+from ratchet.deployment.serving.request_rows import CSV, JSON, Batch
 from ratchet.node import PROJECT
 
 
@@ -37,8 +37,8 @@ def flights_of(month: int, *, rows: int, label: str) -> list[Flight]:
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for one in (month - 1, month):
-            write_month(one, folder / "raw")
+        for landed_month in (month - 1, month):
+            write_month(landed_month, folder / "raw")
         done = subprocess.run(
             [
                 *(sys.executable, str(PROJECT / "steps" / "prepare.py")),
@@ -52,8 +52,8 @@ def flights_of(month: int, *, rows: int, label: str) -> list[Flight]:
         if done.returncode:
             raise DeploymentError(f"steps/prepare.py cannot make requests: {done.stderr[-500:]}")
         with (folder / "eval" / "eval.csv").open(newline="") as file:
-            found = list(csv.DictReader(file))
-    chosen = found[:: max(1, len(found) // rows)][:rows]
+            flights = list(csv.DictReader(file))
+    chosen = flights[:: max(1, len(flights) // rows)][:rows]
     return [Flight(late=row.pop(label) == "1", columns=row) for row in chosen]
 
 

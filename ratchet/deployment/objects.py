@@ -9,7 +9,7 @@ from typing import Any
 from ratchet.deployment.errors import DeploymentError
 
 
-def describe(s3: Any, bucket: str, key: str, **more: Any) -> Mapping[str, Any] | None:
+def describe(s3: Any, bucket: str, key: str, **options: Any) -> Mapping[str, Any] | None:
     """What HeadObject answers; None when there is no such object.
 
     Raises:
@@ -19,7 +19,7 @@ def describe(s3: Any, bucket: str, key: str, **more: Any) -> Mapping[str, Any] |
     from botocore.exceptions import ClientError
 
     try:
-        answer: Mapping[str, Any] = s3.head_object(Bucket=bucket, Key=key, **more)
+        answer: Mapping[str, Any] = s3.head_object(Bucket=bucket, Key=key, **options)
     except ClientError as error:
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         if status == HTTPStatus.NOT_FOUND:

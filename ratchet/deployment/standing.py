@@ -7,14 +7,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment import champion, facts, registry, roles, run_schedules, runs
-from ratchet.deployment.champion import IN_SERVICE, Live
-from ratchet.deployment.errors import NotDeployedError, says_missing
-from ratchet.deployment.facts import Deployed, Serving
-from ratchet.deployment.registry import ModelVersion
-from ratchet.deployment.run_schedules import RunSchedule
-from ratchet.deployment.runs import RunState
-from ratchet.deployment.target import Target
+from ratchet.deployment.errors import NotDeployedError
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.deployment.roles import policies as roles
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import schedules as run_schedules
+from ratchet.deployment.runs.executions import RunState
+from ratchet.deployment.runs.schedules import RunSchedule
+from ratchet.deployment.serving import champion
+from ratchet.deployment.serving.champion import IN_SERVICE, Live
+from ratchet.deployment.target import facts
+from ratchet.deployment.target.environment import Target
+from ratchet.loop import names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.facts import ServingFacts, TrainingFacts
+from ratchet.loop.packages import PENDING
+from ratchet.loop.versions import number_of, wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +66,7 @@ class Standing:
     versions: tuple[ModelVersion, ...] = ()
     deployed_arn: str = ""
     """What the Serving stack says; empty: nothing."""
-    serving: Serving | None = None
+    serving: ServingFacts | None = None
     """None: the Serving stack is not there."""
     live: Live | None = None
     stack: StackState | None = None
@@ -65,17 +74,17 @@ class Standing:
     queues: tuple[Queue, ...] = ()
     schedules: tuple[RunSchedule, ...] = ()
     last_run: RunState | None = None
-    when_none_left: str = "keep"
+    when_none_left: str = names.KEEP
     refused: Mapping[str, int] = field(default_factory=dict)
     """How many requests were refused that still would be, by what their role is called."""
 
     @property
     def deployed(self) -> int | None:
-        return registry.number_of(self.deployed_arn)
+        return number_of(self.deployed_arn)
 
     @property
     def wanted(self) -> ModelVersion | None:
-        return registry.wanted(self.versions)
+        return wanted(self.versions)
 
     @property
     def highest_approved(self) -> ModelVersion | None:
@@ -84,10 +93,10 @@ class Standing:
     @property
     def settled(self) -> bool:
         """What serves is what is wanted, and nothing is under way."""
-        wanted = self.wanted.version if self.wanted else None
+        champion = self.wanted.version if self.wanted else None
         serves = self.live.version if self.live and self.live.status == IN_SERVICE else None
         busy = self.stack is not None and self.stack.busy
-        return not busy and wanted == self.deployed == serves
+        return not busy and champion == self.deployed == serves
 
 
 def look(target: Target) -> Standing:
@@ -138,25 +147,27 @@ def stack_state(target: Target, name: str) -> StackState | None:
     )
 
 
-def alarms(target: Target, names: Mapping[str, str]) -> dict[str, Alarm]:
+def alarms(target: Target, alarm_names: Mapping[str, str]) -> dict[str, Alarm]:
     """The alarms by what they watch; one that does not exist is left out."""
-    wanted = {name: label for label, name in names.items() if name}
-    if not wanted:
+    labels = {name: label for label, name in alarm_names.items() if name}
+    if not labels:
         return {}
-    answer = target.client("cloudwatch").describe_alarms(AlarmNames=list(wanted))
+    answer = target.client("cloudwatch").describe_alarms(AlarmNames=list(labels))
     return {
-        wanted[alarm["AlarmName"]]: Alarm(
+        labels[alarm["AlarmName"]]: Alarm(
             name=alarm["AlarmName"],
             state=alarm["StateValue"],
             since=alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp"),
             reason=alarm.get("StateReason", ""),
         )
         for alarm in answer.get("MetricAlarms", ())
-        if alarm["AlarmName"] in wanted
+        if alarm["AlarmName"] in labels
     }
 
 
-def _queues(target: Target, deployed: Deployed, serving: Serving | None) -> Iterable[Queue]:
+def _queues(
+    target: Target, deployed: TrainingFacts, serving: ServingFacts | None
+) -> Iterable[Queue]:
     yield _queue(target, "trigger", deployed.queue_url)
     yield _queue(target, "trigger", deployed.dead_letter_queue_url, dead=True)
     try:
@@ -212,29 +223,29 @@ def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]
     if not standing.versions:
         yield f"No model is registered yet. Land data: {command('land FILE…')}"
         return
-    wanted, deployed = standing.wanted, standing.deployed
+    champion, deployed = standing.wanted, standing.deployed
     yield from _failures(standing, command)
-    if wanted is None:
+    if champion is None:
         yield _nothing_wanted(standing)
     elif standing.stack is not None and standing.stack.busy:
         yield f"The stack {standing.stack.name} is changing; the next look follows its end."
-    elif deployed != wanted.version:
+    elif deployed != champion.version:
         yield (
-            f"Version {wanted.version} is wanted and not deployed yet: reconcile_champion starts "
+            f"Version {champion.version} is wanted and not deployed yet: reconcile_champion starts "
             "it when the approval's event arrives, at the latest with its schedule."
         )
-    if wanted is not None:
-        older = [v.version for v in standing.versions if v.approved and v.version < wanted.version]
+    if champion is not None:
+        older = [
+            v.version for v in standing.versions if v.approved and v.version < champion.version
+        ]
         if older:
             yield (
                 f"Version {older[0]} is approved too and does not serve, because the highest "
-                f"approved version does. To go back to it: {command(f'reject {wanted.version}')}"
+                f"approved version does. To go back to it: {command(f'reject {champion.version}')}"
             )
     yield _rolled_back(standing)
-    above = wanted.version if wanted else 0
-    waiting = [
-        v.version for v in standing.versions if v.approval == registry.PENDING and v.version > above
-    ]
+    above = champion.version if champion else 0
+    waiting = [v.version for v in standing.versions if v.approval == PENDING and v.version > above]
     if waiting:
         yield f"Version {waiting[0]} waits for approval: {command(f'approve {waiting[0]}')}"
 
@@ -252,12 +263,15 @@ def _failures(standing: Standing, command: Callable[[str], str]) -> Iterable[str
 def _nothing_wanted(standing: Standing) -> str:
     if standing.deployed is None:
         return "No version is approved, so nothing serves."
-    if standing.when_none_left == "keep":
+    if standing.when_none_left == names.KEEP:
         return (
             f"No version is approved. Version {standing.deployed} serves on, because "
-            'when_none_left is "keep".'
+            f'when_none_left is "{names.KEEP}".'
         )
-    return 'No version is approved: the endpoint is taken down (when_none_left = "take-down").'
+    return (
+        "No version is approved: the endpoint is taken down "
+        f'(when_none_left = "{names.TAKE_DOWN}").'
+    )
 
 
 def _rolled_back(standing: Standing) -> str:

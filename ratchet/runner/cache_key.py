@@ -1,7 +1,7 @@
 """The key of a cached step, and the words for how two keys differ.
 
-The attributes are those that SageMaker compares (developer guide, "Default cache key attributes by
-pipeline step type"). SageMaker compares URIs only; here what the URIs point to counts too.
+What is compared is a column of the table of step types. SageMaker compares URIs only; here what the
+URIs point to counts too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.definition.row import ALL, Selection, StepType
 from ratchet.runner.manifests import read_manifest
 from ratchet.runner.storage import Storage
 
@@ -44,6 +45,20 @@ class Fingerprint:
     parts: Mapping[str, str]
 
 
+def compared(arguments: Mapping[str, Any], row: StepType) -> dict[str, Any]:
+    """What of resolved arguments SageMaker compares in steps of a type that it caches."""
+    beside = dict.fromkeys(row.cache_key_beside, ALL)
+    selected: dict[str, Any] = _selected(arguments, {**(row.cache_key or {}), **beside})
+    return selected
+
+
+def _selected(value: Any, selection: Selection) -> Any:
+    if not selection or not isinstance(value, Mapping):
+        return value
+    names = (name for name in selection if name in value)
+    return {name: _selected(value[name], selection[name]) for name in names}
+
+
 def fingerprint(key: CacheKey, storage: Storage) -> Fingerprint:
     """Add to a key the digests of what its URIs point to. Reads listings, not contents."""
     parts: dict[str, str] = {}
@@ -69,13 +84,13 @@ def _manifest_digest(storage: Storage, uri: str) -> str:
         entries = read_manifest(storage, uri)
     except (FileNotFoundError, ValueError):
         return EMPTY  # the step itself will say what is wrong
-    wanted = {entry.uri: entry.relative for entry in entries}
-    if not wanted:
+    relatives = {entry.uri: entry.relative for entry in entries}
+    if not relatives:
         return EMPTY
     # One listing instead of one request per object. Keys in a window share a long prefix.
-    prefix = _common_prefix(list(wanted))
+    prefix = _common_prefix(list(relatives))
     listed = {item.uri: item.digest for item in storage.list(prefix)}
-    return _digest_of({relative: listed.get(uri, "missing") for uri, relative in wanted.items()})
+    return _digest_of({relative: listed.get(uri, "missing") for uri, relative in relatives.items()})
 
 
 def _common_prefix(uris: list[str]) -> str:
@@ -107,7 +122,7 @@ def _flatten(name: str, value: Any, parts: dict[str, str]) -> None:
 
 def describe_differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """How one fingerprint's parts came to differ from an earlier one's, in a few words."""
-    told: list[str] = []
+    changes: list[str] = []
     for name in [*now, *(name for name in before if name not in now)]:
         old, new = before.get(name), now.get(name)
         if old == new:
@@ -117,13 +132,13 @@ def describe_differences(before: Mapping[str, str], now: Mapping[str, str]) -> s
             # New content under a new URI is one change, not two.
             content = f"{subject}\tcontent"
             if before.get(content) == now.get(content):
-                told.append(f"{subject} is at another URI, same content ({old} → {new})")
+                changes.append(f"{subject} is at another URI, same content ({old} → {new})")
         elif aspect == "content":
-            told.append(_content_change(subject, old, new))
+            changes.append(_content_change(subject, old, new))
         else:
-            told.append(_value_change(subject, old, new))
-    shown = ", ".join(told[:_SHOWN_DIFFERENCES])
-    hidden = len(told) - _SHOWN_DIFFERENCES
+            changes.append(_value_change(subject, old, new))
+    shown = ", ".join(changes[:_SHOWN_DIFFERENCES])
+    hidden = len(changes) - _SHOWN_DIFFERENCES
     return f"{shown} and {hidden} more" if hidden > 0 else shown
 
 

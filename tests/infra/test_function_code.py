@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet_cdk.function_code import function_code
+from ratchet_cdk.functions.function_code import function_code
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 
-from ratchet_cdk.function_code import function_code
+from ratchet_cdk.functions.function_code import function_code
 from tests.infra.assembly import ENVIRONMENTS, ROOT, STACKS, Assembly
 
 # Operation → what IAM calls the permission for it.

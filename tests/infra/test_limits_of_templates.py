@@ -15,7 +15,7 @@ import pytest
 from app import add_loops
 from config.settings import load
 from pipeline_defs import imported
-from ratchet_cdk.narrow_role import LONGEST_POLICY, NarrowRole
+from ratchet_cdk.permissions.narrow_role import LONGEST_POLICY, NarrowRole
 from tests.infra.assembly import ENVIRONMENTS, ROOT, STACKS, Assembly, context
 from tests.infra.readable import text_of
 from tests.sdk.imports import taken_in

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 import pytest
 
-from ratchet_cdk.narrow_role import NarrowRole
+from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 
 @pytest.fixture(scope="module")

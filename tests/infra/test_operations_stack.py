@@ -15,9 +15,9 @@ import pytest
 from config.costs import CostSettings
 from config.settings import NotificationSettings, Settings, load
 from ratchet.costs import prices, rows
-from ratchet.deployment.facts import Operations as Facts
-from ratchet.deployment.facts import parse
-from ratchet_cdk.run_costs import COSTS, dollars
+from ratchet.loop import folders
+from ratchet.loop.facts import OperationsFacts, parse
+from ratchet_cdk.pipelines.run_costs import dollars
 from stacks.foundation import Foundation
 from stacks.operations import Operations
 from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly, Template, context
@@ -152,7 +152,7 @@ def test_dollars_are_written_as_a_person_does(amount: float, text: str) -> None:
 def test_the_facts_are_those_that_the_tools_read(limited: dict[str, Template]) -> None:
     parameter = only(limited["Operations"], "AWS::SSM::Parameter")
     assert parameter["Name"] == load("dev").parameter("operations")
-    facts = parse(text_of(parameter["Value"]), Facts, parameter=parameter["Name"])
+    facts = parse(text_of(parameter["Value"]), OperationsFacts)
     assert (facts.database, facts.table) == ("flights_dev_costs", "run_costs")
     assert facts.rows_uri.endswith("/costs/rows")
     assert (
@@ -251,8 +251,8 @@ def test_the_tables_folders_are_those_that_rows_are_written_to(table: dict[str, 
     *partitions, _ = key.removeprefix(folder).split("/")
     keys = [column["Name"] for column in table["PartitionKeys"]]
     assert [partition.split("=")[0] for partition in partitions] == keys
-    assert folder.startswith(COSTS)
-    assert prices.FOLDER.startswith(COSTS)
+    assert folder.startswith(folders.COSTS)
+    assert prices.FOLDER.startswith(folders.COSTS)
 
 
 def test_the_table_knows_every_partition_by_itself(table: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from config.settings import (
     TriggerSettings,
     load,
 )
-from ratchet_cdk.code_bucket import CodeBucket
+from ratchet_cdk.foundation.code_bucket import CodeBucket
 from tests.infra.assembly import STACKS, Template, context
 
 

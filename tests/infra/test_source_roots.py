@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import constructs
 
-from ratchet_cdk import narrow_role
+from ratchet_cdk.permissions import narrow_role
 from tests.infra.assembly import ROOT
 
 
@@ -15,4 +15,4 @@ def test_no_module_lies_directly_in_the_source_root() -> None:
 def test_the_cdk_gets_its_own_constructs_package() -> None:
     assert constructs.__file__ is not None
     assert not constructs.__file__.startswith(str(ROOT / "constructs"))
-    assert narrow_role.__name__ == "ratchet_cdk.narrow_role"
+    assert narrow_role.__name__ == "ratchet_cdk.permissions.narrow_role"

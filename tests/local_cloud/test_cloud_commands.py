@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from config.settings import load
 from ratchet.cli.main import app
 from ratchet.cli.shells import Shell
-from ratchet.deployment.target import local_target
+from ratchet.deployment.target.environment import local_target
 from ratchet.local_cloud import admin_client, control
 from ratchet.local_cloud.admin_client import AdminError, ask
 from ratchet.node import PROJECT

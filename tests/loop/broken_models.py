@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 
-from ratchet.deployment import registry
+from ratchet.deployment.registry import versions as registry
 from tests.loop.deployed_loop import Loop
 
 

@@ -20,21 +20,18 @@ from config.settings import Settings, load
 from ratchet.costs import rows
 from ratchet.costs.rows import Row
 from ratchet.demo.flights import write_month
-from ratchet.deployment import (
-    approval,
-    cdk,
-    facts,
-    landing,
-    pipelines,
-    registry,
-    runs,
-    snapshots,
-    standing,
-)
-from ratchet.deployment.reports import Findings, findings
-from ratchet.deployment.runs import Run, RunState, Step
-from ratchet.deployment.target import Target, local_target
+from ratchet.deployment import standing
+from ratchet.deployment.pipelines import publishing as pipelines
+from ratchet.deployment.registry import approval
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import landing, snapshots
+from ratchet.deployment.runs.executions import Run, RunState, Step
+from ratchet.deployment.runs.reports import Findings, findings
+from ratchet.deployment.target import cdk, facts
+from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
+from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
 PATIENCE = 120.0
@@ -59,7 +56,7 @@ class Loop:
         return local_target(settings=self.settings, folder=self.folder)
 
     @cached_property
-    def deployed(self) -> facts.Deployed:
+    def deployed(self) -> TrainingFacts:
         return facts.read(self.target)
 
     def client(self, service: str) -> Any:
@@ -197,6 +194,10 @@ class Loop:
 
     # -- costs
 
+    def list_prices(self) -> None:
+        """Until the cloud's end, the emulated Price List has PRICES."""
+        self.tell_cloud("prices", {"hourly": {self.settings.region: PRICES}})
+
     def recorded(self, run: Run) -> list[Row]:
         """Waits for the rows of what a run cost, by its step in the order of time."""
         key = rows.key(run.pipeline, run.started.astimezone(UTC).date())
@@ -268,12 +269,23 @@ def write_drop(month: int, folder: Path) -> Path:
     return drop
 
 
-def deploy(folder: Path) -> Loop:
-    """A new local cloud with the dev environment deployed to it by the real CDK CLI."""
+def deploy(folder: Path, *, assembly: Path | None = None) -> Loop:
+    """A new local cloud with the dev environment deployed to it by the real CDK CLI.
+
+    Without a cloud assembly, the CLI synthesizes one.
+    """
     loop = Loop(folder, load("dev"))
     said: list[str] = []
-    assembly = ["--output", str(folder.parent / "cdk.out")]  # the CLI locks the folder it synths to
-    for command in (cdk.bootstrap_command(loop.target), cdk.deploy_command(loop.target, assembly)):
+    app = ["--output", str(folder.parent / "cdk.out")]  # the CLI locks the folder it synths to
+    if assembly:
+        app = ["--app", str(copy_assembly(assembly, folder.with_name(f"{folder.name}-assembly")))]
+    for command in (cdk.bootstrap_command(loop.target), cdk.deploy_command(loop.target, app)):
         cdk.run(loop.target, command, line=said.append)
-    loop.tell_cloud("prices", {"hourly": {loop.settings.region: PRICES}})
+    loop.list_prices()
     return loop
+
+
+def copy_assembly(assembly: Path, folder: Path) -> Path:
+    """The CDK CLI writes locks and asset archives into the assembly that it deploys."""
+    shutil.copytree(assembly, folder)
+    return folder

@@ -15,7 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from config.settings import load
-from ratchet.deployment import facts, roles
+from ratchet.deployment.roles import policies as roles
+from ratchet.deployment.target import facts
 from ratchet.local_cloud import control
 from ratchet.local_cloud.aws_only import asked_on_aws_only
 from ratchet.local_cloud.emulator import request_log

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ratchet.deployment import facts
-from ratchet.deployment import target as targets
+from ratchet.deployment.target import environment as targets
+from ratchet.deployment.target import facts
 from ratchet.local_cloud import control
 from tests.loop.deployed_loop import copy_source, until, write_drop
 from tests.loop.forbidden_calls import FORBIDDEN, bootstrap_role
@@ -49,10 +49,10 @@ OTHER_RESOURCES = {
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(assembly_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("roles") / "cloud"
     try:
-        yield build(folder)
+        yield build(folder, assembly=assembly_folder)
     finally:
         control.down(folder)
 

@@ -14,8 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from ratchet.cli.main import app
-from ratchet.deployment import facts, launch, roles
-from ratchet.deployment.runs import Run, RunState
+from ratchet.deployment.pipelines import launch
+from ratchet.deployment.roles import policies as roles
+from ratchet.deployment.runs.executions import Run, RunState
+from ratchet.deployment.target import facts
 from tests.loop.deployed_loop import Loop, until
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.deployment.runs import RunState
+from ratchet.deployment.runs.executions import RunState
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
 from tests.loop import deployed_policies, mutations

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from config.settings import Settings, load
-from ratchet.deployment import cdk
-from ratchet.deployment.target import Target
+from ratchet.deployment.target import cdk
+from ratchet.deployment.target.environment import Target
 
 
 class MissingError(ClientError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ratchet.deployment.missing_permission import missing_statement
+from ratchet.deployment.roles.missing_permission import missing_statement
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/pipeline/SageMaker"
 BUCKET = "arn:aws:s3:::data"

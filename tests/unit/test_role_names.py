@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ratchet.deployment import role_names
 from ratchet.deployment.errors import UnknownNameError
-from ratchet.deployment.role_use import Role
+from ratchet.deployment.roles import names as role_names
+from ratchet.deployment.roles.use import Role
 
 
 def role(path: str = "") -> dict[str, Any]:

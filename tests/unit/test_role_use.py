@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.deployment.role_use import Role, RoleUse, joined, statements_of
+from ratchet.deployment.roles.use import Role, RoleUse, joined, statements_of
 from ratchet.local_cloud.decisions import Decision
 
 BUCKET = "arn:aws:s3:::data"

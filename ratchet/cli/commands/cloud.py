@@ -15,7 +15,7 @@ from rich.markup import escape
 from ratchet.cli.console import echo, echo_json, err, out
 from ratchet.cli.options import Environment, Json, Role
 from ratchet.cli.shells import Shell
-from ratchet.cli.wording import count, moment
+from ratchet.cli.views.wording import count, moment
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.control import Endpoint
@@ -34,7 +34,7 @@ Folder = Annotated[
 
 
 def _folder(folder: Path | None) -> Path:
-    from ratchet.deployment import target as targets
+    from ratchet.deployment.target import environment as targets
 
     if folder is not None:
         return targets.project_folder(folder)
@@ -65,7 +65,7 @@ def up(
     permissions.
     """
     from config.settings import load
-    from ratchet.deployment.target import DEFAULT_FOLDER, shown_folder
+    from ratchet.deployment.target.environment import DEFAULT_FOLDER, shown_folder
     from ratchet.local_cloud import control
 
     place = _folder(folder)
@@ -141,7 +141,7 @@ def env(
 
     With --json: null for what is taken away.
     """
-    from ratchet.deployment.acting import session_variables
+    from ratchet.deployment.target.acting import session_variables
     from ratchet.local_cloud import control
 
     endpoint = control.status(_folder(folder))
@@ -212,7 +212,7 @@ def reset(
 
 
 def _deploy(place: Path) -> str:
-    from ratchet.deployment.target import local_command
+    from ratchet.deployment.target.environment import local_command
 
     return local_command("deploy", place)
 

@@ -15,7 +15,7 @@ from ratchet.cli.options import Environment, Json, Local, connect
 if TYPE_CHECKING:
     from ratchet.costs_report.period import Period
     from ratchet.costs_report.report import Report
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.target.environment import Target
 
 _SHOWN = 20
 """Lines of a table when no limit is given. JSON and CSV have all of them."""
@@ -103,7 +103,7 @@ def costs(
     if form is Format.json:
         echo_json(_document(report))
     elif form is Format.csv:
-        from ratchet.cli.cost_data import as_csv
+        from ratchet.cli.views.cost_data import as_csv
 
         echo(as_csv(report), newline=False)
     else:
@@ -116,16 +116,16 @@ def _nothing_before(ctx: typer.Context) -> None:
     Raises:
         BadParameter: an option stands before the command's name.
     """
-    given = [
+    options = [
         name
         for name in ctx.params
         if (source := ctx.get_parameter_source(name)) and source.name == "COMMANDLINE"
     ]
-    if given:
+    if options:
         command = ctx.invoked_subcommand
         raise typer.BadParameter(
             f"it goes after the command's name: ratchet costs {command} …",
-            param_hint=", ".join(f"--{name.replace('_', '-')}" for name in given),
+            param_hint=", ".join(f"--{name.replace('_', '-')}" for name in options),
         )
 
 
@@ -138,17 +138,18 @@ def _report(
     *,
     limit: int | None,
 ) -> Report:
-    from ratchet.costs_report import report, table
-    from ratchet.deployment import facts, recorded_costs
+    from ratchet.costs_report import recorded_rows, report
+    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.target import facts
 
     bucket = facts.read(target).artifacts_bucket
-    known = recorded_costs.pipelines(target, bucket)
-    wanted = [recorded_costs.named(target, known, pipeline)] if pipeline else known
-    objects = recorded_costs.objects(target, bucket, period, pipelines=wanted)
-    found = recorded_costs.read(target, bucket, objects)
+    pipelines = recorded_costs.pipelines(target, bucket)
+    selected = [recorded_costs.named(target, pipelines, pipeline)] if pipeline else pipelines
+    objects = recorded_costs.objects(target, bucket, period, pipelines=selected)
+    records = recorded_costs.read(target, bucket, objects)
     if experiment:
-        recorded_costs.check_experiment(found, experiment, period)
-    rows = table.kept(found, experiment=experiment)
+        recorded_costs.check_experiment(records, experiment, period)
+    rows = recorded_rows.of_experiment(records, experiment)
     return report.report(
         rows,
         by=by.value if by else None,
@@ -160,20 +161,20 @@ def _report(
 
 
 def _document(report: Report) -> dict[str, Any]:
-    from ratchet.cli.cost_data import as_document
+    from ratchet.cli.views.cost_data import as_document
 
     return as_document(report)
 
 
 def _print(target: Target, report: Report) -> None:
-    from ratchet.cli import cost_view
+    from ratchet.cli.views import cost_view
 
     console = out()
     if not report.months:
-        from ratchet.deployment import recorded_costs
+        from ratchet.deployment.costs import recorded as recorded_costs
 
-        said, command = recorded_costs.why_nothing(target, report.period)
-        console.print(said, soft_wrap=True)
+        reason, command = recorded_costs.why_nothing(target, report.period)
+        console.print(reason, soft_wrap=True)
         err().print(f"[dim]{target.command(command)}[/]", soft_wrap=True)
         return
     draw = cost_view.grouped if report.by else cost_view.overview

@@ -12,8 +12,8 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.allocation_tags import AllocationTag
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.costs.allocation_tags import AllocationTag
+    from ratchet.deployment.target.environment import Target
 
 
 class Tag(StrEnum):
@@ -50,40 +50,42 @@ def setup(
     24 hours of its first use, and costs carry it within 24 hours of its activation.
     """
     from config import tags
-    from ratchet.cli.tag_view import table
-    from ratchet.deployment import allocation_tags
+    from ratchet.cli.views.tag_view import table
+    from ratchet.deployment.costs import allocation_tags
 
     if show:
         out().print(allocation_tags.command(tags.ON_STEPS), soft_wrap=True)
         return
     target = connect(environment, local)
     ce = target.client("ce")
-    found = allocation_tags.look(ce, tags.ON_STEPS)
-    inactive = [tag.key for tag in found if tag.status == "inactive"]
+    tag_states = allocation_tags.look(ce, tags.ON_STEPS)
+    inactive = [tag.key for tag in tag_states if tag.status == "inactive"]
     if activate and inactive and (yes or _agreed(inactive)):
         for refusal in allocation_tags.activate(ce, inactive):
             err().print(f"[red]{refusal.key} was not activated:[/] {refusal.why}", soft_wrap=True)
-        found = allocation_tags.look(ce, tags.ON_STEPS)
-        inactive = [tag.key for tag in found if tag.status == "inactive"]
+        tag_states = allocation_tags.look(ce, tags.ON_STEPS)
+        inactive = [tag.key for tag in tag_states if tag.status == "inactive"]
     if as_json:
-        told = [{"key": t.key, "status": t.status, "last_used": t.used or None} for t in found]
-        echo_json(told)
+        document = [
+            {"key": t.key, "status": t.status, "last_used": t.used or None} for t in tag_states
+        ]
+        echo_json(document)
         return
     console = out()
-    console.print(table(found))
-    _say_what_to_do(target, found, inactive)
+    console.print(table(tag_states))
+    _say_what_to_do(target, tag_states, inactive)
 
 
 def _agreed(keys: list[str]) -> bool:
     return typer.confirm(f"Activate {', '.join(keys)} for the whole organization?", err=True)
 
 
-def _say_what_to_do(target: Target, found: list[AllocationTag], inactive: list[str]) -> None:
+def _say_what_to_do(target: Target, tag_states: list[AllocationTag], inactive: list[str]) -> None:
     from ratchet.costs_report.period import months_before
-    from ratchet.deployment import allocation_tags
+    from ratchet.deployment.costs import allocation_tags
 
     console = out()
-    unseen = [tag.key for tag in found if tag.status == "not seen"]
+    unseen = [tag.key for tag in tag_states if tag.status == "not seen"]
     if inactive:
         console.print(f"\nActivate them: {target.command('costs setup --activate')}, or")
         console.print(f"  {allocation_tags.command(inactive)}", soft_wrap=True)
@@ -123,18 +125,20 @@ def reconcile(
     (`ratchet costs setup`). Each request to it costs $0.01.
     """
     from config import tags
-    from ratchet.cli import reconciled_view
+    from ratchet.cli.views import reconciled_view
     from ratchet.costs_report import grouping, reconciled
     from ratchet.costs_report.period import Period
-    from ratchet.deployment import bill, facts, recorded_costs
+    from ratchet.deployment.costs import bill
+    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     today = datetime.now(UTC).date()
     first, last = bill.month(month, today=today)
     period = Period(first=first, last=last)
     bucket = facts.read(target).artifacts_bucket
-    known = recorded_costs.pipelines(target, bucket)
-    objects = recorded_costs.objects(target, bucket, period, pipelines=known)
+    pipelines = recorded_costs.pipelines(target, bucket)
+    objects = recorded_costs.objects(target, bucket, period, pipelines=pipelines)
     estimate = grouping.lines(recorded_costs.read(target, bucket, objects), by.value, period)
     billed = bill.read(
         target.client("ce"),
@@ -146,8 +150,8 @@ def reconcile(
             tags.ENVIRONMENT: target.settings.environment,
         },
     )
-    told = ((one.value, one.service, one.amount) for one in billed.billed)
-    lines = reconciled.compare(estimate, told, by=by.value)
+    billed_lines = ((line.value, line.service, line.amount) for line in billed.billed)
+    lines = reconciled.compare(estimate, billed_lines, by=by.value)
     if as_json:
         document: dict[str, Any] = {
             **reconciled_view.as_data(lines),

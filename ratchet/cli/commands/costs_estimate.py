@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ratchet.costs.estimate import Planned
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.target.environment import Target
 
 _TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _EXPECTED = "STEP=TIME, with a time such as 90 (seconds), 10m or 1h30m"
@@ -55,33 +55,34 @@ def estimate(
     By the median of each step's past runs, at today's price. A step that never
     ran has no cost until you say how long it takes.
     """
-    from ratchet.cli import estimate_view
+    from ratchet.cli.views import estimate_view
     from ratchet.costs import estimate as estimates
-    from ratchet.deployment import parameters, past_costs
+    from ratchet.deployment.costs import past as past_costs
+    from ratchet.deployment.pipelines import parameters
 
     values = parameters.parse(parameter or ())
-    said = assumed(assume or ())
+    durations = assumed(assume or ())
     target = connect(environment, local)
     name, planned = _planned(target, pipeline, values, deployed=deployed)
-    refuse_unknown(said, planned, name)
+    refuse_unknown(durations, planned, name)
     prices = past_costs.prices(target)
-    found = estimates.estimate(
+    result = estimates.estimate(
         name,
         planned,
-        history=past_costs.history(target, name, {one.step for one in planned}),
+        history=past_costs.history(target, name, {step.step for step in planned}),
         price=prices.price,
-        said=said,
+        assumed=durations,
         now=datetime.now(UTC),
     )
     for complaint in prices.complaints:
         err().print(f"[yellow]{escape(complaint)}[/]", soft_wrap=True)
     if as_json:
-        echo_json(estimate_view.as_data(found))
+        echo_json(estimate_view.as_data(result))
         return
     console = out()
-    if found.lines:
-        console.print(estimate_view.table(found))
-    console.print(*estimate_view.sentences(found), sep="\n", soft_wrap=True)
+    if result.lines:
+        console.print(estimate_view.table(result))
+    console.print(*estimate_view.sentences(result), sep="\n", soft_wrap=True)
     following = f"run {pipeline}{' --as-deployed' if deployed else ''}"
     err().print(f"[dim]{target.command(following)}[/]", soft_wrap=True)
 
@@ -90,21 +91,27 @@ def _planned(
     target: Target, kind: str, values: Mapping[str, str], *, deployed: bool
 ) -> tuple[str, Sequence[Planned]]:
     """The pipeline's name, and what its steps run on."""
-    from ratchet.definitions import cache_effects, differences, instances
-    from ratchet.deployment import changes, parameters, pipelines, runs
+    from ratchet.deployment.pipelines import changes, parameters
+    from ratchet.deployment.pipelines import publishing as pipelines
+    from ratchet.deployment.runs import executions as runs
+    from ratchet.review import cache_effects, differences, instances
     from ratchet.runner import validate
 
     if deployed or kind == "monitoring":  # its source is deployed with what serves
         name = runs.named(target, kind)
         text = pipelines.deployed_definition(target, name)
-        given = parameters.check_given(values, pipelines.declared_parameters(text), pipeline=name)
-        return name, instances.planned(validate(text, stand_ins=None), values=given)
+        parameter_values = parameters.check_given(
+            values, pipelines.declared_parameters(text), pipeline=name
+        )
+        return name, instances.planned(validate(text, stand_ins=None), values=parameter_values)
     (change,) = changes.changes(target, kind)
     comparison = differences.compare(change.deployed, change.source)
     declared = pipelines.declared_parameters(change.source)
-    given = parameters.check_given(values, declared, pipeline=change.name)
-    effects = [one for one in cache_effects.effects(comparison) if not one.keeps]
-    return change.name, instances.planned(comparison.after, values=given, effects=effects)
+    parameter_values = parameters.check_given(values, declared, pipeline=change.name)
+    effects = [effect for effect in cache_effects.effects(comparison) if not effect.keeps]
+    return change.name, instances.planned(
+        comparison.after, values=parameter_values, effects=effects
+    )
 
 
 def assumed(texts: Sequence[str]) -> dict[str, float]:
@@ -113,21 +120,21 @@ def assumed(texts: Sequence[str]) -> dict[str, float]:
     Raises:
         BadParameter: a text says no step and time.
     """
-    found = {}
+    durations = {}
     for text in texts:
         step, _, time = text.partition("=")
         parts = _TIME.fullmatch(time) if time else None
         if not step or parts is None:
             raise typer.BadParameter(f"{text!r}; expected {_EXPECTED}", param_hint="--assume")
         hours, minutes, seconds = (float(part or 0) for part in parts.groups())
-        found[step] = hours * 3600 + minutes * 60 + seconds
-    return found
+        durations[step] = hours * 3600 + minutes * 60 + seconds
+    return durations
 
 
-def refuse_unknown(said: Mapping[str, float], planned: Sequence[Planned], name: str) -> None:
+def refuse_unknown(durations: Mapping[str, float], planned: Sequence[Planned], name: str) -> None:
     """A time for a step that runs on no instance would be ignored."""
-    steps = list(dict.fromkeys(one.step for one in planned))
-    for step in said:
+    steps = list(dict.fromkeys(step_cost.step for step_cost in planned))
+    for step in durations:
         if step not in steps:
             raise typer.BadParameter(
                 f"{step!r} is no step of {name} that runs on instances; those are "

@@ -15,14 +15,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from ratchet.cli.console import out
-from ratchet.cli.wording import duration
+from ratchet.cli.views.wording import duration
 
 if TYPE_CHECKING:
     from ratchet.demo.stage import Play
-    from ratchet.deployment.analyses import Analysis
-    from ratchet.deployment.runs import Run, RunState
+    from ratchet.deployment.monitoring.analyses import Analysis
+    from ratchet.deployment.runs.executions import Run, RunState
     from ratchet.deployment.standing import Alarm
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.target.environment import Target
 
 FOLDER = ".ratchet/demo"
 """The demo's own local cloud, emptied at each start. Yours (.ratchet/cloud) is not touched."""
@@ -51,7 +51,7 @@ def demo(
     from config.settings import load
     from ratchet.demo.acts import SERVING, TRAINING
     from ratchet.demo.stage import Play, perform
-    from ratchet.deployment.target import project_folder
+    from ratchet.deployment.target.environment import project_folder
     from ratchet.node import PROJECT
 
     started = time.monotonic()
@@ -93,14 +93,14 @@ class Terminal:
 
     def follow(self, target: Target, run: Run) -> RunState:
         from ratchet.cli.commands.runs import show_run
-        from ratchet.cli.live import follow
+        from ratchet.cli.views.live import follow
 
         state = follow(target, run, self._console)
         show_run(target, state)
         return state
 
     def analysis(self, analysis: Analysis, drift: Alarm | None) -> None:
-        from ratchet.cli.analysis_view import document
+        from ratchet.cli.views.analysis_view import document
 
         now = datetime.now().astimezone()
         for part in document(analysis, drift=drift, now=now):
@@ -108,7 +108,7 @@ class Terminal:
 
 
 def _look_next(play: Play, console: Console) -> None:
-    from ratchet.deployment.target import shown_folder
+    from ratchet.deployment.target.environment import shown_folder
 
     run = play.runs[-1].run
     cloud = escape(shlex.quote(shown_folder(play.cloud)))

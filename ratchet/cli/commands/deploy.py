@@ -66,8 +66,8 @@ def deploy(
 
     What stands after `--` goes to `cdk deploy` as it is: `ratchet deploy -- --hotswap`.
     """
-    from ratchet.deployment import cdk
     from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.target import cdk
 
     target = connect(environment, local)
     if bootstrap or not cdk.bootstrapped(target):

@@ -15,8 +15,8 @@ from ratchet.cli.definition_files import read_definition
 from ratchet.cli.options import Environment, Local, connect
 
 if TYPE_CHECKING:
-    from ratchet.definitions.differences import Comparison
-    from ratchet.definitions.words import Report
+    from ratchet.review.differences import Comparison
+    from ratchet.review.words import Report
 
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 
@@ -61,22 +61,22 @@ def diff(
     if file is not None and base is None:
         raise typer.BadParameter("it goes with --base", param_hint="--file")
     if base is not None:
-        found = [_files(base, file, pipeline or "training", environment)]
+        reports = [_files(base, file, pipeline or "training", environment)]
     else:
-        found = list(_deployed(pipeline, environment, local))
+        reports = list(_deployed(pipeline, environment, local))
     if form is Format.json:
-        from ratchet.definitions.words import json_of
+        from ratchet.review.words import json_of
 
-        told = [json_of(report, comparison) for report, comparison in found]
-        echo_json(told)
+        documents = [json_of(report, comparison) for report, comparison in reports]
+        echo_json(documents)
     else:
-        _say([report for report, _ in found], form)
-    if exit_code and any(report.differs for report, _ in found):
+        _say([report for report, _ in reports], form)
+    if exit_code and any(report.differs for report, _ in reports):
         raise typer.Exit(1)
 
 
 def _say(reports: list[Report], form: Format) -> None:
-    from ratchet.definitions.words import markdown_of, text_of
+    from ratchet.review.words import markdown_of, text_of
 
     if form is Format.markdown:
         echo("\n".join(map(markdown_of, reports)), newline=False)
@@ -96,8 +96,9 @@ def _files(base: Path, file: Path | None, kind: str, environment: str) -> tuple[
     from config.settings import load
     from ratchet.costs import change
     from ratchet.costs.prices import PriceTable
-    from ratchet.definitions import cache_effects, differences, words
-    from ratchet.deployment import cost_changes, offline
+    from ratchet.deployment.costs import changes as cost_changes
+    from ratchet.deployment.pipelines import offline
+    from ratchet.review import cache_effects, differences, words
 
     settings = load(environment)
     if file is not None:
@@ -115,8 +116,9 @@ def _files(base: Path, file: Path | None, kind: str, environment: str) -> tuple[
 def _deployed(
     kind: str | None, environment: str, local: bool | None
 ) -> Iterator[tuple[Report, Comparison]]:
-    from ratchet.definitions import cache_effects, differences, words
-    from ratchet.deployment import changes, cost_changes
+    from ratchet.deployment.costs import changes as cost_changes
+    from ratchet.deployment.pipelines import changes
+    from ratchet.review import cache_effects, differences, words
 
     target = connect(environment, local)
     for change in changes.changes(target, kind):

@@ -14,7 +14,7 @@ from ratchet.cli.definition_files import read_definition
 from ratchet.cli.options import Environment, Local, connect
 
 if TYPE_CHECKING:
-    from ratchet.definitions.graph import Graph
+    from ratchet.review.graph import Graph
 
 _STYLES = {"◆": "yellow", "✖": "red", "●": "cyan"}
 
@@ -53,8 +53,8 @@ def graph(
     From the source it needs no cloud. Any SageMaker definition can be drawn with
     --file, those that the SageMaker SDK wrote too.
     """
-    from ratchet.definitions import graph as graphs
-    from ratchet.definitions import mermaid, svg, terminal
+    from ratchet.review import graph as graphs
+    from ratchet.review import mermaid, svg, terminal
 
     if file is not None:
         name, definition = str(file), read_definition(file)
@@ -62,7 +62,7 @@ def graph(
         name, definition = _deployed(pipeline, environment, local)
     else:
         from config.settings import load
-        from ratchet.deployment import offline
+        from ratchet.deployment.pipelines import offline
 
         settings = load(environment)
         name, definition = (
@@ -85,7 +85,8 @@ def graph(
 
 
 def _deployed(pipeline: str, environment: str, local: bool | None) -> tuple[str, str]:
-    from ratchet.deployment import pipelines, runs
+    from ratchet.deployment.pipelines import publishing as pipelines
+    from ratchet.deployment.runs import executions as runs
 
     target = connect(environment, local)
     name = runs.named(target, pipeline)
@@ -94,7 +95,7 @@ def _deployed(pipeline: str, environment: str, local: bool | None) -> tuple[str,
 
 def _show(drawn: Graph) -> None:
     """In colour where a person watches; a line that is too long loses its end, not its shape."""
-    from ratchet.definitions.terminal import lines_of
+    from ratchet.review.terminal import lines_of
 
     console = out()
     lines = lines_of(drawn)

@@ -73,14 +73,14 @@ def import_pipeline(
     With a problem nothing is written.
     """
     from pipeline_defs import imported as storage
-    from pipeline_defs.imported.code import Given
-    from ratchet.deployment import imported
+    from pipeline_defs.imported.code import CodeSource
+    from ratchet.deployment.pipelines import imported
     from ratchet.node import PROJECT
 
     carried = imported.bring_in(
         file,
         name=name,
-        code=[Given(key=key, path=Path(path)) for key, path in _pairs("--code", code or ())],
+        code=[CodeSource(key=key, path=Path(path)) for key, path in _pairs("--code", code or ())],
         buckets=dict(_pairs("--bucket-map", bucket_map or ())),
         arns=dict(_pairs("--arn-map", arn_map or ())),
         images=dict(_pairs("--image", image or ())),
@@ -103,13 +103,13 @@ def _pairs(flag: str, texts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _print_json(carried: Carried, written: str) -> None:
-    said = {
+    document = {
         "pipeline": carried.stored.name,
         "written": written or None,
         "changes": [change.to_json() for change in carried.changes],
         "remarks": [remark.to_json() for remark in carried.remarks],
     }
-    echo_json(said)
+    echo_json(document)
 
 
 def _print(carried: Carried, written: str) -> None:

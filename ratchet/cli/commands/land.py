@@ -14,10 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Local, connect
-from ratchet.cli.wording import count, size
+from ratchet.cli.views.wording import count, size
 
 if TYPE_CHECKING:
-    from ratchet.deployment.landing import Landed
+    from ratchet.deployment.runs.landing import Landed
 
 SHOWN = 20
 
@@ -57,7 +57,8 @@ def land(
     again. With --for evaluation they go below the prefix of labelled data, and the
     model that serves is evaluated on them.
     """
-    from ratchet.deployment import facts, landing
+    from ratchet.deployment.runs import landing
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     deployed = facts.read(target)
@@ -84,7 +85,7 @@ def land(
             sent=lambda amount: progress.advance(task, amount),
         )
     _report(landed, bucket=deployed.data_bucket)
-    if again or any(one.verdict != "unchanged" for one in landed):
+    if again or any(item.verdict != "unchanged" for item in landed):
         follows = (
             f"A run starts once nothing has landed for {intake.settle_seconds} s. See it: "
             f"{target.command('runs')}"
@@ -96,17 +97,17 @@ def land(
 
 def _report(landed: Sequence[Landed], *, bucket: str) -> None:
     console = out()
-    sent = [one for one in landed if one.verdict != "unchanged"]
-    for one in sent[:SHOWN]:
+    sent = [item for item in landed if item.verdict != "unchanged"]
+    for item in sent[:SHOWN]:
         console.print(
-            f"{one.verdict:8} s3://{bucket}/{escape(one.parcel.key)}  "
-            f"[dim]{size(one.parcel.size)}[/]",
+            f"{item.verdict:8} s3://{bucket}/{escape(item.parcel.key)}  "
+            f"[dim]{size(item.parcel.size)}[/]",
             soft_wrap=True,
         )
     if len(sent) > SHOWN:
         console.print(f"… and {len(sent) - SHOWN:,} more")
-    kinds = Counter(one.verdict for one in landed)
-    total = sum(one.parcel.size for one in landed)
+    kinds = Counter(item.verdict for item in landed)
+    total = sum(item.parcel.size for item in landed)
     console.print(
         f"{count(len(landed), 'file')}, {size(total)}: {kinds['new']:,} new, "
         f"{kinds['changed']:,} changed, {kinds['unchanged']:,} already there"

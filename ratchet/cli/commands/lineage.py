@@ -21,17 +21,18 @@ def lineage(
     local: Local = None,
 ) -> None:
     """Follow a version back: its run, the code and data of it, the champion it beat."""
-    from ratchet.cli.lineage_view import as_document, tree
-    from ratchet.deployment import facts, registry
-    from ratchet.deployment import lineage as lineages
+    from ratchet.cli.views.lineage_view import as_document, tree
+    from ratchet.deployment.registry import lineage as lineages
+    from ratchet.deployment.registry import versions as registry
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     versions = registry.versions(target, facts.read(target).model_package_group)
-    found = lineages.trace(target, registry.find(versions, version))
+    trace = lineages.trace(target, registry.find(versions, version))
     now = datetime.now().astimezone()
     if as_json:
-        echo_json(as_document(found, now=now))
+        echo_json(as_document(trace, now=now))
         return
-    out().print(tree(found, now=now), crop=False)
-    if found.run:
-        err().print(f"[dim]{target.command(f'show {found.run.run.id}')}[/]", soft_wrap=True)
+    out().print(tree(trace, now=now), crop=False)
+    if trace.run:
+        err().print(f"[dim]{target.command(f'show {trace.run.run.id}')}[/]", soft_wrap=True)

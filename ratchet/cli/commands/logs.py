@@ -13,9 +13,9 @@ from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Local, RunName, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.logs import Line, Source
-    from ratchet.deployment.runs import RunState
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.runs.executions import RunState
+    from ratchet.deployment.runs.logs import Line, Source
+    from ratchet.deployment.target.environment import Target
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
 
@@ -36,13 +36,13 @@ def logs(
     local: Local = None,
 ) -> None:
     """Print what a run's steps wrote to CloudWatch Logs, step by step."""
-    from ratchet.deployment import runs as executions
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
     state = executions.read(target, executions.find(target, run))
     printer = _Printer(target, out(), prefix=step is None)
     while True:
-        printer.more(state, step)
+        printer.print_new(state, step)
         if state.run.finished or not follow:
             break
         time.sleep(1.0 if target.endpoint else 5.0)
@@ -62,12 +62,12 @@ class _Printer:
         self._seen: dict[str, set[str]] = {}
         self._newest: dict[str, int] = {}
 
-    def more(self, state: RunState, step: str | None) -> None:
-        from ratchet.deployment.logs import lines, sources
+    def print_new(self, state: RunState, step: str | None) -> None:
+        from ratchet.deployment.runs.logs import lines, sources
 
-        found = sources(state, step)
-        width = max((len(source.step) for source in found), default=0)
-        for index, source in enumerate(found):
+        step_sources = sources(state, step)
+        width = max((len(source.step) for source in step_sources), default=0)
+        for index, source in enumerate(step_sources):
             if source.step not in self._seen and source.cached_from:
                 err().print(
                     f"[dim]{source.step} is a cache hit: its lines are those of run "

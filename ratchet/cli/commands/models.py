@@ -11,9 +11,9 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, VersionName, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.approval import Verdict
-    from ratchet.deployment.registry import ModelVersion
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.registry.approval import Verdict
+    from ratchet.deployment.registry.versions import ModelVersion
+    from ratchet.deployment.target.environment import Target
 
 Because = Annotated[
     str, typer.Option("--because", "-m", metavar="TEXT", help="Why; kept with the version.")
@@ -44,9 +44,11 @@ def models(
 
     Of one version it shows, too, how it did in each evaluation since.
     """
-    from ratchet.cli import evaluation_view
-    from ratchet.cli.model_view import as_data, detail, table
-    from ratchet.deployment import evaluations, facts, registry
+    from ratchet.cli.views import evaluation_view
+    from ratchet.cli.views.model_view import as_data, detail, table
+    from ratchet.deployment.registry import evaluations
+    from ratchet.deployment.registry import versions as registry
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     version = _asked_for(version, shown, target)
@@ -54,20 +56,20 @@ def models(
     now = datetime.now().astimezone()
     if version is not None:
         chosen = registry.find(versions, version)
-        found = evaluations.read(target, facts.read(target), version=chosen.version)
+        history = evaluations.read(target, facts.read(target), version=chosen.version)
         if as_json:
             document = {
                 **as_data(chosen, serving=serving),
-                "evaluations": evaluation_view.as_data(found),
+                "evaluations": evaluation_view.as_data(history),
             }
             echo_json(document)
             return
         out().print(detail(chosen, serving=serving, now=now), crop=False)
-        if drawn := evaluation_view.series(found, now=now):
+        if drawn := evaluation_view.series(history, now=now):
             out().print("", drawn)
         err().print(f"[dim]{target.command(f'lineage {chosen.version}')}[/]", soft_wrap=True)
     elif as_json:
-        listed = [as_data(one, serving=serving) for one in versions]
+        listed = [as_data(row, serving=serving) for row in versions]
         echo_json(listed)
     elif versions:
         console = out()
@@ -104,7 +106,8 @@ def reject(
 def _decide(
     verdict: Verdict, text: str, because: str, environment: str, local: bool | None
 ) -> None:
-    from ratchet.deployment import approval, registry
+    from ratchet.deployment.registry import approval
+    from ratchet.deployment.registry import versions as registry
 
     target = connect(environment, local)
     versions, serving = _read(target)
@@ -148,15 +151,18 @@ def _asked_for(first: str | None, second: str | None, target: Target) -> str | N
 
 def _read(target: Target) -> tuple[list[ModelVersion], int | None]:
     """Every version, and the one that is deployed."""
-    from ratchet.deployment import champion, facts, registry
+    from ratchet.deployment.registry import versions as registry
+    from ratchet.deployment.serving import champion
+    from ratchet.deployment.target import facts
+    from ratchet.loop.versions import number_of
 
     deployed = facts.read(target)
     versions = registry.versions(target, deployed.model_package_group)
-    return versions, registry.number_of(champion.deployed_arn(target))
+    return versions, number_of(champion.deployed_arn(target))
 
 
 def _next(target: Target, versions: list[ModelVersion]) -> str:
-    from ratchet.deployment.registry import PENDING
+    from ratchet.loop.packages import PENDING
 
     newest = versions[0]
     verb = "approve" if newest.approval == PENDING else "models"

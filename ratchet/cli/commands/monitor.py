@@ -9,11 +9,12 @@ import typer
 
 from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.loop import names
 
 if TYPE_CHECKING:
-    from ratchet.deployment.analyses import Analysis
-    from ratchet.deployment.facts import Serving
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.monitoring.analyses import Analysis
+    from ratchet.deployment.target.environment import Target
+    from ratchet.loop.facts import ServingFacts
 
 app = typer.Typer(help="Drift: captured traffic against the baseline.", no_args_is_help=True)
 
@@ -30,7 +31,8 @@ def show(
     local: Local = None,
 ) -> None:
     """Show the newest analysis: outcome, violations, pictures of what drifted."""
-    from ratchet.deployment import analyses, facts
+    from ratchet.deployment.monitoring import analyses
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     serving = facts.read_serving(target)
@@ -52,7 +54,7 @@ def run(
         typer.Option(
             "--engine",
             metavar="ENGINE",
-            help="model-monitor or pipeline; left out, the one that watches.",
+            help=f"{names.MODEL_MONITOR} or {names.PIPELINE}; left out, the one that watches.",
         ),
     ] = None,
     pictures: Pictures = 8,
@@ -65,16 +67,18 @@ def run(
     The exit status is 0 whether or not something has drifted, and 1 when the
     analysis failed.
     """
-    from ratchet.deployment import analyses, facts, monitoring, standing
+    from ratchet.deployment import standing
     from ratchet.deployment.errors import UnknownNameError
+    from ratchet.deployment.monitoring import starting as monitoring
+    from ratchet.deployment.target import facts
 
-    engines = (analyses.MODEL_MONITOR, analyses.PIPELINE)
+    engines = (names.MODEL_MONITOR, names.PIPELINE)
     if engine is not None and engine not in engines:
         raise UnknownNameError(f"no engine {engine!r}; expected {' or '.join(engines)}")
     target = connect(environment, local)
     serving = facts.read_serving(target)
     watching = monitoring.engine_of(target, standing.stack_state(target, serving.stack))
-    if (engine or watching) == analyses.PIPELINE:
+    if (engine or watching) == names.PIPELINE:
         analysis = _run_pipeline(target, serving)
     else:
         with err().status(f"[dim]{serving.monitor_schedule} runs[/]"):
@@ -87,9 +91,10 @@ def run(
         raise typer.Exit(1)
 
 
-def _run_pipeline(target: Target, serving: Serving) -> Analysis | None:
-    from ratchet.cli.live import follow
-    from ratchet.deployment import analyses, monitoring
+def _run_pipeline(target: Target, serving: ServingFacts) -> Analysis | None:
+    from ratchet.cli.views.live import follow
+    from ratchet.deployment.monitoring import analyses
+    from ratchet.deployment.monitoring import starting as monitoring
 
     started = monitoring.start_pipeline(target, serving)
     state = follow(target, started, err())
@@ -107,9 +112,9 @@ def _run_pipeline(target: Target, serving: Serving) -> Analysis | None:
 
 
 def _print(
-    target: Target, serving: Serving, analysis: Analysis, *, pictures: int, as_json: bool
+    target: Target, serving: ServingFacts, analysis: Analysis, *, pictures: int, as_json: bool
 ) -> None:
-    from ratchet.cli.analysis_view import as_document, document
+    from ratchet.cli.views.analysis_view import as_document, document
     from ratchet.deployment import standing
 
     drift = standing.alarms(target, serving.alarms).get("drift")

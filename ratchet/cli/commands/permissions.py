@@ -10,11 +10,11 @@ from rich.markup import escape
 
 from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
-from ratchet.cli.wording import count
+from ratchet.cli.views.wording import count
 
 if TYPE_CHECKING:
-    from ratchet.deployment.role_use import RoleUse
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.roles.use import RoleUse
+    from ratchet.deployment.target.environment import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +42,8 @@ def permissions(
     What roles may do is read from the deployed policies. What they did is
     recorded by the local cloud; AWS keeps no such record.
     """
-    from ratchet.deployment import role_names, roles
+    from ratchet.deployment.roles import names as role_names
+    from ratchet.deployment.roles import policies as roles
 
     target = connect(environment, local)
     if unused:
@@ -61,7 +62,7 @@ def permissions(
 
 def _echo(uses: list[RoleUse], *, recorded: bool, single: bool, unused: bool) -> None:
     """As JSON. `single`: a single role was named, and is shown with its statements."""
-    from ratchet.cli import permissions_view as view
+    from ratchet.cli.views import permissions_view as view
 
     if single:
         echo_json(view.as_document(uses[0], recorded=recorded, only_unused=unused))
@@ -72,7 +73,7 @@ def _echo(uses: list[RoleUse], *, recorded: bool, single: bool, unused: bool) ->
 
 
 def _print(target: Target, uses: list[RoleUse], *, single: bool, unused: bool) -> None:
-    from ratchet.cli import permissions_view as view
+    from ratchet.cli.views import permissions_view as view
 
     console, now = out(), datetime.now().astimezone()
     width, account, recorded = console.width, target.account, target.local

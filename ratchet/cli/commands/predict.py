@@ -14,10 +14,10 @@ from rich.table import Table
 
 from ratchet.cli.console import Echo, echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
-from ratchet.cli.wording import count, duration, number
+from ratchet.cli.views.wording import count, duration, number
 
 if TYPE_CHECKING:
-    from ratchet.deployment.predictions import Answer
+    from ratchet.deployment.serving.predictions import Answer
 
 SHOWN = 20
 COLUMNS = 5
@@ -58,8 +58,9 @@ def predict(
     Each request carries an inference id, which is kept with what is captured of
     it: labels that arrive later are matched by it.
     """
-    from ratchet.deployment import facts, predictions
-    from ratchet.deployment.rows import batches
+    from ratchet.deployment.serving import predictions
+    from ratchet.deployment.serving.request_rows import batches
+    from ratchet.deployment.target import facts
 
     target = connect(environment, local)
     endpoint = facts.read_serving(target).endpoint

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from ratchet.cli.commands.runs import show_to_the_end
 from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Follow, Local, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.launch import Launched
-    from ratchet.deployment.runs import Run
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.pipelines.launch import Launched
 
 
 def register(app: typer.Typer) -> None:
@@ -65,10 +64,10 @@ def run(
     data. On a branch that is not main it counts as an experiment of that name,
     unless -p Experiment=… says another. The exit status is 1 when the run did not succeed.
     """
-    from ratchet.deployment import launch, parameters, stand_ins
+    from ratchet.deployment.pipelines import launch, parameters, stand_ins
 
     values = parameters.parse(parameter or ())
-    given = stand_ins.parse(stand_in or ())
+    stand_in_results = stand_ins.parse(stand_in or ())
     if source and not step:
         raise typer.BadParameter("it says what --step takes results from", param_hint="--from")
     target = connect(environment, local)
@@ -78,7 +77,7 @@ def run(
         kind=pipeline,
         values=values,
         as_deployed=as_deployed,
-        stand_ins=given,
+        stand_ins=stand_in_results,
         selection=selection,
     )
     _say(launched)
@@ -103,25 +102,7 @@ def _say(launched: Launched) -> None:
         changes.append(f"experiment {launched.experiment}, as the branch")
     if (selection := launched.selection) is not None:
         source = selection.source
-        rest = f"the others as in {source.name} ({source.id})" if source else "no others"
-        changes.append(f"only {', '.join(selection.steps)}; {rest}")
+        other_steps = f"the others as in {source.name} ({source.id})" if source else "no others"
+        changes.append(f"only {', '.join(selection.steps)}; {other_steps}")
     if changes:
         err().print(f"[dim]{escape(' · '.join(changes))}[/]", soft_wrap=True)
-
-
-def show_to_the_end(target: Target, run: Run) -> None:
-    from ratchet.cli.commands.runs import show_run
-    from ratchet.cli.live import follow
-
-    try:
-        state = follow(target, run, out())
-    except KeyboardInterrupt:
-        err().print(
-            f"\nThe run goes on. Come back: {target.command(f'show {run.id} --follow')}"
-            f"; end it: {target.command(f'stop {run.id}')}",
-            soft_wrap=True,
-        )
-        raise typer.Exit(130) from None
-    show_run(target, state)
-    if state.run.status != "Succeeded":
-        raise typer.Exit(1)

@@ -12,8 +12,8 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Follow, Json, Local, RunName, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.runs import RunState
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.runs.executions import Run, RunState
+    from ratchet.deployment.target.environment import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -34,18 +34,18 @@ def runs(
     local: Local = None,
 ) -> None:
     """List the newest runs, newest first."""
-    from ratchet.cli.run_list import as_data, table
-    from ratchet.deployment import recorded_costs
-    from ratchet.deployment import runs as executions
+    from ratchet.cli.views.run_list import as_data, table
+    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
     name = executions.named(target, pipeline) if pipeline else None
-    found = executions.listed(target, pipeline=name, limit=limit)
+    listed = executions.listed(target, pipeline=name, limit=limit)
     for service in ("sagemaker", "s3", "ssm"):
         target.client(service)  # made here once: making clients is not safe in threads
     with ThreadPoolExecutor(max_workers=8) as pool:
-        costs = pool.submit(recorded_costs.of_runs, target, found)
-        states = list(pool.map(lambda run: executions.read(target, run), found))
+        costs = pool.submit(recorded_costs.of_runs, target, listed)
+        states = list(pool.map(lambda run: executions.read(target, run), listed))
     now = datetime.now().astimezone()
     cost = costs.result()
     if as_json:
@@ -70,33 +70,33 @@ def show(
     local: Local = None,
 ) -> None:
     """Show a run: steps, times, cache hits and why, the gate's numbers, the model."""
-    from ratchet.cli import live
-    from ratchet.deployment import runs as executions
+    from ratchet.cli.views import live
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
-    found = executions.find(target, run)
+    execution = executions.find(target, run)
     if follow:
-        state = live.follow(target, found, err() if as_json else out())
+        state = live.follow(target, execution, err() if as_json else out())
     else:
-        state = executions.read(target, found)
+        state = executions.read(target, execution)
     show_run(target, state, as_json=as_json)
 
 
 def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     """Prints everything about a run."""
-    from ratchet.cli.run_view import as_document, document
-    from ratchet.deployment import recorded_costs
-    from ratchet.deployment.reports import findings
+    from ratchet.cli.views.run_view import as_document, document
+    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.runs.reports import findings
 
-    found = findings(target, state)
+    results = findings(target, state)
     cost = recorded_costs.of_runs(target, [state.run]).get(state.run.id)
     now = datetime.now().astimezone()
     if as_json:
-        told = as_document(state, found, now=now, cost=cost)
-        echo_json(told)
+        json_document = as_document(state, results, now=now, cost=cost)
+        echo_json(json_document)
         return
     console = out()
-    for part in document(state, found, now=now, cost=cost):
+    for part in document(state, results, now=now, cost=cost):
         console.print(part, crop=False)
     if not state.run.finished:
         following = f"show {state.run.id} --follow"
@@ -106,18 +106,39 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     err().print(f"[dim]{target.command(following)}[/]", soft_wrap=True)
 
 
+def show_to_the_end(target: Target, run: Run) -> None:
+    """Shows a run while it goes on, and everything about it at its end. Exits with 1 when it did
+    not succeed, with 130 when the user goes away."""
+    from ratchet.cli.views.live import follow
+
+    try:
+        state = follow(target, run, out())
+    except KeyboardInterrupt:
+        err().print(
+            f"\nThe run goes on. Come back: {target.command(f'show {run.id} --follow')}"
+            f"; end it: {target.command(f'stop {run.id}')}",
+            soft_wrap=True,
+        )
+        raise typer.Exit(130) from None
+    show_run(target, state)
+    if state.run.status != "Succeeded":
+        raise typer.Exit(1)
+
+
 def stop(run: RunName, environment: Environment = "dev", local: Local = None) -> None:
     """Stop a run. Its running jobs are stopped; what it has finished stays."""
-    from ratchet.deployment import runs as executions
     from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
-    found = executions.find(target, run)
-    if found.finished:
-        raise DeploymentError(f"{found.name} ({found.id}) has ended already: {found.status}")
-    target.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=found.arn)
-    out().print(f"Stopping {found.name} ({found.id})", soft_wrap=True)
-    err().print(f"[dim]{target.command(f'show {found.id} --follow')}[/]", soft_wrap=True)
+    execution = executions.find(target, run)
+    if execution.finished:
+        raise DeploymentError(
+            f"{execution.name} ({execution.id}) has ended already: {execution.status}"
+        )
+    target.client("sagemaker").stop_pipeline_execution(PipelineExecutionArn=execution.arn)
+    out().print(f"Stopping {execution.name} ({execution.id})", soft_wrap=True)
+    err().print(f"[dim]{target.command(f'show {execution.id} --follow')}[/]", soft_wrap=True)
 
 
 def retry(
@@ -132,9 +153,8 @@ def retry(
     definition and the same data: after an edit, `ratchet run` starts a new run,
     whose unchanged steps are cache hits.
     """
-    from ratchet.cli.commands.run import show_to_the_end
-    from ratchet.deployment import launch
-    from ratchet.deployment import runs as executions
+    from ratchet.deployment.pipelines import launch
+    from ratchet.deployment.runs import executions
 
     target = connect(environment, local)
     again = launch.retry(target, executions.find(target, run))

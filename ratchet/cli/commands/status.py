@@ -14,7 +14,7 @@ from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
     from ratchet.deployment.standing import Standing
-    from ratchet.deployment.target import Target
+    from ratchet.deployment.target.environment import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def status(
     With --follow the exit status is 1 when the wanted version could not be
     deployed.
     """
-    from ratchet.cli.status_view import as_document, document
+    from ratchet.cli.views.status_view import as_document, document
     from ratchet.deployment import standing as standings
 
     target = connect(environment, local)

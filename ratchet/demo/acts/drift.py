@@ -17,10 +17,14 @@ from ratchet.demo import costs, loop
 from ratchet.demo.acts.serving import MONTH
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim
 from ratchet.demo.traffic import flights_of, requests_of
-from ratchet.deployment import analyses, monitoring, predictions, standing
-from ratchet.deployment.analyses import Analysis
-from ratchet.deployment.reports import findings
-from ratchet.deployment.watch import watch
+from ratchet.deployment import standing
+from ratchet.deployment.monitoring import analyses
+from ratchet.deployment.monitoring import starting as monitoring
+from ratchet.deployment.monitoring.analyses import Analysis
+from ratchet.deployment.runs.reports import findings
+from ratchet.deployment.runs.watch import watch
+from ratchet.deployment.serving import predictions
+from ratchet.loop import names
 
 SPRING = (4, 5, 6)
 REQUESTS, ROWS_EACH = 200, 10
@@ -33,9 +37,9 @@ _LAYOUT = ("missing_column_check", "extra_column_check")
 
 def _land_spring(play: Play) -> None:
     """Rules that start runs by landing and by the clock are off from here to the end."""
-    names = list(_rules(play))
+    rules = list(_rules(play))
     events = play.target.client("events")
-    for name in names:
+    for name in rules:
         events.disable_rule(Name=name)
         play.closing.callback(events.enable_rule, Name=name)
     drops = loop.write_drops(play.data, SPRING)
@@ -54,8 +58,8 @@ def _rules(play: Play) -> Iterator[str]:
         QueueUrl=play.deployed.queue_url, AttributeNames=["QueueArn"]
     )
     events = target.client("events")
-    names = events.list_rule_names_by_target(TargetArn=answer["Attributes"]["QueueArn"])
-    for name in names["RuleNames"]:
+    rules = events.list_rule_names_by_target(TargetArn=answer["Attributes"]["QueueArn"])
+    for name in rules["RuleNames"]:
         rule: Mapping[str, Any] = events.describe_rule(Name=name)
         pattern = json.loads(rule.get("EventPattern") or "{}")
         if rule.get("ScheduleExpression") or "aws.s3" in pattern.get("source", ()):
@@ -77,7 +81,7 @@ def _traffic(play: Play) -> None:
         )
     with play.stage.waiting("waiting until all of it is captured"):
         captured = play.until(
-            lambda: found if len(found := _captured(play)) >= before + len(answers) else None,
+            lambda: records if len(records := _captured(play)) >= before + len(answers) else None,
             f"{len(answers)} requests were sent and not all of them captured",
         )
     record = captured[-1]["captureData"]["endpointInput"]
@@ -95,7 +99,7 @@ def _captured(play: Play) -> list[dict[str, Any]]:
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=uri.netloc, Prefix=uri.path.strip("/") + "/"
     )
-    keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+    keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
     bodies = (s3.get_object(Bucket=uri.netloc, Key=key)["Body"].read() for key in keys)
     return [json.loads(line) for body in bodies for line in body.splitlines() if line.strip()]
 
@@ -104,7 +108,7 @@ def _analyze(play: Play) -> None:
     target, serving = play.target, play.served
     engine = monitoring.engine_of(target, standing.stack_state(target, serving.stack))
     play.stage.say("[dim]$ ratchet monitor run[/]")
-    if engine == analyses.PIPELINE:
+    if engine == names.PIPELINE:
         with play.stage.waiting(f"{serving.monitoring_pipeline} runs"):
             *_, state = watch(target, monitoring.start_pipeline(target, serving))
         step = state.step(analyses.ANALYZE_STEP)
@@ -117,9 +121,9 @@ def _analyze(play: Play) -> None:
     with play.stage.waiting("waiting for the drift alarm"):
         alarm = play.until(
             lambda: (
-                found
-                if (found := standing.alarms(target, serving.alarms).get("drift"))
-                and found.state == "ALARM"
+                drift_alarm
+                if (drift_alarm := standing.alarms(target, serving.alarms).get("drift"))
+                and drift_alarm.state == "ALARM"
                 else None
             ),
             "the drift alarm has not been raised",
@@ -134,7 +138,7 @@ def _drift_claims(analysis: Analysis) -> dict[str, bool]:
     return {
         f"requests have the baseline's columns ({', '.join(sorted(layout))})": not layout,
         f"the analysis finds violations (it says {analysis.outcome})": analysis.outcome
-        == "CompletedWithViolations",
+        == names.COMPLETED_WITH_VIOLATIONS,
         f"{' and '.join(EXPECTED)} have drifted": drifted.issuperset(EXPECTED),
         f"{' and '.join(STEADY)} have not": drifted.isdisjoint(STEADY),
     }

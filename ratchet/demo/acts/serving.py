@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim
 from ratchet.demo.traffic import flights_of, requests_of
-from ratchet.deployment import approval, predictions, registry, standing
-from ratchet.deployment.registry import ModelVersion
+from ratchet.deployment import standing
+from ratchet.deployment.registry import approval
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.deployment.serving import predictions
 from ratchet.deployment.standing import Standing
+from ratchet.loop import names, packages
 
 MONTH = 7
 ASKED = 5
@@ -26,7 +30,7 @@ def version_of(play: Play, number: int) -> ModelVersion:
 def decide(play: Play, number: int, verdict: approval.Verdict) -> None:
     """What `ratchet approve` and `ratchet reject` do."""
     approval.decide(play.target, version_of(play, number), verdict, because=BECAUSE)
-    word = "approve" if verdict == registry.APPROVED else "reject"
+    word = "approve" if verdict == packages.APPROVED else "reject"
     play.stage.say(f"[dim]$ ratchet {word} {number}[/]")
 
 
@@ -53,22 +57,21 @@ def wait_until_served(play: Play, number: int) -> Standing:
             f"the endpoint runs version {number}": bool(seen.live)
             and seen.live is not None
             and seen.live.version == number,
-            f"the stack holds version {number}": parameters.get("ChampionModelPackageArn")
-            == version.arn,
+            f"the stack holds version {number}": parameters.get(names.CHAMPION) == version.arn,
             f"version {number} was registered with a baseline": bool(baseline),
-            f"the monitor reads version {number}'s own baseline": parameters.get("BaselineUri")
+            f"the monitor reads version {number}'s own baseline": parameters.get(names.BASELINE)
             == baseline,
         }
     )
     play.stage.say(
         f"[green]✓[/] version {number} serves on {play.served.endpoint}; "
-        f"monitored against its own baseline [dim]({parameters.get('MonitorEngine')})[/]"
+        f"monitored against its own baseline [dim]({parameters.get(names.ENGINE)})[/]"
     )
     return seen
 
 
 def _approve(play: Play) -> None:
-    decide(play, 1, registry.APPROVED)
+    decide(play, 1, packages.APPROVED)
     wait_until_served(play, 1)
 
 

@@ -6,10 +6,11 @@ from rich.markup import escape
 
 from ratchet.demo import costs, loop
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim
-from ratchet.deployment import cdk, facts, runs, stacks
 from ratchet.deployment.errors import NotDeployedError
-from ratchet.deployment.reports import findings
-from ratchet.deployment.target import local_target
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs.reports import findings
+from ratchet.deployment.target import cdk, facts, stacks
+from ratchet.deployment.target.environment import local_target
 from ratchet.local_cloud import control
 
 MONTHS = (1, 2, 3)
@@ -46,7 +47,7 @@ def _deploy(play: Play) -> None:
 def _land(play: Play) -> None:
     play.drops = loop.write_drops(play.data, MONTHS)
     landed = loop.land(play.target, play.deployed, play.drops)
-    total = sum(one.parcel.size for one in landed)
+    total = sum(item.parcel.size for item in landed)
     play.stage.say(
         f"{len(landed)} files, {total / 1e6:.1f} MB to "
         f"s3://{play.deployed.data_bucket}/{play.deployed.data_prefix}"
@@ -76,11 +77,11 @@ def _same_files_again(play: Play) -> None:
     landed = loop.land(play.target, play.deployed, play.drops, again=True)
     with play.stage.waiting("waiting until the trigger has looked"):
         loop.wait_for_look(play, before)
-    found = runs.listed(play.target, pipeline=play.deployed.pipeline)
-    if len(found) != 1:
+    executions = runs.listed(play.target, pipeline=play.deployed.pipeline)
+    if len(executions) != 1:
         raise DemoFailedError(
-            f"landing the same files again made {len(found)} runs of 1: "
-            + ", ".join(run.name for run in found)
+            f"landing the same files again made {len(executions)} runs of 1: "
+            + ", ".join(run.name for run in executions)
         )
     play.stage.say(
         f"{len(landed)} files put again; the trigger looked, found the content run already, and "

@@ -70,9 +70,9 @@ def read_file(path: Path) -> Catalogue:
 
 def parsed(content: object) -> Catalogue:
     """Raises ValueError with the value that is wrong, and what is expected in its place."""
-    known = {"date", "hourly", "storage"}
-    if not isinstance(content, dict) or not set(content) <= known:
-        raise ValueError(f"{_short(content)}: expected an object of {', '.join(sorted(known))}")
+    sections = {"date", "hourly", "storage"}
+    if not isinstance(content, dict) or not set(content) <= sections:
+        raise ValueError(f"{_short(content)}: expected an object of {', '.join(sorted(sections))}")
     date = content.get("date", dt.date.today().isoformat())
     try:
         dt.date.fromisoformat(date)

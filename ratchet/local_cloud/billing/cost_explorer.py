@@ -38,13 +38,13 @@ class CostExplorer:
     def list_cost_allocation_tags(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
         """Keys asked for by name are all known here; AWS knows those that its resources have."""
         with self._lock:
-            known = {
+            recorded_tags = {
                 key: dict(tag)
                 for (account, key), tag in self._tags.items()
                 if account == scope.account
             }
-        wanted = request.get("TagKeys") or sorted(known)
-        tags = [known.get(key) or _tag(key, _INACTIVE) for key in wanted]
+        keys = request.get("TagKeys") or sorted(recorded_tags)
+        tags = [recorded_tags.get(key) or _tag(key, _INACTIVE) for key in keys]
         for member in ("Status", "Type"):
             if member in request:
                 tags = [tag for tag in tags if tag[member] == request[member]]

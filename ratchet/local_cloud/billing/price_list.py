@@ -14,11 +14,11 @@ from ratchet.local_cloud.sagemaker.store import Scope
 _FORMAT = "aws_v1"
 _PAGE = 100
 _MATCHES: Mapping[str, Callable[[str | None, str], bool]] = {
-    "TERM_MATCH": lambda found, wanted: found == wanted,
-    "EQUALS": lambda found, wanted: found == wanted,
-    "CONTAINS": lambda found, wanted: found is not None and wanted in found,
-    "ANY_OF": lambda found, wanted: found in wanted.split(","),
-    "NONE_OF": lambda found, wanted: found not in wanted.split(","),
+    "TERM_MATCH": lambda value, expected: value == expected,
+    "EQUALS": lambda value, expected: value == expected,
+    "CONTAINS": lambda value, expected: value is not None and expected in value,
+    "ANY_OF": lambda value, expected: value in expected.split(","),
+    "NONE_OF": lambda value, expected: value not in expected.split(","),
 }
 
 
@@ -48,12 +48,12 @@ class PriceList:
         if request.get("FormatVersion", _FORMAT) != _FORMAT:
             shown = request["FormatVersion"]
             raise ApiError("InvalidParameterException", f"FormatVersion {shown!r}; use {_FORMAT}")
-        found = [
+        matching = [
             product
             for product in products(self.catalogue)
             if product.service == service and _fits(product, request.get("Filters", []))
         ]
-        chosen, token = page(found, request.get("NextToken"), request.get("MaxResults", _PAGE))
+        chosen, token = page(matching, request.get("NextToken"), request.get("MaxResults", _PAGE))
         return {
             "FormatVersion": _FORMAT,
             "PriceList": [product.text() for product in chosen],
@@ -62,4 +62,6 @@ class PriceList:
 
 
 def _fits(product: Product, filters: list[Mapping[str, str]]) -> bool:
-    return all(_MATCHES[one["Type"]](product.field(one["Field"]), one["Value"]) for one in filters)
+    return all(
+        _MATCHES[rule["Type"]](product.field(rule["Field"]), rule["Value"]) for rule in filters
+    )

@@ -43,8 +43,8 @@ class Service:
         if not isinstance(request, dict):
             raise ApiError("SerializationException", "The request is not a JSON object.")
         shapes.check_request(shape.input_shape, request)
-        asked = {name: value for name, value in request.items() if value is not None}
-        answer: dict[str, Any] = shapes.present(shape.output_shape, handler(scope, asked))
+        members = {name: value for name, value in request.items() if value is not None}
+        answer: dict[str, Any] = shapes.present(shape.output_shape, handler(scope, members))
         if self.check_answers and shape.output_shape is not None:
             self.unfit.extend(
                 f"{self.name}:{operation} answers what is not in its model: {problem}"

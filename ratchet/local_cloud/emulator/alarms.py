@@ -48,13 +48,13 @@ def verdict(breaching: Sequence[bool | None], *, needed: int, missing: str, befo
 
     ``missing``: ``TreatMissingData``; ``needed``: ``DatapointsToAlarm``; ``before``: the state now.
     """
-    known = [each for each in breaching if each is not None]
-    if not known and missing == "ignore":
+    reported = [each for each in breaching if each is not None]
+    if not reported and missing == "ignore":
         return before
-    if not known and missing == "missing":
+    if not reported and missing == "missing":
         return "INSUFFICIENT_DATA"
     filled = {"breaching": True, "notBreaching": False}.get(missing)
-    considered = known if filled is None else [filled if b is None else b for b in breaching]
+    considered = reported if filled is None else [filled if b is None else b for b in breaching]
     return "ALARM" if sum(considered) >= needed else "OK"
 
 

@@ -99,5 +99,5 @@ def _keys(properties: Properties) -> list[str]:
 def _call(operation: Callable[[Properties], tuple[int, Any, bytes]], request: Properties) -> None:
     status, _, body = operation(request)
     if status >= 300:
-        told = json.loads(body)
-        raise ValueError(told.get("message") or told.get("Message") or body)
+        refusal = json.loads(body)
+        raise ValueError(refusal.get("message") or refusal.get("Message") or body)

@@ -57,11 +57,11 @@ class Clock:
         zone = schedule.get("ScheduleExpressionTimezone") or "UTC"
         expression = f"{schedule['ScheduleExpression']} {zone}"
         before, since = self._seen.get(key, ("", now))
-        made = datetime.fromtimestamp(schedule["CreationDate"], UTC)
+        created = datetime.fromtimestamp(schedule["CreationDate"], UTC)
         if before != expression:  # new, changed, or the local cloud has just started
             once = schedule["ScheduleExpression"].startswith("at(") and not before
-            since = max(made, self._started) - _LATE if once else now
-        due = next_time(schedule, after=since, made=made)
+            since = max(created, self._started) - _LATE if once else now
+        due = next_time(schedule, after=since, created=created)
         if due is None or due > now:
             self._seen[key] = (expression, since)
             return
@@ -98,11 +98,11 @@ class Clock:
             scheduler._schedules._data.pop(key, None)
 
 
-def next_time(schedule: Schedule, *, after: datetime, made: datetime) -> datetime | None:
+def next_time(schedule: Schedule, *, after: datetime, created: datetime) -> datetime | None:
     """The next time of a schedule as GetSchedule shows it; None when there is none any more."""
     zone = ZoneInfo(schedule.get("ScheduleExpressionTimezone") or "UTC")
     table = timetable.parse(schedule["ScheduleExpression"])
-    return table.next_after(after, zone=zone, made=made)
+    return table.next_after(after, zone=zone, made=created)
 
 
 def filled(text: str, *, schedule: Schedule, due: datetime) -> str:
@@ -174,15 +174,15 @@ def _refusing(scheduler: Any, act: Callable[..., Any]) -> Callable[..., Any]:
 def _keeping(scheduler: Any, act: Callable[..., Any], *, update: bool) -> Callable[..., Any]:
     """After the action, the properties that it dropped."""
 
-    def kept(*given: Any) -> Any:
-        properties = given[2] if update else given[1]
+    def restored(*arguments: Any) -> Any:
+        properties = arguments[2] if update else arguments[1]
         if message := fault(properties):
             raise ValueError(f"{message} (Service: Scheduler, Status Code: 400)")
-        answer = act(*given)
-        name = answer[0] if isinstance(answer, tuple) else given[0]
+        answer = act(*arguments)
+        name = answer[0] if isinstance(answer, tuple) else arguments[0]
         schedule = scheduler._schedules.get(f"{properties.get('GroupName', 'default')}/{name}")
         if schedule is not None:
             schedule.update({key: properties.get(key, absent) for key, absent in _DROPPED.items()})
         return answer
 
-    return kept
+    return restored

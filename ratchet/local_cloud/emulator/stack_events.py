@@ -27,13 +27,13 @@ def install(emulator: Emulator) -> None:
         logical_id: str,
         kind: str,
         status: str,
-        *more: Any,
+        *optional: Any,
         **named: Any,
     ) -> None:
-        add_event(stack_id, stack_name, logical_id, kind, status, *more, **named)
+        add_event(stack_id, stack_name, logical_id, kind, status, *optional, **named)
         if kind != _STACK or logical_id != stack_name:
             return
-        reason = more[0] if more else named.get("reason", "")
+        reason = optional[0] if optional else named.get("reason", "")
         detail = {
             "stack-id": stack_id,
             "status-details": {"status": status, "status-reason": reason},

@@ -95,9 +95,9 @@ class Api:
         except ApiError as error:  # a member of another JSON type ends the search
             problems = [error.message]
         if problems:
-            told = f"{operation} answers what is not in its model: {'; '.join(problems)}"
-            self.unfit.append(told)
-            raise UnfitAnswerError(told)
+            complaint = f"{operation} answers what is not in its model: {'; '.join(problems)}"
+            self.unfit.append(complaint)
+            raise UnfitAnswerError(complaint)
 
     def create(
         self, scope: Scope, kind: Kind, request: Request, members: Body | None = None, **place: str

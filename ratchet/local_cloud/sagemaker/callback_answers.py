@@ -20,10 +20,10 @@ def operations(callbacks: Callbacks) -> dict[str, Handler]:
 
     def answered(api: Api, scope: Scope, request: Request, answer: CallbackAnswer) -> Answer:
         token = request["CallbackToken"]
-        kept = f"callback/{token}/{request.get('ClientRequestToken', '')}"
-        known = api.store.get(scope, "ClientToken", kept)
-        if known:
-            return {"PipelineExecutionArn": known["Arn"]}
+        key = f"callback/{token}/{request.get('ClientRequestToken', '')}"
+        earlier = api.store.get(scope, "ClientToken", key)
+        if earlier:
+            return {"PipelineExecutionArn": earlier["Arn"]}
         try:
             _check_outputs(answer, callbacks.find(token).outputs)
             waiting = callbacks.answer(token, answer)
@@ -32,7 +32,7 @@ def operations(callbacks: Callbacks) -> dict[str, Handler]:
                 f"No callback step waits by token {token}: it has been answered already, or its "
                 "execution has ended."
             ) from None
-        api.store.put(scope, "ClientToken", kept, {"Arn": waiting.execution_arn})
+        api.store.put(scope, "ClientToken", key, {"Arn": waiting.execution_arn})
         return {"PipelineExecutionArn": waiting.execution_arn}
 
     def success(api: Api, scope: Scope, request: Request) -> Answer:
@@ -53,5 +53,7 @@ def _check_outputs(answer: CallbackAnswer, declared: frozenset[str]) -> None:
     """The step goes on waiting when an answer does not fit."""
     if answer.failure is not None or set(answer.outputs) == declared:
         return
-    wanted, given = (", ".join(sorted(names)) or "none" for names in (declared, answer.outputs))
-    raise invalid(f"The callback step has the output parameters {wanted}; given are {given}.")
+    expected, answered = (
+        ", ".join(sorted(names)) or "none" for names in (declared, answer.outputs)
+    )
+    raise invalid(f"The callback step has the output parameters {expected}; given are {answered}.")

@@ -7,7 +7,7 @@ execution keeps the definition it was started with whatever happens to the pipel
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ratchet.local_cloud.sagemaker.errors import invalid
@@ -64,7 +64,7 @@ def keep(api: Api, scope: Scope, text: str) -> str:
     return digest
 
 
-def kept(api: Api, scope: Scope, digest: str) -> str:
+def stored_text(api: Api, scope: Scope, digest: str) -> str:
     """The text that ``keep`` took."""
     body = api.store.get(scope, _KIND, digest)
     assert body is not None, digest
@@ -73,7 +73,7 @@ def kept(api: Api, scope: Scope, digest: str) -> str:
 
 
 def bind(
-    text: str, given: Mapping[str, str], stand_ins: Mapping[str, Any] | None = None
+    text: str, values: Mapping[str, str], stand_ins: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Every parameter's value for an execution; refuses unknown names and unfit values.
 
@@ -83,16 +83,6 @@ def bind(
     from ratchet.runner.parameters import bind as bind_parameters
 
     try:
-        return bind_parameters(validate(text, stand_ins=stand_ins or {}).parameters, given)
+        return bind_parameters(validate(text, stand_ins=stand_ins or {}).parameters, values)
     except RunnerError as error:
         raise invalid(str(error)) from None
-
-
-def steps(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Every step of a definition, those inside of branches too."""
-    pending = list(definition.get("Steps", []))
-    while pending:
-        step = pending.pop(0)
-        yield step
-        branches = step.get("Arguments", {}) if step.get("Type") == "Condition" else {}
-        pending[:0] = [*branches.get("IfSteps", []), *branches.get("ElseSteps", [])]

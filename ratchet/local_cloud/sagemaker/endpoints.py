@@ -23,8 +23,10 @@ def operations(hosting: Hosting) -> dict[str, Handler]:
         config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])
         _check_alarms(api, scope, request, config)
         members = deployment.deployed(config, request.get("DeploymentConfig"))
-        kept: Request = {key: request[key] for key in ("EndpointName", "Tags") if key in request}
-        endpoint = api.create(scope, ENDPOINT, kept, {**members, "EndpointStatus": "Creating"})
+        identity: Request = {
+            key: request[key] for key in ("EndpointName", "Tags") if key in request
+        }
+        endpoint = api.create(scope, ENDPOINT, identity, {**members, "EndpointStatus": "Creating"})
         hosting.create(scope, endpoint)
         return endpoint
 

@@ -51,10 +51,10 @@ def operations(runner: Runner) -> dict[str, Handler]:
                     f"Only executions that are {' or '.join(_RETRIED)} can be retried."
                 )
             check_room(runner)
-            kept = execution.get("ParallelismConfiguration")
+            parallelism = execution.get("ParallelismConfiguration")
             changes = {
                 "PipelineExecutionStatus": "Executing",
-                "ParallelismConfiguration": request.get("ParallelismConfiguration", kept),
+                "ParallelismConfiguration": request.get("ParallelismConfiguration", parallelism),
                 **dict.fromkeys(("EndTime", "FailureReason", "PipelineExecutionFailureReason")),
             }
             execution = changed(api, scope, execution, changes)

@@ -100,17 +100,17 @@ def _started(api: Api, scope: Scope, request: Request, runner: Runner) -> tuple[
         name = pipeline["PipelineName"]
         # Tokens are the pipeline's: the same one for another pipeline is another request.
         token = f"{name}/{request['ClientRequestToken']}"
-        known = api.store.get(scope, "ClientToken", token)
-        if known:
-            return existing(api, scope, known["Arn"]), False
-        text = definitions.kept(api, scope, pipeline["Definition"])
-        given = stand_ins.of(api, scope, request["ClientRequestToken"])
-        values = definitions.bind(text, _given(request), given)
+        earlier = api.store.get(scope, "ClientToken", token)
+        if earlier:
+            return existing(api, scope, earlier["Arn"]), False
+        text = definitions.stored_text(api, scope, pipeline["Definition"])
+        results = stand_ins.of(api, scope, request["ClientRequestToken"])
+        values = definitions.bind(text, _parameter_values(request), results)
         reused = selective.reused(api, scope, pipeline["PipelineArn"], text, request)
         check_room(runner)
         execution = _execution(api, scope, pipeline, request, json.loads(text), values)
-        if given:
-            execution["StandIns"] = given
+        if results:
+            execution["StandIns"] = results
         arn = execution["PipelineExecutionArn"]
         api.store.insert(scope, EXECUTION, arn, execution, parent=name)
         selective.record(api, scope, execution, reused)
@@ -122,13 +122,13 @@ def _started(api: Api, scope: Scope, request: Request, runner: Runner) -> tuple[
         return execution, True
 
 
-def _given(request: Request) -> dict[str, str]:
-    given: dict[str, str] = {}
+def _parameter_values(request: Request) -> dict[str, str]:
+    values: dict[str, str] = {}
     for parameter in request.get("PipelineParameters", []):
-        if parameter["Name"] in given:
+        if parameter["Name"] in values:
             raise invalid(f"Pipeline parameter {parameter['Name']} is given twice.")
-        given[parameter["Name"]] = parameter["Value"]
-    return given
+        values[parameter["Name"]] = parameter["Value"]
+    return values
 
 
 def _execution(
@@ -171,14 +171,14 @@ def _execution(
 def _experiment(
     definition: dict[str, Any], pipeline: Body, execution_id: str, values: dict[str, Any]
 ) -> dict[str, str] | None:
-    known = {
+    variables = {
         "Execution.PipelineName": pipeline["PipelineName"],
         "Execution.PipelineExecutionId": execution_id,
         **{f"Parameters.{name}": value for name, value in values.items()},
     }
     resolved: dict[str, str] = {}
     for member, value in (definition.get("PipelineExperimentConfig") or {}).items():
-        value = known.get(value.get("Get", "")) if isinstance(value, dict) else value
+        value = variables.get(value.get("Get", "")) if isinstance(value, dict) else value
         if isinstance(value, str):
             resolved[member] = value
     return resolved or None
@@ -191,7 +191,7 @@ def _describe(api: Api, scope: Scope, request: Request) -> Answer:
 def _definition(api: Api, scope: Scope, request: Request) -> Answer:
     execution = existing(api, scope, request["PipelineExecutionArn"])
     return {
-        "PipelineDefinition": definitions.kept(api, scope, execution["Definition"]),
+        "PipelineDefinition": definitions.stored_text(api, scope, execution["Definition"]),
         "CreationTime": execution["CreationTime"],
     }
 

@@ -77,13 +77,13 @@ def _selected(listing: Listing, body: Body, request: Mapping[str, Any]) -> bool:
     status = request.get("StatusEquals")
     if status and body.get(listing.status) != status:
         return False
-    for asked, member in listing.equals.items():
-        if request.get(asked) is not None and body.get(member) != request[asked]:
+    for filter_name, member in listing.equals.items():
+        if request.get(filter_name) is not None and body.get(member) != request[filter_name]:
             return False
-    for asked, (member, after) in _TIMES.items():
-        if request.get(asked) is None:
+    for filter_name, (member, after) in _TIMES.items():
+        if request.get(filter_name) is None:
             continue
-        bound, moment = epoch(request[asked]), epoch(body.get(member, 0.0))
+        bound, moment = epoch(request[filter_name]), epoch(body.get(member, 0.0))
         if (moment <= bound) if after else (moment >= bound):
             return False
     return True

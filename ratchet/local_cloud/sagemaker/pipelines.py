@@ -28,7 +28,9 @@ def _create(api: Api, scope: Scope, request: Request) -> Answer:
     if text is None:
         raise invalid("Give PipelineDefinition or PipelineDefinitionS3Location: both are missing.")
     definitions.check(text)
-    kept = {key: value for key, value in request.items() if not key.startswith("PipelineDefin")}
+    members_of_request = {
+        key: value for key, value in request.items() if not key.startswith("PipelineDefin")
+    }
     with api.store.transaction():
         earlier = api.store.get(scope, PIPELINE.name, request["PipelineName"])
         if earlier and earlier["Token"] == request["ClientRequestToken"]:
@@ -40,7 +42,7 @@ def _create(api: Api, scope: Scope, request: Request) -> Answer:
             "PipelineDisplayName": request.get("PipelineDisplayName", request["PipelineName"]),
             "LastModifiedBy": api.caller(scope),
         }
-        pipeline = api.create(scope, PIPELINE, kept, members)
+        pipeline = api.create(scope, PIPELINE, members_of_request, members)
         versions.keep(api, scope, pipeline)
         return pipeline
 
@@ -63,7 +65,7 @@ def _update(api: Api, scope: Scope, request: Request) -> Answer:
 
 def _describe(api: Api, scope: Scope, request: Request) -> Answer:
     pipeline = versions.chosen(api, scope, request)
-    text = definitions.kept(api, scope, pipeline["Definition"])
+    text = definitions.stored_text(api, scope, pipeline["Definition"])
     return {**pipeline, "PipelineDefinition": text}
 
 

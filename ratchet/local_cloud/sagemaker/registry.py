@@ -86,8 +86,8 @@ def _create_package(api: Api, scope: Scope, request: Request) -> Answer:
 
 
 def _answered(api: Api, scope: Scope, token: str | None) -> str | None:
-    known = api.store.get(scope, "ClientToken", f"package/{token}") if token else None
-    return known["Arn"] if known else None
+    earlier = api.store.get(scope, "ClientToken", f"package/{token}") if token else None
+    return earlier["Arn"] if earlier else None
 
 
 def _new_version(api: Api, scope: Scope, group_or_arn: str, request: Request) -> Body:
@@ -143,11 +143,12 @@ def _list_packages(api: Api, scope: Scope, request: Request) -> Answer:
         group = table.bare_name(MODEL_PACKAGE_GROUP, group)
         packages = api.store.all(scope, MODEL_PACKAGE.name, parent=group)
     else:
-        wanted = request.get("ModelPackageType", "Unversioned")
+        package_type = request.get("ModelPackageType", "Unversioned")
         packages = [
             package
             for package in api.store.all(scope, MODEL_PACKAGE.name)
-            if wanted == "Both" or ("ModelPackageVersion" in package) == (wanted == "Versioned")
+            if package_type == "Both"
+            or ("ModelPackageVersion" in package) == (package_type == "Versioned")
         ]
     return page_of(MODEL_PACKAGE.listing, packages, request)
 

@@ -30,12 +30,14 @@ def reused(
     if config is None:
         return []
     steps = _source_steps(api, scope, pipeline_arn, config.get("SourcePipelineExecutionArn"))
-    known = None
+    earlier_records = None
     if steps is not None:
-        known = {name: loaded(step["Result"]) for name, step in steps.items()}
+        earlier_records = {name: loaded(step["Result"]) for name, step in steps.items()}
     selected = [step["StepName"] for step in config["SelectedSteps"]]
     try:
-        needed = reused_records(validate(definition, stand_ins=None).steps, selected, known)
+        needed = reused_records(
+            validate(definition, stand_ins=None).steps, selected, earlier_records
+        )
     except RunnerError as error:
         raise invalid(f"The selected steps cannot run: {error}.") from None
     return [(steps or {})[name] for name in needed]

@@ -175,8 +175,8 @@ def _range_problems(shape: Shape, value: float, path: str) -> Iterator[str]:
 
 
 def _check_type(shape: Shape, value: object, path: str) -> None:
-    wanted, name = _WANTED[shape.type_name]
-    if isinstance(value, wanted) and (bool in wanted or not isinstance(value, bool)):
+    types, name = _WANTED[shape.type_name]
+    if isinstance(value, types) and (bool in types or not isinstance(value, bool)):
         return
     shown = _JSON_NAMES.get(type(value), type(value).__name__)
     where = f" (at '{path}')" if path else ""

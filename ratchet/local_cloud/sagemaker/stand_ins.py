@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 _KIND = "StandIns"
 
 
-def keep(api: Api, scope: Scope, token: Any, given: Any) -> None:
+def keep(api: Api, scope: Scope, token: Any, results: Any) -> None:
     """Keep the properties of steps, by name, for the start with this token."""
     if not isinstance(token, str) or not token:
         raise invalid(f"token is {token!r}: expected the ClientRequestToken of the start.")
-    if not isinstance(given, Mapping) or not all(isinstance(v, Mapping) for v in given.values()):
+    if not isinstance(results, Mapping) or not all(
+        isinstance(v, Mapping) for v in results.values()
+    ):
         raise invalid('stand_ins: expected {"<step>": {the step\'s properties}}.')
-    api.store.put(scope, _KIND, token, dict(given))
+    api.store.put(scope, _KIND, token, dict(results))
 
 
 def of(api: Api, scope: Scope, token: str) -> dict[str, Any]:

@@ -50,8 +50,8 @@ class Switches:
             number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
             fits = isinstance(value, bool) if isinstance(before, bool) else number
             if before is None or not fits:
-                known = ", ".join(vars(self))
-                raise ValueError(f"{name} = {value!r}: settings are {known}; numbers above 0")
+                names = ", ".join(vars(self))
+                raise ValueError(f"{name} = {value!r}: settings are {names}; numbers above 0")
         for name, value in settings.items():
             setattr(self, name, value)
 

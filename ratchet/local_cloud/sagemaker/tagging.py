@@ -31,8 +31,8 @@ def _list(api: Api, scope: Scope, request: Request) -> Answer:
 
 def _delete(api: Api, scope: Scope, request: Request) -> Answer:
     arn = _existing(api, scope, request["ResourceArn"])
-    kept = [tag for tag in api.tags(scope, arn) if tag["Key"] not in request["TagKeys"]]
-    api.set_tags(scope, arn, kept)
+    remaining = [tag for tag in api.tags(scope, arn) if tag["Key"] not in request["TagKeys"]]
+    api.set_tags(scope, arn, remaining)
     return {}
 
 
@@ -40,12 +40,12 @@ def _existing(api: Api, scope: Scope, arn: str) -> str:
     kind = table.kind_of(arn)
     if kind is None:
         raise invalid(f"The local cloud keeps no tags for {arn}.")
-    found: str = api.get(scope, kind, arn)[kind.arn_member]
+    existing_arn: str = api.get(scope, kind, arn)[kind.arn_member]
     if kind is table.MODEL_PACKAGE:
         raise invalid(
             f"A versioned model package has no tags of its own: tag its group instead ({arn})."
         )
-    return found
+    return existing_arn
 
 
 OPERATIONS: dict[str, Handler] = {"AddTags": _add, "ListTags": _list, "DeleteTags": _delete}

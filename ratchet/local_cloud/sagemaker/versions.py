@@ -33,11 +33,11 @@ def chosen(api: Api, scope: Scope, request: Request) -> Body:
     """The pipeline that a request names, with the definition of the version that it names."""
     pipeline = api.get(scope, PIPELINE, request["PipelineName"])
     if "PipelineVersionId" not in request:
-        return {**pipeline, **_told(api, scope, pipeline, pipeline["Version"])}
+        return {**pipeline, **_summary(api, scope, pipeline, pipeline["Version"])}
     number = request["PipelineVersionId"]
     version = _existing(api, scope, pipeline, number)
-    told = _told(api, scope, pipeline, number)
-    return {**pipeline, "Definition": version["Definition"], "Version": number, **told}
+    summary = _summary(api, scope, pipeline, number)
+    return {**pipeline, "Definition": version["Definition"], "Version": number, **summary}
 
 
 def started(api: Api, scope: Scope, execution: Body) -> None:
@@ -55,7 +55,7 @@ def forget(api: Api, scope: Scope, pipeline: Body) -> None:
         api.store.delete(scope, _KIND, key)
 
 
-def _told(api: Api, scope: Scope, pipeline: Body, number: int) -> Body:
+def _summary(api: Api, scope: Scope, pipeline: Body, number: int) -> Body:
     """The display name and description of a version, where it was given some."""
     body = api.store.get(scope, _KIND, f"{pipeline['PipelineName']}/{number}") or {}
     return {key: body[key] for key in _SET_BY_UPDATE if key in body}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ratchet.definition.expressions import function_of
 from ratchet.runner.conditions import COMPARISONS, TYPES, holds
 from ratchet.runner.definition import Step
-from ratchet.runner.expressions import Reference, Scope, function_of
+from ratchet.runner.expressions import Scope
 from ratchet.runner.report import Report
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
 def _check(step: Step, report: Report) -> None:
@@ -22,10 +23,10 @@ def _check_list(conditions: Any, place: str, report: Report) -> None:
     if conditions == []:
         report.add(place, "expected at least one condition")
     for at, condition in report.objects(conditions, place):
-        _check_one(condition, at, report)
+        _check_condition(condition, at, report)
 
 
-def _check_one(condition: Mapping[str, Any], place: str, report: Report) -> None:
+def _check_condition(condition: Mapping[str, Any], place: str, report: Report) -> None:
     kind = condition.get("Type")
     if kind in COMPARISONS:
         report.require(condition, place, "LeftValue", "RightValue")
@@ -37,19 +38,15 @@ def _check_one(condition: Mapping[str, Any], place: str, report: Report) -> None
     elif kind == "Not":
         if report.require(condition, place, "Condition"):
             if isinstance(condition["Condition"], Mapping):
-                _check_one(condition["Condition"], f"{place}.Condition", report)
+                _check_condition(condition["Condition"], f"{place}.Condition", report)
             else:
                 report.add(f"{place}.Condition", "expected an object")
     elif kind == "Or":
         if report.require(condition, place, "Conditions"):
             _check_list(condition["Conditions"], f"{place}.Conditions", report)
     else:
-        known = ", ".join(sorted(TYPES))
-        report.add(f"{place}.Type", f"{kind!r} is no condition: expected {known}")
-
-
-def _check_reference(step: Step, reference: Reference) -> str | None:
-    return None if reference.path == ("Outcome",) else "a Condition step has Outcome only"
+        expected = ", ".join(sorted(TYPES))
+        report.add(f"{place}.Type", f"{kind!r} is no condition: expected {expected}")
 
 
 def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
@@ -62,10 +59,9 @@ def _run(attempt: Attempt) -> Done:
     return Done(properties={"Outcome": text}, outcome=text)
 
 
-CONDITION = StepType(
+CONDITION = Runner(
     name="Condition",
     check=_check,
-    check_reference=_check_reference,
     resolve=_resolve,
     run=_run,
 )

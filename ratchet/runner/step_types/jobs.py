@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ratchet.definition.expressions import function_of
 from ratchet.runner import namespace
 from ratchet.runner.container import Container
 from ratchet.runner.errors import CAPACITY_ERROR, StepFailed, StepStopped, as_failure
-from ratchet.runner.expressions import as_text, function_of
+from ratchet.runner.expressions import as_text
 from ratchet.runner.processes import Ending, Process
 from ratchet.runner.records import StopSignal, Stream
 from ratchet.runner.report import Report
@@ -89,7 +90,9 @@ def run_job(attempt: Attempt, job: Job) -> Done:
     attempt.progress(properties=job.describe(state))
     try:
         with ExitStack() as stack:
-            containers = [stack.enter_context(one) for one in _containers(attempt, job.hosts)]
+            containers = [
+                stack.enter_context(container) for container in _containers(attempt, job.hosts)
+            ]
             _run(attempt, job, state, containers)
             for container in containers:
                 container.remove_data()

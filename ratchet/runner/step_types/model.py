@@ -7,16 +7,16 @@ import time
 from ratchet.runner.definition import Step
 from ratchet.runner.report import Report
 from ratchet.runner.step_types import jobs
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
 def _check(step: Step, report: Report) -> None:
     place = f"{step.place}.Arguments"
-    given = [key for key in ("PrimaryContainer", "Containers") if key in step.arguments]
-    if len(given) != 1:
-        found = " and ".join(given) or "neither"
-        report.add(place, f"expected either PrimaryContainer or Containers, got {found}")
-    elif given == ["PrimaryContainer"]:
+    containers = [key for key in ("PrimaryContainer", "Containers") if key in step.arguments]
+    if len(containers) != 1:
+        listed = " and ".join(containers) or "neither"
+        report.add(place, f"expected either PrimaryContainer or Containers, got {listed}")
+    elif containers == ["PrimaryContainer"]:
         report.require(step.arguments, f"{place}.PrimaryContainer")
     else:
         list(report.objects(step.arguments["Containers"], f"{place}.Containers"))
@@ -30,4 +30,4 @@ def _run(attempt: Attempt) -> Done:
     )
 
 
-MODEL = StepType(name="Model", check=_check, run=_run, job=("model", "ModelName"), retryable=True)
+MODEL = Runner(name="Model", check=_check, run=_run)

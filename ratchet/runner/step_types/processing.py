@@ -11,17 +11,33 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ratchet.definition.references import Reference
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.container import Container
 from ratchet.runner.definition import Step
-from ratchet.runner.expressions import Reference, Scope
+from ratchet.runner.expressions import Scope
 from ratchet.runner.processes import Ending
 from ratchet.runner.report import Report
 from ratchet.runner.staging import upload_folder
 from ratchet.runner.step_types import jobs, spark
-from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
+from ratchet.runner.step_types.contract import Attempt, Done, Obstacle, Runner, resolve_all
 
 _CODE = "code"
+
+
+def _obstacle(arguments: Mapping[str, Any]) -> Obstacle | None:
+    application = arguments.get("AppSpecification")
+    if not isinstance(application, Mapping):
+        return None
+    if spark.is_spark(application):
+        reason = spark.missing()
+        return Obstacle("Arguments.AppSpecification.ImageUri", reason) if reason else None
+    if application.get("ContainerEntrypoint"):
+        return None
+    return Obstacle(
+        "Arguments.AppSpecification.ContainerEntrypoint",
+        "is required here: the image's own entry point cannot run without the image",
+    )
 
 
 def _check(step: Step, report: Report) -> None:
@@ -72,10 +88,10 @@ def _check_property_files(step: Step, report: Report) -> None:
 def _check_reference(step: Step, reference: Reference) -> str | None:
     if reference.path[:2] == ("ProcessingOutputConfig", "Outputs") and len(reference.path) > 2:
         names = [output.get("OutputName") for output in _outputs(step.arguments)]
-        wanted = reference.path[2]
-        if isinstance(wanted, str) and wanted not in names:
-            known = ", ".join(map(str, names)) or "none"
-            return f"step {step.name!r} has no output {wanted!r}; its outputs are {known}"
+        name = reference.path[2]
+        if isinstance(name, str) and name not in names:
+            expected = ", ".join(map(str, names)) or "none"
+            return f"step {step.name!r} has no output {name!r}; its outputs are {expected}"
     return None
 
 
@@ -113,17 +129,18 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
         sources[label] = Source(
             uri=source.pop("S3Uri"), manifest=source.get("S3DataType") == "ManifestFile"
         )
-        attributes[label] = source
+        others = {key: item[key] for key in item if key not in ("InputName", "S3Input")}
+        attributes[label] = {**others, **source}
     return CacheKey(attributes=attributes, sources=sources)
 
 
 def _run(attempt: Attempt) -> Done:
     # An output that the program writes to S3 by itself is only declared.
-    kept = [output for output in _outputs(attempt.arguments) if not output.get("AppManaged")]
+    uploaded = [output for output in _outputs(attempt.arguments) if not output.get("AppManaged")]
 
     def finish(containers: Sequence[Container]) -> None:
         for container in containers:
-            for output in kept:
+            for output in uploaded:
                 target = output["S3Output"]
                 folder = container.path(target["LocalPath"])
                 upload_folder(attempt.storage, folder, target["S3Uri"])
@@ -136,7 +153,7 @@ def _run(attempt: Attempt) -> Done:
             failure=_failure,
             finish=finish,
             hosts=_cluster(attempt.arguments).get("InstanceCount", 1),
-            outputs=tuple(f"{output['S3Output']['S3Uri'].rstrip('/')}/" for output in kept),
+            outputs=tuple(f"{output['S3Output']['S3Uri'].rstrip('/')}/" for output in uploaded),
         ),
     )
 
@@ -205,13 +222,12 @@ def _failure(ending: Ending, container: Container) -> str:
     return message or jobs.last_words(ending)
 
 
-PROCESSING = StepType(
+PROCESSING = Runner(
     name="Processing",
+    obstacle=_obstacle,
     check=_check,
     check_reference=_check_reference,
     resolve=_resolve,
     cache_key=_cache_key,
     run=_run,
-    job=("processing-job", "ProcessingJobName"),
-    retryable=True,
 )

@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ratchet.definition.expressions import function_of
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.definition import Step
 from ratchet.runner.errors import StepFailed, StepStopped, as_failure
-from ratchet.runner.expressions import Scope, function_of
+from ratchet.runner.expressions import Scope
 from ratchet.runner.manifests import read_manifest
 from ratchet.runner.report import Report
 from ratchet.runner.serving.prepared import image_of, prepare
@@ -25,7 +26,7 @@ from ratchet.runner.serving.process import ModelProcess, NoAnswerError, Unhealth
 from ratchet.runner.staging import relative_path
 from ratchet.runner.step_types import jobs, record_filters
 from ratchet.runner.step_types.batches import Plan
-from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
+from ratchet.runner.step_types.contract import Attempt, Done, Runner, resolve_all
 
 _START_SECONDS = 60.0
 _OF_MODEL_OR_DATA = (UnhealthyModelError, NoAnswerError, LookupError, ValueError)
@@ -172,7 +173,7 @@ def _transform(attempt: Attempt, state: jobs.State, describe: Any) -> None:
         plan = Plan.of(arguments)
         with ThreadPoolExecutor(int(arguments.get("MaxConcurrentTransforms") or 1)) as pool:
             for uri, relative in objects:
-                _transform_one(attempt, plan, process, pool, uri, relative)
+                _transform_object(attempt, plan, process, pool, uri, relative)
     finally:
         forget()
         process.stop()
@@ -187,17 +188,19 @@ def _objects(attempt: Attempt, source: Mapping[str, Any]) -> list[tuple[str, str
             entries = read_manifest(attempt.storage, uri)
         except FileNotFoundError as error:
             raise ValueError(f"no manifest: {error}") from None
-        found = [(entry.uri, entry.relative) for entry in entries]
+        objects = [(entry.uri, entry.relative) for entry in entries]
     else:
         listed = attempt.storage.list(uri)
-        found = [(item.uri, relative_path(uri, item.uri)) for item in listed]
-    found = [(uri, relative) for uri, relative in found if relative and not relative.endswith("/")]
-    if not found:
+        objects = [(item.uri, relative_path(uri, item.uri)) for item in listed]
+    objects = [
+        (uri, relative) for uri, relative in objects if relative and not relative.endswith("/")
+    ]
+    if not objects:
         raise ValueError(f"No S3 objects found under S3 URL {uri!r} given in TransformInput")
-    return found
+    return objects
 
 
-def _transform_one(
+def _transform_object(
     attempt: Attempt,
     plan: Plan,
     process: ModelProcess,
@@ -220,26 +223,24 @@ def _transform_one(
             raise StepStopped
         answer = process.invoke(plan.request(payload), headers)
         if answer.status != 200:
-            told = answer.body.decode("utf-8", "replace").strip().partition("\n")[0]
-            raise ValueError(f"{uri}: the model answered {answer.status}: {told}")
+            reason = answer.body.decode("utf-8", "replace").strip().partition("\n")[0]
+            raise ValueError(f"{uri}: the model answered {answer.status}: {reason}")
         return plan.result(payload, answer.body)
 
     try:
         parts = list(pool.map(predict, plan.payloads(content)))
     except (ValueError, NoAnswerError) as error:
-        told = str(error)
-        raise ValueError(told if told.startswith(uri) else f"{uri}: {told}") from None
+        reason = str(error)
+        raise ValueError(reason if reason.startswith(uri) else f"{uri}: {reason}") from None
     target = attempt.arguments["TransformOutput"]["S3OutputPath"].rstrip("/")
     attempt.storage.write_bytes(f"{target}/{relative}.out", b"".join(parts))
 
 
-TRANSFORM = StepType(
+TRANSFORM = Runner(
     name="Transform",
     check=_check,
     resolve=_resolve,
     cache_key=_cache_key,
     run=_run,
-    job=("transform-job", "TransformJobName"),
-    retryable=True,
 )
 """ModelName is part of the key, as on AWS: a Transform after a Model step never hits."""

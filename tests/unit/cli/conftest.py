@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from config.settings import Settings
 from ratchet.cli.main import app
-from ratchet.deployment import experiment
-from ratchet.deployment import target as targets
-from ratchet.deployment.target import DEFAULT_FOLDER
+from ratchet.deployment.pipelines import experiment
+from ratchet.deployment.target import environment as targets
+from ratchet.deployment.target.environment import DEFAULT_FOLDER
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
     PIPELINE_ARN,

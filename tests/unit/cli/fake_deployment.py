@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from config.settings import Settings
-from ratchet.deployment.target import Target
+from ratchet.deployment.target.environment import Target
 
 START = datetime(2013, 4, 2, 8, 0, 0, tzinfo=UTC)
 PIPELINE = "flights-dev-training"

@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from config.settings import Settings
-from ratchet.deployment.target import DEFAULT_FOLDER
+from ratchet.deployment.target.environment import DEFAULT_FOLDER
 from tests.unit.cli.fake_deployment import ACCOUNT, START, FakeSageMaker, World, world_of
 
 GROUP = "flights-dev"

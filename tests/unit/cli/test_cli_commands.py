@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from config.settings import Settings
 from ratchet.cli.main import app
-from ratchet.deployment import target as targets
+from ratchet.deployment.target import environment as targets
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import FACTS, FakeRun, World, world_of
 

@@ -17,9 +17,9 @@ from botocore.config import Config
 from botocore.stub import Stubber
 
 from config import tags
-from ratchet.deployment import allocation_tags, bill
+from ratchet.deployment.costs import allocation_tags, bill
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.target import RETRIES
+from ratchet.deployment.target.environment import RETRIES
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import World
 

@@ -15,13 +15,14 @@ from ratchet.demo import loop, traffic
 from ratchet.demo.acts import SERVING, TRAINING
 from ratchet.demo.acts import serving as serving_acts
 from ratchet.demo.stage import Act, DemoFailedError, Play, claim, perform
-from ratchet.deployment import facts, runs
-from ratchet.deployment.analyses import Analysis
-from ratchet.deployment.reports import findings
-from ratchet.deployment.rows import Batch
-from ratchet.deployment.runs import Run, RunState
+from ratchet.deployment.monitoring.analyses import Analysis
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs.executions import Run, RunState
+from ratchet.deployment.runs.reports import findings
+from ratchet.deployment.serving.request_rows import Batch
 from ratchet.deployment.standing import Alarm
-from ratchet.deployment.target import Target
+from ratchet.deployment.target import facts
+from ratchet.deployment.target.environment import Target
 from tests.unit.cli.fake_deployment import FakeRun, World, report
 from tests.unit.cli.fake_serving import FakeRuntime, ServingWorld, refusal
 

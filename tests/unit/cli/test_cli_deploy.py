@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.deployment import cdk
+from ratchet.deployment.target import cdk
 from tests.unit.cli.conftest import Type
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.deployment import experiment
+from ratchet.deployment.pipelines import experiment
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import World
 

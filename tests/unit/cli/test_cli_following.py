@@ -5,8 +5,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ratchet.cli.main import app
-from ratchet.deployment import runs, watch
-from ratchet.deployment import target as targets
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import watch
+from ratchet.deployment.target import environment as targets
 from tests.unit.cli.fake_deployment import FakeRun, World, step
 
 
@@ -80,7 +81,7 @@ def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(
     def interrupted(*_: Any, **__: Any) -> Iterator[Any]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ratchet.cli.live.watch", interrupted)
+    monkeypatch.setattr("ratchet.cli.views.live.watch", interrupted)
     world.sagemaker.start_pipeline_execution = (  # type: ignore[method-assign]
         lambda **_: {"PipelineExecutionArn": running.arn}
     )

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.cli import status_view
-from ratchet.deployment import cdk, standing
+from ratchet.cli.views import status_view
+from ratchet.deployment import standing
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.target import DEFAULT_FOLDER
+from ratchet.deployment.target import cdk
+from ratchet.deployment.target.environment import DEFAULT_FOLDER
 from ratchet.local_cloud import control
 from tests.unit.cli.fake_deployment import START, World
 from tests.unit.cli.fake_serving import ServingWorld

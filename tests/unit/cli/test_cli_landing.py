@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.landing import checksum, land, parcels
+from ratchet.deployment.runs.landing import checksum, land, parcels
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import FACTS, World
 

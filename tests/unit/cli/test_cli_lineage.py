@@ -3,9 +3,10 @@ from datetime import timedelta
 
 import pytest
 
-from ratchet.cli import lineage_view
-from ratchet.deployment import lineage, registry
-from ratchet.deployment.lineage import Lineage
+from ratchet.cli.views import lineage_view
+from ratchet.deployment.registry import lineage
+from ratchet.deployment.registry import versions as registry
+from ratchet.deployment.registry.lineage import Lineage
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import PIPELINE_ARN, START, FakeRun, job, report, step
 from tests.unit.cli.fake_serving import GROUP, ServingWorld, arn_of, package, refusal

@@ -1,8 +1,8 @@
 import json
 from datetime import timedelta
 
-from ratchet.cli import model_view
-from ratchet.deployment import registry
+from ratchet.cli.views import model_view
+from ratchet.deployment.registry import versions as registry
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import START
 from tests.unit.cli.fake_serving import GROUP, ServingWorld, package

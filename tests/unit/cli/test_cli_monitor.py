@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from ratchet.cli import analysis_view, distributions
-from ratchet.cli.distributions import Bucket, Numeric
-from ratchet.deployment import analyses, facts, monitoring, standing
-from ratchet.deployment.analyses import Analysis
+from ratchet.cli.views import analysis_view, distributions
+from ratchet.cli.views.distributions import Bucket, Numeric
+from ratchet.deployment import standing
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.target import Target
+from ratchet.deployment.monitoring import analyses
+from ratchet.deployment.monitoring import starting as monitoring
+from ratchet.deployment.monitoring.analyses import Analysis
+from ratchet.deployment.target import facts
+from ratchet.deployment.target.environment import Target
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import ACCOUNT, START, FakeRun, job, step
 from tests.unit.cli.fake_serving import ServingWorld

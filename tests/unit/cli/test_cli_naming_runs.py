@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ratchet.deployment.errors import UnknownNameError
-from ratchet.deployment.runs import Run, resolve
+from ratchet.deployment.runs.executions import Run, resolve
 
 
 def run(execution_id: str, name: str) -> Run:

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.parameters import check, parse
+from ratchet.deployment.pipelines.parameters import check, parse
 
 DECLARED: list[dict[str, Any]] = [
     {"Name": "InputManifest", "Type": "String"},

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ratchet.cli import permissions_view as view
-from ratchet.deployment import roles, standing
+from ratchet.cli.views import permissions_view as view
+from ratchet.deployment import standing
+from ratchet.deployment.roles import policies as roles
 from ratchet.local_cloud.admin_client import AdminError
 from tests.unit.cli.conftest import Type, typing_at
 from tests.unit.cli.fake_deployment import ACCOUNT, START, World, world_of

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.deployment import predictions
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.rows import Batch, batches
+from ratchet.deployment.serving import predictions
+from ratchet.deployment.serving.request_rows import Batch, batches
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_serving import ServingWorld, refusal
 from tests.unit.cli.golden_files import hold

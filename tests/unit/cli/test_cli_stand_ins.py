@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from ratchet.deployment import stand_ins
 from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.pipelines import stand_ins
 
 
 def test_files_become_properties_by_step(tmp_path: Path) -> None:

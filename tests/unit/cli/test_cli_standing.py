@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from config import timetable
-from ratchet.cli import status_view
+from ratchet.cli.views import status_view
 from ratchet.deployment import standing as standings
 from ratchet.deployment.standing import Standing, explanations
 from tests.unit.cli.conftest import Type

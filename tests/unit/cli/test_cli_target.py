@@ -8,9 +8,14 @@ import pytest
 
 from config.settings import Settings
 from ratchet.cli.options import where
-from ratchet.deployment import cdk
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.target import DEFAULT_FOLDER, cloud_folder, local_target, open_target
+from ratchet.deployment.target import cdk
+from ratchet.deployment.target.environment import (
+    DEFAULT_FOLDER,
+    cloud_folder,
+    local_target,
+    open_target,
+)
 from ratchet.local_cloud import control, folder
 from ratchet.local_cloud.layout import Layout
 from ratchet.node import PROJECT
@@ -156,6 +161,11 @@ def test_on_aws_the_cdk_keeps_your_profile_and_validates(settings: Settings) -> 
     assert environment["AWS_PROFILE"] == "mine"
     assert "CDK_VALIDATION" not in environment
     assert "never" not in cdk.deploy_command(target), "on AWS a wider permission is asked about"
+
+
+def test_a_deployment_synthesizes_its_own_environment_alone(world: World) -> None:
+    command = cdk.deploy_command(world.target)
+    assert command[command.index("--context") + 1] == "environment=dev"
 
 
 def test_arguments_for_the_cdk_are_passed_on(world: World) -> None:

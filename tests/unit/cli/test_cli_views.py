@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ratchet.cli import run_list, run_view
-from ratchet.cli.step_rows import rows
-from ratchet.deployment import runs
-from ratchet.deployment.reports import findings
-from ratchet.deployment.runs import RunState
+from ratchet.cli.views import run_list, run_view
+from ratchet.cli.views.step_rows import rows
+from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs.executions import RunState
+from ratchet.deployment.runs.reports import findings
 from tests.unit.cli.fake_deployment import START, FakeRun, World
 from tests.unit.cli.golden_files import drawn, hold
 

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ratchet.cli.wording import count, duration, moment, number, shortened, size
+from ratchet.cli.views.wording import count, duration, moment, number, shortened, size
 
 
 @pytest.mark.parametrize(

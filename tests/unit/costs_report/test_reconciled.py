@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from ratchet.cli import reconciled_view
+from ratchet.cli.views import reconciled_view
 from ratchet.costs_report.grouping import Line, Spent
 from ratchet.costs_report.reconciled import compare
-from ratchet.deployment.bill import Bill
+from ratchet.deployment.costs.bill import Bill
 
 DAY = date(2026, 11, 1)
 SAGEMAKER, S3 = "Amazon SageMaker", "Amazon Simple Storage Service"
@@ -67,7 +67,7 @@ def remarks(bill: Bill, *lines: Line, today: date = date(2026, 12, 20)) -> str:
 
 
 def bill(*open_days: date, last: date = date(2026, 11, 30), empty: bool = False) -> Bill:
-    from ratchet.deployment.bill import Billed
+    from ratchet.deployment.costs.bill import Billed
 
     billed = () if empty else (Billed(value="", service=SAGEMAKER, amount=Decimal(1)),)
     return Bill(first=DAY, last=last, billed=billed, open_days=open_days, currency="USD")

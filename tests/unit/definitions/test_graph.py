@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ratchet.definitions import mermaid, svg, terminal
-from ratchet.definitions.graph import Edge, Graph, graph_of
+from ratchet.review import mermaid, svg, terminal
+from ratchet.review.graph import Edge, Graph, graph_of
 from ratchet.runner import DefinitionError
 from tests.runner.workbench import (
     compare,

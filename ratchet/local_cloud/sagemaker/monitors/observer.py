@@ -11,6 +11,7 @@ from ratchet.local_cloud.sagemaker.recording import process_group
 from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import MONITORING_SCHEDULE, PROCESSING_JOB
+from ratchet.loop import names
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -28,7 +29,7 @@ _KNOWN_OF_JOB = (
     "ProcessingEndTime",
     "LastModifiedTime",
 )
-_VIOLATIONS, _TOO_FEW = "CompletedWithViolations", "TooFewRows"
+_VIOLATIONS, _TOO_FEW = names.COMPLETED_WITH_VIOLATIONS, names.TOO_FEW_ROWS
 
 
 class JobObserver:
@@ -77,7 +78,7 @@ class JobObserver:
         """Whether the analysis could be made."""
         return not self._last.get("ExitMessage", "").startswith(_TOO_FEW)
 
-    def told(self) -> None:
+    def end_execution(self) -> None:
         """Give the execution its status, then tell EventBridge."""
         status = self._last.get("ProcessingJobStatus", "Failed")
         if status == "Completed" and self._last.get("ExitMessage", "").startswith(_VIOLATIONS):
@@ -92,12 +93,14 @@ class JobObserver:
             events.processing_job_changed(self._api, self._scope, self._last)
 
     def _store(self, record: StepRecord) -> None:
-        known = {key: record.properties[key] for key in _KNOWN_OF_JOB if key in record.properties}
+        properties = {
+            key: record.properties[key] for key in _KNOWN_OF_JOB if key in record.properties
+        }
         self._last = {
             **self._request,
             "CreationTime": record.start_time.timestamp(),
             "ProcessingJobStatus": "InProgress",
-            **known,
+            **properties,
             "ProcessingJobArn": self._scope.arn(f"{PROCESSING_JOB.arn_path}/{self._name}"),
             "MonitoringScheduleArn": self._schedule_arn,
         }

@@ -239,7 +239,7 @@ class Monitors:
             if observer.compared:  # rows that were too few wait for more
                 self._note(scope, schedule, {"WindowEnd": window.end.timestamp()})
             self._publish(scope, monitored, self._folder / job)
-        observer.told()
+        observer.end_execution()
 
     def _merge(self, scope: Scope, monitored: Monitored, job: str) -> None:
         """What the job that joins labels to captured data needs before it starts, as the role of
@@ -297,8 +297,8 @@ def _existing(
     storage: Storage, name: str, places: list[tuple[str, str]]
 ) -> list[tuple[str, str, str]]:
     """(input name, S3 URI, path) of the places where there is something."""
-    found = [(uri, path) for uri, path in places if storage.list(f"{uri}/")]
-    return [(f"{name}_{n}", f"{uri}/", path) for n, (uri, path) in enumerate(found, start=1)]
+    existing = [(uri, path) for uri, path in places if storage.list(f"{uri}/")]
+    return [(f"{name}_{n}", f"{uri}/", path) for n, (uri, path) in enumerate(existing, start=1)]
 
 
 def _now(api: Api) -> dt.datetime:

@@ -66,12 +66,12 @@ class Fleet:
     @property
     def groups(self) -> list[Body]:
         """The process groups, as ``recovery.end_group`` takes them, each with its folder."""
-        found = []
+        prepared_groups = []
         for variant in self.variants:
             group = variant.process.group
             if group:
-                found.append({**group, "folder": str(variant.prepared.folder)})
-        return found
+                prepared_groups.append({**group, "folder": str(variant.prepared.folder)})
+        return prepared_groups
 
     def choose(self, target: str | None) -> Variant | None:
         """The variant named, or one by the weights; None where there is none of that name."""

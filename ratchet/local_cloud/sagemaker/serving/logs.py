@@ -29,7 +29,7 @@ class Logs:
     def flush(self) -> None:
         """Hand on what has come since the last time."""
         with self._lock:
-            kept, self._lines = self._lines, {}
-        for (scope, endpoint, stream), lines in kept.items():
+            buffered, self._lines = self._lines, {}
+        for (scope, endpoint, stream), lines in buffered.items():
             group = f"{LOG_GROUPS}/{endpoint}"
             self._cloud.put_log_lines(scope, group=group, stream=stream, lines=lines)

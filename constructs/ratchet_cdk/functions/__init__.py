@@ -1,0 +1,1 @@
+"""Lambda functions: their archive, what wakes them, where failed events end."""

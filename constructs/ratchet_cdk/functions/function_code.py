@@ -1,0 +1,73 @@
+"""The archive of a Lambda function: its folder, and the shared modules that it imports."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline_defs.authoring.bundle import Bundle
+from pipeline_defs.authoring.imports import imported_files
+
+SHARED = ("ratchet.costs", "ratchet.loop")
+"""The packages beside the functions that they may import: the command line imports them too."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can tell
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionCode:
+    """Files by their path in the archive, whose root is the import root of `lambdas/`."""
+
+    digest: str
+    files: Mapping[str, bytes]
+
+    def write_zip(self, path: Path) -> None:
+        """Sorted, and without times or owners: the same files make the same archive."""
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in sorted(self.files.items()):
+                entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, content)
+
+
+def function_code(root: Path, name: str) -> FunctionCode:
+    """What the function `root/name/handler.py` needs, and nothing else.
+
+    That is the modules it imports below `root` and from SHARED, directly or through others; the
+    files in its own folder that are no Python; and those in a folder beside it whose name, quoted,
+    one of its modules says.
+
+    Raises:
+        FileNotFoundError: there is no such function.
+    """
+    handler = root / name / "handler.py"
+    if not handler.is_file():
+        raise FileNotFoundError(f"there is no function {name!r}: {handler} does not exist")
+    modules = imported_files(handler, folder=root, packages=dict.fromkeys(SHARED, root.parent))
+    files = {*modules, *_data_files(root / name)}
+    for folder in _data_folders(root):
+        if any(f'"{folder.name}"' in module.read_text(encoding="utf-8") for module in modules):
+            files.update(_data_files(folder))
+    contents = {
+        file.relative_to(root if file.is_relative_to(root) else root.parent).as_posix(): (
+            file.read_bytes()
+        )
+        for file in files
+    }
+    bundle = Bundle(name=name, entry=f"{name}/handler.py", files=contents)
+    return FunctionCode(digest=bundle.digest, files=contents)
+
+
+def _data_folders(root: Path) -> list[Path]:
+    return [f for f in root.iterdir() if f.is_dir() and not any(f.glob("*.py"))]
+
+
+def _data_files(folder: Path) -> list[Path]:
+    return [
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and file.suffix not in (".py", ".pyc") and not file.name.startswith(".")
+    ]

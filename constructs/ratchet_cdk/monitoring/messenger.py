@@ -1,0 +1,130 @@
+"""What people are told, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from constructs import Construct
+
+from ratchet.loop import folders
+from ratchet.loop.packages import PENDING
+from ratchet_cdk.functions.dead_letters import DeadLetters
+from ratchet_cdk.functions.python_function import PythonFunction
+from ratchet_cdk.functions.wakes import DirectWakes, Wake
+from ratchet_cdk.loop_resources import LoopResources
+from ratchet_cdk.permissions.cost_permissions import grant_price_runs
+from ratchet_cdk.permissions.narrow_role import NarrowRole
+
+MEMORY_MB = 512
+TIMEOUT_SECONDS = 60
+
+
+class Messenger(Construct):
+    """Tells people of models that wait for approval, of runs that failed or were halted by the
+    gate, and of alarms, each with the command that comes next.
+
+    reconcile_champion announces promotions itself. If this function fails, only the alarm on its
+    dead letters says so.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        loop: LoopResources,
+        alarms: Sequence[str],
+    ) -> None:
+        """`alarms`: the names of those that people hear of."""
+        super().__init__(scope, construct_id)
+        self._loop = loop
+        settings = loop.settings
+        names = [settings.pipeline_name(kind) for kind in ("training", "evaluation", "monitoring")]
+        self._pipelines = [loop.arns.sagemaker(f"pipeline/{name}") for name in names]
+        self.function = self._function()
+        self._grant(self.function.role, alarms)
+        DirectWakes(
+            self,
+            "Wakes",
+            function=self.function,
+            dead_letters=self._dead_letters(),
+            wakes=self._wakes(alarms),
+        )
+
+    def _function(self) -> PythonFunction:
+        loop, settings = self._loop, self._loop.settings
+        return PythonFunction(
+            self,
+            "Notify",
+            loop=loop,
+            name="notify",
+            description="Tells people what happened, and what to do next",
+            environment={
+                "PROJECT": settings.project,
+                "ENVIRONMENT": settings.environment,
+                "TOPIC_ARN": loop.notifications.arn,
+                "ARTIFACTS_BUCKET": loop.artifacts.name,
+                "ENDPOINT_NAME": settings.endpoint_name,
+                "FEEDBACK_ENABLED": str(settings.feedback.enabled).lower(),
+            },
+            memory_mb=MEMORY_MB,
+            timeout_seconds=TIMEOUT_SECONDS,
+        )
+
+    def _grant(self, role: NarrowRole, alarms: Sequence[str]) -> None:
+        loop = self._loop
+        loop.notifications.grant_publish(role)
+        loop.registry.grant_read(role)
+        loop.artifacts.grant_look(role, "LookAtFindings")
+        runs = folders.runs(loop.settings.pipeline_name("monitoring"))
+        findings = [folders.EVALUATIONS, folders.MONITORING, runs, folders.PRICES]
+        loop.artifacts.grant_read(role, "ReadFindings", prefixes=findings)
+        grant_price_runs(role, arns=loop.arns, pipelines=self._pipelines, settings=loop.settings)
+        role.allow(
+            "LookAtAlarms",
+            actions=["cloudwatch:DescribeAlarms"],
+            resources=[loop.arns.alarm(name) for name in alarms],
+        )
+
+    def _dead_letters(self) -> DeadLetters:
+        return DeadLetters(
+            self,
+            "DeadLetters",
+            settings=self._loop.settings,
+            name="notify",
+            topic=self._loop.notifications,
+        )
+
+    def _wakes(self, alarms: Sequence[str]) -> dict[str, Wake]:
+        return {
+            "Registered": Wake(
+                description="A version waits for approval",
+                pattern={
+                    "source": ["aws.sagemaker"],
+                    "detail-type": ["SageMaker Model Package State Change"],
+                    "detail": {
+                        "ModelPackageGroupName": [self._loop.settings.model_package_group],
+                        "ModelApprovalStatus": [PENDING],
+                    },
+                },
+            ),
+            "RunFailed": Wake(
+                description="A run was halted by the gate, or failed",
+                pattern={
+                    "source": ["aws.sagemaker"],
+                    "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
+                    "detail": {
+                        "pipelineArn": self._pipelines,
+                        "currentPipelineExecutionStatus": ["Failed"],
+                    },
+                },
+            ),
+            "Alarmed": Wake(
+                description="Drift, dead letters, or an endpoint that errs",
+                pattern={
+                    "source": ["aws.cloudwatch"],
+                    "detail-type": ["CloudWatch Alarm State Change"],
+                    "detail": {"alarmName": list(alarms), "state": {"value": ["ALARM"]}},
+                },
+            ),
+        }

@@ -1,0 +1,1 @@
+"""Roles whose permissions have names, and ARNs of what has a fixed name."""

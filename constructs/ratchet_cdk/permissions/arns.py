@@ -1,0 +1,24 @@
+"""ARNs of things that are known by name: what a stack has not made itself, or may not refer to."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import aws_cdk as cdk
+
+from config import arns
+from config.settings import Settings
+
+
+class Arns(arns.Arns):
+    """Names of an environment: its region is known, its account perhaps only at deployment."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Arns:
+        return cls(region=settings.region, account=settings.account or account_at_deployment())
+
+
+@cache
+def account_at_deployment() -> str:
+    """The token is the same everywhere, and fetching it from JavaScript takes a while."""
+    return cdk.Aws.ACCOUNT_ID

@@ -1,0 +1,1 @@
+"""Pipelines as they deploy, what starts them, and what their runs cost."""

@@ -1,0 +1,1 @@
+"""The champion: its registry, its endpoint, and what promotes it."""

@@ -1,0 +1,59 @@
+"""Which model a candidate has to beat: the one that is deployed now."""
+
+from __future__ import annotations
+
+from constructs import Construct
+
+from ratchet.loop import folders
+from ratchet.loop.facts import CHAMPION_FACT
+from ratchet_cdk.functions.python_function import PythonFunction
+from ratchet_cdk.loop_resources import LoopResources
+from ratchet_cdk.permissions.narrow_role import NarrowRole
+
+
+class ChampionResolver(Construct):
+    """A function that answers with the model artifact of the deployed model package.
+
+    What is deployed stands in an SSM parameter, by name: whoever deploys writes it, and until
+    somebody does there is no champion.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        loop: LoopResources,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._artifacts = loop.artifacts
+        parameter = loop.settings.parameter(CHAMPION_FACT)
+        self.function = self._function(loop, parameter)
+        role = self.function.role
+        role.allow(
+            "ReadWhatIsDeployed",
+            actions=["ssm:GetParameter"],
+            resources=[loop.arns.ssm_parameter(parameter)],
+        )
+        loop.registry.grant_read(role)
+        loop.artifacts.grant_write(role, "KeepNoChampion", prefixes=[folders.NO_CHAMPION])
+
+    def _function(self, loop: LoopResources, parameter: str) -> PythonFunction:
+        return PythonFunction(
+            self,
+            "ResolveChampion",
+            loop=loop,
+            name="resolve_champion",
+            description="Answers with the model artifact of the deployed model package",
+            environment={
+                "CHAMPION_PARAMETER": parameter,
+                "NO_CHAMPION_URI": f"{loop.artifacts.uri}/{folders.NO_CHAMPION}",
+            },
+            memory_mb=256,
+            timeout_seconds=30,
+        )
+
+    def grant_read_none(self, role: NarrowRole) -> None:
+        """Reads what stands for a champion where there is none."""
+        self._artifacts.grant_list(role, "ListNoChampion", prefixes=[folders.NO_CHAMPION])
+        self._artifacts.grant_read(role, "ReadNoChampion", prefixes=[folders.NO_CHAMPION])

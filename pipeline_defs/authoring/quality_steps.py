@@ -1,0 +1,202 @@
+"""Steps that check data or a model against a baseline, in SageMaker's own containers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from config import images
+from config.settings import ComputeSettings
+from pipeline_defs.authoring import jobs
+from pipeline_defs.authoring.draft import Draft
+from pipeline_defs.authoring.handles import After, CheckStep
+from pipeline_defs.authoring.variables import Operand
+
+_PROBLEMS = ("BinaryClassification", "MulticlassClassification", "Regression")
+_CLARIFY_KINDS = ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY")
+_FOLDER = "/opt/ml/processing"
+
+
+class CheckSteps(Draft):
+    """QualityCheck and ClarifyCheck. The loop's own baselines and comparisons are
+    `Pipeline.baseline` and `comparison`, which need no Model Monitor."""
+
+    def quality_check(
+        self,
+        name: str,
+        *,
+        data: Operand,
+        problem: str | None = None,
+        label: str | None = None,
+        inference: str | None = None,
+        probability: str | None = None,
+        threshold: float | None = None,
+        skip: Operand = False,
+        fail_on_violation: Operand = True,
+        register_new_baseline: Operand = False,
+        group: str | None = None,
+        statistics: Operand | None = None,
+        constraints: Operand | None = None,
+        compute: ComputeSettings | None = None,
+        image: str | None = None,
+        cache: str = "",
+        depends_on: After = (),
+        job: Mapping[str, Any] | None = None,
+    ) -> CheckStep:
+        """Computes a baseline of data, and compares it with an earlier one.
+
+        Args:
+            data: URI of CSV files with a header.
+            problem: BinaryClassification, MulticlassClassification or Regression makes it a check
+                of model quality; `label`, `inference`, `probability` are then its columns, and
+                `threshold` is where a probability counts as positive.
+            skip: compare with nothing; the first run needs it, with `register_new_baseline`.
+            group: the earlier baseline is that of its latest approved version; or
+            statistics, constraints: URIs of the earlier baseline.
+        """
+        if problem is not None and problem not in _PROBLEMS:
+            self._refuse(name, "problem", problem, f"expected one of {', '.join(_PROBLEMS)}")
+        told = {
+            "dataset_format": '{"csv": {"header": true, "output_columns_position": "START"}}',
+            "dataset_source": f"{_FOLDER}/input/baseline_dataset_input",
+            "output_path": f"{_FOLDER}/output",
+            "publish_cloudwatch_metrics": "Disabled",
+            "analysis_type": "MODEL_QUALITY" if problem else None,
+            "problem_type": problem,
+            "ground_truth_attribute": label,
+            "inference_attribute": inference,
+            "probability_attribute": probability,
+            "probability_threshold_attribute": None if threshold is None else str(threshold),
+        }
+        region = self.ctx.settings.region
+        made = self._check_job(
+            name,
+            image or self._aws_image(name, images.model_monitor(region), "Model Monitor"),
+            inputs={"baseline_dataset_input": (data, f"{_FOLDER}/input/baseline_dataset_input")},
+            output=("quality_check_output", f"{_FOLDER}/output"),
+            compute=compute,
+            environment={key: value for key, value in told.items() if value is not None},
+        )
+        more = {
+            "CheckType": "MODEL_QUALITY" if problem else "DATA_QUALITY",
+            "SuppliedBaselineStatistics": statistics,
+            **_about(skip, fail_on_violation, register_new_baseline, group, constraints),
+        }
+        return self._check_step(name, "QualityCheck", made, more, cache, depends_on, job)
+
+    def clarify_check(
+        self,
+        name: str,
+        kind: str,
+        *,
+        data: Operand,
+        analysis_config: Operand,
+        model_name: Operand | None = None,
+        skip: Operand = False,
+        fail_on_violation: Operand = True,
+        register_new_baseline: Operand = False,
+        group: str | None = None,
+        constraints: Operand | None = None,
+        compute: ComputeSettings | None = None,
+        image: str | None = None,
+        cache: str = "",
+        depends_on: After = (),
+        job: Mapping[str, Any] | None = None,
+    ) -> CheckStep:
+        """Checks for bias or explains a model with SageMaker Clarify. Runs on AWS only.
+
+        Args:
+            kind: DATA_BIAS, MODEL_BIAS or MODEL_EXPLAINABILITY; the latter two need `model_name`.
+            analysis_config: URI of Clarify's analysis_config.json.
+        """
+        if kind not in _CLARIFY_KINDS:
+            self._refuse(name, "kind", kind, f"expected one of {', '.join(_CLARIFY_KINDS)}")
+        elif (kind == "DATA_BIAS") != (model_name is None):
+            expected = f"{kind} takes {'no' if kind == 'DATA_BIAS' else 'a'} model_name"
+            self._refuse(name, "model_name", None, expected)
+        made = self._check_job(
+            name,
+            image or self._aws_image(name, images.clarify(self.ctx.settings.region), "Clarify"),
+            inputs={
+                "analysis_config": (analysis_config, f"{_FOLDER}/input/config"),
+                "dataset": (data, f"{_FOLDER}/input/data"),
+            },
+            output=("analysis_result", f"{_FOLDER}/output"),
+            compute=compute,
+            environment={},
+        )
+        more = {
+            "CheckType": kind,
+            **_about(skip, fail_on_violation, register_new_baseline, group, constraints),
+        }
+        if model_name is not None:
+            more["ModelName"] = model_name
+        return self._check_step(name, "ClarifyCheck", made, more, cache, depends_on, job)
+
+    # -- inside
+
+    def _check_job(
+        self,
+        name: str,
+        image: str,
+        *,
+        inputs: Mapping[str, tuple[Operand, str]],
+        output: tuple[str, str],
+        compute: ComputeSettings | None,
+        environment: Mapping[str, str],
+    ) -> dict[str, Any]:
+        found = compute or self.ctx.settings.monitor.compute
+        made = jobs.container_job(
+            image=image,
+            entry=(),
+            role_arn=self.ctx.role_arn,
+            compute=found,
+            output_key_arn=self.ctx.output_key_arn,
+            inputs=[(key, uri) for key, (uri, _) in inputs.items()],
+            outputs=[(output[0], self._run_uri(name))],
+            arguments=(),
+            environment=environment,
+        )
+        for item in made["ProcessingInputs"]:
+            item["S3Input"]["LocalPath"] = inputs[item["InputName"]][1]
+        made["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["LocalPath"] = output[1]
+        return made
+
+    def _check_step(
+        self,
+        name: str,
+        kind: str,
+        made: Mapping[str, Any],
+        more: Mapping[str, Any],
+        cache: str,
+        depends_on: After,
+        job: Mapping[str, Any] | None,
+    ) -> CheckStep:
+        return self._add(
+            CheckStep(
+                name=name,
+                type=kind,
+                arguments=self._tagged(kind, name, jobs.overlaid(made, job or {})),
+                depends_on=depends_on,
+                cache=cache,
+                # The SDK writes null for what is not given; left out is the same.
+                more={key: value for key, value in more.items() if value is not None},
+            )
+        )
+
+
+def _about(
+    skip: Operand,
+    fail_on_violation: Operand,
+    register_new_baseline: Operand,
+    group: str | None,
+    constraints: Operand | None,
+) -> dict[str, Any]:
+    """Keys beside the arguments (SageMaker SDK, `quality_check_step.py`)."""
+    return {
+        "SkipCheck": skip,
+        "FailOnViolation": fail_on_violation,
+        "RegisterNewBaseline": register_new_baseline,
+        "ModelPackageGroupName": group,
+        "SuppliedBaselineConstraints": constraints,
+    }

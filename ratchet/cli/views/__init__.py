@@ -1,0 +1,1 @@
+"""What the commands draw. Pure: facts in, text out."""

@@ -1,0 +1,187 @@
+"""What `ratchet lineage` draws: a version as a tree of what it was made of. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.markup import escape
+
+from ratchet.cli.views.model_view import APPROVALS, copyable, signed
+from ratchet.cli.views.model_view import as_data as version_data
+from ratchet.cli.views.run_list import seconds
+from ratchet.cli.views.wording import MARKS, count, duration, moment, number
+from ratchet.deployment.registry.lineage import Code, Data, Lineage
+
+MARK = 12
+"""Characters of a digest that are shown; `--json` has all of them."""
+
+
+@dataclass
+class Branch:
+    """A line of markup, and the lines that hang below it."""
+
+    text: str
+    below: list[Branch] = field(default_factory=list)
+
+    def add(self, text: str) -> Branch:
+        branch = Branch(text)
+        self.below.append(branch)
+        return branch
+
+    def lines(self, guide: str = "") -> Iterator[str]:
+        """The tree as lines of markup. Rich's own tree would cut URIs at the terminal's width."""
+        yield self.text
+        for place, branch in enumerate(self.below):
+            last = place == len(self.below) - 1
+            first, *following = branch.lines()
+            yield f"[dim]{guide}{'└── ' if last else '├── '}[/]{first}"
+            yield from (f"[dim]{guide}{'    ' if last else '│   '}[/]{line}" for line in following)
+
+
+def tree(lineage: Lineage, *, now: datetime) -> RenderableType:
+    """The version at the root, then run, data, code, training, evaluation."""
+    version = lineage.version
+    registered = f" [dim]registered {moment(version.created, now)}[/]" if version.created else ""
+    root = Branch(
+        f"[bold]{version.group} version {version.version}[/] "
+        f"{APPROVALS.get(version.approval, version.approval)}{registered}"
+    )
+    root.add(f"[dim]model[/] {escape(version.artifact)}")
+    for name, uri in version.baselines.items():
+        root.add(f"[dim]{name} baseline[/] {escape(uri)}")
+    _run(root, lineage, now)
+    if lineage.data:
+        _data(root, lineage.data)
+    _code(root, lineage)
+    _training(root, lineage)
+    _comparison(root, lineage)
+    return copyable(list(root.lines()))
+
+
+def _run(root: Branch, lineage: Lineage, now: datetime) -> None:
+    state = lineage.run
+    if state is None:
+        arn = lineage.version.run_arn
+        gone = f"{escape(arn)} [dim](not there any more)[/]" if arn else "none: registered by hand"
+        root.add(f"[dim]run[/] {gone}")
+        return
+    run = state.run
+    branch = root.add(
+        f"[dim]run[/] {escape(run.name)} [dim]{run.id}[/] {MARKS.get(run.status, '')} "
+        f"{moment(run.started, now)}, took {duration(seconds(state, now))}"
+    )
+    if run.description:
+        branch.add(f"[dim]{escape(run.description)}[/]")
+    for name, value in state.parameters.items():
+        branch.add(f"[dim]{escape(name)}[/] {escape(value)}")
+    cached = [f"{step.name} from {step.cached_from}" for step in state.steps if step.cached_from]
+    if cached:
+        branch.add(f"[dim]cached[/] {', '.join(cached)}")
+
+
+def _data(root: Branch, data: Data) -> None:
+    branch = root.add(f"[dim]data[/] {escape(data.manifest)}")
+    folders = Counter(key.rsplit("/", 1)[0] if "/" in key else "" for key in data.keys)
+    for folder, files in sorted(folders.items()):
+        branch.add(f"{escape(data.bucket)}{escape(folder)}/ [dim]{count(files, 'object')}[/]")
+    if not data.keys:
+        branch.add("[dim]the manifest is not there any more[/]")
+
+
+def _code(root: Branch, lineage: Lineage) -> None:
+    if not lineage.code:
+        return
+    branch = root.add("[dim]code[/]")
+    widest = max(len(code.step) for code in lineage.code)
+    for code in lineage.code:
+        branch.add(f"{code.step:{widest}} {code.digest[:MARK]} [dim]{escape(code.uri)}[/]")
+
+
+def _training(root: Branch, lineage: Lineage) -> None:
+    if lineage.hyperparameters:
+        listed = [f"{n} [bold]{escape(v)}[/]" for n, v in sorted(lineage.hyperparameters.items())]
+        root.add(f"[dim]hyperparameters[/] {' · '.join(listed)}")
+    if lineage.training_image:
+        root.add(f"[dim]image[/] {escape(lineage.training_image)}")
+    if lineage.metrics:
+        listed = [f"{escape(n)} {number(v)}" for n, v in sorted(lineage.metrics.items())]
+        root.add(f"[dim]training metrics[/] {' · '.join(listed)}")
+
+
+def _comparison(root: Branch, lineage: Lineage) -> None:
+    report = lineage.evaluation
+    ours, theirs = _scores(report, "candidate"), _scores(report, "champion")
+    if not ours:
+        return
+    rows = f" on {report['rows']:,} rows" if isinstance(report.get("rows"), int) else ""
+    branch = root.add(f"[dim]evaluation[/] {_listed(ours)}{rows}")
+    if not theirs or lineage.champion_number is None:
+        branch.add("[dim]no champion to compare with[/]")
+        return
+    regression = float(report.get("regression", 0))
+    verb = "beat" if regression <= 0 else "compared with"
+    gone = "" if lineage.champion else " [dim](deleted since)[/]"
+    branch.add(
+        f"{verb} version {lineage.champion_number}{gone}: {_listed(theirs)}, "
+        f"by {signed(-regression)}{_interval(report.get('interval') or {})}"
+    )
+
+
+def _listed(scores: Mapping[str, float]) -> str:
+    return " · ".join(f"{name} {number(value)}" for name, value in scores.items())
+
+
+def _interval(interval: Mapping[str, float]) -> str:
+    """Of the gain: the report's own is of the regression, its opposite."""
+    if not {"low", "high", "confidence"} <= interval.keys():
+        return ""
+    low, high = signed(-interval["high"]), signed(-interval["low"])
+    return f" [dim]({interval['confidence'] * 100:.0f} % within {low} to {high})[/]"
+
+
+def _scores(report: Mapping[str, Any], part: str) -> dict[str, float]:
+    scores = report.get(part)
+    if not isinstance(scores, Mapping):
+        return {}
+    return {k: v for k, v in scores.items() if isinstance(v, float) and not isinstance(v, bool)}
+
+
+def as_document(lineage: Lineage, *, now: datetime) -> dict[str, Any]:
+    """The same for `--json`."""
+
+    def code(step_code: Code) -> dict[str, str | None]:
+        return {"step": step_code.step, "digest": step_code.digest, "uri": step_code.uri or None}
+
+    state, data = lineage.run, lineage.data
+    model = version_data(lineage.version, serving=None)
+    del model["serves"]  # not looked up here
+    return {
+        "model": model,
+        "run": None
+        if state is None
+        else {
+            "id": state.run.id,
+            "arn": state.run.arn,
+            "name": state.run.name,
+            "status": state.run.status,
+            "description": state.run.description,
+            "started": state.run.started.isoformat(),
+            "seconds": seconds(state, now),
+            "parameters": dict(state.parameters),
+            "cached": {s.name: s.cached_from for s in state.steps if s.cached_from},
+        },
+        "data": None
+        if data is None
+        else {"manifest": data.manifest, "prefix": data.bucket, "objects": list(data.keys)},
+        "code": [code(step_code) for step_code in lineage.code],
+        "hyperparameters": dict(lineage.hyperparameters),
+        "image": lineage.training_image or None,
+        "training_metrics": dict(lineage.metrics),
+        "evaluation": dict(lineage.evaluation),
+        "champion": lineage.champion_number,
+    }

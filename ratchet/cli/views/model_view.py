@@ -1,0 +1,145 @@
+"""What `ratchet models` draws. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from ratchet.cli.views.wording import moment, number, shortened
+from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.loop import names, packages
+
+APPROVALS = {
+    "Approved": "[green]approved[/]",
+    "Rejected": "[red]rejected[/]",
+    packages.PENDING: "[yellow]waits for approval[/]",
+}
+
+
+def table(
+    versions: Sequence[ModelVersion], *, serving: int | None, now: datetime, width: int
+) -> Table:
+    """Newest first, as given; `serving` is marked."""
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    drawn.add_column("", width=1)
+    drawn.add_column("version", justify="right", no_wrap=True)
+    drawn.add_column("registered", no_wrap=True)
+    drawn.add_column("approval", no_wrap=True)
+    drawn.add_column("auc", justify="right", no_wrap=True)
+    drawn.add_column("against", no_wrap=True)
+    drawn.add_column("", overflow="fold")
+    for version in versions:
+        drawn.add_row(
+            "[green]●[/]" if version.version == serving else "",
+            str(version.version),
+            moment(version.created, now) if version.created else "",
+            APPROVALS.get(version.approval, version.approval),
+            metric(version, packages.candidate_key("auc")),
+            against(version),
+            "\n".join(_remarks(version, serving, now=now, width=width)),
+        )
+    return drawn
+
+
+def _remarks(
+    version: ModelVersion, serving: int | None, *, now: datetime, width: int
+) -> Iterator[str]:
+    if version.version == serving:
+        yield "[green]serves[/]"
+    if version.failed:
+        reason = escape(shortened(version.failure, width))
+        yield f"[red]deployment failed {moment(version.failed, now)}: {reason}[/]"
+
+
+def metric(version: ModelVersion, name: str) -> str:
+    """A metric of the version's metadata, which is text; empty when it has none such."""
+    text = version.metadata.get(name, "")
+    try:
+        return number(float(text)) if text else ""
+    except ValueError:
+        return text
+
+
+def against(version: ModelVersion) -> str:
+    """`version 1: +0.0503`: what it was compared with, and by how much it is better."""
+    status = version.metadata.get(packages.CHAMPION_STATUS_KEY, "")
+    if status != names.SCORED:
+        return {names.NONE: "no champion", names.UNSCORABLE: "champion unscorable"}.get(status, "")
+    gain = -float(version.metadata.get(packages.REGRESSION_KEY, "nan"))
+    return f"version {version.metadata.get(packages.CHAMPION_VERSION_KEY, '?')}: {signed(gain)}"
+
+
+def signed(value: float) -> str:
+    return f"{value + 0.0:+.4f}".replace("-", "−")
+
+
+def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> RenderableType:
+    """One version with everything the registry holds of it."""
+    state = " [green]serves[/]" if version.version == serving else ""
+    registered = f"registered {moment(version.created, now)}" if version.created else ""
+    lines = [
+        f"[bold]model[/] {version.group} version {version.version} "
+        f"{APPROVALS.get(version.approval, version.approval)}{state}",
+        f"  [dim]{version.arn}[/]",
+        f"  [dim]{registered}[/]",
+    ]
+    if version.approval_note:
+        lines.append(f"  {escape(version.approval_note)}")
+    if version.description:
+        lines.append(f"  {escape(version.description)}")
+    if version.failed:
+        lines.append(
+            f"  [red]deployment failed {moment(version.failed, now)}[/]: {escape(version.failure)}"
+        )
+    shown: dict[str, str] = {"artifact": version.artifact, "run": version.run_arn}
+    shown |= {f"{name} baseline": uri for name, uri in version.baselines.items()}
+    shown |= {
+        n: v
+        for n, v in version.metadata.items()
+        if n != packages.DEPLOYMENT_MARK_KEY or not version.failed
+    }
+    widest = max(len(name) for name in shown)
+    lines += [f"  [dim]{name:{widest}}[/]  {escape(v)}" for name, v in shown.items() if v]
+    return copyable(lines)
+
+
+def copyable(lines: Sequence[str]) -> RenderableType:
+    """Lines of markup that are never torn apart: URIs and ARNs are there to be copied."""
+    text = Text.from_markup("\n".join(lines))
+    text.no_wrap, text.overflow = True, "ignore"
+    return Group(text)  # printed by itself a text loses these two
+
+
+def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
+    """A version for `--json`."""
+
+    def iso(time: datetime | None) -> str | None:
+        return time.isoformat() if time else None
+
+    failure: Mapping[str, str] | None = None
+    if version.failed:
+        failure = {"time": version.failed.isoformat(), "reason": version.failure}
+    return {
+        "version": version.version,
+        "arn": version.arn,
+        "group": version.group,
+        "approval": version.approval,
+        "approval_note": version.approval_note,
+        "serves": version.version == serving,
+        "registered": iso(version.created),
+        "changed": iso(version.modified),
+        "description": version.description,
+        "run": version.run_arn or None,
+        "artifact": version.artifact or None,
+        "image": version.image or None,
+        "baselines": dict(version.baselines),
+        "failed_deployment": failure,
+        "metadata": dict(version.metadata),
+    }

@@ -1,0 +1,135 @@
+"""The table of `ratchet runs`, and what became of each run in a few words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from ratchet.cli.views.step_rows import WAITING, rows
+from ratchet.cli.views.wording import MARKS, STYLES, duration, moment, shortened
+from ratchet.costs import money
+from ratchet.deployment.runs.executions import RunState
+
+if TYPE_CHECKING:
+    from ratchet.deployment.costs.recorded import RunCost, StepCost
+
+
+def outcome(state: RunState) -> str:
+    """`registered version 3`, `halted: …`, `failed in train: …`, `running evaluate`."""
+    if not state.run.finished:
+        running = [step.name for step in state.steps if step.status in ("Executing", "Starting")]
+        return f"running {', '.join(running)}" if running else state.run.status.lower()
+    halting = {planned.name for planned in state.plan if planned.row.ends_run}
+    for step in state.steps:
+        if step.status == "Failed":
+            if step.name in halting:
+                return f"halted: {step.metadata.verdict or step.failure}"
+            return (
+                f"failed in {step.name}: {step.failure}"
+                if step.failure
+                else f"failed in {step.name}"
+            )
+    versions = [
+        arn.rsplit("/", 1)[-1] for step in state.steps if (arn := step.metadata.model_package_arn)
+    ]
+    if versions:
+        return f"registered version {', '.join(versions)}"
+    return state.run.failure or state.run.status.lower()
+
+
+def seconds(state: RunState, now: datetime) -> float | None:
+    """How long the run took, or has been running."""
+    end = state.ended or (None if state.run.finished else now)
+    return None if end is None else max(0.0, (end - state.run.started).total_seconds())
+
+
+def spent(cost: RunCost | StepCost | None) -> str:
+    """`$0.42`; `≥ $0.42` where a job has no known price; empty where nothing is recorded."""
+    if cost is None:
+        return ""
+    if cost.unknown and not cost.cost:
+        return "unknown"
+    return f"{'≥ ' if cost.unknown else ''}{money.shown(cost.cost)}"
+
+
+def table(
+    states: Sequence[RunState],
+    *,
+    now: datetime,
+    width: int,
+    costs: Mapping[str, RunCost] | None = None,
+) -> Table:
+    """Newest first, as given. What runs cost stands there where any of it is recorded."""
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", width=None)
+    drawn.add_column("", width=1)
+    drawn.add_column("id", no_wrap=True)
+    drawn.add_column("name", overflow="fold")
+    if len({state.run.pipeline for state in states}) > 1:
+        drawn.add_column("pipeline", overflow="fold")
+    drawn.add_column("started", no_wrap=True)
+    drawn.add_column("took", no_wrap=True, justify="right")
+    if costs:
+        drawn.add_column("cost", no_wrap=True, justify="right")
+    drawn.add_column("outcome", overflow="fold")
+    several = any(column.header == "pipeline" for column in drawn.columns)
+    for state in states:
+        run = state.run
+        drawn.add_row(
+            MARKS.get(run.status, ""),
+            run.id,
+            escape(run.name),
+            *([run.pipeline] if several else []),
+            moment(run.started, now),
+            duration(seconds(state, now)),
+            *([spent(costs.get(run.id))] if costs else []),
+            f"[{STYLES.get(run.status, 'default')}]{escape(shortened(outcome(state), width))}[/]",
+        )
+    return drawn
+
+
+def as_data(state: RunState, *, now: datetime, cost: RunCost | None = None) -> dict[str, Any]:
+    """A run for `--json`: times in ISO 8601, durations in seconds, amounts as text."""
+    run = state.run
+    return {
+        "id": run.id,
+        "arn": run.arn,
+        "pipeline": run.pipeline,
+        "name": run.name,
+        "description": run.description,
+        "status": run.status,
+        "outcome": outcome(state),
+        "started": run.started.isoformat(),
+        "ended": state.ended.isoformat() if state.ended else None,
+        "seconds": seconds(state, now),
+        "failure": run.failure or None,
+        "cost": _cost_data(cost) if cost else None,
+        "parameters": dict(state.parameters),
+        "steps": [
+            {
+                "name": row.name,
+                "status": None if row.status == WAITING else row.status,
+                "seconds": row.seconds,
+                "cached_from": (step.cached_from or None)
+                if (step := state.step(row.name))
+                else None,
+                "detail": row.detail,
+                "cost": _cost_data(cost.steps.get(row.name)) if cost else None,
+            }
+            for row in rows(state, now=now)
+        ],
+    }
+
+
+def _cost_data(cost: RunCost | StepCost | None) -> dict[str, Any] | None:
+    if cost is None:
+        return None
+    amounts = {"cost": cost.cost, "saved": cost.saved}
+    return {
+        **{name: f"{money.rounded(amount):f}" for name, amount in amounts.items()},
+        "unknown": cost.unknown,
+    }

@@ -1,0 +1,275 @@
+"""What `ratchet show` draws: a run, its steps, the gate's numbers, the model. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from ratchet.cli.views.model_view import copyable
+from ratchet.cli.views.run_list import as_data, seconds, spent
+from ratchet.cli.views.step_rows import NOT_PASSED, rows
+from ratchet.cli.views.wording import MARKS, STYLES, duration, moment, number
+from ratchet.costs import money
+from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.deployment.roles.missing_permission import missing_statement
+from ratchet.deployment.runs.executions import RunState
+from ratchet.deployment.runs.gate import Comparison, Gate, Operand
+from ratchet.deployment.runs.reports import Findings
+
+if TYPE_CHECKING:
+    from ratchet.deployment.costs.recorded import RunCost
+
+_SPINNER = Spinner("dots", style="cyan")
+
+
+def heading(
+    state: RunState, *, now: datetime, live: bool = False, cost: RunCost | None = None
+) -> RenderableType:
+    """The run's name and how it stands, then where, when, why and with which parameters."""
+    run = state.run
+    style = STYLES.get(run.status, "default")
+    took = duration(seconds(state, now))
+    lines = [
+        f"{MARKS.get(run.status, '')} [bold]{escape(run.name)}[/] [dim]{run.id}[/]  "
+        f"[{style}]{run.status}[/]{' after ' if run.finished else ' for '}{took}",
+        f"  [dim]{run.pipeline} · started {moment(run.started, now)}[/]{_cost(cost)}",
+    ]
+    if run.description:
+        lines.append(f"  [dim]{escape(run.description)}[/]")
+    lines += [
+        f"  [dim]{escape(name)}[/] {escape(value)}" for name, value in state.parameters.items()
+    ]
+    # URIs are there to be copied: a terminal breaks a long line without tearing it apart, but a
+    # picture that is drawn again and again must know how many lines it has.
+    text = Text.from_markup("\n".join(lines))
+    text.no_wrap, text.overflow = True, "ellipsis" if live else "ignore"
+    return Group(text)  # printed by itself a text loses these two
+
+
+def _cost(cost: RunCost | None) -> str:
+    """` · cost $0.42 so far, saved $0.10`; empty where nothing is recorded."""
+    if cost is None:
+        return ""
+    so_far = " so far" if cost.so_far else ""
+    saved = f"[dim], saved {money.shown(cost.saved)}[/]" if cost.saved else ""
+    return f"[dim] · [/]cost {spent(cost)}{so_far}{saved}"
+
+
+def step_table(
+    state: RunState, *, now: datetime, live: bool = False, cost: RunCost | None = None
+) -> Table:
+    """One line per step of the plan; what lies behind a gate is indented."""
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    drawn.add_column("", width=1)
+    drawn.add_column("step", no_wrap=True)
+    drawn.add_column("", no_wrap=True)
+    drawn.add_column("took", justify="right", no_wrap=True)
+    if cost:
+        drawn.add_column("cost", justify="right", no_wrap=True)
+    drawn.add_column("", overflow="fold", style="dim")
+    for row in rows(state, now=now):
+        stopped_here = row.word == NOT_PASSED
+        style = "yellow" if stopped_here else STYLES.get(row.status, "dim")
+        mark = "[yellow]✗[/]" if stopped_here else MARKS.get(row.status, "")
+        running = live and row.status in ("Executing", "Starting")
+        drawn.add_row(
+            _SPINNER if running else mark,
+            "  " * row.depth + row.name,
+            f"[{style}]{row.word}[/]",
+            duration(row.seconds),
+            *([spent(cost.steps.get(row.name))] if cost else []),
+            f"[{'red' if row.status == 'Failed' else 'default'}]{escape(row.detail)}[/]",
+        )
+    return drawn
+
+
+def gate_lines(gate: Gate) -> Text:
+    """`gate no-regression passed`, then each comparison with its numbers."""
+    words = {True: "[green]passed[/]", False: "[red]not passed[/]", None: "[dim]not decided[/]"}
+    lines = [f"[bold]gate[/] {gate.name} {words[gate.passed]}"]
+    marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: " "}
+    lines += [
+        f"  {marks[comparison.holds]} {escape(sentence(comparison))}"
+        for comparison in gate.comparisons
+    ]
+    return Text.from_markup("\n".join(lines))
+
+
+def sentence(comparison: Comparison) -> str:
+    """`regression −0.0182 ≤ MaxRegression 0.0050`."""
+    left = _side(comparison.left)
+    if not comparison.sign:
+        return left
+    right = comparison.right
+    listed = isinstance(right.value, list)
+    return f"{left} {comparison.sign} {right.label if listed else _side(right)}"
+
+
+def _side(operand: Operand) -> str:
+    if str(operand.value) == operand.label:
+        return number(operand.value)
+    return f"{operand.label} {'?' if operand.value is None else number(operand.value)}"
+
+
+def report_table(name: str, report: Any) -> RenderableType | None:
+    """A report's numbers: parts that hold the same metrics side by side, then the rest in lines.
+
+    Returns:
+        None for a report that holds nothing to show.
+    """
+    if not isinstance(report, Mapping):
+        return None
+    parts = {key: value for key, value in report.items() if isinstance(value, Mapping)}
+    compared = {
+        key: part
+        for key, part in parts.items()
+        if any(other != key and _share(part, parts[other]) for other in parts)
+    }
+    metrics = list(dict.fromkeys(m for part in compared.values() for m in _numbers(part)))
+    drawn: list[RenderableType] = []
+    if compared:
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="dim")
+        table.add_column("")
+        for part in compared:
+            table.add_column(part, justify="right")
+        for metric in metrics:
+            table.add_row(f"  {metric}", *(number(p.get(metric)) for p in compared.values()))
+        drawn.append(table)
+    drawn += [Text(f"  {line}") for line in _other_lines(report, compared, metrics)]
+    return Group(Text(f"report {name}", style="bold"), *drawn) if drawn else None
+
+
+def _numbers(part: Mapping[str, Any]) -> list[str]:
+    return [k for k, v in part.items() if isinstance(v, int | float) and not isinstance(v, bool)]
+
+
+def _share(report: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether a number of one has a place in the other, be it empty there."""
+    return not (
+        other.keys().isdisjoint(_numbers(report)) and report.keys().isdisjoint(_numbers(other))
+    )
+
+
+def _other_lines(
+    report: Mapping[str, Any], compared: Mapping[str, Any], metrics: Sequence[str]
+) -> Iterator[str]:
+    """Numbers of the top level in one line, a line for each part, a line for each text."""
+    numbers = [f"{key} {number(report[key])}" for key in _numbers(report)]
+    if numbers:
+        yield " · ".join(numbers)
+    for key, value in report.items():
+        if isinstance(value, str):
+            yield f"{key}: {value}"
+        if isinstance(value, Mapping):
+            scalars = [
+                f"{inner} {number(scalar)}"
+                for inner, scalar in value.items()
+                if scalar is not None
+                and not isinstance(scalar, Mapping | list)
+                and not (key in compared and inner in metrics)
+            ]
+            if scalars:
+                yield f"{key}: {' · '.join(scalars)}"
+
+
+def model_lines(model: ModelVersion) -> Text:
+    """The registered version, whether it is approved, and what was kept with it."""
+    style = {"Approved": "green", "Rejected": "red"}.get(model.approval, "yellow")
+    approval = f"[{style}]{_spaced(model.approval)}[/]"
+    lines = [
+        f"[bold]model[/] {model.group} version {model.version} {approval}",
+        f"  [dim]{model.arn}[/]",
+    ]
+    return Text.from_markup("\n".join(lines))
+
+
+def _spaced(words: str) -> str:
+    """PendingManualApproval → pending manual approval."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in words).strip()
+
+
+def document(
+    state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
+) -> list[RenderableType]:
+    """Everything about a run, in reading order, with blank lines between."""
+    parts: list[RenderableType] = [
+        heading(state, now=now, cost=cost),
+        step_table(state, now=now, cost=cost),
+    ]
+    parts += [permission_lines(name, lack) for name, lack in missing(state).items()]
+    parts += [_followed(gate_lines(gate)) for gate in results.gates if gate.passed is not None]
+    names = Counter(name for _, name in results.reports)
+    for (step, name), report in results.reports.items():
+        title = name if names[name] == 1 else f"{name} of {step}"
+        if drawn := report_table(title, report):
+            parts.append(Group(drawn, Text()))
+    parts += [_followed(model_lines(model)) for model in results.models]
+    return parts
+
+
+def missing(state: RunState) -> dict[str, dict[str, Any]]:
+    """Of each step that was refused something: the role and the statement that it lacks."""
+    texts = {step.name: f"{step.failure} {step.description}" for step in state.steps}
+    if not any(missing_statement(text) for text in texts.values()):
+        texts = {state.run.name: state.run.failure}  # refused before the first step
+    lacks = {name: missing_statement(text) for name, text in texts.items()}
+    return {name: lack for name, lack in lacks.items() if lack is not None}
+
+
+def permission_lines(name: str, lack: Mapping[str, Any]) -> RenderableType:
+    """The statement that lets a step do what it was refused, to be pasted into a policy."""
+    statement = escape(json.dumps(lack["statement"], indent=2))
+    heading = f"[bold]{escape(name)} needs this statement in a policy of role {lack['role']}[/]"
+    return copyable([heading, statement, ""])
+
+
+def _followed(text: Text) -> Text:
+    text.append("\n")
+    return text
+
+
+def as_document(
+    state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
+) -> dict[str, Any]:
+    """The same for `--json`."""
+    return {
+        **as_data(state, now=now, cost=cost),
+        "missing_permissions": [{"step": name, **lack} for name, lack in missing(state).items()],
+        "gates": [
+            {
+                "name": gate.name,
+                "passed": gate.passed,
+                "comparisons": [
+                    {
+                        "left": {"label": c.left.label, "value": c.left.value},
+                        "sign": c.sign,
+                        "right": {"label": c.right.label, "value": c.right.value},
+                        "holds": c.holds,
+                    }
+                    for c in gate.comparisons
+                ],
+            }
+            for gate in results.gates
+        ],
+        "reports": {f"{step}.{name}": report for (step, name), report in results.reports.items()},
+        "models": [
+            {
+                "arn": m.arn,
+                "group": m.group,
+                "version": m.version,
+                "approval": m.approval,
+                "metadata": dict(m.metadata),
+            }
+            for m in results.models
+        ],
+    }

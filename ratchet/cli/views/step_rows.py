@@ -1,0 +1,98 @@
+"""What a run's steps look like, one row each. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ratchet.deployment.pipelines.outline import PlannedStep
+from ratchet.deployment.runs.executions import RunState, Step
+
+WAITING = "waiting"
+NOT_REACHED = "not reached"
+NOT_PASSED = "not passed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One step of the plan, reached or not."""
+
+    name: str
+    depth: int
+    """0, or 1 behind a gate."""
+    status: str
+    word: str
+    """The status as a person says it: `cached`, `passed`, `done`, …"""
+    seconds: float | None
+    detail: str
+
+
+def rows(state: RunState, *, now: datetime) -> list[Row]:
+    """One row per planned step, in the plan's order; a step that still runs counts up to `now`."""
+    return [_row(planned, state.step(planned.name), state, now) for planned in state.plan]
+
+
+def _row(planned: PlannedStep, step: Step | None, state: RunState, now: datetime) -> Row:
+    depth = 0 if planned.gate is None else 1
+    if step is None:
+        status = _absent(planned, state)
+        return Row(
+            name=planned.name, depth=depth, status=status, word=status, seconds=None, detail=""
+        )
+    running = step.ended is None and step.started is not None and not state.run.finished
+    seconds = (now - step.started).total_seconds() if running and step.started else step.seconds
+    return Row(
+        name=planned.name,
+        depth=depth,
+        status=step.status,
+        word=_word(planned, step),
+        seconds=None if seconds is None else max(0.0, seconds),
+        detail=_detail(planned, step),
+    )
+
+
+def _absent(planned: PlannedStep, state: RunState) -> str:
+    if state.run.finished:
+        return NOT_REACHED
+    gate = state.step(planned.gate) if planned.gate else None
+    outcome = gate.metadata.outcome if gate else None
+    return WAITING if outcome in (None, planned.branch) else NOT_REACHED
+
+
+def _word(planned: PlannedStep, step: Step) -> str:
+    if step.status == "Succeeded":
+        if step.cached_from:
+            return "cached"
+        if planned.row.holds_branches:
+            return "passed" if step.metadata.outcome else NOT_PASSED
+        return "done"
+    if planned.row.ends_run and step.status == "Failed":
+        return "halted"
+    words = {
+        "Executing": "running",
+        "Starting": "starting",
+        "Failed": "failed",
+        "Stopped": "stopped",
+    }
+    return words.get(step.status, step.status.lower())
+
+
+def _detail(planned: PlannedStep, step: Step) -> str:
+    if planned.row.ends_run:
+        return step.metadata.verdict or step.failure
+    if step.failure:
+        return step.failure
+    parts = []
+    if step.cached_from and step.cached_from not in step.description:
+        parts.append(f"from run {step.cached_from}")
+    if step.attempts > 1:
+        parts.append(f"attempt {step.attempts}")
+    if arn := step.metadata.model_package_arn:
+        parts.append(f"version {arn.rsplit('/', 1)[-1]}")
+    parts += [
+        f"{name} {value}"
+        for name, value in step.metadata.outputs.items()
+        if not str(value).startswith(("s3://", "arn:"))  # `--json` has these; here they only wrap
+    ]
+    # The local cloud says in a step's description why it hit or missed its cache.
+    return " · ".join([*parts, step.description] if step.description else parts)

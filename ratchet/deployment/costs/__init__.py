@@ -1,0 +1,1 @@
+"""Recorded costs, estimates from past runs, and the bill."""

@@ -1,0 +1,40 @@
+"""What a change of a pipeline changes in what a run of it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ratchet.costs import change
+from ratchet.costs.change import Changed
+from ratchet.deployment.costs import past as past_costs
+from ratchet.deployment.errors import DeploymentError, explain
+from ratchet.deployment.target.environment import Target
+from ratchet.review import instances
+from ratchet.review.differences import Comparison
+
+
+def changed(comparison: Comparison) -> Sequence[Changed]:
+    """The steps whose instances, spot or cache settings differ."""
+    return change.changed(
+        instances.planned(comparison.before),
+        instances.planned(comparison.after),
+        comparison.renamed,
+    )
+
+
+def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:
+    """In words, by past runs and today's prices. That they cannot be read is a line too: it must
+    not hold back what differs."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    step_changes = changed(comparison)
+    if not step_changes:
+        return []
+    try:
+        history = past_costs.history(target, pipeline, set(change.steps(step_changes)))
+        prices = past_costs.prices(target)
+        sentences = change.notes(step_changes, history=history, price=prices.price)
+        return [*sentences, *prices.complaints]
+    except (ClientError, BotoCoreError, DeploymentError) as problem:
+        why = (explain(problem) or str(problem)).partition("\n")[0]
+        return [f"what it changes in costs is not known: {why}"]

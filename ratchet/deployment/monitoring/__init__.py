@@ -1,0 +1,1 @@
+"""Drift analyses: started and read."""

@@ -1,0 +1,156 @@
+"""A pipeline from source to what is deployed: compile, upload what changed, update, start."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.deployment import objects
+from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
+from ratchet.deployment.pipelines.stand_ins import hand_over
+from ratchet.deployment.runs.executions import Run
+from ratchet.deployment.target.environment import Target
+
+if TYPE_CHECKING:
+    from pipeline_defs.authoring import Context, Pipeline
+    from pipeline_defs.imported import ImportedPipeline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """What bringing a pipeline up to date changed."""
+
+    uploaded: tuple[str, ...]
+    """The names of the bundles and files that were not there yet."""
+    updated: bool
+    """The deployed definition differed from the source's."""
+
+
+def known(kind: str, kinds: Sequence[str]) -> str:
+    """`kind`, when there is such a pipeline.
+
+    Raises:
+        UnknownNameError: there is not.
+    """
+    if kind not in kinds:
+        raise UnknownNameError(
+            f"no pipeline {kind!r}{nearest(kind, kinds)} There is: {', '.join(kinds)}"
+        )
+    return kind
+
+
+def compile_pipeline(kind: str, context: Context) -> Pipeline:
+    """The pipeline as the source says it now. Raises DefinitionError with every problem in it."""
+    from pipeline_defs import PIPELINES
+
+    return PIPELINES[known(kind, list(PIPELINES))](context)
+
+
+def publish(
+    target: Target, pipeline: Pipeline | ImportedPipeline, *, name: str, context: Context
+) -> Published:
+    """Uploads the code that is missing, then updates the definition if it differs.
+
+    The code goes first: a run may start between the two, and must find what its definition names.
+
+    Raises:
+        NotDeployedError: there is no such pipeline to update; a deployment creates it.
+    """
+    uploads = tuple(_uploads(pipeline, context))
+    target.client("s3")  # made here once: making clients is not safe in threads, using them is
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        sent = pool.map(lambda one: _upload(target, one), uploads)
+        uploaded = tuple(u.name for u, was_sent in zip(uploads, sent, strict=True) if was_sent)
+    wanted = pipeline.to_json()
+    updated = json.loads(deployed_definition(target, name)) != json.loads(wanted)
+    if updated:
+        target.client("sagemaker").update_pipeline(PipelineName=name, PipelineDefinition=wanted)
+    return Published(uploaded=uploaded, updated=updated)
+
+
+def deployed_definition(target: Target, name: str) -> str:
+    """The definition's JSON text as it is deployed."""
+    sagemaker = target.client("sagemaker")
+    try:
+        return str(sagemaker.describe_pipeline(PipelineName=name)["PipelineDefinition"])
+    except sagemaker.exceptions.ResourceNotFound:
+        raise NotDeployedError(
+            f"pipeline {name} is not deployed yet: run `{target.command('deploy')}`"
+        ) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Upload:
+    name: str
+    uri: str
+    write: Callable[[Path], object]
+
+
+def _uploads(pipeline: Pipeline | ImportedPipeline, context: Context) -> Iterator[_Upload]:
+    from pipeline_defs.imported import ImportedPipeline
+
+    if isinstance(pipeline, ImportedPipeline):
+        for file in pipeline.code:
+            uri = f"{context.code_uri}/{file.key}"
+            yield _Upload(name=file.name, uri=uri, write=file.write)
+    else:
+        for bundle in pipeline.bundles:
+            uri = context.bundle_uri(bundle)
+            yield _Upload(name=bundle.name, uri=uri, write=bundle.write_tar_gz)
+
+
+def _upload(target: Target, upload: _Upload) -> bool:
+    s3 = target.client("s3")
+    bucket, _, key = upload.uri.removeprefix("s3://").partition("/")
+    if objects.describe(s3, bucket, key) is not None:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "code"
+        upload.write(file)
+        s3.upload_file(str(file), bucket, key)
+    return True
+
+
+def start(
+    target: Target,
+    *,
+    name: str,
+    parameters: Mapping[str, str],
+    display_name: str,
+    description: str,
+    stand_ins: Mapping[str, Any] | None = None,
+    selection: Mapping[str, Any] | None = None,
+) -> Run:
+    """Starts a run and returns it as it was at that moment."""
+    token = uuid.uuid4().hex  # boto3's retries of this one call share it
+    if stand_ins:
+        hand_over(target, token=token, stand_ins=stand_ins)
+    sagemaker = target.client("sagemaker")
+    arn = sagemaker.start_pipeline_execution(
+        PipelineName=name,
+        PipelineExecutionDisplayName=display_name,
+        PipelineExecutionDescription=description,
+        PipelineParameters=[{"Name": n, "Value": v} for n, v in parameters.items()],
+        ClientRequestToken=token,
+        **({"SelectiveExecutionConfig": selection} if selection else {}),
+    )["PipelineExecutionArn"]
+    now = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    return Run(
+        arn=arn,
+        pipeline=name,
+        name=display_name,
+        status=now["PipelineExecutionStatus"],
+        started=now["CreationTime"],
+        description=description,
+    )
+
+
+def declared_parameters(definition: str) -> list[dict[str, Any]]:
+    """The parameters that a definition declares."""
+    return list(json.loads(definition).get("Parameters", ()))

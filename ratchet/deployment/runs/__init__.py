@@ -1,0 +1,1 @@
+"""Pipeline executions and the data that they ran on: state, logs, reports."""

@@ -1,0 +1,80 @@
+"""What a run found out: the JSON reports of its steps and the model that it registered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ratchet.deployment.registry.versions import ModelVersion, described_version
+from ratchet.deployment.runs.executions import RunState
+from ratchet.deployment.runs.gate import Gate, Reports, gates
+from ratchet.deployment.target.environment import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    reports: Reports
+    gates: tuple[Gate, ...]
+    models: tuple[ModelVersion, ...]
+
+
+def findings(target: Target, state: RunState) -> Findings:
+    """Reads the reports, decides what the gates saw, and describes the registered models."""
+    reports = _reports(target, state)
+    return Findings(
+        reports=reports,
+        gates=tuple(gates(state, reports)),
+        models=tuple(_models(target, state)),
+    )
+
+
+def evaluation(reports: Reports) -> Mapping[str, Any]:
+    """The report that compares a candidate with the champion; empty when there is none."""
+    comparing = (
+        report
+        for report in reports.values()
+        if isinstance(report, Mapping) and {"candidate", "champion"} <= report.keys()
+    )
+    return next(comparing, {})
+
+
+def _reports(target: Target, state: RunState) -> dict[tuple[str, str], Any]:
+    reports: dict[tuple[str, str], Any] = {}
+    for planned in state.plan:
+        step = state.step(planned.name)
+        if not planned.reports or step is None or step.status != "Succeeded" or not step.job:
+            continue
+        job = target.client("sagemaker").describe_processing_job(ProcessingJobName=step.job[1])
+        uris = {
+            output["OutputName"]: output["S3Output"]["S3Uri"]
+            for output in job.get("ProcessingOutputConfig", {}).get("Outputs", ())
+            if "S3Output" in output
+        }
+        for report in planned.reports:
+            if report.output in uris:
+                content = document(target, f"{uris[report.output].rstrip('/')}/{report.path}")
+                if content is not None:
+                    reports[planned.name, report.name] = content
+    return reports
+
+
+def document(target: Target, uri: str) -> Any:
+    """The document at an S3 URI; None when a lifecycle rule has removed it, or it is no JSON."""
+    s3 = target.client("s3")
+    parts = urlsplit(uri)
+    try:
+        body = s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read()
+        return json.loads(body)
+    except (s3.exceptions.NoSuchKey, ValueError):
+        return None
+
+
+def _models(target: Target, state: RunState) -> Iterator[ModelVersion]:
+    """The versions that the run registered and that are still there."""
+    for step in state.steps:
+        arn = step.metadata.model_package_arn
+        if arn and (version := described_version(target, arn)):
+            yield version

@@ -1,0 +1,50 @@
+"""The schedules by which pipelines run although no data came, as they are deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from config import timetable
+from ratchet.deployment.target.environment import Target
+
+PIPELINES = ("training", "evaluation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSchedule:
+    """One pipeline's."""
+
+    pipeline: str
+    expression: str
+    timezone: str
+    on: bool
+    made: datetime
+
+    def next_time(self, now: datetime) -> datetime | None:
+        """In the schedule's time zone; None when it is off, or its last time is over."""
+        zone = ZoneInfo(self.timezone)
+        at = timetable.parse(self.expression).next_after(now, zone=zone, made=self.made)
+        return at.astimezone(zone) if at and self.on else None
+
+
+def read(target: Target) -> Iterable[RunSchedule]:
+    """Those that are deployed. The settings of the working tree may say something else."""
+    scheduler = target.client("scheduler")
+    for pipeline in PIPELINES:
+        try:
+            answer: dict[str, Any] = scheduler.get_schedule(
+                Name=target.settings.schedule_name(pipeline)
+            )
+        except scheduler.exceptions.ResourceNotFoundException:
+            continue
+        yield RunSchedule(
+            pipeline=pipeline,
+            expression=answer["ScheduleExpression"],
+            timezone=answer.get("ScheduleExpressionTimezone") or "UTC",
+            on=answer.get("State", "ENABLED") == "ENABLED",
+            made=answer.get("CreationDate") or datetime.fromtimestamp(0, UTC),
+        )

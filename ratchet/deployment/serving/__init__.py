@@ -1,0 +1,1 @@
+"""The endpoint: what it serves, and what it answers."""

@@ -1,0 +1,1 @@
+"""Where a command goes: environment, account, stacks, and what the deployment left there."""
