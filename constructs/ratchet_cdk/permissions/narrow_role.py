@@ -87,7 +87,12 @@ class NarrowRole(Construct):
         wide = [resource for resource in resources if "*" in resource]
         if wide and not wildcard:
             raise ValueError(f"{self.node.path}: {sid} allows {wide}; say why with wildcard=…")
-        statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+        statement: dict[str, Any] = {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": list(resources),
+        }
         self._statements.append({**statement, "Condition": conditions} if conditions else statement)
         self._reasons.update(dict.fromkeys(wide, f"{sid}: {wildcard}"))
 
