@@ -421,8 +421,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         )
     if settings.monitor.engine == names.MODEL_MONITOR and not images.model_monitor(settings.region):
         yield (
-            f'monitor.engine = "model-monitor": region {settings.region!r} has no such container; '
-            'expected "auto" or "pipeline"'
+            f'monitor.engine = "{names.MODEL_MONITOR}": region {settings.region!r} has no such '
+            f'container; expected "{names.AUTO}" or "{names.PIPELINE}"'
         )
     budget = settings.costs.monthly_budget_usd
     if budget and not has_budgets(settings.region):

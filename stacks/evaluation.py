@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
 from ratchet.loop import folders
+from ratchet.loop.facts import EvaluationFacts
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.evaluation_pipeline import EvaluationPipeline
 from ratchet_cdk.serving.champion import ChampionResolver
@@ -62,24 +63,17 @@ class Evaluation(cdk.Stack):
 
     def _tell_what_is_deployed(self) -> None:
         """The command line builds the same pipeline from these facts, without the CDK."""
-        facts = {
-            "pipeline": self.evaluation.pipeline.name,
-            "role_arn": self.evaluation.pipeline.role.arn,
-            "data_prefix": self.loop.settings.evaluation.prefix,
-            "code_uri": self.loop.code.uri,
-            "functions": {
+        facts = EvaluationFacts(
+            pipeline=self.evaluation.pipeline.name,
+            role_arn=self.evaluation.pipeline.role.arn,
+            data_prefix=self.loop.settings.evaluation.prefix,
+            code_uri=self.loop.code.uri,
+            functions={
                 "resolve_champion": self.champion.function.arn,
                 "record_evaluation": self.evaluation.record.arn,
                 "start_pipeline": self.trigger.function.arn,
             },
-            "queue_url": self.trigger.wakes.queue.url,
-            "dead_letter_queue_url": self.trigger.dead_letters.queue.url,
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed",
-            name=self.loop.settings.parameter("evaluation"),
-            type="String",
-            description="What the evaluation stack deployed, as JSON",
-            value=self.to_json_string(facts),
+            queue_url=self.trigger.wakes.queue.url,
+            dead_letter_queue_url=self.trigger.dead_letters.queue.url,
         )
+        publish_facts(self, facts, settings=self.loop.settings)

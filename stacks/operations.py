@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs import PIPELINES, imported
 from ratchet.loop import names
+from ratchet.loop.facts import OperationsFacts
 from ratchet_cdk.foundation.budget import Budget
 from ratchet_cdk.foundation.cost_table import CostTable
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.monitoring.loop_alarm import LoopAlarm
 from ratchet_cdk.pipelines.run_costs import RunCosts
 from stacks.foundation import Foundation
@@ -60,21 +61,14 @@ class Operations(cdk.Stack):
         self._tell_what_is_deployed()
 
     def _tell_what_is_deployed(self) -> None:
-        facts = {
-            "record_run": self.costs.function.arn,
-            "queue_url": self.costs.wakes.queue.url,
-            "dead_letter_queue_url": self.costs.dead_letters.queue.url,
-            "database": self.table.database,
-            "table": self.table.name,
-            "rows_uri": self.table.uri,
-            "budget": self.budget.name if self.budget else "",
-            "run_limit_usd": self.loop.settings.costs.run_limit_usd,
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed",
-            name=self.loop.settings.parameter("operations"),
-            type="String",
-            description="What the operations stack deployed, as JSON",
-            value=self.to_json_string(facts),
+        facts = OperationsFacts(
+            record_run=self.costs.function.arn,
+            queue_url=self.costs.wakes.queue.url,
+            dead_letter_queue_url=self.costs.dead_letters.queue.url,
+            database=self.table.database,
+            table=self.table.name,
+            rows_uri=self.table.uri,
+            budget=self.budget.name if self.budget else "",
+            run_limit_usd=self.loop.settings.costs.run_limit_usd,
         )
+        publish_facts(self, facts, settings=self.loop.settings)

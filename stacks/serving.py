@@ -11,6 +11,8 @@ from constructs import Construct
 from config import images
 from config.settings import Settings
 from ratchet.loop import folders, names
+from ratchet.loop.facts import CHAMPION_FACT, ServingFacts
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.functions.dead_letters import dead_letters_alarm
 from ratchet_cdk.monitoring.loop_alarm import LoopAlarm
 from ratchet_cdk.monitoring.messenger import Messenger
@@ -131,7 +133,7 @@ class Serving(cdk.Stack):
         ssm.CfnParameter(
             self,
             "DeployedChampion",
-            name=settings.parameter("champion"),
+            name=settings.parameter(CHAMPION_FACT),
             type="String",
             description=promotion.value_when_champion(
                 f"Version {promotion.version} serves at endpoint {self.endpoint.name}",
@@ -139,26 +141,19 @@ class Serving(cdk.Stack):
             ),
             value=promotion.value_when_champion(promotion.package_arn, otherwise=names.NONE),
         )
-        facts = {
-            "endpoint": settings.endpoint_name,
-            "stack": self.stack_name,
-            "capture_uri": self.endpoint.capture_uri,
-            "ground_truth_uri": f"{self.loop.artifacts.uri}/{folders.GROUND_TRUTH}".rstrip("/"),
-            "baseline_uri": promotion.baseline_uri,
-            "quality_baseline_uri": promotion.quality_baseline_uri,
-            "monitor_engine": promotion.engine,
-            "monitor_schedule": settings.schedule_name(names.DATA_QUALITY),
-            "monitoring_pipeline": self.monitoring.pipeline.name,
-            "reconcile_queue_url": self.reconciler.wakes.queue.url,
-            "reconcile_function": self.reconciler.function.arn,
-            "topic_arn": self.loop.notifications.arn,
-            "alarms": {"drift": self.drift.name, "model_quality": self.model_quality.name},
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed",
-            name=settings.parameter("serving"),
-            type="String",
-            description="What the serving stack deployed, as JSON",
-            value=self.to_json_string(facts),
+        facts = ServingFacts(
+            endpoint=settings.endpoint_name,
+            stack=self.stack_name,
+            capture_uri=self.endpoint.capture_uri,
+            ground_truth_uri=f"{self.loop.artifacts.uri}/{folders.GROUND_TRUTH}".rstrip("/"),
+            baseline_uri=promotion.baseline_uri,
+            quality_baseline_uri=promotion.quality_baseline_uri,
+            monitor_engine=promotion.engine,
+            monitor_schedule=settings.schedule_name(names.DATA_QUALITY),
+            monitoring_pipeline=self.monitoring.pipeline.name,
+            reconcile_queue_url=self.reconciler.wakes.queue.url,
+            reconcile_function=self.reconciler.function.arn,
+            topic_arn=self.loop.notifications.arn,
+            alarms={"drift": self.drift.name, "model_quality": self.model_quality.name},
         )
+        publish_facts(self, facts, settings=settings)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs.training import training
+from ratchet.loop.facts import TrainingFacts
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.serving.champion import ChampionResolver
@@ -65,28 +66,21 @@ class Training(cdk.Stack):
 
     def _tell_what_is_deployed(self) -> None:
         """The command line builds the same pipeline from these facts, without the CDK."""
-        facts = {
-            "pipeline": self.pipeline.name,
-            "role_arn": self.pipeline.role.arn,
-            "data_bucket": self.loop.data.name,
-            "data_prefix": self.loop.settings.data.prefix,
-            "artifacts_bucket": self.loop.artifacts.name,
-            "output_key_arn": self.loop.artifacts.key_arn,
-            "code_uri": self.loop.code.uri,
-            "model_package_group": self.loop.registry.name,
-            "functions": {
+        facts = TrainingFacts(
+            pipeline=self.pipeline.name,
+            role_arn=self.pipeline.role.arn,
+            data_bucket=self.loop.data.name,
+            data_prefix=self.loop.settings.data.prefix,
+            artifacts_bucket=self.loop.artifacts.name,
+            output_key_arn=self.loop.artifacts.key_arn,
+            code_uri=self.loop.code.uri,
+            model_package_group=self.loop.registry.name,
+            functions={
                 "resolve_champion": self.champion.function.arn,
                 "start_pipeline": self.trigger.function.arn,
             },
-            "queue_url": self.trigger.wakes.queue.url,
-            "dead_letter_queue_url": self.trigger.dead_letters.queue.url,
-            "protected": self.loop.settings.protected,
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed",
-            name=self.loop.settings.parameter("training"),
-            type="String",
-            description="What the training stack deployed, as JSON",
-            value=self.to_json_string(facts),
+            queue_url=self.trigger.wakes.queue.url,
+            dead_letter_queue_url=self.trigger.dead_letters.queue.url,
+            protected=self.loop.settings.protected,
         )
+        publish_facts(self, facts, settings=self.loop.settings)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from constructs import Construct
 
 from ratchet.loop import folders
+from ratchet.loop.packages import PENDING
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
@@ -103,7 +104,7 @@ class Messenger(Construct):
                     "detail-type": ["SageMaker Model Package State Change"],
                     "detail": {
                         "ModelPackageGroupName": [self._loop.settings.model_package_group],
-                        "ModelApprovalStatus": ["PendingManualApproval"],
+                        "ModelApprovalStatus": [PENDING],
                     },
                 },
             ),

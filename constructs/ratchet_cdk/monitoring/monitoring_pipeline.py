@@ -9,6 +9,7 @@ from constructs import Construct
 
 from pipeline_defs import monitoring
 from ratchet.loop import folders, names
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
@@ -131,7 +132,7 @@ class MonitoringPipeline(Construct):
     ) -> PythonFunction:
         """What both functions have in common: where things are, and what serves."""
         settings = self._settings
-        champion = settings.parameter("champion")
+        champion = settings.parameter(CHAMPION_FACT)
         function = PythonFunction(
             self,
             construct_id,

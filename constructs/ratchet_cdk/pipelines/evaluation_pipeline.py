@@ -6,6 +6,7 @@ from constructs import Construct
 
 from pipeline_defs.evaluation import evaluation
 from ratchet.loop import folders
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.monitoring.loop_alarm import grant_put_metrics
@@ -64,7 +65,7 @@ class EvaluationPipeline(Construct):
 
     def _record(self) -> PythonFunction:
         loop, settings = self._loop, self._loop.settings
-        champion = settings.parameter("champion")
+        champion = settings.parameter(CHAMPION_FACT)
         function = PythonFunction(
             self,
             "RecordEvaluation",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from constructs import Construct
 
 from ratchet.loop import folders
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
@@ -26,7 +27,7 @@ class ChampionResolver(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._artifacts = loop.artifacts
-        parameter = loop.settings.parameter("champion")
+        parameter = loop.settings.parameter(CHAMPION_FACT)
         self.function = self._function(loop, parameter)
         role = self.function.role
         role.allow(

@@ -14,8 +14,9 @@ from constructs import Construct
 
 from config import images
 from config.settings import Settings
-from ratchet.loop import names
+from ratchet.loop import folders, names
 
+_FILES = f"{folders.STATISTICS} and {folders.CONSTRAINTS}"
 _FOLDER = rf"{names.NONE}|s3://[a-z0-9][a-z0-9.-]+/.*[^/]"
 
 
@@ -39,12 +40,12 @@ class Promotion(Construct):
         )
         self.baseline_uri = self._parameter(
             names.BASELINE,
-            description="S3 folder: statistics.json and constraints.json of its eval slice",
+            description=f"S3 folder: {_FILES} of its eval slice",
             pattern=_FOLDER,
         )
         self.quality_baseline_uri = self._parameter(
             names.QUALITY_BASELINE,
-            description="S3 folder: statistics.json and constraints.json of its answers to that",
+            description=f"S3 folder: {_FILES} of its answers to that",
             pattern=_FOLDER,
         )
         engines = _engines(settings)

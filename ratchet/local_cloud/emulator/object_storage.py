@@ -158,7 +158,7 @@ class ObjectStorage:
                 self._answers([abort])
             raise
 
-    def _answers(self, requests: Sequence[ObjectRequest]) -> list[Answer]:
+    def _answers(self, requests: Sequence[ObjectRequest]) -> Sequence[Answer]:
         answers = self._requests(requests) if requests else []
         for request, (status, _, body) in zip(requests, answers, strict=True):
             if status >= 300:
