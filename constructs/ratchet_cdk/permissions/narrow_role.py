@@ -26,8 +26,8 @@ _REFERENCE = 100
 class NarrowRole(Construct):
     """A role that one service assumes, with one policy and no managed ones.
 
-    A permission on a wildcard is refused unless it says why it is as narrow as it gets; cdk-nag is
-    told the same.
+    It refuses a permission on a wildcard without a reason why it cannot be narrower. cdk-nag gets
+    the same reason.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, service: str) -> None:
