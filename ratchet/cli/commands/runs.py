@@ -115,7 +115,7 @@ def show_to_the_end(target: Target, run: Run) -> None:
         state = follow(target, run, out())
     except KeyboardInterrupt:
         err().print(
-            f"\nThe run goes on. Come back: {target.command(f'show {run.id} --follow')}"
+            f"\nThe run goes on. Follow it again: {target.command(f'show {run.id} --follow')}"
             f"; end it: {target.command(f'stop {run.id}')}",
             soft_wrap=True,
         )
