@@ -19,6 +19,7 @@ from ratchet.deployment.target import cdk, facts
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
+from ratchet.loop.facts import TrainingFacts
 from tests.local_cloud.sagemaker_calls import until
 from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.mutations import Piece
@@ -49,9 +50,9 @@ class Place:
         state: runs.RunState = until(ended, 120)
         return state
 
-    def facts(self) -> facts.Deployed:
+    def facts(self) -> TrainingFacts:
         """What the Training stack, which is not here, would say."""
-        return facts.Deployed(
+        return TrainingFacts(
             pipeline="",
             role_arn="",
             data_bucket=self.data,
