@@ -20,7 +20,7 @@ from config.intake import Intake
 from config.toml_reader import SettingsError, between, matching, read
 from ratchet.loop import names
 
-__all__ = ["CostSettings", "Settings", "SettingsError", "environments", "load"]
+__all__ = ["FOLDER", "CostSettings", "Settings", "SettingsError", "environments", "load"]
 
 FOLDER = Path(__file__).parent
 

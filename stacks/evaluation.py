@@ -10,7 +10,6 @@ from constructs import Construct
 from config.settings import Settings
 from ratchet.loop import folders
 from ratchet.loop.facts import EvaluationFacts
-from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.evaluation_pipeline import EvaluationPipeline
@@ -44,41 +43,20 @@ class Evaluation(cdk.Stack):
             termination_protection=settings.protected,
         )
         self.add_stack_dependency(foundation)
-        self._settings = settings
-        self._foundation = foundation
-        self.code = CodeBucket(self, settings=settings)
-        self.champion = ChampionResolver(
-            self,
-            "Champion",
-            settings=settings,
-            code=self.code,
-            source=source,
-            artifacts=foundation.artifacts,
-            registry=foundation.registry,
-        )
+        self.loop = loop = foundation.loop(self, settings=settings, source=source)
+        self.champion = ChampionResolver(self, "Champion", loop=loop)
         self.evaluation = EvaluationPipeline(
             self,
             "Evaluation",
-            settings=settings,
-            code=self.code,
-            source=source,
-            data=foundation.data,
-            artifacts=foundation.artifacts,
-            registry=foundation.registry,
+            loop=loop,
             champion=self.champion,
             models=folders.runs(training.pipeline.name),
         )
         self.trigger = DataTrigger(
             self,
             "Trigger",
-            settings=settings,
-            code=self.code,
-            source=source,
-            data=foundation.data,
-            artifacts=foundation.artifacts,
+            loop=loop,
             pipeline=self.evaluation.pipeline,
-            registry=foundation.registry,
-            notifications=foundation.notifications,
             intake=settings.intake("evaluation"),
         )
         self._tell_what_is_deployed()
@@ -88,14 +66,14 @@ class Evaluation(cdk.Stack):
         facts = EvaluationFacts(
             pipeline=self.evaluation.pipeline.name,
             role_arn=self.evaluation.pipeline.role.arn,
-            data_prefix=self._settings.evaluation.prefix,
-            code_uri=self.code.uri,
+            data_prefix=self.loop.settings.evaluation.prefix,
+            code_uri=self.loop.code.uri,
             functions={
                 "resolve_champion": self.champion.function.arn,
                 "record_evaluation": self.evaluation.record.arn,
                 "start_pipeline": self.trigger.function.arn,
             },
-            queue_url=self.trigger.wakes.queue.queue_url,
-            dead_letter_queue_url=self.trigger.dead_letters.queue.queue_url,
+            queue_url=self.trigger.wakes.queue.url,
+            dead_letter_queue_url=self.trigger.dead_letters.queue.url,
         )
-        publish_facts(self, facts, settings=self._settings)
+        publish_facts(self, facts, settings=self.loop.settings)

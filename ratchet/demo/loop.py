@@ -136,7 +136,7 @@ def challenge_claims(
         "its description says that drift started it": "drift" in state.run.description.lower(),
         "the manifest names every landed file": named == set(landed),
         "the champion was scored on the same rows": champion.get("status") == names.SCORED,
-        "it was version 1": any(s.outputs.get("version") == "1" for s in state.steps),
+        "it was version 1": any(s.metadata.outputs.get("version") == "1" for s in state.steps),
         "the candidate is better": candidate.get("auc", 0) > (champion.get("auc") or 1),
         "version 2 is registered": [model.version for model in results.models] == [2],
     }

@@ -157,12 +157,12 @@ def test_the_version_is_registered_in_a_group_of_the_pipeline(
 ) -> None:
     step = first.step("Register")
     assert step is not None
-    arn = step.metadata["RegisterModel"]["Arn"]
+    arn = step.metadata.model_package_arn
     package = place.target.client("sagemaker").describe_model_package(ModelPackageName=arn)
     assert package["ModelPackageGroupName"] == "flights-dev-house-prices"
     told = first.step("Tell")
     assert told is not None
-    assert told.outputs == {"told": arn}
+    assert told.metadata.outputs == {"told": arn}
 
 
 def test_a_second_run_takes_every_job_from_the_cache(place: Place, first: runs.RunState) -> None:

@@ -16,7 +16,7 @@ from ratchet.node import PROJECT
 if TYPE_CHECKING:
     from pipeline_defs.authoring import Context, Pipeline
     from pipeline_defs.imported import Carried, ImportedPipeline
-    from pipeline_defs.imported.code import Given
+    from pipeline_defs.imported.code import CodeSource
 
 _MONITORING = "monitoring"
 
@@ -53,7 +53,7 @@ def bring_in(
     file: Path,
     *,
     name: str | None,
-    code: Iterable[Given],
+    code: Iterable[CodeSource],
     buckets: Mapping[str, str],
     arns: Mapping[str, str],
     images: Mapping[str, str],

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ratchet.definition.resources import PROCESSING_JOB, TRAINING_JOB
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.runs import executions as runs
@@ -128,11 +129,11 @@ def _jobs(target: Target, state: RunState) -> Iterator[tuple[str, Mapping[str, A
     for step in state.steps:
         if not step.job:
             continue
-        kind, name = step.job
+        job, name = step.job
         try:
-            if kind == "TrainingJob":
+            if job is TRAINING_JOB:
                 yield step.name, sagemaker.describe_training_job(TrainingJobName=name)
-            elif kind == "ProcessingJob":
+            elif job is PROCESSING_JOB:
                 yield step.name, sagemaker.describe_processing_job(ProcessingJobName=name)
         except ClientError as answer:
             if not says_missing(answer):
