@@ -18,8 +18,7 @@ from ratchet.loop.packages import (
     metadata_of,
     number_in,
 )
-from start_pipeline.drift import Registered
-from start_pipeline.plan import Claim, Execution
+from start_pipeline.seen import Claim, Execution, Registered
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient

@@ -511,10 +511,10 @@ def test_a_run_whose_job_cannot_be_described_does_not_hold_other_pipelines_up(
     cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole_run(cloud)
-    monkeypatch.setenv("PIPELINES", "refused,flights-dev-training")
+    monkeypatch.setenv("PIPELINES", "flights-dev-refused,flights-dev-training")
 
     def before(name: str, given: Mapping[str, Any]) -> None:
-        if given.get("PipelineName") == "refused":
+        if given.get("PipelineName") == "flights-dev-refused":
             raise ServiceError("ThrottlingException")
 
     cloud.before = before
