@@ -29,7 +29,8 @@ class StackPolicies:
         self.stack = stack
         self.account = stack.account
         self._roles: list[WritesPolicy] = []
-        cdk.Aspects.of(Construct(stack, "Policies")).add(self)
+        # A hyphen: the constructs that are named after pipelines have none.
+        cdk.Aspects.of(Construct(stack, "Role-Policies")).add(self)
 
     @classmethod
     def of(cls, scope: Construct) -> StackPolicies:
