@@ -84,11 +84,11 @@ def test_a_content_md5_is_held_against_the_file(s3: Any, sent: str, code: int) -
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
 def test_the_checksums_of_a_file_are_those_of_its_bytes(s3: Any, algorithm: str) -> None:
     data = LARGE[:5000]
-    asked = {"x-amz-sdk-checksum-algorithm": algorithm}
+    checksum = {"x-amz-sdk-checksum-algorithm": algorithm}
     mode = {"x-amz-checksum-mode": "ENABLED"}
     values = set()
     for body in (data, filed(data)):
-        request(s3, "PUT", "a", body, headers=asked)
+        request(s3, "PUT", "a", body, headers=checksum)
         described = request(s3, "HEAD", "a", headers=mode)[1]
         values.add(described[f"x-amz-checksum-{algorithm.lower()}"])
     assert len(values) == 1
