@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 import jsii
@@ -48,4 +47,4 @@ class StackPolicies:
             role.write_policy()
 
 
-_policies: WeakKeyDictionary[cdk.Stack, StackPolicies] = WeakKeyDictionary()
+_policies: dict[cdk.Stack, StackPolicies] = {}  # jsii keeps every object anyway
