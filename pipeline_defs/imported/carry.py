@@ -139,7 +139,7 @@ class _Carrier:
     def _top(self) -> None:
         for key in [key for key, value in self._definition.items() if value is None]:
             del self._definition[key]
-            self.notes.change("", key, "null", None, "null says nothing to SageMaker")
+            self.notes.change("", key, "null", None, "SageMaker ignores null")
         self._definition.setdefault("Metadata", {})
         declared = self._definition.setdefault("Parameters", [])
         config = self._definition.get("PipelineExperimentConfig")
@@ -193,7 +193,7 @@ class _Carrier:
         for leaf in list(leaves(step)):
             if leaf.value is None and isinstance(leaf.holder, dict):
                 del leaf.holder[leaf.key]
-                why = "null says nothing to SageMaker"
+                why = "SageMaker ignores null"
                 self.notes.change(step["Name"], leaf.path, "null", None, why)
 
     def _leaf(self, step: dict[str, Any], leaf: Leaf) -> None:
@@ -218,7 +218,7 @@ class _Carrier:
                 name,
                 leaf.path,
                 value,
-                f"belongs to account {match['account']}: --arn-map says what stands for it here",
+                f"belongs to account {match['account']}: --arn-map names its replacement here",
             )
         else:
             self._secret(name, leaf)
@@ -233,7 +233,7 @@ class _Carrier:
             self.notes.put(step, leaf, after, "AWS's image, from the registry of our region")
         elif not uri.startswith("${ratchet:"):
             what = "an image of its owner's registry: it must let this account pull it, or --image"
-            self.notes.remark(step, leaf.path, uri, f"{what} says what stands for it here")
+            self.notes.remark(step, leaf.path, uri, f"{what} names its replacement here")
 
     def _region(self, step: str, leaf: Leaf) -> None:
         """`SAGEMAKER_REGION: us-east-1`, as the SDK writes it into environments."""
