@@ -1,6 +1,7 @@
 """The model loop as one CDK app: every file in `config/` is an environment of its own.
 
-`cdk ls` names them; `cdk deploy "dev/*"` deploys one.
+`cdk ls` names them; `cdk deploy "dev/*" --context environment=dev` deploys one, and neither reads
+the settings of the others nor synthesizes them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from config.settings import Settings, SettingsError, environments, load
+from config.settings import FOLDER, Settings, SettingsError, environments, load
 from stacks.loop import Loop
 
 ROOT = Path(__file__).resolve().parent
@@ -19,16 +20,26 @@ ROOT = Path(__file__).resolve().parent
 
 def add_loops(app: cdk.App, settings: Iterable[Settings], *, source: Path = ROOT) -> list[Loop]:
     """Adds a stage for each environment's settings."""
-    return [Loop(app, settings=one, source=source) for one in settings]
+    return [Loop(app, settings=each, source=source) for each in settings]
+
+
+def settings_for(app: cdk.App, folder: Path = FOLDER) -> list[Settings]:
+    """The settings of the environment that `--context environment=…` names, or of every one.
+
+    Raises:
+        SettingsError: there is no such environment, or its file holds a mistake.
+    """
+    name = app.node.try_get_context("environment")
+    return [load(each, folder) for each in ([name] if name else environments(folder))]
 
 
 def main() -> None:
-    try:
-        settings = [load(environment) for environment in environments()]
-    except SettingsError as error:
-        sys.exit(f"settings: {error}")
     # Without stack traces, which hold paths of this machine; cdk.json may not carry this key.
     app = cdk.App(context={"aws:cdk:disable-stack-trace": True})
+    try:
+        settings = settings_for(app)
+    except SettingsError as error:
+        sys.exit(f"settings: {error}")
     add_loops(app, settings)
     app.synth()
 

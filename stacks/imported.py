@@ -10,7 +10,6 @@ from constructs import Construct, IValidation
 
 from config.settings import Settings
 from pipeline_defs import imported
-from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.pipelines.imported_pipeline import ImportedMlPipeline
 from stacks.foundation import Foundation
 
@@ -43,16 +42,13 @@ class Imported(cdk.Stack):
             suppress_template_indentation=True,  # a quarter of its size
         )
         self.add_stack_dependency(foundation)
-        code = CodeBucket(self, settings=settings)
+        loop = foundation.loop(self, settings=settings, source=source)
         self.pipelines = [
             ImportedMlPipeline(
                 self,
                 _construct_id(name),
                 stored=imported.read(source, name),
-                settings=settings,
-                code=code,
-                artifacts=foundation.artifacts,
-                data=foundation.data,
+                loop=loop,
             )
             for name in imported.names(source)
         ]

@@ -34,7 +34,7 @@ def by_type(step: Step, values: Values, arns: Arns) -> Needs:
     for grant in row.grants:
         yield Permission(
             sid=grant.sid,
-            actions=grant.actions,
+            actions=list(grant.actions),
             resources=[ANY if grant.resource == ANY else arns.sagemaker(grant.resource)],
             wildcard=grant.wildcard,
         )

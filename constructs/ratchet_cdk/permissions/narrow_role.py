@@ -26,13 +26,13 @@ _REFERENCE = 100
 class NarrowRole(Construct):
     """A role that one service assumes, with one policy and no managed ones.
 
-    A permission on a wildcard is refused unless it says why it is as narrow as it gets; cdk-nag is
-    told the same.
+    It refuses a permission on a wildcard without a reason why it cannot be narrower. cdk-nag gets
+    the same reason.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, service: str) -> None:
         super().__init__(scope, construct_id)
-        policies = StackPolicies.of(self)
+        self._policies = policies = StackPolicies.of(self)
         self._statements: list[dict[str, Any]] = []
         self._reasons: dict[str, str] = {}
         role = iam.CfnRole(
@@ -87,7 +87,12 @@ class NarrowRole(Construct):
         wide = [resource for resource in resources if "*" in resource]
         if wide and not wildcard:
             raise ValueError(f"{self.node.path}: {sid} allows {wide}; say why with wildcard=…")
-        statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+        statement: dict[str, Any] = {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": list(resources),
+        }
         self._statements.append({**statement, "Condition": conditions} if conditions else statement)
         self._reasons.update(dict.fromkeys(wide, f"{sid}: {wildcard}"))
 
@@ -119,7 +124,7 @@ class NarrowRole(Construct):
 
     def _findings(self) -> dict[str, str]:
         """As cdk-nag writes them: a reference is `<LogicalId.Attribute>`."""
-        resources = _resolved(cdk.Stack.of(self), list(self._reasons))
+        resources = _resolved(self._policies.stack, list(self._reasons))
         return {
             f"AwsSolutions-IAM5[Resource::{resource}]": reason
             for resource, reason in zip(resources, self._reasons.values(), strict=True)

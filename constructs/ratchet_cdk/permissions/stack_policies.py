@@ -26,6 +26,7 @@ class StackPolicies:
     """
 
     def __init__(self, stack: cdk.Stack) -> None:
+        self.stack = stack
         self.account = stack.account
         self._roles: list[WritesPolicy] = []
         cdk.Aspects.of(Construct(stack, "Policies")).add(self)

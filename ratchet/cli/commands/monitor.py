@@ -14,7 +14,7 @@ from ratchet.loop import names
 if TYPE_CHECKING:
     from ratchet.deployment.monitoring.analyses import Analysis
     from ratchet.deployment.target.environment import Target
-    from ratchet.deployment.target.facts import Serving
+    from ratchet.loop.facts import ServingFacts
 
 app = typer.Typer(help="Compare captured traffic with the baseline.", no_args_is_help=True)
 
@@ -60,7 +60,7 @@ def run(
         typer.Option(
             "--engine",
             metavar="ENGINE",
-            help="model-monitor or pipeline; default: the engine in use.",
+            help=f"{names.MODEL_MONITOR} or {names.PIPELINE}; default: the engine in use.",
         ),
     ] = None,
     pictures: Pictures = 8,
@@ -97,7 +97,7 @@ def run(
         raise typer.Exit(1)
 
 
-def _run_pipeline(target: Target, serving: Serving) -> Analysis | None:
+def _run_pipeline(target: Target, serving: ServingFacts) -> Analysis | None:
     from ratchet.cli.views.live import follow
     from ratchet.deployment.monitoring import analyses
     from ratchet.deployment.monitoring import starting as monitoring
@@ -118,7 +118,7 @@ def _run_pipeline(target: Target, serving: Serving) -> Analysis | None:
 
 
 def _print(
-    target: Target, serving: Serving, analysis: Analysis, *, pictures: int, as_json: bool
+    target: Target, serving: ServingFacts, analysis: Analysis, *, pictures: int, as_json: bool
 ) -> None:
     from ratchet.cli.views.analysis_view import as_document, document
     from ratchet.deployment import standing

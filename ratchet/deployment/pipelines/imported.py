@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 from ratchet.deployment.errors import DeploymentError, NotDeployedError
 from ratchet.deployment.pipelines import publishing as pipelines
 from ratchet.deployment.target.environment import Target
-from ratchet.deployment.target.facts import Deployed
+from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
 if TYPE_CHECKING:
     from pipeline_defs.authoring import Context, Pipeline
     from pipeline_defs.imported import Carried, ImportedPipeline
-    from pipeline_defs.imported.code import Given
+    from pipeline_defs.imported.code import CodeSource
 
 _MONITORING = "monitoring"
 
 
 def compile_kind(
-    target: Target, deployed: Deployed, kind: str, context: Context, *, root: Path = PROJECT
+    target: Target, deployed: TrainingFacts, kind: str, context: Context, *, root: Path = PROJECT
 ) -> Pipeline | ImportedPipeline:
     """A pipeline of the source, or an imported one, as it stands in the repository.
 
@@ -53,7 +53,7 @@ def bring_in(
     file: Path,
     *,
     name: str | None,
-    code: Iterable[Given],
+    code: Iterable[CodeSource],
     buckets: Mapping[str, str],
     arns: Mapping[str, str],
     images: Mapping[str, str],

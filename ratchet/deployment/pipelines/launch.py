@@ -19,6 +19,7 @@ from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
+from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
 _RETRIED = ("Failed", "Stopped")
@@ -162,7 +163,7 @@ def _selective_config(selection: Selection | None) -> dict[str, Any] | None:
     return config
 
 
-def _refuse_protected(target: Target, deployed: facts.Deployed, kind: str) -> None:
+def _refuse_protected(target: Target, deployed: TrainingFacts, kind: str) -> None:
     """On AWS a protected pipeline changes by deployment only. The local cloud harms nobody."""
     if target.local or not (target.settings.protected or deployed.protected):
         return

@@ -168,12 +168,13 @@ async def _read(app: Any, read: Read, receive: Receive, method: str, headers: He
             raise ValueError("the body is shorter than its Content-Length")
         if frames is not None:
             _end_frames(app, frames, incoming.length, headers)
-    except ValueError as error:
-        raise _incomplete(app, str(error)) from None
-    finally:
-        body = incoming.close()
+    except BaseException as error:
+        incoming.close().file.path.unlink(missing_ok=True)
+        if isinstance(error, ValueError):
+            raise _incomplete(app, str(error)) from None
+        raise
     app.pin_signed_body(SignedChunks(frames.signed if frames else ()))
-    return body
+    return incoming.close()
 
 
 async def _file(blocks: Any, incoming: Incoming) -> None:
@@ -231,8 +232,8 @@ def _digests_for(headers: Headers) -> list[str]:
     """The digests that S3 will need: that of the ETag, and those that the client sends."""
     named = f"{headers.get('x-amz-sdk-checksum-algorithm', '')},{headers.get('x-amz-trailer', '')}"
     sent = [name for name in HASHES if f"x-amz-checksum-{name.lower()}" in headers]
-    asked = [name for name in HASHES if name in named.upper().replace("X-AMZ-CHECKSUM-", "")]
-    return sorted({"MD5", *sent, *asked})
+    requested = [name for name in HASHES if name in named.upper().replace("X-AMZ-CHECKSUM-", "")]
+    return sorted({"MD5", *sent, *requested})
 
 
 def _end_frames(app: Any, frames: AwsChunks, length: int, headers: Headers) -> None:
