@@ -107,7 +107,10 @@ def pipelines(target: Target) -> list[str]:
     listed = (p["PipelineName"] for page in pages for p in page["PipelineSummaries"])
     names = [name for name in listed if name.startswith(prefix)]
     if not names:
-        raise NotDeployedError(f"no pipeline {prefix}… here: run `{target.command('deploy')}`")
+        raise NotDeployedError(
+            f"no pipeline whose name begins with {prefix} is deployed here: run "
+            f"`{target.command('deploy')}`"
+        )
     return sorted(names)
 
 
@@ -123,7 +126,7 @@ def named(target: Target, text: str) -> str:
         return wanted if wanted in names else text
     kinds = [name.removeprefix(target.settings.prefix + "-") for name in names]
     raise UnknownNameError(
-        f"no pipeline {text!r}{nearest(text, kinds)} There is: {', '.join(kinds)}"
+        f"no pipeline {text!r}{nearest(text, kinds)} There are: {', '.join(kinds)}"
     )
 
 
