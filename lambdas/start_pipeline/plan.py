@@ -27,7 +27,7 @@ IN_PROGRESS = frozenset({"Executing", "Stopping"})
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """A window that is not known to be run, as wakes have seen it."""
+    """A window that may not have been run, as wakes have seen it."""
 
     fingerprint: str
     since: datetime
