@@ -47,7 +47,7 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True)
 class Nothing:
-    """The world is as wanted, or nothing is to be done about it."""
+    """The wanted version serves, or nothing can be done."""
 
     why: str
 
@@ -61,8 +61,8 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True)
 class GiveWay:
-    """Another wake acts at this moment, and may have looked before the news came that woke this
-    one: come back later."""
+    """Another wake is acting, and may have read the state before the event of this wake: come
+    back later."""
 
     why: str
 
@@ -84,7 +84,7 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Stuck:
-    """Only a person can go on from here."""
+    """Only a person can resolve this."""
 
     why: str
     command: str
@@ -111,7 +111,7 @@ class Promote:
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchEngine:
-    """The same version once more, with this project's own monitoring pipeline."""
+    """Deploy the same version again, with the monitoring pipeline."""
 
     package: Package
     changes: Mapping[str, str]
@@ -170,7 +170,7 @@ def blocked(seen: Seen, decision: Decision) -> bool:
 
 
 def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
-    """Goes on when the stack can be updated."""
+    """None if the stack can be updated; else what to do instead."""
     if stack.status.endswith("_IN_PROGRESS"):
         return Wait(why=f"{policy.stack} is {stack.status}; its end wakes the function again")
     if stack.status not in _SETTLED:
@@ -285,7 +285,7 @@ def _parameters(package: Package, *, engine: str) -> dict[str, str]:
 
 
 def _changes(stack: Stack, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Only parameters that the stack has: an older template knows fewer."""
+    """Only parameters that the stack has: an older template has fewer."""
     return {
         name: value
         for name, value in wanted.items()
@@ -341,7 +341,7 @@ def _named(live: Live, policy: Policy) -> str:
 
 
 def _serves(seen: Seen, wanted: Package, policy: Policy) -> str:
-    """Also why another approved version does not serve, since somebody may wonder."""
+    """The reason, which also says why another approved version does not serve."""
     words = [f"version {wanted.version} serves"]
     older = [p.version for p in seen.packages if p.approved and p.version < wanted.version]
     if older:
