@@ -162,7 +162,7 @@ def plan(seen: Seen, policy: Policy) -> Decision:
 
 
 def blocked(seen: Seen, decision: Decision) -> bool:
-    """Whether what is approved does not serve, and nothing is under way to change that."""
+    """Whether the approved version does not serve, and nothing is under way to change that."""
     if isinstance(decision, Kept | Stuck):
         return True
     if isinstance(decision, Nothing | Serves):
@@ -323,13 +323,13 @@ def _verified(seen: Seen, to_serve: Package, policy: Policy) -> Decision:
         return Serves(package=to_serve, why=_serves(seen, to_serve, policy))
     if seen.served == str(to_serve.version):
         return Stuck(
-            why=f"version {to_serve.version} did serve, and now the endpoint's config "
+            why=f"version {to_serve.version} served, and now the endpoint's config "
             f"{live.config} serves {_named(live, policy)}: it was changed by hand",
             command=by_hand,
         )
     return MarkFailed(
         package=to_serve,
-        why=f"the update ended well, but SageMaker rolled the endpoint back to {live.config}, "
+        why=f"the update succeeded, but SageMaker rolled the endpoint back to {live.config}, "
         f"which serves {_named(live, policy)}: an alarm of the endpoint went off",
     )
 

@@ -63,7 +63,7 @@ def answer(
     for execution in executions:
         if execution.started and execution.started >= episode.since:
             return Nothing(
-                why=f"drift since {episode.id} is answered by {execution.arn}, which started since"
+                why=f"{execution.arn} answers the drift since {episode.id}: it started later"
             )
     for_drift = [e for e in executions if run_names.is_for_drift(e.display_name)]
     last = for_drift[0] if for_drift else None

@@ -18,7 +18,6 @@ Environment
     TIME_ZONE                 "UTC" (default): in which a scheduled run says its time
     Optional, for drift as a reason to run:
     DRIFT_ALARMS              names of alarms, with commas between; none: drift starts no run
-    FEEDBACK_ENABLED          "true" (default) | "false": drift starts no run
     COOLDOWN_HOURS            24: at least so long from one run for drift to the next
     FRUITLESS_LIMIT           3: after so many in a row without a better model, none is started
     PROJECT, ENVIRONMENT, TOPIC_ARN  to tell a person when that limit is reached

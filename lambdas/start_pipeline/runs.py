@@ -57,11 +57,13 @@ class Runs:
 
     def registered(self, execution_arn: str) -> Registered | None:
         """What a run registered; None when it registered nothing, or that is deleted."""
+        # Few wakes look at a run: the table would cost each cold start 2 ms.
+        from ratchet.definition.metadata import step_metadata
+
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_execution_steps")
         for page in paginator.paginate(PipelineExecutionArn=execution_arn):
             for step in page["PipelineExecutionSteps"]:
-                arn = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
-                if arn:
+                if arn := step_metadata(step).model_package_arn:
                     return self._described(arn)
         return None
 

@@ -93,7 +93,7 @@ class MonitoringPipeline(Construct):
         function = self._function(
             "PublishMonitoring",
             name="publish_monitoring",
-            description="Publishes what an analysis found, as metrics and as a record",
+            description="Publishes the result of an analysis, as metrics and as a record",
             environment={
                 "PROJECT": self._settings.project,
                 "ENVIRONMENT": self._settings.environment,
@@ -175,7 +175,7 @@ class MonitoringPipeline(Construct):
                     },
                 ),
                 "Schedule": Wake(
-                    description="Catches what a lost event left unpublished",
+                    description="Wakes the function regularly in case an event was lost",
                     schedule=self._settings.trigger.schedule,
                 ),
             },
@@ -197,7 +197,7 @@ class MonitoringPipeline(Construct):
         schedule = target(
             self,
             "Schedule",
-            description="Compares what was captured with the champion's baseline",
+            description="Compares captured traffic with the champion's baseline",
             schedule_expression=_hours(self._settings.monitor.schedule_hours),
             flexible_time_window=target.FlexibleTimeWindowProperty(mode="OFF"),
             target=target.TargetProperty(

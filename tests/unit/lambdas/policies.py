@@ -104,7 +104,8 @@ def _is_allowed(
         region=SCOPE.region,
         service_context=dict(context),
     )
-    return evaluator.evaluate(request, [_policies()[role]]).decision == "Allow"
+    decision: str = evaluator.evaluate(request, [_policies()[role]]).decision
+    return decision == "Allow"
 
 
 def needs_of(request: Request) -> Iterator[Need]:

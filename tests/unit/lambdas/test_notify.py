@@ -228,7 +228,7 @@ def test_drift_is_told_with_the_features_that_drifted(cloud: FakeBilled) -> None
     mail = alarm(cloud, "flights-dev-drift")
     assert mail.startswith("flights dev: drift in the traffic: temp, dewp\n")
     assert "from 2013-07-01T12:00:00Z to 2013-07-01T13:00:00Z" in mail
-    assert "starts by itself" in mail
+    assert "starts automatically" in mail
     assert "ratchet monitor show --env dev" in mail
 
 
