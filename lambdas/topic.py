@@ -33,8 +33,10 @@ class Notice:
     def subject(self) -> str:
         """The title as a mail's subject: ASCII, without control characters, short enough."""
         plain = unicodedata.normalize("NFKD", self.title.translate(_PLAIN))
-        kept = "".join(c if " " <= c <= "~" else " " for c in plain if not unicodedata.combining(c))
-        words = " ".join(kept.split())
+        characters = "".join(
+            c if " " <= c <= "~" else " " for c in plain if not unicodedata.combining(c)
+        )
+        words = " ".join(characters.split())
         if len(words) > _LONGEST_SUBJECT:
             words = f"{words[: _LONGEST_SUBJECT - 3].rstrip()}..."
         return words or "Notice"

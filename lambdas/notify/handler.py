@@ -50,9 +50,9 @@ from typing import Any
 
 import aws_clients
 from decision_log import say
+from notice_texts import NoticeTexts
 from notify.happenings import Happenings
 from notify.run_cost import cost_of
-from notify.texts import Loop
 from topic import publish
 
 
@@ -60,7 +60,7 @@ from topic import publish
 def _happenings() -> Happenings:
     environment = os.environ
     return Happenings(
-        loop=Loop(project=environment["PROJECT"], environment=environment["ENVIRONMENT"]),
+        texts=NoticeTexts(project=environment["PROJECT"], environment=environment["ENVIRONMENT"]),
         sagemaker=aws_clients.sagemaker(),
         s3=aws_clients.s3(),
         cloudwatch=aws_clients.cloudwatch(),

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 import stored
 from decision_log import say
-from notify.texts import Loop
+from notice_texts import NoticeTexts
 from ratchet.definition.metadata import step_metadata
 from ratchet.loop import folders, names
 from ratchet.loop.answers import says_missing
@@ -38,7 +38,7 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Happenings:
-    loop: Loop
+    texts: NoticeTexts
     sagemaker: SageMakerClient
     s3: S3Client
     cloudwatch: CloudWatchClient
@@ -71,7 +71,7 @@ class Happenings:
             raise
         if package.get("ModelApprovalStatus") != PENDING:
             return None
-        return self.loop.waiting(
+        return self.texts.waiting(
             package["ModelPackageVersion"],
             description=package.get("ModelPackageDescription", ""),
             metadata=metadata_of(package),
@@ -92,9 +92,9 @@ class Happenings:
         name = arn.rpartition("/")[2]
         step = self._failed_step(arn)
         if verdict := step_metadata(step).verdict:
-            return self.loop.halted(name, verdict=verdict, cost=self.cost_of(arn))
+            return self.texts.halted(name, verdict=verdict, cost=self.cost_of(arn))
         reason = step.get("FailureReason") or run.get("FailureReason") or "no reason is given"
-        return self.loop.run_failed(
+        return self.texts.run_failed(
             name,
             pipeline=run["PipelineArn"].rpartition("/")[2],
             step=step.get("StepName"),
@@ -126,21 +126,21 @@ class Happenings:
     def _notice_of_alarm(self, alarm: Mapping[str, Any]) -> Notice:
         metric = alarm.get("MetricName")
         if alarm.get("Namespace") == names.NAMESPACE and metric in _KINDS:
-            found, window = self._violations(metric)
+            violated, window = self._violations(metric)
             if metric == names.MODEL_QUALITY_VIOLATIONS and (evaluated := self._evaluation(alarm)):
-                return self.loop.evaluated_worse(
+                return self.texts.evaluated_worse(
                     evaluated["version"],
                     data=evaluated.get("data", ""),
                     violations=evaluated["violations"],
                     retrains=self.feedback,
                 )
             if metric == names.MODEL_QUALITY_VIOLATIONS:
-                return self.loop.model_quality(found, window=window, retrains=self.feedback)
-            return self.loop.drift(found, window=window, retrains=self.feedback)
+                return self.texts.model_quality(violated, window=window, retrains=self.feedback)
+            return self.texts.drift(violated, window=window, retrains=self.feedback)
         if alarm.get("Namespace") == "AWS/SQS":
             queues = [d["Value"] for d in alarm.get("Dimensions", ()) if d["Name"] == "QueueName"]
-            return self.loop.dead_letters("".join(queues))
-        return self.loop.alarm(
+            return self.texts.dead_letters("".join(queues))
+        return self.texts.alarm(
             alarm["AlarmName"],
             description=alarm.get("AlarmDescription", ""),
             reason=alarm.get("StateReason", ""),

@@ -55,7 +55,7 @@ class Analysis:
 
     def record(self) -> bytes:
         """`next` is where the next window starts: rows that were too few wait for more."""
-        known = {
+        entries = {
             "start": self.start,
             "end": self.end,
             "next": self.end if self.compared else self.start,
@@ -65,7 +65,7 @@ class Analysis:
             "package_arn": self.package_arn,
             "execution": self.execution,
         }
-        return json.dumps(known, indent=1).encode()
+        return json.dumps(entries, indent=1).encode()
 
 
 def kind_of(text: object) -> str:

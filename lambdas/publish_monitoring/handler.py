@@ -78,9 +78,9 @@ def _publishing() -> Publishing:
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str | int] | None:
     """The answer for a step; a wake gets none."""
     if "kind" in event:
-        found = _publishing().step(event)
-        _log(found)
-        return {"outcome": found.outcome, "violations": found.violations}
+        published = _publishing().step(event)
+        _log(published)
+        return {"outcome": published.outcome, "violations": published.violations}
     _catch_up()
     return None
 
@@ -109,10 +109,15 @@ def _catch_up() -> None:
         say("nothing", "no execution of a monitoring schedule finished since the last one")
 
 
-def _log(found: Analysis) -> None:
-    why = f"{found.violations} violations from {found.start} to {found.end}: {found.outcome}"
-    facts = {"kind": found.kind, "analysis": found.analysis, "package_arn": found.package_arn}
-    say("publish", why, {**facts, "execution": found.execution})
+def _log(analysis: Analysis) -> None:
+    window = f"from {analysis.start} to {analysis.end}"
+    why = f"{analysis.violations} violations {window}: {analysis.outcome}"
+    facts = {
+        "kind": analysis.kind,
+        "analysis": analysis.analysis,
+        "package_arn": analysis.package_arn,
+    }
+    say("publish", why, {**facts, "execution": analysis.execution})
 
 
 def _champion() -> str:

@@ -35,7 +35,7 @@ class ModelMonitor:
         )
         start, end = _window(job.get("Environment", {}), newest["ScheduledTime"])
         (output,) = job["ProcessingOutputConfig"]["Outputs"]
-        found = self.publishing.finished(
+        finished = self.publishing.finished(
             kind,
             folder=output["S3Output"]["S3Uri"].rstrip("/"),
             outcome=newest["MonitoringExecutionStatus"],
@@ -44,8 +44,8 @@ class ModelMonitor:
             package_arn=package_arn,
             execution=newest["ProcessingJobArn"],
         )
-        self.publishing.publish(found)
-        return found
+        self.publishing.publish(finished)
+        return finished
 
     def _published(self, kind: str) -> str:
         return str(self.publishing.published(kind).get("execution", ""))

@@ -45,7 +45,7 @@ class Publishing:
             raise FileNotFoundError(
                 f"{folder}/{folders.ANALYSIS} does not exist: nothing was analyzed"
             )
-        found = self.finished(
+        finished = self.finished(
             kind,
             folder=folder,
             outcome=json.loads(report)["outcome"],
@@ -54,9 +54,9 @@ class Publishing:
             package_arn=event["package_arn"],
             execution=event["execution"],
         )
-        self.publish(found)
+        self.publish(finished)
         self._put_details(kind, folder)
-        return found
+        return finished
 
     def finished(
         self,
@@ -83,30 +83,30 @@ class Publishing:
             execution=execution,
         )
 
-    def publish(self, found: Analysis) -> None:
+    def publish(self, finished: Analysis) -> None:
         """First puts, on its own and with the time of now, the count that the alarm watches: the
         alarm does not see data of a past period. Then writes the record: a crash in between
         publishes twice, which changes nothing."""
-        if found.compared:
+        if finished.compared:
             dimensions = names.dimensions(project=self.project, environment=self.environment)
             self._put(
                 names.NAMESPACE,
                 [
                     {
-                        "MetricName": analysis.COUNTERS[found.kind],
+                        "MetricName": analysis.COUNTERS[finished.kind],
                         "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
                         "Timestamp": self.now(),
-                        "Value": float(found.violations),
+                        "Value": float(finished.violations),
                     }
                 ],
             )
-        self.s3.put_object(Bucket=self.bucket, Key=self._key(found.kind), Body=found.record())
+        self.s3.put_object(Bucket=self.bucket, Key=self._key(finished.kind), Body=finished.record())
 
     def published(self, kind: str) -> Mapping[str, Any]:
         """The record of the newest analysis that was published; empty when there is none."""
         text = self._text(f"s3://{self.bucket}/{self._key(kind)}")
-        known: Mapping[str, Any] = json.loads(text) if text else {}
-        return known
+        record: Mapping[str, Any] = json.loads(text) if text else {}
+        return record
 
     def _key(self, kind: str) -> str:
         return folders.published(self.endpoint, kind)
@@ -147,8 +147,8 @@ class Publishing:
 
     def _text(self, uri: str) -> bytes | None:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        found = stored.read(self.s3, bucket=bucket, key=key)
-        return found.body if found else None
+        content = stored.read(self.s3, bucket=bucket, key=key)
+        return content.body if content else None
 
 
 def _is_about_the_data(error: ClientError | ParamValidationError) -> bool:

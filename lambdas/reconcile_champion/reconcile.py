@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import notices
 from decision_log import say
+from notice_texts import NoticeTexts
 from notices import Notices, Record
-from notify.texts import Loop
 from ratchet.loop import names
 from ratchet.loop.packages import REJECTED
 from ratchet.loop.versions import FailureMark, version_in
@@ -102,7 +102,7 @@ class Reconciler:
         return Wake(reconciler=self, notices=Notices(s3=self.s3, bucket=bucket, key=key))
 
     def see(self, served: str | None) -> Seen:
-        now, stack = self.now(), self.stack.look()
+        now, stack = self.now(), self.stack.read()
         if stack is None or stack.status.endswith("_IN_PROGRESS"):
             return Seen(now=now, stack=stack, served=served)  # nothing else matters then
         operation = self.stack.failed_operation() if stack.status == _ROLLED_BACK else None
@@ -149,7 +149,7 @@ class Wake:
 
     def __post_init__(self) -> None:
         settings = self.reconciler.settings
-        self.loop = Loop(project=settings.project, environment=settings.policy.environment)
+        self.texts = NoticeTexts(project=settings.project, environment=settings.policy.environment)
 
     def converge(self) -> list[Decision]:
         """The decisions of this wake, in the order in which it carried them out."""
@@ -204,10 +204,10 @@ class Wake:
             case Serves():
                 self._serves(decision)
             case Kept():
-                notice = self.loop.kept(why=decision.why)
+                notice = self.texts.goes_on_serving(why=decision.why)
                 write_down(self.notices, _news(_PROBLEM, f"kept: {decision.why}", notice))
             case Stuck():
-                notice = self.loop.stuck(why=decision.why, command=decision.command)
+                notice = self.texts.stuck(why=decision.why, command=decision.command)
                 write_down(self.notices, _news(_PROBLEM, f"stuck: {decision.why}", notice))
             case Nothing():
                 self._nothing_serves()
@@ -222,7 +222,7 @@ class Wake:
         package, stack = failed.package, self.seen.stack
         assert stack is not None  # a promotion failed on a stack
         others = [p for p in self.seen.packages if p.arn != package.arn and not p.failed]
-        notice = self.loop.promotion_failed(
+        notice = self.texts.promotion_failed(
             package.version, serving=self._goes_on(package, others), why=failed.why
         )
         when = self.seen.operation.at if self.seen.operation else stack.updated
@@ -268,7 +268,7 @@ class Wake:
         if not isinstance(update, SwitchEngine):
             return lambda record: record
         version = update.package.version
-        notice = self.loop.engine_switched(version, why=update.why)
+        notice = self.texts.engine_switched(version, why=update.why)
         return _news(_PROBLEM, f"engine: {update.engine} from version {version} on", notice)
 
     def _serves(self, serves: Serves) -> None:
@@ -286,8 +286,8 @@ class Wake:
 
     def _notice_of(self, package: Package, before: str | None) -> Notice:
         if before is None or not before.isdecimal() or int(before) < package.version:
-            return self.loop.deployed(package.version, previous=before)
-        return self.loop.rolled_back(
+            return self.texts.deployed(package.version, previous=before)
+        return self.texts.rolled_back(
             package.version, previous=before, why=self._why_not(before, instead_of=package)
         )
 
@@ -307,7 +307,7 @@ class Wake:
         stack, before = self.seen.stack, self.notices.record.latest.get(_SERVED)
         if stack is None or stack.champion != names.NONE or before in (None, names.NONE):
             return
-        write_down(self.notices, _news(_SERVED, names.NONE, self.loop.taken_down(version=before)))
+        write_down(self.notices, _news(_SERVED, names.NONE, self.texts.taken_down(version=before)))
 
 
 def _news(subject: str, news: str, notice: Notice) -> News:

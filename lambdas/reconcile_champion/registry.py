@@ -28,16 +28,16 @@ class Registry:
     def approved(self, *, down_to: str | None = None) -> list[Package]:
         """The approved versions, newest first, down to the second that may serve, and at least
         to this one."""
-        found: list[Package] = []
+        approved_packages: list[Package] = []
         lowest = int(down_to) if down_to and down_to.isdecimal() else None
         for arn in self._approved_arns():
             package = self.package(arn)
             if package and package.approved:
-                found.append(package)
-            enough = sum(not package.failed for package in found) >= _ENOUGH
-            if enough and (lowest is None or found[-1].version <= lowest):
+                approved_packages.append(package)
+            enough = sum(not package.failed for package in approved_packages) >= _ENOUGH
+            if enough and (lowest is None or approved_packages[-1].version <= lowest):
                 break
-        return found
+        return approved_packages
 
     def package(self, arn: str) -> Package | None:
         """The version; None if it is deleted, or not of the group."""

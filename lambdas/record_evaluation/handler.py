@@ -75,10 +75,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
         verdict = "nothing is deployed, so there is no model to evaluate and no job was started"
         say("nothing", verdict, about)
         return {"outcome": names.NOTHING_DEPLOYED, "verdict": verdict}
-    found = _recording().record(event, champion=_champion())
-    verdict = evaluation.verdict_of(found)
-    say("record", verdict, {**about, "outcome": found.outcome, "score": found.score})
-    return {"outcome": found.outcome, "verdict": verdict}
+    record = _recording().record(event, champion=_champion())
+    verdict = evaluation.verdict_of(record)
+    say("record", verdict, {**about, "outcome": record.outcome, "score": record.score})
+    return {"outcome": record.outcome, "verdict": verdict}
 
 
 def _champion() -> str:

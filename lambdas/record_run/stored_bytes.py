@@ -41,10 +41,10 @@ class StoredBytes:
         today = self.now.astimezone(UTC).date()
         for back in range(1, _LATEST_DAYS + 1):
             day = today - timedelta(days=back)
-            found = self.files.rows(rows.STORAGE, day)
-            known = {row.resource for row in found if row.cost is not None}
+            recorded = self.files.rows(rows.STORAGE, day)
+            priced_buckets = {row.resource for row in recorded if row.cost is not None}
             for bucket in self.buckets:
-                if bucket in known:
+                if bucket in priced_buckets:
                     continue
                 if (held := self._bytes(bucket, day)) is not None:
                     row = self._row(bucket, day, held)
@@ -86,5 +86,5 @@ class StoredBytes:
         )
 
 
-def _with(known: Sequence[Row], *, row: Row) -> list[Row]:
-    return [*(other for other in known if other.resource != row.resource), row]
+def _with(before: Sequence[Row], *, row: Row) -> list[Row]:
+    return [*(other for other in before if other.resource != row.resource), row]

@@ -45,9 +45,9 @@ class Files:
     def record(self, kind: str) -> Mapping[str, Any]:
         """The newest record of `publish_monitoring`; empty if there is none."""
         key = folders.published(self.endpoint, kind)
-        found = stored.read(self.s3, bucket=self.bucket, key=key)
-        known: Mapping[str, Any] = json.loads(found.body) if found else {}
-        return known
+        content = stored.read(self.s3, bucket=self.bucket, key=key)
+        entries: Mapping[str, Any] = json.loads(content.body) if content else {}
+        return entries
 
     def write_manifest(self, files: Sequence[File]) -> str:
         """URI of a manifest (SageMaker's ManifestFile format) of these files, named by its content;
@@ -70,7 +70,7 @@ class Files:
             Bucket=self.bucket, Prefix=prefix, StartAfter=f"{prefix}{window.folder_of(since)}"
         )
         for page in pages:
-            for found in page.get("Contents", ()):
-                hour = window.hour_in(found["Key"], prefix=prefix)
-                if hour and found["Size"] > 0:
-                    yield File(key=found["Key"], hour=hour, landed=found["LastModified"])
+            for entry in page.get("Contents", ()):
+                hour = window.hour_in(entry["Key"], prefix=prefix)
+                if hour and entry["Size"] > 0:
+                    yield File(key=entry["Key"], hour=hour, landed=entry["LastModified"])

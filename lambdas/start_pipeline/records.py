@@ -115,8 +115,8 @@ class Records:
         if packed is None:
             return {}
         try:
-            known = json.loads(gzip.decompress(packed))
-            rows = known["objects"] if known["format"] == _IDENTITIES_FORMAT else []
+            cache = json.loads(gzip.decompress(packed))
+            rows = cache["objects"] if cache["format"] == _IDENTITIES_FORMAT else []
             return {
                 key: (StoredObject(key, etag, size, datetime.fromisoformat(time)), identity)
                 for key, etag, size, time, identity in rows
