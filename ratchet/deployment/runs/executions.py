@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from ratchet.definition.metadata import NO_METADATA, StepMetadata, metadata_of
+from ratchet.definition.metadata import NO_METADATA, StepMetadata, step_metadata
 from ratchet.definition.resources import Resource
 from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.pipelines.outline import PlannedStep, outline
@@ -250,7 +250,7 @@ def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
                 description=item.get("StepDescription", ""),
                 failure=item.get("FailureReason", ""),
                 attempts=item.get("AttemptCount", 1),
-                metadata=metadata_of(item),
+                metadata=step_metadata(item),
             )
 
 
