@@ -6,6 +6,7 @@ the settings of the others nor synthesizes them.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +35,7 @@ def settings_for(app: cdk.App, folder: Path = FOLDER) -> list[Settings]:
 
 
 def main() -> None:
+    gc.disable()  # the CDK keeps every object until the end: looking for garbage finds none
     # Without stack traces, which hold paths of this machine; cdk.json may not carry this key.
     app = cdk.App(context={"aws:cdk:disable-stack-trace": True})
     try:

@@ -53,15 +53,14 @@ class NarrowRole(Construct):
     @property
     def size(self) -> int:
         """How long the policy will be, about: a reference is known at deployment only."""
-        document = json.dumps(_document(_without_covered(self._statements)), separators=(",", ":"))
-        return len(_TOKEN.sub(_likely, document))
+        return _size(self._document())
 
     def write_policy(self) -> None:
         """Writes the collected permissions as the policy. Synthesis does this once."""
-        self._policy.policy_document = _document(_without_covered(self._statements))
+        self._policy.policy_document = document = self._document()
         if self._reasons:
             acknowledge(self._policy, self._findings())
-        if self.size > LONGEST_POLICY:
+        if _size(document) > LONGEST_POLICY:
             self.node.add_validation(_TooLong(self))
 
     def allow(
@@ -123,6 +122,9 @@ class NarrowRole(Construct):
         them."""
         resource.add_resource_dependency(self._policy)
 
+    def _document(self) -> dict[str, Any]:
+        return _document(_without_covered(self._statements))
+
     def _findings(self) -> dict[str, str]:
         """As cdk-nag writes them: a reference is `<LogicalId.Attribute>`."""
         resources = _resolved(self._policies.stack, list(self._reasons))
@@ -150,6 +152,10 @@ class _TooLong:
 
 _TOKEN = re.compile(r"\$\{Token\[([^\]]+)\]\}")
 _references: dict[str, str] = {}  # a token is the same everywhere, and resolving one takes a while
+
+
+def _size(document: Mapping[str, Any]) -> int:
+    return len(_TOKEN.sub(_likely, json.dumps(document, separators=(",", ":"))))
 
 
 def _likely(token: re.Match[str]) -> str:
