@@ -1,4 +1,4 @@
-"""Notices to people, over one SNS topic: mail gets text, chat gets what it can show.
+"""Notices to people, over one SNS topic: text for mail, a card for chat.
 
 Amazon Q Developer in chat applications (AWS Chatbot) subscribes by HTTPS and drops plain text: it
 shows AWS's own events, and JSON in its schema of custom notifications

@@ -1,4 +1,4 @@
-"""Tells a person, in words with the next command in them.
+"""Sends people notices, each with the next command to type.
 
 EventBridge invokes it directly, asynchronously (a dead-letter queue takes what fails; the alarm on
 that queue keeps its own SNS action, since nobody else could tell). What it says, by event:
@@ -72,8 +72,8 @@ def _happenings() -> Happenings:
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:
-    """One event of EventBridge. An error makes Lambda try twice more, then the dead-letter queue
-    has it."""
+    """Handles one event of EventBridge. After an error Lambda tries twice more, then moves the
+    event to the dead-letter queue."""
     about = {"event": event.get("detail-type"), "id": event.get("id")}
     notice = _happenings().notice_of(event)
     if notice is None:

@@ -1,4 +1,4 @@
-"""What an event is about, and the notice it deserves.
+"""The notice for each event.
 
 The event names a thing; what is said of it is read where it is, so a late or repeated event about
 a version that was approved in the meantime says nothing.
@@ -49,7 +49,7 @@ class Happenings:
     """ARN of an execution → what it cost, in a sentence; "" when that cannot be told."""
 
     def notice_of(self, event: Mapping[str, Any]) -> Notice | None:
-        """None: there is nothing (any more) to tell a person."""
+        """None: no notice is needed, or no longer."""
         detail = event.get("detail", {})
         match event.get("detail-type"):
             case "SageMaker Model Package State Change":
@@ -79,7 +79,7 @@ class Happenings:
         )
 
     def _cost_of_training(self, package: Mapping[str, Any]) -> str:
-        """Of the run that registered it."""
+        """The cost of the run that registered the version."""
         run = package.get("MetadataProperties", {}).get("GeneratedBy", "")
         return self.cost_of(run) if ":pipeline/" in run else ""
 
@@ -103,7 +103,8 @@ class Happenings:
         )
 
     def _failed_step(self, arn: str) -> Mapping[str, Any]:
-        """The step that failed: a Fail step before any other, since it is the run's own word."""
+        """The step that failed: a Fail step before any other, because it carries the run's own
+        message."""
         failed: list[Mapping[str, Any]] = []
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_execution_steps")
         for page in paginator.paginate(PipelineExecutionArn=arn, SortOrder="Ascending"):
@@ -169,7 +170,7 @@ class Happenings:
         return [name for name in dict.fromkeys(violated) if name], window
 
     def _json(self, key: str) -> Mapping[str, Any]:
-        """Empty when there is no such object, or it cannot be read: the notice then says less."""
+        """Empty if there is no such object, or it cannot be read: the notice then says less."""
         try:
             stored_object = stored.read(self.s3, bucket=self.artifacts, key=key)
             content: Mapping[str, Any] = json.loads(stored_object.body) if stored_object else {}

@@ -15,7 +15,7 @@ from ratchet.costs.run_costs import Labels, RunCosts
 
 
 def cost_of(execution_arn: str) -> str:
-    """In a sentence. "" when it cannot be told: a notice is not held back for it."""
+    """The cost in a sentence; "" if it is not known: that does not hold back a notice."""
     now = datetime.now(UTC)
     try:
         # Only the amounts are said, so the labels of the rows do not matter.

@@ -33,7 +33,7 @@ class KindError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What the record keeps of an analysis."""
+    """The part of an analysis that is recorded."""
 
     kind: str
     start: str
@@ -50,7 +50,7 @@ class Analysis:
 
     @property
     def compared(self) -> bool:
-        """Whether the violations say anything: too few rows raise no alarm and end none."""
+        """Whether the violations count: too few rows neither raise nor end an alarm."""
         return self.outcome != names.TOO_FEW_ROWS
 
     def record(self) -> bytes:

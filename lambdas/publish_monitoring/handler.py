@@ -76,7 +76,7 @@ def _publishing() -> Publishing:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str | int] | None:
-    """A step's answer; a wake has none."""
+    """The answer for a step; a wake gets none."""
     if "kind" in event:
         published = _publishing().step(event)
         _log(published)
@@ -86,7 +86,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, str | int] |
 
 
 def _catch_up() -> None:
-    """Each kind by itself: one that cannot be published does not hold the other up."""
+    """Publishes each kind on its own, so that a failure of one does not hold up the other."""
     monitor = ModelMonitor(sagemaker=aws_clients.sagemaker(), publishing=_publishing())
     champion = _champion()
     schedules = {
@@ -121,7 +121,7 @@ def _log(analysis: Analysis) -> None:
 
 
 def _champion() -> str:
-    """For the record alone: no alarm waits for it."""
+    """Only for the record: no alarm depends on it."""
     try:
         answer = aws_clients.ssm().get_parameter(Name=os.environ["CHAMPION_PARAMETER"])
     except Exception as error:

@@ -26,7 +26,7 @@ class ModelMonitor:
     publishing: Publishing
 
     def catch_up(self, kind: str, *, schedule: str, package_arn: str) -> Analysis | None:
-        """The schedule's newest finished execution, published, unless it was before."""
+        """Publishes the schedule's newest finished execution, unless it already was."""
         newest = self._newest(schedule)
         if newest is None or newest["ProcessingJobArn"] == self._published(kind):
             return None

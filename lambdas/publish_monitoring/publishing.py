@@ -38,7 +38,7 @@ class Publishing:
     now: Callable[[], datetime] = _now
 
     def step(self, event: Mapping[str, Any]) -> Analysis:
-        """The analysis that a step of the monitoring pipeline names, published."""
+        """Publishes the analysis that a step of the monitoring pipeline names."""
         kind, folder = analysis.kind_of(event.get("kind")), event["analysis"]
         report = self._text(f"{folder}/{folders.ANALYSIS}")
         if report is None:
@@ -84,8 +84,9 @@ class Publishing:
         )
 
     def publish(self, finished: Analysis) -> None:
-        """First and by itself the count that the alarm watches, now: it would not see a datum of a
-        past period. Then the record: a crash in between publishes twice, which changes nothing."""
+        """First puts, on its own and with the time of now, the count that the alarm watches: the
+        alarm does not see data of a past period. Then writes the record: a crash in between
+        publishes twice, which changes nothing."""
         if finished.compared:
             dimensions = names.dimensions(project=self.project, environment=self.environment)
             self._put(
@@ -111,8 +112,8 @@ class Publishing:
         return folders.published(self.endpoint, kind)
 
     def _put_details(self, kind: str, folder: str) -> None:
-        """The metrics by feature. No alarm of the loop watches them, so what goes wrong with them
-        is said and holds nothing up."""
+        """Puts the metrics by feature. No alarm of the loop watches them, so a failure is only
+        logged."""
         namespace = analysis.NAMESPACES[kind]
         refused: list[str] = []
         try:
@@ -151,7 +152,7 @@ class Publishing:
 
 
 def _is_about_the_data(error: ClientError | ParamValidationError) -> bool:
-    """Rather than about who asks, or how often."""
+    """Whether CloudWatch refused the data, not the caller or the rate."""
     if isinstance(error, ParamValidationError):
         return True
     code = error.response["Error"]["Code"]

@@ -49,7 +49,7 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True)
 class Nothing:
-    """The world is as wanted, or nothing is to be done about it."""
+    """The wanted version serves, or nothing can be done."""
 
     why: str
 
@@ -63,8 +63,8 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True)
 class GiveWay:
-    """Another wake acts at this moment, and may have looked before the news came that woke this
-    one: come back later."""
+    """Another wake is acting, and may have read the state before the event of this wake: come
+    back later."""
 
     why: str
 
@@ -86,7 +86,7 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Stuck:
-    """Only a person can go on from here."""
+    """Only a person can resolve this."""
 
     why: str
     command: str
@@ -113,7 +113,7 @@ class Promote:
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchEngine:
-    """The same version once more, with this project's own monitoring pipeline."""
+    """Deploy the same version again, with the monitoring pipeline."""
 
     package: Package
     changes: Mapping[str, str]
@@ -173,7 +173,7 @@ def blocked(seen: Seen, decision: Decision) -> bool:
 
 
 def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
-    """Goes on when the stack can be updated."""
+    """None if the stack can be updated; else what to do instead."""
     if stack.status.endswith("_IN_PROGRESS"):
         return Wait(why=f"{policy.stack} is {stack.status}; its end wakes the function again")
     if stack.status not in _SETTLED:
@@ -284,7 +284,7 @@ def _parameters(package: Package, *, engine: str) -> dict[str, str]:
 
 
 def _changes(stack: Stack, values: Mapping[str, str]) -> dict[str, str]:
-    """Only parameters that the stack has: an older template knows fewer."""
+    """Only parameters that the stack has: an older template has fewer."""
     return {
         name: value
         for name, value in values.items()
@@ -340,7 +340,7 @@ def _named(live: Live, policy: Policy) -> str:
 
 
 def _serves(seen: Seen, to_serve: Package, policy: Policy) -> str:
-    """Also why another approved version does not serve, since somebody may wonder."""
+    """The reason, which also says why another approved version does not serve."""
     words = [f"version {to_serve.version} serves"]
     older = [p.version for p in seen.packages if p.approved and p.version < to_serve.version]
     if older:

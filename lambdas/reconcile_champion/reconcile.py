@@ -1,4 +1,4 @@
-"""One wake: look at the world, let `plan` decide, do it, and then tell people.
+"""One wake: read the state, let `plan` decide, do it, and then send notices.
 
 A wake updates the stack once at most. Marking a version that failed is no end: the same wake goes
 on to what is wanted without it, so that stack and endpoint agree again as soon as they can. Nothing
@@ -62,7 +62,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
-    """The function's hands: what it reads and writes, and its clock."""
+    """Everything the function reads and writes, and its clock."""
 
     settings: Settings
     registry: Registry
@@ -140,7 +140,7 @@ class Reconciler:
 
 @dataclass(kw_only=True)
 class Wake:
-    """A wake under way, and what it sees."""
+    """A wake under way, and the state that it sees."""
 
     reconciler: Reconciler
     notices: Notices
@@ -152,7 +152,7 @@ class Wake:
         self.texts = NoticeTexts(project=settings.project, environment=settings.policy.environment)
 
     def converge(self) -> list[Decision]:
-        """What this wake decided and did, in order."""
+        """The decisions of this wake, in the order in which it carried them out."""
         decisions: list[Decision] = []
         for _ in range(_MOST_LOOKS):
             try:
@@ -164,8 +164,8 @@ class Wake:
         return [*decisions, GiveWay(why="other wakes act again and again")]
 
     def report(self, decision: Decision) -> list[str]:
-        """Put the metrics and tell people, after all else; the titles that were sent. Never
-        raises. `decision`: the last one."""
+        """Put the metrics and send notices, after all else; return the titles that were sent.
+        Never raises. `decision`: the last one."""
         reconciler, settings = self.reconciler, self.reconciler.settings
         if not isinstance(decision, Wait | GiveWay):
             reconciler.measure(plan.blocked(self.seen, decision))
@@ -180,7 +180,7 @@ class Wake:
         )
 
     def _look(self) -> Decision:
-        """Look, decide, and do it. Raises OvertakenError."""
+        """Read the state, decide, and act. Raises OvertakenError."""
         record = self.notices.read()  # first of all: see claims.py
         if is_claimed(record, now=self.reconciler.now()):
             return GiveWay(why="another wake is at work")
@@ -264,7 +264,7 @@ class Wake:
         return Nothing(why=f"{update.why}, but nothing is to be updated")
 
     def _news_of(self, update: Update) -> News:
-        """That a version is promoted is told once it serves."""
+        """The notices of a decision. A promotion is announced once the version serves."""
         if not isinstance(update, SwitchEngine):
             return lambda record: record
         version = update.package.version
@@ -303,7 +303,7 @@ class Wake:
         return f"version {version} is not approved any more"
 
     def _nothing_serves(self) -> None:
-        """Told when it comes as news."""
+        """The notice that nothing serves, if that is news."""
         stack, before = self.seen.stack, self.notices.record.latest.get(_SERVED)
         if stack is None or stack.champion != names.NONE or before in (None, names.NONE):
             return

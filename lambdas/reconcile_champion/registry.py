@@ -26,7 +26,8 @@ class Registry:
     group: str
 
     def approved(self, *, down_to: str | None = None) -> list[Package]:
-        """Approved versions, newest first, down to the second that may serve, and to this one."""
+        """The approved versions, newest first, down to the second that may serve, and at least
+        to this one."""
         approved_packages: list[Package] = []
         lowest = int(down_to) if down_to and down_to.isdecimal() else None
         for arn in self._approved_arns():
@@ -39,7 +40,7 @@ class Registry:
         return approved_packages
 
     def package(self, arn: str) -> Package | None:
-        """None when it is deleted, or no version of the group."""
+        """The version; None if it is deleted, or not of the group."""
         version = version_in(arn, group=self.group)
         if version is None:
             return None
@@ -60,7 +61,7 @@ class Registry:
         )
 
     def mark(self, package: Package, mark: FailureMark) -> None:
-        """Leave the mark, beside the metadata that is there."""
+        """Add the mark to the version's metadata."""
         self.sagemaker.update_model_package(
             ModelPackageArn=package.arn,
             CustomerMetadataProperties={**package.metadata, DEPLOYMENT_MARK_KEY: mark.text()},

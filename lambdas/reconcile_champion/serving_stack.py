@@ -1,4 +1,4 @@
-"""The serving stack: what it is, what its last update came to, and updating it."""
+"""The serving stack: its state, how its last update ended, and updating it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_PAGES = 20  # of 100 events: an operation on a stack of 500 resources fits
 
 
 class BusyError(Exception):
-    """Another operation is on the stack; the message is CloudFormation's."""
+    """Another operation of the stack is under way; the message is CloudFormation's."""
 
 
 @dataclass(frozen=True, kw_only=True)

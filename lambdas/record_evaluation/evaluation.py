@@ -13,12 +13,12 @@ from ratchet.loop.packages import candidate_key, number_in
 
 
 class ReportError(ValueError):
-    """The evaluate step's report is not what an evaluation of the champion alone leaves."""
+    """The evaluate step's report is not that of an evaluation of the champion alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standards:
-    """What the score is held against."""
+    """The standards that the score must meet."""
 
     floor: float
     max_regression: float
@@ -38,7 +38,7 @@ class Judged:
 
 
 def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
-    """What an evaluate step's report says of the champion.
+    """The champion's results in an evaluate step's report.
 
     Raises:
         ReportError: it does not.
@@ -96,7 +96,7 @@ def data_of(manifest: Sequence[Any]) -> str:
 
 
 def verdict_of(record: EvaluationRecord) -> str:
-    """In a sentence, for `ratchet show`."""
+    """The verdict in a sentence, for `ratchet show`."""
     if record.outcome == names.TOO_FEW_ROWS:
         return f"version {record.version}: {record.verdict}; too few rows to say more"
     about = f"version {record.version}: {record.verdict}"

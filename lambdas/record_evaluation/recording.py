@@ -1,4 +1,4 @@
-"""Keeps an evaluation, once: metrics, the record, and the latest one on the version itself."""
+"""Stores an evaluation once: metrics, the record, and the latest one on the version itself."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Recording:
             self._put(names.MODEL_QUALITY_VIOLATIONS, float(len(record.violations)))
 
     def _score(self, record: EvaluationRecord) -> None:
-        """No alarm watches it."""
+        """Puts the score as a metric that no alarm watches."""
         if record.served and record.score is not None:
             try:
                 self._put(names.EVALUATION_SCORE, record.score)

@@ -27,7 +27,7 @@ class DayFiles:
     def change(
         self, pipeline: str, day: date, change: Callable[[Sequence[Row]], list[Row]]
     ) -> list[Row] | None:
-        """Writes what `change` makes of the rows; None: they are that already.
+        """Applies `change` to the rows and writes them; None: there is nothing to change.
 
         When another wake wrote meanwhile, `change` is asked again: it looks after the rows were
         read, so the later writer has seen at least what the earlier one saw.

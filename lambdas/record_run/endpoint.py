@@ -1,4 +1,4 @@
-"""What the endpoint costs by the day, and whether anybody asks it anything."""
+"""What the endpoint costs by the day, and whether anybody calls it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """One for each look."""
+    """The endpoint, read once for each wake."""
 
     name: str
     sagemaker: SageMakerClient
@@ -56,8 +56,8 @@ class Endpoint:
     notices: Notices
 
     def record(self) -> None:
-        """Reckons the time since the last look, at the instances that serve now, and tells people
-        of an endpoint that nobody asks."""
+        """Adds the cost of the time since the last record, for the instances that serve now, and
+        sends a notice about an endpoint that nobody calls."""
         try:
             endpoint = self.sagemaker.describe_endpoint(EndpointName=self.name)
         except ClientError as error:
@@ -76,7 +76,7 @@ class Endpoint:
             self._look_for_idleness(variants, endpoint.get("LastModifiedTime", created))
 
     def _variants(self, endpoint: Mapping[str, Any]) -> list[Variant]:
-        """Those on instances: what is serverless is billed by the request."""
+        """The variants on instances: a serverless variant is billed by the request."""
         config = self.sagemaker.describe_endpoint_config(
             EndpointConfigName=endpoint["EndpointConfigName"]
         )
@@ -94,7 +94,7 @@ class Endpoint:
     def _day(
         self, before: Sequence[Row], *, day: date, variants: Sequence[Variant], created: datetime
     ) -> list[Row]:
-        """The rows of a day, reckoned up to now or to the day's end."""
+        """The rows of a day, calculated up to now or to the day's end."""
         first = datetime.combine(day, time(), tzinfo=UTC)
         start, end = max(first, created), min(self.now, first + timedelta(days=1))
         of_endpoint = {row.instance_type: row for row in before if row.resource == self.name}
@@ -139,7 +139,7 @@ class Endpoint:
     # -- idleness ------------------------------------------------------------------------------
 
     def _look_for_idleness(self, variants: Sequence[Variant], changed: datetime) -> None:
-        """Once for each time that it falls idle."""
+        """Sends one notice each time the endpoint falls idle."""
         is_known = self.notices.record.knows(_IDLE, self.name)
         waited = self.now - changed >= timedelta(hours=self.idle_hours)
         idle = waited and not self._invocations(variants)
@@ -162,7 +162,7 @@ class Endpoint:
         )
 
     def _invocations(self, variants: Sequence[Variant]) -> float:
-        """Of all variants, over the last `idle_hours`."""
+        """The calls of all variants in the last `idle_hours`."""
         total = 0.0
         for variant in variants:
             answer = self.cloudwatch.get_metric_statistics(

@@ -1,4 +1,4 @@
-"""Runs: which there are, which of them have something to record, and what they cost."""
+"""Runs: finding those with something to record, and recording what they cost."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Runs:
-    """The runs of a deployment's pipelines. One for each look."""
+    """The runs of a deployment's pipelines, read once for each wake."""
 
     sagemaker: SageMakerClient
     cloudwatch: CloudWatchClient
@@ -70,7 +70,7 @@ class Runs:
     attempts: Attempts
 
     def record(self, *, since: datetime) -> int:
-        """Records the runs that started since then; answers how many rows were written anew."""
+        """Records the runs that started since then; returns how many rows were new."""
         written = 0
 
         def record_day(pipeline: str, day: date, runs: Sequence[Run]) -> None:
@@ -86,7 +86,7 @@ class Runs:
         return written
 
     def _runs(self, pipeline: str, since: datetime) -> Iterator[Run]:
-        """By the time they started."""
+        """The runs in the order in which they started."""
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_executions")
         pages = paginator.paginate(
             PipelineName=pipeline,
@@ -213,7 +213,7 @@ class Runs:
             self._write_down(subject, notice)  # once more, if S3 refused it
 
     def _write_down(self, subject: str, notice: Notice) -> bool:
-        """Whether it is news. A run that costs too much is stopped, whether this works or not."""
+        """Records the stop; returns whether it is new. The run is stopped even if this fails."""
         news = False
 
         def add(record: Record) -> Record:
@@ -224,7 +224,7 @@ class Runs:
         try:
             self.notices.change(add)
         except Exception as error:
-            say("go on", f"people will not be told of a stop: {error}", level="ERROR")
+            say("go on", f"no notice of the stop will be sent: {error}", level="ERROR")
         return news
 
     def _notice_of_stop(self, run: Run, rows: Sequence[Row]) -> Notice:

@@ -26,7 +26,8 @@ _LATEST_DAYS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class StoredBytes:
-    """What the loop's buckets hold in S3 Standard, overwritten versions too. One for each look."""
+    """The size of the loop's buckets in S3 Standard, overwritten versions included, read once
+    for each wake."""
 
     buckets: Sequence[str]
     cloudwatch: CloudWatchClient
@@ -36,7 +37,7 @@ class StoredBytes:
     now: datetime
 
     def record(self) -> None:
-        """A row for each bucket and day that was measured and has none with a price yet."""
+        """Writes a row for each bucket and measured day that has no row with a price yet."""
         today = self.now.astimezone(UTC).date()
         for back in range(1, _LATEST_DAYS + 1):
             day = today - timedelta(days=back)

@@ -34,7 +34,7 @@ _MARKER_TEXT = b"No model serves yet: the candidate is compared with nothing and
 
 
 def handler(event: Mapping[str, object], context: object) -> dict[str, str]:
-    """The Lambda step calls this with its arguments, of which there are none that matter."""
+    """The Lambda step calls this; it ignores the arguments."""
     parameter = os.environ["CHAMPION_PARAMETER"]
     package_arn = _parameter_value(parameter)
     if package_arn == names.NONE:

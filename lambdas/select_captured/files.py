@@ -43,7 +43,7 @@ class Files:
         return list(self._by_hour(folders.GROUND_TRUTH, since))
 
     def record(self, kind: str) -> Mapping[str, Any]:
-        """What `publish_monitoring` wrote last; empty when there is nothing."""
+        """The newest record of `publish_monitoring`; empty if there is none."""
         key = folders.published(self.endpoint, kind)
         content = stored.read(self.s3, bucket=self.bucket, key=key)
         entries: Mapping[str, Any] = json.loads(content.body) if content else {}
@@ -64,7 +64,7 @@ class Files:
         yield from self._by_hour(folders.captured(self.endpoint), start)
 
     def _by_hour(self, prefix: str, since: datetime) -> Iterator[File]:
-        """Oldest first. Hours before are not even listed, however many there are."""
+        """The files by hour, oldest first. Earlier hours are not even listed."""
         paginator: Any = self.s3.get_paginator("list_objects_v2")
         pages = paginator.paginate(
             Bucket=self.bucket, Prefix=prefix, StartAfter=f"{prefix}{window.folder_of(since)}"

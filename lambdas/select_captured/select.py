@@ -69,8 +69,8 @@ class Selection:
         return replace(answer, objects=len(files), manifest=self.files.write_manifest(files))
 
     def _with_labels(self, answer: Answer, quality: Window) -> Answer:
-        """Each time labels landed, all answers that can have one are looked at again, so a label
-        may come late and in any order."""
+        """When labels land, every answer that can have a label is compared again, so labels may
+        come late and in any order."""
         if answer.quality_baseline == names.NONE or quality.start >= quality.end:
             return answer
         labels = self.files.labels(quality.start)

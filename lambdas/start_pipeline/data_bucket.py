@@ -27,7 +27,7 @@ Known = Mapping[str, tuple[StoredObject, str]]
 
 
 class WindowMovedError(Exception):
-    """An object changed between the listing and the look at it."""
+    """An object changed after the listing."""
 
 
 @dataclass(frozen=True, kw_only=True)

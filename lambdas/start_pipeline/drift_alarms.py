@@ -36,7 +36,7 @@ class DriftAlarms:
         return drift.episode_of(answer["MetricAlarms"])
 
     def tell(self, exhausted: Exhausted, *, since: str, notices: Notices, now: datetime) -> None:
-        """Once in an episode. Never raises: the next wake tries again."""
+        """Sends one notice in an episode. Never raises: the next wake tries again."""
         # Imported here, since it happens once in months and every start would pay for it.
         from notice_texts import NoticeTexts
         from notices import tell_people

@@ -1,4 +1,4 @@
-"""What a person reads about a run in SageMaker's list: which data, and why (pure)."""
+"""The name and description of a run in SageMaker's list: which data, and why (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `ratchet status` draws. Pure."""
+"""Draws `ratchet status`. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def document(
     width: int,
     command: Callable[[str], str] = "ratchet {}".format,
 ) -> list[RenderableType]:
-    """A line for each thing that one asks about, then what needs explaining."""
+    """A line for each part of the state, then explanations."""
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     drawn.add_column("", style="dim", no_wrap=True)
     drawn.add_column("", overflow="fold")
@@ -92,7 +92,7 @@ def _serves(standing: Standing, now: datetime) -> str:
 
 
 def _best_approved(standing: Standing) -> str:
-    champion, highest = standing.wanted, standing.highest_approved
+    champion, highest = standing.version_to_serve, standing.highest_approved
     if champion is None:
         return "[dim]nothing: no version is approved[/]"
     if highest is not None and highest.version != champion.version:
@@ -174,7 +174,7 @@ def as_document(standing: Standing, *, now: datetime) -> dict[str, Any]:
             "since": iso(live.since),
             "failure": live.failure or None,
         },
-        "wanted": standing.wanted.version if standing.wanted else None,
+        "wanted": standing.version_to_serve.version if standing.version_to_serve else None,
         "highest_approved": standing.highest_approved.version
         if standing.highest_approved
         else None,
