@@ -1,4 +1,4 @@
-"""The pipelines that `ratchet import` took in: every folder of `pipelines/`."""
+"""The imported pipelines: every folder of `pipelines/`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEMPLATE_BYTES = 1_000_000
 
 
 class Imported(cdk.Stack):
-    """Each with a role of its own; they share the loop's buckets, and nothing with each other.
+    """Deploys each pipeline with its own role. They share the loop's buckets and nothing else.
 
     Their definitions stand in the template, since they name resources of the deployment; when it
     has no room for another, synth says so.
@@ -57,7 +57,8 @@ class Imported(cdk.Stack):
 
 @jsii.implements(IValidation)
 class _Size:
-    """CloudFormation refuses a template that is too large after the CDK has published it."""
+    """Refuses a template that is too large at synthesis; CloudFormation would refuse it after
+    the CDK has published it."""
 
     def __init__(self, stack: Imported) -> None:
         self._stack = stack

@@ -1,4 +1,4 @@
-"""The champion behind an endpoint, what watches it, and what puts another in its place."""
+"""The champion behind an endpoint, its monitoring, and its promotion."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ class Serving(cdk.Stack):
             settings=settings,
             kind=names.DRIFT,
             metric_name=names.DRIFT_VIOLATIONS,
-            description="what the endpoint is asked differs from what its model was evaluated on",
+            description="requests to the endpoint differ from the rows that its model was "
+            "evaluated on",
         )
         self.model_quality = LoopAlarm(
             self,
@@ -105,7 +106,7 @@ class Serving(cdk.Stack):
             settings=settings,
             kind=names.MODEL_QUALITY,
             metric_name=names.MODEL_QUALITY_VIOLATIONS,
-            description="the endpoint answers worse than its model did when it was evaluated",
+            description="the endpoint answers worse than its model did at registration",
         )
 
     def _tell_people(self) -> None:

@@ -36,21 +36,21 @@ class DriftAlarms:
         return drift.episode_of(answer["MetricAlarms"])
 
     def tell(self, exhausted: Exhausted, *, since: str, notices: Notices, now: datetime) -> None:
-        """Once in an episode. Never raises: the next wake tries again."""
+        """Sends one notice in an episode. Never raises: the next wake tries again."""
         # Imported here, since it happens once in months and every start would pay for it.
+        from notice_texts import NoticeTexts
         from notices import tell_people
-        from notify.texts import Loop
 
         settings = self.settings
         if not settings.topic_arn:
             return
-        loop = Loop(project=settings.project, environment=settings.environment)
-        notice = loop.no_more_retrains(exhausted.fruitless, since=since)
+        texts = NoticeTexts(project=settings.project, environment=settings.environment)
+        notice = texts.no_more_retrains(exhausted.fruitless, since=since)
         try:
             notices.read()
             notices.change(lambda record: record.with_news("drift", since, notice))
         except Exception as error:
-            say("go on", f"people are not told yet: {error}", level="ERROR")
+            say("go on", f"the notice is not sent yet: {error}", level="ERROR")
             return
         tell_people(
             notices,

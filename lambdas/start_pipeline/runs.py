@@ -18,8 +18,7 @@ from ratchet.loop.packages import (
     metadata_of,
     number_in,
 )
-from start_pipeline.drift import Registered
-from start_pipeline.plan import Claim, Execution
+from start_pipeline.seen import Claim, Execution, Registered
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
@@ -47,22 +46,24 @@ class Runs:
         )
         return [
             Execution(
-                arn=found["PipelineExecutionArn"],
-                status=found["PipelineExecutionStatus"],
-                display_name=found.get("PipelineExecutionDisplayName", ""),
-                description=found.get("PipelineExecutionDescription", ""),
-                started=found.get("StartTime"),
+                arn=summary["PipelineExecutionArn"],
+                status=summary["PipelineExecutionStatus"],
+                display_name=summary.get("PipelineExecutionDisplayName", ""),
+                description=summary.get("PipelineExecutionDescription", ""),
+                started=summary.get("StartTime"),
             )
-            for found in answer["PipelineExecutionSummaries"]
+            for summary in answer["PipelineExecutionSummaries"]
         ]
 
     def registered(self, execution_arn: str) -> Registered | None:
         """What a run registered; None when it registered nothing, or that is deleted."""
+        # Few wakes look at a run: the table would cost each cold start 2 ms.
+        from ratchet.definition.metadata import step_metadata
+
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_execution_steps")
         for page in paginator.paginate(PipelineExecutionArn=execution_arn):
             for step in page["PipelineExecutionSteps"]:
-                arn = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
-                if arn:
+                if arn := step_metadata(step).model_package_arn:
                     return self._described(arn)
         return None
 

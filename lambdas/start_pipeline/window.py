@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 
@@ -32,12 +33,12 @@ class Window:
     left_out: Sequence[str] = ()
     """Keys that hold data and that no run can read; the log and the description name them."""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Names what the listing shows; landing the same bytes again changes it."""
         digest = hashlib.sha256()
-        for found in self.objects:
-            row = (found.key, found.etag, found.size, found.last_modified.isoformat())
+        for stored in self.objects:
+            row = (stored.key, stored.etag, stored.size, stored.last_modified.isoformat())
             digest.update(json.dumps(row).encode() + b"\n")
         return digest.hexdigest()
 

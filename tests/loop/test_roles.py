@@ -356,7 +356,7 @@ def test_a_role_that_is_not_there_is_named_with_those_that_are_near(stage: Stage
 
 def test_a_role_of_a_service_is_nobodys_to_act_as(stage: Stage) -> None:
     stage.roles["pipeline"] = stage.loop.deployed.role_arn.rpartition("/")[2]
-    assert "does not trust who uses the local cloud" in stage.refused("pipeline", "runs")
+    assert "trust policy does not allow the local cloud's user" in stage.refused("pipeline", "runs")
 
 
 # --- and no statement is there in vain

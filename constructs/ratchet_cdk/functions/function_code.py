@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.imports import imported_files
 
-SHARED = ("ratchet.costs", "ratchet.loop")
+SHARED = ("ratchet.costs", "ratchet.definition", "ratchet.loop")
 """The packages beside the functions that they may import: the command line imports them too."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can tell
@@ -34,7 +34,7 @@ class FunctionCode:
 
 
 def function_code(root: Path, name: str) -> FunctionCode:
-    """What the function `root/name/handler.py` needs, and nothing else.
+    """The files that the function `root/name/handler.py` needs, and no others.
 
     That is the modules it imports below `root` and from SHARED, directly or through others; the
     files in its own folder that are no Python; and those in a folder beside it whose name, quoted,

@@ -35,7 +35,7 @@ class Messenger(Construct):
         loop: LoopResources,
         alarms: Sequence[str],
     ) -> None:
-        """`alarms`: the names of those that people hear of."""
+        """`alarms`: names of the alarms that people get notices about."""
         super().__init__(scope, construct_id)
         self._loop = loop
         settings = loop.settings
@@ -58,7 +58,7 @@ class Messenger(Construct):
             "Notify",
             loop=loop,
             name="notify",
-            description="Tells people what happened, and what to do next",
+            description="Sends people notices: what happened, and what to do next",
             environment={
                 "PROJECT": settings.project,
                 "ENVIRONMENT": settings.environment,
@@ -120,7 +120,7 @@ class Messenger(Construct):
                 },
             ),
             "Alarmed": Wake(
-                description="Drift, dead letters, or an endpoint that errs",
+                description="Drift, dead letters, or a failing endpoint",
                 pattern={
                     "source": ["aws.cloudwatch"],
                     "detail-type": ["CloudWatch Alarm State Change"],

@@ -25,7 +25,7 @@ MINUTE = 10  # of the hour: capture files of the hour before have landed by then
 
 
 class MonitoringPipeline(Construct):
-    """Selects what was captured, has it compared, and publishes what was found.
+    """Selects captured traffic, compares it with the baseline, and publishes the result.
 
     Pipeline and functions are there at all times, so that a person can run them; the schedule is,
     while the champion has a baseline and the engine is `pipeline`. What Model Monitor finds is
@@ -41,7 +41,7 @@ class MonitoringPipeline(Construct):
         promotion: Promotion,
         baselines: str,
     ) -> None:
-        """`baselines`: the folder of the artifact bucket that baselines are in."""
+        """`baselines`: the artifact bucket's folder with the baselines."""
         super().__init__(scope, construct_id)
         self._loop = loop
         self._settings = loop.settings
@@ -66,7 +66,7 @@ class MonitoringPipeline(Construct):
         self._schedule(promotion)
 
     def _grant_monitored(self, baselines: str) -> None:
-        """The pipeline reads what is compared, and the function what came of it."""
+        """The pipeline reads the data to compare, and the function reads the results."""
         role, readable = self.pipeline.role, [folders.CAPTURE, folders.GROUND_TRUTH, baselines]
         self._artifacts.grant_list(role, "ListMonitored", prefixes=readable)
         self._artifacts.grant_read(role, "ReadMonitored", prefixes=readable)
@@ -93,7 +93,7 @@ class MonitoringPipeline(Construct):
         function = self._function(
             "PublishMonitoring",
             name="publish_monitoring",
-            description="Publishes what an analysis found, as metrics and as a record",
+            description="Publishes the result of an analysis, as metrics and as a record",
             environment={
                 "PROJECT": self._settings.project,
                 "ENVIRONMENT": self._settings.environment,
@@ -130,7 +130,7 @@ class MonitoringPipeline(Construct):
     def _function(
         self, construct_id: str, *, name: str, description: str, environment: Mapping[str, str]
     ) -> PythonFunction:
-        """What both functions have in common: where things are, and what serves."""
+        """The common part of both functions: bucket, endpoint and champion."""
         settings = self._settings
         champion = settings.parameter(CHAMPION_FACT)
         function = PythonFunction(
@@ -175,7 +175,7 @@ class MonitoringPipeline(Construct):
                     },
                 ),
                 "Schedule": Wake(
-                    description="Catches what a lost event left unpublished",
+                    description="Wakes the function regularly in case an event was lost",
                     schedule=self._settings.trigger.schedule,
                 ),
             },
@@ -197,7 +197,7 @@ class MonitoringPipeline(Construct):
         schedule = target(
             self,
             "Schedule",
-            description="Compares what was captured with the champion's baseline",
+            description="Compares captured traffic with the champion's baseline",
             schedule_expression=_hours(self._settings.monitor.schedule_hours),
             flexible_time_window=target.FlexibleTimeWindowProperty(mode="OFF"),
             target=target.TargetProperty(

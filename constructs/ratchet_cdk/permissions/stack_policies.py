@@ -1,9 +1,8 @@
-"""The policies of one stack's roles, written when all constructs have granted what they grant."""
+"""The policies of one stack's roles, written when all constructs have added their grants."""
 
 from __future__ import annotations
 
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 import jsii
@@ -14,7 +13,7 @@ class WritesPolicy(Protocol):
     """A role that collects its permissions."""
 
     def write_policy(self) -> None:
-        """Is called once, when no permission comes any more."""
+        """Called once, after the last permission was added."""
 
 
 @jsii.implements(cdk.IAspect)
@@ -29,11 +28,12 @@ class StackPolicies:
         self.stack = stack
         self.account = stack.account
         self._roles: list[WritesPolicy] = []
-        cdk.Aspects.of(Construct(stack, "Policies")).add(self)
+        # A hyphen: the constructs that are named after pipelines have none.
+        cdk.Aspects.of(Construct(stack, "Role-Policies")).add(self)
 
     @classmethod
     def of(cls, scope: Construct) -> StackPolicies:
-        """Those of the stack that `scope` is in."""
+        """The policies of the stack that `scope` is in."""
         stack = cdk.Stack.of(scope)
         if stack not in _policies:
             _policies[stack] = cls(stack)
@@ -47,4 +47,4 @@ class StackPolicies:
             role.write_policy()
 
 
-_policies: WeakKeyDictionary[cdk.Stack, StackPolicies] = WeakKeyDictionary()
+_policies: dict[cdk.Stack, StackPolicies] = {}  # jsii keeps every object anyway

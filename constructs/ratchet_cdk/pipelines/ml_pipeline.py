@@ -98,7 +98,7 @@ class MlPipeline(Construct):
         open_ = [need for need in missing if need.permission.sid not in named]
         if open_:
             raise ValueError(
-                f"the definition of pipeline {self.name} does not say all that its role needs. Add "
+                f"the definition of pipeline {self.name} leaves open what its role needs. Add "
                 "these statements to permissions=[…] of its MlPipeline, with … filled in:\n  "
                 + "\n  ".join(map(str, open_))
             )
@@ -106,7 +106,7 @@ class MlPipeline(Construct):
         self.role.allow_statements(statements, reason=f"Its pipeline, {self.name}, names it.")
 
     def grant_start(self, role: NarrowRole) -> None:
-        """Starts executions of this pipeline, and sees how they are doing."""
+        """Starts executions of this pipeline, and lists them."""
         role.allow(
             "StartPipeline",
             actions=["sagemaker:StartPipelineExecution", "sagemaker:ListPipelineExecutions"],
@@ -114,7 +114,7 @@ class MlPipeline(Construct):
         )
 
     def grant_look_at_steps(self, role: NarrowRole) -> None:
-        """Sees what became of the steps of its executions."""
+        """Lists the steps of its executions."""
         role.allow(
             "LookAtSteps",
             actions=["sagemaker:ListPipelineExecutionSteps"],

@@ -1,4 +1,4 @@
-"""What is approved is what serves."""
+"""Keeps the approved version serving."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TIMEOUT_SECONDS = 120
 
 
 class ChampionReconciler(Construct):
-    """Approvals and rejections, the stack's own changes, the endpoint's and a slow schedule wake
-    one function, which updates the serving stack when something else serves than what is approved.
+    """Approvals, rejections, changes of the stack and of the endpoint, and a slow schedule wake
+    one function. It updates the serving stack if another version serves than the approved one.
 
     It may update that one stack, and needs no permission on what the stack consists of:
     CloudFormation uses the role that the stack was deployed with, which only the CDK's deploy role
@@ -62,7 +62,7 @@ class ChampionReconciler(Construct):
             "Reconcile",
             loop=loop,
             name="reconcile_champion",
-            description="Deploys the version that is approved",
+            description="Deploys the approved version",
             environment={
                 "PROJECT": settings.project,
                 "ENVIRONMENT": settings.environment,
@@ -86,7 +86,8 @@ class ChampionReconciler(Construct):
             settings=self._loop.settings,
             kind="deployment-blocked",
             metric_name=names.DEPLOYMENT_BLOCKED,
-            description="what is approved does not serve, and nothing is under way to change that",
+            description="the approved version does not serve, and nothing is under way to change "
+            "that",
         )
 
     def _wakes(self) -> dict[str, Wake]:
@@ -117,7 +118,7 @@ class ChampionReconciler(Construct):
                 },
             ),
             "Schedule": Wake(
-                description="Catches what a lost event left undone",
+                description="Wakes the function regularly in case an event was lost",
                 schedule=settings.trigger.schedule,
             ),
         }
@@ -155,7 +156,7 @@ class ChampionReconciler(Construct):
         grant_put_metrics(role, "PutDeploymentMetric")
 
     def _grant_judge(self, role: NarrowRole) -> None:
-        """Versions, notices to people, and the record of the notices that were sent."""
+        """Reads and marks versions, sends notices, and records the notices that were sent."""
         loop = self._loop
         loop.code.grant_read_version(role)
         loop.registry.grant_judge(role)
@@ -166,6 +167,7 @@ class ChampionReconciler(Construct):
 
 
 def _engine(settings: Settings) -> str:
-    """Where AWS publishes no Model Monitor, there is nothing to try first."""
+    """The engine of the settings; the monitoring pipeline if AWS publishes no Model Monitor in
+    the region."""
     there = images.model_monitor(settings.region) is not None
     return settings.monitor.engine if there else names.PIPELINE

@@ -43,7 +43,6 @@ def permissions(
 
     The deployed policies say what roles may do. The local cloud records what
     they did; AWS keeps no such record.
-
     """
     from ratchet.deployment.roles import names as role_names
     from ratchet.deployment.roles import policies as roles
@@ -104,7 +103,7 @@ def _check_recorded(target: Target) -> None:
 
 
 def _hint(target: Target, uses: list[RoleUse], *, named: str, unused: bool) -> None:
-    """What the numbers do not say, and what to type next."""
+    """Prints what the numbers do not show, and what to type next."""
     if not target.local:
         lines = [
             f"Only the local cloud records what roles did: {target.command('permissions --local')}"

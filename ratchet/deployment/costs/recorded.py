@@ -1,4 +1,4 @@
-"""The recorded rows of a deployment, as they lie in its artifact bucket."""
+"""The recorded rows of a deployment, from its artifact bucket."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class StepCost:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCost:
-    """What a run cost, as it was recorded."""
+    """The recorded cost of a run."""
 
     run: str
     steps: Mapping[str, StepCost] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def objects(
 
 
 def pipelines(target: Target, bucket: str) -> list[str]:
-    """Every pipeline that something is recorded of, with ENDPOINTS and STORAGE among them."""
+    """Every pipeline with records; ENDPOINTS and STORAGE are among them."""
     pages = (
         target.client("s3")
         .get_paginator("list_objects_v2")
@@ -119,8 +119,9 @@ def _day_of(key: str) -> date | None:
 
 
 def named(target: Target, pipelines: Sequence[str], text: str) -> str:
-    """The recorded pipeline that `text` means: its kind (`training`) or the name itself. It need
-    not exist any more.
+    """The recorded pipeline that `text` means: its kind (`training`) or the name itself.
+
+    The pipeline may have been deleted since.
 
     Raises:
         UnknownNameError: nothing is recorded of such a pipeline.
@@ -130,7 +131,7 @@ def named(target: Target, pipelines: Sequence[str], text: str) -> str:
         return deployed_name if deployed_name in pipelines else text
     of_pipelines = [name for name in pipelines if name not in {rows.ENDPOINTS, rows.STORAGE}]
     kinds = [name.removeprefix(f"{target.settings.prefix}-") for name in of_pipelines]
-    listed = f" There is: {', '.join(kinds)}" if kinds else ""
+    listed = f" There are: {', '.join(kinds)}" if kinds else ""
     raise UnknownNameError(
         f"nothing is recorded of a pipeline {text!r}{nearest(text, kinds)}{listed}"
     )
@@ -142,7 +143,7 @@ def check_experiment(listed: Iterable[ReportRow], experiment: str, period: Perio
     """
     experiments = sorted({row.experiment for row in listed if row.experiment})
     if experiment not in experiments:
-        names = f" There is: {', '.join(experiments[:10])}" if experiments else ""
+        names = f" There are: {', '.join(experiments[:10])}" if experiments else ""
         raise UnknownNameError(
             f"no run of experiment {experiment!r} from {period.first} to {period.last}"
             f"{nearest(experiment, experiments)}{names}"
@@ -161,11 +162,11 @@ def why_nothing(target: Target, period: Period) -> tuple[str, str]:
         for day_object in objects(target, bucket, always, pipelines=pipelines(target, bucket))
     ]
     if days:
-        reason = f"{none}: what is recorded is from {min(days)} to {max(days)}."
+        reason = f"{none}: the records are from {min(days)} to {max(days)}."
         return reason, f"costs --since {min(days)} --until {max(days)}"
     if facts.parameter_value(target, target.settings.parameter("operations")) is None:
-        return f"{none}: what records runs is not deployed (the Operations stack).", "deploy"
-    return f"{none}: a run is recorded a little after it ends, and none has.", "runs"
+        return f"{none}: the Operations stack, which records runs, is not deployed.", "deploy"
+    return f"{none}: a run is recorded soon after it ends, and none has ended.", "runs"
 
 
 def read(target: Target, bucket: str, day_objects: Iterable[DayObject]) -> list[ReportRow]:
@@ -191,7 +192,8 @@ def read(target: Target, bucket: str, day_objects: Iterable[DayObject]) -> list[
 
 
 def rows_of(target: Target, bucket: str, key: str) -> list[Row]:
-    """The rows of one object. Raises DeploymentError, which names it, when it holds others."""
+    """The rows of one object. Raises DeploymentError, which names the object, if it holds
+    anything else."""
     try:
         return rows.read(_body(target, bucket, key))
     except ValueError as problem:
@@ -210,7 +212,7 @@ def _body(target: Target, bucket: str, key: str) -> bytes:
 
 
 def of_runs(target: Target, runs: Sequence[Run]) -> dict[str, RunCost]:
-    """Execution id → what it cost, of the runs that are recorded and may be read.
+    """Execution id → cost, for the runs that are recorded and may be read.
 
     One object is fetched for each pipeline and day. A run without a record is left out, whatever
     the reason: what a run cost must never stand in the way of how it went.

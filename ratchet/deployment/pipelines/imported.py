@@ -1,4 +1,4 @@
-"""Imported pipelines on the way to a run, and into the repository."""
+"""Imported pipelines: bringing one into the repository, and compiling it for a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MONITORING = "monitoring"
 def compile_kind(
     target: Target, deployed: TrainingFacts, kind: str, context: Context, *, root: Path = PROJECT
 ) -> Pipeline | ImportedPipeline:
-    """A pipeline of the source or an imported one, as the repository says it now.
+    """A pipeline of the source, or an imported one, as it stands in the repository.
 
     Raises:
         UnknownNameError: there is no such pipeline.
@@ -61,8 +61,8 @@ def bring_in(
     """The definition in a file, carried over and not yet written.
 
     Raises:
-        DeploymentError: no such file, no JSON, or a name that is taken.
-        ImportRefusedError: the definition cannot be taken in; with every problem.
+        DeploymentError: no such file, not JSON, or a name that is taken.
+        ImportRefusedError: the definition cannot be imported; with every problem.
     """
     from pipeline_defs import PIPELINES
     from pipeline_defs.imported import Maps, carry
@@ -70,7 +70,7 @@ def bring_in(
     chosen = name or _name(file)
     if chosen in (*PIPELINES, _MONITORING):
         raise DeploymentError(
-            f"{chosen!r} is a pipeline of the loop itself; give it another name: "
+            f"{chosen!r} is the name of one of the loop's own pipelines; choose another: "
             f"ratchet import {file} --name {chosen}-imported"
         )
     given = tuple(code)
@@ -90,7 +90,7 @@ def _role(target: Target, kind: str) -> str:
 
 
 def _name(file: Path) -> str:
-    """`house-prices` of `house_prices.json`; of `house-prices/definition.json` the folder's."""
+    """`house-prices` for `house_prices.json`, and for `house-prices/definition.json`."""
     stem = file.absolute().parent.name if file.stem == "definition" else file.stem
     return stem.replace("_", "-")
 
@@ -105,5 +105,5 @@ def _read(file: Path) -> Any:
         ) from None
     except (OSError, ValueError) as problem:
         raise DeploymentError(
-            f"{file} is no JSON ({problem}); expected what `pipeline.definition()` returned"
+            f"{file} is not JSON ({problem}); expected what `pipeline.definition()` returned"
         ) from problem

@@ -1,4 +1,4 @@
-"""A pipeline of the source as it would deploy, with placeholders for what a deployment knows.
+"""A pipeline of the source, compiled with placeholders for the facts of a deployment.
 
 It needs no cloud: for a picture, or to compare two states of the source with each other.
 """

@@ -1,4 +1,4 @@
-"""A pipeline from source to what is deployed: compile, upload what changed, update, start."""
+"""Publishes a pipeline of the source: compile, upload changes, update, start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What bringing a pipeline up to date changed."""
+    """What publishing a pipeline changed."""
 
     uploaded: tuple[str, ...]
     """The names of the bundles and files that were not there yet."""
@@ -40,13 +40,13 @@ def known(kind: str, kinds: Sequence[str]) -> str:
     """
     if kind not in kinds:
         raise UnknownNameError(
-            f"no pipeline {kind!r}{nearest(kind, kinds)} There is: {', '.join(kinds)}"
+            f"no pipeline {kind!r}{nearest(kind, kinds)} There are: {', '.join(kinds)}"
         )
     return kind
 
 
 def compile_pipeline(kind: str, context: Context) -> Pipeline:
-    """The pipeline as the source says it now. Raises DefinitionError with every problem in it."""
+    """The pipeline compiled from the source. Raises DefinitionError with every problem in it."""
     from pipeline_defs import PIPELINES
 
     return PIPELINES[known(kind, list(PIPELINES))](context)

@@ -1,4 +1,4 @@
-"""Pipeline executions as a person names and reads them.
+"""Pipeline executions: finding them by name, and reading their state.
 
 The API calls them pipeline executions; the command line says runs.
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from ratchet.definition.metadata import NO_METADATA, StepMetadata, metadata_of
+from ratchet.definition.metadata import NO_METADATA, StepMetadata, step_metadata
 from ratchet.definition.resources import Resource
 from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.pipelines.outline import PlannedStep, outline
@@ -74,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """A run, what its pipeline had planned, and how far it came."""
+    """A run, the plan of its pipeline, and how far it has come."""
 
     run: Run
     plan: tuple[PlannedStep, ...]
@@ -107,7 +107,10 @@ def pipelines(target: Target) -> list[str]:
     listed = (p["PipelineName"] for page in pages for p in page["PipelineSummaries"])
     names = [name for name in listed if name.startswith(prefix)]
     if not names:
-        raise NotDeployedError(f"no pipeline {prefix}… here: run `{target.command('deploy')}`")
+        raise NotDeployedError(
+            f"no pipeline whose name begins with {prefix} is deployed here: run "
+            f"`{target.command('deploy')}`"
+        )
     return sorted(names)
 
 
@@ -123,7 +126,7 @@ def named(target: Target, text: str) -> str:
         return wanted if wanted in names else text
     kinds = [name.removeprefix(target.settings.prefix + "-") for name in names]
     raise UnknownNameError(
-        f"no pipeline {text!r}{nearest(text, kinds)} There is: {', '.join(kinds)}"
+        f"no pipeline {text!r}{nearest(text, kinds)} There are: {', '.join(kinds)}"
     )
 
 
@@ -247,7 +250,7 @@ def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
                 description=item.get("StepDescription", ""),
                 failure=item.get("FailureReason", ""),
                 attempts=item.get("AttemptCount", 1),
-                metadata=metadata_of(item),
+                metadata=step_metadata(item),
             )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read(target: Target) -> TrainingFacts:
-    """What is deployed at `target`.
+    """The facts of the Training stack at `target`.
 
     Raises:
         NotDeployedError: the Training stack is not there.
@@ -30,7 +30,7 @@ def read(target: Target) -> TrainingFacts:
 
 
 def read_evaluation(target: Target) -> EvaluationFacts:
-    """How the champion is evaluated at `target`.
+    """The facts of the Evaluation stack at `target`.
 
     Raises:
         NotDeployedError: the Evaluation stack is not there.
@@ -39,7 +39,7 @@ def read_evaluation(target: Target) -> EvaluationFacts:
 
 
 def read_serving(target: Target) -> ServingFacts:
-    """How what is approved gets served at `target`.
+    """The facts of the Serving stack at `target`.
 
     Raises:
         NotDeployedError: the Serving stack is not there.
@@ -48,7 +48,7 @@ def read_serving(target: Target) -> ServingFacts:
 
 
 def read_operations(target: Target) -> OperationsFacts:
-    """What records the costs of runs at `target`.
+    """The facts of the Operations stack at `target`.
 
     Raises:
         NotDeployedError: the Operations stack is not there.
@@ -84,7 +84,8 @@ def parameter_value(target: Target, name: str) -> str | None:
 
 
 def context(target: Target, deployed: TrainingFacts, *, kind: str = "training") -> Context:
-    """What `pipeline_defs` needs to compile the pipeline of this kind for this deployment."""
+    """The context in which `pipeline_defs` compiles the pipeline of this kind for this
+    deployment."""
     from pipeline_defs.authoring import Context, Functions
 
     owner = read_evaluation(target) if kind == "evaluation" else deployed
