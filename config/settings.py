@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from config import images, timetable
 from config.costs import CostSettings, has_budgets
@@ -53,17 +52,8 @@ _Folder = Annotated[
 ]
 
 
-def _time_zone(name: str) -> str | None:
-    expected = 'a time zone of the IANA database such as "Europe/Berlin" or "UTC"'
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # no such key; a path; a folder such as "Europe"
-        return expected
-    return None if len(name) <= 50 else expected  # botocore, ScheduleExpressionTimezone
-
-
 _RunSchedule = Annotated[str, lambda value: timetable.expected_of(value) if value else None]
-_TimeZone = Annotated[str, _time_zone]
+_TimeZone = Annotated[str, timetable.expected_of_zone]
 _InstanceType = Annotated[
     str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
 ]

@@ -118,6 +118,16 @@ def expected_of(expression: str) -> str | None:
     return None
 
 
+def expected_of_zone(name: str) -> str | None:
+    """What is expected instead of this time zone; None when it is fine."""
+    expected = 'a time zone of the IANA database such as "Europe/Berlin" or "UTC"'
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # no such key; a path; a folder such as "Europe"
+        return expected
+    return None if len(name) <= 50 else expected  # botocore, ScheduleExpressionTimezone
+
+
 def _cron(minutes: str, hours: str, day: str, months: str, weekday: str, years: str) -> Cron:
     if (day == "?") == (weekday == "?"):
         raise ValueError("exactly one of day and weekday is '?'")

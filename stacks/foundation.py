@@ -7,6 +7,8 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from config.settings import Settings
+from pipeline_defs import PIPELINES
+from pipeline_defs.registry import PIPELINES_STACK
 from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
 from ratchet_cdk.foundation.notifications import Notifications
 from ratchet_cdk.serving.captured import CAPTURE, GROUND_TRUTH, MONITORING
@@ -65,10 +67,17 @@ class Foundation(cdk.Stack):
     def _expiring(settings: Settings) -> dict[str, int]:
         """Prefix → days."""
         retention = settings.retention
+        team = [
+            settings.pipeline_name(name)
+            for name, entry in PIPELINES.items()
+            if entry.stack == PIPELINES_STACK
+        ]
         return {
             f"{settings.pipeline_name('training')}/runs/": retention.run_days,
             f"{settings.pipeline_name('training')}/checkpoints/": CHECKPOINT_DAYS,
             f"{settings.pipeline_name('evaluation')}/runs/": retention.run_days,
             f"{settings.pipeline_name('monitoring')}/runs/": retention.capture_days,
+            **{f"{name}/runs/": retention.run_days for name in team},
+            **{f"{name}/checkpoints/": CHECKPOINT_DAYS for name in team},
             **dict.fromkeys((CAPTURE, GROUND_TRUTH, MONITORING), retention.capture_days),
         }

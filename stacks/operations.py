@@ -9,7 +9,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs import PIPELINES, imported
+from pipeline_defs import pipelines
 from ratchet_cdk.foundation.budget import Budget
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.cost_table import CostTable
@@ -40,8 +40,7 @@ class Operations(cdk.Stack):
         )
         self.add_stack_dependency(foundation)
         self._settings = settings
-        kinds = [*PIPELINES, "monitoring", *imported.names(source)]
-        pipelines = [settings.pipeline_name(kind) for kind in kinds]
+        recorded = [settings.pipeline_name(name) for name in pipelines(source)]
         self.costs = RunCosts(
             self,
             "Costs",
@@ -50,11 +49,11 @@ class Operations(cdk.Stack):
             source=source,
             data=foundation.data,
             artifacts=foundation.artifacts,
-            pipelines=pipelines,
+            pipelines=recorded,
             notifications=foundation.notifications,
         )
         self.table = CostTable(
-            self, "Table", settings=settings, artifacts=foundation.artifacts, pipelines=pipelines
+            self, "Table", settings=settings, artifacts=foundation.artifacts, pipelines=recorded
         )
         self.notices = LoopAlarm(
             self,

@@ -10,6 +10,8 @@ from constructs import Construct
 
 from config import images
 from config.settings import Settings
+from pipeline_defs import pipelines
+from pipeline_defs.registry import PIPELINES_STACK
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.dead_letters import dead_letters_alarm
 from ratchet_cdk.monitoring.loop_alarm import LoopAlarm
@@ -144,8 +146,15 @@ class Serving(cdk.Stack):
                 dead_letters_alarm(self._settings, "costs"),
                 self.reconciler.dead_letters.alarm_name,
                 self.monitoring.dead_letters.alarm_name,
+                *self._alarms_of_schedules(),
             ],
         )
+
+    def _alarms_of_schedules(self) -> list[str]:
+        """Of the pipelines that a schedule starts; they live in a stack that needs none of this."""
+        if not any(entry.schedule for entry in pipelines(self._source).values()):
+            return []
+        return [dead_letters_alarm(self._settings, PIPELINES_STACK)]
 
     def _tell_what_is_deployed(self) -> None:
         """The champion, for the next run's comparison, and where everything is, for the command
@@ -172,6 +181,10 @@ class Serving(cdk.Stack):
             "monitor_engine": promotion.engine,
             "monitor_schedule": settings.schedule_name("data-quality"),
             "monitoring_pipeline": self.monitoring.pipeline.name,
+            "functions": {
+                "select_captured": self.monitoring.select_captured.arn,
+                "publish_monitoring": self.monitoring.publish_monitoring.arn,
+            },
             "reconcile_queue_url": self.reconciler.wakes.queue.queue_url,
             "reconcile_function": self.reconciler.function.arn,
             "topic_arn": self._foundation.notifications.topic.topic_arn,

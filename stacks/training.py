@@ -57,6 +57,7 @@ class Training(cdk.Stack):
             code=self.code,
             source=source,
             artifacts=foundation.artifacts,
+            data=foundation.data,
             invokes={"resolve_champion": self.champion.function},
         )
         self._let_the_pipeline_train()

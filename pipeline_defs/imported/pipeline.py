@@ -86,17 +86,6 @@ class ImportedPipeline:
                     write=_writer(content),
                 )
 
-    @property
-    def groups(self) -> list[str]:
-        """The model package groups that it registers in."""
-        found = {
-            step["Arguments"]["ModelPackageGroupName"]
-            for step in steps(dict(self.definition()))
-            if step["Type"] == "RegisterModel"
-            and isinstance(step["Arguments"].get("ModelPackageGroupName"), str)
-        }
-        return sorted(found)
-
     def definition(self) -> dict[str, Any]:
         """SageMaker's pipeline definition.
 

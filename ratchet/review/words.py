@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ratchet.review.cache_effects import Effect
@@ -36,10 +36,12 @@ class Report:
     cache: tuple[Effect, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What the differences change in what a run costs."""
+    heading: str = ""
+    """What there is to say of a pipeline as a whole: that it is new, or cannot be compared."""
 
     @property
     def differs(self) -> bool:
-        return bool(self.parameters or self.steps)
+        return bool(self.parameters or self.steps or self.heading)
 
 
 def report(
@@ -62,11 +64,19 @@ def report(
     )
 
 
+def new(pipeline: str, comparison: Comparison, *, notes: Iterable[str] = ()) -> Report:
+    """A pipeline that is not deployed yet. Nothing is cached of it, so nothing is lost."""
+    count = len(comparison.after.steps)
+    heading = f"new: {count} step{'' if count == 1 else 's'}"
+    return replace(report(pipeline, comparison, (), notes=notes), heading=heading)
+
+
 def text_of(found: Report) -> str:
     """Plain text; what is not there is not mentioned."""
     if not found.differs:
         return f"{found.pipeline}: the same\n"
-    lines = [found.pipeline]
+    first, *others = found.heading.splitlines() or [""]
+    lines = [f"{found.pipeline}: {first}" if first else found.pipeline, *others]
     for title, told in (("parameters", found.parameters), ("steps", found.steps)):
         if told:
             lines += [f"  {title}", *_aligned(told)]
@@ -84,6 +94,10 @@ def markdown_of(found: Report) -> str:
     if not found.differs:
         return f"**{prose(found.pipeline)}**: the same\n"
     lines = [f"### {prose(found.pipeline)}", ""]
+    if "\n" in found.heading:
+        lines += [*fenced(found.heading.splitlines(), "text"), ""]
+    elif found.heading:
+        lines += [prose(found.heading), ""]
     for told in (found.parameters, found.steps):
         if told:
             lines += [*fenced((f"{t.mark} {t.subject}: {t.text}" for t in told), "diff"), ""]
@@ -96,11 +110,12 @@ def markdown_of(found: Report) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def json_of(found: Report, comparison: Comparison) -> dict[str, Any]:
-    """For scripts: the facts, not the words."""
+def json_of(found: Report, comparison: Comparison | None) -> dict[str, Any]:
+    """For scripts: the facts, not the words. `comparison`: None where there is none."""
     return {
         "pipeline": found.pipeline,
         "differs": found.differs,
+        "heading": found.heading or None,
         "differences": [
             {
                 "kind": one.kind,
@@ -109,7 +124,7 @@ def json_of(found: Report, comparison: Comparison) -> dict[str, Any]:
                 "before": one.before,
                 "after": one.after,
             }
-            for one in comparison.differences
+            for one in (comparison.differences if comparison else ())
         ],
         "cache": [
             {"step": e.step, "keeps": e.keeps, "reasons": list(e.reasons)} for e in found.cache

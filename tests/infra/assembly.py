@@ -10,7 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("dev", "staging", "prod")
-STACKS = ("Foundation", "Training", "Evaluation", "Serving", "Operations")
+STACKS = ("Foundation", "Training", "Evaluation", "Serving", "Operations", "Pipelines")
 
 Template = Mapping[str, Any]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs import monitoring
+from pipeline_defs.monitoring import monitoring
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.dead_letters import DeadLetters
@@ -17,8 +16,8 @@ from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
 from ratchet_cdk.monitoring.loop_alarm import NAMESPACE
 from ratchet_cdk.permissions.arns import Arns
-from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.ml_pipeline import MANIFESTS, MlPipeline
+from ratchet_cdk.pipelines.pipeline_schedule import schedule_pipeline
 from ratchet_cdk.serving.captured import CAPTURE, GROUND_TRUTH, MONITORING
 from ratchet_cdk.serving.model_registry import ModelRegistry
 from ratchet_cdk.serving.promotion import Promotion
@@ -195,33 +194,13 @@ class MonitoringPipeline(Construct):
         )
 
     def _schedule(self, promotion: Promotion) -> None:
-        role = NarrowRole(self, "ScheduleRole", service="scheduler.amazonaws.com")
-        role.allow(
-            "StartPipeline",
-            actions=["sagemaker:StartPipelineExecution"],
-            resources=[self.pipeline.arn],
-        )
-        role.allow(
-            "HandOverToDeadLetters",
-            actions=["sqs:SendMessage"],
-            resources=[self.dead_letters.queue.queue_arn],
-        )
-        target = scheduler.CfnSchedule
-        schedule = target(
+        schedule = schedule_pipeline(
             self,
-            "Schedule",
+            pipeline=self.pipeline,
+            expression=_hours(self._settings.monitor.schedule_hours),
             description="Compares what was captured with the champion's baseline",
-            schedule_expression=_hours(self._settings.monitor.schedule_hours),
-            flexible_time_window=target.FlexibleTimeWindowProperty(mode="OFF"),
-            target=target.TargetProperty(
-                arn=self.pipeline.arn,
-                role_arn=role.arn,
-                dead_letter_config=target.DeadLetterConfigProperty(
-                    arn=self.dead_letters.queue.queue_arn
-                ),
-            ),
+            dead_letters=self.dead_letters,
         )
-        role.stands_before(schedule)
         schedule.cfn_options.condition = promotion.uses_pipeline
 
 

@@ -55,6 +55,7 @@ class EvaluationPipeline(Construct):
             code=code,
             source=source,
             artifacts=artifacts,
+            data=data,
             invokes={
                 "resolve_champion": champion.function,
                 "record_evaluation": self.record,

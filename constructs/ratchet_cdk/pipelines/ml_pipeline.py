@@ -7,19 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs.authoring import Context, Functions, Pipeline
+from pipeline_defs.authoring import Context, Functions
 from pipeline_defs.permissions import needs, registered_images
+from pipeline_defs.registry import CompiledPipeline
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
+from ratchet_cdk.pipelines.definition_body import definition_body, template_size
 
 MANIFESTS = "manifests/"  # what a run reads, named by the digest of its content
 
@@ -38,16 +39,18 @@ class MlPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        define: Callable[[Context], Pipeline],
+        define: Callable[[Context], CompiledPipeline],
         settings: Settings,
         code: CodeBucket,
         source: Path,
         artifacts: LoopBucket,
         invokes: Mapping[str, PythonFunction],
+        data: LoopBucket | None = None,
         permissions: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """
         Args:
+            data: what the definition may name as `ctx.data_uri`.
             invokes: functions that its steps call, by the names of `Functions`.
             permissions: statements, as IAM writes them, for what the definition leaves open.
 
@@ -62,6 +65,8 @@ class MlPipeline(Construct):
             settings=settings,
             role_arn=self.role.arn,
             artifacts_uri=artifacts.uri,
+            data_uri=data.uri if data else "",
+            account=arns.account,
             output_key_arn=artifacts.key_arn,
             code_uri=code.uri,
             functions=Functions(**{name: called.arn for name, called in invokes.items()}),
@@ -72,7 +77,7 @@ class MlPipeline(Construct):
         self.arn = arns.sagemaker(f"pipeline/{self.name}")
         for bundle in pipeline.bundles:
             code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
-        definition = pipeline.definition()
+        self.definition = definition = pipeline.definition()
         self.registered_images = registered_images(definition)
         self._grant(definition, permissions, arns)
         code.grant_read(self.role, "ReadCode", suffix=".gz")
@@ -100,6 +105,11 @@ class MlPipeline(Construct):
         self.role.allow_all(permissions)
         self.role.allow_statements(statements, reason=f"Its pipeline, {self.name}, names it.")
 
+    @property
+    def size(self) -> int:
+        """Characters of the template that its definition and its role take, about."""
+        return template_size(self, self._body) + round(0.9 * self.role.size)
+
     def grant_start(self, role: NarrowRole) -> None:
         """Starts executions of this pipeline, and sees how they are doing."""
         role.allow(
@@ -120,12 +130,12 @@ class MlPipeline(Construct):
     def _pipeline(self, definition: Mapping[str, Any]) -> None:
         # In the template, not in S3: the definition names resources of the same deployment, which
         # a file cannot, and a template carries as much (1 MB) as a definition may hold.
-        body = cdk.Stack.of(self).to_json_string(definition)
+        self._body = definition_body(definition)
         resource = sagemaker.CfnPipeline(
             self,
             "Pipeline",
             pipeline_name=self.name,
-            pipeline_definition={"PipelineDefinitionBody": body},
+            pipeline_definition={"PipelineDefinitionBody": self._body},
             role_arn=self.role.arn,
         )
         tag_pipeline(resource, self.name)

@@ -72,7 +72,7 @@ def run(
     if source and not step:
         raise typer.BadParameter("it says what --step takes results from", param_hint="--from")
     target = connect(environment, local)
-    selection = launch.selection(target, kind=pipeline, steps=step or (), source=source)
+    selection = launch.selection(target, kind=pipeline, steps=step or (), earlier=source)
     launched = launch.launch(
         target,
         kind=pipeline,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from ratchet.deployment.errors import DeploymentError, NotDeployedError
 from ratchet.deployment.target.environment import Target
-from ratchet.node import PROJECT
 
-if TYPE_CHECKING:
-    from pipeline_defs.authoring import Context
+_FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    "training": ("resolve_champion",),
+    "evaluation": ("resolve_champion", "record_evaluation"),
+    "serving": ("select_captured", "publish_monitoring"),
+}
+"""Stack → the functions that its pipelines call; those of any other call what training calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +61,19 @@ class Serving:
     reconcile_queue_url: str = ""
     reconcile_function: str = ""
     topic_arn: str = ""
+    functions: Mapping[str, str] = field(default_factory=dict)
     alarms: Mapping[str, str] = field(default_factory=dict)
     """Names of alarms: `drift`, `model_quality`, …"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipelines:
+    """What the Pipelines stack says about itself."""
+
+    pipelines: Sequence[str] = ()
+    """The pipelines in it, as the source lists them."""
+    scheduled: Sequence[str] = ()
+    """Those that a schedule starts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +95,7 @@ class Operations:
     """What a run may cost; 0 = no limit."""
 
 
-_Facts = TypeVar("_Facts", Deployed, Evaluation, Serving, Operations)
+_Facts = TypeVar("_Facts", Deployed, Evaluation, Serving, Pipelines, Operations)
 
 
 def parse(text: str, kind: type[_Facts], *, parameter: str) -> _Facts:
@@ -128,6 +142,15 @@ def read_serving(target: Target) -> Serving:
     return _read(target, "serving", Serving)
 
 
+def read_pipelines(target: Target) -> Pipelines:
+    """The pipelines at `target` that are not the loop's own.
+
+    Raises:
+        NotDeployedError: the Pipelines stack is not there.
+    """
+    return _read(target, "pipelines", Pipelines)
+
+
 def read_operations(target: Target) -> Operations:
     """What records the costs of runs at `target`.
 
@@ -158,24 +181,27 @@ def parameter_value(target: Target, name: str) -> str | None:
         return None
 
 
-def context(target: Target, deployed: Deployed, *, kind: str = "training") -> Context:
-    """What `pipeline_defs` needs to compile the pipeline of this kind for this deployment."""
-    from pipeline_defs.authoring import Context, Functions
+def functions(target: Target, deployed: Deployed, *, stack: str) -> dict[str, str]:
+    """ARNs of the functions that the pipelines of a stack may call, by the names of `Functions`.
 
-    owner = read_evaluation(target) if kind == "evaluation" else deployed
-    names = ["resolve_champion", *(["record_evaluation"] if kind == "evaluation" else [])]
+    Args:
+        stack: by the name of its SSM parameter.
+
+    Raises:
+        NotDeployedError: the stack is not there, or was written by an earlier version.
+    """
+    arns = _owner_functions(target, deployed, stack)
     try:
-        functions = Functions(**{name: owner.functions[name] for name in names})
+        return {name: arns[name] for name in _FUNCTIONS.get(stack, _FUNCTIONS["training"])}
     except KeyError as missing:
         raise NotDeployedError(
             f"the deployment has no function {missing}: run `{target.command('deploy')}`"
         ) from None
-    return Context(
-        settings=target.settings,
-        role_arn=owner.role_arn,
-        artifacts_uri=f"s3://{deployed.artifacts_bucket}",
-        output_key_arn=deployed.output_key_arn,
-        code_uri=owner.code_uri,
-        functions=functions,
-        source=PROJECT,
-    )
+
+
+def _owner_functions(target: Target, deployed: Deployed, stack: str) -> Mapping[str, str]:
+    if stack == "evaluation":
+        return read_evaluation(target).functions
+    if stack == "serving":
+        return read_serving(target).functions
+    return deployed.functions

@@ -1,0 +1,129 @@
+"""The pipelines that the loop has no stack for: a team's own, and those of `pipelines/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ssm as ssm
+from constructs import Construct, IValidation
+
+from config.settings import Settings
+from pipeline_defs import PipelineEntry, imported, pipelines
+from pipeline_defs.registry import PIPELINES_STACK, construct_id
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.functions.dead_letters import DeadLetters
+from ratchet_cdk.pipelines.imported_pipeline import ImportedMlPipeline
+from ratchet_cdk.pipelines.team_pipeline import TeamPipeline
+from stacks.foundation import Foundation
+from stacks.training import Training
+
+_TEMPLATE_BYTES = 1_000_000
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
+
+class Pipelines(cdk.Stack):
+    """Each with a role of its own; they share the loop's buckets, and nothing with each other.
+
+    The stack is there when it has no pipeline too: the deployment after the last one went removes
+    what belonged to it, and `cdk diff` shows that. Definitions stand in the template, since they
+    name resources of the deployment; when it has no room for another, synth says so.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        source: Path,
+        foundation: Foundation,
+        training: Training | None = None,
+    ) -> None:
+        """`training`: whose champion pipelines may ask for; None: they may not."""
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=f"{settings.prefix}-{PIPELINES_STACK}",
+            description="Pipelines of the team, and those written with the SageMaker SDK",
+            termination_protection=settings.protected,
+            suppress_template_indentation=True,  # a quarter of its size
+        )
+        self.add_stack_dependency(foundation)
+        self._settings, self._source = settings, source
+        self._foundation, self._training = foundation, training
+        self._entries = [
+            each for each in pipelines(source).values() if each.stack == PIPELINES_STACK
+        ]
+        self._code = CodeBucket(self, settings=settings)
+        self._dead_letters = self._dead_letters_of_schedules()
+        self.pipelines = [
+            self._imported(entry) if entry.imported else self._authored(entry)
+            for entry in self._entries
+        ]
+        self._write_deployed_facts()
+        self.node.add_validation(_Size(self))
+
+    def _dead_letters_of_schedules(self) -> DeadLetters | None:
+        if not any(entry.schedule for entry in self._entries):
+            return None
+        # A hyphen, as below: no construct of a pipeline has one.
+        return DeadLetters(self, "Dead-Letters", settings=self._settings, name=PIPELINES_STACK)
+
+    def _authored(self, entry: PipelineEntry) -> TeamPipeline:
+        return TeamPipeline(
+            self,
+            construct_id(entry.name),
+            entry=entry,
+            settings=self._settings,
+            code=self._code,
+            source=self._source,
+            artifacts=self._foundation.artifacts,
+            data=self._foundation.data,
+            champion=self._training.champion if self._training else None,
+            dead_letters=self._dead_letters,
+        )
+
+    def _imported(self, entry: PipelineEntry) -> ImportedMlPipeline:
+        return ImportedMlPipeline(
+            self,
+            construct_id(entry.name),
+            stored=imported.read(self._source, entry.name),
+            settings=self._settings,
+            code=self._code,
+            artifacts=self._foundation.artifacts,
+            data=self._foundation.data,
+        )
+
+    def _write_deployed_facts(self) -> None:
+        """What is in this stack, so that the command line can say what a deployment removes."""
+        facts = {
+            "pipelines": [entry.name for entry in self._entries],
+            "scheduled": [entry.name for entry in self._entries if entry.schedule],
+        }
+        ssm.CfnParameter(
+            self,
+            "Deployed-Facts",
+            name=self._settings.parameter(PIPELINES_STACK),
+            type="String",
+            description="What the pipelines stack deployed, as JSON",
+            value=self.to_json_string(facts),
+        )
+
+
+@jsii.implements(IValidation)
+class _Size:
+    """CloudFormation refuses a template that is too large after the CDK has published it."""
+
+    def __init__(self, stack: Pipelines) -> None:
+        self._stack = stack
+
+    def validate(self) -> list[str]:
+        size = sum(pipeline.size for pipeline in self._stack.pipelines)
+        if size <= _TEMPLATE_BYTES:
+            return []
+        return [
+            f"{len(self._stack.pipelines)} pipelines make a template of about {size / 1e6:.2f} MB; "
+            f"CloudFormation takes 1 MB. Move some of them to a project of their own"
+        ]
