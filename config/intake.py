@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ratchet.loop import folders
+
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
@@ -28,4 +30,4 @@ class Intake:
     def trigger_name(self) -> str:
         """What its alarm and its folder in the artifact bucket are called. That of training has
         the name that it had when it was the only one, so what it keeps there is found again."""
-        return "trigger" if self.kind == "training" else f"{self.kind}-trigger"
+        return folders.trigger_name(self.kind)

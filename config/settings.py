@@ -17,6 +17,7 @@ from config import images, timetable
 from config.costs import CostSettings, has_budgets
 from config.intake import Intake
 from config.toml_reader import SettingsError, between, matching, read
+from ratchet.loop import names
 
 __all__ = ["CostSettings", "Settings", "SettingsError", "environments", "load"]
 
@@ -190,12 +191,14 @@ class EndpointSettings:
 class MonitorSettings:
     """How captured traffic is compared with the rows that the champion was evaluated on."""
 
-    engine: Literal["auto", "model-monitor", "pipeline"] = "auto"
+    engine: names.Engine = names.AUTO
     """SageMaker Model Monitor, this project's own pipeline, or the first that the account has."""
     schedule_hours: Annotated[int, between(1, 24)] = 1
     exclude: Annotated[
         tuple[str, ...],
-        lambda names: None if len(",".join(names)) <= 100 else "names of at most 100 characters",
+        lambda columns: (
+            None if len(",".join(columns)) <= 100 else "names of at most 100 characters"
+        ),
     ] = ("late",)
     """Columns that are not compared: what requests do not carry, the label above all, and what
     moves by nature, such as the month."""
@@ -276,7 +279,7 @@ class Settings:
         str, matching(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}", "letters, digits and hyphens")
     ] = "default"
     approval: Literal["manual", "automatic"] = "manual"
-    when_none_left: Literal["keep", "take-down"] = "keep"
+    when_none_left: names.WhenNoneLeft = names.KEEP
     """The version that serves is rejected, and no other is approved: it goes on, or the endpoint
     is taken down. Either is told to people."""
     cache_expire_after: Annotated[
@@ -406,7 +409,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             f"endpoint.wait_seconds = {endpoint.wait_seconds}: all shares together wait for "
             f"{endpoint.update_wait_seconds} s; expected at most {_LONGEST_WAIT_SECONDS} s"
         )
-    if settings.monitor.engine == "model-monitor" and not images.model_monitor(settings.region):
+    if settings.monitor.engine == names.MODEL_MONITOR and not images.model_monitor(settings.region):
         yield (
             f'monitor.engine = "model-monitor": region {settings.region!r} has no such container; '
             'expected "auto" or "pipeline"'

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-NONE = "none"
+from ratchet.loop import folders, names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,8 +14,8 @@ class Baselines:
     """S3 folders, without a trailing slash, that hold statistics.json and constraints.json; "none"
     where the package names none."""
 
-    data: str = NONE
-    quality: str = NONE
+    data: str = names.NONE
+    quality: str = names.NONE
 
 
 def baselines_of(package: Mapping[str, Any]) -> Baselines:
@@ -43,6 +43,6 @@ def _folder(source: Mapping[str, Mapping[str, str]]) -> str:
     statistics, constraints = (
         source.get(name, {}).get("S3Uri", "") for name in ("Statistics", "Constraints")
     )
-    folder = statistics.removesuffix("/statistics.json")
-    together = folder != statistics and constraints == f"{folder}/constraints.json"
-    return folder if together else NONE
+    folder = folders.baseline_folder(statistics)
+    together = folder and constraints == f"{folder}/{folders.CONSTRAINTS}"
+    return folder if together else names.NONE

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import stored
 from decision_log import say
+from ratchet.loop import names
 from topic import Notice, publish
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sns.client import SNSClient
-
-METRIC = "NoticesWaiting"
 
 _FORMAT = 1
 _TELLING = timedelta(minutes=3)
@@ -174,23 +173,21 @@ def _measure_waiting(
     raises."""
     if not record.waiting:
         return
+    dimensions = names.dimensions(project=project, environment=environment)
     try:
         cloudwatch.put_metric_data(
-            Namespace="Ratchet",
+            Namespace=names.NAMESPACE,
             MetricData=[
                 {
-                    "MetricName": METRIC,
-                    "Dimensions": [
-                        {"Name": "Project", "Value": project},
-                        {"Name": "Environment", "Value": environment},
-                    ],
+                    "MetricName": names.NOTICES_WAITING,
+                    "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
                     "Timestamp": now,
                     "Value": float(len(record.waiting)),
                 }
             ],
         )
     except Exception as error:
-        say("go on", f"{METRIC} is not put: {error}", level="WARNING")
+        say("go on", f"{names.NOTICES_WAITING} is not put: {error}", level="WARNING")
 
 
 def _sent(waiting: Waiting, send: Callable[[Notice], None]) -> bool:

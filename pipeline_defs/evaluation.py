@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pipeline_defs import judging
 from pipeline_defs.authoring import Context, Pipeline, execution
+from ratchet.loop import names
 
 
 def evaluation(ctx: Context) -> Pipeline:
@@ -15,9 +16,9 @@ def evaluation(ctx: Context) -> Pipeline:
     and records how it did. Nothing is trained. While nothing serves, no job is started."""
     standards, record = ctx.settings.evaluation, ctx.functions.record_evaluation
     p = Pipeline("evaluation", ctx)
-    data = p.string("InputManifest")
+    data = p.string(names.DATA_PARAMETER)
     floor = p.number("Floor", default=standards.floor)
-    tolerance = p.number("MaxRegression", default=standards.max_regression)
+    tolerance = p.number(names.TOLERANCE_PARAMETER, default=standards.max_regression)
 
     champion = judging.champion(p)
     prepare = judging.prepare(p, data, judge_all=True)
@@ -41,7 +42,7 @@ def evaluation(ctx: Context) -> Pipeline:
     nothing = p.invoke("nothing-deployed", record, arguments=about, returns=["outcome", "verdict"])
     p.gate(
         "deployed",
-        champion["package_arn"] != judging.NONE,
+        champion["package_arn"] != names.NONE,
         then=[prepare, evaluate, report],
         otherwise=nothing,
     )

@@ -8,9 +8,6 @@ from __future__ import annotations
 from pipeline_defs.authoring import Operand, Pipeline, manifest
 from pipeline_defs.authoring.handles import InvokeStep, ProcessingStep
 
-NONE = "none"
-"""The package ARN where no model serves."""
-
 
 def champion(p: Pipeline) -> InvokeStep:
     """The model that serves now."""

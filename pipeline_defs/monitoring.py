@@ -7,6 +7,7 @@ captured ─► traffic ──any──► analyze ─► publish
 from __future__ import annotations
 
 from pipeline_defs.authoring import Context, Operand, Pipeline, Traffic, execution, manifest
+from ratchet.loop import names
 
 _CAPTURED = {
     "objects": "Integer",
@@ -34,8 +35,8 @@ def monitoring(ctx: Context) -> Pipeline:
     """
     settings, functions = ctx.settings, ctx.functions
     p = Pipeline("monitoring", ctx)
-    start = p.string("WindowStart", default="last")
-    end = p.string("WindowEnd", default="hour")
+    start = p.string(names.WINDOW_START_PARAMETER, default="last")
+    end = p.string(names.WINDOW_END_PARAMETER, default="hour")
 
     captured = p.invoke(
         "captured",
@@ -48,14 +49,14 @@ def monitoring(ctx: Context) -> Pipeline:
         start=captured["start"],
         end=captured["end"],
         endpoint=settings.endpoint_name,
-        schedule=f"{settings.prefix}-data-quality",
+        schedule=settings.schedule_name(names.DATA_QUALITY),
     )
     answers = Traffic(
         captured=manifest(captured["labelled_manifest"]),
         start=captured["quality_start"],
         end=captured["quality_end"],
         endpoint=settings.endpoint_name,
-        schedule=f"{settings.prefix}-model-quality",
+        schedule=settings.schedule_name(names.MODEL_QUALITY),
     )
 
     def about(traffic: Traffic) -> dict[str, Operand]:
@@ -75,7 +76,7 @@ def monitoring(ctx: Context) -> Pipeline:
         "publish",
         functions.publish_monitoring,
         arguments={
-            "kind": "data-quality",
+            "kind": names.DATA_QUALITY,
             "analysis": analyze.outputs["analysis"],
             **about(requests),
         },
@@ -93,7 +94,7 @@ def monitoring(ctx: Context) -> Pipeline:
         "publish-quality",
         functions.publish_monitoring,
         arguments={
-            "kind": "model-quality",
+            "kind": names.MODEL_QUALITY,
             "analysis": quality.outputs["analysis"],
             **about(answers),
         },

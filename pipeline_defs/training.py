@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pipeline_defs import judging
 from pipeline_defs.authoring import Context, Pipeline, execution
+from ratchet.loop import names
 
 
 def training(ctx: Context) -> Pipeline:
@@ -15,8 +16,8 @@ def training(ctx: Context) -> Pipeline:
     than the champion, the model that serves now, on the same rows."""
     gate, monitor = ctx.settings.gate, ctx.settings.monitor
     p = Pipeline("training", ctx)
-    data = p.string("InputManifest")
-    tolerance = p.number("MaxRegression", default=gate.max_regression)
+    data = p.string(names.DATA_PARAMETER)
+    tolerance = p.number(names.TOLERANCE_PARAMETER, default=gate.max_regression)
 
     prepare = judging.prepare(p, data)
     train = p.training(
@@ -54,9 +55,9 @@ def training(ctx: Context) -> Pipeline:
         },
     )
     # "none": the first run has nothing to lose against.
-    comparable = ["scored", "none"]
+    comparable = [names.SCORED, names.NONE]
     if gate.unscorable_champion == "pass":
-        comparable.append("unscorable")
+        comparable.append(names.UNSCORABLE)
     p.gate(
         "no-regression",
         evaluate.metric("regression") <= tolerance,

@@ -9,6 +9,7 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
+from ratchet.loop import folders
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.evaluation_pipeline import EvaluationPipeline
@@ -64,7 +65,7 @@ class Evaluation(cdk.Stack):
             artifacts=foundation.artifacts,
             registry=foundation.registry,
             champion=self.champion,
-            models=f"{training.pipeline.name}/runs/",
+            models=folders.runs(training.pipeline.name),
         )
         self.trigger = DataTrigger(
             self,

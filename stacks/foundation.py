@@ -9,9 +9,9 @@ from constructs import Construct
 from config.settings import Settings
 from pipeline_defs import PIPELINES
 from pipeline_defs.registry import PIPELINES_STACK
+from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
 from ratchet_cdk.foundation.notifications import Notifications
-from ratchet_cdk.serving.captured import CAPTURE, GROUND_TRUTH, MONITORING
 from ratchet_cdk.serving.model_registry import ModelRegistry
 
 CHECKPOINT_DAYS = 14
@@ -73,11 +73,13 @@ class Foundation(cdk.Stack):
             if entry.stack == PIPELINES_STACK
         ]
         return {
-            f"{settings.pipeline_name('training')}/runs/": retention.run_days,
-            f"{settings.pipeline_name('training')}/checkpoints/": CHECKPOINT_DAYS,
-            f"{settings.pipeline_name('evaluation')}/runs/": retention.run_days,
-            f"{settings.pipeline_name('monitoring')}/runs/": retention.capture_days,
-            **{f"{name}/runs/": retention.run_days for name in team},
-            **{f"{name}/checkpoints/": CHECKPOINT_DAYS for name in team},
-            **dict.fromkeys((CAPTURE, GROUND_TRUTH, MONITORING), retention.capture_days),
+            folders.runs(settings.pipeline_name("training")): retention.run_days,
+            folders.checkpoints(settings.pipeline_name("training")): CHECKPOINT_DAYS,
+            folders.runs(settings.pipeline_name("evaluation")): retention.run_days,
+            folders.runs(settings.pipeline_name("monitoring")): retention.capture_days,
+            **{folders.runs(name): retention.run_days for name in team},
+            **{folders.checkpoints(name): CHECKPOINT_DAYS for name in team},
+            **dict.fromkeys(
+                (folders.CAPTURE, folders.GROUND_TRUTH, folders.MONITORING), retention.capture_days
+            ),
         }

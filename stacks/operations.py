@@ -10,6 +10,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs import pipelines
+from ratchet.loop import names
 from ratchet_cdk.foundation.budget import Budget
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.cost_table import CostTable
@@ -60,7 +61,7 @@ class Operations(cdk.Stack):
             "NoticesWaiting",
             settings=settings,
             kind="notices-waiting",
-            metric_name="NoticesWaiting",
+            metric_name=names.NOTICES_WAITING,
             description="notices wait, because the topic does not take them",
             missing_data="notBreaching",
             told_directly=foundation.notifications,

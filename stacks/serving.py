@@ -12,17 +12,17 @@ from config import images
 from config.settings import Settings
 from pipeline_defs import pipelines
 from pipeline_defs.registry import PIPELINES_STACK
+from ratchet.loop import folders, names
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.dead_letters import dead_letters_alarm
 from ratchet_cdk.monitoring.loop_alarm import LoopAlarm
 from ratchet_cdk.monitoring.messenger import Messenger
 from ratchet_cdk.monitoring.model_monitor import ModelMonitor
 from ratchet_cdk.monitoring.monitoring_pipeline import MonitoringPipeline
-from ratchet_cdk.serving.captured import GROUND_TRUTH
 from ratchet_cdk.serving.champion_endpoint import ChampionEndpoint
 from ratchet_cdk.serving.champion_reconciler import ChampionReconciler
 from ratchet_cdk.serving.endpoint_alarms import KINDS as ENDPOINT_ALARMS
-from ratchet_cdk.serving.promotion import NONE, Promotion
+from ratchet_cdk.serving.promotion import Promotion
 from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
 from stacks.training import Training
@@ -53,7 +53,7 @@ class Serving(cdk.Stack):
         self._settings = settings
         self._source = source
         self._foundation = foundation
-        self._runs = f"{training.pipeline.name}/runs/"  # models and baselines are in there
+        self._runs = folders.runs(training.pipeline.name)  # models and baselines are in there
         self._trigger_alarms = [
             trigger.dead_letters.alarm_name for trigger in (training.trigger, evaluation.trigger)
         ]
@@ -113,16 +113,16 @@ class Serving(cdk.Stack):
             self,
             "Drift",
             settings=settings,
-            kind="drift",
-            metric_name="DriftViolations",
+            kind=names.DRIFT,
+            metric_name=names.DRIFT_VIOLATIONS,
             description="what the endpoint is asked differs from what its model was evaluated on",
         )
         self.model_quality = LoopAlarm(
             self,
             "ModelQuality",
             settings=settings,
-            kind="model-quality",
-            metric_name="ModelQualityViolations",
+            kind=names.MODEL_QUALITY,
+            metric_name=names.MODEL_QUALITY_VIOLATIONS,
             description="the endpoint answers worse than its model did when it was evaluated",
         )
 
@@ -169,17 +169,19 @@ class Serving(cdk.Stack):
                 f"Version {promotion.version} serves at endpoint {self.endpoint.name}",
                 otherwise="No version serves",
             ),
-            value=promotion.value_when_champion(promotion.package_arn, otherwise=NONE),
+            value=promotion.value_when_champion(promotion.package_arn, otherwise=names.NONE),
         )
         facts = {
             "endpoint": settings.endpoint_name,
             "stack": self.stack_name,
             "capture_uri": self.endpoint.capture_uri,
-            "ground_truth_uri": f"{self._foundation.artifacts.uri}/{GROUND_TRUTH}".rstrip("/"),
+            "ground_truth_uri": f"{self._foundation.artifacts.uri}/{folders.GROUND_TRUTH}".rstrip(
+                "/"
+            ),
             "baseline_uri": promotion.baseline_uri,
             "quality_baseline_uri": promotion.quality_baseline_uri,
             "monitor_engine": promotion.engine,
-            "monitor_schedule": settings.schedule_name("data-quality"),
+            "monitor_schedule": settings.schedule_name(names.DATA_QUALITY),
             "monitoring_pipeline": self.monitoring.pipeline.name,
             "functions": {
                 "select_captured": self.monitoring.select_captured.arn,

@@ -19,6 +19,7 @@ from decision_log import say
 from missing import says_missing
 from model_package import metadata_of
 from notify.texts import Loop
+from ratchet.loop import folders, names
 from topic import Notice
 
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
 
-_DRIFT, _MODEL_QUALITY = "DriftViolations", "ModelQualityViolations"
 _RAISED_WITHIN = timedelta(minutes=5)
 """From the metric to the alarm on it: its period is a minute."""
-_KINDS = {_DRIFT: "data-quality", _MODEL_QUALITY: "model-quality"}
+_KINDS = {
+    names.DRIFT_VIOLATIONS: names.DATA_QUALITY,
+    names.MODEL_QUALITY_VIOLATIONS: names.MODEL_QUALITY,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,21 +124,21 @@ class Happenings:
 
     def _notice_of_alarm(self, alarm: Mapping[str, Any]) -> Notice:
         metric = alarm.get("MetricName")
-        if alarm.get("Namespace") == "Ratchet" and metric in _KINDS:
+        if alarm.get("Namespace") == names.NAMESPACE and metric in _KINDS:
             found, window = self._violations(metric)
-            if metric == _MODEL_QUALITY and (evaluated := self._evaluation(alarm)):
+            if metric == names.MODEL_QUALITY_VIOLATIONS and (evaluated := self._evaluation(alarm)):
                 return self.loop.evaluated_worse(
                     evaluated["version"],
                     data=evaluated.get("data", ""),
                     violations=evaluated["violations"],
                     retrains=self.feedback,
                 )
-            if metric == _MODEL_QUALITY:
+            if metric == names.MODEL_QUALITY_VIOLATIONS:
                 return self.loop.model_quality(found, window=window, retrains=self.feedback)
             return self.loop.drift(found, window=window, retrains=self.feedback)
         if alarm.get("Namespace") == "AWS/SQS":
-            names = [d["Value"] for d in alarm.get("Dimensions", ()) if d["Name"] == "QueueName"]
-            return self.loop.dead_letters("".join(names))
+            queues = [d["Value"] for d in alarm.get("Dimensions", ()) if d["Name"] == "QueueName"]
+            return self.loop.dead_letters("".join(queues))
         return self.loop.alarm(
             alarm["AlarmName"],
             description=alarm.get("AlarmDescription", ""),
@@ -145,7 +148,7 @@ class Happenings:
     def _evaluation(self, alarm: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The evaluation that raised this alarm; None when it was an analysis of traffic. Both put
         the same metric, so the times decide: the evaluation is recorded as its metric is put."""
-        latest = self._json("evaluations/latest.json")
+        latest = self._json(folders.LATEST_EVALUATION)
         raised = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
         if not latest.get("violations") or not latest.get("served") or raised is None:
             return None
@@ -154,16 +157,16 @@ class Happenings:
 
     def _violations(self, metric: str) -> tuple[Sequence[str], str]:
         """Which features or metrics the newest analysis found, and its window in words."""
-        record = self._json(f"monitoring/{self.endpoint}/{_KINDS[metric]}.json")
+        record = self._json(folders.published(self.endpoint, _KINDS[metric]))
         analysis = record.get("analysis", "").removeprefix(f"s3://{self.artifacts}/")
-        report = self._json(f"{analysis}/constraint_violations.json") if analysis else {}
-        names = [
+        report = self._json(f"{analysis}/{folders.CONSTRAINT_VIOLATIONS}") if analysis else {}
+        violated = [
             violation.get("feature_name") or violation.get("metric_name") or ""
             for violation in report.get("violations", ())
         ]
         start, end = record.get("start", ""), record.get("end", "")
         window = f" from {start} to {end}" if start and end else ""
-        return [name for name in dict.fromkeys(names) if name], window
+        return [name for name in dict.fromkeys(violated) if name], window
 
     def _json(self, key: str) -> Mapping[str, Any]:
         """Empty when there is no such object, or it cannot be read: the notice then says less."""

@@ -29,4 +29,4 @@ def cost_of(execution_arn: str) -> str:
         say("go on", f"what the run cost is not known: {error}", level="WARNING")
         return ""
     running = any(row.run_status not in rows.ENDED for row in found)
-    return run_costs.said(found, so_far=running) if found else ""
+    return run_costs.sentence(found, so_far=running) if found else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model_package import number_in
+from ratchet.loop import names
 from topic import Notice
 
 _MOST_FEATURES = 5
@@ -35,8 +36,8 @@ class Loop:
         if description:
             text += f" {_sentence(description)}"
         auc, regression = number_in(metadata, "candidate-auc"), number_in(metadata, "regression")
-        champion = metadata.get("champion-version", "none")
-        if champion != "none" and regression is not None:
+        champion = metadata.get("champion-version", names.NONE)
+        if champion != names.NONE and regression is not None:
             how = "better" if regression < 0 else "worse" if regression > 0 else "different"
             text += f" It is {abs(regression):.4f} {how} than version {champion}, which serves."
         text += _and(cost)
@@ -89,7 +90,7 @@ class Loop:
             f"AWS refused the monitoring schedule of version {version}: {_sentence(why)} The "
             "endpoint is not held back by it: the version is deployed once more, with this "
             "project's own monitoring pipeline. To end the attempts for good, set engine = "
-            '"pipeline" in the section [monitor] of the environment\'s settings.',
+            f'"{names.PIPELINE}" in the section [monitor] of the environment\'s settings.',
             self.command("status"),
             self.command("monitor show"),
         )
@@ -98,7 +99,7 @@ class Loop:
         return self.notice(
             "a version that is not approved goes on serving",
             f"{_sentence(why)} It goes on serving, since when_none_left is "
-            '"keep". Approve a version, or train a better one.',
+            f'"{names.KEEP}". Approve a version, or train a better one.',
             self.command("models"),
             self.command("approve VERSION"),
             self.command("run training"),
@@ -165,8 +166,8 @@ class Loop:
             f"the endpoint was asked nothing for {hours} h",
             f"Nobody called the endpoint {endpoint} in the last {hours} h, and it {each_day} "
             f"({on}). When it is not needed, reject the version that serves, with "
-            'when_none_left = "take-down" in the settings. This is told once, until somebody calls '
-            "the endpoint again.",
+            f'when_none_left = "{names.TAKE_DOWN}" in the settings. This is told once, until '
+            "somebody calls the endpoint again.",
             self.command("status"),
             self.command("costs"),
         )
@@ -246,10 +247,10 @@ def _is_version(text: str | None) -> bool:
     return bool(text) and str(text).isdecimal()
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(violated: Sequence[str]) -> str:
     """Such as "dewp, temp and 3 more"."""
-    shown = ", ".join(names[:_MOST_FEATURES])
-    rest = len(names) - _MOST_FEATURES
+    shown = ", ".join(violated[:_MOST_FEATURES])
+    rest = len(violated) - _MOST_FEATURES
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 

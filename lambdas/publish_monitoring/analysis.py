@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-DATA_QUALITY, MODEL_QUALITY = "data-quality", "model-quality"
-KINDS = (DATA_QUALITY, MODEL_QUALITY)
+from ratchet.loop import names
+
+KINDS = (names.DATA_QUALITY, names.MODEL_QUALITY)
 
 NAMESPACES: Mapping[str, str] = {
-    DATA_QUALITY: "aws/sagemaker/Endpoints/data-metrics",
-    MODEL_QUALITY: "aws/sagemaker/Endpoints/model-metrics",
+    names.DATA_QUALITY: names.DATA_NAMESPACE,
+    names.MODEL_QUALITY: names.MODEL_NAMESPACE,
 }
 COUNTERS: Mapping[str, str] = {
-    DATA_QUALITY: "DriftViolations",
-    MODEL_QUALITY: "ModelQualityViolations",
+    names.DATA_QUALITY: names.DRIFT_VIOLATIONS,
+    names.MODEL_QUALITY: names.MODEL_QUALITY_VIOLATIONS,
 }
-"""Metrics of the namespace Ratchet that the alarms watch."""
-
-TOO_FEW_ROWS = "TooFewRows"
+"""Metrics of the loop's namespace that the alarms watch."""
 
 # PutMetricData refuses a whole request for one datum beyond these:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
@@ -52,7 +51,7 @@ class Analysis:
     @property
     def compared(self) -> bool:
         """Whether the violations say anything: too few rows raise no alarm and end none."""
-        return self.outcome != TOO_FEW_ROWS
+        return self.outcome != names.TOO_FEW_ROWS
 
     def record(self) -> bytes:
         """`next` is where the next window starts: rows that were too few wait for more."""

@@ -56,9 +56,10 @@ from botocore.exceptions import ClientError
 import aws_clients
 from attempts import Attempts
 from decision_log import say
-from publish_monitoring.analysis import DATA_QUALITY, MODEL_QUALITY, Analysis
+from publish_monitoring.analysis import Analysis
 from publish_monitoring.model_monitor import ModelMonitor
 from publish_monitoring.publishing import Publishing
+from ratchet.loop import names
 
 
 @cache
@@ -89,8 +90,8 @@ def _catch_up() -> None:
     monitor = ModelMonitor(sagemaker=aws_clients.sagemaker(), publishing=_publishing())
     champion = _champion()
     schedules = {
-        DATA_QUALITY: os.environ["DATA_SCHEDULE"],
-        MODEL_QUALITY: os.environ["QUALITY_SCHEDULE"],
+        names.DATA_QUALITY: os.environ["DATA_SCHEDULE"],
+        names.MODEL_QUALITY: os.environ["QUALITY_SCHEDULE"],
     }
     caught_up: list[Analysis] = []
 
@@ -124,8 +125,8 @@ def _champion() -> str:
             and error.response["Error"]["Code"] == "ParameterNotFound"
         ):
             say("go on", f"the record names no version: {error}", level="WARNING")
-        return "none"
-    return answer["Parameter"]["Value"].strip() or "none"
+        return names.NONE
+    return answer["Parameter"]["Value"].strip() or names.NONE
 
 
 if aws_clients.INITIALISING:

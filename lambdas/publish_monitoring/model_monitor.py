@@ -12,11 +12,12 @@ from botocore.exceptions import ClientError
 from missing import says_missing
 from publish_monitoring.analysis import Analysis
 from publish_monitoring.publishing import Publishing
+from ratchet.loop import names
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
 
-_FINISHED = frozenset({"Completed", "CompletedWithViolations"})
+_FINISHED = frozenset({names.COMPLETED, names.COMPLETED_WITH_VIOLATIONS})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import stored
 from decision_log import say
 from publish_monitoring import analysis
 from publish_monitoring.analysis import Analysis
+from ratchet.loop import folders, names
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
@@ -39,9 +40,11 @@ class Publishing:
     def step(self, event: Mapping[str, Any]) -> Analysis:
         """The analysis that a step of the monitoring pipeline names, published."""
         kind, folder = analysis.kind_of(event.get("kind")), event["analysis"]
-        report = self._text(f"{folder}/analysis.json")
+        report = self._text(f"{folder}/{folders.ANALYSIS}")
         if report is None:
-            raise FileNotFoundError(f"{folder}/analysis.json does not exist: nothing was analyzed")
+            raise FileNotFoundError(
+                f"{folder}/{folders.ANALYSIS} does not exist: nothing was analyzed"
+            )
         found = self.finished(
             kind,
             folder=folder,
@@ -67,8 +70,8 @@ class Publishing:
         execution: str,
     ) -> Analysis:
         """The analysis whose reports are in this folder."""
-        compared = outcome != analysis.TOO_FEW_ROWS
-        report = self._text(f"{folder}/constraint_violations.json") if compared else None
+        compared = outcome != names.TOO_FEW_ROWS
+        report = self._text(f"{folder}/{folders.CONSTRAINT_VIOLATIONS}") if compared else None
         return Analysis(
             kind=kind,
             start=start,
@@ -84,9 +87,9 @@ class Publishing:
         """First and by itself the count that the alarm watches, now: it would not see a datum of a
         past period. Then the record: a crash in between publishes twice, which changes nothing."""
         if found.compared:
-            dimensions = {"Project": self.project, "Environment": self.environment}
+            dimensions = names.dimensions(project=self.project, environment=self.environment)
             self._put(
-                "Ratchet",
+                names.NAMESPACE,
                 [
                     {
                         "MetricName": analysis.COUNTERS[found.kind],
@@ -105,7 +108,7 @@ class Publishing:
         return known
 
     def _key(self, kind: str) -> str:
-        return f"monitoring/{self.endpoint}/{kind}.json"
+        return folders.published(self.endpoint, kind)
 
     def _put_details(self, kind: str, folder: str) -> None:
         """The metrics by feature. No alarm of the loop watches them, so what goes wrong with them
@@ -113,7 +116,7 @@ class Publishing:
         namespace = analysis.NAMESPACES[kind]
         refused: list[str] = []
         try:
-            lines = self._text(f"{folder}/cloudwatch_metrics.jsonl")
+            lines = self._text(f"{folder}/{folders.METRIC_LINES}")
             data = analysis.data_of(lines, now=self.now())
             for first in range(0, len(data), _MOST_DATA):
                 refused += self._refused(namespace, data[first : first + _MOST_DATA])

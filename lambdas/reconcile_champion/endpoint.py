@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from missing import says_missing
-from model_package import NONE
+from ratchet.loop import names
 from reconcile_champion.seen import Live
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Endpoint:
         return Live(
             status=found["EndpointStatus"],
             config=config,
-            package=self._package_behind(config) if config else NONE,
+            package=self._package_behind(config) if config else names.NONE,
             reason=found.get("FailureReason", ""),
         )
 
@@ -39,16 +39,16 @@ class Endpoint:
         described = _unless_missing(
             lambda: sagemaker.describe_endpoint_config(EndpointConfigName=config)
         )
-        names = {v.get("ModelName") for v in (described or {}).get("ProductionVariants", ())}
-        if len(names) != 1:
-            return NONE
-        (name,) = names
+        models = {v.get("ModelName") for v in (described or {}).get("ProductionVariants", ())}
+        if len(models) != 1:
+            return names.NONE
+        (name,) = models
         model = _unless_missing(lambda: sagemaker.describe_model(ModelName=str(name)))
         containers = [*(model or {}).get("Containers", ())]
         if model and "PrimaryContainer" in model:
             containers.append(model["PrimaryContainer"])
         packages = [c["ModelPackageName"] for c in containers if c.get("ModelPackageName")]
-        return packages[0] if len(packages) == 1 else NONE
+        return packages[0] if len(packages) == 1 else names.NONE
 
 
 def _unless_missing(describe: Callable[[], Any]) -> Any | None:

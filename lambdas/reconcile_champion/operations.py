@@ -12,10 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from model_package import NONE
+from ratchet.loop import names
 from reconcile_champion.seen import Operation, Stack
 
-_TOKEN = re.compile(r"ratchet-to-(none|\d+)-(model-monitor|pipeline)-[0-9a-f]{32}")
+_TOKEN = re.compile(
+    rf"ratchet-to-({names.NONE}|\d+)-({names.MODEL_MONITOR}|{names.PIPELINE})-[0-9a-f]{{32}}"
+)
 
 _MONITORS = frozenset(
     {
@@ -60,7 +62,7 @@ def failed_operation(events: Sequence[Mapping[str, Any]]) -> Operation | None:
         return None
     cause = next((event for event in reversed(events) if _failed(event)), None)
     return Operation(
-        to=match[1] or NONE,
+        to=match[1] or names.NONE,
         engine=match[2],
         at=end["Timestamp"],
         why=_in_words(cause) if cause else _reason_of_rollback(events),

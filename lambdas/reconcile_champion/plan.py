@@ -9,15 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from model_package import NONE
+from ratchet.loop import names
 from reconcile_champion.seen import (
-    BASELINE,
-    CHAMPION,
-    ENGINE,
-    MODEL_MONITOR,
-    PIPELINE,
-    QUALITY_BASELINE,
-    VERSION,
     Live,
     Operation,
     Package,
@@ -156,7 +149,7 @@ def plan(seen: Seen, policy: Policy) -> Decision:
         return remedy
     if wanted is None:
         return _none_left(seen, stack, policy)
-    engine = stack.engine if policy.engine == "auto" else policy.engine
+    engine = stack.engine if policy.engine == names.AUTO else policy.engine
     changes = _changes(stack, _parameters(wanted, engine=engine))
     if not changes:
         return _verified(seen, wanted, policy)
@@ -171,7 +164,7 @@ def blocked(seen: Seen, decision: Decision) -> bool:
         return True
     if isinstance(decision, Nothing | Serves):
         newest = next((package for package in seen.packages if package.approved), None)
-        serving = seen.stack.champion if seen.stack else NONE
+        serving = seen.stack.champion if seen.stack else names.NONE
         return newest is not None and seen.stack is not None and newest.arn != serving
     return False
 
@@ -186,10 +179,10 @@ def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
             command = f"aws cloudformation continue-update-rollback --stack-name {policy.stack}"
         reason = f": {stack.reason}" if stack.reason else ""
         return Stuck(why=f"the stack {policy.stack} is {stack.status}{reason}", command=command)
-    if CHAMPION not in stack.parameters:
+    if names.CHAMPION not in stack.parameters:
         return Stuck(
-            why=f"the stack {policy.stack} has no parameter {CHAMPION}: it is not the stack that "
-            "serves",
+            why=f"the stack {policy.stack} has no parameter {names.CHAMPION}: it is not the stack "
+            "that serves",
             command=f"ratchet deploy --env {policy.environment}",
         )
     return None
@@ -202,8 +195,8 @@ def _after_failure(
     operation = seen.operation
     if operation is None:
         return None
-    if operation.to == NONE:
-        if wanted is None and stack.champion != NONE and not policy.keep_when_none_left:
+    if operation.to == names.NONE:
+        if wanted is None and stack.champion != names.NONE and not policy.keep_when_none_left:
             return Stuck(
                 why=f"taking the endpoint down failed: {operation.why}",
                 command=f"ratchet deploy --env {policy.environment}",
@@ -214,15 +207,19 @@ def _after_failure(
         return None
     if tried.modified and tried.modified > operation.at:
         return None  # somebody approved it again since, and no mark of that failure holds
-    if operation.of_monitoring and operation.engine == MODEL_MONITOR and policy.engine == "auto":
+    if (
+        operation.of_monitoring
+        and operation.engine == names.MODEL_MONITOR
+        and policy.engine == names.AUTO
+    ):
         if tried != wanted:
             return None  # it is not the version that failed
-        changes = _changes(stack, _parameters(tried, engine=PIPELINE))
+        changes = _changes(stack, _parameters(tried, engine=names.PIPELINE))
         if changes:
             return SwitchEngine(
                 package=tried,
                 changes=changes,
-                engine=PIPELINE,
+                engine=names.PIPELINE,
                 why=f"AWS refuses Model Monitor here: {operation.why}",
             )
     if tried.arn == stack.champion:
@@ -244,7 +241,7 @@ def _monitor_not_changed(
 
 def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:
     newest = next((package for package in seen.packages if package.failed), None)
-    if stack.champion == NONE:
+    if stack.champion == names.NONE:
         if newest and newest.mark:
             return Nothing(
                 why=f"version {newest.version} failed to deploy ({newest.mark.why}) and no other "
@@ -257,7 +254,9 @@ def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:
         return Kept(why=why)
     if seen.live and seen.live.status in _ENDPOINT_BUSY:
         return Wait(why=f"the endpoint {policy.endpoint} is {seen.live.status}")
-    nothing = dict.fromkeys((CHAMPION, VERSION, BASELINE, QUALITY_BASELINE), NONE)
+    nothing = dict.fromkeys(
+        (names.CHAMPION, names.CHAMPION_VERSION, names.BASELINE, names.QUALITY_BASELINE), names.NONE
+    )
     return TakeDown(changes=_changes(stack, nothing), engine=stack.engine, why=why)
 
 
@@ -277,11 +276,11 @@ _APPROVALS = {"Rejected": "rejected", "PendingManualApproval": "not approved any
 
 def _parameters(package: Package, *, engine: str) -> dict[str, str]:
     return {
-        CHAMPION: package.arn,
-        VERSION: str(package.version),
-        BASELINE: package.baselines.data,
-        QUALITY_BASELINE: package.baselines.quality,
-        ENGINE: engine,
+        names.CHAMPION: package.arn,
+        names.CHAMPION_VERSION: str(package.version),
+        names.BASELINE: package.baselines.data,
+        names.QUALITY_BASELINE: package.baselines.quality,
+        names.ENGINE: engine,
     }
 
 
@@ -299,7 +298,7 @@ def _why(stack: Stack, wanted: Package, policy: Policy) -> str:
         return f"version {wanted.version} serves with another baseline or monitor than it should"
     return f"version {wanted.version} is the highest that is approved; the stack names " + (
         "none"
-        if stack.champion == NONE
+        if stack.champion == names.NONE
         else f"version {version_in(stack.champion, group=policy.group) or stack.champion}"
     )
 

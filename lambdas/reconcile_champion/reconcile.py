@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import notices
 from decision_log import say
-from model_package import NONE
 from notices import Notices, Record
 from notify.texts import Loop
+from ratchet.loop import names
 from reconcile_champion import plan
 from reconcile_champion.claims import Claim, News, OvertakenError, is_claimed, write_down
 from reconcile_champion.endpoint import Endpoint
@@ -117,23 +117,23 @@ class Reconciler:
 
     def measure(self, blocked: bool) -> None:
         """Never raises: the next wake puts it again."""
+        dimensions = names.dimensions(
+            project=self.settings.project, environment=self.settings.policy.environment
+        )
         try:
             self.cloudwatch.put_metric_data(
-                Namespace="Ratchet",
+                Namespace=names.NAMESPACE,
                 MetricData=[
                     {
-                        "MetricName": "DeploymentBlocked",
-                        "Dimensions": [
-                            {"Name": "Project", "Value": self.settings.project},
-                            {"Name": "Environment", "Value": self.settings.policy.environment},
-                        ],
+                        "MetricName": names.DEPLOYMENT_BLOCKED,
+                        "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
                         "Timestamp": self.now(),
                         "Value": float(blocked),
                     }
                 ],
             )
         except Exception as error:
-            say("go on", f"DeploymentBlocked is not put: {error}", level="WARNING")
+            say("go on", f"{names.DEPLOYMENT_BLOCKED} is not put: {error}", level="WARNING")
 
 
 @dataclass(kw_only=True)
@@ -241,7 +241,7 @@ class Wake:
         if self._is_champion(failed) and others:
             return str(others[0].version)
         champion = self.seen.champion
-        return str(champion.version) if champion and champion.arn != failed.arn else NONE
+        return str(champion.version) if champion and champion.arn != failed.arn else names.NONE
 
     def _is_champion(self, package: Package) -> bool:
         return self.seen.stack is not None and self.seen.stack.champion == package.arn
@@ -249,7 +249,7 @@ class Wake:
     def _update(self, update: Update) -> Decision:
         stack = self.seen.stack
         assert stack is not None  # an update is planned for a stack
-        to = NONE if isinstance(update, TakeDown) else str(update.package.version)
+        to = names.NONE if isinstance(update, TakeDown) else str(update.package.version)
         self.facts["changes"] = dict(update.changes)
         with self._claim(self._news_of(update)) as claim:
             try:
@@ -303,9 +303,9 @@ class Wake:
     def _nothing_serves(self) -> None:
         """Told when it comes as news."""
         stack, before = self.seen.stack, self.notices.record.latest.get(_SERVED)
-        if stack is None or stack.champion != NONE or before in (None, NONE):
+        if stack is None or stack.champion != names.NONE or before in (None, names.NONE):
             return
-        write_down(self.notices, _news(_SERVED, NONE, self.loop.taken_down(version=before)))
+        write_down(self.notices, _news(_SERVED, names.NONE, self.loop.taken_down(version=before)))
 
 
 def _news(subject: str, news: str, notice: Notice) -> News:

@@ -7,18 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from model_package import NONE, Baselines
+from model_package import Baselines
+from ratchet.loop import names
 from reconcile_champion.marks import Mark
-
-# The serving stack's parameters.
-CHAMPION = "ChampionModelPackageArn"
-VERSION = "ChampionVersion"
-BASELINE = "BaselineUri"
-QUALITY_BASELINE = "QualityBaselineUri"
-ENGINE = "MonitorEngine"
-
-MODEL_MONITOR = "model-monitor"
-PIPELINE = "pipeline"
 
 _ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]+:\d{12}:model-package/([^/]+)/(\d+)")
 
@@ -62,11 +53,11 @@ class Stack:
     @property
     def champion(self) -> str:
         """ARN of a model package, or "none"."""
-        return self.parameters.get(CHAMPION, NONE)
+        return self.parameters.get(names.CHAMPION, names.NONE)
 
     @property
     def engine(self) -> str:
-        return self.parameters.get(ENGINE, MODEL_MONITOR)
+        return self.parameters.get(names.ENGINE, names.MODEL_MONITOR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +80,7 @@ class Live:
 
     status: str
     config: str
-    package: str = NONE
+    package: str = names.NONE
     """ARN of the model package behind the endpoint's config; "none" when that cannot be followed:
     CloudFormation deletes a config that it has replaced, even where SageMaker went back to it."""
     reason: str = ""

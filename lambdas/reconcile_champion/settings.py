@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ratchet.loop import folders, names
 from reconcile_champion.plan import Policy
 
 
@@ -40,11 +41,11 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             group=text("MODEL_PACKAGE_GROUP"),
             stack=text("SERVING_STACK"),
             endpoint=text("ENDPOINT_NAME"),
-            keep_when_none_left=choice("WHEN_NONE_LEFT", "keep", "take-down") == "keep",
-            engine=choice("MONITOR_ENGINE", "auto", "model-monitor", "pipeline"),
+            keep_when_none_left=choice("WHEN_NONE_LEFT", names.KEEP, names.TAKE_DOWN) == names.KEEP,
+            engine=choice("MONITOR_ENGINE", names.AUTO, names.MODEL_MONITOR, names.PIPELINE),
         ),
         project=text("PROJECT"),
         topic_arn=text("TOPIC_ARN"),
         state_bucket=text("STATE_BUCKET"),
-        state_key=environment.get("STATE_KEY") or "deployment/state.json",
+        state_key=environment.get("STATE_KEY") or folders.DEPLOYMENT_STATE,
     )

@@ -17,11 +17,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from model_package import number_in
-
-COMPLETED = "Completed"
-WITH_VIOLATIONS = "CompletedWithViolations"
-TOO_FEW_ROWS = "TooFewRows"
-NOTHING_DEPLOYED = "NothingDeployed"
+from ratchet.loop import names
 
 
 class ReportError(ValueError):
@@ -77,7 +73,7 @@ class Evaluation:
     def compared(self) -> bool:
         """Whether the violations say anything of what serves: too few rows do not, and what no
         longer serves raises no alarm and ends none."""
-        return self.served and self.outcome != TOO_FEW_ROWS
+        return self.served and self.outcome != names.TOO_FEW_ROWS
 
     def to_json(self) -> bytes:
         return json.dumps(asdict(self), indent=1).encode()
@@ -96,7 +92,7 @@ def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
     """
     try:
         champion, metric = report["champion"], report["metric"]
-        scored = champion["status"] == "scored"
+        scored = champion["status"] == names.SCORED
         return Judged(
             metric=metric,
             rows=int(report["rows"]),
@@ -119,9 +115,9 @@ def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:
 
 def outcome_of(found: Judged, standards: Standards, *, registered: float | None) -> str:
     if found.rows < standards.minimum_rows:
-        return TOO_FEW_ROWS
+        return names.TOO_FEW_ROWS
     violated = any(violations(found, standards, registered=registered))
-    return WITH_VIOLATIONS if violated else COMPLETED
+    return names.COMPLETED_WITH_VIOLATIONS if violated else names.COMPLETED
 
 
 def violations(found: Judged, standards: Standards, *, registered: float | None) -> Iterator[str]:
@@ -148,7 +144,7 @@ def data_of(manifest: Sequence[Any]) -> str:
 
 def verdict_of(found: Evaluation) -> str:
     """In a sentence, for `ratchet show`."""
-    if found.outcome == TOO_FEW_ROWS:
+    if found.outcome == names.TOO_FEW_ROWS:
         return f"version {found.version}: {found.verdict}; too few rows to say more"
     about = f"version {found.version}: {found.verdict}"
     if found.violations and found.score is not None:

@@ -49,10 +49,9 @@ from botocore.exceptions import ClientError
 
 import aws_clients
 from decision_log import say
+from ratchet.loop import names
 from record_evaluation import evaluation
 from record_evaluation.recording import Recording
-
-_NONE = "none"
 
 
 @cache
@@ -72,10 +71,10 @@ def _recording() -> Recording:
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
     """A step's answer."""
     about = {name: event.get(name) for name in ("package_arn", "execution", "manifest")}
-    if event["package_arn"] == _NONE:
+    if event["package_arn"] == names.NONE:
         verdict = "nothing is deployed, so there is no model to evaluate and no job was started"
         say("nothing", verdict, about)
-        return {"outcome": evaluation.NOTHING_DEPLOYED, "verdict": verdict}
+        return {"outcome": names.NOTHING_DEPLOYED, "verdict": verdict}
     found = _recording().record(event, champion=_champion())
     verdict = evaluation.verdict_of(found)
     say("record", verdict, {**about, "outcome": found.outcome, "score": found.score})
@@ -87,9 +86,9 @@ def _champion() -> str:
         answer = aws_clients.ssm().get_parameter(Name=os.environ["CHAMPION_PARAMETER"])
     except ClientError as error:
         if error.response["Error"]["Code"] == "ParameterNotFound":
-            return _NONE
+            return names.NONE
         raise
-    return answer["Parameter"]["Value"].strip() or _NONE
+    return answer["Parameter"]["Value"].strip() or names.NONE
 
 
 if aws_clients.INITIALISING:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import stored
 from decision_log import say
 from model_package import metadata_of
+from ratchet.loop import folders, names
 from record_evaluation import evaluation
 from record_evaluation.evaluation import Evaluation, ReportError, Standards
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
-
-FOLDER = "evaluations/"
-LATEST = f"{FOLDER}latest.json"
 
 TIME, SCORE, OUTCOME = "evaluation-time", "evaluation-score", "evaluation-outcome"
 """Of the latest evaluation, in the version's customer metadata."""
@@ -51,7 +49,7 @@ class Recording:
             champion: the ARN of the package that serves now.
         """
         package_arn = str(event["package_arn"])
-        key = f"{FOLDER}{package_arn.rpartition('/')[2]}/{event['execution']}.json"
+        key = folders.evaluation(package_arn.rpartition("/")[2], event["execution"])
         package = self.sagemaker.describe_model_package(ModelPackageName=package_arn)
         metadata = metadata_of(package)
         if (known := self._read(key)) is None:
@@ -59,7 +57,7 @@ class Recording:
             # First and by itself what the alarm watches; at once after it why, for who reads of the
             # alarm. The record comes last: a crash before it says the same once more.
             self._count(found)
-            self._write(LATEST, found)
+            self._write(folders.LATEST_EVALUATION, found)
             self._write(key, found)
             self._score(found)
         else:
@@ -99,31 +97,31 @@ class Recording:
             registered=registered,
             served=champion == event["package_arn"],
             outcome=outcome,
-            violations=list(broken) if outcome == evaluation.WITH_VIOLATIONS else [],
+            violations=list(broken) if outcome == names.COMPLETED_WITH_VIOLATIONS else [],
             verdict=judged.verdict,
         )
 
     def _count(self, record: Evaluation) -> None:
         if record.served and record.compared:
-            self._put("ModelQualityViolations", float(len(record.violations)))
+            self._put(names.MODEL_QUALITY_VIOLATIONS, float(len(record.violations)))
 
     def _score(self, record: Evaluation) -> None:
         """No alarm watches it."""
         if record.served and record.score is not None:
             try:
-                self._put("EvaluationScore", record.score)
+                self._put(names.EVALUATION_SCORE, record.score)
             except Exception as error:
-                say("go on", f"EvaluationScore is not put: {error}", level="WARNING")
+                say("go on", f"{names.EVALUATION_SCORE} is not put: {error}", level="WARNING")
 
     def _put(self, name: str, value: float) -> None:
-        dimensions = {"Project": self.project, "Environment": self.environment}
+        dimensions = names.dimensions(project=self.project, environment=self.environment)
         data: Any = {
             "MetricName": name,
             "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
             "Timestamp": self.now(),  # the alarm would not see a datum of a past period
             "Value": value,
         }
-        self.cloudwatch.put_metric_data(Namespace="Ratchet", MetricData=[data])
+        self.cloudwatch.put_metric_data(Namespace=names.NAMESPACE, MetricData=[data])
 
     def _note(self, found: Evaluation, metadata: Mapping[str, str]) -> None:
         """On the version, unless a later evaluation stands there. Writing changes the version's
@@ -132,7 +130,7 @@ class Recording:
         noted = {
             TIME: found.evaluated,
             OUTCOME: found.outcome,
-            SCORE: "none" if found.score is None else f"{found.score:.6f}",
+            SCORE: names.NONE if found.score is None else f"{found.score:.6f}",
         }
         if _DEPLOYMENT_MARK in metadata or noted.items() <= metadata.items():
             return

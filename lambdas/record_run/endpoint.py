@@ -132,7 +132,7 @@ class Endpoint:
             ended=rows.time_text(end),
             billed_seconds=round(row.billed_seconds + seconds, 3),
             used_seconds=round(row.used_seconds + seconds, 3),
-            units=money.kept(units),
+            units=money.rounded(units),
             **told,
         )
 

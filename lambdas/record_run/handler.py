@@ -65,12 +65,11 @@ from notices import Notices, tell_people
 from price_books import open_book
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs.run_costs import Labels
+from ratchet.loop import folders, names
 from record_run.day_files import DayFiles
 from record_run.endpoint import Endpoint
 from record_run.runs import Runs
 from record_run.stored_bytes import StoredBytes
-
-NOTICES = "costs/notices.json"
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -78,7 +77,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     the end puts it aside as a dead letter."""
     messages = event.get("Records", [])
     try:
-        _look(int(event.get("look_back_days") or os.environ["LOOK_BACK_DAYS"]))
+        _look(int(event.get(names.LOOK_BACK_DAYS) or os.environ["LOOK_BACK_DAYS"]))
     except Exception as error:
         if not messages:  # called by hand: there is no queue to give the messages back to
             raise
@@ -90,7 +89,7 @@ def _look(days: int) -> None:
     environment = os.environ
     now = _now()
     files = DayFiles(s3=aws_clients.s3(), bucket=environment["ARTIFACTS_BUCKET"])
-    notices = Notices(s3=aws_clients.s3(), bucket=files.bucket, key=NOTICES)
+    notices = Notices(s3=aws_clients.s3(), bucket=files.bucket, key=folders.COST_NOTICES)
     prices = open_book(now.date())
     labels = _labels()
     attempts = Attempts()

@@ -22,6 +22,7 @@ from ratchet.costs import money, rows, run_costs
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs.rows import Row
 from ratchet.costs.run_costs import Labels, RunCosts
+from ratchet.loop import names
 from record_run.day_files import DayFiles
 
 if TYPE_CHECKING:
@@ -163,24 +164,23 @@ class Runs:
         known, unknown = run_costs.cost(after)
         earlier = run_costs.cost(before)[0] if before and all(r.over for r in before) else None
         facts = {"run": run.arn, "cost": str(known), "unknown_prices": unknown or None}
-        say("record", run_costs.said(after), facts)
+        say("record", run_costs.sentence(after), facts)
         if earlier == known:
             return
         dimensions = {
-            "Project": self.labels.project,
-            "Environment": self.labels.environment,
-            "Pipeline": run.pipeline,
+            **names.dimensions(project=self.labels.project, environment=self.labels.environment),
+            names.PIPELINE_DIMENSION: run.pipeline,
         }
         datum: Any = {
-            "MetricName": "RunCost",
+            "MetricName": names.RUN_COST,
             "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
             "Timestamp": _last_end(after) or self.now,
             "Value": float(known - (earlier or 0)),
         }
         try:
-            self.cloudwatch.put_metric_data(Namespace="Ratchet", MetricData=[datum])
+            self.cloudwatch.put_metric_data(Namespace=names.NAMESPACE, MetricData=[datum])
         except Exception as error:  # the rows have it
-            say("go on", f"RunCost is not put: {error}", facts, level="WARNING")
+            say("go on", f"{names.RUN_COST} is not put: {error}", facts, level="WARNING")
 
     # -- the limit -----------------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ class Runs:
         known, _ = run_costs.cost(found)
         if not self.limit or known <= self.limit:
             return
-        say("stop", f"{run_costs.said(found, so_far=True)} The limit is {self.limit}.")
+        say("stop", f"{run_costs.sentence(found, so_far=True)} The limit is {self.limit}.")
         subject = f"stopped {run.id}"
         # Written down before, so that nothing that happens in between loses it.
         notice = self._notice_of_stop(run, found)
@@ -228,7 +228,7 @@ class Runs:
         return loop.over_the_limit(
             run.id,
             pipeline=run.pipeline,
-            cost=run_costs.said(rows, so_far=True),
+            cost=run_costs.sentence(rows, so_far=True),
             limit=money.shown(self.limit),
         )
 

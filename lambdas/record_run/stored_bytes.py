@@ -68,7 +68,7 @@ class StoredBytes:
     def _row(self, bucket: str, day: date, held: float) -> Row:
         start = datetime.combine(day, time(), tzinfo=UTC)
         days = calendar.monthrange(day.year, day.month)[1]
-        units = money.kept(Decimal(int(held)) / _GB / days)
+        units = money.rounded(Decimal(int(held)) / _GB / days)
         return Row(
             kind="storage",
             recorded_at=rows.time_text(self.now),

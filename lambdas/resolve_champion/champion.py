@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-NONE = "none"
+from ratchet.loop import names
 
 _PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/[^/]+/(\d+)")
 
@@ -33,7 +33,7 @@ class Champion:
 
 
 def no_champion(uri: str) -> Champion:
-    return Champion(model_uri=uri, package_arn=NONE, version=NONE)
+    return Champion(model_uri=uri, package_arn=names.NONE, version=names.NONE)
 
 
 def version_of(package_arn: str, *, parameter: str) -> str:
@@ -42,7 +42,8 @@ def version_of(package_arn: str, *, parameter: str) -> str:
     if match is None:
         raise ChampionError(
             f"{parameter} is {package_arn!r}; expected the ARN of a model package version "
-            f'(arn:aws:sagemaker:…:model-package/<group>/<version>) or "{NONE}". {fix(parameter)}'
+            f'(arn:aws:sagemaker:…:model-package/<group>/<version>) or "{names.NONE}". '
+            f"{fix(parameter)}"
         )
     return match[1]
 
@@ -72,5 +73,5 @@ def missing(*, package_arn: str, parameter: str) -> ChampionError:
 def fix(parameter: str) -> str:
     return (
         "Name a version that exists, or none: "
-        f"aws ssm put-parameter --overwrite --name {parameter} --value {NONE}"
+        f"aws ssm put-parameter --overwrite --name {parameter} --value {names.NONE}"
     )

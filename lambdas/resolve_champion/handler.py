@@ -25,6 +25,7 @@ from botocore.exceptions import ClientError
 import aws_clients
 from decision_log import say
 from missing import says_missing
+from ratchet.loop import names
 from resolve_champion import champion
 from resolve_champion.champion import Champion
 
@@ -36,7 +37,7 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, str]:
     """The Lambda step calls this with its arguments, of which there are none that matter."""
     parameter = os.environ["CHAMPION_PARAMETER"]
     package_arn = _parameter_value(parameter)
-    if package_arn == champion.NONE:
+    if package_arn == names.NONE:
         found = _none(os.environ["NO_CHAMPION_URI"])
         say("none", f"{parameter} names no champion", {"model_uri": found.model_uri})
     else:
@@ -50,9 +51,9 @@ def _parameter_value(name: str) -> str:
         answer = aws_clients.ssm().get_parameter(Name=name)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ParameterNotFound":
-            return champion.NONE
+            return names.NONE
         raise
-    return answer["Parameter"]["Value"].strip() or champion.NONE
+    return answer["Parameter"]["Value"].strip() or names.NONE
 
 
 def _described(package_arn: str, *, parameter: str) -> Champion:

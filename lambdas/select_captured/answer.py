@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from model_package import NONE
+from ratchet.loop import names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,17 +14,17 @@ class Answer:
     """The window, ISO 8601 UTC, [start, end): records count by their inferenceTime."""
     objects: int = 0
     """Captured files to read; 0 when there is nothing to analyze or to hold it against."""
-    manifest: str = NONE
-    baseline: str = NONE
+    manifest: str = names.NONE
+    baseline: str = names.NONE
     """Folder with statistics.json and constraints.json, without a trailing slash."""
-    package_arn: str = NONE
+    package_arn: str = names.NONE
     """The champion."""
     labelled: int = 0
     """Files of labels to use; 0 when none is new, or there is no baseline of model quality."""
-    labels: str = NONE
-    labelled_manifest: str = NONE
+    labels: str = names.NONE
+    labelled_manifest: str = names.NONE
     """The captured files that the labels may be about."""
-    quality_baseline: str = NONE
+    quality_baseline: str = names.NONE
     quality_start: str
     quality_end: str
 

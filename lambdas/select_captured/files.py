@@ -10,13 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import stored
-from model_package import NONE
+from ratchet.loop import folders, names
 from select_captured import window
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-
-_VARIANT = "AllTraffic"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +40,11 @@ class Files:
         return first.hour if first else None
 
     def labels(self, since: datetime) -> list[File]:
-        return list(self._by_hour("ground-truth/", since))
+        return list(self._by_hour(folders.GROUND_TRUTH, since))
 
     def record(self, kind: str) -> Mapping[str, Any]:
         """What `publish_monitoring` wrote last; empty when there is nothing."""
-        key = f"monitoring/{self.endpoint}/{kind}.json"
+        key = folders.published(self.endpoint, kind)
         found = stored.read(self.s3, bucket=self.bucket, key=key)
         known: Mapping[str, Any] = json.loads(found.body) if found else {}
         return known
@@ -55,15 +53,15 @@ class Files:
         """URI of a manifest (SageMaker's ManifestFile format) of these files, named by its content;
         "none" for no files, since a manifest of nothing is not valid."""
         if not files:
-            return NONE
+            return names.NONE
         entries = [{"prefix": f"s3://{self.bucket}/"}, *sorted(file.key for file in files)]
         text = json.dumps(entries, indent=0).encode("ascii") + b"\n"
-        key = f"manifests/{hashlib.sha256(text).hexdigest()}/manifest.json"
+        key = folders.manifest(hashlib.sha256(text).hexdigest())
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=text)
         return f"s3://{self.bucket}/{key}"
 
     def _captured_from(self, start: datetime) -> Iterator[File]:
-        yield from self._by_hour(f"capture/{self.endpoint}/{_VARIANT}/", start)
+        yield from self._by_hour(folders.captured(self.endpoint), start)
 
     def _by_hour(self, prefix: str, since: datetime) -> Iterator[File]:
         """Oldest first. Hours before are not even listed, however many there are."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from missing import says_missing
-from model_package import NONE, Baselines, baselines_of
+from model_package import Baselines, baselines_of
+from ratchet.loop import names
 from select_captured import window
 from select_captured.answer import Answer
 from select_captured.files import Files
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Champion:
-    arn: str = NONE
+    arn: str = names.NONE
     since: datetime | None = None
     baselines: Baselines = field(default_factory=Baselines)
 
@@ -59,14 +60,14 @@ class Selection:
         asked = str(event.get("start", window.LAST))
         last, first = None, None
         if asked == window.LAST:
-            record = self.files.record("data-quality")
+            record = self.files.record(names.DATA_QUALITY)
             last = window.parsed(record["next"]) if record else None
             if last is None:
                 first = self.files.first_captured(end - timedelta(hours=self.look_back_hours))
         return Window(start=window.start_of(asked, last=last, first=first, end=end), end=end)
 
     def _with_traffic(self, answer: Answer, chosen: Window) -> Answer:
-        if answer.baseline == NONE or chosen.start >= chosen.end:
+        if answer.baseline == names.NONE or chosen.start >= chosen.end:
             return answer
         found = self.files.captured(chosen.start, chosen.end)
         return replace(answer, objects=len(found), manifest=self.files.write_manifest(found))
@@ -74,10 +75,10 @@ class Selection:
     def _with_labels(self, answer: Answer, quality: Window) -> Answer:
         """Each time labels landed, all answers that can have one are looked at again, so a label
         may come late and in any order."""
-        if answer.quality_baseline == NONE or quality.start >= quality.end:
+        if answer.quality_baseline == names.NONE or quality.start >= quality.end:
             return answer
         labels = self.files.labels(quality.start)
-        record = self.files.record("model-quality")
+        record = self.files.record(names.MODEL_QUALITY)
         judged = window.parsed(record["end"]) if record else None
         if not labels or (judged and all(label.landed < judged for label in labels)):
             return answer
@@ -98,8 +99,8 @@ class Selection:
             if error.response["Error"]["Code"] == "ParameterNotFound":
                 return Champion()
             raise
-        arn = parameter["Value"].strip() or NONE
-        if arn == NONE:
+        arn = parameter["Value"].strip() or names.NONE
+        if arn == names.NONE:
             return Champion()
         try:
             package = self.sagemaker.describe_model_package(ModelPackageName=arn)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from decision_log import say
+from ratchet.loop import names
 from start_pipeline import claims, plan, run_names, snapshot
 from start_pipeline.data_bucket import DataBucket, Identified, WindowMovedError
 from start_pipeline.drift_alarms import DriftAlarms
@@ -350,7 +351,7 @@ class _Wake:
         until = now + timedelta(seconds=max(1, self.trigger.settings.settle_seconds))
         unsaved = self.state.scheduled
         if unsaved and unsaved != self.before.scheduled:  # the other wake may not know of it
-            self._send(until, now=now, body=json.dumps({"scheduled_time": unsaved.isoformat()}))
+            self._send(until, now=now, body=json.dumps({names.SCHEDULED_TIME: unsaved.isoformat()}))
         else:
             self._send(until, now=now)
         return Wait(until=until, why="another wake is at work")

@@ -25,10 +25,10 @@ from botocore.exceptions import ClientError
 
 import stored
 from decision_log import say
+from ratchet.loop import folders, names
 from start_pipeline import snapshot, state_file
 from start_pipeline.data_bucket import Known
 from start_pipeline.plan import Claim, Started, State
-from start_pipeline.settings import TRAINING
 from start_pipeline.snapshot import Snapshot
 from start_pipeline.window import StoredObject
 
@@ -44,23 +44,22 @@ _IDENTITIES_FORMAT = 1
 class Records:
     s3: S3Client
     bucket: str
-    intake: str = TRAINING
+    intake: str = names.TRAINING
 
     @property
     def _folder(self) -> str:
-        return "trigger/" if self.intake == TRAINING else f"{self.intake}-trigger/"
+        return folders.trigger(self.intake)
 
     @property
     def _state(self) -> str:
-        return f"{self._folder}state.json"
+        return folders.trigger_state(self.intake)
 
     @property
     def _identities(self) -> str:
         return f"{self._folder}identities.json.gz"
 
     def _execution(self, digest: str) -> str:
-        name = "execution" if self.intake == TRAINING else f"execution-{self.intake}"
-        return f"manifests/{digest}/{name}.json"
+        return folders.execution(digest, intake=self.intake)
 
     def state(self) -> tuple[State, str | None]:
         """The state and the ETag that `save` must find; the empty state when there is none."""
@@ -85,7 +84,7 @@ class Records:
         return Notices(s3=self.s3, bucket=self.bucket, key=f"{self._folder}notices.json")
 
     def manifest_uri(self, digest: str) -> str:
-        return f"s3://{self.bucket}/manifests/{digest}/manifest.json"
+        return f"s3://{self.bucket}/{folders.manifest(digest)}"
 
     def execution_of(self, digest: str) -> str | None:
         """ARN of the run of this content."""
@@ -93,13 +92,13 @@ class Records:
         return None if text is None else str(json.loads(text)["execution_arn"])
 
     def snapshot_of(self, digest: str) -> Snapshot | None:
-        text, _ = self._get(f"manifests/{digest}/snapshot.json")
+        text, _ = self._get(folders.snapshot(digest))
         return None if text is None else snapshot.read(text)
 
     def write_content(self, content: Snapshot, *, text: bytes, digest: str) -> None:
         """What a run reads. Both files are functions of the digest, so the first write stays."""
-        self._put_once(f"manifests/{digest}/snapshot.json", text)
-        self._put_once(f"manifests/{digest}/manifest.json", content.manifest())
+        self._put_once(folders.snapshot(digest), text)
+        self._put_once(folders.manifest(digest), content.manifest())
 
     def write_execution(self, started: Started, *, claim: Claim | None) -> None:
         record: dict[str, Any] = {

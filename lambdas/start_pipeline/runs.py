@@ -11,13 +11,12 @@ from botocore.exceptions import ClientError
 
 from missing import says_missing
 from model_package import metadata_of, number_in
+from ratchet.loop import names
 from start_pipeline.drift import Registered
 from start_pipeline.plan import Claim, Execution
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
-
-_PARAMETER = "InputManifest"
 
 # ResourceLimitExceeded: 20 runs in progress in the account, by default.
 _NOT_NOW = frozenset({"ConflictException", "ResourceLimitExceeded"})
@@ -70,7 +69,7 @@ class Runs:
             raise
         metadata = metadata_of(package)
         regression = number_in(metadata, "regression")
-        compared = metadata.get("champion-status", "scored") == "scored"
+        compared = metadata.get("champion-status", names.SCORED) == names.SCORED
         return Registered(
             version=package.get("ModelPackageVersion", 0),
             better=not compared or regression is None or regression < 0,
@@ -84,7 +83,7 @@ class Runs:
                 PipelineName=self.pipeline,
                 PipelineExecutionDisplayName=claim.display_name,
                 PipelineExecutionDescription=claim.description,
-                PipelineParameters=[{"Name": _PARAMETER, "Value": manifest_uri}],
+                PipelineParameters=[{"Name": names.DATA_PARAMETER, "Value": manifest_uri}],
                 ClientRequestToken=token_of(
                     pipeline=self.pipeline, digest=claim.digest, episode=claim.episode
                 ),

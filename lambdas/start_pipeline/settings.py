@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-TRAINING = "training"
+from ratchet.loop import names
 
 
 class SettingError(Exception):
@@ -37,7 +37,7 @@ class Settings:
     queue_url: str
     settle_seconds: int
     max_wait_seconds: int
-    intake: str = TRAINING
+    intake: str = names.TRAINING
     """The kind of pipeline; each keeps what it knows apart from the others."""
     timezone: str = "UTC"
     """In which people read the times of the schedule."""
@@ -56,7 +56,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         queue_url=_text(environment, "QUEUE_URL"),
         settle_seconds=_number(environment, "SETTLE_SECONDS"),
         max_wait_seconds=_number(environment, "MAX_WAIT_SECONDS"),
-        intake=_kind(environment.get("INTAKE") or TRAINING),
+        intake=_kind(environment.get("INTAKE") or names.TRAINING),
         timezone=environment.get("TIME_ZONE") or "UTC",
         feedback=_feedback(environment),
     )
@@ -72,9 +72,9 @@ def _feedback(environment: Mapping[str, str]) -> Feedback:
     enabled = environment.get("FEEDBACK_ENABLED") or "true"
     if enabled not in ("true", "false"):
         raise SettingError(f"FEEDBACK_ENABLED is {enabled!r}; expected true or false")
-    names = environment.get("DRIFT_ALARMS", "") if enabled == "true" else ""
+    alarms = environment.get("DRIFT_ALARMS", "") if enabled == "true" else ""
     return Feedback(
-        alarms=tuple(name.strip() for name in names.split(",") if name.strip()),
+        alarms=tuple(name.strip() for name in alarms.split(",") if name.strip()),
         cooldown_hours=_number({"COOLDOWN_HOURS": "24", **environment}, "COOLDOWN_HOURS"),
         fruitless_limit=_number({"FRUITLESS_LIMIT": "3", **environment}, "FRUITLESS_LIMIT"),
         project=environment.get("PROJECT", ""),

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ratchet.loop import names
+
 LANDED = "landed"
 DELETED = "deleted"
 AFTER_A_RUN = "landed during the run before"
-DRIFTED = "drift"
+DRIFTED = names.DRIFT
 SCHEDULED = "found by the schedule"
 
 _RANKS = {LANDED: 1, DELETED: 1, AFTER_A_RUN: 2, SCHEDULED: 3}
@@ -39,7 +41,7 @@ def scheduled(bodies: Iterable[str]) -> datetime | None:
 def _scheduled_time(body: str) -> datetime | None:
     message = _message(body)
     try:
-        time = datetime.fromisoformat(message.get("scheduled_time", ""))
+        time = datetime.fromisoformat(message.get(names.SCHEDULED_TIME, ""))
     except (TypeError, ValueError):
         return None
     return time.replace(microsecond=0).astimezone(UTC) if time.tzinfo else None
@@ -71,7 +73,7 @@ def _message(body: str) -> Mapping[str, Any]:
 
 def _reason(body: str) -> str | None:
     message = _message(body)
-    words = message.get("reason")
+    words = message.get(names.REASON)
     if isinstance(words, str) and words.strip():
         # One line: a description's pattern is ".*", which a line break does not match.
         return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_LONGEST]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipeline_defs.authoring.jobs import INPUT_FOLDER, OUTPUT_FOLDER, Input
 from pipeline_defs.authoring.variables import Operand
+from ratchet.loop import folders
 
 SCRIPT = "ratchet/monitoring/analyze.py"
 IMPORTS_FROM = Path()
@@ -100,8 +101,8 @@ def _excluding(columns: Sequence[str]) -> tuple[str, ...]:
 
 def _compared(traffic: Traffic, minimum_rows: int) -> tuple[Operand, ...]:
     return (
-        *("--baseline-statistics", f"{INPUT_FOLDER}/{BASELINE}/statistics.json"),
-        *("--baseline-constraints", f"{INPUT_FOLDER}/{BASELINE}/constraints.json"),
+        *("--baseline-statistics", f"{INPUT_FOLDER}/{BASELINE}/{folders.STATISTICS}"),
+        *("--baseline-constraints", f"{INPUT_FOLDER}/{BASELINE}/{folders.CONSTRAINTS}"),
         *("--start-time", traffic.start),
         *("--end-time", traffic.end),
         *("--minimum-rows", minimum_rows),

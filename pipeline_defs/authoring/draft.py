@@ -16,6 +16,7 @@ from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
 from pipeline_defs.authoring.handles import Step
 from pipeline_defs.authoring.variables import Operand, Parameter, Scalar, execution, render
+from ratchet.loop import names
 
 AnyStep = TypeVar("AnyStep", bound=Step)
 
@@ -31,7 +32,7 @@ class Draft:
         self._branched: set[int] = set()
         self._bundles: dict[str, Bundle] = {}
         self._problems: list[Problem] = []
-        self._experiment = self.string("Experiment", default=ctx.settings.experiment)
+        self._experiment = self.string(names.EXPERIMENT_PARAMETER, default=ctx.settings.experiment)
 
     # -- parameters
 

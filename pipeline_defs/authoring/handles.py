@@ -10,6 +10,7 @@ from pipeline_defs.authoring.analysis import BASELINE
 from pipeline_defs.authoring.errors import DefinitionError, Problem
 from pipeline_defs.authoring.retries import RetryPolicy
 from pipeline_defs.authoring.variables import Join, Metric, Operand, Property, join, render
+from ratchet.loop import folders
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,7 +107,7 @@ class BaselineStep(ProcessingStep):
     def documents(self) -> Mapping[str, Join]:
         """Statistics and Constraints → where they lie in S3."""
         folder = self.outputs[BASELINE]
-        names = {"Statistics": "statistics.json", "Constraints": "constraints.json"}
+        names = {"Statistics": folders.STATISTICS, "Constraints": folders.CONSTRAINTS}
         return {role: join(folder, name, on="/") for role, name in names.items()}
 
 

@@ -20,6 +20,7 @@ from pipeline_defs.authoring.handles import (
 )
 from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
 from pipeline_defs.authoring.variables import Operand, text
+from ratchet.loop import names
 
 
 class ModelSteps(Draft):
@@ -185,7 +186,7 @@ class ModelSteps(Draft):
         model: ModelStep | Operand,
         config_name: Operand,
         compute: ComputeSettings | None = None,
-        variant: str = "AllTraffic",
+        variant: str = names.VARIANT,
         depends_on: After = (),
         job: Mapping[str, Any] | None = None,
     ) -> EndpointConfigStep:

@@ -9,11 +9,11 @@ from typing import Any
 from pipeline_defs.authoring.checks.caching import CACHE_KEYS
 from pipeline_defs.authoring.checks.document import variables
 from pipeline_defs.imported.uris import parts
+from ratchet.loop import names
 
 _ISO = re.compile(r"P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?")
 _SHORT = re.compile(r"(?P<time>T?)(?P<number>\d+)(?P<unit>[dhmsDHMS])")
 # What a run reads varies, but never under the same name: a manifest is named by its content.
-_BY_CONTENT = "InputManifest"
 
 
 def period(given: str) -> str | None:
@@ -46,7 +46,7 @@ def doubts(step: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
         found += [f"it reads {uri}, whose content may change" for uri in _uris(arguments[key])]
         for _, got in variables(arguments[key]):
             name = got.removeprefix("Parameters.")
-            if got.startswith("Parameters.") and name != _BY_CONTENT:
+            if got.startswith("Parameters.") and name != names.DATA_PARAMETER:
                 default = str(parameters.get(name, {}).get("DefaultValue", "s3://"))
                 if default.startswith(("s3://", "${ratchet:")):
                     found.append(f"it reads what parameter {name} names, whose content may change")

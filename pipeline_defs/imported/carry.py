@@ -25,6 +25,7 @@ from pipeline_defs.imported.placeholders import written
 from pipeline_defs.imported.storage import Storage
 from pipeline_defs.imported.stored import NAME, Stored
 from pipeline_defs.imported.uris import parts, shown
+from ratchet.loop import names
 
 __all__ = ["Carried", "Maps", "carry"]
 
@@ -34,7 +35,6 @@ _ARN = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:(?P<region>[a-z0-9-]*):(?P<account
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SECRET = re.compile(r"passw|secret|token|api_?key|credential|private_?key", re.IGNORECASE)
 _CACHE_PERIOD = "P30D"
-EXPERIMENT = "Experiment"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,14 +144,20 @@ class _Carrier:
         config = self._definition.get("PipelineExperimentConfig")
         if config and config.get("ExperimentName") != {"Get": "Execution.PipelineName"}:
             return  # an experiment of their own
-        if not any(parameter["Name"] == EXPERIMENT for parameter in declared):
+        if not any(parameter["Name"] == names.EXPERIMENT_PARAMETER for parameter in declared):
             default = written("experiment")
-            declared.append({"Name": EXPERIMENT, "Type": "String", "DefaultValue": default})
+            declared.append(
+                {"Name": names.EXPERIMENT_PARAMETER, "Type": "String", "DefaultValue": default}
+            )
             self.notes.change(
-                "", f"parameter {EXPERIMENT}", None, default, "runs can be told apart by it"
+                "",
+                f"parameter {names.EXPERIMENT_PARAMETER}",
+                None,
+                default,
+                "runs can be told apart by it",
             )
         after = {
-            "ExperimentName": {"Get": f"Parameters.{EXPERIMENT}"},
+            "ExperimentName": {"Get": f"Parameters.{names.EXPERIMENT_PARAMETER}"},
             "TrialName": {"Get": "Execution.PipelineExecutionId"},
         }
         self._definition["PipelineExperimentConfig"] = after

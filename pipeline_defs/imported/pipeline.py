@@ -17,11 +17,11 @@ from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.errors import DefinitionError, Problem
 from pipeline_defs.imported import registries
-from pipeline_defs.imported.carry import EXPERIMENT
 from pipeline_defs.imported.leaves import steps
 from pipeline_defs.imported.placeholders import filled, named
 from pipeline_defs.imported.stored import Stored
 from pipeline_defs.permissions import Missing, needs
+from ratchet.loop import names
 
 _ARNS = Arns(region="us-east-1", account="0" * 12)
 _ARCHIVE = "sourcedir.tar.gz"
@@ -137,8 +137,8 @@ class ImportedPipeline:
             **self._placement.settings.tags,
             tags.PIPELINE: self.name,
             tags.STEP: step,
-            tags.EXPERIMENT: {"Get": f"Parameters.{EXPERIMENT}"}
-            if EXPERIMENT in declared
+            tags.EXPERIMENT: {"Get": f"Parameters.{names.EXPERIMENT_PARAMETER}"}
+            if names.EXPERIMENT_PARAMETER in declared
             else self._placement.settings.experiment,
             tags.RUN: {"Get": "Execution.PipelineExecutionId"},
         }

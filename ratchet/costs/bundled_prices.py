@@ -129,9 +129,9 @@ def _table() -> dict[str, dict[str, dict[str, Bundled]]]:
     table: dict[str, dict[str, dict[str, Bundled]]] = {}
     for source in _SOURCES:
         for name, components, amount in source.prices:
-            known = table.setdefault(source.region, {}).setdefault(name, {})
+            of_type = table.setdefault(source.region, {}).setdefault(name, {})
             for component in components:
-                known[component] = Bundled(amount=Decimal(amount), date=source.date)
+                of_type[component] = Bundled(amount=Decimal(amount), date=source.date)
     return table
 
 

@@ -34,34 +34,34 @@ def changed(
         renamed: new name → old name.
     """
     old, new = _by_step(before), _by_step(after)
-    found = []
+    differing = []
     for step, now in new.items():
         was = old.get(renamed.get(step, step), ())
-        if [_settings(one) for one in was] != [_settings(one) for one in now]:
-            found.append(Changed(step=step, before=was, after=now))
-    kept = {renamed.get(step, step) for step in new}
-    gone = [Changed(step=s, before=was, after=()) for s, was in old.items() if s not in kept]
-    return (*found, *gone)
+        if [_settings(entry) for entry in was] != [_settings(entry) for entry in now]:
+            differing.append(Changed(step=step, before=was, after=now))
+    present = {renamed.get(step, step) for step in new}
+    gone = [Changed(step=s, before=was, after=()) for s, was in old.items() if s not in present]
+    return (*differing, *gone)
 
 
-def notes(found: Sequence[Changed], *, history: History, price: PriceOf) -> list[str]:
+def notes(changes: Sequence[Changed], *, history: History, price: PriceOf) -> list[str]:
     """A line for each step, and one for the sum where more than one is known."""
-    told, sums = [], []
-    for one in found:
-        text, difference = _note(one, history, price)
-        told.append(f"{one.step}: {text}")
+    texts, sums = [], []
+    for change in changes:
+        text, difference = _note(change, history, price)
+        texts.append(f"{change.step}: {text}")
         if difference is not None:
             sums.append(difference)
     if len(sums) > 1:
-        rest = "" if len(sums) == len(found) else ", for those steps whose cost is known"
-        told.append(f"together {_signed(money.total(sums))} a run{rest}")
-    return told
+        limit = "" if len(sums) == len(changes) else ", for those steps whose cost is known"
+        texts.append(f"together {_signed(money.total(sums))} a run{limit}")
+    return texts
 
 
-def _note(one: Changed, history: History, price: PriceOf) -> tuple[str, Decimal | None]:
+def _note(change: Changed, history: History, price: PriceOf) -> tuple[str, Decimal | None]:
     """In words, with the difference in dollars a run, if it is known."""
-    was, now = _lines(one, history, price)
-    what = _what(one)
+    was, now = _lines(change, history, price)
+    what = _what(change)
     hourly = " → ".join(dict.fromkeys(text for text in (_hourly(was), _hourly(now)) if text))
     missing = _missing_price((*was, *now))
     if missing:
@@ -76,23 +76,23 @@ def _note(one: Changed, history: History, price: PriceOf) -> tuple[str, Decimal 
         return f"{what}: {hourly}; no past run says for how long", None
     basis = _basis(was, now)
     difference = costs[1] - costs[0]
-    if one.before and one.after and not difference and _same_cost(one):
+    if change.before and change.after and not difference and _same_cost(change):
         return f"{what}: a run that takes no earlier result costs {dollars(costs[1])}{basis}", None
     amounts = " → ".join(
         dollars(cost)
-        for cost, there in zip(costs, (one.before, one.after), strict=True)
+        for cost, there in zip(costs, (change.before, change.after), strict=True)
         if there and cost is not None
     )
     return f"{what}: {amounts} a run ({_signed(difference)}){basis}", difference
 
 
-def _lines(one: Changed, history: History, price: PriceOf) -> tuple[list[Line], list[Line]]:
+def _lines(change: Changed, history: History, price: PriceOf) -> tuple[list[Line], list[Line]]:
     """Both sides by past runs on the same instances, or by the same time where only one side has
     run: a time on other instances says nothing about which is quicker."""
-    source = one.before[0].step if one.before else one.step
+    source = change.before[0].step if change.before else change.step
     sides = [
-        [line(replace(p, step=source), history=history, price=price, said={}) for p in side]
-        for side in (one.before, one.after)
+        [line(replace(p, step=source), history=history, price=price, assumed={}) for p in side]
+        for side in (change.before, change.after)
     ]
     was, now = sides
     if len(was) == 1 and len(now) == 1:
@@ -104,23 +104,23 @@ def _lines(one: Changed, history: History, price: PriceOf) -> tuple[list[Line], 
     return was, now
 
 
-def _exact(one: Line, took: Took) -> bool:
+def _exact(entry: Line, took: Took) -> bool:
     ran = (took.instance_type, took.instance_count)
-    return ran == (one.planned.instance_type, one.planned.instance_count)
+    return ran == (entry.planned.instance_type, entry.planned.instance_count)
 
 
-def _what(one: Changed) -> str:
-    if not one.before:
-        return f"new, on {_on(one.after)}"
-    if not one.after:
-        return f"gone, was on {_on(one.before)}"
+def _what(change: Changed) -> str:
+    if not change.before:
+        return f"new, on {_on(change.after)}"
+    if not change.after:
+        return f"gone, was on {_on(change.before)}"
     parts = []
-    if _on(one.before) != _on(one.after):
-        parts.append(f"{_on(one.before)} → {_on(one.after)}")
-    spot = [any(p.spot for p in side) for side in (one.before, one.after)]
+    if _on(change.before) != _on(change.after):
+        parts.append(f"{_on(change.before)} → {_on(change.after)}")
+    spot = [any(p.spot for p in side) for side in (change.before, change.after)]
     if spot[0] != spot[1]:
         parts.append("on spot capacity" if spot[1] else "not on spot capacity any more")
-    cache = [side[0].cache_for for side in (one.before, one.after)]
+    cache = [side[0].cache_for for side in (change.before, change.after)]
     if cache[0] != cache[1]:
         was, now = cache
         if now is None:
@@ -137,7 +137,7 @@ def _days(period: object) -> str:
 
 
 def _on(planned: Sequence[Planned]) -> str:
-    names = dict.fromkeys(one.instances or "instances that are not known" for one in planned)
+    names = dict.fromkeys(entry.instances or "instances that are not known" for entry in planned)
     return " and ".join(names)
 
 
@@ -146,39 +146,41 @@ def _hourly(lines: Sequence[Line]) -> str:
     if not lines:
         return ""
     amount = money.total(
-        one.price.amount * one.planned.instance_count for one in lines if one.price
+        entry.price.amount * entry.planned.instance_count for entry in lines if entry.price
     )
     return f"${amount.normalize():f}/h"
 
 
 def _missing_price(lines: Sequence[Line]) -> str:
     names = dict.fromkeys(
-        one.planned.instance_type for one in lines if not one.planned.unknown and not one.price
+        entry.planned.instance_type
+        for entry in lines
+        if not entry.planned.unknown and not entry.price
     )
     return " and ".join(names)
 
 
 def _sum(lines: Sequence[Line]) -> Decimal | None:
-    costs = [one.cost for one in lines]
-    known = [cost for cost in costs if cost is not None]
-    return money.total(known) if len(known) == len(costs) else None
+    costs = [entry.cost for entry in lines]
+    priced = [cost for cost in costs if cost is not None]
+    return money.total(priced) if len(priced) == len(costs) else None
 
 
 def _basis(was: Sequence[Line], now: Sequence[Line]) -> str:
     """What the figures rest on."""
     lines = (*now, *was)
-    tooks = list(dict.fromkeys(one.took for one in (*was, *now) if one.took))
+    tooks = list(dict.fromkeys(entry.took for entry in (*was, *now) if entry.took))
     if not tooks:
         return ""
-    exact = all(_exact(one, one.took) for one in lines if one.took)
+    exact = all(_exact(entry, entry.took) for entry in lines if entry.took)
     if len(tooks) == 1:
         on = "" if exact else f", on {_ran_on(tooks[0])}"
         text = f" if it takes as long as in {_runs(tooks[0])} ({_usual(tooks[0])}{on})"
     else:  # each side by its own runs
         each = (f"{_runs(took)} on {_ran_on(took)} ({_usual(took)})" for took in tooks)
         text = f" by {' and '.join(each)}"
-    spot = [one for one in lines if one.planned.spot]
-    if any(one.spared is None for one in spot):
+    spot = [entry for entry in lines if entry.planned.spot]
+    if any(entry.spared is None for entry in spot):
         text += "; what spot capacity saves is not known yet"
     elif spot:
         text += f"; spot saves {spot[0].spared:.0%}"
@@ -210,23 +212,23 @@ def _signed(amount: Decimal) -> str:
     return dollars(amount) if amount < 0 else f"+{dollars(amount)}"
 
 
-def _same_cost(one: Changed) -> bool:
+def _same_cost(change: Changed) -> bool:
     """Only the cache settings differ."""
-    return [_settings(p)[:3] for p in one.before] == [_settings(p)[:3] for p in one.after]
+    return [_settings(p)[:3] for p in change.before] == [_settings(p)[:3] for p in change.after]
 
 
-def _settings(one: Planned) -> tuple[object, ...]:
-    return (one.instance_type or one.unknown, one.instance_count, one.spot, one.cache_for)
+def _settings(entry: Planned) -> tuple[object, ...]:
+    return (entry.instance_type or entry.unknown, entry.instance_count, entry.spot, entry.cache_for)
 
 
 def _by_step(planned: Sequence[Planned]) -> dict[str, tuple[Planned, ...]]:
-    found: dict[str, tuple[Planned, ...]] = {}
-    for one in planned:
-        found[one.step] = (*found.get(one.step, ()), one)
-    return found
+    entries: dict[str, tuple[Planned, ...]] = {}
+    for entry in planned:
+        entries[entry.step] = (*entries.get(entry.step, ()), entry)
+    return entries
 
 
-def steps(found: Sequence[Changed]) -> Iterator[str]:
+def steps(changes: Sequence[Changed]) -> Iterator[str]:
     """The names under which past runs know these steps."""
-    for one in found:
-        yield one.before[0].step if one.before else one.step
+    for change in changes:
+        yield change.before[0].step if change.before else change.step

@@ -65,7 +65,7 @@ class History:
         billed = sum(row.billed_seconds for row in spot)
         return max(0.0, 1 - billed / sum(row.used_seconds for row in spot))
 
-    def result_kept(self, step: str, cache_for: timedelta, now: datetime) -> bool:
+    def has_fresh_result(self, step: str, cache_for: timedelta, now: datetime) -> bool:
         """Whether the step's last own result is young enough to be taken again."""
         ran = self.of.get(step, ())
         return bool(ran) and now - time_of(ran[0].started) <= cache_for
@@ -110,10 +110,10 @@ def _as_last(ran: Sequence[Row]) -> list[Row]:
 
 def _took(rows: Sequence[Row]) -> Took:
     seconds = [row.used_seconds if row.spot else row.billed_seconds for row in rows]
-    one = len(seconds) == 1
+    single = len(seconds) == 1
     return Took(
         median=statistics.median(seconds),
-        high=seconds[0] if one else statistics.quantiles(seconds, n=10, method="inclusive")[8],
+        high=seconds[0] if single else statistics.quantiles(seconds, n=10, method="inclusive")[8],
         runs=len({row.run for row in rows}),
         instance_type=rows[0].instance_type,
         instance_count=rows[0].instance_count,

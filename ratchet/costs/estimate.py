@@ -73,7 +73,7 @@ class Line:
             return None
         share = (self.spared or 0.0) if spared is None else spared
         hours = billing.hours(seconds * (1 - share), self.planned.instance_count)
-        return money.kept(hours * self.price.amount)
+        return money.rounded(hours * self.price.amount)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ def estimate(
     *,
     history: History,
     price: PriceOf,
-    said: Mapping[str, float],
+    assumed: Mapping[str, float],
     now: datetime,
 ) -> Estimate:
     """The estimate.
@@ -133,15 +133,15 @@ def estimate(
         planned: in running order where steps take of one another.
         history: of the pipeline's past runs.
         price: today's.
-        said: step → seconds, in place of what past runs took.
+        assumed: step → seconds, in place of what past runs took.
         now: with a time zone.
     """
     hits = _hits(planned, history, now)
     return Estimate(
         pipeline=pipeline,
         lines=tuple(
-            line(one, history=history, price=price, said=said, hit=one.step in hits)
-            for one in planned
+            line(entry, history=history, price=price, assumed=assumed, hit=entry.step in hits)
+            for entry in planned
         ),
     )
 
@@ -151,46 +151,46 @@ def line(
     *,
     history: History,
     price: PriceOf,
-    said: Mapping[str, float],
+    assumed: Mapping[str, float],
     hit: bool = False,
 ) -> Line:
-    if planned.step in said:
-        took: Took | None = durations.assumed(said[planned.step])
+    if planned.step in assumed:
+        took: Took | None = durations.assumed(assumed[planned.step])
     else:
         took = history.took(planned.step, planned.instance_type, planned.instance_count)
-    known = not planned.unknown
+    has_instances = not planned.unknown
     return Line(
         planned=planned,
         took=took,
-        price=price(planned.component, planned.instance_type) if known else None,
+        price=price(planned.component, planned.instance_type) if has_instances else None,
         spared=history.spared_by_spot(planned.step) if planned.spot else None,
         hit=hit,
     )
 
 
-def remarks(found: Line) -> list[str]:
+def remarks(estimated: Line) -> list[str]:
     """What a reader must know of a line's figures, in words."""
-    planned, took, told = found.planned, found.took, []
+    planned, took, texts = estimated.planned, estimated.took, []
     if planned.unknown:
-        told.append(planned.unknown)
+        texts.append(planned.unknown)
     if took is None:
-        told.append(f"no past run: --assume {planned.step}=10m")
+        texts.append(f"no past run: --assume {planned.step}=10m")
     elif took.assumed:
-        told.append("time as assumed")
+        texts.append("time as assumed")
     elif (took.instance_type, took.instance_count) != (
         planned.instance_type,
         planned.instance_count,
     ):
-        told.append(f"time of runs on {instances(took.instance_type, took.instance_count)}")
-    if not planned.unknown and found.price is None:
-        told.append(f"no price known for {planned.instance_type} ({planned.component})")
+        texts.append(f"time of runs on {instances(took.instance_type, took.instance_count)}")
+    if not planned.unknown and estimated.price is None:
+        texts.append(f"no price known for {planned.instance_type} ({planned.component})")
     if planned.spot:
-        told.append(
+        texts.append(
             "spot: no past run says what it saves, so in full"
-            if found.spared is None
-            else f"spot saves {found.spared:.0%}"
+            if estimated.spared is None
+            else f"spot saves {estimated.spared:.0%}"
         )
-    return told
+    return texts
 
 
 def instances(kind: str, count: int) -> str:
@@ -210,24 +210,24 @@ def _hits(planned: Sequence[Planned], history: History, now: datetime) -> set[st
     """A step that takes something of one that runs again has another key, and runs again too."""
     again: set[str] = set()
     hits: set[str] = set()
-    for one in planned:
+    for entry in planned:
         if (
-            one.cache_for is not None
-            and not one.runs_again
-            and not one.takes & again
-            and history.result_kept(one.step, one.cache_for, now)
+            entry.cache_for is not None
+            and not entry.runs_again
+            and not entry.takes & again
+            and history.has_fresh_result(entry.step, entry.cache_for, now)
         ):
-            hits.add(one.step)
+            hits.add(entry.step)
         else:
-            again.add(one.step)
+            again.add(entry.step)
     return hits
 
 
 def _total(lines: Iterable[Line]) -> Total:
     lines = list(lines)
-    known = [one for one in lines if one.cost is not None]
+    with_cost = [entry for entry in lines if entry.cost is not None]
     return Total(
-        amount=money.total(one.cost or Decimal(0) for one in known),
-        high=money.total(one.high or Decimal(0) for one in known),
-        at_least=len(known) < len(lines),
+        amount=money.total(entry.cost or Decimal(0) for entry in with_cost),
+        high=money.total(entry.high or Decimal(0) for entry in with_cost),
+        at_least=len(with_cost) < len(lines),
     )

@@ -11,8 +11,8 @@ PLACES = Decimal("1E-9")
 _CENT, _TENTH_OF_A_MILL = Decimal("0.01"), Decimal("0.0001")
 
 
-def kept(amount: Decimal) -> Decimal:
-    """As a row keeps it: rounded half to even, so that sums do not lean to either side."""
+def rounded(amount: Decimal) -> Decimal:
+    """To what a row keeps: half to even, so that sums do not lean to either side."""
     return amount.quantize(PLACES, rounding=ROUND_HALF_EVEN)
 
 
@@ -25,7 +25,7 @@ def shown(amount: Decimal) -> str:
     sign = "-" if amount < 0 else ""
     size = abs(amount)
     step = _TENTH_OF_A_MILL if 0 < size < _CENT else _CENT
-    rounded = size.quantize(step, rounding=ROUND_HALF_UP)
-    if size and not rounded:
+    figure = size.quantize(step, rounding=ROUND_HALF_UP)
+    if size and not figure:
         return f"{sign}<$0.0001"
-    return f"{sign if rounded else ''}${rounded:,}"
+    return f"{sign if figure else ''}${figure:,}"

@@ -41,7 +41,7 @@ class PriceBook:
     """Why the Price List did not answer, once for each look."""
     _table: PriceTable | None = None
     _changed: bool = False
-    _asked: set[str] = field(default_factory=set)
+    _queried: set[str] = field(default_factory=set)
     _silent: bool = False
     """The Price List does not answer: each further question might take as long."""
 
@@ -49,7 +49,7 @@ class PriceBook:
         """Of an hour of one instance; None: it is unknown."""
         if not instance_type:
             return None
-        return self._known(
+        return self._listed_price(
             instance_type,
             component,
             lambda: price_list.hourly(
@@ -59,7 +59,7 @@ class PriceBook:
 
     def storage(self) -> Price | None:
         """Of a month of one GB in S3 Standard, of the first tier."""
-        return self._known(S3_STANDARD, STORED, self._storage)
+        return self._listed_price(S3_STANDARD, STORED, self._storage)
 
     def save(self) -> None:
         """Keeps what was asked for."""
@@ -75,13 +75,13 @@ class PriceBook:
             self._table = self._read()
         return self._table
 
-    def _known(
+    def _listed_price(
         self, name: str, component: str, ask: Callable[[], dict[str, Decimal]]
     ) -> Price | None:
-        known = self.table.listed.get(name)
-        stale = known is None or not known.fresh(self.today)
-        if stale and name not in self._asked and not self._silent:
-            self._asked.add(name)
+        listed_before = self.table.listed.get(name)
+        stale = listed_before is None or not listed_before.fresh(self.today)
+        if stale and name not in self._queried and not self._silent:
+            self._queried.add(name)
             try:
                 listed = Listed(date=self.today.isoformat(), hourly=ask())
             except PriceListError as problem:

@@ -71,15 +71,15 @@ def hourly(pricing: PricingClient, *, region: str, instance_type: str) -> dict[s
     Raises:
         PriceListError: no answer, or one that cannot be read as one price for each component.
     """
-    found: dict[str, set[Decimal]] = {}
+    by_component: dict[str, set[Decimal]] = {}
     filters = {"regionCode": region, "instanceName": instance_type}
     for product in _products(pricing, "AmazonSageMaker", filters):
         component = _component(product, instance_type)
         if component:
-            found.setdefault(component, set()).update(_amounts(product, _HOURS))
+            by_component.setdefault(component, set()).update(_amounts(product, _HOURS))
     return {
         component: _only(amounts, f"an hour of {instance_type} for {component} in {region}")
-        for component, amounts in sorted(found.items())
+        for component, amounts in sorted(by_component.items())
         if amounts
     }
 
@@ -102,11 +102,11 @@ def _products(
     pricing: PricingClient, service: str, filters: Mapping[str, str]
 ) -> Iterator[Product]:
     """All pages of GetProducts."""
-    wanted: list[FilterTypeDef] = [
+    matches: list[FilterTypeDef] = [
         {"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in filters.items()
     ]
     pages = pricing.get_paginator("get_products").paginate(
-        ServiceCode=service, Filters=wanted, FormatVersion="aws_v1"
+        ServiceCode=service, Filters=matches, FormatVersion="aws_v1"
     )
     try:
         for page in pages:
@@ -119,20 +119,20 @@ def _products(
 
 def _refused(error: ClientError) -> PriceListError:
     code = error.response.get("Error", {}).get("Code", "")
-    said = error.response.get("Error", {}).get("Message", "") or str(error)
+    message = error.response.get("Error", {}).get("Message", "") or str(error)
     if code in _REFUSED:
         return PriceListError(
-            f"AWS's Price List refused the request: {PERMISSION} is not allowed ({said}). "
+            f"AWS's Price List refused the request: {PERMISSION} is not allowed ({message}). "
             f"Allow {PERMISSION} on *.",
             permission=PERMISSION,
         )
     if code in _THROTTLED:
         attempts = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
         return PriceListError(
-            f"AWS's Price List is still throttling after {attempts} retries ({code}: {said}). "
+            f"AWS's Price List is still throttling after {attempts} retries ({code}: {message}). "
             "Try again in a minute."
         )
-    return PriceListError(f"AWS's Price List refused the request ({code}: {said}).")
+    return PriceListError(f"AWS's Price List refused the request ({code}: {message}).")
 
 
 def _parsed(text: str) -> Product:

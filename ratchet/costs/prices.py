@@ -10,8 +10,9 @@ from decimal import Decimal
 
 from ratchet.costs import bundled_prices
 from ratchet.costs.rows import BUNDLED, PRICE_LIST
+from ratchet.loop import folders
 
-FOLDER = "costs/prices/"
+FOLDER = folders.PRICES
 """In the artifact bucket: a table for each region, `<region>.json`."""
 FRESH_FOR = dt.timedelta(days=7)
 """AWS announces no rhythm of changes; the list names the day from which a price holds."""
@@ -68,8 +69,8 @@ class PriceTable:
 
     def to_json(self) -> bytes:
         listed = {
-            name: {"date": known.date, "hourly": {k: str(v) for k, v in known.hourly.items()}}
-            for name, known in sorted(self.listed.items())
+            name: {"date": entry.date, "hourly": {k: str(v) for k, v in entry.hourly.items()}}
+            for name, entry in sorted(self.listed.items())
         }
         return json.dumps({"region": self.region, "listed": listed}, indent=1).encode()
 
@@ -81,15 +82,15 @@ def key(region: str) -> str:
 def read(text: bytes) -> PriceTable:
     """ValueError when the text is no table of prices."""
     try:
-        known = json.loads(text)
+        body = json.loads(text)
         return PriceTable(
-            region=known["region"],
+            region=body["region"],
             listed={
                 name: Listed(
-                    date=one["date"],
-                    hourly={k: Decimal(v) for k, v in one["hourly"].items()},
+                    date=entry["date"],
+                    hourly={k: Decimal(v) for k, v in entry["hourly"].items()},
                 )
-                for name, one in known["listed"].items()
+                for name, entry in body["listed"].items()
             },
         )
     except (KeyError, TypeError, AttributeError, ArithmeticError) as error:

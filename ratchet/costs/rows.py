@@ -18,7 +18,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-FOLDER, SUFFIX = "costs/rows/", ".jsonl.gz"
+from ratchet.loop import folders
+
+FOLDER, SUFFIX = folders.COST_ROWS, ".jsonl.gz"
 ENDPOINTS, STORAGE = "_endpoint", "_storage"
 """In place of a pipeline's name."""
 
@@ -138,7 +140,7 @@ def read(body: bytes) -> list[Row]:
     Raises:
         ValueError: a line is no row.
     """
-    return [_row(one) for one in unpacked(body).splitlines() if one.strip()]
+    return [_row(text) for text in unpacked(body).splitlines() if text.strip()]
 
 
 def unpacked(body: bytes) -> bytes:
@@ -156,8 +158,8 @@ def unpacked(body: bytes) -> bytes:
 
 
 def _row(text: bytes) -> Row:
-    known = json.loads(text, parse_float=Decimal)
-    values: dict[str, Any] = {name: known[name] for name in _NAMES if name in known}
+    body = json.loads(text, parse_float=Decimal)
+    values: dict[str, Any] = {name: body[name] for name in _NAMES if name in body}
     for name, value in values.items():
         if name in _NUMBERS:
             values[name] = float(value)
@@ -195,26 +197,26 @@ def replaced(before: Sequence[Row], run: str, rows: Sequence[Row]) -> list[Row]:
     keeps the time at which that was recorded, so recording twice changes nothing.
     """
     others = [row for row in before if row.run != run]
-    known = {_identity(row): row for row in before if row.run == run}
-    told = {row.job_arn for row in rows}
-    earlier = [row for row in known.values() if row.job_arn and row.job_arn not in told]
+    recorded = {_identity(row): row for row in before if row.run == run}
+    job_arns = {row.job_arn for row in rows}
+    earlier = [row for row in recorded.values() if row.job_arn and row.job_arn not in job_arns]
     tried = {(row.step, row.attempt) for row in earlier}
     status = rows[0].run_status if rows else ""
     return [
         *others,
         *(replace(row, run_status=status or row.run_status) for row in earlier),
         *(
-            _first_said(row, known.get(_identity(row)))
+            _first_recorded(row, recorded.get(_identity(row)))
             for row in rows
             if row.units is not None or (row.step, row.attempt) not in tried
         ),
     ]
 
 
-def _first_said(row: Row, known: Row | None) -> Row:
-    if known is None:
+def _first_recorded(row: Row, recorded: Row | None) -> Row:
+    if recorded is None:
         return row
-    return known if replace(row, recorded_at=known.recorded_at) == known else row
+    return recorded if replace(row, recorded_at=recorded.recorded_at) == recorded else row
 
 
 def _identity(row: Row) -> tuple[str, int, str, str, int]:

@@ -15,11 +15,11 @@ from ratchet.costs import billing, money, rows
 from ratchet.costs.billing import Use
 from ratchet.costs.prices import Price, PriceOf
 from ratchet.costs.rows import Row
+from ratchet.loop import names
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
 
-EXPERIMENT = "Experiment"
 """The parameter of every pipeline that runs are told apart by."""
 
 _NO_INSTANCES = frozenset(
@@ -106,7 +106,7 @@ class RunCosts:
         paginator = self.sagemaker.get_paginator("list_pipeline_parameters_for_execution")
         for page in paginator.paginate(PipelineExecutionArn=execution_arn):
             for parameter in page["PipelineParameters"]:
-                if parameter["Name"] == EXPERIMENT:
+                if parameter["Name"] == names.EXPERIMENT_PARAMETER:
                     return parameter["Value"]
         return self.labels.experiment
 
@@ -122,7 +122,7 @@ class RunCosts:
     def _step_rows(self, step: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[Row]:
         kind, about = _metadata(step)
         job_arn = "" if kind in _NO_INSTANCES else _job_of(about)
-        taken_from = _source_of(step)
+        source_run = _source_of(step)
         attempt = int(step.get("AttemptCount") or 1)
         of_step: dict[str, Any] = {
             **base,
@@ -135,13 +135,13 @@ class RunCosts:
             "ended": rows.time_text(step.get("EndTime")),
             "model_version": _version_of(kind, about),
         }
-        if taken_from:
+        if source_run:
             # The job is the other run's: this row is not of it.
             yield Row(
                 **{**of_step, "job_arn": "", "resource": ""},
                 cache_hit=True,
-                cached_from=taken_from.rpartition("/")[2],
-                saved_by_cache=self._cost_there(step["StepName"], kind, about, taken_from),
+                cached_from=source_run.rpartition("/")[2],
+                saved_by_cache=self._cost_there(step["StepName"], kind, about, source_run),
             )
             return
         for earlier in range(1, attempt if kind not in _NO_INSTANCES else 1):
@@ -161,6 +161,7 @@ class RunCosts:
 
     def _priced(self, use: Use) -> dict[str, Any]:
         price = self.price(use.component, use.instance_type) if use.hours else None
+        spared = money.rounded(use.hours_spared * price.amount) if price else Decimal(0)
         return {
             "component": use.component,
             "instance_type": use.instance_type,
@@ -170,13 +171,13 @@ class RunCosts:
             "billed_seconds": round(use.billed_seconds, 3),
             "used_seconds": round(use.used_seconds, 3),
             "kept_warm_seconds": round(use.kept_warm_seconds, 3),
-            "units": money.kept(use.hours),
+            "units": money.rounded(use.hours),
             "price_unit": rows.HOUR,
             "spot": use.spot,
             "children": use.children,
             "open": use.open,
             **priced(use.hours, price),
-            "saved_by_spot": money.kept(use.hours_spared * price.amount) if price else Decimal(0),
+            "saved_by_spot": spared,
         }
 
     def _cost_there(
@@ -195,8 +196,8 @@ class RunCosts:
         if uses is None:
             return None
         costs = [priced(use.hours, self.price(use.component, use.instance_type)) for use in uses]
-        known = [one["cost"] for one in costs if one["cost"] is not None]
-        return money.total(known) if len(known) == len(costs) else None
+        amounts = [members["cost"] for members in costs if members["cost"] is not None]
+        return money.total(amounts) if len(amounts) == len(costs) else None
 
     def _uses_of(self, kind: str, job_arn: str) -> list[Use] | None:
         """None: it is not described any more, or is a kind of job that has no price here."""
@@ -254,7 +255,7 @@ def priced(units: Decimal, price: Price | None) -> dict[str, Any]:
         "price": price.amount,
         "price_source": price.source,
         "price_date": price.date,
-        "cost": money.kept(units * price.amount),
+        "cost": money.rounded(units * price.amount),
     }
 
 
@@ -279,33 +280,33 @@ def _source_of(step: Mapping[str, Any]) -> str:
 
 
 def _version_of(kind: str, about: Mapping[str, Any]) -> int | None:
-    found = _VERSION.search(_job_of(about)) if kind == "RegisterModel" else None
-    return int(found[1]) if found else None
+    match = _VERSION.search(_job_of(about)) if kind == "RegisterModel" else None
+    return int(match[1]) if match else None
 
 
-def cost(found: Iterable[Row]) -> tuple[Decimal, int]:
+def cost(run_rows: Iterable[Row]) -> tuple[Decimal, int]:
     """The sum of what is known, and how many rows have no price."""
-    costs = [row.cost for row in found]
-    return money.total(one for one in costs if one is not None), costs.count(None)
+    costs = [row.cost for row in run_rows]
+    return money.total(amount for amount in costs if amount is not None), costs.count(None)
 
 
-def said(found: Sequence[Row], *, so_far: bool = False) -> str:
+def sentence(run_rows: Sequence[Row], *, so_far: bool = False) -> str:
     """In a sentence, for a notice: the total, and the steps that cost most of it."""
-    known, unknown = cost(found)
+    priced_total, unknown = cost(run_rows)
     verb = "has cost" if so_far else "cost"
-    text = f"The run {verb} {'at least ' if unknown else ''}{money.shown(known)}"
+    text = f"The run {verb} {'at least ' if unknown else ''}{money.shown(priced_total)}"
     dearest: dict[str, Decimal] = {}
-    for row in found:
+    for row in run_rows:
         if row.cost:
             dearest[row.step] = dearest.get(row.step, Decimal(0)) + row.cost
-    shown = sorted(dearest.items(), key=lambda one: -one[1])[:3]
+    shown = sorted(dearest.items(), key=lambda entry: -entry[1])[:3]
     if len(dearest) > 1:
         text += f" ({', '.join(f'{step} {money.shown(amount)}' for step, amount in shown)})"
     if so_far:
         text += " so far"
     if unknown:
         text += f"; {unknown} of its jobs {'has' if unknown == 1 else 'have'} no known price"
-    spared = money.total(row.saved_by_cache or Decimal(0) for row in found)
+    spared = money.total(row.saved_by_cache or Decimal(0) for row in run_rows)
     if spared:
         text += f"; cached steps saved {money.shown(spared)}"
     return f"{text}."

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any
-
-import pyarrow.compute as pc
 
 from ratchet.costs import rows
-from ratchet.costs_report.table import DAY
+from ratchet.costs_report.recorded_rows import ReportRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,31 +52,40 @@ class Models:
         return self.cost / self.registered if self.registered else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(slots=True)
 class _Run:
     pipeline: str
     id: str
     day: date
-    started: str
-    cost: Decimal
-    unknown: int
-    versions: tuple[int, ...]
+    started: str = ""
+    cost: Decimal = Decimal(0)
+    unknown: int = 0
+    versions: set[int] = field(default_factory=set)
+
+    def add(self, row: ReportRow) -> None:
+        self.started = min(filter(None, (self.started, row.started)), default="")
+        if row.cost is None:
+            self.unknown += 1
+        else:
+            self.cost += row.cost
+        if row.model_version is not None:
+            self.versions.add(row.model_version)
 
 
-def models(table: Any) -> Models:
+def models(listed: Iterable[ReportRow]) -> Models:
     """The cost of each registered version.
 
     Of the runs of a pipeline in the order of their start, each belongs to the next one that
     registers a version. Pipelines that register none, endpoints and buckets are in no line.
     """
-    runs: dict[str, list[_Run]] = {}
-    for run in _runs(table):
-        runs.setdefault(run.pipeline, []).append(run)
-    found: list[ModelCost] = []
-    for pipeline, own in sorted(runs.items()):
-        if any(run.versions for run in own):
-            found += reversed(_lines(pipeline, own))
-    return Models(lines=tuple(found))
+    pipelines: dict[str, list[_Run]] = {}
+    for run in _runs(listed):
+        pipelines.setdefault(run.pipeline, []).append(run)
+    lines: list[ModelCost] = []
+    for pipeline, runs in sorted(pipelines.items()):
+        if any(run.versions for run in runs):
+            lines += reversed(_lines(pipeline, runs))
+    return Models(lines=tuple(lines))
 
 
 def _lines(pipeline: str, runs: Sequence[_Run]) -> list[ModelCost]:
@@ -91,11 +97,11 @@ def _lines(pipeline: str, runs: Sequence[_Run]) -> list[ModelCost]:
             lines.append(
                 ModelCost(
                     pipeline=pipeline,
-                    versions=run.versions,
+                    versions=tuple(sorted(run.versions)),
                     run=run.id if run.versions else "",
                     day=run.day,
-                    cost=sum((one.cost for one in waiting), Decimal(0)),
-                    unknown=sum(one.unknown for one in waiting),
+                    cost=sum((ended.cost for ended in waiting), Decimal(0)),
+                    unknown=sum(ended.unknown for ended in waiting),
                     runs=len(waiting),
                 )
             )
@@ -103,30 +109,12 @@ def _lines(pipeline: str, runs: Sequence[_Run]) -> list[ModelCost]:
     return lines
 
 
-def _runs(table: Any) -> list[_Run]:
-    needed = ["pipeline", "run", "kind", DAY, "started", "cost", "model_version"]
-    steps = table.select(needed).filter(pc.field("kind") == rows.STEP)
-    found = steps.group_by(["pipeline", "run"]).aggregate(
-        [
-            (DAY, "min"),
-            ("started", "min"),
-            ("cost", "sum"),
-            ("cost", "count", pc.CountOptions(mode="only_null")),
-            ("model_version", "distinct"),
-        ]
-    )
-    runs = [
-        _Run(
-            pipeline=pipeline,
-            id=run,
-            day=day,
-            started=started or "",
-            cost=cost or Decimal(0),
-            unknown=unknown,
-            versions=tuple(sorted(one for one in versions if one is not None)),
-        )
-        for pipeline, run, day, started, cost, unknown, versions in (
-            one.values() for one in found.to_pylist()
-        )
-    ]
-    return sorted(runs, key=lambda run: (run.day, run.started, run.id))
+def _runs(listed: Iterable[ReportRow]) -> list[_Run]:
+    runs: dict[tuple[str, str], _Run] = {}
+    for row in listed:
+        if row.kind == rows.STEP:
+            key = row.pipeline, row.run
+            if key not in runs:
+                runs[key] = _Run(pipeline=row.pipeline, id=row.run, day=row.day)
+            runs[key].add(row)
+    return sorted(runs.values(), key=lambda run: (run.day, run.started, run.id))

@@ -74,13 +74,13 @@ def _until(text: str) -> date:
     return _day(text, text)
 
 
-def _day(text: str, given: str) -> date:
+def _day(text: str, typed: str) -> date:
     try:
         if _DATE.fullmatch(text):
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise ValueError(f"{given!r} is no time; expected {EXPECTED}")
+    raise ValueError(f"{typed!r} is no time; expected {EXPECTED}")
 
 
 def months_before(day: date, months: int) -> date:

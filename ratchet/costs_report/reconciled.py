@@ -65,12 +65,12 @@ def compare(
         bills[key] = bills.get(key, Decimal(0)) + amount
     # Cost Explorer lists services that billed nothing, such as a free tier's.
     bills = {key: amount for key, amount in bills.items() if amount or key in estimates}
-    found = [
+    compared = [
         Compared(share=share, name=name, estimate=estimates.get(key), billed=bills.get(key))
         for key in {*estimates, *bills}
         for share, name in [key]
     ]
-    return sorted(found, key=_order)
+    return sorted(compared, key=_order)
 
 
 def _place(value: str, service: str) -> tuple[Share, str]:

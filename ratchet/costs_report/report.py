@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from ratchet.costs_report import grouping, sources
 from ratchet.costs_report import models as registered
 from ratchet.costs_report.grouping import Amount, Line, Spent
 from ratchet.costs_report.models import Models
 from ratchet.costs_report.period import Period, Trend, trend
+from ratchet.costs_report.recorded_rows import ReportRow
 from ratchet.costs_report.sources import Prices
 
 By = Literal["run", "experiment", "pipeline", "step", "month", "model"]
@@ -42,7 +43,7 @@ class Report:
 
 
 def report(
-    table: Any,
+    listed: Sequence[ReportRow],
     *,
     by: By | None,
     period: Period,
@@ -51,12 +52,12 @@ def report(
     limit: int | None = None,
 ) -> Report:
     """A report of these rows, which are those of the period and the experiment already."""
-    sums = grouping.sums(table)
+    sums = grouping.sums(listed)
     lines: Sequence[Line] = ()
     if by == "month":
         lines = sums.months
     elif by != "model":
-        lines = grouping.lines(table, by or "pipeline", period)
+        lines = grouping.lines(listed, by or "pipeline", period)
     return Report(
         by=by,
         period=period,
@@ -67,6 +68,6 @@ def report(
         lines=tuple(lines),
         months=sums.months,
         kinds_by_month=sums.kinds_by_month,
-        models=registered.models(table),
-        prices=sources.prices(table),
+        models=registered.models(listed),
+        prices=sources.prices(listed),
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pyarrow.compute as pc
-
-from ratchet.costs.rows import BUNDLED, PRICE_LIST, STEP
-from ratchet.costs_report.table import DAY
+from ratchet.costs.rows import BUNDLED, PRICE_LIST
+from ratchet.costs_report.recorded_rows import ReportRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,41 +46,39 @@ class Prices:
     @property
     def bundled(self) -> Source | None:
         """What was priced by the package's own table."""
-        return next((one for one in self.sources if one.source == BUNDLED), None)
+        return next((source for source in self.sources if source.source == BUNDLED), None)
 
     @property
     def listed(self) -> Source | None:
-        return next((one for one in self.sources if one.source == PRICE_LIST), None)
+        return next((source for source in self.sources if source.source == PRICE_LIST), None)
 
 
-def prices(table: Any) -> Prices:
+def prices(listed: Sequence[ReportRow]) -> Prices:
     """Of the rows of a report."""
-    return Prices(sources=_sources(table), gaps=_gaps(table))
+    return Prices(sources=_sources(listed), gaps=_gaps(listed))
 
 
-def _sources(table: Any) -> tuple[Source, ...]:
-    priced = table.select(["price_source", "price_date", DAY]).filter(pc.field("price_date") != "")
-    found = priced.group_by("price_source").aggregate(
-        [(DAY, "count"), ("price_date", "min"), ("price_date", "max")]
-    )
+def _sources(listed: Sequence[ReportRow]) -> tuple[Source, ...]:
+    dates: dict[str, Counter[str]] = {}
+    for row in listed:
+        if row.price_date:
+            dates.setdefault(row.price_source, Counter())[row.price_date] += 1
     return tuple(
-        Source(source=source, rows=rows, first=first, last=last)
-        for source, rows, first, last in (one.values() for one in found.to_pylist())
+        Source(source=source, rows=of_source.total(), first=min(of_source), last=max(of_source))
+        for source, of_source in dates.items()
     )
 
 
-def _gaps(table: Any) -> tuple[Gap, ...]:
-    unknown = table.filter(pc.field("cost").is_null())
-    missing_price = pc.is_valid(unknown["units"])
-    of_step = pc.equal(unknown["kind"], STEP)
-    where = pc.if_else(of_step, unknown["pipeline"], unknown["resource"])
-    named = unknown.append_column("where", where)
-    for name in ("component", "instance_type"):
-        place = named.schema.get_field_index(name)
-        named = named.set_column(place, name, pc.if_else(missing_price, named[name], ""))
-    keys = ["kind", "where", "step", "component", "instance_type"]
-    found = named.group_by(keys).aggregate([(DAY, "count")])
+def _gaps(listed: Sequence[ReportRow]) -> tuple[Gap, ...]:
+    amounts = Counter(_unpriced(row) for row in listed if row.cost is None)
     gaps = (
-        Gap(**dict(zip([*keys, "rows"], one.values(), strict=True))) for one in found.to_pylist()
+        Gap(kind=kind, where=where, step=step, component=part, instance_type=instance, rows=amount)
+        for (kind, where, step, part, instance), amount in amounts.items()
     )
     return tuple(sorted(gaps, key=lambda gap: (-gap.rows, gap.where, gap.step, gap.instance_type)))
+
+
+def _unpriced(row: ReportRow) -> tuple[str, str, str, str, str]:
+    """What a price is missing of; where not even the use is known, no price is missing."""
+    what = (row.component, row.instance_type) if row.units is not None else ("", "")
+    return row.kind, row.place, row.step, *what

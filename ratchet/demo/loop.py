@@ -15,6 +15,7 @@ from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.runs.reports import Findings, evaluation
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import Deployed
+from ratchet.loop import folders, names
 
 
 def write_drops(folder: Path, months: Iterable[int]) -> list[Path]:
@@ -62,7 +63,9 @@ def last_seen(target: Target, deployed: Deployed) -> dict[str, Any]:
     """What the trigger noted at its last look (trigger/state.json in the artifact bucket)."""
     s3 = target.client("s3")
     try:
-        answer = s3.get_object(Bucket=deployed.artifacts_bucket, Key="trigger/state.json")
+        answer = s3.get_object(
+            Bucket=deployed.artifacts_bucket, Key=folders.trigger_state(names.TRAINING)
+        )
     except s3.exceptions.NoSuchKey:
         return {}
     return dict(json.loads(answer["Body"].read()))
@@ -108,14 +111,15 @@ def first_run_claims(
         "a model is registered": len(results.models) == 1,
         "it is version 1": [model.version for model in results.models] == [1],
         "the manifest names every landed file": named == set(landed),
-        "there was no champion to compare with": report.get("champion", {}).get("status") == "none",
+        "there was no champion to compare with": report.get("champion", {}).get("status")
+        == names.NONE,
         "the candidate has an AUC above a coin's": report.get("candidate", {}).get("auc", 0) > 0.5,
     }
 
 
 def manifest_of(target: Target, state: RunState) -> list[Any]:
     """The manifest that a run was started with."""
-    bucket, _, key = state.parameters["InputManifest"].removeprefix("s3://").partition("/")
+    bucket, _, key = state.parameters[names.DATA_PARAMETER].removeprefix("s3://").partition("/")
     body = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     return list(json.loads(body))
 
@@ -131,7 +135,7 @@ def challenge_claims(
         f"the run succeeds (it is {state.run.status})": state.run.status == "Succeeded",
         "its description says that drift started it": "drift" in state.run.description.lower(),
         "the manifest names every landed file": named == set(landed),
-        "the champion was scored on the same rows": champion.get("status") == "scored",
+        "the champion was scored on the same rows": champion.get("status") == names.SCORED,
         "it was version 1": any(s.outputs.get("version") == "1" for s in state.steps),
         "the candidate is better": candidate.get("auc", 0) > (champion.get("auc") or 1),
         "version 2 is registered": [model.version for model in results.models] == [2],

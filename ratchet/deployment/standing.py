@@ -20,6 +20,7 @@ from ratchet.deployment.serving.champion import IN_SERVICE, Live
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import Deployed, Serving
+from ratchet.loop import names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ class Standing:
     queues: tuple[Queue, ...] = ()
     schedules: tuple[RunSchedule, ...] = ()
     last_run: RunState | None = None
-    when_none_left: str = "keep"
+    when_none_left: str = names.KEEP
     refused: Mapping[str, int] = field(default_factory=dict)
     """How many requests were refused that still would be, by what their role is called."""
 
@@ -143,9 +144,9 @@ def stack_state(target: Target, name: str) -> StackState | None:
     )
 
 
-def alarms(target: Target, names: Mapping[str, str]) -> dict[str, Alarm]:
+def alarms(target: Target, alarm_names: Mapping[str, str]) -> dict[str, Alarm]:
     """The alarms by what they watch; one that does not exist is left out."""
-    labels = {name: label for label, name in names.items() if name}
+    labels = {name: label for label, name in alarm_names.items() if name}
     if not labels:
         return {}
     answer = target.client("cloudwatch").describe_alarms(AlarmNames=list(labels))
@@ -259,12 +260,15 @@ def _failures(standing: Standing, command: Callable[[str], str]) -> Iterable[str
 def _nothing_wanted(standing: Standing) -> str:
     if standing.deployed is None:
         return "No version is approved, so nothing serves."
-    if standing.when_none_left == "keep":
+    if standing.when_none_left == names.KEEP:
         return (
             f"No version is approved. Version {standing.deployed} serves on, because "
-            'when_none_left is "keep".'
+            f'when_none_left is "{names.KEEP}".'
         )
-    return 'No version is approved: the endpoint is taken down (when_none_left = "take-down").'
+    return (
+        "No version is approved: the endpoint is taken down "
+        f'(when_none_left = "{names.TAKE_DOWN}").'
+    )
 
 
 def _rolled_back(standing: Standing) -> str:

@@ -33,7 +33,7 @@ class Effect:
 def effects(comparison: Comparison) -> tuple[Effect, ...]:
     """For each step of the later definition that caches, in its order."""
     again: set[str] = set()
-    found = []
+    cached = []
     steps = comparison.after.steps
     for name in in_running_order(steps):
         step = steps[name]
@@ -41,13 +41,13 @@ def effects(comparison: Comparison) -> tuple[Effect, ...]:
         if reasons:
             again.add(name)
         if step.cache_for is not None:
-            found.append(Effect(step=name, reasons=tuple(reasons)))
+            cached.append(Effect(step=name, reasons=tuple(reasons)))
     order = list(steps)
-    return tuple(sorted(found, key=lambda effect: order.index(effect.step)))
+    return tuple(sorted(cached, key=lambda effect: order.index(effect.step)))
 
 
 def _reasons(comparison: Comparison, step: Step, again: set[str]) -> Iterator[str]:
-    kinds = {one.kind for one in comparison.of(step.name)}
+    kinds = {difference.kind for difference in comparison.of(step.name)}
     if "step-added" in kinds:
         yield "it is new"
         return
@@ -60,22 +60,22 @@ def _reasons(comparison: Comparison, step: Step, again: set[str]) -> Iterator[st
     before = comparison.before.steps.get(step.name)
     if before is not None and before.cache_for is None and step.cache_for is not None:
         yield "it was not cached before"
-    told: dict[str, None] = {}
-    for one in comparison.of(step.name):
-        if one.path and _counts(one.path, selection):
-            told["its code" if is_code(one.path) else one.path] = None
+    reasons: dict[str, None] = {}
+    for difference in comparison.of(step.name):
+        if difference.path and _counts(difference.path, selection):
+            reasons["its code" if is_code(difference.path) else difference.path] = None
     for other in sorted(_taken(step, selection) & again):
-        told[f"after {other}"] = None
-    yield from told
+        reasons[f"after {other}"] = None
+    yield from reasons
 
 
 def _counts(path: str, selection: Mapping[str, Any]) -> bool:
     """Whether a path below the arguments is part of the cache key."""
-    head, _, rest = path.replace("[", ".").partition(".")
+    head, _, tail = path.replace("[", ".").partition(".")
     if head not in selection:
         return False
     below = selection[head]
-    return not below or not rest or _counts(rest, below)
+    return not below or not tail or _counts(tail, below)
 
 
 def taken_by_key(step: Step) -> set[str]:

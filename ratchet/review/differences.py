@@ -54,7 +54,7 @@ class Comparison:
     """New name → old name."""
 
     def of(self, step: str) -> list[Difference]:
-        return [one for one in self.differences if one.subject == step]
+        return [difference for difference in self.differences if difference.subject == step]
 
 
 def compare(before: Mapping[str, Any] | str, after: Mapping[str, Any] | str) -> Comparison:
@@ -88,19 +88,23 @@ def _parameters(old: Definition, new: Definition) -> Iterator[Difference]:
     for name in [*before, *(name for name in after if name not in before)]:
         was, now = before.get(name), after.get(name)
         if was is None:
-            yield Difference(kind="parameter-added", subject=name, after=_told(after[name]))
+            yield Difference(kind="parameter-added", subject=name, after=_described(after[name]))
         elif now is None:
-            yield Difference(kind="parameter-removed", subject=name, before=_told(was))
+            yield Difference(kind="parameter-removed", subject=name, before=_described(was))
         else:
             for key in ("type", "default", "allowed"):
-                one, other = getattr(was, key), getattr(now, key)
-                if one != other:
+                earlier, later = getattr(was, key), getattr(now, key)
+                if earlier != later:
                     yield Difference(
-                        kind="parameter-changed", subject=name, path=key, before=one, after=other
+                        kind="parameter-changed",
+                        subject=name,
+                        path=key,
+                        before=earlier,
+                        after=later,
                     )
 
 
-def _told(parameter: Parameter) -> str:
+def _described(parameter: Parameter) -> str:
     default = "" if parameter.default is None else f", default {parameter.default!r}"
     return f"{parameter.type}{default}"
 
@@ -110,16 +114,16 @@ def _renamed(old: Mapping[str, Step], new: Mapping[str, Step]) -> dict[str, str]
     else that they are or that others take of them."""
     gone = [step for name, step in old.items() if name not in new]
     come = [step for name, step in new.items() if name not in old]
-    found: dict[str, str] = {}
+    renamed: dict[str, str] = {}
     for step in come:
         like = [
             other
             for other in gone
-            if other.name not in found.values() and _same_but_for_name(other, step)
+            if other.name not in renamed.values() and _same_but_for_name(other, step)
         ]
         if len(like) == 1:
-            found[step.name] = like[0].name
-    return found
+            renamed[step.name] = like[0].name
+    return renamed
 
 
 def _same_but_for_name(old: Step, new: Step) -> bool:

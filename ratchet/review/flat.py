@@ -62,9 +62,9 @@ def shown(value: Any) -> str:
             return str(joined.get("On", "")).join(
                 part if isinstance(part, str) else shown(part) for part in joined["Values"]
             )
-        found = value[call]
-        source = found.get("PropertyFile") or found.get("S3Uri")
-        return f"{shown(source)} {found.get('Path')}"
+        operand = value[call]
+        source = operand.get("PropertyFile") or operand.get("S3Uri")
+        return f"{shown(source)} {operand.get('Path')}"
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)

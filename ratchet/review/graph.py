@@ -26,8 +26,8 @@ class Node:
     @property
     def note(self) -> str:
         """Type, and what else a reader wants to know, in a few words."""
-        kept = "" if self.cached_for is None else f" · cached {_period(self.cached_for)}"
-        return f"{self.type}{kept}"
+        cached = "" if self.cached_for is None else f" · cached {_period(self.cached_for)}"
+        return f"{self.type}{cached}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +101,13 @@ def _without_implied(steps: Mapping[str, Step], order: Sequence[str]) -> dict[st
 def _label(step: Step, source: str) -> str:
     if step.branch is not None and step.branch[0] == source:
         return "pass" if step.branch[1] else "else"
-    taken: dict[str, None] = {}
+    labels: dict[str, None] = {}
     for _, function, argument in walk(without_branches(step.body), ""):
         if function == "Get":
             reference = parse_reference(argument)
             if reference.root == "Steps" and reference.name == source:
-                taken[taken_by(reference)] = None
-    return ", ".join(filter(None, taken))
+                labels[taken_by(reference)] = None
+    return ", ".join(filter(None, labels))
 
 
 def _period(span: timedelta) -> str:

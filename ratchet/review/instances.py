@@ -39,28 +39,29 @@ def planned(
         values: parameters that a run is given; the others have their defaults.
         effects: what a change does to the steps' cached results.
     """
-    parameters = {one.name: one.default for one in definition.parameters} | dict(values or {})
+    defaults = {parameter.name: parameter.default for parameter in definition.parameters}
+    parameters = defaults | dict(values or {})
     again = {effect.step: effect.reasons for effect in effects}
     steps = definition.steps
-    found = []
+    entries = []
     for name in in_running_order(steps):
         step = steps[name]
         takes = taken_by_key(step)
         # A model is made anew, under a new name, in every run.
-        made = tuple(f"after {one}" for one in sorted(takes) if steps[one].type == "Model")
-        for one in _instances(step, parameters):
+        models = tuple(f"after {other}" for other in sorted(takes) if steps[other].type == "Model")
+        for instances in _instances(step, parameters):
             gate = step.branch[0] if step.branch else ""
-            found.append(
+            entries.append(
                 replace(
-                    one,
+                    instances,
                     cache_for=step.cache_for,
                     takes=frozenset(takes),
-                    runs_again=again.get(name) or made,
+                    runs_again=again.get(name) or models,
                     gate=gate,
                     apart=_apart(step, steps),
                 )
             )
-    return tuple(found)
+    return tuple(entries)
 
 
 def _apart(step: Step, steps: Mapping[str, Step]) -> bool:
@@ -83,8 +84,8 @@ def _instances(step: Step, parameters: Values) -> Iterator[Planned]:
         case "Transform":
             yield _group(step, TRANSFORM, arguments.get("TransformResources") or {}, parameters)
         case "Tuning":
-            one = arguments.get("TrainingJobDefinition")
-            for job in arguments.get("TrainingJobDefinitions") or ([one] if one else []):
+            single = arguments.get("TrainingJobDefinition")
+            for job in arguments.get("TrainingJobDefinitions") or ([single] if single else []):
                 yield from _training(step, job, parameters)
         case kind if kind in _ELSEWHERE:
             yield Planned(step=step.name, step_type=kind, unknown=_ELSEWHERE[kind])

@@ -15,7 +15,7 @@ _BREAKS = "\n\r\t\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _ACTIVE = re.compile(r"[\\`*_{}\[\]<>#|~!&]")
 
 
-def one_line(text: str) -> str:
+def single_line(text: str) -> str:
     """The text with its line breaks and control characters written as escapes."""
     return "".join(
         character.encode("unicode_escape").decode()
@@ -27,14 +27,14 @@ def one_line(text: str) -> str:
 
 def fenced(lines: Iterable[str], language: str) -> list[str]:
     """A code block. Its fence is longer than any run of backticks inside (CommonMark, 4.5)."""
-    content = [one_line(line) for line in lines]
+    content = [single_line(line) for line in lines]
     fence = "`" * max(3, 1 + _longest_run(content))
     return [f"{fence}{language}", *content, fence]
 
 
 def code(text: str) -> str:
     """A code span (CommonMark, 6.1), for a table's cell too."""
-    content = one_line(text).replace("|", "\\|")
+    content = single_line(text).replace("|", "\\|")
     fence = "`" * (1 + _longest_run([content]))
     space = " " if content.startswith("`") or content.endswith("`") else ""
     return f"{fence}{space}{content}{space}{fence}"
@@ -42,7 +42,7 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """The text outside of code: no link, picture, HTML or heading, and @somebody is not called."""
-    return _ACTIVE.sub(r"\\\g<0>", one_line(text)).replace("@", "@\N{ZERO WIDTH SPACE}")
+    return _ACTIVE.sub(r"\\\g<0>", single_line(text)).replace("@", "@\N{ZERO WIDTH SPACE}")
 
 
 def _longest_run(lines: Iterable[str]) -> int:

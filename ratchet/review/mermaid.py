@@ -22,8 +22,8 @@ def text_of(graph: Graph) -> str:
         label = f'|"{_escaped(edge.label)}"|' if edge.label else ""
         lines.append(f"    {ids[edge.source]} -->{label} {ids[edge.target]}")
     lines += [f"    {line}" for line in _CLASSES]
-    for name, wanted in (("cached", _is_cached), ("halt", _is_fail)):
-        if members := [ids[node.name] for node in graph.nodes if wanted(node)]:
+    for name, applies in (("cached", _is_cached), ("halt", _is_fail)):
+        if members := [ids[node.name] for node in graph.nodes if applies(node)]:
             lines.append(f"    class {','.join(members)} {name}")
     return "\n".join(lines) + "\n"
 

@@ -75,16 +75,16 @@ def _places(graph: Graph, layers: list[list[str]]) -> dict[str, Place]:
         joined[edge.target].append(edge.source)
     for _ in range(_SWEEPS):
         for layer in layers:
-            wanted = {
+            ideal = {
                 name: sum(row[other] for other in joined[name]) / len(joined[name])
                 if joined[name]
                 else row[name]
                 for name in layer
             }
-            layer.sort(key=lambda name: wanted[name])
+            layer.sort(key=lambda name: ideal[name])
             at = -1.0
             for name in layer:
-                at = row[name] = max(wanted[name], at + 1)
+                at = row[name] = max(ideal[name], at + 1)
     top = min(row.values())
     return {
         name: (column * (_WIDTH + _ACROSS), (row[name] - top) * (_HEIGHT + _DOWN))

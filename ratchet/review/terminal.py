@@ -61,10 +61,10 @@ def _rails(graph: Graph) -> list[str]:
     drawn = []
     for index, node in enumerate(graph.nodes):
         sources = [edge.source for edge in graph.sources(node.name)]
-        taken = sorted(lanes.index(source) for source in dict.fromkeys(sources))
-        ending = [column for column in taken if last_use[lanes[column] or ""] == index]
-        column = _column(lanes, taken, ending)
-        drawn.append(_row(lanes, taken, ending, column, _GLYPHS.get(node.type, _STEP)))
+        joined = sorted(lanes.index(source) for source in dict.fromkeys(sources))
+        ending = [column for column in joined if last_use[lanes[column] or ""] == index]
+        column = _column(lanes, joined, ending)
+        drawn.append(_row(lanes, joined, ending, column, _GLYPHS.get(node.type, _STEP)))
         for ended in ending:
             lanes[ended] = None
         if node.name in last_use:
@@ -84,11 +84,11 @@ def _last_uses(graph: Graph) -> dict[str, int]:
     return last
 
 
-def _column(lanes: list[str | None], taken: list[int], ending: list[int]) -> int:
+def _column(lanes: list[str | None], joined: list[int], ending: list[int]) -> int:
     """Where a step stands: on a way that ends at it, or else right of what it takes from."""
     if ending:
         return ending[0]
-    after = max(taken, default=-1) + 1
+    after = max(joined, default=-1) + 1
     for column in range(after, len(lanes)):
         if lanes[column] is None:
             return column
@@ -97,15 +97,15 @@ def _column(lanes: list[str | None], taken: list[int], ending: list[int]) -> int
 
 
 def _row(
-    lanes: list[str | None], taken: list[int], ending: list[int], column: int, glyph: str
+    lanes: list[str | None], joined: list[int], ending: list[int], column: int, glyph: str
 ) -> str:
-    left, right = min([*taken, column]), max([*taken, column])
+    left, right = min([*joined, column]), max([*joined, column])
     cells = []
     for place, lane in enumerate(lanes):
         inside = left <= place < right
         if place == column:
             mark = glyph
-        elif place in taken:
+        elif place in joined:
             mark = _joint(place, left, right, ends=place in ending)
         elif lane is not None:
             mark = "│"

@@ -9,7 +9,7 @@ from typing import Any
 from ratchet.review.cache_effects import Effect
 from ratchet.review.differences import Comparison, Difference
 from ratchet.review.flat import shown
-from ratchet.review.markdown import code, fenced, one_line, prose
+from ratchet.review.markdown import code, fenced, prose, single_line
 
 _LONGEST = 72
 
@@ -18,7 +18,7 @@ FilesOf = Callable[[str], Mapping[str, str] | None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class ReviewLine:
     """One line: `mark` is +, -, ~; `subject` a step or a parameter."""
 
     mark: str
@@ -31,8 +31,8 @@ class Report:
     """What a reviewer reads of one pipeline."""
 
     pipeline: str
-    parameters: tuple[Told, ...] = ()
-    steps: tuple[Told, ...] = ()
+    parameters: tuple[ReviewLine, ...] = ()
+    steps: tuple[ReviewLine, ...] = ()
     cache: tuple[Effect, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What the differences change in what a run costs."""
@@ -53,12 +53,12 @@ def report(
     notes: Iterable[str] = (),
 ) -> Report:
     """The comparison in words."""
-    told = [(one, _told(one, files_of)) for one in comparison.differences]
-    is_parameter = [one.kind.startswith("parameter") for one, _ in told]
+    lines = [_line(difference, files_of) for difference in comparison.differences]
+    is_parameter = [each.kind.startswith("parameter") for each in comparison.differences]
     return Report(
         pipeline=pipeline,
-        parameters=tuple(t for (_, t), yes in zip(told, is_parameter, strict=True) if yes),
-        steps=tuple(t for (_, t), yes in zip(told, is_parameter, strict=True) if not yes),
+        parameters=tuple(line for line, yes in zip(lines, is_parameter, strict=True) if yes),
+        steps=tuple(line for line, yes in zip(lines, is_parameter, strict=True) if not yes),
         cache=tuple(cache),
         notes=tuple(notes),
     )
@@ -71,76 +71,76 @@ def new(pipeline: str, comparison: Comparison, *, notes: Iterable[str] = ()) -> 
     return replace(report(pipeline, comparison, (), notes=notes), heading=heading)
 
 
-def text_of(found: Report) -> str:
+def text_of(report: Report) -> str:
     """Plain text; what is not there is not mentioned."""
-    if not found.differs:
-        return f"{found.pipeline}: the same\n"
-    first, *others = found.heading.splitlines() or [""]
-    lines = [f"{found.pipeline}: {first}" if first else found.pipeline, *others]
-    for title, told in (("parameters", found.parameters), ("steps", found.steps)):
-        if told:
-            lines += [f"  {title}", *_aligned(told)]
-    if found.cache:
+    if not report.differs:
+        return f"{report.pipeline}: the same\n"
+    first, *others = report.heading.splitlines() or [""]
+    lines = [f"{report.pipeline}: {first}" if first else report.pipeline, *others]
+    for title, entries in (("parameters", report.parameters), ("steps", report.steps)):
+        if entries:
+            lines += [f"  {title}", *_aligned(entries)]
+    if report.cache:
         lines.append("  cached results")
-        width = max(len(effect.step) for effect in found.cache)
-        lines += [f"      {e.step.ljust(width)}  {_effect(e)}" for e in found.cache]
-    if found.notes:
-        lines += ["  what a run costs", *(f"      {note}" for note in found.notes)]
-    return "\n".join(map(one_line, lines)) + "\n"
+        width = max(len(effect.step) for effect in report.cache)
+        lines += [f"      {e.step.ljust(width)}  {_effect(e)}" for e in report.cache]
+    if report.notes:
+        lines += ["  what a run costs", *(f"      {note}" for note in report.notes)]
+    return "\n".join(map(single_line, lines)) + "\n"
 
 
-def markdown_of(found: Report) -> str:
+def markdown_of(report: Report) -> str:
     """The same for a review comment."""
-    if not found.differs:
-        return f"**{prose(found.pipeline)}**: the same\n"
-    lines = [f"### {prose(found.pipeline)}", ""]
-    if "\n" in found.heading:
-        lines += [*fenced(found.heading.splitlines(), "text"), ""]
-    elif found.heading:
-        lines += [prose(found.heading), ""]
-    for told in (found.parameters, found.steps):
-        if told:
-            lines += [*fenced((f"{t.mark} {t.subject}: {t.text}" for t in told), "diff"), ""]
-    if found.cache:
+    if not report.differs:
+        return f"**{prose(report.pipeline)}**: the same\n"
+    lines = [f"### {prose(report.pipeline)}", ""]
+    if "\n" in report.heading:
+        lines += [*fenced(report.heading.splitlines(), "text"), ""]
+    elif report.heading:
+        lines += [prose(report.heading), ""]
+    for entries in (report.parameters, report.steps):
+        if entries:
+            lines += [*fenced((f"{t.mark} {t.subject}: {t.text}" for t in entries), "diff"), ""]
+    if report.cache:
         lines += ["| cached step | |", "|---|---|"]
-        lines += [f"| {code(e.step)} | {prose(_effect(e))} |" for e in found.cache]
+        lines += [f"| {code(e.step)} | {prose(_effect(e))} |" for e in report.cache]
         lines.append("")
-    if found.notes:
-        lines += ["What a run costs:", "", *(f"- {prose(note)}" for note in found.notes)]
+    if report.notes:
+        lines += ["What a run costs:", "", *(f"- {prose(note)}" for note in report.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def json_of(found: Report, comparison: Comparison | None) -> dict[str, Any]:
+def json_of(report: Report, comparison: Comparison | None) -> dict[str, Any]:
     """For scripts: the facts, not the words. `comparison`: None where there is none."""
     return {
-        "pipeline": found.pipeline,
-        "differs": found.differs,
-        "heading": found.heading or None,
+        "pipeline": report.pipeline,
+        "differs": report.differs,
+        "heading": report.heading or None,
         "differences": [
             {
-                "kind": one.kind,
-                "subject": one.subject,
-                "path": one.path or None,
-                "before": one.before,
-                "after": one.after,
+                "kind": difference.kind,
+                "subject": difference.subject,
+                "path": difference.path or None,
+                "before": difference.before,
+                "after": difference.after,
             }
-            for one in (comparison.differences if comparison else ())
+            for difference in (comparison.differences if comparison else ())
         ],
         "cache": [
-            {"step": e.step, "keeps": e.keeps, "reasons": list(e.reasons)} for e in found.cache
+            {"step": e.step, "keeps": e.keeps, "reasons": list(e.reasons)} for e in report.cache
         ],
-        "notes": list(found.notes),
+        "notes": list(report.notes),
     }
 
 
-def _aligned(told: Sequence[Told]) -> Iterator[str]:
-    width = max(len(one.subject) for one in told)
+def _aligned(entries: Sequence[ReviewLine]) -> Iterator[str]:
+    width = max(len(entry.subject) for entry in entries)
     last = None
-    for one in told:
-        subject = one.subject if one.subject != last else ""
-        mark = one.mark if one.subject != last or one.mark != "~" else " "
-        yield f"    {mark} {subject.ljust(width)}  {one.text}"
-        last = one.subject
+    for entry in entries:
+        subject = entry.subject if entry.subject != last else ""
+        mark = entry.mark if entry.subject != last or entry.mark != "~" else " "
+        yield f"    {mark} {subject.ljust(width)}  {entry.text}"
+        last = entry.subject
 
 
 def _effect(effect: Effect) -> str:
@@ -149,31 +149,31 @@ def _effect(effect: Effect) -> str:
     return f"runs again: {', '.join(effect.reasons)}"
 
 
-def _told(one: Difference, files_of: FilesOf) -> Told:
-    mark = {"added": "+", "removed": "-"}.get(one.kind.rpartition("-")[2], "~")
-    return Told(mark=mark, subject=one.subject, text=_text(one, files_of))
+def _line(difference: Difference, files_of: FilesOf) -> ReviewLine:
+    mark = {"added": "+", "removed": "-"}.get(difference.kind.rpartition("-")[2], "~")
+    return ReviewLine(mark=mark, subject=difference.subject, text=_text(difference, files_of))
 
 
-def _text(one: Difference, files_of: FilesOf) -> str:
-    match one.kind:
+def _text(difference: Difference, files_of: FilesOf) -> str:
+    match difference.kind:
         case "parameter-added" | "step-added":
-            return f"added, {one.after}"
+            return f"added, {difference.after}"
         case "parameter-removed" | "step-removed":
-            return f"removed, {one.before}"
+            return f"removed, {difference.before}"
         case "step-renamed":
-            return f"was {one.before}: another name, the same otherwise"
+            return f"was {difference.before}: another name, the same otherwise"
         case "step-moved":
-            return f"moved from {_branch(one.before)} to {_branch(one.after)}"
+            return f"moved from {_branch(difference.before)} to {_branch(difference.after)}"
         case "code":
-            return f"code{_files(str(one.before), str(one.after), files_of)}"
-    before, after = _sides(one.before, one.after)
-    if one.kind == "rewired":
-        return f"{one.path} takes {after} instead of {before}"
-    if one.before is None:
-        return f"{one.path} = {after}, not there before"
-    if one.after is None:
-        return f"{one.path} is gone (was {before})"
-    return f"{one.path}  {before} → {after}"
+            return f"code{_files(str(difference.before), str(difference.after), files_of)}"
+    before, after = _sides(difference.before, difference.after)
+    if difference.kind == "rewired":
+        return f"{difference.path} takes {after} instead of {before}"
+    if difference.before is None:
+        return f"{difference.path} = {after}, not there before"
+    if difference.after is None:
+        return f"{difference.path} is gone (was {before})"
+    return f"{difference.path}  {before} → {after}"
 
 
 def _sides(before: Any, after: Any) -> tuple[str, str]:
@@ -185,7 +185,7 @@ def _sides(before: Any, after: Any) -> tuple[str, str]:
     if max(map(len, texts)) <= _LONGEST:
         return texts[0], texts[1]
     pairs = zip(*texts, strict=False)
-    same = next((at for at, (one, other) in enumerate(pairs) if one != other), 0)
+    same = next((at for at, (first, second) in enumerate(pairs) if first != second), 0)
     start = max(0, same - _LONGEST // 3)
     cut = [
         ("…" if start else "")

@@ -22,7 +22,7 @@ _SCHEMA = (
     " execution TEXT, parts TEXT, result TEXT)",
     "CREATE INDEX IF NOT EXISTS by_step ON results (pipeline, step, finished)",
 )
-_KEPT_PER_STEP = 50
+_RESULTS_PER_STEP = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ class StepCache:
             "DELETE FROM results WHERE pipeline = ?1 AND step = ?2 AND finished <"
             " (SELECT finished FROM results WHERE pipeline = ?1 AND step = ?2"
             "  ORDER BY finished DESC LIMIT 1 OFFSET ?3)",
-            (pipeline_arn, step, _KEPT_PER_STEP - 1),
+            (pipeline_arn, step, _RESULTS_PER_STEP - 1),
         )
 
     def close(self) -> None:

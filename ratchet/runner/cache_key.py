@@ -69,13 +69,13 @@ def _manifest_digest(storage: Storage, uri: str) -> str:
         entries = read_manifest(storage, uri)
     except (FileNotFoundError, ValueError):
         return EMPTY  # the step itself will say what is wrong
-    wanted = {entry.uri: entry.relative for entry in entries}
-    if not wanted:
+    relatives = {entry.uri: entry.relative for entry in entries}
+    if not relatives:
         return EMPTY
     # One listing instead of one request per object. Keys in a window share a long prefix.
-    prefix = _common_prefix(list(wanted))
+    prefix = _common_prefix(list(relatives))
     listed = {item.uri: item.digest for item in storage.list(prefix)}
-    return _digest_of({relative: listed.get(uri, "missing") for uri, relative in wanted.items()})
+    return _digest_of({relative: listed.get(uri, "missing") for uri, relative in relatives.items()})
 
 
 def _common_prefix(uris: list[str]) -> str:
@@ -107,7 +107,7 @@ def _flatten(name: str, value: Any, parts: dict[str, str]) -> None:
 
 def describe_differences(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """How one fingerprint's parts came to differ from an earlier one's, in a few words."""
-    told: list[str] = []
+    changes: list[str] = []
     for name in [*now, *(name for name in before if name not in now)]:
         old, new = before.get(name), now.get(name)
         if old == new:
@@ -117,13 +117,13 @@ def describe_differences(before: Mapping[str, str], now: Mapping[str, str]) -> s
             # New content under a new URI is one change, not two.
             content = f"{subject}\tcontent"
             if before.get(content) == now.get(content):
-                told.append(f"{subject} is at another URI, same content ({old} → {new})")
+                changes.append(f"{subject} is at another URI, same content ({old} → {new})")
         elif aspect == "content":
-            told.append(_content_change(subject, old, new))
+            changes.append(_content_change(subject, old, new))
         else:
-            told.append(_value_change(subject, old, new))
-    shown = ", ".join(told[:_SHOWN_DIFFERENCES])
-    hidden = len(told) - _SHOWN_DIFFERENCES
+            changes.append(_value_change(subject, old, new))
+    shown = ", ".join(changes[:_SHOWN_DIFFERENCES])
+    hidden = len(changes) - _SHOWN_DIFFERENCES
     return f"{shown} and {hidden} more" if hidden > 0 else shown
 
 

@@ -40,13 +40,13 @@ def check(path: str) -> str | None:
 @functools.lru_cache(maxsize=1024)
 def _plain(path: str) -> tuple[str | int, ...] | None:
     """The steps of a path of names and indexes only, or None; spares the import of a parser."""
-    rest = path.removeprefix("$")
+    text = path.removeprefix("$")
     tokens: list[str | int] = []
     position = 0
-    while position < len(rest):
-        match = _PLAIN.match(rest, position)
+    while position < len(text):
+        match = _PLAIN.match(text, position)
         # A name must follow a dot, except at the very start.
-        if match is None or (match[1] and position > 0 and rest[position] != "."):
+        if match is None or (match[1] and position > 0 and text[position] != "."):
             return None
         name, index, single, double = match.groups()
         tokens.append(

@@ -52,8 +52,8 @@ def why_not() -> str | None:
             return str(error)
     if probe.stdout == b"there":
         return None
-    said = probe.stderr.decode("utf-8", "replace").strip().splitlines()
-    return f"this machine's kernel or a policy forbids it ({said[-1] if said else 'no reason'})"
+    output = probe.stderr.decode("utf-8", "replace").strip().splitlines()
+    return f"this machine's kernel or a policy forbids it ({output[-1] if output else 'no reason'})"
 
 
 def launch(words: Sequence[str], *, opt_ml: Path, cwd: str, scratch: Path) -> list[str]:

@@ -26,22 +26,22 @@ class Parameter:
     allowed: tuple[Any, ...] = ()
 
 
-def bind(declared: Sequence[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+def bind(declared: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
     """Every parameter's value for a run: the given one, or else the default.
 
     Given values may be strings, as StartPipelineExecution has them. Raises `ParameterError`.
     """
     names = [parameter.name for parameter in declared]
-    for name in given:
+    for name in values:
         if name not in names:
             raise ParameterError(
                 f"the pipeline has no parameter {name!r}; it has {_listed(names) or 'none'}"
             )
-    return {parameter.name: _value(parameter, given) for parameter in declared}
+    return {parameter.name: _value(parameter, values) for parameter in declared}
 
 
-def _value(parameter: Parameter, given: Mapping[str, Any]) -> Any:
-    if parameter.name not in given:
+def _value(parameter: Parameter, values: Mapping[str, Any]) -> Any:
+    if parameter.name not in values:
         if parameter.default is None:
             raise ParameterError(
                 f"parameter {parameter.name!r} ({parameter.type}) has no default: "
@@ -49,7 +49,7 @@ def _value(parameter: Parameter, given: Mapping[str, Any]) -> Any:
             )
         return parameter.default
     try:
-        value = coerce(given[parameter.name], parameter.type)
+        value = coerce(values[parameter.name], parameter.type)
     except ValueError as error:
         raise ParameterError(f"parameter {parameter.name!r}: {error}") from None
     if isinstance(value, str) and len(value) > _LONGEST:

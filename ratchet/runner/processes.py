@@ -43,26 +43,26 @@ class _Lines:
     def __init__(self, log: IO[bytes], emit: Callable[[str], None]) -> None:
         self._log = log
         self._emit = emit
-        self._rest = b""
+        self._unended = b""
         self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
 
     def feed(self, data: bytes) -> None:
         self._log.write(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        *lines, self._unended = (self._unended + data).split(b"\n")
         for line in lines:
             self._line(line.removesuffix(b"\r"))
-        while len(self._rest) > _LONGEST_LINE:
+        while len(self._unended) > _LONGEST_LINE:
             # Cut where a UTF-8 character begins: at no continuation byte.
             cut = _LONGEST_LINE
-            while cut > _LONGEST_LINE - 4 and self._rest[cut] & 0xC0 == 0x80:
+            while cut > _LONGEST_LINE - 4 and self._unended[cut] & 0xC0 == 0x80:
                 cut -= 1
-            self._line(self._rest[:cut])
-            self._rest = self._rest[cut:]
+            self._line(self._unended[:cut])
+            self._unended = self._unended[cut:]
 
     def close(self) -> None:
-        if self._rest:
-            self._line(self._rest)
-            self._rest = b""
+        if self._unended:
+            self._line(self._unended)
+            self._unended = b""
 
     def _line(self, raw: bytes) -> None:
         line = raw.decode("utf-8", "replace")
@@ -85,7 +85,7 @@ class Process:
         self._deadline: float | None = None
         self._kill_at: float | None = None
         self._grace = 0.0
-        self._stop_asked = False
+        self._stop_requested = False
         self._timed_out = False
         self._gone = False
         self._lock = threading.Lock()
@@ -127,7 +127,7 @@ class Process:
             self._close()
         return Ending(
             exit_code=code if code >= 0 else 128 - code,
-            stopped=self._stop_asked,
+            stopped=self._stop_requested,
             timed_out=self._timed_out,
             tails={stream: tuple(lines.tail) for stream, lines in self._lines.items()},
         )
@@ -170,7 +170,7 @@ class Process:
             self._signal(signal.SIGKILL)
 
     def _stop(self) -> None:
-        self._stop_asked = True
+        self._stop_requested = True
         self._ask_to_end()
 
     def _ask_to_end(self) -> None:

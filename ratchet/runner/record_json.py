@@ -7,7 +7,7 @@ from typing import Any
 
 from ratchet.runner.records import StepRecord
 
-_KEPT = (
+_MEMBERS = (
     "name",
     "type",
     "attempt",
@@ -26,7 +26,7 @@ def dumped(record: StepRecord) -> dict[str, Any]:
     """What `loaded` takes: plain JSON, times in epoch seconds."""
     assert record.end_time is not None, record.name
     return {
-        **{key: getattr(record, key) for key in _KEPT},
+        **{key: getattr(record, key) for key in _MEMBERS},
         "start_time": record.start_time.timestamp(),
         "end_time": record.end_time.timestamp(),
     }
@@ -34,7 +34,7 @@ def dumped(record: StepRecord) -> dict[str, Any]:
 
 def loaded(body: dict[str, Any]) -> StepRecord:
     """The record of a step that succeeded."""
-    kept: dict[str, Any] = {key: body[key] for key in _KEPT}
+    members: dict[str, Any] = {key: body[key] for key in _MEMBERS}
     for key in ("start_time", "end_time"):
-        kept[key] = datetime.fromtimestamp(body[key], UTC)
-    return StepRecord(status="Succeeded", **kept)
+        members[key] = datetime.fromtimestamp(body[key], UTC)
+    return StepRecord(status="Succeeded", **members)

@@ -71,12 +71,12 @@ def _make(
         errors="replace",
     )
     assert pip.stdout is not None
-    said = []
+    lines = []
     for line in pip.stdout:
-        said.append(line.rstrip())
-        on_line("stdout", said[-1])
+        lines.append(line.rstrip())
+        on_line("stdout", lines[-1])
     if pip.wait() != 0:
-        errors = [line for line in said if line.startswith("ERROR")] or said[-1:]
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:]
         raise StepFailed(
             f"ClientError: {_FILE} cannot be installed: {' '.join(errors)} "
             "(without a network, put wheels into the bundle and begin the file with "

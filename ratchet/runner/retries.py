@@ -32,8 +32,8 @@ def read_policies(policies: Any, place: str, report: Report) -> Iterator[RetryPo
             continue
         for index, kind in enumerate(kinds):
             if kind not in RETRYABLE:
-                known = ", ".join(sorted(RETRYABLE))
-                report.add(f"{at}.ExceptionType[{index}]", f"{kind!r} is none of {known}")
+                expected = ", ".join(sorted(RETRYABLE))
+                report.add(f"{at}.ExceptionType[{index}]", f"{kind!r} is none of {expected}")
         if "MaxAttempts" in body and "ExpireAfterMin" in body:
             report.add(at, "takes MaxAttempts or ExpireAfterMin, not both")
         if _numbers_fit(body, at, report):

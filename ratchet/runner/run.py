@@ -145,22 +145,22 @@ class _Schedule:
         # Threads are made when they are needed: as many as may ever be at work.
         most = max(1, len(self._setting.definition.steps))
         with ThreadPoolExecutor(most, thread_name_prefix="step") as self._pool:
-            self._parallelism.on_change(self._start_more)
-            self._start_more()
+            self._parallelism.on_change(self._start_ready)
+            self._start_ready()
             self._idle.wait()
             self._parallelism.on_change(lambda: None)
         if self._error is not None:
             raise self._error
         return not self._plan.has_ready
 
-    def _start_more(self) -> None:
+    def _start_ready(self) -> None:
         with self._lock:
             if not self._idle.is_set():
                 self._start(self._take())
 
     def _take(self) -> list[StepRun]:
         """Steps that may start now. With the last one gone, the run is over."""
-        taken = []
+        starting = []
         while (
             self._running < self._parallelism.steps
             and not self._closed
@@ -170,10 +170,10 @@ class _Schedule:
             if step is None:
                 break
             self._running += 1
-            taken.append(StepRun(step, self._setting))
+            starting.append(StepRun(step, self._setting))
         if self._running == 0:
             self._idle.set()
-        return taken
+        return starting
 
     def _start(self, step_runs: Iterable[StepRun]) -> None:
         for step_run in step_runs:
@@ -194,20 +194,20 @@ class _Schedule:
             if record.status == "Succeeded":
                 self._plan.succeeded(record.name, record.outcome)
             self._closed = self._closed or record.status == "Failed"
-            taken = self._take()
+            starting = self._take()
             # Others first, so that they need not wait for this thread's step.
-            self._start(taken[1:])
-            return taken[0] if taken else None
+            self._start(starting[1:])
+            return starting[0] if starting else None
 
 
 def _result(records: Mapping[str, StepRecord], complete: bool) -> Result:
     steps = tuple(records.values())
     failures = [record for record in steps if record.status == "Failed"]
     if failures:
-        told = " ".join(
+        reasons = " ".join(
             " ".join(f"{record.name}: {record.failure_reason}".split()) for record in failures
         )
-        reason = f"Step failure: One or multiple steps failed. {told}"
+        reason = f"Step failure: One or multiple steps failed. {reasons}"
         if len(reason) > _LONGEST_REASON:
             reason = reason[: _LONGEST_REASON - 1] + "…"
         return Result(status="Failed", failure_reason=reason, steps=steps)

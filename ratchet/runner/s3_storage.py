@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.runner.storage import StoredObject, split_uri
+from ratchet.runner.storage import StoredObject, at_once, split_uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -55,6 +56,12 @@ class S3Storage:
             return
         with answer["Body"] as body, path.open("wb") as file:
             shutil.copyfileobj(body, file, 1 << 20)
+
+    def download_all(self, pairs: Sequence[tuple[str, Path]]) -> None:
+        at_once(self.download, pairs)
+
+    def upload_all(self, pairs: Sequence[tuple[Path, str]]) -> None:
+        at_once(self.upload, pairs)
 
     def upload(self, path: Path, uri: str) -> None:
         bucket, key = split_uri(uri)

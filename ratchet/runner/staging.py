@@ -6,8 +6,7 @@ import gzip
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,10 +15,6 @@ from ratchet.runner.manifests import read_manifest
 from ratchet.runner.storage import Storage, split_uri
 
 T = TypeVar("T")
-_THREADS = 16
-_ALONE = 3  # so few transfers are not worth a pool
-
-
 Shard = tuple[int, int]
 """Which of how many parts: (0, 1) is everything."""
 
@@ -108,7 +103,7 @@ def upload_folder(storage: Storage, folder: Path, uri: str) -> None:
     """Copy every file below a folder to keys below a URI."""
     base = uri.rstrip("/")
     files = [Path(parent) / name for parent, _, names in os.walk(folder) for name in sorted(names)]
-    _each(lambda file: storage.upload(file, f"{base}/{file.relative_to(folder).as_posix()}"), files)
+    storage.upload_all([(file, f"{base}/{file.relative_to(folder).as_posix()}") for file in files])
 
 
 def _download(storage: Storage, items: Iterable[tuple[str, str]], folder: Path) -> None:
@@ -121,14 +116,4 @@ def _download(storage: Storage, items: Iterable[tuple[str, str]], folder: Path) 
             (folder / relative).mkdir(parents=True, exist_ok=True)
         else:
             wanted.append((uri, folder / relative))
-    _each(lambda pair: storage.download(*pair), wanted)
-
-
-def _each(action: Callable[[T], None], items: list[T]) -> None:
-    if len(items) <= _ALONE:
-        for item in items:
-            action(item)
-        return
-    with ThreadPoolExecutor(min(_THREADS, len(items))) as pool:
-        for _ in pool.map(action, items):
-            pass
+    storage.download_all(wanted)

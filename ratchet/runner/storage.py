@@ -6,10 +6,11 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ratchet.runner.digests import DigestStore
 from ratchet.runner.errors import RunnerError
@@ -34,13 +35,32 @@ class Storage(Protocol):
 
     def download(self, uri: str, path: Path) -> None: ...
 
+    def download_all(self, pairs: Sequence[tuple[str, Path]]) -> None: ...
+
     def upload(self, path: Path, uri: str) -> None: ...
+
+    def upload_all(self, pairs: Sequence[tuple[Path, str]]) -> None: ...
 
     def read_bytes(self, uri: str) -> bytes: ...
 
     def write_bytes(self, uri: str, data: bytes) -> None: ...
 
     def exists(self, uri: str) -> bool: ...
+
+
+_THREADS = 16
+_ALONE = 3  # so few transfers are not worth a pool
+
+
+def at_once(action: Callable[..., None], items: Sequence[tuple[Any, ...]]) -> None:
+    """Call an action with each of the items, several at a time."""
+    if len(items) <= _ALONE:
+        for item in items:
+            action(*item)
+        return
+    with ThreadPoolExecutor(min(_THREADS, len(items))) as pool:
+        for _ in pool.map(lambda item: action(*item), items):
+            pass
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -98,10 +118,16 @@ class FolderStorage:
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise FileNotFoundError(f"no object {uri}") from error
 
+    def download_all(self, pairs: Sequence[tuple[str, Path]]) -> None:
+        at_once(self.download, pairs)
+
     def upload(self, path: Path, uri: str) -> None:
         incoming = self._new_file()
         shutil.copyfile(path, incoming)
         self._put(incoming, uri)
+
+    def upload_all(self, pairs: Sequence[tuple[Path, str]]) -> None:
+        at_once(self.upload, pairs)
 
     def read_bytes(self, uri: str) -> bytes:
         try:

@@ -29,7 +29,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-SECONDS, MIB = 3.0, 500
+SECONDS, MIB = 3.0, 160
 """What a whole process may take."""
 
 REPORT = """
@@ -37,12 +37,11 @@ import sys
 from datetime import date
 from pathlib import Path
 from rich.console import Console
-from ratchet.cli.cost_view import Drawing, overview
-from ratchet.costs_report import period, report, table
+from ratchet.cli.views.cost_view import Drawing, overview
+from ratchet.costs_report import period, recorded_rows, report
 root, last = Path(sys.argv[1]), date(2026, 11, 26)
 files = sorted(root.rglob("*.jsonl.gz"))
-read = table.read_all((f.read_bytes(), date.fromisoformat(f.name[:10])) for f in files)
-rows = table.joined([read])
+rows = recorded_rows.read_all((f.read_bytes(), date.fromisoformat(f.name[:10])) for f in files)
 asked = period.read("2020-01-01", None, today=last)
 made = report.report(rows, by=None, period=asked, today=last)
 from datetime import datetime
@@ -56,7 +55,7 @@ import json, sys
 from dataclasses import replace
 import boto3
 from config.settings import load
-from ratchet.deployment import facts, target as targets
+from ratchet.deployment.target import facts, environment as targets
 from ratchet.cli.main import main
 url = sys.argv[2]
 session = boto3.Session("key", "secret", region_name="us-east-1")

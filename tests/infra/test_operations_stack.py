@@ -17,7 +17,8 @@ from config.settings import NotificationSettings, Settings, load
 from ratchet.costs import prices, rows
 from ratchet.deployment.target.facts import Operations as Facts
 from ratchet.deployment.target.facts import parse
-from ratchet_cdk.pipelines.run_costs import COSTS, dollars
+from ratchet.loop import folders
+from ratchet_cdk.pipelines.run_costs import dollars
 from stacks.foundation import Foundation
 from stacks.operations import Operations
 from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly, Template, context
@@ -251,8 +252,8 @@ def test_the_tables_folders_are_those_that_rows_are_written_to(table: dict[str, 
     *partitions, _ = key.removeprefix(folder).split("/")
     keys = [column["Name"] for column in table["PartitionKeys"]]
     assert [partition.split("=")[0] for partition in partitions] == keys
-    assert folder.startswith(COSTS)
-    assert prices.FOLDER.startswith(COSTS)
+    assert folder.startswith(folders.COSTS)
+    assert prices.FOLDER.startswith(folders.COSTS)
 
 
 def test_the_table_knows_every_partition_by_itself(table: dict[str, Any]) -> None:

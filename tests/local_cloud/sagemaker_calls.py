@@ -27,6 +27,7 @@ from ratchet.local_cloud.control import Endpoint
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.runner import S3Storage, Storage
 from tests.runner.s3_server import S3Server
 
 REGION = "us-east-1"
@@ -117,6 +118,17 @@ class FakeCloud:
         self, scope: Scope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
     ) -> None:
         self.lines += [(group, stream, line) for _, line in lines]
+
+    def storage(self, scope: Scope, role: str | None, *, key: str | None = None) -> Storage:
+        client = boto3.client(
+            "s3",
+            endpoint_url=self.endpoint(),
+            region_name=scope.region,
+            aws_access_key_id="fake",
+            aws_secret_access_key="fake",
+            config=Config(s3={"addressing_style": "path"}),
+        )
+        return S3Storage(client, output_key=key)
 
     def endpoint(self) -> str:
         """Of an S3 that has the objects; it ends with the tests."""

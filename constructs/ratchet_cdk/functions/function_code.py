@@ -10,8 +10,8 @@ from pathlib import Path
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.imports import imported_files
 
-COSTS = "ratchet.costs"
-"""The one package beside the functions that they may import: the command line reckons by it too."""
+SHARED = ("ratchet.costs", "ratchet.loop")
+"""The packages beside the functions that they may import: the command line imports them too."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can tell
 
@@ -36,7 +36,7 @@ class FunctionCode:
 def function_code(root: Path, name: str) -> FunctionCode:
     """What the function `root/name/handler.py` needs, and nothing else.
 
-    That is the modules it imports below `root` and from COSTS, directly or through others; the
+    That is the modules it imports below `root` and from SHARED, directly or through others; the
     files in its own folder that are no Python; and those in a folder beside it whose name, quoted,
     one of its modules says.
 
@@ -46,7 +46,7 @@ def function_code(root: Path, name: str) -> FunctionCode:
     handler = root / name / "handler.py"
     if not handler.is_file():
         raise FileNotFoundError(f"there is no function {name!r}: {handler} does not exist")
-    modules = imported_files(handler, folder=root, packages={COSTS: root.parent})
+    modules = imported_files(handler, folder=root, packages=dict.fromkeys(SHARED, root.parent))
     files = {*modules, *_data_files(root / name)}
     for folder in _data_folders(root):
         if any(f'"{folder.name}"' in module.read_text(encoding="utf-8") for module in modules):

@@ -6,10 +6,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from config.settings import Settings
+from ratchet.loop import names
 from ratchet_cdk.foundation.notifications import Notifications
 from ratchet_cdk.permissions.narrow_role import NarrowRole
-
-NAMESPACE = "Ratchet"
 
 
 class LoopAlarm(Construct):
@@ -35,13 +34,13 @@ class LoopAlarm(Construct):
         """`told_directly`: the alarm goes to this topic by itself, not by the messenger."""
         super().__init__(scope, construct_id)
         self.name = settings.alarm_name(kind)
-        dimensions = {"Project": settings.project, "Environment": settings.environment}
+        dimensions = names.dimensions(project=settings.project, environment=settings.environment)
         cloudwatch.CfnAlarm(
             self,
             "Alarm",
             alarm_name=self.name,
             alarm_description=f"{settings.prefix}: {description}",
-            namespace=NAMESPACE,
+            namespace=names.NAMESPACE,
             metric_name=metric_name,
             dimensions=[
                 cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value)
@@ -63,6 +62,6 @@ def grant_put_metrics(role: NarrowRole, sid: str) -> None:
         sid,
         actions=["cloudwatch:PutMetricData"],
         resources=["*"],
-        conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+        conditions={"StringEquals": {"cloudwatch:namespace": names.NAMESPACE}},
         wildcard="The action knows no resource; the condition names the namespace.",
     )

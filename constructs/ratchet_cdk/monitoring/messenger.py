@@ -8,7 +8,7 @@ from pathlib import Path
 from constructs import Construct
 
 from config.settings import Settings
-from ratchet.costs import prices
+from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
@@ -17,8 +17,6 @@ from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
 from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.cost_permissions import grant_price_runs
-from ratchet_cdk.pipelines.evaluation_pipeline import EVALUATIONS
-from ratchet_cdk.serving.captured import MONITORING
 from ratchet_cdk.serving.model_registry import ModelRegistry
 
 MEMORY_MB = 512
@@ -74,8 +72,8 @@ class Messenger(Construct):
         notifications.grant_publish(role)
         registry.grant_read(role)
         artifacts.grant_look(role, "LookAtFindings")
-        runs = f"{settings.pipeline_name('monitoring')}/runs/"
-        findings = [EVALUATIONS, MONITORING, runs, prices.FOLDER]
+        runs = folders.runs(settings.pipeline_name("monitoring"))
+        findings = [folders.EVALUATIONS, folders.MONITORING, runs, folders.PRICES]
         artifacts.grant_read(role, "ReadFindings", prefixes=findings)
         grant_price_runs(role, arns=arns, pipelines=self._pipelines, settings=settings)
         role.allow(

@@ -13,10 +13,10 @@ from constructs import Construct
 from config import images
 from config.settings import Settings
 from pipeline_defs.permissions import container
+from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
-from ratchet_cdk.serving.captured import CAPTURE, GROUND_TRUTH, REPORTS
 from ratchet_cdk.serving.champion_endpoint import ChampionEndpoint
 from ratchet_cdk.serving.promotion import Promotion
 
@@ -75,10 +75,10 @@ class ModelMonitor(Construct):
             )
         )
         role.allow("EncryptOutputs", actions=["kms:Encrypt"], resources=[self._artifacts.key_arn])
-        readable = [CAPTURE, GROUND_TRUTH, REPORTS, baselines]
+        readable = [folders.CAPTURE, folders.GROUND_TRUTH, folders.REPORTS, baselines]
         self._artifacts.grant_list(role, "ListMonitored", prefixes=readable)
         self._artifacts.grant_read(role, "ReadMonitored", prefixes=readable)
-        self._artifacts.grant_write(role, "WriteReports", prefixes=[REPORTS])
+        self._artifacts.grant_write(role, "WriteReports", prefixes=[folders.REPORTS])
         return role
 
     def _tell_of_failures(self) -> str:
@@ -125,10 +125,10 @@ class ModelMonitor(Construct):
             ),
             data_quality_baseline_config=_Data.DataQualityBaselineConfigProperty(
                 statistics_resource=_Data.StatisticsResourceProperty(
-                    s3_uri=f"{self._promotion.baseline_uri}/statistics.json"
+                    s3_uri=f"{self._promotion.baseline_uri}/{folders.STATISTICS}"
                 ),
                 constraints_resource=_Data.ConstraintsResourceProperty(
-                    s3_uri=f"{self._promotion.baseline_uri}/constraints.json"
+                    s3_uri=f"{self._promotion.baseline_uri}/{folders.CONSTRAINTS}"
                 ),
             ),
             data_quality_job_input=_Data.DataQualityJobInputProperty(
@@ -142,7 +142,7 @@ class ModelMonitor(Construct):
         )
 
     def _model_quality(self) -> _Quality:
-        labels = f"{self._artifacts.uri}/{GROUND_TRUTH}".rstrip("/")
+        labels = f"{self._artifacts.uri}/{folders.GROUND_TRUTH}".rstrip("/")
         return _Quality(
             self,
             "ModelQualityDefinition",
@@ -151,7 +151,7 @@ class ModelMonitor(Construct):
             ),
             model_quality_baseline_config=_Quality.ModelQualityBaselineConfigProperty(
                 constraints_resource=_Quality.ConstraintsResourceProperty(
-                    s3_uri=f"{self._promotion.quality_baseline_uri}/constraints.json"
+                    s3_uri=f"{self._promotion.quality_baseline_uri}/{folders.CONSTRAINTS}"
                 ),
             ),
             model_quality_job_input=_Quality.ModelQualityJobInputProperty(
@@ -186,7 +186,7 @@ class ModelMonitor(Construct):
             monitoring_outputs=[
                 of.MonitoringOutputProperty(
                     s3_output=of.S3OutputProperty(
-                        s3_uri=f"{self._artifacts.uri}/{REPORTS}".rstrip("/"),
+                        s3_uri=f"{self._artifacts.uri}/{folders.REPORTS}".rstrip("/"),
                         local_path="/opt/ml/processing/output",
                         s3_upload_mode="EndOfJob",
                     )
@@ -214,7 +214,7 @@ class ModelMonitor(Construct):
     def _schedule(
         self, kind: str, definition: _Data | _Quality, condition: cdk.CfnCondition
     ) -> None:
-        name = {"DataQuality": "data-quality", "ModelQuality": "model-quality"}[kind]
+        name = {"DataQuality": names.DATA_QUALITY, "ModelQuality": names.MODEL_QUALITY}[kind]
         schedule = sagemaker.CfnMonitoringSchedule(
             self,
             f"{kind}Schedule",

@@ -9,24 +9,19 @@ from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs.monitoring import monitoring
+from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
-from ratchet_cdk.monitoring.loop_alarm import NAMESPACE
 from ratchet_cdk.permissions.arns import Arns
-from ratchet_cdk.pipelines.ml_pipeline import MANIFESTS, MlPipeline
+from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.pipelines.pipeline_schedule import schedule_pipeline
-from ratchet_cdk.serving.captured import CAPTURE, GROUND_TRUTH, MONITORING
 from ratchet_cdk.serving.model_registry import ModelRegistry
 from ratchet_cdk.serving.promotion import Promotion
 
-METRIC_NAMESPACES = (
-    NAMESPACE,
-    "aws/sagemaker/Endpoints/data-metrics",
-    "aws/sagemaker/Endpoints/model-metrics",
-)
+METRIC_NAMESPACES = (names.NAMESPACE, names.DATA_NAMESPACE, names.MODEL_NAMESPACE)
 MEMORY_MB = 512
 TIMEOUT_SECONDS = 120
 MINUTE = 10  # of the hour: capture files of the hour before have landed by then
@@ -74,13 +69,13 @@ class MonitoringPipeline(Construct):
                 "publish_monitoring": self.publish_monitoring,
             },
         )
-        readable = [CAPTURE, GROUND_TRUTH, baselines]
+        readable = [folders.CAPTURE, folders.GROUND_TRUTH, baselines]
         artifacts.grant_list(self.pipeline.role, "ListMonitored", prefixes=readable)
         artifacts.grant_read(self.pipeline.role, "ReadMonitored", prefixes=readable)
         artifacts.grant_read(
             self.publish_monitoring.role,
             "ReadAnalyses",
-            prefixes=[f"{self.pipeline.name}/runs/", MONITORING],
+            prefixes=[folders.runs(self.pipeline.name), folders.MONITORING],
         )
         self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="monitoring")
         self._publish_what_model_monitor_finds()
@@ -95,8 +90,8 @@ class MonitoringPipeline(Construct):
         )
         role = function.role
         registry.grant_read(role)
-        self._artifacts.grant_read(role, "ReadRecords", prefixes=[MONITORING])
-        self._artifacts.grant_write(role, "WriteManifests", prefixes=[MANIFESTS])
+        self._artifacts.grant_read(role, "ReadRecords", prefixes=[folders.MONITORING])
+        self._artifacts.grant_write(role, "WriteManifests", prefixes=[folders.MANIFESTS])
         return function
 
     def _publish_monitoring(self) -> PythonFunction:
@@ -107,12 +102,12 @@ class MonitoringPipeline(Construct):
             environment={
                 "PROJECT": self._settings.project,
                 "ENVIRONMENT": self._settings.environment,
-                "DATA_SCHEDULE": self._settings.schedule_name("data-quality"),
-                "QUALITY_SCHEDULE": self._settings.schedule_name("model-quality"),
+                "DATA_SCHEDULE": self._settings.schedule_name(names.DATA_QUALITY),
+                "QUALITY_SCHEDULE": self._settings.schedule_name(names.MODEL_QUALITY),
             },
         )
         role = function.role
-        self._artifacts.grant_write(role, "WriteRecords", prefixes=[MONITORING])
+        self._artifacts.grant_write(role, "WriteRecords", prefixes=[folders.MONITORING])
         role.allow(
             "PutFindings",
             actions=["cloudwatch:PutMetricData"],

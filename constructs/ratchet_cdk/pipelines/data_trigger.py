@@ -8,6 +8,7 @@ from constructs import Construct
 
 from config.intake import Intake
 from config.settings import Settings
+from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
@@ -16,7 +17,7 @@ from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import Wake, WakeQueue
 from ratchet_cdk.monitoring.loop_alarm import grant_put_metrics
 from ratchet_cdk.permissions.arns import Arns
-from ratchet_cdk.pipelines.ml_pipeline import MANIFESTS, MlPipeline
+from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.pipelines.run_schedule import RunSchedule
 from ratchet_cdk.serving.model_registry import ModelRegistry
 
@@ -53,7 +54,9 @@ class DataTrigger(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         self._intake = intake
-        self._drift_alarms = [settings.alarm_name(kind) for kind in ("drift", "model-quality")]
+        self._drift_alarms = [
+            settings.alarm_name(kind) for kind in (names.DRIFT, names.MODEL_QUALITY)
+        ]
         self.dead_letters = DeadLetters(
             self, "DeadLetters", settings=settings, name=intake.trigger_name
         )
@@ -172,7 +175,7 @@ class DataTrigger(Construct):
         notifications: Notifications,
     ) -> None:
         role = self.function.role
-        own = [MANIFESTS, f"{self._intake.trigger_name}/"]
+        own = [folders.MANIFESTS, folders.trigger(self._intake.kind)]
         data.grant_look(role, "LookAtData")
         data.grant_read(role, "ReadData", prefixes=[self._intake.prefix])
         artifacts.grant_look(role, "LookAtRecords")

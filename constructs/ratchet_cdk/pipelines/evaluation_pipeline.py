@@ -8,17 +8,15 @@ from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs.evaluation import evaluation
+from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.monitoring.loop_alarm import grant_put_metrics
 from ratchet_cdk.permissions.arns import Arns
-from ratchet_cdk.pipelines.ml_pipeline import MANIFESTS, MlPipeline
+from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.serving.champion import ChampionResolver
 from ratchet_cdk.serving.model_registry import ModelRegistry
-
-EVALUATIONS = "evaluations/"
-"""The records: one of each evaluation, below its version."""
 
 
 class EvaluationPipeline(Construct):
@@ -69,7 +67,11 @@ class EvaluationPipeline(Construct):
         artifacts.grant_read(
             self.record.role,
             "ReadFindings",
-            prefixes=[EVALUATIONS, MANIFESTS, f"{self.pipeline.name}/runs/"],
+            prefixes=[
+                folders.EVALUATIONS,
+                folders.MANIFESTS,
+                folders.runs(self.pipeline.name),
+            ],
         )
 
     def _record(
@@ -104,5 +106,5 @@ class EvaluationPipeline(Construct):
         grant_put_metrics(role, "PutFindings")
         registry.grant_note(role)
         artifacts.grant_look(role, "LookAtRecords")
-        artifacts.grant_write(role, "WriteRecords", prefixes=[EVALUATIONS])
+        artifacts.grant_write(role, "WriteRecords", prefixes=[folders.EVALUATIONS])
         return function

@@ -10,17 +10,16 @@ from config.settings import Settings
 from pipeline_defs.imported import ImportedPipeline, Placement, Stored
 from pipeline_defs.imported.placeholders import texts_after
 from pipeline_defs.permissions import needs
+from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
 from ratchet_cdk.pipelines.definition_body import definition_body, template_size
-from ratchet_cdk.pipelines.ml_pipeline import MANIFESTS
 from ratchet_cdk.pipelines.model_groups import add_model_groups
 
 _AROUND = 900  # characters of a pipeline's resources beside its definition and its policy
-_MANIFEST_PARAMETER = "InputManifest"
 
 
 class ImportedMlPipeline(Construct):
@@ -76,13 +75,13 @@ class ImportedMlPipeline(Construct):
             self._code.grant_read_folders(self.role, "ReadCode")
 
     def _permissions(self, pipeline: ImportedPipeline, stored: Stored) -> None:
-        runs = [f"{self.name}/runs/"]
+        runs = [folders.runs(self.name)]
         readable = sorted({*runs, *texts_after(stored.definition, "artifacts")} - {""})
-        self._artifacts.grant_list(self.role, "ListOwn", prefixes=[*readable, MANIFESTS])
-        self._artifacts.grant_read(self.role, "ReadOwn", prefixes=[*readable, MANIFESTS])
+        self._artifacts.grant_list(self.role, "ListOwn", prefixes=[*readable, folders.MANIFESTS])
+        self._artifacts.grant_read(self.role, "ReadOwn", prefixes=[*readable, folders.MANIFESTS])
         self._artifacts.grant_write(self.role, "WriteRuns", prefixes=runs)
         data = {*texts_after(stored.definition, "data")}
-        if any(p["Name"] == _MANIFEST_PARAMETER for p in stored.definition["Parameters"]):
+        if any(p["Name"] == names.DATA_PARAMETER for p in stored.definition["Parameters"]):
             data.add(self._settings.data.prefix)
         if data:
             self._data.grant_list(self.role, "ListData", prefixes=sorted(data))

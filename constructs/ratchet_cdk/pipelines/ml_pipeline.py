@@ -14,6 +14,7 @@ from config.settings import Settings
 from pipeline_defs.authoring import Context, Functions
 from pipeline_defs.permissions import needs, registered_images
 from pipeline_defs.registry import CompiledPipeline
+from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.python_function import PythonFunction
@@ -21,8 +22,6 @@ from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
 from ratchet_cdk.pipelines.definition_body import definition_body, template_size
-
-MANIFESTS = "manifests/"  # what a run reads, named by the digest of its content
 
 
 class MlPipeline(Construct):
@@ -81,10 +80,10 @@ class MlPipeline(Construct):
         self.registered_images = registered_images(definition)
         self._grant(definition, permissions, arns)
         code.grant_read(self.role, "ReadCode", suffix=".gz")
-        own = [f"{self.name}/runs/"]
-        if f"{self.name}/checkpoints/" in json.dumps(definition):
-            own.append(f"{self.name}/checkpoints/")
-        readable = [*own, MANIFESTS]
+        own = [folders.runs(self.name)]
+        if folders.checkpoints(self.name) in json.dumps(definition):
+            own.append(folders.checkpoints(self.name))
+        readable = [*own, folders.MANIFESTS]
         artifacts.grant_list(self.role, "ListOwn", prefixes=readable)
         artifacts.grant_read(self.role, "ReadOwn", prefixes=readable)
         artifacts.grant_write(self.role, "WriteRuns", prefixes=own)

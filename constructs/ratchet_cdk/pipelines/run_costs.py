@@ -8,6 +8,7 @@ from pathlib import Path
 from constructs import Construct
 
 from config.settings import Settings
+from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
@@ -21,9 +22,6 @@ from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 MEMORY_MB = 512
 TIMEOUT_SECONDS = 300
-COSTS = "costs/"
-"""The folder of the artifact bucket: `rows/` and `prices/` (`ratchet.costs`). Nothing in it
-expires: it is what is left of a run when SageMaker has forgotten its jobs."""
 
 _RUN_CHANGED = "SageMaker Model Building Pipeline Execution Status Change"
 _STEP_CHANGED = "SageMaker Model Building Pipeline Execution Step Status Change"
@@ -100,8 +98,8 @@ class RunCosts(Construct):
         self._grant_runs(role)
         self._grant_endpoint_and_buckets(role)
         artifacts.grant_look(role, "LookAtCosts")
-        artifacts.grant_read(role, "ReadCosts", prefixes=[COSTS])
-        artifacts.grant_write(role, "WriteCosts", prefixes=[COSTS])
+        artifacts.grant_read(role, "ReadCosts", prefixes=[folders.COSTS])
+        artifacts.grant_write(role, "WriteCosts", prefixes=[folders.COSTS])
         notifications.grant_publish(role)
         self.wakes.feed(self.function)
 

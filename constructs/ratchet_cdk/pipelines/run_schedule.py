@@ -9,6 +9,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from config.intake import Intake
+from ratchet.loop import names
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
@@ -56,7 +57,7 @@ class RunSchedule(Construct):
             target=of.TargetProperty(
                 arn=queue.queue_arn,
                 role_arn=role.arn,
-                input=json.dumps({"scheduled_time": _TIME}),
+                input=json.dumps({names.SCHEDULED_TIME: _TIME}),
                 dead_letter_config=of.DeadLetterConfigProperty(arn=dead_letters.queue.queue_arn),
             ),
         )

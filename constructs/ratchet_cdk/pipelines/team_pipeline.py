@@ -11,6 +11,7 @@ from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs import PipelineEntry
+from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.dead_letters import DeadLetters
@@ -21,7 +22,6 @@ from ratchet_cdk.pipelines.pipeline_schedule import schedule_pipeline
 from ratchet_cdk.serving.champion import ChampionResolver
 
 _AROUND = 900  # characters of a pipeline's resources beside its definition and its policy
-_MANIFEST_PARAMETER = "InputManifest"
 
 
 class TeamPipeline(Construct):
@@ -88,7 +88,7 @@ class TeamPipeline(Construct):
 
     def _grant_data(self) -> None:
         prefixes = {*self._folders(self._data)}
-        if any(p["Name"] == _MANIFEST_PARAMETER for p in self.pipeline.definition["Parameters"]):
+        if any(p["Name"] == names.DATA_PARAMETER for p in self.pipeline.definition["Parameters"]):
             prefixes.add(self._settings.data.prefix)
         if prefixes:
             self._data.grant_list(self.pipeline.role, "ListData", prefixes=sorted(prefixes))
@@ -108,7 +108,7 @@ class TeamPipeline(Construct):
 
     def _grant_champion(self, champion: ChampionResolver) -> None:
         role = self.pipeline.role
-        models = [f"{self._settings.pipeline_name('training')}/runs/"]
+        models = [folders.runs(self._settings.pipeline_name(names.TRAINING))]
         self._artifacts.grant_list(role, "ListModels", prefixes=models)
         self._artifacts.grant_read(role, "ReadModels", prefixes=models)
         champion.grant_read_none(role)

@@ -7,14 +7,13 @@ from pathlib import Path
 from constructs import Construct
 
 from config.settings import Settings
+from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.serving.model_registry import ModelRegistry
-
-NO_CHAMPION = "champion/none/"  # a step's input may not be empty, so an object is kept there
 
 
 class ChampionResolver(Construct):
@@ -46,7 +45,7 @@ class ChampionResolver(Construct):
             description="Answers with the model artifact of the deployed model package",
             environment={
                 "CHAMPION_PARAMETER": parameter,
-                "NO_CHAMPION_URI": f"{artifacts.uri}/{NO_CHAMPION}",
+                "NO_CHAMPION_URI": f"{artifacts.uri}/{folders.NO_CHAMPION}",
             },
             memory_mb=256,
             timeout_seconds=30,
@@ -59,10 +58,10 @@ class ChampionResolver(Construct):
             resources=[Arns.of(settings).ssm_parameter(parameter)],
         )
         registry.grant_read(role)
-        artifacts.grant_write(role, "KeepNoChampion", prefixes=[NO_CHAMPION])
+        artifacts.grant_write(role, "KeepNoChampion", prefixes=[folders.NO_CHAMPION])
         self._artifacts = artifacts
 
     def grant_read_none(self, role: NarrowRole) -> None:
         """Reads what stands for a champion where there is none."""
-        self._artifacts.grant_list(role, "ListNoChampion", prefixes=[NO_CHAMPION])
-        self._artifacts.grant_read(role, "ReadNoChampion", prefixes=[NO_CHAMPION])
+        self._artifacts.grant_list(role, "ListNoChampion", prefixes=[folders.NO_CHAMPION])
+        self._artifacts.grant_read(role, "ReadNoChampion", prefixes=[folders.NO_CHAMPION])

@@ -10,11 +10,11 @@ from constructs import Construct
 
 from config.settings import EndpointSettings, Settings
 from pipeline_defs.permissions import container
+from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
-from ratchet_cdk.serving.captured import CAPTURE
-from ratchet_cdk.serving.endpoint_alarms import KINDS, VARIANT, EndpointAlarms
+from ratchet_cdk.serving.endpoint_alarms import KINDS, EndpointAlarms
 from ratchet_cdk.serving.promotion import Promotion
 
 _Endpoint = sagemaker.CfnEndpoint
@@ -54,7 +54,7 @@ class ChampionEndpoint(Construct):
         self._settings = settings
         self._promotion = promotion
         self._artifacts = artifacts
-        self.capture_uri = f"{artifacts.uri}/{CAPTURE}".rstrip("/")
+        self.capture_uri = f"{artifacts.uri}/{folders.CAPTURE}".rstrip("/")
         self.role = self._role(model_artifacts, images)
         config = self._config(self._model())
         alarms = EndpointAlarms(
@@ -77,7 +77,7 @@ class ChampionEndpoint(Construct):
         role.allow_all(container(arns, images=images, log_groups=[log_group]))
         self._artifacts.grant_list(role, "ListModels", prefixes=[model_artifacts])
         self._artifacts.grant_read(role, "ReadModels", prefixes=[model_artifacts])
-        self._artifacts.grant_write(role, "Capture", prefixes=[CAPTURE])
+        self._artifacts.grant_write(role, "Capture", prefixes=[folders.CAPTURE])
         role.allow(
             "WatchAlarmsDuringUpdates",
             actions=["cloudwatch:DescribeAlarms"],
@@ -105,7 +105,7 @@ class ChampionEndpoint(Construct):
             "Config",
             production_variants=[
                 _Config.ProductionVariantProperty(
-                    variant_name=VARIANT,  # the same always: SageMaker shifts traffic by it
+                    variant_name=names.VARIANT,  # the same always: SageMaker shifts traffic by it
                     model_name=model.attr_model_name,
                     instance_type=serving.instance_type,
                     initial_instance_count=serving.instance_count,
@@ -160,7 +160,7 @@ class ChampionEndpoint(Construct):
             "Instances",
             service_namespace="sagemaker",
             scalable_dimension="sagemaker:variant:DesiredInstanceCount",
-            resource_id=f"endpoint/{self.name}/variant/{VARIANT}",
+            resource_id=f"endpoint/{self.name}/variant/{names.VARIANT}",
             min_capacity=serving.instance_count,
             max_capacity=serving.max_count,
         )

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from config import images
 from config.settings import Settings
+from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
@@ -21,7 +22,6 @@ from ratchet_cdk.serving.model_registry import ModelRegistry
 
 MEMORY_MB = 512
 TIMEOUT_SECONDS = 120
-STATE = "deployment/"  # what was said already
 
 
 class ChampionReconciler(Construct):
@@ -75,7 +75,7 @@ class ChampionReconciler(Construct):
                 "MONITOR_ENGINE": _engine(settings),
                 "TOPIC_ARN": notifications.topic.topic_arn,
                 "STATE_BUCKET": artifacts.name,
-                "STATE_KEY": f"{STATE}state.json",
+                "STATE_KEY": folders.DEPLOYMENT_STATE,
             },
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
@@ -87,15 +87,15 @@ class ChampionReconciler(Construct):
         registry.grant_judge(role)
         notifications.grant_publish(role)
         artifacts.grant_look(role, "LookAtState")
-        artifacts.grant_read(role, "ReadState", prefixes=[STATE])
-        artifacts.grant_write(role, "WriteState", prefixes=[STATE])
+        artifacts.grant_read(role, "ReadState", prefixes=[folders.DEPLOYMENT])
+        artifacts.grant_write(role, "WriteState", prefixes=[folders.DEPLOYMENT])
         self.wakes.feed(self.function)
         LoopAlarm(
             self,
             "Blocked",
             settings=settings,
             kind="deployment-blocked",
-            metric_name="DeploymentBlocked",
+            metric_name=names.DEPLOYMENT_BLOCKED,
             description="what is approved does not serve, and nothing is under way to change that",
         )
 
@@ -168,4 +168,4 @@ class ChampionReconciler(Construct):
 def _engine(settings: Settings) -> str:
     """Where AWS publishes no Model Monitor, there is nothing to try first."""
     there = images.model_monitor(settings.region) is not None
-    return settings.monitor.engine if there else "pipeline"
+    return settings.monitor.engine if there else names.PIPELINE

@@ -9,9 +9,9 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import Settings
+from ratchet.loop import names
 from ratchet_cdk.serving.promotion import Promotion
 
-VARIANT = "AllTraffic"
 KINDS = ("endpoint-5xx", "endpoint-4xx", "endpoint-latency")
 
 
@@ -79,7 +79,7 @@ class EndpointAlarms(Construct):
         """Returns its name, as a reference: what uses the name waits for the alarm."""
         dimensions = {
             "EndpointName": self._settings.endpoint_name,
-            "VariantName": VARIANT,
+            "VariantName": names.VARIANT,
             "EndpointConfigName": self._config.attr_endpoint_config_name,
         }
         alarm = cloudwatch.CfnAlarm(

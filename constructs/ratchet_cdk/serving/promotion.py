@@ -14,11 +14,9 @@ from constructs import Construct
 
 from config import images
 from config.settings import Settings
+from ratchet.loop import names
 
-NONE = "none"
-MODEL_MONITOR, PIPELINE = "model-monitor", "pipeline"
-
-_FOLDER = r"none|s3://[a-z0-9][a-z0-9.-]+/.*[^/]"
+_FOLDER = rf"{names.NONE}|s3://[a-z0-9][a-z0-9.-]+/.*[^/]"
 
 
 class Promotion(Construct):
@@ -30,26 +28,28 @@ class Promotion(Construct):
         super().__init__(scope, construct_id)
         group = settings.model_package_group
         self.package_arn = self._parameter(
-            "ChampionModelPackageArn",
+            names.CHAMPION,
             description=f"The version of model package group {group} that serves",
-            pattern=rf"none|arn:[^:]+:sagemaker:[^:]+:\d{{12}}:model-package/{group}/\d+",
+            pattern=rf"{names.NONE}|arn:[^:]+:sagemaker:[^:]+:\d{{12}}:model-package/{group}/\d+",
         )
         self.version = self._parameter(
-            "ChampionVersion", description="Its number, for people", pattern=r"none|\d+"
+            names.CHAMPION_VERSION,
+            description="Its number, for people",
+            pattern=rf"{names.NONE}|\d+",
         )
         self.baseline_uri = self._parameter(
-            "BaselineUri",
+            names.BASELINE,
             description="S3 folder: statistics.json and constraints.json of its eval slice",
             pattern=_FOLDER,
         )
         self.quality_baseline_uri = self._parameter(
-            "QualityBaselineUri",
+            names.QUALITY_BASELINE,
             description="S3 folder: statistics.json and constraints.json of its answers to that",
             pattern=_FOLDER,
         )
         engines = _engines(settings)
         self.engine = self._parameter(
-            "MonitorEngine",
+            names.ENGINE,
             description="Who compares what is asked with the baseline",
             default=engines[0],
             values=engines,
@@ -58,20 +58,20 @@ class Promotion(Construct):
 
     @cached_property
     def uses_model_monitor(self) -> cdk.CfnCondition:
-        return self._condition("UseModelMonitor", self._monitored_by(MODEL_MONITOR))
+        return self._condition("UseModelMonitor", self._monitored_by(names.MODEL_MONITOR))
 
     @cached_property
     def uses_quality_monitor(self) -> cdk.CfnCondition:
         return self._condition(
             "UseModelQualityMonitor",
             cdk.Fn.condition_and(
-                self._monitored_by(MODEL_MONITOR), _given(self.quality_baseline_uri)
+                self._monitored_by(names.MODEL_MONITOR), _given(self.quality_baseline_uri)
             ),
         )
 
     @cached_property
     def uses_pipeline(self) -> cdk.CfnCondition:
-        return self._condition("UseMonitoringPipeline", self._monitored_by(PIPELINE))
+        return self._condition("UseMonitoringPipeline", self._monitored_by(names.PIPELINE))
 
     def when_champion(self, resource: cdk.CfnResource) -> None:
         """The resource is there while there is a champion."""
@@ -95,7 +95,7 @@ class Promotion(Construct):
         name: str,
         *,
         description: str,
-        default: str = NONE,
+        default: str = names.NONE,
         pattern: str | None = None,
         values: Sequence[str] | None = None,
     ) -> str:
@@ -118,10 +118,10 @@ class Promotion(Construct):
 
 def _engines(settings: Settings) -> list[str]:
     """Those that the parameter may name, the preferred one first."""
-    if settings.monitor.engine == PIPELINE or images.model_monitor(settings.region) is None:
-        return [PIPELINE]
-    return [MODEL_MONITOR, PIPELINE]
+    if settings.monitor.engine == names.PIPELINE or images.model_monitor(settings.region) is None:
+        return [names.PIPELINE]
+    return [names.MODEL_MONITOR, names.PIPELINE]
 
 
 def _given(value: str) -> cdk.ICfnConditionExpression:
-    return cdk.Fn.condition_not(cdk.Fn.condition_equals(value, NONE))
+    return cdk.Fn.condition_not(cdk.Fn.condition_equals(value, names.NONE))

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline_defs.authoring import schema
 from pipeline_defs.authoring.checks.document import placed_steps, variables, variables_of
 from pipeline_defs.authoring.errors import Problem, a, did_you_mean
+from ratchet.loop import names
 
 _PYTHON: Mapping[str, tuple[type, ...]] = {
     "String": (str,),
@@ -32,7 +33,11 @@ def check(definition: Mapping[str, Any]) -> Iterator[Problem]:
                 argument=f"parameter {name!r}",
                 expected="it is declared twice",
                 fix="declare it once and pass it on"
-                + (" (every pipeline has it by itself)" if name == "Experiment" else ""),
+                + (
+                    " (every pipeline has it by itself)"
+                    if name == names.EXPERIMENT_PARAMETER
+                    else ""
+                ),
             )
         declared.append(name)
         yield from _declaration(parameter)

@@ -138,7 +138,7 @@ def _report(
     *,
     limit: int | None,
 ) -> Report:
-    from ratchet.costs_report import report, table
+    from ratchet.costs_report import recorded_rows, report
     from ratchet.deployment.costs import recorded as recorded_costs
     from ratchet.deployment.target import facts
 
@@ -149,7 +149,7 @@ def _report(
     records = recorded_costs.read(target, bucket, objects)
     if experiment:
         recorded_costs.check_experiment(records, experiment, period)
-    rows = table.kept(records, experiment=experiment)
+    rows = recorded_rows.of_experiment(records, experiment)
     return report.report(
         rows,
         by=by.value if by else None,

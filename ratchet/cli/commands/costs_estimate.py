@@ -73,7 +73,7 @@ def estimate(
         plan.steps,
         history=history,
         price=price,
-        said=times,
+        assumed=times,
         now=datetime.now(UTC),
     )
     for complaint in complaints:

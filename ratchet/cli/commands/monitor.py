@@ -9,6 +9,7 @@ import typer
 
 from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.loop import names
 
 if TYPE_CHECKING:
     from ratchet.deployment.monitoring.analyses import Analysis
@@ -68,17 +69,16 @@ def run(
     """
     from ratchet.deployment import standing
     from ratchet.deployment.errors import UnknownNameError
-    from ratchet.deployment.monitoring import analyses
     from ratchet.deployment.monitoring import starting as monitoring
     from ratchet.deployment.target import facts
 
-    engines = (analyses.MODEL_MONITOR, analyses.PIPELINE)
+    engines = (names.MODEL_MONITOR, names.PIPELINE)
     if engine is not None and engine not in engines:
         raise UnknownNameError(f"no engine {engine!r}; expected {' or '.join(engines)}")
     target = connect(environment, local)
     serving = facts.read_serving(target)
     watching = monitoring.engine_of(target, standing.stack_state(target, serving.stack))
-    if (engine or watching) == analyses.PIPELINE:
+    if (engine or watching) == names.PIPELINE:
         analysis = _run_pipeline(target, serving)
     else:
         with err().status(f"[dim]{serving.monitor_schedule} runs[/]"):

@@ -18,11 +18,12 @@ from ratchet.cli.views.status_view import alarm
 from ratchet.cli.views.wording import count, duration, moment
 from ratchet.deployment.monitoring.analyses import Analysis
 from ratchet.deployment.standing import Alarm
+from ratchet.loop import names
 
 _OUTCOMES = {
-    "Completed": ("green", "no drift"),
-    "CompletedWithViolations": ("red", "violations"),
-    "TooFewRows": ("yellow", "too few rows to say"),
+    names.COMPLETED: ("green", "no drift"),
+    names.COMPLETED_WITH_VIOLATIONS: ("red", "violations"),
+    names.TOO_FEW_ROWS: ("yellow", "too few rows to say"),
     "Failed": ("red", "failed"),
 }
 PICTURES = 8
@@ -95,15 +96,15 @@ def violations(analysis: Analysis) -> Table:
 
 
 def _rank(feature: str, analysis: Analysis) -> int:
-    names = [distance.feature for distance in analysis.distances]
-    return names.index(feature) if feature in names else len(names)
+    features = [distance.feature for distance in analysis.distances]
+    return features.index(feature) if feature in features else len(features)
 
 
 def _pictures(analysis: Analysis, most: int) -> Iterator[str]:
     """The drifted features, then those with values that the baseline does not know."""
     unknown = [v.feature for v in analysis.violations if v.check == "categorical_values_check"]
-    names = list(dict.fromkeys([*analysis.drifted, *unknown]))
-    shown = names[:most]
+    features = list(dict.fromkeys([*analysis.drifted, *unknown]))
+    shown = features[:most]
     widest = max((len(name) for name in shown), default=0)
     for name in shown:
         drawn = distributions.picture(
@@ -112,8 +113,8 @@ def _pictures(analysis: Analysis, most: int) -> Iterator[str]:
         )
         if drawn is not None:
             yield from distributions.lines(f"{name:{widest}}", drawn)
-    if len(names) > most:
-        yield f"  … and {len(names) - most} more: --pictures {len(names)}"
+    if len(features) > most:
+        yield f"  … and {len(features) - most} more: --pictures {len(features)}"
 
 
 def _plain(text: str) -> RenderableType:

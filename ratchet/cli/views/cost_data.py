@@ -20,7 +20,7 @@ from ratchet.costs_report.report import Report
 
 def amount(value: Decimal | None) -> str | None:
     """`1.200000000`."""
-    return None if value is None else f"{money.kept(value):f}"
+    return None if value is None else f"{money.rounded(value):f}"
 
 
 def as_document(report: Report) -> dict[str, Any]:

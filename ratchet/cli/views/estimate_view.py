@@ -69,7 +69,8 @@ def sentences(estimate: Estimate) -> Iterator[str]:
     if estimate.hits:
         hits = estimate.with_hits
         yield (
-            f"With earlier results of {', '.join(estimate.hits)}: {_priced(hits)}. "
+            f"With the results that earlier runs left of {', '.join(estimate.hits)}: "
+            f"{_priced(hits)}. "
             "They are taken where data and parameters are as they were."
         )
     if runs := max((line.took.runs for line in estimate.expected if line.took), default=0):

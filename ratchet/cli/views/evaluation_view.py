@@ -15,14 +15,15 @@ from rich.text import Text
 
 from ratchet.cli.views.wording import moment, number
 from ratchet.deployment.registry.evaluations import Evaluation
+from ratchet.loop import names
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST = 60  # points of the spark line, and rows of the table: the newest ones
 
 _OUTCOMES = {
-    "Completed": "[green]fine[/]",
-    "CompletedWithViolations": "[red]raised the alarm[/]",
-    "TooFewRows": "[dim]too few rows[/]",
+    names.COMPLETED: "[green]fine[/]",
+    names.COMPLETED_WITH_VIOLATIONS: "[red]raised the alarm[/]",
+    names.TOO_FEW_ROWS: "[dim]too few rows[/]",
 }
 
 
@@ -80,9 +81,9 @@ def _interval(evaluation: Evaluation) -> str:
 
 
 def _outcome(evaluation: Evaluation) -> str:
-    if evaluation.outcome == "CompletedWithViolations" and not evaluation.served:
+    if evaluation.outcome == names.COMPLETED_WITH_VIOLATIONS and not evaluation.served:
         return "[yellow]no longer served[/]"
-    if evaluation.score is None and evaluation.outcome == "CompletedWithViolations":
+    if evaluation.score is None and evaluation.outcome == names.COMPLETED_WITH_VIOLATIONS:
         return f"[red]{escape(evaluation.verdict)}[/]"
     return _OUTCOMES.get(evaluation.outcome, escape(evaluation.outcome))
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ratchet.cli.views.wording import moment, number, shortened
 from ratchet.deployment.registry.versions import DEPLOYMENT_MARK, PENDING, ModelVersion
+from ratchet.loop import names
 
 APPROVALS = {
     "Approved": "[green]approved[/]",
@@ -69,8 +70,8 @@ def metric(version: ModelVersion, name: str) -> str:
 def against(version: ModelVersion) -> str:
     """`version 1: +0.0503`: what it was compared with, and by how much it is better."""
     status = version.metadata.get("champion-status", "")
-    if status != "scored":
-        return {"none": "no champion", "unscorable": "champion unscorable"}.get(status, "")
+    if status != names.SCORED:
+        return {names.NONE: "no champion", names.UNSCORABLE: "champion unscorable"}.get(status, "")
     gain = -float(version.metadata.get("regression", "nan"))
     return f"version {version.metadata.get('champion-version', '?')}: {signed(gain)}"
 

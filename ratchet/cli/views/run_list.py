@@ -134,6 +134,6 @@ def _cost_data(cost: RunCost | StepCost | None) -> dict[str, Any] | None:
         return None
     amounts = {"cost": cost.cost, "saved": cost.saved}
     return {
-        **{name: f"{money.kept(amount):f}" for name, amount in amounts.items()},
+        **{name: f"{money.rounded(amount):f}" for name, amount in amounts.items()},
         "unknown": cost.unknown,
     }

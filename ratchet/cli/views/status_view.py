@@ -16,6 +16,7 @@ from ratchet.cli.views.wording import MARKS, count, duration, moment, shortened
 from ratchet.deployment.runs.schedules import RunSchedule
 from ratchet.deployment.serving.champion import IN_SERVICE
 from ratchet.deployment.standing import Alarm, Queue, Standing, explanations
+from ratchet.loop import names
 
 _ALARMS = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "dim"}
 _WORDS = {"OK": "ok", "ALARM": "in alarm", "INSUFFICIENT_DATA": "no data yet"}
@@ -46,7 +47,7 @@ def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[st
     yield "serves", _serves(standing, now)
     yield "wanted", _best_approved(standing)
     yield "under way", _under_way(standing, now)
-    if standing.stack and "MonitorEngine" in standing.stack.parameters:
+    if standing.stack and names.ENGINE in standing.stack.parameters:
         yield "monitor", _monitor(standing)
     for label in (*_LABELS, *(set(standing.alarms) - set(_LABELS))):
         if label in standing.alarms:
@@ -124,14 +125,14 @@ def _under_way(standing: Standing, now: datetime) -> str:
 def _monitor(standing: Standing) -> str:
     assert standing.stack is not None, "asked only where there is one"
     parameters = standing.stack.parameters
-    baseline = parameters.get("BaselineUri", "none")
-    if parameters.get("ChampionModelPackageArn", "none") == "none":
+    baseline = parameters.get(names.BASELINE, names.NONE)
+    if parameters.get(names.CHAMPION, names.NONE) == names.NONE:
         return "[dim]waits for a model that serves[/]"
-    if baseline == "none":
+    if baseline == names.NONE:
         return "[yellow]off: the version that serves has no baseline[/]"
     owner = next((v for v in standing.versions if v.baseline_folder == baseline), None)
     whose = f"the baseline of version {owner.version}" if owner else escape(baseline)
-    return f"{parameters['MonitorEngine']} [dim]against {whose}[/]"
+    return f"{parameters[names.ENGINE]} [dim]against {whose}[/]"
 
 
 def alarm(state: Alarm, now: datetime) -> str:

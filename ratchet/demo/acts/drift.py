@@ -24,6 +24,7 @@ from ratchet.deployment.monitoring.analyses import Analysis
 from ratchet.deployment.runs.reports import findings
 from ratchet.deployment.runs.watch import watch
 from ratchet.deployment.serving import predictions
+from ratchet.loop import names
 
 SPRING = (4, 5, 6)
 REQUESTS, ROWS_EACH = 200, 10
@@ -36,9 +37,9 @@ _LAYOUT = ("missing_column_check", "extra_column_check")
 
 def _land_spring(play: Play) -> None:
     """Rules that start runs by landing and by the clock are off from here to the end."""
-    names = list(_rules(play))
+    rules = list(_rules(play))
     events = play.target.client("events")
-    for name in names:
+    for name in rules:
         events.disable_rule(Name=name)
         play.closing.callback(events.enable_rule, Name=name)
     drops = loop.write_drops(play.data, SPRING)
@@ -57,8 +58,8 @@ def _rules(play: Play) -> Iterator[str]:
         QueueUrl=play.deployed.queue_url, AttributeNames=["QueueArn"]
     )
     events = target.client("events")
-    names = events.list_rule_names_by_target(TargetArn=answer["Attributes"]["QueueArn"])
-    for name in names["RuleNames"]:
+    rules = events.list_rule_names_by_target(TargetArn=answer["Attributes"]["QueueArn"])
+    for name in rules["RuleNames"]:
         rule: Mapping[str, Any] = events.describe_rule(Name=name)
         pattern = json.loads(rule.get("EventPattern") or "{}")
         if rule.get("ScheduleExpression") or "aws.s3" in pattern.get("source", ()):
@@ -107,7 +108,7 @@ def _analyze(play: Play) -> None:
     target, serving = play.target, play.served
     engine = monitoring.engine_of(target, standing.stack_state(target, serving.stack))
     play.stage.say("[dim]$ ratchet monitor run[/]")
-    if engine == analyses.PIPELINE:
+    if engine == names.PIPELINE:
         with play.stage.waiting(f"{serving.monitoring_pipeline} runs"):
             *_, state = watch(target, monitoring.start_pipeline(target, serving))
         step = state.step(analyses.ANALYZE_STEP)
@@ -137,7 +138,7 @@ def _drift_claims(analysis: Analysis) -> dict[str, bool]:
     return {
         f"requests have the baseline's columns ({', '.join(sorted(layout))})": not layout,
         f"the analysis finds violations (it says {analysis.outcome})": analysis.outcome
-        == "CompletedWithViolations",
+        == names.COMPLETED_WITH_VIOLATIONS,
         f"{' and '.join(EXPECTED)} have drifted": drifted.issuperset(EXPECTED),
         f"{' and '.join(STEADY)} have not": drifted.isdisjoint(STEADY),
     }

@@ -12,6 +12,7 @@ from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.serving import predictions
 from ratchet.deployment.standing import Standing
+from ratchet.loop import names
 
 MONTH = 7
 ASKED = 5
@@ -56,16 +57,15 @@ def wait_until_served(play: Play, number: int) -> Standing:
             f"the endpoint runs version {number}": bool(seen.live)
             and seen.live is not None
             and seen.live.version == number,
-            f"the stack holds version {number}": parameters.get("ChampionModelPackageArn")
-            == version.arn,
+            f"the stack holds version {number}": parameters.get(names.CHAMPION) == version.arn,
             f"version {number} was registered with a baseline": bool(baseline),
-            f"the monitor reads version {number}'s own baseline": parameters.get("BaselineUri")
+            f"the monitor reads version {number}'s own baseline": parameters.get(names.BASELINE)
             == baseline,
         }
     )
     play.stage.say(
         f"[green]✓[/] version {number} serves on {play.served.endpoint}; "
-        f"monitored against its own baseline [dim]({parameters.get('MonitorEngine')})[/]"
+        f"monitored against its own baseline [dim]({parameters.get(names.ENGINE)})[/]"
     )
     return seen
 

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from decimal import Decimal
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ratchet.costs import money, rows
 from ratchet.deployment.errors import DeploymentError, NotDeployedError, UnknownNameError, nearest
@@ -17,10 +16,10 @@ from ratchet.deployment.target.environment import Target
 if TYPE_CHECKING:
     from ratchet.costs.rows import Row
     from ratchet.costs_report.period import Period
+    from ratchet.costs_report.recorded_rows import ReportRow
     from ratchet.deployment.runs.executions import Run
 
 _AT_ONCE = 16
-_PARSED_AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,16 +136,16 @@ def named(target: Target, pipelines: Sequence[str], text: str) -> str:
     )
 
 
-def check_experiment(table: Any, experiment: str, period: Period) -> None:
+def check_experiment(listed: Iterable[ReportRow], experiment: str, period: Period) -> None:
     """Raises:
     UnknownNameError: no row is of this experiment.
     """
-    experiments = sorted(name for name in table["experiment"].unique().to_pylist() if name)
+    experiments = sorted({row.experiment for row in listed if row.experiment})
     if experiment not in experiments:
-        listed = f" There is: {', '.join(experiments[:10])}" if experiments else ""
+        names = f" There is: {', '.join(experiments[:10])}" if experiments else ""
         raise UnknownNameError(
             f"no run of experiment {experiment!r} from {period.first} to {period.last}"
-            f"{nearest(experiment, experiments)}{listed}"
+            f"{nearest(experiment, experiments)}{names}"
         )
 
 
@@ -169,50 +168,26 @@ def why_nothing(target: Target, period: Period) -> tuple[str, str]:
     return f"{none}: a run is recorded a little after it ends, and none has.", "runs"
 
 
-def read(target: Target, bucket: str, day_objects: Iterable[DayObject]) -> Any:
-    """All rows of these objects, in columns.
+def read(target: Target, bucket: str, day_objects: Iterable[DayObject]) -> list[ReportRow]:
+    """All rows of these objects.
 
     Raises:
         DeploymentError: an object holds something else; it is named. A total without it would be
             too small, so there is none.
     """
-    from ratchet.costs_report import table
+    from ratchet.costs_report import recorded_rows
 
-    objects = list(day_objects)
     target.client("s3")  # as above
-
-    def parsed(bodies: Iterator[bytes]) -> Iterator[Any]:
-        """While the next objects are on their way: parsing leaves the other threads alone."""
-        for first in range(0, len(objects), _PARSED_AT_ONCE):
-            batch = objects[first : first + _PARSED_AT_ONCE]
-            yield _parsed(list(islice(bodies, len(batch))), batch, bucket)
-
+    listed: list[ReportRow] = []
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        return table.joined(
-            parsed(pool.map(lambda day_object: _body(target, bucket, day_object.key), objects))
-        )
-
-
-def _parsed(bodies: Sequence[bytes], of: Sequence[DayObject], bucket: str) -> Any:
-    from ratchet.costs_report import table
-
-    dated = [(body, day_object.day) for body, day_object in zip(bodies, of, strict=True)]
-    try:
-        return table.read_all(dated)
-    except ValueError:
-        for (body, day), day_object in zip(dated, of, strict=True):
-            _hold(body, day, uri=f"s3://{bucket}/{day_object.key}")
-        raise
-
-
-def _hold(body: bytes, day: date, *, uri: str) -> None:
-    """Names the object when it is this one that holds no rows."""
-    from ratchet.costs_report import table
-
-    try:
-        table.read(body, day=day)
-    except ValueError as problem:
-        raise _no_rows(uri, problem) from problem
+        objects = list(day_objects)
+        bodies = pool.map(lambda day_object: _body(target, bucket, day_object.key), objects)
+        for day_object, body in zip(objects, bodies, strict=True):
+            try:
+                listed += recorded_rows.read(body, day=day_object.day)
+            except ValueError as problem:
+                raise _no_rows(f"s3://{bucket}/{day_object.key}", problem) from problem
+    return listed
 
 
 def rows_of(target: Target, bucket: str, key: str) -> list[Row]:
@@ -266,22 +241,22 @@ def of_runs(target: Target, runs: Sequence[Run]) -> dict[str, RunCost]:
     return _by_run(row for row in recorded if row.run in ids)
 
 
-def _by_run(found: Iterable[Row]) -> dict[str, RunCost]:
+def _by_run(recorded: Iterable[Row]) -> dict[str, RunCost]:
     runs: dict[str, list[Row]] = {}
-    for row in found:
+    for row in recorded:
         runs.setdefault(row.run, []).append(row)
-    return {run: run_cost(run, own) for run, own in runs.items()}
+    return {run: run_cost(run, of_run) for run, of_run in runs.items()}
 
 
-def run_cost(run: str, own: Sequence[Row]) -> RunCost:
+def run_cost(run: str, recorded: Sequence[Row]) -> RunCost:
     """The cost of a run from its rows (pure)."""
     steps: dict[str, list[Row]] = {}
-    for row in own:
+    for row in recorded:
         steps.setdefault(row.step, []).append(row)
     return RunCost(
         run=run,
         steps={name: _step_cost(jobs) for name, jobs in steps.items()},
-        so_far=any(row.run_status not in rows.ENDED for row in own),
+        so_far=any(row.run_status not in rows.ENDED for row in recorded),
     )
 
 

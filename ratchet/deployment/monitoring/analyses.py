@@ -17,8 +17,8 @@ from ratchet.deployment.runs.executions import Run, Step
 from ratchet.deployment.runs.reports import document
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import Serving
+from ratchet.loop import folders, names
 
-MODEL_MONITOR, PIPELINE = "model-monitor", "pipeline"
 ANALYZE_STEP = "analyze"
 _LOOKED_AT = 20
 """Of the newest runs and executions: the first with an analysis is shown."""
@@ -104,7 +104,7 @@ def _of_schedule(target: Target, serving: Serving) -> Iterator[Source]:
     for execution in answer["MonitoringExecutionSummaries"]:
         yield Source(
             job=execution.get("ProcessingJobArn", "").rsplit("/", 1)[-1],
-            engine=MODEL_MONITOR,
+            engine=names.MODEL_MONITOR,
             started=execution["CreationTime"],
             status=execution["MonitoringExecutionStatus"],
             failure=execution.get("FailureReason", ""),
@@ -127,7 +127,7 @@ def source_of(step: Step, run: Run) -> Source:
     """The analysis of a run of the monitoring pipeline."""
     return Source(
         job=step.job[1] if step.job else "",
-        engine=PIPELINE,
+        engine=names.PIPELINE,
         started=step.started or run.started,
         status=step.status,
         failure=step.failure,
@@ -152,8 +152,8 @@ def read(target: Target, source: Source) -> Analysis:
     outputs = job.get("ProcessingOutputConfig", {}).get("Outputs", ())
     report = next((o["S3Output"]["S3Uri"].rstrip("/") for o in outputs if "S3Output" in o), "")
     baseline = _baseline_uri(job)
-    violations = document(target, f"{report}/constraint_violations.json") or {}
-    details = document(target, f"{report}/analysis.json") or {}
+    violations = document(target, f"{report}/{folders.CONSTRAINT_VIOLATIONS}") or {}
+    details = document(target, f"{report}/{folders.ANALYSIS}") or {}
     message = str(details.get("message") or job.get("ExitMessage") or job.get("FailureReason", ""))
     return Analysis(
         source=source,
@@ -181,7 +181,7 @@ def read(target: Target, source: Source) -> Analysis:
             for entry in details.get("drift", ())
         ),
         rows=details.get("rows"),
-        statistics=document(target, f"{report}/statistics.json") or {},
+        statistics=document(target, f"{report}/{folders.STATISTICS}") or {},
         baseline=(document(target, baseline) or {}) if baseline else {},
     )
 
@@ -195,13 +195,15 @@ def _outcome(
         return status
     if details.get("outcome"):
         return str(details["outcome"])
-    return "CompletedWithViolations" if violations.get("violations") else "Completed"
+    return names.COMPLETED_WITH_VIOLATIONS if violations.get("violations") else names.COMPLETED
 
 
 def _baseline_uri(job: Mapping[str, Any]) -> str:
     """The baseline's statistics.json among the job's inputs: the file itself, or its folder."""
     inputs = [(i["InputName"], i.get("S3Input", {})) for i in job.get("ProcessingInputs", ())]
     uris = {name: str(source.get("S3Uri", "")).rstrip("/") for name, source in inputs}
-    files = [uri for uri in uris.values() if uri.endswith("/statistics.json")]
-    folders = [f"{uri}/statistics.json" for name, uri in uris.items() if "baseline" in name and uri]
-    return next(iter([*files, *folders]), "")
+    files = [uri for uri in uris.values() if uri.endswith(f"/{folders.STATISTICS}")]
+    in_folders = [
+        f"{uri}/{folders.STATISTICS}" for name, uri in uris.items() if "baseline" in name and uri
+    ]
+    return next(iter([*files, *in_folders]), "")

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.monitoring import analyses
-from ratchet.deployment.monitoring.analyses import PIPELINE, Analysis
+from ratchet.deployment.monitoring.analyses import Analysis
 from ratchet.deployment.pipelines import publishing as pipelines
 from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.standing import StackState
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import Serving
 from ratchet.local_cloud.admin_client import AdminError
+from ratchet.loop import names
 
 SECONDS = 120.0
 """How long an execution of a schedule on the local cloud may take."""
@@ -25,17 +26,17 @@ _UNDER_WAY = ("Pending", "InProgress")
 def engine_of(target: Target, stack: StackState | None) -> str:
     """Which engine watches now. Raises DeploymentError when nothing serves that one could watch."""
     parameters = stack.parameters if stack else {}
-    if parameters.get("ChampionModelPackageArn", "none") == "none":
+    if parameters.get(names.CHAMPION, names.NONE) == names.NONE:
         raise DeploymentError(
             "nothing serves, so there is no traffic to analyze. Approve a version first: "
             f"{target.command('models')}"
         )
-    if parameters.get("BaselineUri", "none") == "none":
+    if parameters.get(names.BASELINE, names.NONE) == names.NONE:
         raise DeploymentError(
             "the version that serves was registered without a baseline, so its traffic cannot be "
             f"compared. Train one that has it: {target.command('run training')}"
         )
-    return parameters.get("MonitorEngine", PIPELINE)
+    return parameters.get(names.ENGINE, names.PIPELINE)
 
 
 def start_pipeline(target: Target, serving: Serving) -> Run:
@@ -45,7 +46,7 @@ def start_pipeline(target: Target, serving: Serving) -> Run:
         target,
         name=serving.monitoring_pipeline,
         # By the clock it looks at whole hours; by hand also at the one that has begun.
-        parameters={"WindowEnd": "now"},
+        parameters={names.WINDOW_END_PARAMETER: "now"},
         display_name=f"by-hand-{now:%Y%m%d-%H%M%S}",
         description="Started with ratchet monitor run.",
     )

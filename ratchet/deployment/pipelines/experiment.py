@@ -10,8 +10,6 @@ import re
 import subprocess
 from pathlib import Path
 
-PARAMETER = "Experiment"
-
 _SHARED = frozenset({"HEAD", "main", "master", "trunk", "develop"})
 _LONGEST = 120  # botocore's model of SageMaker, ExperimentEntityName
 

@@ -17,6 +17,7 @@ from ratchet.deployment.runs import snapshots
 from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
+from ratchet.loop import names
 from ratchet.node import PROJECT
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 _RETRIED = ("Failed", "Stopped")
 _SOURCES = ("Succeeded", "Failed")  # of a run of selected steps
-DATA_PARAMETER = "InputManifest"
-"""A pipeline that declares it, and gets no value for it, runs on the newest snapshot."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +83,9 @@ def launch(
     declared = publishing.declared_parameters(definition)
     chosen = _earlier_parameters(target, selection, declared) | dict(values)
     branch = None if as_deployed else _branch(declared, chosen)
-    chosen |= {experiment.PARAMETER: branch} if branch else {}
+    chosen |= {names.EXPERIMENT_PARAMETER: branch} if branch else {}
     snapshot = _snapshot(target, deployed, kind, declared, chosen)
-    chosen |= {DATA_PARAMETER: snapshot.manifest} if snapshot else {}
+    chosen |= {names.DATA_PARAMETER: snapshot.manifest} if snapshot else {}
     checked = parameters.check(chosen, declared, pipeline=name)
     published = prepared.publish(target) if prepared else None
     run = publishing.start(
@@ -131,15 +130,14 @@ def _earlier_parameters(
     """The parameters of the run that a selection takes results of, where they are still there."""
     if selection is None or selection.source is None:
         return {}
-    names = {parameter["Name"] for parameter in declared}
     earlier = runs.parameters(target, selection.source)
-    return {name: value for name, value in earlier.items() if name in names}
+    return {name: value for name, value in earlier.items() if name in _names(declared)}
 
 
 def _branch(declared: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -> str | None:
     """The experiment of the checkout, where nobody chose another."""
-    names = {parameter["Name"] for parameter in declared}
-    if experiment.PARAMETER not in names or experiment.PARAMETER in chosen:
+    name = names.EXPERIMENT_PARAMETER
+    if name not in _names(declared) or name in chosen:
         return None
     return experiment.of_checkout(PROJECT)
 
@@ -152,11 +150,15 @@ def _snapshot(
     chosen: Mapping[str, str],
 ) -> snapshots.Snapshot | None:
     """The newest data for a pipeline that takes data and is given none."""
-    names = {parameter["Name"] for parameter in declared}
-    if DATA_PARAMETER in chosen or DATA_PARAMETER not in names:
+    name = names.DATA_PARAMETER
+    if name not in _names(declared) or name in chosen:
         return None
     intake = kind if kind == "evaluation" else "training"
     return snapshots.newest(target, deployed, intake=intake)
+
+
+def _names(declared: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {parameter["Name"] for parameter in declared}
 
 
 def selection(

@@ -22,6 +22,7 @@ from ratchet.deployment.registry.versions import (
     wanted,
 )
 from ratchet.deployment.target.environment import Target
+from ratchet.loop import names
 
 _LONGEST_NOTE = 1024
 """Characters of an ApprovalDescription (SageMaker API reference, UpdateModelPackage)."""
@@ -79,7 +80,7 @@ def consequence(
     verdict: Verdict,
     *,
     serving: int | None,
-    when_none_left: Literal["keep", "take-down"],
+    when_none_left: names.WhenNoneLeft,
     command: Callable[[str], str] = "ratchet {}".format,
 ) -> Consequence:
     """What follows when `decided` gets its verdict. Pure.
@@ -130,16 +131,17 @@ def _none_left(decided: int, serving: int | None, when_none_left: str) -> Conseq
         middle = f"version {serving} serves and is not approved"
     else:
         middle = "no other version is approved"
-    if when_none_left == "keep":
+    if when_none_left == names.KEEP:
         return Consequence(
             effect="none-left",
             version=serving,
-            sentence=f'Version {serving} serves on: {middle}, and when_none_left is "keep". '
-            "Approve another version to replace it.",
+            sentence=f"Version {serving} serves on: {middle}, and when_none_left is "
+            f'"{names.KEEP}". Approve another version to replace it.',
         )
     return Consequence(
         effect="none-left",
-        sentence=f'The endpoint is taken down: {middle}, and when_none_left is "take-down".',
+        sentence=f"The endpoint is taken down: {middle}, and when_none_left is "
+        f'"{names.TAKE_DOWN}".',
     )
 
 

@@ -18,6 +18,7 @@ from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.runs.reports import document, evaluation, findings
 from ratchet.deployment.target.environment import Target
+from ratchet.loop import names
 
 CODE_INPUT = "code"
 _OF_THE_PLATFORM = ("sagemaker_", "_")
@@ -155,7 +156,7 @@ def _bundle_uri(job: Mapping[str, Any]) -> str:
 
 def _data(target: Target, version: ModelVersion, state: RunState | None) -> Data | None:
     parameters = state.parameters if state else {}
-    manifest = version.metadata.get("manifest") or parameters.get("InputManifest", "")
+    manifest = version.metadata.get("manifest") or parameters.get(names.DATA_PARAMETER, "")
     if not manifest:
         return None
     content = document(target, manifest)

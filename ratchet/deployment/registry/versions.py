@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ratchet.deployment.errors import UnknownNameError, says_missing
 from ratchet.deployment.target.environment import Target
+from ratchet.loop import folders
 
 APPROVED: Final = "Approved"
 REJECTED: Final = "Rejected"
@@ -50,7 +51,7 @@ class ModelVersion:
     @property
     def baseline_folder(self) -> str:
         """The folder that drift of its data is measured against; empty when it has none."""
-        return self.baselines.get("data", "").removesuffix("/statistics.json")
+        return self.baselines.get("data", "").removesuffix(f"/{folders.STATISTICS}")
 
     @property
     def approved(self) -> bool:

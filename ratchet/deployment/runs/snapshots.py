@@ -15,8 +15,8 @@ from typing import Any
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import Deployed
+from ratchet.loop import folders, names
 
-FOLDER = "manifests/"
 _MARK = 12
 """Characters of the digest that end a run's display name (lambdas/start_pipeline/run_names.py)."""
 
@@ -49,9 +49,9 @@ def newest(target: Target, deployed: Deployed, *, intake: str = "training") -> S
         DeploymentError: it has run none yet.
     """
     s3 = target.client("s3")
-    record_name = "/execution.json" if intake == "training" else f"/execution-{intake}.json"
+    record_name = f"/{folders.execution_file(intake)}"
     pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=deployed.artifacts_bucket, Prefix=FOLDER
+        Bucket=deployed.artifacts_bucket, Prefix=folders.MANIFESTS
     )
     records: list[dict[str, Any]] = [
         item
@@ -64,15 +64,15 @@ def newest(target: Target, deployed: Deployed, *, intake: str = "training") -> S
         raise DeploymentError(
             "no landed data has been run yet, so there is no snapshot to run on. Land data "
             f"(`{target.command(land)}`): its run starts by itself. Or name a manifest: "
-            "-p InputManifest=s3://…/manifest.json"
+            f"-p {names.DATA_PARAMETER}=s3://…/manifest.json"
         )
     latest = max(records, key=lambda item: item["LastModified"])
     answer = s3.get_object(Bucket=deployed.artifacts_bucket, Key=latest["Key"])
     record = json.loads(answer["Body"].read())
-    folder = latest["Key"].removesuffix(record_name)
+    digest = latest["Key"].removesuffix(record_name).removeprefix(folders.MANIFESTS)
     return Snapshot(
-        digest=folder.removeprefix(FOLDER),
-        manifest=f"s3://{deployed.artifacts_bucket}/{folder}/manifest.json",
+        digest=digest,
+        manifest=f"s3://{deployed.artifacts_bucket}/{folders.manifest(digest)}",
         run_name=record.get("display_name") or "",
         taken=latest["LastModified"],
     )

@@ -13,8 +13,8 @@ from ratchet.deployment.errors import says_missing
 from ratchet.deployment.registry.versions import number_of
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import parameter_value
+from ratchet.loop import names
 
-NONE = "none"
 IN_SERVICE = "InService"
 
 
@@ -39,7 +39,7 @@ class Live:
 def deployed_arn(target: Target) -> str:
     """The model package that the Serving stack has deployed; empty when there is none."""
     value = (parameter_value(target, target.settings.parameter("champion")) or "").strip()
-    return "" if value == NONE else value
+    return "" if value == names.NONE else value
 
 
 def live(target: Target, endpoint: str) -> Live | None:

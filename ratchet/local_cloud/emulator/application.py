@@ -115,8 +115,8 @@ class Application:
 
     async def _change(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer a request that changes something, if that can be saved."""
-        problem = None if space.makes_room(scope) else self._space.problem(scope)
-        problem = problem or self._saver.failure
+        size = None if space.makes_room(scope) else space.size_of(scope)
+        problem = self._problem(size)
         if problem is not None:
             repeated = await space.refuse(scope, receive, send, problem)
             if repeated is None:
@@ -128,6 +128,11 @@ class Application:
             self._authority.log.forget()
             self._authorise()
         self._saver.touch()
+
+    def _problem(self, size: int | None) -> str | None:
+        """Why nothing should change now; ``size``: the bytes of it, None if it makes room."""
+        problem = None if size is None else self._space.problem(size)
+        return problem or self._saver.failure
 
     def _opening(self, send: Send) -> Send:
         async def opening(message: Message) -> None:
@@ -180,6 +185,7 @@ class Application:
             self._authorise()
         billing.install(self._sagemaker.api, self._prices, self._switches)
         self._emulator.outbox = self._sagemaker.api.outbox
+        self._emulator.problem, self._emulator.changed = self._problem, self._saver.touch
         self._saver.follow(self._sagemaker.api.outbox.delivered)
         for arn in self._sagemaker.recover():
             _LOG.warning("%s was running when the local cloud was killed: failed", arn)
@@ -235,8 +241,11 @@ class Application:
                 function_environment,
                 function_side,
                 log_groups,
+                multipart_uploads,
+                object_reads,
                 objects,
                 recorded_types,
+                request_bodies,
                 schedules,
                 service_roles,
                 stack_events,
@@ -248,8 +257,12 @@ class Application:
             sqs, functions = ministack._get_module("sqs"), ministack._get_module("lambda_svc")
             function_environment.install(lambda_runtime, functions)
             queues.install(sqs, functions)
-            buckets.install(ministack._get_module("s3"), provisioners)
-            objects.install(ministack._get_module("s3"), api.outbox)
+            s3 = ministack._get_module("s3")
+            buckets.install(s3, provisioners)
+            object_reads.install(s3)
+            multipart_uploads.install(s3)
+            objects.install(s3, api.outbox)
+            request_bodies.install(ministack)
             topics.install(ministack._get_module("sns"), provisioners)
             cloudformation.install(self._sagemaker, model)
             recorded_types.install(api)

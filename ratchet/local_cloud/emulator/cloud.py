@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ministack import app
 from ministack.core.responses import request_scope
 
 from ratchet.local_cloud.emulator import http_needs
 from ratchet.local_cloud.emulator.authority import Authority
+from ratchet.local_cloud.emulator.object_storage import Answer, ObjectRequest, ObjectStorage
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.outbox import Outbox
+from ratchet.local_cloud.sagemaker.roles import SESSION_NAME
 from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.runner import Refused
+from ratchet.runner.errors import ServiceError
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger("ratchet.events")
 _SECONDS = 30.0
@@ -42,6 +49,10 @@ class Emulator:
         self.drop_events = drop_events
         self.outbox: Outbox | None = None
         """Where events wait that no transaction of SageMaker's belongs to."""
+        self.problem: Callable[[int], str | None] = lambda size: None
+        """Why so many bytes cannot be written now, or None."""
+        self.changed: Callable[[], None] = lambda: None
+        """Called after a change that did not come by HTTP."""
         self._events: queue.SimpleQueue[_Delivery] = queue.SimpleQueue()
         self._logs_lock = threading.Lock()
 
@@ -88,15 +99,18 @@ class Emulator:
 
     def write_object(self, scope: Scope, role: str, bucket: str, key: str, body: bytes) -> None:
         """Put an S3 object as a role, as a request would; also while the server shuts down."""
-        path = f"/{bucket}/{key}"
         try:
-            access_key = self.session(scope, role, "SageMaker")["AWS_ACCESS_KEY_ID"]
-            self.check(scope, access_key, http_needs.put_object_needs(scope, path))
-        except Denied as denied:
-            raise OSError(str(denied)) from None
-        status, answer = self._request(scope, access_key, "s3", "PUT", path, {}, body)
-        if status >= 300:
-            raise OSError(f"PUT s3:/{path} was answered with {status}: {answer[:300]!r}")
+            self.storage(scope, role).write_bytes(f"s3://{bucket}/{key}", body)
+        except (Denied, Refused, ServiceError) as error:
+            raise OSError(str(error)) from None
+
+    def storage(self, scope: Scope, role: str | None, *, key: str | None = None) -> ObjectStorage:
+        """S3's objects as a role, or as the account's root without one, without HTTP.
+
+        ``key``: the KMS key of what is written.
+        """
+        requests = functools.partial(self._requests, scope, role)
+        return ObjectStorage(requests, output_key=key)
 
     def put_metrics(
         self, scope: Scope, *, namespace: str, data: Sequence[Mapping[str, Any]]
@@ -161,6 +175,34 @@ class Emulator:
                 logs._create_log_stream(place)
             logs._put_log_events({**place, "logEvents": events})
 
+    def _requests(
+        self, scope: Scope, role: str | None, requests: Sequence[ObjectRequest]
+    ) -> list[Answer]:
+        """What S3 answers to a role, all in one go on the server's loop. Raises ``Denied``."""
+        size = sum(len(request.body) for request in requests)
+        if (problem := self.problem(size) if size else None) is not None:
+            raise ServiceError(f"Nothing was changed: {problem}. Free some space, then try again.")
+        session = self.session(scope, role, SESSION_NAME) if role else self.root(scope)
+        access_key = session["AWS_ACCESS_KEY_ID"]
+
+        async def answers() -> list[Answer]:
+            with request_scope(scope.account, scope.region):
+                return [await answer(request) for request in requests]
+
+        async def answer(request: ObjectRequest) -> Answer:
+            place = (request.method, request.path, request.headers)
+            needs = http_needs.object_needs(scope, *place, request.query)
+            try:
+                self.check(scope, access_key, needs)
+            except Denied as denied:
+                raise Refused("AccessDenied", request.operation, str(denied)) from None
+            return await self._answer(scope, access_key, "s3", *place, request.body, request.query)
+
+        results = self._on_loop(answers())
+        if size:
+            self.changed()
+        return results
+
     def _request(
         self,
         scope: Scope,
@@ -172,6 +214,26 @@ class Emulator:
         body: bytes,
     ) -> tuple[int, bytes]:
         """Status and body of what MiniStack's handler of a service answers to a key's owner."""
+
+        async def request() -> tuple[int, bytes]:
+            with request_scope(scope.account, scope.region):
+                place = (scope, access_key, service, method, path, headers)
+                status, _, answer = await self._answer(*place, body, {})
+            return status, answer if isinstance(answer, bytes) else str(answer).encode()
+
+        return self._on_loop(request())
+
+    @staticmethod
+    async def _answer(
+        scope: Scope,
+        access_key: str,
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Any,
+        query: Mapping[str, Any],
+    ) -> Answer:
         # The key without a signature: nothing checks it here, and without a key S3 would take the
         # request for an anonymous one.
         credential = f"{access_key}/20260101/{scope.region}/{service}/aws4_request"
@@ -180,15 +242,12 @@ class Emulator:
             "authorization": f"AWS4-HMAC-SHA256 Credential={credential}",
             **headers,
         }
+        answer: Answer = await app.SERVICE_HANDLERS[service](method, path, headers, body, query)
+        return answer
 
-        async def request() -> tuple[int, bytes]:
-            with request_scope(scope.account, scope.region):
-                handler = app.SERVICE_HANDLERS[service]
-                status, _, answer = await handler(method, path, headers, body, {})
-            return status, answer if isinstance(answer, bytes) else str(answer).encode()
-
+    def _on_loop(self, work: Coroutine[Any, Any, T]) -> T:
         assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(request(), self._loop).result(_SECONDS)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_SECONDS)
 
     def _deliver(self) -> None:
         while True:

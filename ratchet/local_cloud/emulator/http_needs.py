@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions, responses
+from ministack.core import iam_actions
 
 from ratchet.local_cloud.emulator import role_sessions
 from ratchet.local_cloud.emulator.evaluator import ConditionKey
@@ -28,6 +28,7 @@ WRAPPED = {
         "extract_resource_arn",
         "request_tag_context",
         "s3_additional_checks",
+        "s3_service_context",
     ),
 }
 """The names of MiniStack's that are replaced or read, by their module."""
@@ -159,12 +160,23 @@ def _key_id(action: str, arn: str) -> str | None:
     return (stored or {}).get("attributes", {}).get("KmsMasterKeyId") or None
 
 
-def put_object_needs(scope: Scope, path: str) -> Iterator[Need]:
-    """What putting an object at ``/bucket/key`` needs, where it does not come by the network."""
-    yield Need("s3:PutObject", f"arn:aws:s3:::{path.lstrip('/')}")
-    with responses.request_scope(scope.account, scope.region):
-        for action, arn in iam_actions.s3_additional_checks("PUT", path, {}, b"", {}):
-            yield Need(action, arn)
+def object_needs(
+    scope: Scope, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any]
+) -> Iterator[Need]:
+    """What a request to S3 needs that does not come by the network, in MiniStack's order.
+
+    As its ``_dispatch_service_request`` asks for it; in the scope of the request.
+    """
+    request = ("s3", method, path, headers, b"", query)
+    action = iam_actions.extract_iam_action(*request)
+    resource = iam_actions.extract_resource_arn(*request, scope.region, scope.account)
+    keys = iam_actions.request_tag_context("s3", action, b"", query)
+    yield Need(
+        action, resource, keys | iam_actions.s3_service_context(action, query, path, headers)
+    )
+    via = {"kms:ViaService": f"s3.{scope.region}.amazonaws.com"}
+    for further, arn in iam_actions.s3_additional_checks(method, path, headers, b"", query):
+        yield Need(further, arn, via if further.startswith("kms:") else {})
 
 
 def key_arn(scope: Scope, key: str) -> str | None:

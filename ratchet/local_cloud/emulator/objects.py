@@ -16,6 +16,7 @@ from typing import Any
 from ratchet.local_cloud import commit_points
 from ratchet.local_cloud.emulator.cloud import OBJECT_CHANGE
 from ratchet.local_cloud.emulator.gateway import current_scope
+from ratchet.local_cloud.emulator.stored_bytes import Content, StoredBytes
 from ratchet.local_cloud.sagemaker.outbox import Outbox
 
 _LOG = logging.getLogger("ratchet.objects")
@@ -39,7 +40,7 @@ def install(s3: Any, outbox: Outbox) -> None:
         setattr(s3, name, _restoring(s3, getattr(s3, name)))
 
 
-def write(path: str, data: bytes | str, *, text: bool = False) -> None:
+def write(path: str, data: Content | str, *, text: bool = False) -> None:
     """Replace a file by one that is written whole. Raises ``NotWrittenError``."""
     del text  # MiniStack's signature
     try:
@@ -68,18 +69,22 @@ def _persist(s3: Any, bucket: str, key: str, record: Record) -> None:
             temporary.unlink(missing_ok=True)
         raise _not_written(path, error) from error
     record["body"] = None
+    for version in s3._object_versions.get((bucket, key)) or ():
+        version["data"] = None  # in its own file, or in the object's
     root = Path(s3.DATA_DIR, s3.get_account_id(), bucket)
     s3._remove_key_files(s3._other_key_disk_path(str(root), key, path))
 
 
-def _temporary(path: Path, data: bytes | str) -> Path:
+def _temporary(path: Path, data: Content | str) -> Path:
     """A file beside ``path`` with its future content."""
-    content = data.encode() if isinstance(data, str) else data
     temporary = path.with_name(f"{path.name}.tmp")
     try:
         temporary.unlink(missing_ok=True)
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(content)
+        if isinstance(data, StoredBytes):
+            data.place(temporary)
+        else:
+            temporary.touch(mode=0o600)
+            temporary.write_bytes(data.encode() if isinstance(data, str) else data)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise

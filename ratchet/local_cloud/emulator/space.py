@@ -29,17 +29,22 @@ class Space:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def problem(self, scope: Message) -> str | None:
-        """Why a request should not change anything now, or None."""
+    def problem(self, size: int) -> str | None:
+        """Why a request of so many bytes should not change anything now, or None."""
         disk = os.statvfs(self._folder)
         free = disk.f_bavail * disk.f_frsize
-        needed = LOW_WATER_BYTES + int(_header(scope, b"content-length") or 0)
+        needed = LOW_WATER_BYTES + size
         if free >= needed:
             return None
         return (
             f"the disk of {self._folder} is full: {free >> 20} MiB are free, and this request "
             f"needs {needed >> 20} MiB"
         )
+
+
+def size_of(scope: Message) -> int:
+    """The length of a request's body, as far as its head tells."""
+    return int(_header(scope, b"content-length") or 0)
 
 
 def changes_something(scope: Message) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.runner import Storage
 
 
 class Cloud(Protocol):
@@ -18,6 +19,14 @@ class Cloud(Protocol):
 
     def write_object(self, scope: Scope, role: str, bucket: str, key: str, body: bytes) -> None:
         """Put an S3 object as a role; raises ``OSError`` when it is refused."""
+        ...
+
+    def storage(self, scope: Scope, role: str | None, *, key: str | None = None) -> Storage:
+        """S3's objects as a role, or as the account's root without one.
+
+        ``key``: the KMS key of what is written. What the role may not do raises the runner's
+        ``Refused``, in AWS's words.
+        """
         ...
 
     def put_metrics(

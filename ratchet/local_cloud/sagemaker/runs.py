@@ -138,7 +138,7 @@ class Runs:
         stop: StopSignal,
         parallelism: Parallelism,
     ) -> Result:
-        from ratchet.local_cloud.sagemaker.services import CloudServices, storage_of
+        from ratchet.local_cloud.sagemaker.services import CloudServices
         from ratchet.runner import Identity, StepCache, run
 
         services = CloudServices(
@@ -159,7 +159,7 @@ class Runs:
             services=services,
             workdir=self.folder_of(execution["Id"]),
             cache=StepCache(self._cache_of(scope)),
-            cache_storage=storage_of(self._api, scope, None),
+            cache_storage=self._api.cloud.storage(scope, None),
             observer=recorder,
             stop=stop,
             stand_ins=execution.get("StandIns"),

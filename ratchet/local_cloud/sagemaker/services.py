@@ -1,4 +1,4 @@
-"""What steps call of the cloud they run in, over HTTP as a job on AWS would."""
+"""What steps call of the cloud they run in, with the roles that a job on AWS would have."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.service_side import Work
 from ratchet.local_cloud.sagemaker.store import Scope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Kind
-from ratchet.runner import Access, Callbacks, LambdaFailed, Refused, S3Storage
+from ratchet.runner import Access, Callbacks, LambdaFailed, Refused, Storage
 from ratchet.runner.serving.prepared import images_of
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class CloudServices:
             api.roles.check(scope, role, ())
 
     @property
-    def storage(self) -> S3Storage:
+    def storage(self) -> Storage:
         """S3 as the role."""
-        return storage_of(self._api, self._scope, self._role)
+        return self._api.cloud.storage(self._scope, self._role)
 
     def invoke_lambda(self, function_arn: str, payload: dict[str, Any]) -> Any:
         """A function's answer, decoded from JSON; raises ``LambdaFailed`` with its error."""
@@ -123,7 +123,7 @@ class CloudServices:
         if len({work.role for work in works}) != 1:  # each of a tuning job's children has its own
             return Access(losses=tuple(losses))
         return Access(
-            storage=storage_of(self._api, self._scope, works[0].role, key=works[0].output_key),
+            storage=self._api.cloud.storage(self._scope, works[0].role, key=works[0].output_key),
             environment=self._api.roles.environment(self._scope, works[0].role),
             losses=tuple(losses),
         )
@@ -163,11 +163,6 @@ class CloudServices:
             return self._api.get(self._scope, kind, name)
         except ApiError as error:
             raise LookupError(error.message) from None
-
-
-def storage_of(api: Api, scope: Scope, role: str | None, *, key: str | None = None) -> S3Storage:
-    """S3 as a role, or as root; ``key``: the KMS key of what is written."""
-    return S3Storage(api.roles.client("s3", scope, role), output_key=key)
 
 
 def start(

@@ -96,13 +96,13 @@ def prepare(
     try:
         model_dir = container.folder(_MODEL_DIR)
         _unpacked(fetch, image.archive, folder / "model.tar.gz", model_dir)
-        given = dict(image.environment)
-        given.setdefault(_PROGRAM, "inference.py")
-        given.setdefault(_SUBMIT_DIRECTORY, f"{_MODEL_DIR}/code")
-        if given[_SUBMIT_DIRECTORY].startswith("s3://"):
+        settings = dict(image.environment)
+        settings.setdefault(_PROGRAM, "inference.py")
+        settings.setdefault(_SUBMIT_DIRECTORY, f"{_MODEL_DIR}/code")
+        if settings[_SUBMIT_DIRECTORY].startswith("s3://"):
             code_dir = container.folder(_CODE_DIR)
-            _unpacked(fetch, given[_SUBMIT_DIRECTORY], folder / "code.tar.gz", code_dir)
-            given[_SUBMIT_DIRECTORY] = _CODE_DIR
+            _unpacked(fetch, settings[_SUBMIT_DIRECTORY], folder / "code.tar.gz", code_dir)
+            settings[_SUBMIT_DIRECTORY] = _CODE_DIR
     except BaseException:
         container.__exit__()
         raise
@@ -110,7 +110,7 @@ def prepare(
     variables = {"OMP_NUM_THREADS": "1", **(host or {})}
     environment = {
         **container.environment(host=variables, region=region),
-        **container.rewrite(given),
+        **container.rewrite(settings),
     }
     return Prepared(
         folder=folder, model_dir=model_dir, environment=environment, container=container

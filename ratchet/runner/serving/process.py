@@ -165,10 +165,10 @@ class ModelProcess:
                 target=self._read, args=(self._child.stdout,), daemon=True, name="model-log"
             )
             self._reader.start()
-            said = _read_in_time(ready, seconds)
-        if not said:
+            message = _read_in_time(ready, seconds)
+        if not message:
             raise UnhealthyModelError(self._why_unhealthy(seconds))
-        self._port = json.loads(said)["port"]
+        self._port = json.loads(message)["port"]
         self._ping(seconds)
         self._ready.set()
 
@@ -210,8 +210,8 @@ class ModelProcess:
         if not fresh:
             with contextlib.suppress(queue.Empty):
                 return self._connections.get_nowait(), True
-        made = http.client.HTTPConnection(_HOST, self._port, timeout=_INVOCATION_SECONDS)
-        return made, False
+        connection = http.client.HTTPConnection(_HOST, self._port, timeout=_INVOCATION_SECONDS)
+        return connection, False
 
     def _read(self, output: IO[bytes]) -> None:
         with output:

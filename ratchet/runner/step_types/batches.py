@@ -108,18 +108,18 @@ class Plan:
         return record_filters.records(payload.decode(), self.content_type, lines=self.split)
 
     def _joined(self, payload: bytes, answer: str) -> Iterator[str]:
-        given = self._records(payload)
-        answered = record_filters.predictions(answer, self.accept, count=len(given))
-        if self.join and len(given) != len(answered):
+        sent = self._records(payload)
+        answered = record_filters.predictions(answer, self.accept, count=len(sent))
+        if self.join and len(sent) != len(answered):
             raise ValueError(
-                f"{len(given)} records were sent and {len(answered)} predictions came back, so "
+                f"{len(sent)} records were sent and {len(answered)} predictions came back, so "
                 "they cannot be joined: the model must answer each record"
             )
         for index, prediction in enumerate(answered):
             record = prediction
             if self.join and record_filters.is_csv(self.content_type):
-                record = record_filters.join_rows(given[index], prediction)
+                record = record_filters.join_rows(sent[index], prediction)
             elif self.join:
-                record = record_filters.join(given[index], prediction)
+                record = record_filters.join(sent[index], prediction)
             chosen = record_filters.select(self.output_filter, record)
             yield record_filters.write(chosen, self.accept)

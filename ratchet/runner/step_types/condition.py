@@ -22,10 +22,10 @@ def _check_list(conditions: Any, place: str, report: Report) -> None:
     if conditions == []:
         report.add(place, "expected at least one condition")
     for at, condition in report.objects(conditions, place):
-        _check_one(condition, at, report)
+        _check_condition(condition, at, report)
 
 
-def _check_one(condition: Mapping[str, Any], place: str, report: Report) -> None:
+def _check_condition(condition: Mapping[str, Any], place: str, report: Report) -> None:
     kind = condition.get("Type")
     if kind in COMPARISONS:
         report.require(condition, place, "LeftValue", "RightValue")
@@ -37,15 +37,15 @@ def _check_one(condition: Mapping[str, Any], place: str, report: Report) -> None
     elif kind == "Not":
         if report.require(condition, place, "Condition"):
             if isinstance(condition["Condition"], Mapping):
-                _check_one(condition["Condition"], f"{place}.Condition", report)
+                _check_condition(condition["Condition"], f"{place}.Condition", report)
             else:
                 report.add(f"{place}.Condition", "expected an object")
     elif kind == "Or":
         if report.require(condition, place, "Conditions"):
             _check_list(condition["Conditions"], f"{place}.Conditions", report)
     else:
-        known = ", ".join(sorted(TYPES))
-        report.add(f"{place}.Type", f"{kind!r} is no condition: expected {known}")
+        expected = ", ".join(sorted(TYPES))
+        report.add(f"{place}.Type", f"{kind!r} is no condition: expected {expected}")
 
 
 def _check_reference(step: Step, reference: Reference) -> str | None:

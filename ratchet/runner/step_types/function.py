@@ -42,7 +42,7 @@ def _take(answer: Any, declared: dict[str, str]) -> dict[str, Any]:
             f"ClientError: the Lambda function answered with a {type_name(answer)}; an object "
             f"with {', '.join(declared)} is expected"
         )
-    taken = {}
+    outputs = {}
     for name, kind in declared.items():
         if name not in answer:
             shown = json.dumps(answer, ensure_ascii=False, default=str)[:200]
@@ -50,10 +50,10 @@ def _take(answer: Any, declared: dict[str, str]) -> dict[str, Any]:
                 f"ClientError: the Lambda function's answer has no {name!r}: it is {shown}"
             )
         try:
-            taken[name] = parameters.coerce(answer[name], kind)
+            outputs[name] = parameters.coerce(answer[name], kind)
         except ValueError as error:
             raise StepFailed(f"ClientError: output parameter {name!r}: {error}") from None
-    return taken
+    return outputs
 
 
 LAMBDA = StepType(

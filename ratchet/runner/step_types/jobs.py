@@ -89,7 +89,9 @@ def run_job(attempt: Attempt, job: Job) -> Done:
     attempt.progress(properties=job.describe(state))
     try:
         with ExitStack() as stack:
-            containers = [stack.enter_context(one) for one in _containers(attempt, job.hosts)]
+            containers = [
+                stack.enter_context(container) for container in _containers(attempt, job.hosts)
+            ]
             _run(attempt, job, state, containers)
             for container in containers:
                 container.remove_data()

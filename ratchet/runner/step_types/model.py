@@ -12,11 +12,11 @@ from ratchet.runner.step_types.contract import Attempt, Done, StepType
 
 def _check(step: Step, report: Report) -> None:
     place = f"{step.place}.Arguments"
-    given = [key for key in ("PrimaryContainer", "Containers") if key in step.arguments]
-    if len(given) != 1:
-        found = " and ".join(given) or "neither"
-        report.add(place, f"expected either PrimaryContainer or Containers, got {found}")
-    elif given == ["PrimaryContainer"]:
+    containers = [key for key in ("PrimaryContainer", "Containers") if key in step.arguments]
+    if len(containers) != 1:
+        listed = " and ".join(containers) or "neither"
+        report.add(place, f"expected either PrimaryContainer or Containers, got {listed}")
+    elif containers == ["PrimaryContainer"]:
         report.require(step.arguments, f"{place}.PrimaryContainer")
     else:
         list(report.objects(step.arguments["Containers"], f"{place}.Containers"))

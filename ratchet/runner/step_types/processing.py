@@ -72,10 +72,10 @@ def _check_property_files(step: Step, report: Report) -> None:
 def _check_reference(step: Step, reference: Reference) -> str | None:
     if reference.path[:2] == ("ProcessingOutputConfig", "Outputs") and len(reference.path) > 2:
         names = [output.get("OutputName") for output in _outputs(step.arguments)]
-        wanted = reference.path[2]
-        if isinstance(wanted, str) and wanted not in names:
-            known = ", ".join(map(str, names)) or "none"
-            return f"step {step.name!r} has no output {wanted!r}; its outputs are {known}"
+        name = reference.path[2]
+        if isinstance(name, str) and name not in names:
+            expected = ", ".join(map(str, names)) or "none"
+            return f"step {step.name!r} has no output {name!r}; its outputs are {expected}"
     return None
 
 
@@ -119,11 +119,11 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
 
 def _run(attempt: Attempt) -> Done:
     # An output that the program writes to S3 by itself is only declared.
-    kept = [output for output in _outputs(attempt.arguments) if not output.get("AppManaged")]
+    uploaded = [output for output in _outputs(attempt.arguments) if not output.get("AppManaged")]
 
     def finish(containers: Sequence[Container]) -> None:
         for container in containers:
-            for output in kept:
+            for output in uploaded:
                 target = output["S3Output"]
                 folder = container.path(target["LocalPath"])
                 upload_folder(attempt.storage, folder, target["S3Uri"])
@@ -136,7 +136,7 @@ def _run(attempt: Attempt) -> Done:
             failure=_failure,
             finish=finish,
             hosts=_cluster(attempt.arguments).get("InstanceCount", 1),
-            outputs=tuple(f"{output['S3Output']['S3Uri'].rstrip('/')}/" for output in kept),
+            outputs=tuple(f"{output['S3Output']['S3Uri'].rstrip('/')}/" for output in uploaded),
         ),
     )
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ratchet.loop import folders
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.definition import Step
 from ratchet.runner.errors import StepFailed
@@ -84,12 +85,12 @@ def _previous(attempt: Attempt) -> dict[str, str]:
     group = arguments.get("ModelPackageGroupName")
     package = (attempt.services.latest_approved(group) if group else None) or {}
     registered = (package.get("DriftCheckBaselines") or {}).get(kind) or {}
-    found = {}
+    uris = {}
     for part in _PARTS:
         uri = arguments.get(f"SuppliedBaseline{part}") or (registered.get(part) or {}).get("S3Uri")
         if uri:
-            found[part] = str(uri)
-    return found
+            uris[part] = str(uri)
+    return uris
 
 
 def _run(attempt: Attempt) -> Done:
@@ -116,19 +117,19 @@ def _run(attempt: Attempt) -> Done:
         "RegisterNewBaseline": register,
     }
     request = _request(arguments, {} if skip else previous)
-    known: dict[str, Any] = dict(properties)
+    check: dict[str, Any] = dict(properties)
 
     def progress(
         *, properties: Mapping[str, Any] | None = None, process_group: int | None = None
     ) -> None:
-        merged = None if properties is None else {**properties, **known}
+        merged = None if properties is None else {**properties, **check}
         attempt.progress(properties=merged, process_group=process_group)
 
     done = processing.PROCESSING.run(replace(attempt, arguments=request, progress=progress))
     if not skip:
-        known["ViolationReport"] = f"{folder}/constraint_violations.json"
-        _judge(attempt, known, done)
-    return replace(done, properties={**done.properties, **known})
+        check["ViolationReport"] = f"{folder}/{folders.CONSTRAINT_VIOLATIONS}"
+        _judge(attempt, check, done)
+    return replace(done, properties={**done.properties, **check})
 
 
 def _request(arguments: Mapping[str, Any], previous: Mapping[str, str]) -> dict[str, Any]:
@@ -150,17 +151,17 @@ def _request(arguments: Mapping[str, Any], previous: Mapping[str, str]) -> dict[
     return {**request, "Environment": environment, "ProcessingInputs": inputs}
 
 
-def _judge(attempt: Attempt, known: Mapping[str, Any], done: Done) -> None:
+def _judge(attempt: Attempt, check: Mapping[str, Any], done: Done) -> None:
     """Fail the step for violations, unless FailOnViolation is off."""
-    found = json.loads(attempt.storage.read_bytes(known["ViolationReport"]))["violations"]
-    if found and _flag(attempt.arguments, "FailOnViolation", True):
-        first = found[0]
+    violations = json.loads(attempt.storage.read_bytes(check["ViolationReport"]))["violations"]
+    if violations and _flag(attempt.arguments, "FailOnViolation", True):
+        first = violations[0]
         name = first.get("feature_name") or first.get("metric_name") or ""
-        told = f"{name} {first.get('constraint_check_type', '')}: {first.get('description', '')}"
+        kind, description = (first.get(k, "") for k in ("constraint_check_type", "description"))
         raise StepFailed(
-            f"ClientError: {len(found)} constraint violations, such as {told} "
-            f"(report: {known['ViolationReport']})",
-            properties={**done.properties, **known},
+            f"ClientError: {len(violations)} constraint violations, such as {name} {kind}: "
+            f"{description} (report: {check['ViolationReport']})",
+            properties={**done.properties, **check},
         )
 
 

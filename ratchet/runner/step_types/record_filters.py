@@ -85,17 +85,17 @@ def _select(selector: Selector, value: Any, path: str) -> Any:
 
 def _at(indexes: list[int], row: list[Any], path: str) -> Any:
     try:
-        taken = [row[index] for index in indexes]
+        cells = [row[index] for index in indexes]
     except IndexError:
         raise ValueError(f"{path} finds nothing in a row of {len(row)} values") from None
-    return taken[0] if len(taken) == 1 else taken
+    return cells[0] if len(cells) == 1 else cells
 
 
 def _named(names: list[str], record: Mapping[str, Any], path: str) -> Any:
     missing = [name for name in names if name not in record]
     if missing:
-        known = ", ".join(map(str, record)) or "none"
-        raise ValueError(f"{path} finds no {missing[0]!r} in a record; its names are {known}")
+        members = ", ".join(map(str, record)) or "none"
+        raise ValueError(f"{path} finds no {missing[0]!r} in a record; its names are {members}")
     return record[names[0]] if len(names) == 1 else {name: record[name] for name in names}
 
 
@@ -131,10 +131,10 @@ def _documents(text: str) -> Iterator[Any]:
 
 def predictions(text: str, accept: str, *, count: int) -> list[Any]:
     """The answers to ``count`` records. A model may answer them as one JSON list."""
-    found = records(text, accept, lines=False)
-    if len(found) != count and len(found) == 1 and isinstance(found[0], list):
-        return list(found[0])
-    return found
+    answers = records(text, accept, lines=False)
+    if len(answers) != count and len(answers) == 1 and isinstance(answers[0], list):
+        return list(answers[0])
+    return answers
 
 
 def write(record: Any, content_type: str) -> str:

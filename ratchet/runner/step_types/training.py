@@ -81,8 +81,8 @@ def _setting(arguments: Mapping[str, Any], name: str) -> str | None:
     """A setting of the training toolkit: a hyperparameter, or a variable in capitals."""
     value = (arguments.get("HyperParameters") or {}).get(name)
     if value is None:
-        found = (arguments.get("Environment") or {}).get(name.upper())
-        return None if found is None else str(found)
+        variable = (arguments.get("Environment") or {}).get(name.upper())
+        return None if variable is None else str(variable)
     return str(training_toolkit.decode(value))
 
 
@@ -106,8 +106,8 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
         source = dict(channel["DataSource"]["S3DataSource"])
         manifest = source.get("S3DataType") == "ManifestFile"
         sources[label] = Source(uri=source.pop("S3Uri"), manifest=manifest)
-        rest = {key: value for key, value in channel.items() if key != "DataSource"}
-        attributes[label] = {**rest, **source}
+        settings = {key: value for key, value in channel.items() if key != "DataSource"}
+        attributes[label] = {**settings, **source}
     code = _setting(arguments, _DIRECTORY)
     if code is not None and code.startswith("s3://"):
         sources["code bundle"] = Source(uri=code)

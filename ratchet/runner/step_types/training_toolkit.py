@@ -87,7 +87,7 @@ class Configuration:
     def user_arguments(self) -> list[str]:
         """The script's command line: every hyperparameter of its own, by name."""
         words: list[str] = []
-        for name, value in sorted(self._own().items()):
+        for name, value in sorted(self._user_hyperparameters().items()):
             words.append(f"-{name}" if len(name) == 1 else f"--{name}")
             if isinstance(value, Mapping):
                 words.append(",".join(f"{key}={item}" for key, item in sorted(value.items())))
@@ -97,16 +97,16 @@ class Configuration:
 
     def variables(self, *, program: str, directory: str, container: Container) -> dict[str, str]:
         """The SM_ variables, paths rewritten into the container's root."""
-        known = self._known(program, directory)
+        facts = self._facts(program, directory)
         environment: dict[str, Any] = {
-            **known,
-            "hps": known["hyperparameters"],
-            "framework_params": known["additional_framework_parameters"],
+            **facts,
+            "hps": facts["hyperparameters"],
+            "framework_params": facts["additional_framework_parameters"],
             "channels": sorted(self.channels),
             "user_args": self.user_arguments(),
-            "training_env": known,
-            **{f"channel_{name}": path for name, path in known["channel_input_dirs"].items()},
-            **{f"hp_{name}": value for name, value in known["hyperparameters"].items()},
+            "training_env": facts,
+            **{f"channel_{name}": path for name, path in facts["channel_input_dirs"].items()},
+            **{f"hp_{name}": value for name, value in facts["hyperparameters"].items()},
         }
         for name in ("hyperparameters", "additional_framework_parameters", "channel_input_dirs"):
             del environment[name]
@@ -115,7 +115,7 @@ class Configuration:
             for name, value in environment.items()
         }
 
-    def _own(self) -> dict[str, Any]:
+    def _user_hyperparameters(self) -> dict[str, Any]:
         return {
             name: decode(value)
             for name, value in self.hyperparameters.items()
@@ -137,7 +137,7 @@ class Configuration:
             "network_interface_name": "eth0",
         }
 
-    def _known(self, program: str, directory: str) -> dict[str, Any]:
+    def _facts(self, program: str, directory: str) -> dict[str, Any]:
         resources = self._resources()
         return {
             "additional_framework_parameters": {
@@ -154,7 +154,7 @@ class Configuration:
             "distribution_instance_groups": [],
             "framework_module": None,
             "hosts": list(self.hosts),
-            "hyperparameters": self._own(),
+            "hyperparameters": self._user_hyperparameters(),
             "input_config_dir": "/opt/ml/input/config",
             "input_data_config": self.channels,
             "input_dir": "/opt/ml/input",

@@ -172,7 +172,7 @@ def _transform(attempt: Attempt, state: jobs.State, describe: Any) -> None:
         plan = Plan.of(arguments)
         with ThreadPoolExecutor(int(arguments.get("MaxConcurrentTransforms") or 1)) as pool:
             for uri, relative in objects:
-                _transform_one(attempt, plan, process, pool, uri, relative)
+                _transform_object(attempt, plan, process, pool, uri, relative)
     finally:
         forget()
         process.stop()
@@ -187,17 +187,19 @@ def _objects(attempt: Attempt, source: Mapping[str, Any]) -> list[tuple[str, str
             entries = read_manifest(attempt.storage, uri)
         except FileNotFoundError as error:
             raise ValueError(f"no manifest: {error}") from None
-        found = [(entry.uri, entry.relative) for entry in entries]
+        objects = [(entry.uri, entry.relative) for entry in entries]
     else:
         listed = attempt.storage.list(uri)
-        found = [(item.uri, relative_path(uri, item.uri)) for item in listed]
-    found = [(uri, relative) for uri, relative in found if relative and not relative.endswith("/")]
-    if not found:
+        objects = [(item.uri, relative_path(uri, item.uri)) for item in listed]
+    objects = [
+        (uri, relative) for uri, relative in objects if relative and not relative.endswith("/")
+    ]
+    if not objects:
         raise ValueError(f"No S3 objects found under S3 URL {uri!r} given in TransformInput")
-    return found
+    return objects
 
 
-def _transform_one(
+def _transform_object(
     attempt: Attempt,
     plan: Plan,
     process: ModelProcess,
@@ -220,15 +222,15 @@ def _transform_one(
             raise StepStopped
         answer = process.invoke(plan.request(payload), headers)
         if answer.status != 200:
-            told = answer.body.decode("utf-8", "replace").strip().partition("\n")[0]
-            raise ValueError(f"{uri}: the model answered {answer.status}: {told}")
+            reason = answer.body.decode("utf-8", "replace").strip().partition("\n")[0]
+            raise ValueError(f"{uri}: the model answered {answer.status}: {reason}")
         return plan.result(payload, answer.body)
 
     try:
         parts = list(pool.map(predict, plan.payloads(content)))
     except (ValueError, NoAnswerError) as error:
-        told = str(error)
-        raise ValueError(told if told.startswith(uri) else f"{uri}: {told}") from None
+        reason = str(error)
+        raise ValueError(reason if reason.startswith(uri) else f"{uri}: {reason}") from None
     target = attempt.arguments["TransformOutput"]["S3OutputPath"].rstrip("/")
     attempt.storage.write_bytes(f"{target}/{relative}.out", b"".join(parts))
 

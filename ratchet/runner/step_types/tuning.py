@@ -41,18 +41,18 @@ class _Definition:
 
     def request(self, tuned: Mapping[str, str]) -> dict[str, Any]:
         """The CreateTrainingJob request of a child."""
-        own = {key: value for key, value in self.body.items() if key not in _OF_TUNING}
+        request = {key: value for key, value in self.body.items() if key not in _OF_TUNING}
         static = dict(self.body.get("StaticHyperParameters") or {})
-        return {**own, "HyperParameters": {**static, **tuned, _OBJECTIVE: self.metric}}
+        return {**request, "HyperParameters": {**static, **tuned, _OBJECTIVE: self.metric}}
 
 
 def _definitions(arguments: Mapping[str, Any]) -> list[_Definition]:
     config = arguments["HyperParameterTuningJobConfig"]
     several = arguments.get("TrainingJobDefinitions") or []
-    found = []
+    definitions = []
     for body in several or [arguments["TrainingJobDefinition"]]:
         objective = body.get("TuningObjective") or config.get("HyperParameterTuningJobObjective")
-        found.append(
+        definitions.append(
             _Definition(
                 name=body.get("DefinitionName"),
                 metric=(objective or {}).get("MetricName", ""),
@@ -61,7 +61,7 @@ def _definitions(arguments: Mapping[str, Any]) -> list[_Definition]:
                 body=body,
             )
         )
-    return found
+    return definitions
 
 
 def _check(step: Step, report: Report) -> None:
@@ -218,11 +218,11 @@ class _Tuning:
             raise StepStopped
         if all(child.objective is None for child in self.children):
             reasons = {str(child.properties.get("FailureReason", "")) for child in self.children}
-            told = "; ".join(sorted(filter(None, reasons))) or (
+            reason = "; ".join(sorted(filter(None, reasons))) or (
                 f"no line of their logs has the metric {self._definitions[0].metric!r}"
             )
             count = len(self.children)
-            raise StepFailed(f"ClientError: none of {count} training jobs has a result: {told}")
+            raise StepFailed(f"ClientError: none of {count} training jobs has a result: {reason}")
 
     def _planned(self) -> Iterator[tuple[_Definition, dict[str, str]]]:
         strategy = self._config["Strategy"]
@@ -307,7 +307,7 @@ class _Tuning:
                     "Stopped": statuses.count("Stopped"),
                 },
                 "ObjectiveStatusCounters": {
-                    status: sum(one["ObjectiveStatus"] == status for one in summaries)
+                    status: sum(summary["ObjectiveStatus"] == status for summary in summaries)
                     for status in ("Succeeded", "Pending", "Failed")
                 },
                 "BestTrainingJob": best,

@@ -21,7 +21,7 @@ from ratchet.cli.views import cost_words
 from ratchet.cli.views.cost_view import Drawing, grouped, overview
 from ratchet.costs import rows
 from ratchet.costs.rows import Row
-from ratchet.costs_report import period, report, table
+from ratchet.costs_report import period, recorded_rows, report
 from ratchet.costs_report.grouping import Amount
 from ratchet.costs_report.report import By, Report
 from tests.unit.cli.conftest import Type
@@ -33,13 +33,15 @@ PERIOD = period.read(None, None, today=LAST)
 
 
 def recorded(by: By | None = None, *, experiment: str = "", limit: int | None = None) -> Report:
-    read = (
-        table.read(text, day=date.fromisoformat(Path(key).name[:10]))
-        for key, text in objects(runs=60, days=80).items()
-        if date.fromisoformat(Path(key).name[:10]) in PERIOD
+    dated = [
+        (body, date.fromisoformat(Path(key).name[:10]))
+        for key, body in objects(runs=60, days=80).items()
+    ]
+    listed = recorded_rows.read_all((body, day) for body, day in dated if day in PERIOD)
+    of_experiment = recorded_rows.of_experiment(listed, experiment)
+    return report.report(
+        of_experiment, by=by, period=PERIOD, today=LAST, experiment=experiment, limit=limit
     )
-    kept = table.kept(table.joined(read), experiment=experiment)
-    return report.report(kept, by=by, period=PERIOD, today=LAST, experiment=experiment, limit=limit)
 
 
 def at(width: int) -> Drawing:
@@ -256,7 +258,7 @@ def test_bars_and_trends_show_the_smallest_amount() -> None:
 
 def test_names_are_shown_as_they_are_written() -> None:
     own = [priced("1", run="r", experiment="[red]x", run_name="[b]")]
-    read = table.read_all([(rows.write(own), LAST)])
+    read = recorded_rows.read_all([(rows.write(own), LAST)])
     found = report.report(read, by="experiment", period=PERIOD, today=LAST)
     assert "[red]x" in drawn(grouped(found, at(100)))
     assert Text.from_markup(cost_words.total_sentence(found)).plain == "$1.00 in 1 run"

@@ -74,6 +74,6 @@ def test_spot_counts_as_it_ran_and_says_what_it_spared() -> None:
 
 def test_a_result_is_kept_as_long_as_the_cache_says() -> None:
     known = history([ran("train", 100, ago_days=10)])
-    assert known.result_kept("train", timedelta(days=30), NOW)
-    assert not known.result_kept("train", timedelta(days=7), NOW)
-    assert not known.result_kept("prepare", timedelta(days=30), NOW)
+    assert known.has_fresh_result("train", timedelta(days=30), NOW)
+    assert not known.has_fresh_result("train", timedelta(days=7), NOW)
+    assert not known.has_fresh_result("prepare", timedelta(days=30), NOW)

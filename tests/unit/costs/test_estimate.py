@@ -40,7 +40,7 @@ def price(component: str, instance_type: str) -> Price | None:
 
 
 def estimated(*planned: Planned, past: History = PAST, **said: float) -> Estimate:
-    return estimate("p", planned, history=past, price=price, said=said, now=NOW)
+    return estimate("p", planned, history=past, price=price, assumed=said, now=NOW)
 
 
 def test_each_step_costs_its_usual_time_at_todays_price() -> None:

@@ -112,7 +112,7 @@ def _run(
             yield step_row(**base, model_version=version if registers else None)
             continue
         took = Decimal(round(seconds * chance.uniform(0.6, 1.8)))
-        amount = money.kept(Decimal(price) * took / 3600)
+        amount = money.rounded(Decimal(price) * took / 3600)
         if step == "prepare" and chance.random() < 0.4:
             source = {"cache_hit": True, "cached_from": "r00000000000"}
             yield step_row(**base, **source, saved_by_cache=amount)
@@ -127,7 +127,7 @@ def _run(
             instance_count=1,
             billed_seconds=float(took),
             used_seconds=float(took * 3 if spot else took),
-            units=money.kept(took / 3600),
+            units=money.rounded(took / 3600),
             price_unit=rows.HOUR,
             price=None if strange else Decimal(price),
             price_source=rows.UNKNOWN if strange else rows.PRICE_LIST,
@@ -156,7 +156,7 @@ def _by_the_day(day: date, back: int, days: int) -> Iterator[Row]:
         price_date="2026-09-01" if back > 60 else f"{day}",
         cost=hours * Decimal("0.056"),
     )
-    stored = money.kept(Decimal(3 + (days - back) / 20) / 30)
+    stored = money.rounded(Decimal(3 + (days - back) / 20) / 30)
     yield Row(
         **LABELS,
         kind="storage",
@@ -169,7 +169,7 @@ def _by_the_day(day: date, back: int, days: int) -> Iterator[Row]:
         price_unit=rows.GB_MONTH,
         price_source=rows.PRICE_LIST,
         price_date=f"{day}",
-        cost=money.kept(stored * Decimal("0.023")),
+        cost=money.rounded(stored * Decimal("0.023")),
     )
 
 

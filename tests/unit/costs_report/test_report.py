@@ -13,7 +13,8 @@ import pytest
 
 from ratchet.costs import money, rows
 from ratchet.costs.rows import Row
-from ratchet.costs_report import models, period, report, sources, table
+from ratchet.costs_report import models, period, recorded_rows, report, sources
+from ratchet.costs_report.recorded_rows import ReportRow
 from ratchet.costs_report.report import By, Report
 from tests.unit.costs_report.recorded_rows import EVALUATION, TRAINING, priced, step_row
 
@@ -39,12 +40,12 @@ BY_STEP = {
 TOTAL, SAVED_BY_CACHE, SAVED_BY_SPOT = "2.175481944", "0.023", "0.23"
 
 
-def in_columns(found: Iterable[Row], days: Iterable[date] | None = None) -> Any:
+def recorded(found: Iterable[Row], days: Iterable[date] | None = None) -> list[ReportRow]:
     """As if each row lay in the object of the day on which it started."""
     listed = list(found)
     of = days or [date.fromisoformat((row.started or "2026-11-20")[:10]) for row in listed]
-    return table.joined(
-        table.read(rows.write([row]), day=day) for row, day in zip(listed, of, strict=True)
+    return recorded_rows.read_all(
+        (rows.write([row]), day) for row, day in zip(listed, of, strict=True)
     )
 
 
@@ -72,7 +73,7 @@ def _of(line: dict[str, str]) -> Row:
         "model_version": int(line["version"]) if line["version"] else None,
     }
     if cost:
-        assert money.kept(common["units"] * Decimal(line["price"])) == cost
+        assert money.rounded(common["units"] * Decimal(line["price"])) == cost
     return (
         step_row(**common, cost=cost)
         if not cost and cost is not None
@@ -81,7 +82,7 @@ def _of(line: dict[str, str]) -> Row:
 
 
 def made(by: By | None = None, **more: Any) -> Report:
-    return report.report(in_columns(of_spreadsheet()), by=by, period=PERIOD, today=TODAY, **more)
+    return report.report(recorded(of_spreadsheet()), by=by, period=PERIOD, today=TODAY, **more)
 
 
 def test_the_report_adds_up_to_the_spreadsheet() -> None:
@@ -134,7 +135,7 @@ def test_an_unknown_price_is_counted_and_never_zero() -> None:
 
 def test_what_is_not_described_any_more_is_told_from_what_has_no_price() -> None:
     unseen = step_row(units=None, cost=None, price_source=rows.UNKNOWN, attempt=1)
-    (gap,) = sources.prices(in_columns([unseen])).gaps
+    (gap,) = sources.prices(recorded([unseen])).gaps
     assert (gap.step, gap.component, gap.instance_type) == ("train", "", "")
 
 
@@ -154,7 +155,7 @@ def test_a_model_costs_what_all_runs_since_the_last_version_cost() -> None:
 
 
 def test_without_a_version_there_is_no_cost_of_one() -> None:
-    found = models.models(in_columns([priced("1")]))
+    found = models.models(recorded([priced("1")]))
     assert (found.lines, found.per_version) == ((), None)
 
 
@@ -162,7 +163,7 @@ def test_runs_are_of_the_day_of_their_object_whenever_their_steps_began() -> Non
     late = priced("1", step="train", started="2026-11-01T00:10:00.000Z")
     early = priced("2", step="prepare", started="2026-10-31T23:50:00.000Z")
     found = report.report(
-        in_columns([late, early], [date(2026, 10, 31)] * 2), by="run", period=PERIOD, today=TODAY
+        recorded([late, early], [date(2026, 10, 31)] * 2), by="run", period=PERIOD, today=TODAY
     )
     (line,) = found.lines
     assert [month.name for month in found.months] == ["2026-10"]
@@ -171,7 +172,7 @@ def test_runs_are_of_the_day_of_their_object_whenever_their_steps_began() -> Non
 
 def test_a_step_that_never_began_does_not_hide_when_its_run_did() -> None:
     own = [priced("1"), step_row(step="register", started="")]
-    found = report.report(in_columns(own), by="run", period=PERIOD, today=TODAY)
+    found = report.report(recorded(own), by="run", period=PERIOD, today=TODAY)
     assert [line.started for line in found.lines] == [own[0].started]
 
 
@@ -180,7 +181,7 @@ def test_a_saving_that_is_not_known_is_counted_apart() -> None:
         step_row(cache_hit=True, saved_by_cache=Decimal("0.5"), run="x"),
         step_row(cache_hit=True, saved_by_cache=None, run="y"),
     ]
-    total = report.report(in_columns(hits), by=None, period=PERIOD, today=TODAY).total
+    total = report.report(recorded(hits), by=None, period=PERIOD, today=TODAY).total
     assert (total.cost, total.cached) == (Decimal(0), 2)
     assert (total.saved_by_cache, total.unknown_savings) == (Decimal("0.5"), 1)
 
@@ -192,7 +193,7 @@ def test_prices_say_where_they_are_from_and_of_when() -> None:
         priced("1", price_source=rows.BUNDLED, price_date="2026-07-01", run="c"),
         step_row(step="condition"),
     ]
-    found = sources.prices(in_columns(own))
+    found = sources.prices(recorded(own))
     assert found.listed is not None
     assert (found.listed.rows, found.listed.first, found.listed.last) == (
         2,
@@ -205,23 +206,21 @@ def test_prices_say_where_they_are_from_and_of_when() -> None:
 
 def test_sums_of_many_small_amounts_stay_exact() -> None:
     own = [priced("0.000000001", run=f"r{n}") for n in range(1000)]
-    one_object = table.joined([table.read(rows.write(own), day=TODAY)])
+    one_object = recorded_rows.read(rows.write(own), day=TODAY)
     found = report.report(one_object, by=None, period=PERIOD, today=TODAY)
     assert found.total.cost == Decimal("0.000001")
 
 
 def test_rows_of_an_older_version_without_a_member_are_read() -> None:
     text = b'{"kind":"step","pipeline":"p","run":"r","cost":0.5,"saved_by_cache":0}\n\n'
-    found = report.report(
-        table.joined([table.read(text, day=TODAY)]), by="run", period=PERIOD, today=TODAY
-    )
+    found = report.report(recorded_rows.read(text, day=TODAY), by="run", period=PERIOD, today=TODAY)
     assert [(x.run, x.experiment, x.spent.cost) for x in found.lines] == [("r", "", Decimal("0.5"))]
 
 
 @pytest.mark.parametrize("text", [b"[1]\n", b'{"kind": 1}\n', b"{", b'{"cost": "much"}\n'])
 def test_what_is_no_row_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the reader's own words
-        table.read(text, day=TODAY)
+        recorded_rows.read(text, day=TODAY)
 
 
 def test_objects_are_read_alike_together_and_one_by_one() -> None:
@@ -230,17 +229,17 @@ def test_objects_are_read_alike_together_and_one_by_one() -> None:
     lines = [rows.unpacked(body) for body in texts]
     blank = [lines[0] + b"\n\n", b"\n", lines[2].rstrip()]
     for own in (texts, blank):
-        found = table.read_all(list(zip(own, days, strict=True)))
-        assert found["day"].to_pylist() == [days[0], days[2]]
-        assert found["run"].to_pylist() == ["a", "b"]
+        found = recorded_rows.read_all(list(zip(own, days, strict=True)))
+        assert [row.day for row in found] == [days[0], days[2]]
+        assert [row.run for row in found] == ["a", "b"]
     with pytest.raises(ValueError):  # noqa: PT011 - the reader's own words
-        table.read_all([(texts[0], days[0]), (b'{"cost": "much"}\n', days[1])])
-    assert table.read_all([]).num_rows == 0
+        recorded_rows.read_all([(texts[0], days[0]), (b'{"cost": "much"}\n', days[1])])
+    assert recorded_rows.read_all([]) == []
 
 
 def test_nothing_recorded_is_an_empty_report() -> None:
-    found = report.report(table.joined([]), by="step", period=PERIOD, today=TODAY)
+    found = report.report([], by="step", period=PERIOD, today=TODAY)
     assert not found.lines
     assert not found.months
     assert not found.total.cost
-    assert table.read(b"\n", day=TODAY).num_rows == 0
+    assert recorded_rows.read(b"\n", day=TODAY) == []

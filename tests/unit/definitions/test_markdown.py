@@ -7,8 +7,8 @@ import re
 import pytest
 
 from ratchet.review.cache_effects import Effect
-from ratchet.review.markdown import code, fenced, one_line, prose
-from ratchet.review.words import Report, Told, markdown_of, text_of
+from ratchet.review.markdown import code, fenced, prose, single_line
+from ratchet.review.words import Report, ReviewLine, markdown_of, text_of
 
 NASTY = (
     "1\n```\n\n# Approved by @everyone\n![](http://example.com/x)\n````diff\r\nmore\x1b[2J\u2028x"
@@ -16,8 +16,8 @@ NASTY = (
 
 
 def test_a_value_keeps_to_one_line() -> None:
-    assert one_line("a\nb\r\tc\u2028d\x1be\x9b") == r"a\nb\r\tc\u2028d\x1be\x9b"
-    assert one_line("é 模型 → ⟨x⟩") == "é 模型 → ⟨x⟩"
+    assert single_line("a\nb\r\tc\u2028d\x1be\x9b") == r"a\nb\r\tc\u2028d\x1be\x9b"
+    assert single_line("é 模型 → ⟨x⟩") == "é 模型 → ⟨x⟩"
 
 
 @pytest.mark.parametrize("text", ["plain", "```", "a ```` b", NASTY])
@@ -49,8 +49,8 @@ def test_prose_becomes_no_link_picture_html_or_mention() -> None:
 def test_a_nasty_value_stays_in_its_block_of_the_comment() -> None:
     report = Report(
         pipeline=NASTY,
-        parameters=(Told(mark="+", subject=NASTY, text=NASTY),),
-        steps=(Told(mark="~", subject="train", text=NASTY),),
+        parameters=(ReviewLine(mark="+", subject=NASTY, text=NASTY),),
+        steps=(ReviewLine(mark="~", subject="train", text=NASTY),),
         cache=(Effect(step=NASTY, reasons=(NASTY,)),),
         notes=(NASTY,),
     )

@@ -16,8 +16,9 @@ from botocore.exceptions import ParamValidationError
 
 import aws_clients
 import bundled_models
-import ratchet.costs
+import ratchet
 import trim_models
+from ratchet_cdk.functions.function_code import SHARED
 from tests.unit.lambdas.fake_cloud import FakeCloud
 
 LAMBDAS = Path(bundled_models.__file__).parent
@@ -196,21 +197,26 @@ def test_a_function_imports_the_standard_library_botocore_and_its_own(file: Path
     own = {path.stem for path in LAMBDAS.iterdir()}
     allowed = sys.stdlib_module_names | {"boto3", "botocore"} | own
     found = set(_imports(ast.parse(file.read_text())))
-    assert {name.partition(".")[0] for name in found if not _costs(name)} <= allowed
+    assert {name.partition(".")[0] for name in found if not _is_shared(name)} <= allowed
 
 
-def _costs(name: str) -> bool:
-    """The one package beside the functions that goes with them."""
-    return name.startswith("ratchet.costs")
+def _is_shared(name: str) -> bool:
+    """Of the packages beside the functions that go with them."""
+    return name.startswith(SHARED)
 
 
-COSTS = Path(ratchet.costs.__file__).parent
+RATCHET = Path(ratchet.__file__).parent
+FILES = [
+    file
+    for package in SHARED
+    for file in sorted((RATCHET.parent / package.replace(".", "/")).glob("*.py"))
+]
 
 
-@pytest.mark.parametrize("file", sorted(COSTS.glob("*.py")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.name}")
 def test_what_goes_with_the_functions_needs_nothing_else_either(file: Path) -> None:
     found = set(_imports(ast.parse(file.read_text())))
-    others = {name.partition(".")[0] for name in found if not _costs(name)}
+    others = {name.partition(".")[0] for name in found if not _is_shared(name)}
     assert others <= sys.stdlib_module_names | {"botocore"}
 
 
@@ -221,7 +227,7 @@ FUNCTIONS = sorted(file.parent.name for file in LAMBDAS.glob("*/handler.py"))
 def test_a_function_is_ready_without_boto3_or_a_whole_model(function: str) -> None:
     """As Lambda starts it: the archive's root on the path, its environment, one import."""
     environment = {
-        "PYTHONPATH": f"{LAMBDAS}:{COSTS.parents[1]}",
+        "PYTHONPATH": f"{LAMBDAS}:{RATCHET.parent}",
         "PATH": "/usr/bin:/bin",
         "AWS_LAMBDA_FUNCTION_NAME": function,
         "AWS_REGION": "us-east-1",

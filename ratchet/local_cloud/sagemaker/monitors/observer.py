@@ -11,6 +11,7 @@ from ratchet.local_cloud.sagemaker.recording import process_group
 from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import MONITORING_SCHEDULE, PROCESSING_JOB
+from ratchet.loop import names
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -28,7 +29,7 @@ _KNOWN_OF_JOB = (
     "ProcessingEndTime",
     "LastModifiedTime",
 )
-_VIOLATIONS, _TOO_FEW = "CompletedWithViolations", "TooFewRows"
+_VIOLATIONS, _TOO_FEW = names.COMPLETED_WITH_VIOLATIONS, names.TOO_FEW_ROWS
 
 
 class JobObserver:

@@ -13,6 +13,7 @@ from typing import Any
 from ratchet.local_cloud.sagemaker.monitors.windows import Window, folder_of, iso
 from ratchet.local_cloud.sagemaker.store import Body
 from ratchet.local_cloud.sagemaker.table import DATA_QUALITY, Kind
+from ratchet.loop import names
 
 _BASELINE = "/opt/ml/processing/baseline"
 _GROUND_TRUTH = "/opt/ml/processing/groundtruth"
@@ -21,8 +22,8 @@ _GROUND_TRUTH = "/opt/ml/processing/groundtruth"
 # quality is that of requests, unless the definition's Environment has a dataset_format of its own.
 _SIDES = {"DataQuality": ["endpointInput"], "ModelQuality": ["endpointInput", "endpointOutput"]}
 NAMESPACES = {
-    "DataQuality": "aws/sagemaker/Endpoints/data-metrics",
-    "ModelQuality": "aws/sagemaker/Endpoints/model-metrics",
+    "DataQuality": names.DATA_NAMESPACE,
+    "ModelQuality": names.MODEL_NAMESPACE,
 }
 
 

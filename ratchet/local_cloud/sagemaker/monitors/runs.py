@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from ratchet.local_cloud.sagemaker import events, recovery, service_side
 from ratchet.local_cloud.sagemaker.errors import ApiError, invalid
 from ratchet.local_cloud.sagemaker.monitors.observer import (
@@ -23,7 +21,7 @@ from ratchet.local_cloud.sagemaker.monitors.observer import (
 )
 from ratchet.local_cloud.sagemaker.monitors.request import NAMESPACES, Monitored
 from ratchet.local_cloud.sagemaker.monitors.windows import HOUR, Window, offset_of, timetable_of
-from ratchet.local_cloud.sagemaker.services import CloudServices, start, storage_of
+from ratchet.local_cloud.sagemaker.services import CloudServices, start
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import (
     DATA_QUALITY,
@@ -192,7 +190,7 @@ class Monitors:
             self._execute(scope, schedule, window, job, stop)
         except ApiError as error:
             self._failed(scope, job, error.message)
-        except (ClientError, Refused) as error:  # S3 or another service, to the job's role
+        except Refused as error:  # S3 or another service, to the job's role
             self._failed(scope, job, f"ClientError: {error}")
         except Exception as error:
             _LOG.exception("monitoring job %s", job)
@@ -208,7 +206,7 @@ class Monitors:
         self._hosting.flush()
         monitored = self._monitored(scope, schedule)
         services = CloudServices(self._api, scope)  # SageMaker itself makes a schedule's jobs
-        storage = storage_of(self._api, scope, monitored.role)
+        storage = self._api.cloud.storage(scope, monitored.role)
         captured = _existing(storage, "endpoint_input", monitored.captured(window))
         labels = _existing(storage, "ground_truth_input", monitored.ground_truth(window))
         if not captured or (monitored.kind is MODEL_QUALITY and not labels):

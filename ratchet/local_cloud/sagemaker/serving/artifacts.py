@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from ratchet.local_cloud.sagemaker import service_side, services
+from ratchet.local_cloud.sagemaker import service_side
 from ratchet.local_cloud.sagemaker.service_side import Work
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE
+from ratchet.runner import Refused
 from ratchet.runner.serving import prepared
 from ratchet.runner.serving.prepared import Image, Prepared
 
@@ -44,12 +43,12 @@ def prepare(api: Api, scope: Scope, model_name: str, image: Image, folder: Path)
     ``ModelDataError`` when the model's role may not read it.
     """
     role = api.get(scope, MODEL, model_name)["ExecutionRoleArn"]
-    storage = services.storage_of(api, scope, role)
+    storage = api.cloud.storage(scope, role)
 
     def fetch(uri: str, archive: Path) -> None:
         try:
             storage.download(uri, archive)
-        except ClientError as error:
+        except Refused as error:
             raise ModelDataError(no_access(scope, role, uri, str(error))) from None
 
     host = api.roles.environment(scope, role)

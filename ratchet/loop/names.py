@@ -1,0 +1,104 @@
+"""Names that more than one part of the loop must spell alike."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+NONE: Final = "none"
+"""Where a text is needed and there is nothing: no champion, no baseline, no file. A parameter of
+CloudFormation, an SSM parameter and an output of a step may not be empty."""
+
+# -- metrics -------------------------------------------------------------------------------------
+
+NAMESPACE = "Ratchet"
+"""The namespace of the loop's own metrics in CloudWatch."""
+
+DRIFT_VIOLATIONS = "DriftViolations"
+MODEL_QUALITY_VIOLATIONS = "ModelQualityViolations"
+EVALUATION_SCORE = "EvaluationScore"
+RUN_COST = "RunCost"
+NOTICES_WAITING = "NoticesWaiting"
+DEPLOYMENT_BLOCKED = "DeploymentBlocked"
+
+PIPELINE_DIMENSION = "Pipeline"
+"""Of RUN_COST, beside those of every metric of the loop."""
+
+DATA_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
+MODEL_NAMESPACE = "aws/sagemaker/Endpoints/model-metrics"
+"""Where Model Monitor puts metrics by feature, and the loop's own engine does too:
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-cloudwatch.html"""
+
+
+def dimensions(*, project: str, environment: str) -> dict[str, str]:
+    """Of every metric of the loop. An alarm sees only data with the very same dimensions."""
+    return {"Project": project, "Environment": environment}
+
+
+# -- monitoring ----------------------------------------------------------------------------------
+
+DATA_QUALITY: Final = "data-quality"
+MODEL_QUALITY: Final = "model-quality"
+"""Kinds of analysis, of monitoring schedules, and of the alarm on the champion's answers."""
+
+DRIFT = "drift"
+"""The alarm on the champion's traffic, and a run that it starts."""
+
+MODEL_MONITOR: Final = "model-monitor"
+PIPELINE: Final = "pipeline"
+"""Engines of monitoring: who compares traffic with the baseline."""
+AUTO: Final = "auto"
+"""The setting that tries MODEL_MONITOR, and goes on with PIPELINE where AWS refuses it."""
+
+Engine = Literal["auto", "model-monitor", "pipeline"]
+
+COMPLETED = "Completed"
+COMPLETED_WITH_VIOLATIONS = "CompletedWithViolations"
+TOO_FEW_ROWS = "TooFewRows"
+"""How an analysis or an evaluation ends. The first two are Model Monitor's own."""
+NOTHING_DEPLOYED = "NothingDeployed"
+"""How an evaluation ends that had nothing to evaluate."""
+
+VARIANT = "AllTraffic"
+"""The endpoint's only variant; SageMaker writes captured traffic to a folder of this name."""
+
+# -- the serving stack ---------------------------------------------------------------------------
+
+CHAMPION = "ChampionModelPackageArn"
+CHAMPION_VERSION = "ChampionVersion"
+BASELINE = "BaselineUri"
+QUALITY_BASELINE = "QualityBaselineUri"
+ENGINE = "MonitorEngine"
+"""Parameters of the serving stack's template, which a promotion changes."""
+
+KEEP: Final = "keep"
+TAKE_DOWN: Final = "take-down"
+"""What becomes of the endpoint when no approved version is left."""
+
+WhenNoneLeft = Literal["keep", "take-down"]
+
+# -- pipelines and their runs --------------------------------------------------------------------
+
+TRAINING: Final = "training"
+EVALUATION: Final = "evaluation"
+MONITORING: Final = "monitoring"
+"""Kinds of pipeline that every loop has."""
+
+DATA_PARAMETER = "InputManifest"
+"""The pipeline parameter that names what a run reads: the S3 URI of a manifest."""
+TOLERANCE_PARAMETER = "MaxRegression"
+EXPERIMENT_PARAMETER = "Experiment"
+WINDOW_START_PARAMETER = "WindowStart"
+WINDOW_END_PARAMETER = "WindowEnd"
+
+SCORED, UNSCORABLE = "scored", "unscorable"
+"""The champion's status in an evaluation report; NONE without a champion. The evaluate step runs
+without this module: a test holds the two together."""
+
+# -- messages that wake a function ---------------------------------------------------------------
+
+SCHEDULED_TIME = "scheduled_time"
+"""For when a run is scheduled, ISO 8601 UTC: all of a message that the trigger acts on."""
+REASON = "reason"
+"""Why the trigger is woken, in words."""
+LOOK_BACK_DAYS = "look_back_days"
+"""How far `record_run` looks back when it is called by hand."""
