@@ -12,24 +12,36 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from config.settings import Settings, SettingsError, environments, load
+from pipeline_defs import instance_types
+from pipeline_defs.authoring import BundleError, DefinitionError
 from stacks.loop import Loop
 
 ROOT = Path(__file__).resolve().parent
 
 
 def add_loops(app: cdk.App, settings: Iterable[Settings], *, source: Path = ROOT) -> list[Loop]:
-    """Adds a stage for each environment's settings."""
-    return [Loop(app, settings=one, source=source) for one in settings]
+    """Adds a stage for each environment's settings.
+
+    Raises:
+        SettingsError: an instance type is none of SageMaker's.
+        DefinitionError: a pipeline has mistakes.
+    """
+    loops = []
+    for environment in settings:
+        instance_types.check(environment)
+        loops.append(Loop(app, settings=environment, source=source))
+    return loops
 
 
 def main() -> None:
-    try:
-        settings = [load(environment) for environment in environments()]
-    except SettingsError as error:
-        sys.exit(f"settings: {error}")
     # Without stack traces, which hold paths of this machine; cdk.json may not carry this key.
     app = cdk.App(context={"aws:cdk:disable-stack-trace": True})
-    add_loops(app, settings)
+    try:
+        add_loops(app, [load(environment) for environment in environments()])
+    except SettingsError as error:
+        sys.exit(f"settings: {error}")
+    except (DefinitionError, BundleError) as error:
+        sys.exit(str(error))
     app.synth()
 
 

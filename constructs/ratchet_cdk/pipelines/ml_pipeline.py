@@ -11,9 +11,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs.authoring import Context, Functions
+from pipeline_defs.authoring import Context, Functions, Pipeline
 from pipeline_defs.permissions import needs, registered_images
-from pipeline_defs.registry import CompiledPipeline
 from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
@@ -38,7 +37,7 @@ class MlPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        define: Callable[[Context], CompiledPipeline],
+        define: Callable[[Context], Pipeline],
         settings: Settings,
         code: CodeBucket,
         source: Path,

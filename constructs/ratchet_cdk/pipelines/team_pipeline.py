@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs import PipelineEntry
+from pipeline_defs.authoring import Context, Pipeline
 from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
@@ -55,7 +56,7 @@ class TeamPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            define=entry.compile,
+            define=_authored(entry),
             settings=settings,
             code=code,
             source=source,
@@ -116,3 +117,12 @@ class TeamPipeline(Construct):
     def _folders(self, bucket: LoopBucket) -> Iterator[str]:
         """The places of a bucket that the definition names: what follows the bucket's URI."""
         yield from re.findall(rf'{re.escape(bucket.uri)}/([^"\\*]+)', self._text)
+
+
+def _authored(entry: PipelineEntry) -> Callable[[Context], Pipeline]:
+    def define(context: Context) -> Pipeline:
+        pipeline = entry.compile(context)
+        assert isinstance(pipeline, Pipeline)  # those of `pipelines/` have a construct of their own
+        return pipeline
+
+    return define

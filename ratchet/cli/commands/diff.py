@@ -75,17 +75,17 @@ def diff(
     if file is not None and base is None:
         raise typer.BadParameter("it goes with --base", param_hint="--file")
     if base is not None:
-        reports = [_files(base, file, pipeline or "training", environment)]
+        reviews = [_files(base, file, pipeline or "training", environment)]
     else:
-        reports = list(_deployed(pipeline, environment, local))
+        reviews = list(_deployed(pipeline, environment, local, form))
     if form is Format.json:
         from ratchet.review.words import json_of
 
-        documents = [json_of(report, comparison) for report, comparison in reports]
-        echo_json(documents)
+        echo_json([json_of(review.report, review.comparison) for review in reviews])
     else:
-        _say([report for report, _ in reports], form)
-    if exit_code and any(report.differs for report, _ in reports):
+        _say([review.report for review in reviews], form)
+    mistaken = any(review.mistake for review in reviews)
+    if mistaken or (exit_code and any(review.report.differs for review in reviews)):
         raise typer.Exit(1)
 
 
