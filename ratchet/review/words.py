@@ -68,7 +68,18 @@ def new(pipeline: str, comparison: Comparison, *, notes: Iterable[str] = ()) -> 
     """A pipeline that is not deployed yet. Nothing is cached of it, so nothing is lost."""
     count = len(comparison.after.steps)
     heading = f"new: {count} step{'' if count == 1 else 's'}"
-    return replace(report(pipeline, comparison, (), notes=notes), heading=heading)
+    compared = report(pipeline, comparison, (), notes=notes)
+    return replace(
+        compared,
+        heading=heading,
+        parameters=_without_added(compared.parameters),
+        steps=_without_added(compared.steps),
+    )
+
+
+def _without_added(entries: Sequence[Told]) -> tuple[Told, ...]:
+    """The heading says that all of it is added."""
+    return tuple(replace(entry, text=entry.text.removeprefix("added, ")) for entry in entries)
 
 
 def text_of(report: Report) -> str:
