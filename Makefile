@@ -12,6 +12,8 @@ READY := $(VENV)/.ready
 NODE_MODULES := node_modules/.package-lock.json
 # Tests wait more than they compute.
 WORKERS ?= 4
+# Not even looked at for `make test-fast` are tests/infra, tests/loop and tests/storm: they import the CDK.
+FAST := tests/local_cloud tests/runner tests/definitions tests/unit
 ENV ?= dev
 
 .PHONY: help
@@ -53,11 +55,11 @@ test: lint ## the one gate: linters, types, layering, every test
 
 .PHONY: storm
 storm: install ## kill the local cloud at every point of commit of every operation (half an hour)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -s -m storm tests/storm tests/unit/lambdas/test_reconcile_storms.py
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -s -m storm tests/storm tests/unit/lambdas
 
 .PHONY: test-fast
-test-fast: install ## pure logic only: no CDK, no local cloud
-	@$(BIN)/python -m pytest -n $(WORKERS) -q -m "not cloud and not synth and not storm"
+test-fast: install ## pure logic only: no CDK, no local cloud, no jobs (a minute)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -m "not cloud and not synth and not jobs and not storm" $(FAST)
 
 .PHONY: synth
 synth: install ## every environment's templates, validated, into cdk.out

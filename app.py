@@ -1,6 +1,7 @@
 """The model loop as one CDK app: every file in `config/` is an environment of its own.
 
-`cdk ls` names them; `cdk deploy "dev/*"` deploys one.
+`cdk ls` names them; `cdk deploy "dev/*" --context environment=dev` deploys one, and neither reads
+the settings of the others nor synthesizes them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from config.settings import Settings, SettingsError, environments, load
+from config.settings import FOLDER, Settings, SettingsError, environments, load
 from pipeline_defs import instance_types
 from pipeline_defs.authoring import BundleError, DefinitionError
 from stacks.loop import Loop
@@ -33,11 +34,21 @@ def add_loops(app: cdk.App, settings: Iterable[Settings], *, source: Path = ROOT
     return loops
 
 
+def settings_for(app: cdk.App, folder: Path = FOLDER) -> list[Settings]:
+    """The settings of the environment that `--context environment=…` names, or of every one.
+
+    Raises:
+        SettingsError: there is no such environment, or its file holds a mistake.
+    """
+    name = app.node.try_get_context("environment")
+    return [load(each, folder) for each in ([name] if name else environments(folder))]
+
+
 def main() -> None:
     # Without stack traces, which hold paths of this machine; cdk.json may not carry this key.
     app = cdk.App(context={"aws:cdk:disable-stack-trace": True})
     try:
-        add_loops(app, [load(environment) for environment in environments()])
+        add_loops(app, settings_for(app))
     except SettingsError as error:
         sys.exit(f"settings: {error}")
     except (DefinitionError, BundleError) as error:

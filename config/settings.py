@@ -19,7 +19,7 @@ from config.intake import Intake
 from config.toml_reader import SettingsError, between, matching, read
 from ratchet.loop import names
 
-__all__ = ["CostSettings", "Settings", "SettingsError", "environments", "load"]
+__all__ = ["FOLDER", "CostSettings", "Settings", "SettingsError", "environments", "load"]
 
 FOLDER = Path(__file__).parent
 
@@ -411,8 +411,8 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         )
     if settings.monitor.engine == names.MODEL_MONITOR and not images.model_monitor(settings.region):
         yield (
-            f'monitor.engine = "model-monitor": region {settings.region!r} has no such container; '
-            'expected "auto" or "pipeline"'
+            f'monitor.engine = "{names.MODEL_MONITOR}": region {settings.region!r} has no such '
+            f'container; expected "{names.AUTO}" or "{names.PIPELINE}"'
         )
     budget = settings.costs.monthly_budget_usd
     if budget and not has_budgets(settings.region):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from config.settings import Settings, SettingsError
-from pipeline_defs.authoring import schema
 from pipeline_defs.authoring.errors import did_you_mean
+from ratchet.definition import service_model as schema
 
 _OF_JOBS = ("ProcessingInstanceType", "TrainingInstanceType", "TransformInstanceType")
 _OF_ENDPOINTS = ("ProductionVariantInstanceType",)

@@ -21,6 +21,7 @@ from pipeline_defs.imported.stored import NAME
 PIPELINES_STACK = "pipelines"
 LONGEST_NAME = 64
 """All names of a stack stand in one SSM parameter, which holds 4,096 characters."""
+_STACKS_OWN = "deployed"
 _LISTED_IN = "PIPELINES in pipeline_defs/__init__.py"
 
 CompiledPipeline = Pipeline | ImportedPipeline
@@ -143,6 +144,11 @@ def _impossible(entry: PipelineEntry, entries: Mapping[str, PipelineEntry]) -> I
             expected=f"SageMaker takes no such name; a name is letters, digits and hyphens between "
             f"them, at most {LONGEST_NAME}",
             fix=f"in {place}, write for example {possible!r}",
+        )
+    if same_to_cloudformation(name, _STACKS_OWN):
+        yield Problem(
+            expected="the stack's own record has this name",
+            fix=f"give it another name in {place}",
         )
     for other in entries:
         if other != name and same_to_cloudformation(other, name):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pipeline_defs import judging
 from pipeline_defs.authoring import Context, Pipeline, execution
-from ratchet.loop import names
+from ratchet.loop import names, packages
 
 
 def training(ctx: Context) -> Pipeline:
@@ -43,12 +43,12 @@ def training(ctx: Context) -> Pipeline:
         description=evaluate.metric("verdict"),
         metadata={
             "execution": execution.id,
-            "manifest": data,
+            packages.MANIFEST_KEY: data,
             "champion": champion["package_arn"],
-            "champion-version": champion["version"],
-            "champion-status": evaluate.metric("champion.status"),
-            "candidate-auc": evaluate.metric("candidate.auc"),
-            "regression": evaluate.metric("regression"),
+            packages.CHAMPION_VERSION_KEY: champion["version"],
+            packages.CHAMPION_STATUS_KEY: evaluate.metric("champion.status"),
+            packages.candidate_key("auc"): evaluate.metric("candidate.auc"),
+            packages.REGRESSION_KEY: evaluate.metric("regression"),
             "evaluation": evaluate.report_uri(),
             "baseline-digest": baseline.digest,
             "quality-baseline-digest": quality.digest,

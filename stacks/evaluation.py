@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
 from ratchet.loop import folders
-from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet.loop.facts import EvaluationFacts
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.evaluation_pipeline import EvaluationPipeline
 from ratchet_cdk.serving.champion import ChampionResolver
@@ -43,65 +43,37 @@ class Evaluation(cdk.Stack):
             termination_protection=settings.protected,
         )
         self.add_stack_dependency(foundation)
-        self._settings = settings
-        self._foundation = foundation
-        self.code = CodeBucket(self, settings=settings)
-        self.champion = ChampionResolver(
-            self,
-            "Champion",
-            settings=settings,
-            code=self.code,
-            source=source,
-            artifacts=foundation.artifacts,
-            registry=foundation.registry,
-        )
+        self.loop = loop = foundation.loop(self, settings=settings, source=source)
+        self.champion = ChampionResolver(self, "Champion", loop=loop)
         self.evaluation = EvaluationPipeline(
             self,
             "Evaluation",
-            settings=settings,
-            code=self.code,
-            source=source,
-            data=foundation.data,
-            artifacts=foundation.artifacts,
-            registry=foundation.registry,
+            loop=loop,
             champion=self.champion,
             models=folders.runs(training.pipeline.name),
         )
         self.trigger = DataTrigger(
             self,
             "Trigger",
-            settings=settings,
-            code=self.code,
-            source=source,
-            data=foundation.data,
-            artifacts=foundation.artifacts,
+            loop=loop,
             pipeline=self.evaluation.pipeline,
-            registry=foundation.registry,
-            notifications=foundation.notifications,
             intake=settings.intake("evaluation"),
         )
         self._tell_what_is_deployed()
 
     def _tell_what_is_deployed(self) -> None:
         """The command line builds the same pipeline from these facts, without the CDK."""
-        facts = {
-            "pipeline": self.evaluation.pipeline.name,
-            "role_arn": self.evaluation.pipeline.role.arn,
-            "data_prefix": self._settings.evaluation.prefix,
-            "code_uri": self.code.uri,
-            "functions": {
+        facts = EvaluationFacts(
+            pipeline=self.evaluation.pipeline.name,
+            role_arn=self.evaluation.pipeline.role.arn,
+            data_prefix=self.loop.settings.evaluation.prefix,
+            code_uri=self.loop.code.uri,
+            functions={
                 "resolve_champion": self.champion.function.arn,
                 "record_evaluation": self.evaluation.record.arn,
                 "start_pipeline": self.trigger.function.arn,
             },
-            "queue_url": self.trigger.wakes.queue.queue_url,
-            "dead_letter_queue_url": self.trigger.dead_letters.queue.queue_url,
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed",
-            name=self._settings.parameter("evaluation"),
-            type="String",
-            description="What the evaluation stack deployed, as JSON",
-            value=self.to_json_string(facts),
+            queue_url=self.trigger.wakes.queue.url,
+            dead_letter_queue_url=self.trigger.dead_letters.queue.url,
         )
+        publish_facts(self, facts, settings=self.loop.settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -11,7 +13,9 @@ from pipeline_defs import PIPELINES
 from pipeline_defs.registry import PIPELINES_STACK
 from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
+from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.serving.model_registry import ModelRegistry
 
 CHECKPOINT_DAYS = 14
@@ -62,6 +66,18 @@ class Foundation(cdk.Stack):
             removal_policy=removal_policy(settings.retention),
         )
         self.notifications = Notifications(self, "Notifications", key=self.key, settings=settings)
+
+    def loop(self, stack: cdk.Stack, *, settings: Settings, source: Path) -> LoopResources:
+        """What this stack holds, for the constructs of a stack above."""
+        return LoopResources(
+            settings=settings,
+            source=source,
+            code=CodeBucket(stack, settings=settings),
+            data=self.data,
+            artifacts=self.artifacts,
+            registry=self.registry,
+            notifications=self.notifications,
+        )
 
     @staticmethod
     def _expiring(settings: Settings) -> dict[str, int]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs import pipelines
 from ratchet.loop import names
+from ratchet.loop.facts import OperationsFacts
 from ratchet_cdk.foundation.budget import Budget
-from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.cost_table import CostTable
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.monitoring.loop_alarm import LoopAlarm
 from ratchet_cdk.pipelines.run_costs import RunCosts
 from stacks.foundation import Foundation
@@ -40,22 +40,10 @@ class Operations(cdk.Stack):
             termination_protection=settings.protected,
         )
         self.add_stack_dependency(foundation)
-        self._settings = settings
+        self.loop = loop = foundation.loop(self, settings=settings, source=source)
         recorded = [settings.pipeline_name(name) for name in pipelines(source)]
-        self.costs = RunCosts(
-            self,
-            "Costs",
-            settings=settings,
-            code=CodeBucket(self, settings=settings),
-            source=source,
-            data=foundation.data,
-            artifacts=foundation.artifacts,
-            pipelines=recorded,
-            notifications=foundation.notifications,
-        )
-        self.table = CostTable(
-            self, "Table", settings=settings, artifacts=foundation.artifacts, pipelines=recorded
-        )
+        self.costs = RunCosts(self, "Costs", loop=loop, pipelines=recorded)
+        self.table = CostTable(self, "Table", loop=loop, pipelines=recorded)
         self.notices = LoopAlarm(
             self,
             "NoticesWaiting",
@@ -64,31 +52,22 @@ class Operations(cdk.Stack):
             metric_name=names.NOTICES_WAITING,
             description="notices wait, because the topic does not take them",
             missing_data="notBreaching",
-            told_directly=foundation.notifications,
+            topic=loop.notifications,
         )
         self.budget = (
-            Budget(self, "Budget", settings=settings, notifications=foundation.notifications)
-            if settings.costs.monthly_budget_usd
-            else None
+            Budget(self, "Budget", loop=loop) if settings.costs.monthly_budget_usd else None
         )
         self._tell_what_is_deployed()
 
     def _tell_what_is_deployed(self) -> None:
-        facts = {
-            "record_run": self.costs.function.arn,
-            "queue_url": self.costs.wakes.queue.queue_url,
-            "dead_letter_queue_url": self.costs.dead_letters.queue.queue_url,
-            "database": self.table.database,
-            "table": self.table.name,
-            "rows_uri": self.table.uri,
-            "budget": self.budget.name if self.budget else "",
-            "run_limit_usd": self._settings.costs.run_limit_usd,
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed",
-            name=self._settings.parameter("operations"),
-            type="String",
-            description="What the operations stack deployed, as JSON",
-            value=self.to_json_string(facts),
+        facts = OperationsFacts(
+            record_run=self.costs.function.arn,
+            queue_url=self.costs.wakes.queue.url,
+            dead_letter_queue_url=self.costs.dead_letters.queue.url,
+            database=self.table.database,
+            table=self.table.name,
+            rows_uri=self.table.uri,
+            budget=self.budget.name if self.budget else "",
+            run_limit_usd=self.loop.settings.costs.run_limit_usd,
         )
+        publish_facts(self, facts, settings=self.loop.settings)

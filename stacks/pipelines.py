@@ -6,13 +6,13 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import jsii
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct, IValidation
 
 from config.settings import Settings
 from pipeline_defs import PipelineEntry, imported, pipelines
 from pipeline_defs.registry import PIPELINES_STACK, construct_id
-from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet.loop.facts import PipelinesFacts
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.pipelines.imported_pipeline import ImportedMlPipeline
 from ratchet_cdk.pipelines.team_pipeline import TeamPipeline
@@ -51,37 +51,32 @@ class Pipelines(cdk.Stack):
             suppress_template_indentation=True,  # a quarter of its size
         )
         self.add_stack_dependency(foundation)
-        self._settings, self._source = settings, source
-        self._foundation, self._training = foundation, training
+        self.loop = foundation.loop(self, settings=settings, source=source)
+        self._champion = training.champion if training else None
         self._entries = [
             each for each in pipelines(source).values() if each.stack == PIPELINES_STACK
         ]
-        self._code = CodeBucket(self, settings=settings)
         self._dead_letters = self._dead_letters_of_schedules()
         self.pipelines = [
             self._imported(entry) if entry.imported else self._authored(entry)
             for entry in self._entries
         ]
-        self._write_deployed_facts()
+        self._publish_facts()
         self.node.add_validation(_Size(self))
 
     def _dead_letters_of_schedules(self) -> DeadLetters | None:
         if not any(entry.schedule for entry in self._entries):
             return None
         # A hyphen, as below: no construct of a pipeline has one.
-        return DeadLetters(self, "Dead-Letters", settings=self._settings, name=PIPELINES_STACK)
+        return DeadLetters(self, "Dead-Letters", settings=self.loop.settings, name=PIPELINES_STACK)
 
     def _authored(self, entry: PipelineEntry) -> TeamPipeline:
         return TeamPipeline(
             self,
             construct_id(entry.name),
             entry=entry,
-            settings=self._settings,
-            code=self._code,
-            source=self._source,
-            artifacts=self._foundation.artifacts,
-            data=self._foundation.data,
-            champion=self._training.champion if self._training else None,
+            loop=self.loop,
+            champion=self._champion,
             dead_letters=self._dead_letters,
         )
 
@@ -89,27 +84,17 @@ class Pipelines(cdk.Stack):
         return ImportedMlPipeline(
             self,
             construct_id(entry.name),
-            stored=imported.read(self._source, entry.name),
-            settings=self._settings,
-            code=self._code,
-            artifacts=self._foundation.artifacts,
-            data=self._foundation.data,
+            stored=imported.read(self.loop.source, entry.name),
+            loop=self.loop,
         )
 
-    def _write_deployed_facts(self) -> None:
+    def _publish_facts(self) -> None:
         """What is in this stack, so that the command line can say what a deployment removes."""
-        facts = {
-            "pipelines": [entry.name for entry in self._entries],
-            "scheduled": [entry.name for entry in self._entries if entry.schedule],
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed-Facts",
-            name=self._settings.parameter(PIPELINES_STACK),
-            type="String",
-            description="What the pipelines stack deployed, as JSON",
-            value=self.to_json_string(facts),
+        facts = PipelinesFacts(
+            pipelines=[entry.name for entry in self._entries],
+            scheduled=[entry.name for entry in self._entries if entry.schedule],
         )
+        publish_facts(self, facts, settings=self.loop.settings)
 
 
 @jsii.implements(IValidation)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import aws_cdk as cdk
-from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from config.settings import Settings
 from pipeline_defs.training import training
-from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet.loop.facts import TrainingFacts
+from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.serving.champion import ChampionResolver
@@ -37,77 +37,50 @@ class Training(cdk.Stack):
             termination_protection=settings.protected,
         )
         self.add_stack_dependency(foundation)
-        self._settings = settings
-        self._foundation = foundation
-        self.code = CodeBucket(self, settings=settings)
-        self.champion = ChampionResolver(
-            self,
-            "Champion",
-            settings=settings,
-            code=self.code,
-            source=source,
-            artifacts=foundation.artifacts,
-            registry=foundation.registry,
-        )
+        self.loop = loop = foundation.loop(self, settings=settings, source=source)
+        self.champion = ChampionResolver(self, "Champion", loop=loop)
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
             define=training,
-            settings=settings,
-            code=self.code,
-            source=source,
-            artifacts=foundation.artifacts,
-            data=foundation.data,
+            loop=loop,
             invokes={"resolve_champion": self.champion.function},
         )
         self._let_the_pipeline_train()
         self.trigger = DataTrigger(
             self,
             "Trigger",
-            settings=settings,
-            code=self.code,
-            source=source,
-            data=foundation.data,
-            artifacts=foundation.artifacts,
+            loop=loop,
             pipeline=self.pipeline,
-            registry=foundation.registry,
-            notifications=foundation.notifications,
             intake=settings.intake("training"),
         )
         self._tell_what_is_deployed()
 
     def _let_the_pipeline_train(self) -> None:
         """What its steps need beside their own runs."""
-        role, data = self.pipeline.role, self._foundation.data
-        prefixes = [self._settings.data.prefix]
+        role, data = self.pipeline.role, self.loop.data
+        prefixes = [self.loop.settings.data.prefix]
         data.grant_list(role, "ListData", prefixes=prefixes)
         data.grant_read(role, "ReadData", prefixes=prefixes)
         self.champion.grant_read_none(role)
 
     def _tell_what_is_deployed(self) -> None:
         """The command line builds the same pipeline from these facts, without the CDK."""
-        facts = {
-            "pipeline": self.pipeline.name,
-            "role_arn": self.pipeline.role.arn,
-            "data_bucket": self._foundation.data.name,
-            "data_prefix": self._settings.data.prefix,
-            "artifacts_bucket": self._foundation.artifacts.name,
-            "output_key_arn": self._foundation.artifacts.key_arn,
-            "code_uri": self.code.uri,
-            "model_package_group": self._foundation.registry.name,
-            "functions": {
+        facts = TrainingFacts(
+            pipeline=self.pipeline.name,
+            role_arn=self.pipeline.role.arn,
+            data_bucket=self.loop.data.name,
+            data_prefix=self.loop.settings.data.prefix,
+            artifacts_bucket=self.loop.artifacts.name,
+            output_key_arn=self.loop.artifacts.key_arn,
+            code_uri=self.loop.code.uri,
+            model_package_group=self.loop.registry.name,
+            functions={
                 "resolve_champion": self.champion.function.arn,
                 "start_pipeline": self.trigger.function.arn,
             },
-            "queue_url": self.trigger.wakes.queue.queue_url,
-            "dead_letter_queue_url": self.trigger.dead_letters.queue.queue_url,
-            "protected": self._settings.protected,
-        }
-        ssm.CfnParameter(
-            self,
-            "Deployed",
-            name=self._settings.parameter("training"),
-            type="String",
-            description="What the training stack deployed, as JSON",
-            value=self.to_json_string(facts),
+            queue_url=self.trigger.wakes.queue.url,
+            dead_letter_queue_url=self.trigger.dead_letters.queue.url,
+            protected=self.loop.settings.protected,
         )
+        publish_facts(self, facts, settings=self.loop.settings)

@@ -16,10 +16,10 @@ from botocore.exceptions import ClientError
 
 import stored
 from decision_log import say
-from missing import says_missing
-from model_package import metadata_of
 from notify.texts import Loop
 from ratchet.loop import folders, names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.packages import PENDING, metadata_of
 from topic import Notice
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Happenings:
             if says_missing(error):
                 return None
             raise
-        if package.get("ModelApprovalStatus") != "PendingManualApproval":
+        if package.get("ModelApprovalStatus") != PENDING:
             return None
         return self.loop.waiting(
             package["ModelPackageVersion"],

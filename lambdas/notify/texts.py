@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from model_package import number_in
 from ratchet.loop import names
+from ratchet.loop.packages import CHAMPION_VERSION_KEY, REGRESSION_KEY, candidate_key, number_in
 from topic import Notice
 
 _MOST_FEATURES = 5
@@ -35,8 +35,11 @@ class Loop:
         text = f"Version {version} passed the gate and waits for your approval."
         if description:
             text += f" {_sentence(description)}"
-        auc, regression = number_in(metadata, "candidate-auc"), number_in(metadata, "regression")
-        champion = metadata.get("champion-version", names.NONE)
+        auc, regression = (
+            number_in(metadata, candidate_key("auc")),
+            number_in(metadata, REGRESSION_KEY),
+        )
+        champion = metadata.get(CHAMPION_VERSION_KEY, names.NONE)
         if champion != names.NONE and regression is not None:
             how = "better" if regression < 0 else "worse" if regression > 0 else "different"
             text += f" It is {abs(regression):.4f} {how} than version {champion}, which serves."

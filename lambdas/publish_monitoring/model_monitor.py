@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from missing import says_missing
 from publish_monitoring.analysis import Analysis
 from publish_monitoring.publishing import Publishing
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient

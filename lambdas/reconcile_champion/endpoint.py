@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from missing import says_missing
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.versions import model_behind, package_behind
 from reconcile_champion.seen import Live
 
 if TYPE_CHECKING:
@@ -21,17 +22,18 @@ class Endpoint:
     sagemaker: SageMakerClient
     name: str
 
-    def look(self) -> Live | None:
+    def read(self) -> Live | None:
+        """None when there is no such endpoint."""
         sagemaker = self.sagemaker
-        found = _unless_missing(lambda: sagemaker.describe_endpoint(EndpointName=self.name))
-        if found is None:
+        endpoint = _unless_missing(lambda: sagemaker.describe_endpoint(EndpointName=self.name))
+        if endpoint is None:
             return None
-        config = found.get("EndpointConfigName", "")
+        config = endpoint.get("EndpointConfigName", "")
         return Live(
-            status=found["EndpointStatus"],
+            status=endpoint["EndpointStatus"],
             config=config,
             package=self._package_behind(config) if config else names.NONE,
-            reason=found.get("FailureReason", ""),
+            reason=endpoint.get("FailureReason", ""),
         )
 
     def _package_behind(self, config: str) -> str:
@@ -39,16 +41,11 @@ class Endpoint:
         described = _unless_missing(
             lambda: sagemaker.describe_endpoint_config(EndpointConfigName=config)
         )
-        models = {v.get("ModelName") for v in (described or {}).get("ProductionVariants", ())}
-        if len(models) != 1:
+        name = model_behind(described or {})
+        if name == names.NONE:
             return names.NONE
-        (name,) = models
-        model = _unless_missing(lambda: sagemaker.describe_model(ModelName=str(name)))
-        containers = [*(model or {}).get("Containers", ())]
-        if model and "PrimaryContainer" in model:
-            containers.append(model["PrimaryContainer"])
-        packages = [c["ModelPackageName"] for c in containers if c.get("ModelPackageName")]
-        return packages[0] if len(packages) == 1 else names.NONE
+        model = _unless_missing(lambda: sagemaker.describe_model(ModelName=name))
+        return package_behind(model or {})
 
 
 def _unless_missing(describe: Callable[[], Any]) -> Any | None:

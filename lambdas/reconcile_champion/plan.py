@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ratchet.loop import names
+from ratchet.loop import names, versions
+from ratchet.loop.packages import PENDING, REJECTED
 from reconcile_champion.seen import (
     Live,
     Operation,
     Package,
     Seen,
     Stack,
-    version_in,
 )
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
@@ -143,7 +143,7 @@ def plan(seen: Seen, policy: Policy) -> Decision:
     unusable = _usable(stack, policy)
     if unusable:
         return unusable
-    wanted = next((p for p in seen.packages if p.approved and not p.failed), None)
+    wanted = versions.wanted(seen.packages)
     remedy = _after_failure(seen, stack, wanted, policy)
     if remedy:
         return remedy
@@ -261,7 +261,7 @@ def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:
 
 
 def _champion_in_words(seen: Seen, stack: Stack, policy: Policy) -> str:
-    version = version_in(stack.champion, group=policy.group)
+    version = versions.version_in(stack.champion, group=policy.group)
     if version is None:
         return f"{stack.champion} is no version of {policy.group}"
     if seen.champion is None:
@@ -271,7 +271,7 @@ def _champion_in_words(seen: Seen, stack: Stack, policy: Policy) -> str:
     return f"version {version} is {_APPROVALS.get(seen.champion.approval, 'not approved')}"
 
 
-_APPROVALS = {"Rejected": "rejected", "PendingManualApproval": "not approved any more"}
+_APPROVALS = {REJECTED: "rejected", PENDING: "not approved any more"}
 
 
 def _parameters(package: Package, *, engine: str) -> dict[str, str]:
@@ -299,7 +299,7 @@ def _why(stack: Stack, wanted: Package, policy: Policy) -> str:
     return f"version {wanted.version} is the highest that is approved; the stack names " + (
         "none"
         if stack.champion == names.NONE
-        else f"version {version_in(stack.champion, group=policy.group) or stack.champion}"
+        else f"version {versions.version_in(stack.champion, group=policy.group) or stack.champion}"
     )
 
 
@@ -336,7 +336,7 @@ def _verified(seen: Seen, wanted: Package, policy: Policy) -> Decision:
 
 
 def _named(live: Live, policy: Policy) -> str:
-    version = version_in(live.package, group=policy.group)
+    version = versions.version_in(live.package, group=policy.group)
     return f"version {version}" if version else "another model"
 
 

@@ -17,10 +17,11 @@ from decision_log import say
 from notices import Notices, Record
 from notify.texts import Loop
 from ratchet.loop import names
+from ratchet.loop.packages import REJECTED
+from ratchet.loop.versions import FailureMark, version_in
 from reconcile_champion import plan
 from reconcile_champion.claims import Claim, News, OvertakenError, is_claimed, write_down
 from reconcile_champion.endpoint import Endpoint
-from reconcile_champion.marks import Mark
 from reconcile_champion.plan import (
     Decision,
     GiveWay,
@@ -36,7 +37,7 @@ from reconcile_champion.plan import (
     Wait,
 )
 from reconcile_champion.registry import Registry
-from reconcile_champion.seen import Package, Seen, version_in
+from reconcile_champion.seen import Package, Seen
 from reconcile_champion.serving_stack import BusyError, ServingStack
 from reconcile_champion.settings import Settings
 from topic import Notice
@@ -111,7 +112,7 @@ class Reconciler:
             packages=self.registry.approved(down_to=operation.to if operation else None),
             champion=self.registry.package(stack.champion),
             operation=operation,
-            live=self.endpoint.look(),
+            live=self.endpoint.read(),
             served=served,
         )
 
@@ -230,7 +231,7 @@ class Wake:
             # SageMaker has no conditional write: somebody may have approved it again just now.
             if registry.package(package.arn) != package:
                 raise OvertakenError
-            registry.mark(package, Mark(at=self.reconciler.now(), why=failed.why))
+            registry.mark(package, FailureMark(at=self.reconciler.now(), why=failed.why))
 
     def _goes_on(self, failed: Package, others: list[Package]) -> str:
         """The version that serves while a promotion has failed."""
@@ -296,7 +297,7 @@ class Wake:
             return f"version {version} is deleted from the registry"
         if package.failed and package.mark:
             return f"version {version} failed to deploy ({package.mark.why})"
-        if package.approval == "Rejected":
+        if package.approval == REJECTED:
             return f"version {version} was rejected"
         return f"version {version} is not approved any more"
 

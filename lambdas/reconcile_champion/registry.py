@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from missing import says_missing
-from model_package import baselines_of, metadata_of
-from reconcile_champion import marks
-from reconcile_champion.marks import Mark
-from reconcile_champion.seen import Package, version_in
+from ratchet.loop.answers import says_missing
+from ratchet.loop.packages import APPROVED, DEPLOYMENT_MARK_KEY, PENDING, baselines_of, metadata_of
+from ratchet.loop.versions import COMPLETE, FailureMark, version_in
+from reconcile_champion.seen import Package
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
@@ -45,40 +44,38 @@ class Registry:
         if version is None:
             return None
         try:
-            known = self.sagemaker.describe_model_package(ModelPackageName=arn)
+            described = self.sagemaker.describe_model_package(ModelPackageName=arn)
         except ClientError as error:
             if says_missing(error):
                 return None
             raise
-        metadata = metadata_of(known)
         return Package(
             arn=arn,
             version=version,
-            approval=known.get("ModelApprovalStatus", "PendingManualApproval"),
-            complete=known.get("ModelPackageStatus", "Completed") == "Completed",
-            modified=known.get("LastModifiedTime"),
-            mark=marks.read(metadata.get(marks.KEY)),
-            baselines=baselines_of(known),
-            metadata=metadata,
+            approval=described.get("ModelApprovalStatus", PENDING),
+            status=described.get("ModelPackageStatus", COMPLETE),
+            modified=described.get("LastModifiedTime"),
+            baselines=baselines_of(described),
+            metadata=metadata_of(described),
         )
 
-    def mark(self, package: Package, mark: Mark) -> None:
+    def mark(self, package: Package, mark: FailureMark) -> None:
         """Leave the mark, beside the metadata that is there."""
         self.sagemaker.update_model_package(
             ModelPackageArn=package.arn,
-            CustomerMetadataProperties={**package.metadata, marks.KEY: mark.text()},
+            CustomerMetadataProperties={**package.metadata, DEPLOYMENT_MARK_KEY: mark.text()},
         )
 
     def unmark(self, package: Package) -> None:
         self.sagemaker.update_model_package(
-            ModelPackageArn=package.arn, CustomerMetadataPropertiesToRemove=[marks.KEY]
+            ModelPackageArn=package.arn, CustomerMetadataPropertiesToRemove=[DEPLOYMENT_MARK_KEY]
         )
 
     def _approved_arns(self) -> Iterator[str]:
         paginator: Any = self.sagemaker.get_paginator("list_model_packages")
         pages = paginator.paginate(
             ModelPackageGroupName=self.group,
-            ModelApprovalStatus="Approved",
+            ModelApprovalStatus=APPROVED,
             SortBy="CreationTime",
             SortOrder="Descending",
         )

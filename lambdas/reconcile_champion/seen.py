@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from model_package import Baselines
 from ratchet.loop import names
-from reconcile_champion.marks import Mark
-
-_ARN = re.compile(r"arn:[^:]+:sagemaker:[^:]+:\d{12}:model-package/([^/]+)/(\d+)")
+from ratchet.loop.packages import Baselines
+from ratchet.loop.versions import Version
 
 
 @dataclass(frozen=True, kw_only=True)
-class Package:
+class Package(Version):
     """A version of the group, as DescribeModelPackage describes it."""
 
-    arn: str
-    version: int
-    approval: str
-    """Approved | Rejected | PendingManualApproval."""
-    complete: bool = True
-    modified: datetime | None = None
-    mark: Mark | None = None
     baselines: Baselines = field(default_factory=Baselines)
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def approved(self) -> bool:
-        return self.approval == "Approved" and self.complete
-
-    @property
-    def failed(self) -> bool:
-        """Its promotion failed, and it was not approved again since."""
-        return self.mark is not None and self.mark.holds(modified=self.modified)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +79,3 @@ class Seen:
     live: Live | None = None
     served: str | None = None
     """The version that a wake has last seen serving, or "none"; None: not known."""
-
-
-def version_in(arn: str, *, group: str) -> int | None:
-    """The version that an ARN names in this group."""
-    match = _ARN.fullmatch(arn)
-    return int(match[2]) if match and match[1] == group else None

@@ -1,23 +1,15 @@
-"""How an evaluation of a deployed version turned out, and the record of it (pure).
-
-Record: evaluations/<version>/<execution>.json
-    {"evaluated": ISO 8601 UTC, "execution": id, "package_arn", "version": number,
-     "manifest": S3 URI, "data": text, "metric": name, "rows": number, "score": number | null,
-     "interval": {"low", "high", "confidence", "resamples"} | null, "floor": number,
-     "max_regression": number, "registered": number | null, "served": boolean,
-     "outcome": "Completed" | "CompletedWithViolations" | "TooFewRows",
-     "violations": [text], "verdict": text}
-"""
+"""How an evaluation of a deployed version turned out (pure). ratchet/loop/evaluations.py has the
+record of it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-from model_package import number_in
 from ratchet.loop import names
+from ratchet.loop.evaluations import EvaluationRecord
+from ratchet.loop.packages import candidate_key, number_in
 
 
 class ReportError(ValueError):
@@ -43,45 +35,6 @@ class Judged:
     """None: the champion cannot answer for these rows."""
     interval: Mapping[str, float] | None
     verdict: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """The record; see the module."""
-
-    evaluated: str
-    execution: str
-    package_arn: str
-    version: int
-    manifest: str
-    data: str
-    metric: str
-    rows: int
-    score: float | None
-    interval: Mapping[str, float] | None
-    floor: float
-    max_regression: float
-    registered: float | None
-    """The score of the evaluation that it was registered by; None when the version says none."""
-    served: bool
-    """Whether it still was the champion when this was recorded."""
-    outcome: str
-    violations: Sequence[str]
-    verdict: str
-
-    @property
-    def compared(self) -> bool:
-        """Whether the violations say anything of what serves: too few rows do not, and what no
-        longer serves raises no alarm and ends none."""
-        return self.served and self.outcome != names.TOO_FEW_ROWS
-
-    def to_json(self) -> bytes:
-        return json.dumps(asdict(self), indent=1).encode()
-
-
-def read(record: bytes) -> Evaluation:
-    """An evaluation from its record."""
-    return Evaluation(**json.loads(record))
 
 
 def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
@@ -110,7 +63,7 @@ def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
 
 def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:
     """The score at registration, which the training pipeline keeps as `candidate-<metric>`."""
-    return number_in(metadata, f"candidate-{metric}")
+    return number_in(metadata, candidate_key(metric))
 
 
 def outcome_of(found: Judged, standards: Standards, *, registered: float | None) -> str:
@@ -142,11 +95,11 @@ def data_of(manifest: Sequence[Any]) -> str:
     return " to ".join(dict.fromkeys([folders[0], folders[-1]])) if folders else ""
 
 
-def verdict_of(found: Evaluation) -> str:
+def verdict_of(record: EvaluationRecord) -> str:
     """In a sentence, for `ratchet show`."""
-    if found.outcome == names.TOO_FEW_ROWS:
-        return f"version {found.version}: {found.verdict}; too few rows to say more"
-    about = f"version {found.version}: {found.verdict}"
-    if found.violations and found.score is not None:
-        about += f"; {'; '.join(found.violations)}"
-    return about if found.served else f"{about}; it no longer serves, so no alarm is raised"
+    if record.outcome == names.TOO_FEW_ROWS:
+        return f"version {record.version}: {record.verdict}; too few rows to say more"
+    about = f"version {record.version}: {record.verdict}"
+    if record.violations and record.score is not None:
+        about += f"; {'; '.join(record.violations)}"
+    return about if record.served else f"{about}; it no longer serves, so no alarm is raised"

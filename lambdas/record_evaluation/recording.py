@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import stored
 from decision_log import say
-from model_package import metadata_of
-from ratchet.loop import folders, names
+from ratchet.loop import evaluations, folders, names, packages
+from ratchet.loop.evaluations import EvaluationRecord
 from record_evaluation import evaluation
-from record_evaluation.evaluation import Evaluation, ReportError, Standards
+from record_evaluation.evaluation import ReportError, Standards
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sagemaker.client import SageMakerClient
-
-TIME, SCORE, OUTCOME = "evaluation-time", "evaluation-score", "evaluation-outcome"
-"""Of the latest evaluation, in the version's customer metadata."""
-_DEPLOYMENT_MARK = "ratchet-deployment"  # reconcile_champion/marks.py
 
 
 def _now() -> datetime:
@@ -40,7 +36,7 @@ class Recording:
     minimum_rows: int
     now: Callable[[], datetime] = _now
 
-    def record(self, event: Mapping[str, Any], *, champion: str) -> Evaluation:
+    def record(self, event: Mapping[str, Any], *, champion: str) -> EvaluationRecord:
         """The evaluation that the event is about, recorded. The same execution again changes
         nothing: what was recorded first stands.
 
@@ -51,7 +47,7 @@ class Recording:
         package_arn = str(event["package_arn"])
         key = folders.evaluation(package_arn.rpartition("/")[2], event["execution"])
         package = self.sagemaker.describe_model_package(ModelPackageName=package_arn)
-        metadata = metadata_of(package)
+        metadata = packages.metadata_of(package)
         if (known := self._read(key)) is None:
             found = self._found(event, metadata, champion=champion)
             # First and by itself what the alarm watches; at once after it why, for who reads of the
@@ -61,13 +57,13 @@ class Recording:
             self._write(key, found)
             self._score(found)
         else:
-            found = evaluation.read(known)
+            found = evaluations.parse(known)
         self._note(found, metadata)
         return found
 
     def _found(
         self, event: Mapping[str, Any], metadata: Mapping[str, str], *, champion: str
-    ) -> Evaluation:
+    ) -> EvaluationRecord:
         report, manifest = str(event["report"]), str(event["manifest"])
         text = self._read_uri(report)
         if text is None:
@@ -81,7 +77,7 @@ class Recording:
         registered = evaluation.registered_score(metadata, judged.metric)
         outcome = evaluation.outcome_of(judged, standards, registered=registered)
         broken = evaluation.violations(judged, standards, registered=registered)
-        return Evaluation(
+        return EvaluationRecord(
             evaluated=self.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             execution=str(event["execution"]),
             package_arn=str(event["package_arn"]),
@@ -101,11 +97,11 @@ class Recording:
             verdict=judged.verdict,
         )
 
-    def _count(self, record: Evaluation) -> None:
+    def _count(self, record: EvaluationRecord) -> None:
         if record.served and record.compared:
             self._put(names.MODEL_QUALITY_VIOLATIONS, float(len(record.violations)))
 
-    def _score(self, record: Evaluation) -> None:
+    def _score(self, record: EvaluationRecord) -> None:
         """No alarm watches it."""
         if record.served and record.score is not None:
             try:
@@ -123,18 +119,20 @@ class Recording:
         }
         self.cloudwatch.put_metric_data(Namespace=names.NAMESPACE, MetricData=[data])
 
-    def _note(self, found: Evaluation, metadata: Mapping[str, str]) -> None:
+    def _note(self, found: EvaluationRecord, metadata: Mapping[str, str]) -> None:
         """On the version, unless a later evaluation stands there. Writing changes the version's
         time, by which a deployment that failed would count as approved anew: such a one is left
         alone."""
         noted = {
-            TIME: found.evaluated,
-            OUTCOME: found.outcome,
-            SCORE: names.NONE if found.score is None else f"{found.score:.6f}",
+            packages.EVALUATION_TIME_KEY: found.evaluated,
+            packages.EVALUATION_OUTCOME_KEY: found.outcome,
+            packages.EVALUATION_SCORE_KEY: names.NONE
+            if found.score is None
+            else f"{found.score:.6f}",
         }
-        if _DEPLOYMENT_MARK in metadata or noted.items() <= metadata.items():
+        if packages.DEPLOYMENT_MARK_KEY in metadata or noted.items() <= metadata.items():
             return
-        if metadata.get(TIME, "") > found.evaluated:
+        if metadata.get(packages.EVALUATION_TIME_KEY, "") > found.evaluated:
             return
         try:
             self.sagemaker.update_model_package(
@@ -144,7 +142,7 @@ class Recording:
         except Exception as error:  # the record has all of it
             say("go on", f"the version does not name its evaluation: {error}", level="WARNING")
 
-    def _write(self, key: str, found: Evaluation) -> None:
+    def _write(self, key: str, found: EvaluationRecord) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=found.to_json())
 
     def _read(self, key: str) -> bytes | None:

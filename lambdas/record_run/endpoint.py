@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from missing import says_missing
 from notices import Notices
 from notify.texts import Loop
 from ratchet.costs import money, rows
@@ -19,6 +18,7 @@ from ratchet.costs.billing import hours
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs.rows import Row
 from ratchet.costs.run_costs import Labels, priced
+from ratchet.loop.answers import says_missing
 from record_run.day_files import DayFiles
 
 if TYPE_CHECKING:

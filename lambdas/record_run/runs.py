@@ -15,7 +15,6 @@ from botocore.exceptions import ClientError
 
 from attempts import Attempts
 from decision_log import say
-from missing import says_missing
 from notices import Notices, Record
 from notify.texts import Loop
 from ratchet.costs import money, rows, run_costs
@@ -23,6 +22,7 @@ from ratchet.costs.price_book import PriceBook
 from ratchet.costs.rows import Row
 from ratchet.costs.run_costs import Labels, RunCosts
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
 from record_run.day_files import DayFiles
 
 if TYPE_CHECKING:

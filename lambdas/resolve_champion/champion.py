@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ratchet.loop import names
-
-_PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/[^/]+/(\d+)")
+from ratchet.loop.versions import number_of
 
 
 class ChampionError(Exception):
@@ -38,14 +36,14 @@ def no_champion(uri: str) -> Champion:
 
 def version_of(package_arn: str, *, parameter: str) -> str:
     """The version in a model package's ARN, which ends in `model-package/<group>/<version>`."""
-    match = _PACKAGE_ARN.fullmatch(package_arn)
-    if match is None:
+    number = number_of(package_arn)
+    if number is None:
         raise ChampionError(
             f"{parameter} is {package_arn!r}; expected the ARN of a model package version "
             f'(arn:aws:sagemaker:…:model-package/<group>/<version>) or "{names.NONE}". '
             f"{fix(parameter)}"
         )
-    return match[1]
+    return str(number)
 
 
 def from_package(package: Mapping[str, Any], *, package_arn: str, parameter: str) -> Champion:

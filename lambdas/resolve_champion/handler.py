@@ -24,8 +24,8 @@ from botocore.exceptions import ClientError
 
 import aws_clients
 from decision_log import say
-from missing import says_missing
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
 from resolve_champion import champion
 from resolve_champion.champion import Champion
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from missing import says_missing
-from model_package import Baselines, baselines_of
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.packages import Baselines, baselines_of
 from select_captured import window
 from select_captured.answer import Answer
 from select_captured.files import Files

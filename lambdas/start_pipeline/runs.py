@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from missing import says_missing
-from model_package import metadata_of, number_in
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.packages import (
+    CHAMPION_STATUS_KEY,
+    PENDING,
+    REGRESSION_KEY,
+    metadata_of,
+    number_in,
+)
 from start_pipeline.drift import Registered
 from start_pipeline.plan import Claim, Execution
 
@@ -68,12 +74,12 @@ class Runs:
                 return None
             raise
         metadata = metadata_of(package)
-        regression = number_in(metadata, "regression")
-        compared = metadata.get("champion-status", names.SCORED) == names.SCORED
+        regression = number_in(metadata, REGRESSION_KEY)
+        compared = metadata.get(CHAMPION_STATUS_KEY, names.SCORED) == names.SCORED
         return Registered(
             version=package.get("ModelPackageVersion", 0),
             better=not compared or regression is None or regression < 0,
-            waits=package.get("ModelApprovalStatus") == "PendingManualApproval",
+            waits=package.get("ModelApprovalStatus") == PENDING,
         )
 
     def start(self, claim: Claim, *, manifest_uri: str) -> str:

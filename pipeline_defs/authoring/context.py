@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from config.settings import Settings
-from pipeline_defs.authoring.bundle import Bundle
+from pipeline_defs.authoring.bundle import Bundle, bundle_script
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,8 @@ class Context:
     the bucket's own encryption says (SageMaker API reference, "OutputDataConfig")."""
     source: Path
     """The folder that script paths are relative to: the repository's root."""
+    bundler: Callable[..., Bundle] = bundle_script
+    """Makes the bundle of a script. Synth remembers them: its environments run the same code."""
 
     @property
     def image(self) -> str:

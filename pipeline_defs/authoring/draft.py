@@ -9,13 +9,20 @@ from typing import Any, TypeVar
 
 from config import tags
 from config.settings import ComputeSettings
-from pipeline_defs.authoring import jobs, schema
-from pipeline_defs.authoring.bundle import Bundle, bundle_script
+from pipeline_defs.authoring import jobs
+from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
 from pipeline_defs.authoring.handles import Step
-from pipeline_defs.authoring.variables import Operand, Parameter, Scalar, execution, render
+from pipeline_defs.authoring.variables import (
+    Operand,
+    Parameter,
+    Scalar,
+    execution,
+    render,
+)
+from ratchet.definition.service_model import is_taggable
 from ratchet.loop import names
 
 AnyStep = TypeVar("AnyStep", bound=Step)
@@ -71,7 +78,7 @@ class Draft:
             },
             "Steps": [step.to_json() for step in self._steps if id(step) not in self._branched],
         }
-        problems = check(definition, name=self.name, found=self._problems)
+        problems = check(definition, name=self.name, earlier=self._problems)
         if problems:
             raise DefinitionError(self.name, problems)
         return definition
@@ -130,10 +137,10 @@ class Draft:
         imports_from: Path | None = None,
     ) -> Bundle:
         try:
-            bundle = bundle_script(
+            bundle = self.ctx.bundler(
                 Path(script),
                 root=self.ctx.source,
-                include=[Path(path) for path in include],
+                include=tuple(Path(path) for path in include),
                 imports_from=imports_from,
             )
         except BundleError as error:
@@ -159,7 +166,7 @@ class Draft:
 
     def _tagged(self, step_type: str, step: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """The arguments with the tags by which the job's cost is told apart, and its own."""
-        if not schema.is_taggable(step_type):
+        if not is_taggable(step_type):
             return arguments
         own = list(arguments.get("Tags", ()))
         taken = {tag.get("Key") for tag in own}

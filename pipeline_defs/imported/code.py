@@ -8,12 +8,12 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pipeline_defs.authoring.errors import BundleError
-from pipeline_defs.imported.leaves import Leaf
 from pipeline_defs.imported.placeholders import written
 from pipeline_defs.imported.uris import SDK_BUCKET, bucket, parts
+from ratchet.definition.document import Step
+from ratchet.definition.expressions import Leaf, value_at
 
 _CODE_NAMES = ("code", "sm_drivers", "entrypoint", "sourcedir", "jars", "py-files", "conf")
 _SUBMIT = re.compile(r"sagemaker_submit_directory", re.IGNORECASE)
@@ -22,7 +22,7 @@ Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class CodeSource:
     """`--code KEY=PATH`: a URI (or a folder above it), a step, or `<step>/<input>`."""
 
     key: str
@@ -33,7 +33,7 @@ class Given:
 class Code:
     """What replaced code URIs so far: folder below `code/` → its files."""
 
-    given: Sequence[Given]
+    sources: Sequence[CodeSource]
     folders: dict[str, Files] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     _by_uri: dict[str, str] = field(default_factory=dict)
@@ -46,19 +46,19 @@ class Code:
             alone: the step has no other code, so its name is enough.
 
         Raises:
-            BundleError: the path that was given is not there, or not what the URI says.
+            BundleError: the path is not there, or not what the URI says.
         """
         if uri in self._by_uri:
             return self._by_uri[uri]
-        found = self._find(uri, step=step, role=role, alone=alone)
-        if found is None:
+        path = self._path(uri, step=step, role=role, alone=alone)
+        if path is None:
             return None
-        files = read_files(found, archive=uri.endswith(".tar.gz"))
+        files = read_files(path, archive=uri.endswith(".tar.gz"))
         folder = f"{step}/{role}"
         self.folders[folder] = files
         if uri.endswith(".tar.gz"):
             after = written("archive", folder)
-        elif found.is_file():
+        elif path.is_file():
             name = uri.rsplit("/", 1)[-1]
             self.folders[folder] = {name: next(iter(files.values()))}
             after = f"{written('code', folder)}/{name}"
@@ -67,54 +67,51 @@ class Code:
         self._by_uri[uri] = after
         return after
 
-    def _find(self, uri: str, *, step: str, role: str, alone: bool) -> Path | None:
-        for given in self.given:
-            key = given.key.rstrip("/")
+    def _path(self, uri: str, *, step: str, role: str, alone: bool) -> Path | None:
+        for source in self.sources:
+            key = source.key.rstrip("/")
             if key == f"{step}/{role}" or (key == step and alone) or key == uri.rstrip("/"):
-                self.used.add(given.key)
-                return given.path
-        for given in self.given:  # a copy of the folder above, as `aws s3 sync` makes
-            key = given.key.rstrip("/")
+                self.used.add(source.key)
+                return source.path
+        for source in self.sources:  # a copy of the folder above, as `aws s3 sync` makes
+            key = source.key.rstrip("/")
             if key.startswith("s3://") and uri.startswith(f"{key}/"):
-                path = given.path / uri.removeprefix(f"{key}/")
+                path = source.path / uri.removeprefix(f"{key}/")
                 if path.exists():
-                    self.used.add(given.key)
+                    self.used.add(source.key)
                     return path
         return None
 
 
-def role(leaf: Leaf, step: dict[str, Any], uri: str) -> str | None:
+def role(leaf: Leaf, step: Step, uri: str) -> str | None:
     """The input that brings a step its code, or None: the URI is data."""
-    name = leaf.path.split(".")[-1].split("[")[0]
-    if _SUBMIT.search(name):
+    if _SUBMIT.search(leaf.name.partition("[")[0]):
         return "source"
     if leaf.name == "ModelDataUrl":
         return None
-    holder_name = _input_name(leaf, step)
-    if holder_name is None:
+    name = _input_name(leaf, step)
+    if name is None:
         return None
-    if holder_name in _CODE_NAMES or _is_started(leaf, step):
-        return holder_name
-    return holder_name if SDK_BUCKET.fullmatch(bucket((uri,))) else None
+    if name in _CODE_NAMES or _is_started(leaf, step):
+        return name
+    return name if SDK_BUCKET.fullmatch(bucket((uri,))) else None
 
 
-def _input_name(leaf: Leaf, step: dict[str, Any]) -> str | None:
-    arguments = step.get("Arguments") or {}
-    for each in arguments.get("ProcessingInputs") or ():
-        if each.get("S3Input") is leaf.holder:
-            return str(each.get("InputName"))
-    for each in arguments.get("InputDataConfig") or ():
-        if (each.get("DataSource") or {}).get("S3DataSource") is leaf.holder:
-            return str(each.get("ChannelName"))
+def _input_name(leaf: Leaf, step: Step) -> str | None:
+    match leaf.keys:
+        case ("Arguments", "ProcessingInputs", int(index), "S3Input", _):
+            return str(step.arguments["ProcessingInputs"][index].get("InputName"))
+        case ("Arguments", "InputDataConfig", int(index), "DataSource", "S3DataSource", _):
+            return str(step.arguments["InputDataConfig"][index].get("ChannelName"))
     return None
 
 
-def _is_started(leaf: Leaf, step: dict[str, Any]) -> bool:
+def _is_started(leaf: Leaf, step: Step) -> bool:
     """Whether the container's command names a file below the folder where the input lands."""
-    container = (step.get("Arguments") or {}).get("AppSpecification") or {}
+    container = step.arguments.get("AppSpecification") or {}
     words = [*(container.get("ContainerEntrypoint") or ())]
     words += container.get("ContainerArguments") or ()
-    folder = leaf.holder.get("LocalPath")
+    folder = value_at(step.body, leaf.keys[:-1]).get("LocalPath")
     return isinstance(folder, str) and any(
         isinstance(word, str) and word.startswith(f"{folder}/") for word in words
     )
@@ -122,11 +119,11 @@ def _is_started(leaf: Leaf, step: dict[str, Any]) -> bool:
 
 def literal(leaf: Leaf) -> tuple[str, bool] | None:
     """(URI, quoted) of a literal S3 URI; hyperparameters hold it as JSON text, in quotes."""
-    found = parts(leaf.value)
-    if found is None or len(found) != 1 or not isinstance(found[0], str):
+    texts = parts(leaf.value)
+    if texts is None or len(texts) != 1 or not isinstance(texts[0], str):
         return None
-    quoted = found[0].startswith('"s3://') and found[0].endswith('"')
-    uri = found[0].strip('"') if quoted else found[0]
+    quoted = texts[0].startswith('"s3://') and texts[0].endswith('"')
+    uri = texts[0].strip('"') if quoted else texts[0]
     return (uri, quoted) if uri.startswith("s3://") else None
 
 
@@ -137,14 +134,14 @@ def read_files(path: Path, *, archive: bool) -> Files:
         BundleError: it is not there, empty, or no archive where one is expected.
     """
     if path.is_dir():
-        found = {
+        contents = {
             file.relative_to(path).as_posix(): file.read_bytes()
             for file in sorted(path.rglob("*"))
             if file.is_file() and not set(file.relative_to(path).parts) & set(_IGNORED)
         }
-        if not found:
+        if not contents:
             raise BundleError(f"{path} is an empty folder; expected the code that was uploaded")
-        return found
+        return contents
     if not path.is_file():
         raise BundleError(f"{path} is not there; expected a file or a folder with the code")
     if not archive:

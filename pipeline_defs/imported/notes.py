@@ -8,7 +8,6 @@ from typing import Any
 
 from pipeline_defs.authoring.errors import Problem
 from pipeline_defs.imported.changes import Change, Remark
-from pipeline_defs.imported.leaves import Leaf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,24 +27,18 @@ class Notes:
     changes: list[Change] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    met: set[str] = field(default_factory=set)
-    """What of the maps and of the given code was for something."""
+    used: set[str] = field(default_factory=set)
+    """Keys of the maps that were for something."""
 
     def change(self, step: str, argument: str, before: Any, after: Any, why: str) -> None:
-        made = Change(step=step, argument=argument, before=before, after=after, why=why)
-        if before != after and made not in self.changes:
-            self.changes.append(made)
-
-    def put(self, step: str, leaf: Leaf, after: Any, why: str) -> None:
-        """Rewrites a leaf, and says so."""
-        before = leaf.value
-        leaf.put(after)
-        self.change(step, leaf.path, before, after, why)
+        change = Change(step=step, argument=argument, before=before, after=after, why=why)
+        if before != after and change not in self.changes:
+            self.changes.append(change)
 
     def remark(self, step: str, argument: str, value: Any, what: str) -> None:
-        made = Remark(step=step, argument=argument, value=value, what=what)
-        if made not in self.remarks:
-            self.remarks.append(made)
+        remark = Remark(step=step, argument=argument, value=value, what=what)
+        if remark not in self.remarks:
+            self.remarks.append(remark)
 
     def problem(self, step: str, argument: str, value: Any, expected: str, fix: str) -> None:
         self.problems.append(

@@ -12,15 +12,17 @@ from typing import Any
 from config import tags
 from config.arns import Arns
 from config.settings import Settings
-from pipeline_defs.authoring import schema
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.errors import DefinitionError, Problem
 from pipeline_defs.imported import registries
-from pipeline_defs.imported.leaves import steps
-from pipeline_defs.imported.placeholders import filled, named
+from pipeline_defs.imported.placeholders import details, filled
 from pipeline_defs.imported.stored import Stored
 from pipeline_defs.permissions import Missing, needs
+from ratchet.definition.document import Step, read
+from ratchet.definition.expressions import Keys
+from ratchet.definition.rewriting import rewritten
+from ratchet.definition.service_model import is_taggable
 from ratchet.loop import names
 
 _ARNS = Arns(region="us-east-1", account="0" * 12)
@@ -65,13 +67,13 @@ class ImportedPipeline:
     @cached_property
     def bundles(self) -> Mapping[str, Bundle]:
         """Folder below `code/` → its files; those that the definition names."""
-        used = {detail for _, detail in named(self._stored.definition["Steps"], "code", "archive")}
-        return {folder: self._stored.bundle(folder) for folder in sorted(used)}
+        folders = details(self._stored.definition["Steps"], "code", "archive")
+        return {folder: self._stored.bundle(folder) for folder in sorted(folders)}
 
     @property
     def code(self) -> Iterator[CodeFile]:
         """What must be in the code bucket before the pipeline runs."""
-        archives = {detail for _, detail in named(self._stored.definition["Steps"], "archive")}
+        archives = details(self._stored.definition["Steps"], "archive")
         for folder, bundle in self.bundles.items():
             if folder in archives:
                 yield CodeFile(
@@ -104,10 +106,14 @@ class ImportedPipeline:
 
     @cached_property
     def _definition(self) -> dict[str, Any]:
-        made: dict[str, Any] = filled(self._stored.definition, self._fill)
-        for step in steps(made):
-            self._finish(step)
-        return made
+        document = read(filled(self._stored.definition, self._fill))
+        changes = {
+            (*step.keys, *keys): value
+            for step in document.steps
+            for keys, value in self._finished(step).items()
+        }
+        definition: dict[str, Any] = rewritten(document.body, changes)
+        return definition
 
     def _problems(self) -> Iterator[Problem]:
         for problem in check(self._definition, name=self.name):
@@ -116,34 +122,35 @@ class ImportedPipeline:
             if not unused and not _is_about_cache(problem):
                 yield problem
 
-    def _finish(self, step: dict[str, Any]) -> None:
-        """Adds what only the environment knows: tags, and the key of what is written."""
-        arguments = step.get("Arguments")
-        if not isinstance(arguments, dict):
-            return
-        if self._placement.output_key_arn:
-            for name in _ENCRYPTED:
-                if isinstance(arguments.get(name), dict):
-                    arguments[name]["KmsKeyId"] = self._placement.output_key_arn
-        cache = step.get("CacheConfig")
-        if cache and not self._placement.settings.cache_expire_after:
-            step["CacheConfig"] = {**cache, "Enabled": False}
-        if schema.is_taggable(step["Type"]):
-            arguments["Tags"] = self._tags(step["Name"], list(arguments.get("Tags") or ()))
+    def _finished(self, step: Step) -> dict[Keys, Any]:
+        """What only the environment knows: tags, the key of what is written, whether to cache."""
+        if not isinstance(step.body.get("Arguments"), dict):
+            return {}
+        changes: dict[Keys, Any] = {}
+        for name in _ENCRYPTED:
+            if self._placement.output_key_arn and isinstance(step.arguments.get(name), dict):
+                changes[("Arguments", name, "KmsKeyId")] = self._placement.output_key_arn
+        if step.body.get("CacheConfig") and not self._placement.settings.cache_expire_after:
+            changes[("CacheConfig", "Enabled")] = False
+        if is_taggable(step.type):
+            changes[("Arguments", "Tags")] = self._tags(step)
+        return changes
 
-    def _tags(self, step: str, own: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _tags(self, step: Step) -> list[dict[str, Any]]:
         declared = {p["Name"] for p in self._stored.definition.get("Parameters", ())}
-        ours: dict[str, Any] = {
+        experiment: Any = {"Get": f"Parameters.{names.EXPERIMENT_PARAMETER}"}
+        cost_tags: dict[str, Any] = {
             **self._placement.settings.tags,
             tags.PIPELINE: self.name,
-            tags.STEP: step,
-            tags.EXPERIMENT: {"Get": f"Parameters.{names.EXPERIMENT_PARAMETER}"}
+            tags.STEP: step.name,
+            tags.EXPERIMENT: experiment
             if names.EXPERIMENT_PARAMETER in declared
             else self._placement.settings.experiment,
             tags.RUN: {"Get": "Execution.PipelineExecutionId"},
         }
-        taken = {tag.get("Key") for tag in own}
-        return [{"Key": k, "Value": v} for k, v in ours.items() if k not in taken] + own
+        present = list(step.arguments.get("Tags") or ())
+        keys = {tag.get("Key") for tag in present}
+        return [{"Key": k, "Value": v} for k, v in cost_tags.items() if k not in keys] + present
 
     def _fill(self, name: str, detail: str) -> str:
         placement, settings = self._placement, self._placement.settings
@@ -154,7 +161,7 @@ class ImportedPipeline:
                 return f"{placement.code_uri}/{self.bundles[detail].digest}/{_ARCHIVE}"
             case "image":
                 return self._image(detail)
-        known = {
+        values = {
             "role": placement.role_arn,
             "artifacts": placement.artifacts_uri,
             "data": placement.data_uri,
@@ -164,10 +171,10 @@ class ImportedPipeline:
             "account": placement.account,
             "region": settings.region,
         }
-        if name not in known:
-            expected = f"${{ratchet:{name}}} stands for nothing; there are {', '.join(known)}"
+        if name not in values:
+            expected = f"${{ratchet:{name}}} stands for nothing; there are {', '.join(values)}"
             raise DefinitionError(self.name, [Problem(expected=expected)])
-        return known[name]
+        return values[name]
 
     def _image(self, image: str) -> str:
         region = self._placement.settings.region

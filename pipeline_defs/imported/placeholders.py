@@ -17,6 +17,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ratchet.definition.expressions import leaves
+from ratchet.definition.rewriting import rewritten
+
 _OPEN = re.compile(r"\$\{ratchet:(?P<name>[a-z-]+)(?::(?P<detail>[^}]*))?\}")
 
 
@@ -24,41 +27,37 @@ def written(name: str, detail: str = "") -> str:
     return f"${{ratchet:{name}:{detail}}}" if detail else f"${{ratchet:{name}}}"
 
 
-def filled(value: Any, fill: Callable[[str, str], str]) -> Any:
-    """The value with every placeholder replaced by `fill(name, detail)`."""
-    if isinstance(value, str):
-        return _OPEN.sub(lambda match: fill(match["name"], match["detail"] or ""), value)
-    if isinstance(value, Mapping):
-        return {key: filled(item, fill) for key, item in value.items()}
-    if isinstance(value, list):
-        return [filled(item, fill) for item in value]
-    return value
+def filled(definition: Mapping[str, Any], fill: Callable[[str, str], str]) -> Mapping[str, Any]:
+    """The definition with every placeholder replaced by `fill(name, detail)`."""
+    changes = {
+        leaf.keys: _OPEN.sub(lambda match: fill(match["name"], match["detail"] or ""), leaf.value)
+        for leaf in leaves(definition, into_calls=True)
+        if isinstance(leaf.value, str) and _OPEN.search(leaf.value)
+    }
+    after: Mapping[str, Any] = rewritten(definition, changes)
+    return after
 
 
-def named(value: Any, *names: str) -> Iterator[tuple[str, str]]:
-    """(name, detail) of the placeholders in a value that have one of the names."""
-    if isinstance(value, str):
-        for match in _OPEN.finditer(value):
-            if match["name"] in names:
-                yield match["name"], match["detail"] or ""
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from named(item, *names)
-    elif isinstance(value, list):
-        for item in value:
-            yield from named(item, *names)
+def details(value: Any, *names: str) -> set[str]:
+    """What the placeholders of these names in a value say behind their name."""
+    return {
+        match["detail"] or ""
+        for text in _texts(value)
+        for match in _OPEN.finditer(text)
+        if match["name"] in names
+    }
 
 
 def texts_after(value: Any, name: str) -> Iterator[str]:
     """What follows a placeholder at the beginning of texts, without the slash between: for
     `${ratchet:data}/raw/x` it is `raw/x`."""
     beginning = written(name)
-    if isinstance(value, str):
-        if value.startswith(beginning) and written("pipeline") not in value:
-            yield value.removeprefix(beginning).removeprefix("/")
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from texts_after(item, name)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_after(item, name)
+    for text in _texts(value):
+        if text.startswith(beginning) and written("pipeline") not in text:
+            yield text.removeprefix(beginning).removeprefix("/")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    for leaf in leaves(value, into_calls=True):
+        if isinstance(leaf.value, str):
+            yield leaf.value

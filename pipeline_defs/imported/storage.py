@@ -9,8 +9,8 @@ from typing import Any
 
 from pipeline_defs.authoring.errors import BundleError
 from pipeline_defs.imported import code as codes
-from pipeline_defs.imported.leaves import Leaf, leaves
-from pipeline_defs.imported.notes import Maps, Notes
+from pipeline_defs.imported.edits import Edits
+from pipeline_defs.imported.notes import Maps
 from pipeline_defs.imported.placeholders import written
 from pipeline_defs.imported.uris import (
     SDK_BUCKET,
@@ -23,94 +23,88 @@ from pipeline_defs.imported.uris import (
     stable,
     text,
 )
+from ratchet.definition.document import Parameter, Step
+from ratchet.definition.expressions import GET, JOIN, Leaf
+from ratchet.definition.step_types import STEP_TYPES
 
-_RUN = {"Get": "Execution.PipelineExecutionId"}
-_OUTPUT = re.compile(
-    r"(?P<result>ProcessingOutputConfig\.Outputs\[\d+\]\.S3Output\.S3Uri"
-    r"|(TrainingJobDefinition(s\[\d+\])?\.)?OutputDataConfig\.S3OutputPath"
-    r"|TransformOutput\.S3OutputPath)"
-    # These count in the cache key, or outlive a run by purpose: no execution id in them.
-    r"|(?P<kept>(TrainingJobDefinition(s\[\d+\])?\.)?(CheckpointConfig\.S3Uri"
-    r"|(DebugHookConfig|ProfilerConfig|TensorBoardOutputConfig)\.S3OutputPath)"
-    r"|DataCaptureConfig\.DestinationS3Uri)"
-)
+_RUN = {GET: "Execution.PipelineExecutionId"}
+
+
+def _paths(column: str) -> str:
+    """A pattern of every argument path that a column of the table of step types names."""
+    paths = {path for row in STEP_TYPES.values() for path in getattr(row, column)}
+    return "|".join(re.escape(path).replace(r"\[\*\]", r"\[\d+\]") for path in sorted(paths))
+
+
+# What lasts counts in the cache key, or outlives a run by purpose: no execution id in it.
+_OUTPUT = re.compile(f"(?P<result>{_paths('outputs')})|(?P<lasting>{_paths('lasting_outputs')})")
 
 
 class Storage:
     """Moves the S3 URIs of one definition."""
 
-    def __init__(self, notes: Notes, maps: Maps, code: codes.Code) -> None:
-        self._notes, self._maps, self._code = notes, maps, code
-        self._written: list[tuple[Parts, str, str]] = []
+    def __init__(self, edits: Edits, maps: Maps, code: codes.Code) -> None:
+        self._edits, self._notes, self._maps, self._code = edits, edits.notes, maps, code
+        self._written: list[tuple[Parts, str]] = []
+        """What each step wrote before, and the reference that names it now."""
 
-    def outputs(self, step: dict[str, Any]) -> None:
-        name = step["Name"]
-        for leaf in list(leaves(step)):
-            match = _OUTPUT.fullmatch(leaf.path)
+    def carry_outputs(self, step: Step) -> None:
+        for leaf in step.leaves:
+            match = _OUTPUT.fullmatch(leaf.argument)
             before = parts(leaf.value) if match else None
             if match is None or before is None:
                 continue
             if not is_s3(before):
-                self._elsewhere(name, leaf, before)
-                continue
-            if (mapped := self._mapped(before)) is not None:
-                self._notes.put(name, leaf, mapped, "mapped by --bucket-map")
+                self._elsewhere(step, leaf, before)
+            elif (mapped := self._mapped(before)) is not None:
+                self._edits.put(step, leaf, mapped, "mapped by --bucket-map")
                 what = "written outside of the pipeline's own runs: let its role write there"
-                self._notes.remark(name, leaf.path, shown(parts(mapped) or ()), what)
-                continue
-            after = _run_uri(step, leaf) if match["result"] else _kept_uri(name, leaf)
-            if match["result"]:
+                self._notes.remark(step.name, leaf.argument, shown(parts(mapped) or ()), what)
+            elif match["result"]:
                 self._remember(step, leaf, before)
-            why = (
-                "this deployment's bucket, a folder of its own for each run"
-                if match["result"]
-                else "this deployment's bucket, the same folder in every run"
-            )
-            self._notes.put(name, leaf, after, why)
+                why = "this deployment's bucket, a folder of its own for each run"
+                self._edits.put(step, leaf, _run_uri(step, leaf), why)
+            else:
+                why = "this deployment's bucket, the same folder in every run"
+                self._edits.put(step, leaf, _lasting_uri(step, leaf), why)
 
-    def reads(self, step: dict[str, Any]) -> None:
-        name = step["Name"]
-        found = [leaf for leaf in leaves(step) if not _OUTPUT.fullmatch(leaf.path)]
-        literals = {id(leaf): codes.literal(leaf) for leaf in found}
+    def carry_inputs(self, step: Step) -> None:
+        inputs = [leaf for leaf in step.leaves if not _OUTPUT.fullmatch(leaf.argument)]
+        literals = {leaf.keys: codes.literal(leaf) for leaf in inputs}
         roles = {
-            id(leaf): codes.role(leaf, step, uri[0])
-            for leaf in found
-            if (uri := literals[id(leaf)]) is not None
+            leaf.keys: codes.role(leaf, step, uri[0])
+            for leaf in inputs
+            if (uri := literals[leaf.keys]) is not None
         }
         alone = sum(1 for role in roles.values() if role) == 1
-        for leaf in found:
-            uri = literals[id(leaf)]
+        for leaf in inputs:
+            uri = literals[leaf.keys]
             before = (uri[0],) if uri else parts(leaf.value)
             if before is None or not is_s3(before):
                 continue
-            reference = self._reference(before)
-            if reference is not None:
-                self._notes.put(name, leaf, reference, "what that step wrote in this run")
-            elif uri is not None and (role := roles[id(leaf)]):
-                self._upload(name, leaf, uri, role=role, alone=alone)
+            if (reference := self._reference(before)) is not None:
+                self._edits.put(step, leaf, reference, "what that step wrote in this run")
+            elif uri is not None and (role := roles[leaf.keys]):
+                self._upload(step, leaf, uri, role=role, alone=alone)
             elif (mapped := self._mapped(before)) is not None:
-                self._notes.put(name, leaf, mapped, "mapped by --bucket-map")
+                self._edits.put(step, leaf, mapped, "mapped by --bucket-map")
             elif SDK_BUCKET.fullmatch(bucket(before)):
-                self._lost(name, leaf.path, shown(before))
+                self._lost(step.name, leaf.argument, shown(before))
             else:
-                self._notes.remark(
-                    name,
-                    leaf.path,
-                    shown(before),
+                what = (
                     "read where it is: the pipeline's role may read it, its bucket's and key's "
-                    "policies must allow that as well; --bucket-map names another place",
+                    "policies must allow that as well; --bucket-map names another place"
                 )
+                self._notes.remark(step.name, leaf.argument, shown(before), what)
 
-    def default(self, parameter: dict[str, Any]) -> None:
-        """The default of a parameter."""
-        name, before = parameter["Name"], parts(parameter.get("DefaultValue"))
+    def carry_default(self, parameter: Parameter) -> None:
+        before = parts(parameter.default)
         if before is None or not is_s3(before):
             return
-        argument = f"parameter {name}"
+        argument = f"parameter {parameter.name}"
         mapped = self._mapped(before)
         if mapped is not None:
-            self._notes.change("", argument, parameter["DefaultValue"], mapped, "by --bucket-map")
-            parameter["DefaultValue"] = mapped
+            self._edits.put_default(parameter, argument, mapped, "by --bucket-map")
         elif SDK_BUCKET.fullmatch(bucket(before)):
             self._lost("", argument, shown(before))
         else:
@@ -120,29 +114,29 @@ class Storage:
     # -- inside
 
     def _upload(
-        self, step: str, leaf: Leaf, uri: tuple[str, bool], *, role: str, alone: bool
+        self, step: Step, leaf: Leaf, uri: tuple[str, bool], *, role: str, alone: bool
     ) -> None:
+        name, argument = step.name, leaf.argument
         try:
-            after = self._code.replacement(uri[0], step=step, role=role, alone=alone)
+            after = self._code.replacement(uri[0], step=name, role=role, alone=alone)
         except BundleError as error:
-            self._notes.problem(step, leaf.path, uri[0], str(error), "give another path to --code")
+            self._notes.problem(name, argument, uri[0], str(error), "give another path to --code")
             return
         if after is None:
-            key = step if alone else f"{step}/{role}"
+            key = name if alone else f"{name}/{role}"
             fetch = f"aws s3 cp --recursive {uri[0]} FOLDER"
             if "." in uri[0].rsplit("/", 1)[-1]:
                 fetch = f"aws s3 cp {uri[0]} FILE"
             self._notes.problem(
-                step,
-                leaf.path,
+                name,
+                argument,
                 uri[0],
                 "its code was uploaded by the SDK and is not in the definition",
                 f"add --code {key}=PATH, the file or folder it was made of (or fetch it: {fetch})",
             )
             return
-        self._notes.put(
-            step, leaf, f'"{after}"' if uri[1] else after, "its code, named by its content"
-        )
+        quoted = f'"{after}"' if uri[1] else after
+        self._edits.put(step, leaf, quoted, "its code, named by its content")
 
     def _lost(self, step: str, argument: str, uri: str) -> None:
         self._notes.problem(
@@ -153,15 +147,13 @@ class Storage:
             f"say where it is here: --bucket-map {uri}=s3://…",
         )
 
-    def _elsewhere(self, step: str, leaf: Leaf, before: Parts) -> None:
-        if isinstance(before[0], Mapping) and str(before[0].get("Get", "")).startswith("Steps."):
+    def _elsewhere(self, step: Step, leaf: Leaf, before: Parts) -> None:
+        if isinstance(before[0], Mapping) and str(before[0].get(GET, "")).startswith("Steps."):
             return  # below what another step wrote
-        self._notes.remark(
-            step,
-            leaf.path,
-            shown(before),
-            "written where a parameter says: the pipeline's role may write below its own runs only",
+        what = (
+            "written where a parameter says: the pipeline's role may write below its own runs only"
         )
+        self._notes.remark(step.name, leaf.argument, shown(before), what)
 
     def _mapped(self, before: Parts) -> Any:
         first = before[0]
@@ -169,53 +161,53 @@ class Storage:
         for old in sorted(self._maps.buckets, key=len, reverse=True):
             stem = old.rstrip("/")
             if first == stem or first.startswith(f"{stem}/"):
-                self._notes.met.add(old)
+                self._notes.used.add(old)
                 new = _place(self._maps.buckets[old].rstrip("/"))
                 return text([new + first.removeprefix(stem), *before[1:]])
         return None
 
-    def _remember(self, step: dict[str, Any], leaf: Leaf, before: Parts) -> None:
-        reference = _property(step, leaf)
-        if reference:
-            self._written.append((before, step["Name"], reference))
+    def _remember(self, step: Step, leaf: Leaf, before: Parts) -> None:
+        property_path = _property(step, leaf)
+        if property_path:
+            self._written.append((before, f"Steps.{step.name}.{property_path}"))
 
     def _reference(self, uri: Parts) -> Any:
-        for folder, step, path in self._written:
-            rest = below(uri, folder)
-            if rest is not None:
-                return text([{"Get": f"Steps.{step}.{path}"}, *rest])
+        for folder, reference in self._written:
+            path = below(uri, folder)
+            if path is not None:
+                return text([{GET: reference}, *path])
         return None
 
 
-def _run_uri(step: dict[str, Any], leaf: Leaf) -> dict[str, Any]:
-    last = step["Name"]
-    if "Outputs[" in leaf.path:
-        last = f"{last}/{_output(step, leaf)}"
+def _run_uri(step: Step, leaf: Leaf) -> dict[str, Any]:
+    output = _output(step, leaf)
     runs = f"{written('artifacts')}/{written('pipeline')}/runs"
-    return {"Std:Join": {"On": "/", "Values": [runs, dict(_RUN), last]}}
+    folder = f"{step.name}/{output}" if output else step.name
+    return {JOIN: {"On": "/", "Values": [runs, dict(_RUN), folder]}}
 
 
-def _kept_uri(step: str, leaf: Leaf) -> str:
-    kind = leaf.path.split(".")[-2].split("[")[0].removesuffix("Config").lower()
-    return f"{written('artifacts')}/{written('pipeline')}/runs/kept/{step}/{kind}"
+def _lasting_uri(step: Step, leaf: Leaf) -> str:
+    kind = leaf.argument.split(".")[-2].split("[")[0].removesuffix("Config").lower()
+    return f"{written('artifacts')}/{written('pipeline')}/runs/kept/{step.name}/{kind}"
 
 
-def _output(step: dict[str, Any], leaf: Leaf) -> str:
-    return next(
-        str(each.get("OutputName"))
-        for each in step["Arguments"]["ProcessingOutputConfig"]["Outputs"]
-        if each.get("S3Output") is leaf.holder
-    )
+def _output(step: Step, leaf: Leaf) -> str:
+    """The name of the output that a URI is of; "" where outputs have no names."""
+    match leaf.keys:
+        case ("Arguments", "ProcessingOutputConfig", "Outputs", int(index), "S3Output", "S3Uri"):
+            outputs = step.arguments["ProcessingOutputConfig"]["Outputs"]
+            return str(outputs[index].get("OutputName"))
+    return ""
 
 
-def _property(step: dict[str, Any], leaf: Leaf) -> str | None:
-    """The property that holds the URI when the step has run; None: the type has none."""
-    match step["Type"]:
+def _property(step: Step, leaf: Leaf) -> str:
+    """The property that holds the URI when the step has run; "" where the type has none."""
+    match step.type:
         case "Processing":
             return f"ProcessingOutputConfig.Outputs['{_output(step, leaf)}'].S3Output.S3Uri"
         case "Training" | "Transform":
-            return leaf.path
-    return None
+            return leaf.argument
+    return ""
 
 
 def _place(name: str) -> str:

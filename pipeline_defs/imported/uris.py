@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+from ratchet.definition.expressions import GET, JOIN, JSON_GET, function_of
+
 Part = str | Mapping[str, Any]
 Parts = tuple[Part, ...]
 
@@ -24,21 +26,20 @@ def parts(value: Any) -> Parts | None:
     """The texts and references of a text, neighbouring texts as one; None: it is no text."""
     if isinstance(value, str):
         return (value,)
-    if not isinstance(value, Mapping) or len(value) != 1:
-        return None
-    if "Get" in value or "Std:JsonGet" in value:
+    function = function_of(value)
+    if function in (GET, JSON_GET):
         return (value,)
-    join = value.get("Std:Join")
+    join = value[JOIN] if function == JOIN else None
     if not isinstance(join, Mapping):
         return None
-    found: list[Part] = []
+    collected: list[Part] = []
     for index, item in enumerate(join.get("Values", ())):
         inside = parts(item if isinstance(item, str | Mapping) else str(item))
         if inside is None:
             return None
-        found += [str(join.get("On", ""))] if index else []
-        found += inside
-    return _merged(found)
+        collected += [str(join.get("On", ""))] if index else []
+        collected += inside
+    return _merged(collected)
 
 
 def text(of: Sequence[Part]) -> Any:
@@ -46,12 +47,12 @@ def text(of: Sequence[Part]) -> Any:
     merged = _merged(of)
     if len(merged) == 1:
         return merged[0]
-    return {"Std:Join": {"On": "", "Values": list(merged)}}
+    return {JOIN: {"On": "", "Values": list(merged)}}
 
 
 def shown(of: Sequence[Part]) -> str:
     """For people: references in angle brackets."""
-    return "".join(p if isinstance(p, str) else f"<{_got(p)}>" for p in of)
+    return "".join(p if isinstance(p, str) else f"<{_reference(p)}>" for p in of)
 
 
 def is_s3(of: Parts | None) -> TypeGuard[Parts]:
@@ -73,9 +74,9 @@ def below(of: Parts, folder: Parts) -> Parts | None:
         return None
     last, here = folder[-1], of[count - 1]
     if not isinstance(last, str):
-        rest = of[count:]
-        inside = here == last and bool(rest) and isinstance(rest[0], str) and rest[0][0] == "/"
-        return rest if inside else None
+        after = of[count:]
+        inside = here == last and bool(after) and isinstance(after[0], str) and after[0][0] == "/"
+        return after if inside else None
     if not isinstance(here, str):
         return None
     stem = last.rstrip("/")
@@ -88,7 +89,7 @@ def below(of: Parts, folder: Parts) -> Parts | None:
 
 def stable(path: str) -> str:
     """A path without the times that the SDK writes into it."""
-    return "/".join(filter(None, (_TIMES.sub("", one) for one in path.split("/"))))
+    return "/".join(filter(None, (_TIMES.sub("", name) for name in path.split("/"))))
 
 
 def _merged(of: Sequence[Part]) -> Parts:
@@ -101,5 +102,5 @@ def _merged(of: Sequence[Part]) -> Parts:
     return tuple(merged) or ("",)
 
 
-def _got(part: Mapping[str, Any]) -> str:
+def _reference(part: Mapping[str, Any]) -> str:
     return str(part.get("Get", "a value of a property file"))

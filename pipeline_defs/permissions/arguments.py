@@ -8,24 +8,23 @@ takes. A name that is neither in `NEEDS` nor in `NEEDS_NOTHING` fails a test.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from config import images
 from config.arns import Arns
-from pipeline_defs.permissions.permission import Missing, Permission
+from pipeline_defs.permissions.permission import TO_FILL_IN, Missing, Needs, Permission, missing
 from pipeline_defs.permissions.values import ANY, Values
-
-Needs = Iterator[Permission | Missing]
-_UNKNOWN = "…"
+from ratchet.definition.document import Step
+from ratchet.definition.resources import MODEL_PACKAGE
 
 
 @dataclass(frozen=True, kw_only=True)
 class Argument:
     """One argument of one step, and the definition that it stands in."""
 
-    step: Mapping[str, Any]
+    step: Step
     path: str
     value: Any
     values: Values
@@ -35,21 +34,8 @@ class Argument:
     def patterns(self) -> list[str]:
         return self.values.patterns(self.value)
 
-    def missing(self, why: str, permission: Permission) -> Missing:
-        """A need that names this step, so that two steps need not share an answer."""
-        name = "".join(part.capitalize() for part in re.split(r"\W+|_", str(self.step["Name"])))
-        return Missing(
-            step=str(self.step["Name"]),
-            argument=self.path,
-            value=self.value,
-            why=why,
-            permission=Permission(
-                sid=f"{permission.sid}For{name}",
-                actions=permission.actions,
-                resources=permission.resources,
-                conditions=permission.conditions,
-            ),
-        )
+    def missing(self, why: str, template: Permission) -> Missing:
+        return missing(self.step.name, self.path, self.value, why, template)
 
 
 def pulls(*uris: str) -> Needs:
@@ -93,7 +79,7 @@ def _image(argument: Argument) -> Needs:
     for uri in argument.patterns:
         if ANY in uri:
             why = "which image it is is not known here; name its repository"
-            repository = argument.arns.of_service("ecr", f"repository/{_UNKNOWN}")
+            repository = argument.arns.of_service("ecr", f"repository/{TO_FILL_IN}")
             yield argument.missing(why, _pull([repository]))
         else:
             yield from pulls(uri)
@@ -103,7 +89,7 @@ def _role(argument: Argument) -> Needs:
     for role in argument.patterns:
         if ANY in role:
             why = "which role the pipeline passes is not known here; name it"
-            yield argument.missing(why, passes(argument.arns, [_UNKNOWN]))
+            yield argument.missing(why, passes(argument.arns, [TO_FILL_IN]))
         else:
             yield passes(argument.arns, [role])
 
@@ -129,7 +115,7 @@ def _key(argument: Argument, sid: str, actions: list[str], what: str) -> Needs:
             yield Permission(sid=sid, actions=actions, resources=[arn])
 
 
-def _key_arn(arns: Arns, name: str = _UNKNOWN) -> str:
+def _key_arn(arns: Arns, name: str = TO_FILL_IN) -> str:
     return arns.of_service("kms", f"key/{name}")
 
 
@@ -169,7 +155,7 @@ def _network(argument: Argument) -> Needs:
 
 def _package(argument: Argument) -> Needs:
     """A model from the registry, of another account too: its group's policy must allow the same."""
-    if argument.step["Type"] == "RegisterModel":  # a name of an unversioned package: of the account
+    if argument.step.row.makes is MODEL_PACKAGE:  # a name of an unversioned package: of the account
         resources = [argument.arns.sagemaker(f"model-package/{n}") for n in argument.patterns]
         yield Permission(
             sid="RegisterUnversioned",
@@ -178,10 +164,10 @@ def _package(argument: Argument) -> Needs:
             wildcard="The name is made by each run.",
         )
         return
-    made_by = argument.values.step(argument.value)
+    source = argument.values.source(argument.value)
     arns = argument.patterns
-    if made_by is not None and made_by[0]["Type"] == "RegisterModel":
-        groups = argument.values.patterns(made_by[0]["Arguments"].get("ModelPackageGroupName", ""))
+    if source is not None and source[0].row.makes is MODEL_PACKAGE:
+        groups = argument.values.patterns(source[0].arguments.get("ModelPackageGroupName", ""))
         arns = [a for g in groups for a in argument.arns.sagemaker_any_case(f"model-package/{g}/*")]
     permission = Permission(
         sid="UseModelPackages",
@@ -190,7 +176,7 @@ def _package(argument: Argument) -> Needs:
         wildcard="The registry numbers the versions of this group.",
     )
     if ANY in arns:
-        named = argument.arns.sagemaker(f"model-package/{_UNKNOWN}")
+        named = argument.arns.sagemaker(f"model-package/{TO_FILL_IN}")
         why = "which version it is is not known here; name it, or its group"
         template = Permission(sid=permission.sid, actions=permission.actions, resources=[named])
         yield argument.missing(why, template)
@@ -231,7 +217,7 @@ def _algorithm(argument: Argument) -> Needs:
 def _feature_group(argument: Argument) -> Needs:
     actions = ["sagemaker:DescribeFeatureGroup", "sagemaker:PutRecord"]
     for name in argument.patterns:
-        group = argument.arns.sagemaker(f"feature-group/{_UNKNOWN if name == ANY else name}")
+        group = argument.arns.sagemaker(f"feature-group/{TO_FILL_IN if name == ANY else name}")
         permission = Permission(
             sid="WriteFeatures",
             actions=actions,
@@ -250,7 +236,7 @@ def _by_hand(sid: str, why: str, *actions: str) -> Callable[[Argument], Needs]:
 
     def need(argument: Argument) -> Needs:
         yield argument.missing(
-            why, Permission(sid=sid, actions=list(actions), resources=[_UNKNOWN])
+            why, Permission(sid=sid, actions=list(actions), resources=[TO_FILL_IN])
         )
 
     return need

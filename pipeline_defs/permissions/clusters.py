@@ -4,15 +4,15 @@ this cluster's parts alone."""
 from __future__ import annotations
 
 from config.arns import Arns
-from pipeline_defs.permissions.arguments import Needs, passes
-from pipeline_defs.permissions.permission import Permission
-from pipeline_defs.permissions.step import Step
-from pipeline_defs.permissions.values import ANY
+from pipeline_defs.permissions.arguments import passes
+from pipeline_defs.permissions.permission import Needs, Permission
+from pipeline_defs.permissions.values import ANY, Values
+from ratchet.definition.document import Step
 
 
-def emr(step: Step) -> Needs:
-    arns, arguments = step.arns, step.arguments
-    clusters = step.patterns(arguments["ClusterId"]) if "ClusterId" in arguments else [ANY]
+def emr(step: Step, values: Values, arns: Arns) -> Needs:
+    arguments = step.arguments
+    clusters = values.patterns(arguments["ClusterId"]) if "ClusterId" in arguments else [ANY]
     steps = ("AddJobFlowSteps", "CancelSteps", "DescribeStep", "DescribeCluster", "ListSteps")
     yield Permission(
         sid="RunOnClusters",
@@ -22,7 +22,7 @@ def emr(step: Step) -> Needs:
     )
     yield _events(arns, ("StepStatusUpdate",))
     if "ExecutionRoleArn" in arguments:
-        roles = step.patterns(arguments["ExecutionRoleArn"])
+        roles = values.patterns(arguments["ExecutionRoleArn"])
         yield passes(arns, roles, service="elasticmapreduce.amazonaws.com")
     config = arguments.get("ClusterConfig")
     if config is None:
@@ -50,7 +50,7 @@ def emr(step: Step) -> Needs:
     for argument, service in services.items():
         role = config.get(argument, instances.get(argument))
         if role is not None:
-            yield passes(arns, step.patterns(role), service=service)
+            yield passes(arns, values.patterns(role), service=service)
 
 
 def _events(arns: Arns, kinds: tuple[str, ...]) -> Permission:
@@ -64,10 +64,10 @@ def _events(arns: Arns, kinds: tuple[str, ...]) -> Permission:
     )
 
 
-def emr_serverless(step: Step) -> Needs:
-    arns, arguments = step.arns, step.arguments
+def emr_serverless(step: Step, values: Values, arns: Arns) -> Needs:
+    arguments = step.arguments
     application = arguments.get("ApplicationId")
-    applications = step.patterns(application) if application is not None else [ANY]
+    applications = values.patterns(application) if application is not None else [ANY]
     yield Permission(
         sid="RunServerless",
         actions=[
@@ -103,5 +103,5 @@ def emr_serverless(step: Step) -> Needs:
         resources=[arns.of_service("events", "rule/SageMakerPipelineExecutionEMRServerless*")],
         wildcard="SageMaker names the rules after the state that it watches.",
     )
-    roles = step.patterns(arguments.get("ExecutionRoleArn", ANY))
+    roles = values.patterns(arguments.get("ExecutionRoleArn", ANY))
     yield passes(arns, roles, service="emr-serverless.amazonaws.com")

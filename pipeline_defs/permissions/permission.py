@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+TO_FILL_IN = "…"
+"""Stands in a statement where only a person knows what stands there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,15 +43,28 @@ class Missing:
     value: Any
     why: str
     permission: Permission
-    """The statement to add, with `…` where only a person knows what stands there."""
+    """The statement to add, with TO_FILL_IN in it."""
 
     def __str__(self) -> str:
         statement = json.dumps(self.permission.statement(), ensure_ascii=False)
         return f"step {self.step!r}, {self.argument} = {self.value!r}: {self.why}\n    {statement}"
 
 
+Needs = Iterator[Permission | Missing]
+
+
+def missing(step: str, argument: str, value: Any, why: str, template: Permission) -> Missing:
+    """A need of this step alone, so that two steps need not share an answer.
+
+    `template`: the statement, without the step in its name.
+    """
+    name = "".join(part.capitalize() for part in re.split(r"\W+|_", step))
+    permission = replace(template, sid=f"{template.sid}For{name}", wildcard="")
+    return Missing(step=step, argument=argument, value=value, why=why, permission=permission)
+
+
 def merged(permissions: Iterable[Permission]) -> list[Permission]:
-    """Those of one name as one, with the resources and condition values of all, in order."""
+    """Those of one name together, with the resources and condition values of all, in order."""
     by_sid: dict[str, Permission] = {}
     for permission in permissions:
         earlier = by_sid.get(permission.sid)

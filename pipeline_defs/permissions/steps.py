@@ -1,77 +1,72 @@
-"""What a step needs by its type: the job or resource that the pipeline makes for it.
+"""What a step needs by its type, beyond what its row of the table says: it depends on arguments.
 
-One row for each type of `schema.STEP_TYPES`; a test holds that.
+A type that has neither a function here nor a job or grants in its row is `undocumented`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from config.arns import Arns
 from pipeline_defs.permissions import clusters
-from pipeline_defs.permissions.arguments import Needs
-from pipeline_defs.permissions.permission import Permission
-from pipeline_defs.permissions.step import Step
-from pipeline_defs.permissions.values import ANY
+from pipeline_defs.permissions.permission import TO_FILL_IN, Missing, Needs, Permission, missing
+from pipeline_defs.permissions.values import ANY, Values
+from ratchet.definition.document import Step
+from ratchet.definition.grants import NAMED_BY_SAGEMAKER
+from ratchet.definition.resources import (
+    ENDPOINT,
+    ENDPOINT_CONFIG,
+    MODEL,
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
+    TUNING_JOB,
+    Resource,
+)
 
-_UNKNOWN = "…"
-_BY_SAGEMAKER = "SageMaker names what a step makes; all it says beforehand is the prefix, if any."
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """`job`: what the pipeline creates, describes and stops, as the API names it, and the resource
-    of it; `log_group`: where its containers write; `others`: what else the type needs."""
-
-    job: str = ""
-    resource: str = ""
-    log_group: str = ""
-    others: Callable[[Step], Needs] | None = None
+_NUMBERED = "The registry numbers the versions of this group."
 
 
-def _model(step: Step) -> Needs:
-    yield Permission(
-        sid="MakeModels",
-        actions=["sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:AddTags"],
-        resources=[step.arns.sagemaker("model/pipelines-*")],
-        wildcard=_BY_SAGEMAKER,
-    )
+def by_type(step: Step, values: Values, arns: Arns) -> Needs:
+    """What its row grants, and what its arguments add to that."""
+    row = step.row
+    for grant in row.grants:
+        yield Permission(
+            sid=grant.sid,
+            actions=list(grant.actions),
+            resources=[ANY if grant.resource == ANY else arns.sagemaker(grant.resource)],
+            wildcard=grant.wildcard,
+        )
+    if step.type in BY_ARGUMENTS:
+        yield from BY_ARGUMENTS[step.type](step, values, arns)
+    elif not row.grants and not row.job:
+        yield _undocumented(step)
 
 
-def _tuning(step: Step) -> Needs:
-    yield Permission(
-        sid="FindTrainings",
-        actions=["sagemaker:ListTrainingJobsForHyperParameterTuningJob"],
-        resources=[step.arns.sagemaker("hyper-parameter-tuning-job/*")],
-        wildcard=_BY_SAGEMAKER,
-    )
-
-
-def _register(step: Step) -> Needs:
+def _register(step: Step, values: Values, arns: Arns) -> Needs:
     """Versions of a group; the statuses that its arguments may have, and no other."""
-    groups = step.patterns(step.arguments.get("ModelPackageGroupName", ""))
+    groups = values.patterns(step.arguments.get("ModelPackageGroupName", ""))
     resources = [
         arn
         for group in groups
         if group
         for kind in ("model-package-group/{}", "model-package/{}/*")
-        for arn in step.arns.sagemaker_any_case(kind.format(group))
+        for arn in arns.sagemaker_any_case(kind.format(group))
     ]
-    statuses = _statuses(step)
+    statuses = _statuses(step, values)
     permission = Permission(
         sid="RegisterModel" if statuses else "RegisterModelWithAnyStatus",
         actions=["sagemaker:CreateModelPackage"],
         resources=resources,
         conditions=statuses,
-        wildcard="The registry numbers the versions of this group.",
+        wildcard=_NUMBERED,
     )
     if ANY in groups:
         why = "which group it registers in is not known here; name it"
-        unknown = [step.arns.sagemaker(f"model-package/{_UNKNOWN}/*")]
-        template = Permission(sid=permission.sid, actions=permission.actions, resources=unknown)
-        yield step.missing("ModelPackageGroupName", groups, why, template)
+        resources = [arns.sagemaker(f"model-package/{TO_FILL_IN}/*")]
+        template = _template(permission.sid, permission.actions, resources)
+        yield missing(step.name, "ModelPackageGroupName", groups, why, template)
     elif resources:
         yield permission
         yield Permission(
@@ -82,218 +77,178 @@ def _register(step: Step) -> Needs:
                 "sagemaker:AddTags",  # SageMaker tags what a pipeline makes
             ],
             resources=resources,
-            wildcard=permission.wildcard,
+            wildcard=_NUMBERED,
         )
 
 
-def _statuses(step: Step) -> dict[str, Any]:
+def _statuses(step: Step, values: Values) -> dict[str, Any]:
     """A script of a step has the pipeline's role: without the condition it could register a
     version as approved. What says no status waits for approval."""
     status = step.arguments.get("ModelApprovalStatus", "PendingManualApproval")
-    chosen = step.patterns(status)
-    parameter = step.values.parameter(status)
-    if ANY in chosen or (parameter is not None and not parameter.get("EnumValues")):
+    choices = values.patterns(status)
+    parameter = values.parameter(status)
+    if ANY in choices or (parameter is not None and not parameter.choices):
         return {}  # whoever starts the run chooses
-    return {"StringEqualsIfExists": {"sagemaker:ModelApprovalStatus": chosen}}
+    return {"StringEqualsIfExists": {"sagemaker:ModelApprovalStatus": choices}}
 
 
-def _invoke(step: Step) -> Needs:
-    functions = step.patterns(step.step.get("FunctionArn", ""))
-    permission = Permission(
-        sid="InvokeFunctions", actions=["lambda:InvokeFunction"], resources=functions
-    )
+def _invoke(step: Step, values: Values, arns: Arns) -> Needs:
+    arn = step.body.get("FunctionArn")
+    functions = values.patterns(arn or "")
+    sid, actions = "InvokeFunctions", ["lambda:InvokeFunction"]
     if any(ANY in function for function in functions):
         why = "which function it calls is not known here; name it"
-        unknown = [step.arns.of_service("lambda", f"function:{_UNKNOWN}")]
-        template = Permission(sid=permission.sid, actions=permission.actions, resources=unknown)
-        yield step.missing("FunctionArn", step.step.get("FunctionArn"), why, template)
+        template = _template(sid, actions, [arns.of_service("lambda", f"function:{TO_FILL_IN}")])
+        yield missing(step.name, "FunctionArn", arn, why, template)
     else:
-        yield permission
+        yield Permission(sid=sid, actions=actions, resources=functions)
 
 
-def _callback(step: Step) -> Needs:
+def _callback(step: Step, values: Values, arns: Arns) -> Needs:
     """https://sqs.<region>.amazonaws.com/<account>/<name>"""
-    for url in step.patterns(step.step.get("SqsQueueUrl", "")):
+    for url in values.patterns(step.body.get("SqsQueueUrl", "")):
         host, _, path = url.removeprefix("https://").partition("/")
         account, _, name = path.partition("/")
         is_spelled_out = ANY not in url and name and host.startswith("sqs.")
-        region = host.split(".")[1] if is_spelled_out else step.arns.region
-        queue = Arns(region=region, account=account if is_spelled_out else step.arns.account)
+        region = host.split(".")[1] if is_spelled_out else arns.region
+        queue = Arns(region=region, account=account if is_spelled_out else arns.account)
         permission = Permission(
             sid="SendCallbacks",
             actions=["sqs:SendMessage"],
-            resources=[queue.of_service("sqs", name if is_spelled_out else _UNKNOWN)],
+            resources=[queue.of_service("sqs", name if is_spelled_out else TO_FILL_IN)],
         )
         if is_spelled_out:
             yield permission
         else:
             why = "which queue it asks by is not known here; name it"
-            yield step.missing("SqsQueueUrl", step.step.get("SqsQueueUrl"), why, permission)
+            value = step.body.get("SqsQueueUrl")
+            yield missing(step.name, "SqsQueueUrl", value, why, permission)
 
 
-def _baseline(step: Step) -> Needs:
-    yield Permission(
-        sid="FindBaselines",
-        actions=["sagemaker:ListModelPackages"],
-        resources=[ANY],
-        wildcard="The action knows no resource.",
-    )
-    group = step.step.get("ModelPackageGroupName")
-    groups = [g for g in step.patterns(group) if g != ANY] if group else []
+def _baseline(step: Step, values: Values, arns: Arns) -> Needs:
+    group = step.body.get("ModelPackageGroupName")
+    groups = [name for name in values.patterns(group) if name != ANY] if group else []
     if groups:
         yield Permission(
             sid="ReadBaselines",
             actions=["sagemaker:DescribeModelPackage"],
             resources=[
-                arn for g in groups for arn in step.arns.sagemaker_any_case(f"model-package/{g}/*")
+                arn for name in groups for arn in arns.sagemaker_any_case(f"model-package/{name}/*")
             ],
-            wildcard="The registry numbers the versions of this group.",
+            wildcard=_NUMBERED,
         )
 
 
-def _clarify(step: Step) -> Needs:
-    yield from _baseline(step)
-    if "ModelName" in step.step:
+def _clarify(step: Step, values: Values, arns: Arns) -> Needs:
+    yield from _baseline(step, values, arns)
+    if "ModelName" in step.body:
         why = "Clarify asks the model through an endpoint that it makes; name what it may"
-        verbs = ("Create", "Describe", "Delete")
-        actions = [f"sagemaker:{v}{n}" for n in ("EndpointConfig", "Endpoint") for v in verbs]
-        permission = Permission(
-            sid="AskModel",
-            actions=[*actions, "sagemaker:DescribeModel", "sagemaker:InvokeEndpoint"],
-            resources=[
-                step.arns.sagemaker(f"{kind}/{_UNKNOWN}")
-                for kind in ("endpoint", "endpoint-config", "model")
-            ],
-        )
-        yield step.missing("ModelName", step.step["ModelName"], why, permission)
+        served = (ENDPOINT_CONFIG, ENDPOINT)
+        actions = _actions(("Create", "Describe", "Delete"), served)
+        actions += ["sagemaker:DescribeModel", "sagemaker:InvokeEndpoint"]
+        resources = [
+            arns.sagemaker(f"{resource.arn_path}/{TO_FILL_IN}")
+            for resource in (ENDPOINT, ENDPOINT_CONFIG, MODEL)
+        ]
+        template = _template("AskModel", actions, resources)
+        yield missing(step.name, "ModelName", step.body["ModelName"], why, template)
 
 
-def _endpoint_config(step: Step) -> Needs:
-    yield from _named(step, "EndpointConfigName", "endpoint-config", ("Create", "Describe"))
+def _endpoint_config(step: Step, values: Values, arns: Arns) -> Needs:
+    actions = [*_actions(("Create", "Describe"), (ENDPOINT_CONFIG,)), "sagemaker:AddTags"]
+    yield from _named(step, values, arns, ENDPOINT_CONFIG, "MakeEndpointConfigs", actions)
 
 
-def _endpoint(step: Step) -> Needs:
-    yield from _named(step, "EndpointName", "endpoint", ("Create", "Update", "Describe"))
+def _endpoint(step: Step, values: Values, arns: Arns) -> Needs:
+    actions = [*_actions(("Create", "Update", "Describe"), (ENDPOINT,)), "sagemaker:AddTags"]
+    yield from _named(step, values, arns, ENDPOINT, "MakeEndpoints", actions)
     # Both are asked for the configuration too.
-    yield from _named(step, "EndpointConfigName", "endpoint-config", (), of="Endpoint")
+    actions = _actions(("Create", "Update"), (ENDPOINT,))
+    yield from _named(step, values, arns, ENDPOINT_CONFIG, "UseEndpointConfigs", actions)
 
 
-def _named(step: Step, argument: str, kind: str, verbs: tuple[str, ...], *, of: str = "") -> Needs:
-    noun = argument.removesuffix("Name")
-    actions = [f"sagemaker:{verb}{noun}" for verb in verbs] + (["sagemaker:AddTags"] * bool(verbs))
-    actions = actions or [f"sagemaker:{verb}{of}" for verb in ("Create", "Update")]
-    sid = f"Make{noun}s" if verbs else f"Use{noun}s"
-    for name in step.patterns(step.arguments.get(argument, ANY)):
-        resource = step.arns.sagemaker(f"{kind}/{_UNKNOWN if name == ANY else name}")
+def _named(
+    step: Step, values: Values, arns: Arns, resource: Resource, sid: str, actions: list[str]
+) -> Needs:
+    """A resource that an argument names."""
+    argument = step.arguments.get(resource.name_member)
+    for name in values.patterns(ANY if argument is None else argument):
+        arn = arns.sagemaker(f"{resource.arn_path}/{TO_FILL_IN if name == ANY else name}")
         permission = Permission(
-            sid=sid,
-            actions=actions,
-            resources=[resource],
-            wildcard="The run completes the name.",
+            sid=sid, actions=actions, resources=[arn], wildcard="The run completes the name."
         )
         if name == ANY:
-            why = f"what the {kind} is called is not known here; name it"
-            yield step.missing(argument, step.arguments.get(argument), why, permission)
+            why = f"what the {resource.arn_path} is called is not known here; name it"
+            yield missing(step.name, resource.name_member, argument, why, permission)
         else:
             yield permission
 
 
-def _automl(step: Step) -> Needs:
+def _automl(step: Step, values: Values, arns: Arns) -> Needs:
     """Autopilot runs jobs of many kinds with the role; its guide names a managed policy only."""
-    kinds = ("ProcessingJob", "TrainingJob", "HyperParameterTuningJob", "TransformJob")
-    actions = [f"sagemaker:{v}{k}" for k in kinds for v in ("Create", "Describe", "Stop")]
-    arns = step.arns
-    permission = Permission(
-        sid="RunAutopilot",
-        actions=[*actions, "sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:AddTags"],
-        resources=[
-            arns.sagemaker(f"{kind}/{_UNKNOWN}*")
-            for kind in (
-                "processing-job",
-                "training-job",
-                "hyper-parameter-tuning-job",
-                "transform-job",
-                "model",
-            )
-        ],
-    )
+    kinds = (PROCESSING_JOB, TRAINING_JOB, TUNING_JOB, TRANSFORM_JOB)
+    actions = _actions(("Create", "Describe", "Stop"), kinds)
+    actions += ["sagemaker:CreateModel", "sagemaker:DescribeModel", "sagemaker:AddTags"]
+    resources = [arns.sagemaker(f"{kind.arn_path}/{TO_FILL_IN}*") for kind in (*kinds, MODEL)]
     why = "Autopilot makes jobs and models that AWS names; say which the role may make"
-    yield step.missing("Type", "AutoML", why, permission)
+    template = _template("RunAutopilot", actions, resources)
+    yield missing(step.name, "Type", step.type, why, template)
 
 
-def undocumented(step: Step) -> Needs:
-    kind = step.step["Type"]
-    permission = Permission(
-        sid=f"Run{kind}",
-        actions=[f"sagemaker:{verb}{kind}" for verb in ("Create", "Describe", "Stop")],
-        resources=[_UNKNOWN],
-    )
+def _job_document(step: Step, values: Values, arns: Arns) -> Needs:
+    """What a job of CreateJob reads, writes and calls stands in a document of its category."""
+    why = "what its document names is not known here; say what the role may read and write"
+    template = _template("UseJobDocument", ["s3:GetObject", "s3:PutObject"], [TO_FILL_IN])
+    document = step.arguments.get("JobConfigDocument")
+    yield missing(step.name, "JobConfigDocument", document, why, template)
+
+
+def _undocumented(step: Step) -> Missing:
+    actions = [f"sagemaker:{verb}{step.type}" for verb in ("Create", "Describe", "Stop")]
     why = "what a step of this type needs is not known here; say what the role may"
-    yield step.missing("Type", kind, why, permission)
+    template = _template(f"Run{step.type}", actions, [TO_FILL_IN])
+    return missing(step.name, "Type", step.type, why, template)
 
 
-_PROCESSING = "/aws/sagemaker/ProcessingJobs"
-_TRAINING = "/aws/sagemaker/TrainingJobs"
+def _nothing(step: Step, values: Values, arns: Arns) -> Needs:
+    yield from ()
 
 
-def _processing_job(others: Callable[[Step], Needs] | None = None) -> Row:
-    return Row(
-        job="ProcessingJob",
-        resource="processing-job/pipelines-*",
-        log_group=_PROCESSING,
-        others=others,
-    )
+def _actions(verbs: Sequence[str], resources: Sequence[Resource]) -> list[str]:
+    return [f"sagemaker:{verb}{resource.noun}" for resource in resources for verb in verbs]
 
 
-ROWS: Mapping[str, Row] = {
-    "Processing": _processing_job(),
-    "QualityCheck": _processing_job(_baseline),
-    "ClarifyCheck": _processing_job(_clarify),
-    "Training": Row(job="TrainingJob", resource="training-job/pipelines-*", log_group=_TRAINING),
-    "Tuning": Row(
-        job="HyperParameterTuningJob",
-        # Of 32 characters at most, which leaves no room for the prefix of the others.
-        resource="hyper-parameter-tuning-job/*",
-        log_group=_TRAINING,
-        others=_tuning,
-    ),
-    "Transform": Row(
-        job="TransformJob",
-        resource="transform-job/pipelines-*",
-        log_group="/aws/sagemaker/TransformJobs",
-        others=_model,
-    ),
-    "AutoML": Row(job="AutoMLJob", resource="automl-job/*", log_group=_PROCESSING, others=_automl),
-    "Model": Row(others=_model),
-    "RegisterModel": Row(others=_register),
-    "EndpointConfig": Row(others=_endpoint_config),
-    "Endpoint": Row(others=_endpoint),
-    "Lambda": Row(others=_invoke),
-    "Callback": Row(others=_callback),
-    "EMR": Row(others=clusters.emr),
-    "EMRServerless": Row(others=clusters.emr_serverless),
-    "Condition": Row(),
-    "Fail": Row(),
-    "Job": Row(others=undocumented),
-    "Lineage": Row(others=undocumented),
+def _template(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Permission:
+    return Permission(sid=sid, actions=actions, resources=resources)
+
+
+BY_ARGUMENTS: Mapping[str, Callable[[Step, Values, Arns], Needs]] = {
+    "AutoML": _automl,
+    "Callback": _callback,
+    "ClarifyCheck": _clarify,
+    "Condition": _nothing,
+    "EMR": clusters.emr,
+    "EMRServerless": clusters.emr_serverless,
+    "Endpoint": _endpoint,
+    "EndpointConfig": _endpoint_config,
+    "Fail": _nothing,
+    "Job": _job_document,
+    "Lambda": _invoke,
+    "QualityCheck": _baseline,
+    "RegisterModel": _register,
 }
 
 
-def jobs(steps: list[Step]) -> Iterator[Permission]:
+def jobs(steps: Sequence[Step], arns: Arns) -> Iterator[Permission]:
     """What the pipeline makes for its steps, what SageMaker records of it, and where it logs."""
-    rows = {
-        step.step["Type"]: ROWS[step.step["Type"]] for step in steps if step.step["Type"] in ROWS
-    }
-    job_rows = {row.job: row for row in rows.values() if row.job}
-    if not job_rows:
+    resources = list(dict.fromkeys(step.row.job for step in steps if step.row.job))
+    if not resources:
         return
-    arns = steps[0].arns
     yield Permission(
         sid="RunJobs",
-        actions=[f"sagemaker:{v}{job}" for job in job_rows for v in ("Create", "Describe", "Stop")]
-        + ["sagemaker:AddTags"],
-        resources=[arns.sagemaker(row.resource) for row in job_rows.values()],
-        wildcard=_BY_SAGEMAKER,
+        actions=[*_actions(("Create", "Describe", "Stop"), resources), "sagemaker:AddTags"],
+        resources=[arns.sagemaker(resource.arn_pattern) for resource in resources],
+        wildcard=NAMED_BY_SAGEMAKER,
     )
     yield Permission(
         sid="RecordExperiment",
@@ -314,7 +269,7 @@ def jobs(steps: list[Step]) -> Iterator[Permission]:
         ],
         wildcard="The experiment is a parameter of each run; trials are named by SageMaker.",
     )
-    groups = dict.fromkeys(row.log_group for row in rows.values() if row.log_group)
+    groups = dict.fromkeys(resource.log_group for resource in resources if resource.log_group)
     yield from container(arns, *groups)
 
 

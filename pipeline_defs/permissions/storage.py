@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from config.arns import Arns
-from pipeline_defs.authoring import schema
-from pipeline_defs.authoring.checks.document import is_variable, placed_steps
 from pipeline_defs.permissions.permission import Permission
 from pipeline_defs.permissions.values import Values, members
+from ratchet.definition.document import Document
+from ratchet.definition.expressions import is_token
 
 _WRITTEN = re.compile(
     r"S3Output\.S3Uri|CheckpointConfig\.S3Uri|S3OutputPath|S3FailurePath|DestinationS3Uri"
@@ -24,7 +23,7 @@ _URI = re.compile(r"s3://(?P<bucket>[^/*]+)/?(?P<key>[^*]*)(?P<open>\*.*)?", re.
 
 
 def permissions(
-    definition: Mapping[str, Any], *, arns: Arns, granted: Collection[str]
+    document: Document, values: Values, *, arns: Arns, granted: Collection[str]
 ) -> Iterator[Permission]:
     """Lists and reads what the definition names, as inputs and as plain texts for its scripts;
     writes what its outputs name.
@@ -32,8 +31,7 @@ def permissions(
     A job finds its inputs by the beginning of their keys, so that is what may be listed and read:
     https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     """
-    values = Values(definition)
-    read = [*_defaults(definition), *_texts([p.own for p in placed_steps(definition)], values)]
+    read = [*_defaults(document), *_texts(document, values)]
     for bucket, key in _places(read, granted):
         yield Permission(
             sid="ReadElsewhere",
@@ -49,10 +47,10 @@ def permissions(
         )
     written = [
         pattern
-        for placed in placed_steps(definition)
-        for path, _, value in members(placed.own)
-        if _WRITTEN.search(path)
-        for pattern in values.patterns(value)
+        for step in document.steps
+        for leaf in members(step)
+        if _WRITTEN.search(leaf.place)
+        for pattern in values.patterns(leaf.value)
     ]
     for bucket, key in _places(written, granted):
         yield Permission(
@@ -68,7 +66,7 @@ def _places(uris: list[str], granted: Collection[str]) -> Iterator[tuple[str, st
     before it is the limit."""
     for uri in dict.fromkeys(uris):
         match = _URI.fullmatch(uri)
-        if match is None or schema.is_token(match["bucket"]) or match["bucket"] in granted:
+        if match is None or is_token(match["bucket"]) or match["bucket"] in granted:
             continue
         key = match["key"]
         if match["open"]:
@@ -76,19 +74,13 @@ def _places(uris: list[str], granted: Collection[str]) -> Iterator[tuple[str, st
         yield match["bucket"], key
 
 
-def _defaults(definition: Mapping[str, Any]) -> Iterator[str]:
-    for parameter in definition.get("Parameters", ()):
-        yield from (
-            str(v) for v in (parameter.get("DefaultValue"), *parameter.get("EnumValues", ()))
-        )
+def _defaults(document: Document) -> Iterator[str]:
+    for parameter in document.parameters:
+        yield from map(str, (parameter.default, *(parameter.choices or ())))
 
 
-def _texts(value: Any, values: Values) -> Iterator[str]:
-    if isinstance(value, str) or is_variable(value):
-        yield from values.patterns(value)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item, values)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item, values)
+def _texts(document: Document, values: Values) -> Iterator[str]:
+    for step in document.steps:
+        for leaf in step.leaves:
+            if isinstance(leaf.value, str | Mapping):
+                yield from values.patterns(leaf.value)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from pipeline_defs.authoring import schema
-from pipeline_defs.authoring.checks.document import is_variable, placed_steps, step_reference
+from ratchet.definition import references, service_model
+from ratchet.definition.document import Document, Parameter, Step
+from ratchet.definition.expressions import GET, Chain, Leaf, function_of
+from ratchet.definition.references import PARAMETERS, STEPS, Part, Reference
+from ratchet.definition.service_model import Shape
 
 ANY = "*"
 
@@ -15,9 +18,8 @@ ANY = "*"
 class Values:
     """The values of one definition's arguments."""
 
-    def __init__(self, definition: Mapping[str, Any]) -> None:
-        self._parameters = {p["Name"]: p for p in definition.get("Parameters", ())}
-        self._steps = {placed.name: placed.own for placed in placed_steps(definition)}
+    def __init__(self, document: Document) -> None:
+        self._document = document
 
     def patterns(self, value: Any) -> list[str]:
         """The texts that a value may be, with `*` for what the definition leaves open.
@@ -27,29 +29,31 @@ class Values:
         """
         return list(dict.fromkeys(_squeezed(text) for text in self._patterns(value)))
 
-    def parameter(self, value: Any) -> Mapping[str, Any] | None:
+    def parameter(self, value: Any) -> Parameter | None:
         """The parameter that a value is."""
-        got = str(value.get("Get", "")) if isinstance(value, Mapping) else ""
-        return self._parameters.get(got.removeprefix("Parameters."))
+        reference = _reference(value)
+        if reference is None or reference.root != PARAMETERS:
+            return None
+        return self._document.parameters_by_name.get(reference.name)
 
-    def step(self, value: Any) -> tuple[Mapping[str, Any], str] | None:
+    def source(self, value: Any) -> tuple[Step, tuple[Part, ...]] | None:
         """The step that a value is a property of, and the property's path."""
-        got = str(value.get("Get", "")) if isinstance(value, Mapping) else ""
-        name, path = step_reference(got) or ("", "")
-        return (self._steps[name], path) if name in self._steps else None
+        reference = _reference(value)
+        if reference is None or reference.root != STEPS:
+            return None
+        step = self._document.by_name.get(reference.name)
+        return (step, reference.path) if step else None
 
     def _patterns(self, value: Any) -> Iterator[str]:
         match value:
             case str() | int() | float():
                 yield str(value)
-            case {"Get": str(got)} if got.startswith("Parameters."):
-                declared = self._parameters.get(got.removeprefix("Parameters."), {})
-                default = declared.get("DefaultValue")
-                chosen = [*([] if default is None else [default]), *declared.get("EnumValues", ())]
-                yield from (str(text) for text in chosen or [ANY])
-            case {"Get": _} if (source := self.step(value)) is not None:
+            case {"Get": _} if (parameter := self.parameter(value)) is not None:
+                default = () if parameter.default is None else (parameter.default,)
+                yield from map(str, (*default, *(parameter.choices or ())) or (ANY,))
+            case {"Get": _} if (source := self.source(value)) is not None:
                 step, path = source
-                argument = step.get("Arguments", {}).get(path.removeprefix("."))
+                argument = step.arguments.get(str(path[0])) if len(path) == 1 else None
                 yield from self._patterns(argument) if argument is not None else (ANY,)
             case {"Std:Join": {"Values": list(parts), **join}}:
                 choices = [list(self._patterns(part)) for part in parts]
@@ -59,29 +63,37 @@ class Values:
                 yield ANY
 
 
-def members(step: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """(path, member, value) of every value of a step's arguments that the API gives a meaning to:
-    what stands in a map, such as an environment, is the step's own."""
-    shape = schema.create_shape(str(step["Type"]))
+def _reference(value: Any) -> Reference | None:
+    """What a value refers to; None: it is no reference."""
+    if function_of(value) != GET:
+        return None
+    reference = references.parse(str(value[GET]))
+    return None if reference.fault else reference
+
+
+def members(step: Step) -> Iterator[Leaf]:
+    """Every value of a step's arguments that the API gives a meaning to: what stands in a map,
+    such as an environment, is the step's own."""
+    shape = service_model.create_shape(step.type)
     if shape is not None:
-        yield from _members(shape, step.get("Arguments", {}), "")
+        yield from _members(shape, step.arguments, ())
 
 
-def _members(shape: schema.Shape, value: Any, path: str) -> Iterator[tuple[str, str, Any]]:
-    match "" if is_variable(value) else shape["type"], value:
-        case "structure", {**given}:
+def _members(shape: Shape, value: Any, chain: Chain) -> Iterator[Leaf]:
+    match "" if function_of(value) else shape["type"], value:
+        case "structure", {**arguments}:
             for name, member in shape["members"].items():
-                if name in given:
-                    here = f"{path}.{name}".removeprefix(".")
-                    yield from _members(schema.shape(member["shape"]), given[name], here)
+                if name in arguments:
+                    below = service_model.shape(member["shape"])
+                    yield from _members(below, arguments[name], (chain, name))
         case "list", list(items):
+            below = service_model.shape(shape["member"]["shape"])
             for index, item in enumerate(items):
-                here = f"{path}[{index}]"
-                yield from _members(schema.shape(shape["member"]["shape"]), item, here)
+                yield from _members(below, item, (chain, index))
         case "map", _:
             return
         case _:
-            yield path, path.rsplit(".", 1)[-1].partition("[")[0], value
+            yield Leaf(chain, value)
 
 
 def _squeezed(text: str) -> str:

@@ -86,6 +86,17 @@ def chain_of(keys: Keys) -> Chain:
     return chain
 
 
+def value_at(value: Any, keys: Keys) -> Any:
+    """What stands at a place.
+
+    Raises:
+        LookupError: nothing does.
+    """
+    for key in keys:
+        value = value[key]
+    return value
+
+
 def place_of(keys: Keys) -> str:
     """`Steps[3].Arguments.Tags[0].Value`."""
     text = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)

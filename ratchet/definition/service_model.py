@@ -63,6 +63,7 @@ def describe_shape(step_type: str) -> Shape | None:
     return {**answers[0], "members": members}
 
 
+@cache
 def is_taggable(step_type: str) -> bool:
     """Whether what a step makes takes Tags."""
     created = create_shape(step_type)

@@ -14,8 +14,8 @@ from ratchet.deployment.runs import landing
 from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.runs.reports import Findings, evaluation
 from ratchet.deployment.target.environment import Target
-from ratchet.deployment.target.facts import Deployed
 from ratchet.loop import folders, names
+from ratchet.loop.facts import TrainingFacts
 
 
 def write_drops(folder: Path, months: Iterable[int]) -> list[Path]:
@@ -24,7 +24,7 @@ def write_drops(folder: Path, months: Iterable[int]) -> list[Path]:
 
 
 def land(
-    target: Target, deployed: Deployed, drops: Iterable[Path], *, again: bool = False
+    target: Target, deployed: TrainingFacts, drops: Iterable[Path], *, again: bool = False
 ) -> list[landing.Landed]:
     """Lands the drops one after the other, as three deliveries would come."""
     landed: list[landing.Landed] = []
@@ -36,7 +36,7 @@ def land(
     return landed
 
 
-def keys_of(drops: Iterable[Path], deployed: Deployed) -> set[str]:
+def keys_of(drops: Iterable[Path], deployed: TrainingFacts) -> set[str]:
     """The keys that the files of the drops land as."""
     return {parcel.key for parcel in landing.parcels(list(drops), prefix=deployed.data_prefix)}
 
@@ -59,7 +59,7 @@ def wait_for_run(play: Play, *, after: int) -> Run:
     )
 
 
-def last_seen(target: Target, deployed: Deployed) -> dict[str, Any]:
+def last_seen(target: Target, deployed: TrainingFacts) -> dict[str, Any]:
     """What the trigger noted at its last look (trigger/state.json in the artifact bucket)."""
     s3 = target.client("s3")
     try:
@@ -136,7 +136,7 @@ def challenge_claims(
         "its description says that drift started it": "drift" in state.run.description.lower(),
         "the manifest names every landed file": named == set(landed),
         "the champion was scored on the same rows": champion.get("status") == names.SCORED,
-        "it was version 1": any(s.outputs.get("version") == "1" for s in state.steps),
+        "it was version 1": any(s.metadata.outputs.get("version") == "1" for s in state.steps),
         "the candidate is better": candidate.get("auc", 0) > (champion.get("auc") or 1),
         "version 2 is registered": [model.version for model in results.models] == [2],
     }

@@ -19,7 +19,7 @@ from ratchet.deployment.monitoring.analyses import Analysis
 from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.standing import Alarm
 from ratchet.deployment.target.environment import Target
-from ratchet.deployment.target.facts import Deployed, Serving
+from ratchet.loop.facts import ServingFacts, TrainingFacts
 
 _Answer = TypeVar("_Answer")
 
@@ -67,8 +67,8 @@ class Play:
     """What must be put back at the end, however it comes."""
     deadline: float = float("inf")
     _target: Target | None = None
-    _deployed: Deployed | None = None
-    serving: Serving | None = None
+    _deployed: TrainingFacts | None = None
+    serving: ServingFacts | None = None
     """None: the Serving stack is not deployed."""
 
     @property
@@ -81,16 +81,16 @@ class Play:
         self._target = target
 
     @property
-    def deployed(self) -> Deployed:
+    def deployed(self) -> TrainingFacts:
         assert self._deployed is not None, "the act that deploys reads it"
         return self._deployed
 
     @deployed.setter
-    def deployed(self, deployed: Deployed) -> None:
+    def deployed(self, deployed: TrainingFacts) -> None:
         self._deployed = deployed
 
     @property
-    def served(self) -> Serving:
+    def served(self) -> ServingFacts:
         assert self.serving is not None, "acts of the second half are played where it is deployed"
         return self.serving
 

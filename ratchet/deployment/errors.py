@@ -27,20 +27,6 @@ def nearest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else "."
 
 
-def says_missing(problem: BaseException) -> bool:
-    """Whether AWS's answer means: there is no such thing.
-
-    SageMaker answers ValidationException for a model package, an endpoint or a monitoring schedule
-    that does not exist, CloudFormation ValidationError for a stack; the words tell it from others.
-    """
-    error = getattr(problem, "response", {}).get("Error", {})
-    code, message = str(error.get("Code", "")), str(error.get("Message", "")).lower()
-    if code in {"ResourceNotFound", "ResourceNotFoundException", "NoSuchKey", "404"}:
-        return True
-    absent = ("not exist", "not find", "not found", "no such")
-    return code in {"ValidationException", "ValidationError"} and any(w in message for w in absent)
-
-
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 _REFUSED_KEY = {
     "InvalidClientTokenId",

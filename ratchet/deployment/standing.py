@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment.errors import NotDeployedError, says_missing
+from ratchet.deployment.errors import NotDeployedError
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.roles import policies as roles
@@ -19,8 +19,11 @@ from ratchet.deployment.serving import champion
 from ratchet.deployment.serving.champion import IN_SERVICE, Live
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
-from ratchet.deployment.target.facts import Deployed, Serving
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.facts import ServingFacts, TrainingFacts
+from ratchet.loop.packages import PENDING
+from ratchet.loop.versions import number_of, wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,7 @@ class Standing:
     versions: tuple[ModelVersion, ...] = ()
     deployed_arn: str = ""
     """What the Serving stack says; empty: nothing."""
-    serving: Serving | None = None
+    serving: ServingFacts | None = None
     """None: the Serving stack is not there."""
     live: Live | None = None
     stack: StackState | None = None
@@ -77,11 +80,11 @@ class Standing:
 
     @property
     def deployed(self) -> int | None:
-        return registry.number_of(self.deployed_arn)
+        return number_of(self.deployed_arn)
 
     @property
     def wanted(self) -> ModelVersion | None:
-        return registry.wanted(self.versions)
+        return wanted(self.versions)
 
     @property
     def highest_approved(self) -> ModelVersion | None:
@@ -162,7 +165,9 @@ def alarms(target: Target, alarm_names: Mapping[str, str]) -> dict[str, Alarm]:
     }
 
 
-def _queues(target: Target, deployed: Deployed, serving: Serving | None) -> Iterable[Queue]:
+def _queues(
+    target: Target, deployed: TrainingFacts, serving: ServingFacts | None
+) -> Iterable[Queue]:
     yield _queue(target, "trigger", deployed.queue_url)
     yield _queue(target, "trigger", deployed.dead_letter_queue_url, dead=True)
     try:
@@ -240,9 +245,7 @@ def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]
             )
     yield _rolled_back(standing)
     above = champion.version if champion else 0
-    waiting = [
-        v.version for v in standing.versions if v.approval == registry.PENDING and v.version > above
-    ]
+    waiting = [v.version for v in standing.versions if v.approval == PENDING and v.version > above]
     if waiting:
         yield f"Version {waiting[0]} waits for approval: {command(f'approve {waiting[0]}')}"
 

@@ -1,7 +1,7 @@
 """Which steps lose their cached results by a change, and why.
 
 SageMaker takes an earlier result when the step's key attributes are equal (developer guide,
-"Default cache key attributes by pipeline step type"; the table is that of the authoring checks).
+"Default cache key attributes by pipeline step type"; they are a column of the table of step types).
 What a step takes of an earlier one has a new value once that one has run again.
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from pipeline_defs.authoring.checks.caching import CACHE_KEYS
+from ratchet.definition import references
+from ratchet.definition.cache_keys import compared
+from ratchet.definition.expressions import GET, calls
+from ratchet.definition.references import STEPS
+from ratchet.definition.row import ALL, Selection
 from ratchet.review.differences import Comparison, is_code
 from ratchet.runner.definition import Step
-from ratchet.runner.expressions import parse_reference, walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +56,9 @@ def _reasons(comparison: Comparison, step: Step, again: set[str]) -> Iterator[st
     if "step-renamed" in kinds:
         yield "it has another name"
         return
-    selection = CACHE_KEYS.get(step.type)
-    if selection is None:
+    if step.row.cache_key is None:
         return  # never cached: that it runs changes nothing
+    selection = {**step.row.cache_key, **dict.fromkeys(step.row.cache_key_beside, ALL)}
     before = comparison.before.steps.get(step.name)
     if before is not None and before.cache_for is None and step.cache_for is not None:
         yield "it was not cached before"
@@ -64,12 +66,12 @@ def _reasons(comparison: Comparison, step: Step, again: set[str]) -> Iterator[st
     for difference in comparison.of(step.name):
         if difference.path and _counts(difference.path, selection):
             reasons["its code" if is_code(difference.path) else difference.path] = None
-    for other in sorted(_taken(step, selection) & again):
+    for other in sorted(sources_of_key(step) & again):
         reasons[f"after {other}"] = None
     yield from reasons
 
 
-def _counts(path: str, selection: Mapping[str, Any]) -> bool:
+def _counts(path: str, selection: Selection) -> bool:
     """Whether a path below the arguments is part of the cache key."""
     head, _, tail = path.replace("[", ".").partition(".")
     if head not in selection:
@@ -78,22 +80,11 @@ def _counts(path: str, selection: Mapping[str, Any]) -> bool:
     return not below or not tail or _counts(tail, below)
 
 
-def taken_by_key(step: Step) -> set[str]:
+def sources_of_key(step: Step) -> set[str]:
     """Steps whose values are in the cache key of this one; of a step never cached, none."""
-    selection = CACHE_KEYS.get(step.type)
-    return set() if selection is None else _taken(step, selection)
-
-
-def _taken(step: Step, selection: Mapping[str, Any]) -> set[str]:
-    """Steps whose values are in the step's cache key."""
-    key = {name: step.arguments[name] for name in selection if name in step.arguments}
-    names = set()
-    for _, function, argument in walk(key, ""):
-        if function == "Get":
-            reference = parse_reference(argument)
-            if reference.root == "Steps":
-                names.add(reference.name)
-    return names
+    gets = (call for leaf in compared(step) for call in calls(leaf.value) if call.function == GET)
+    parsed = (references.parse(str(call.operand)) for call in gets)
+    return {reference.name for reference in parsed if reference.root == STEPS}
 
 
 def in_running_order(steps: Mapping[str, Step]) -> list[str]:
@@ -101,7 +92,7 @@ def in_running_order(steps: Mapping[str, Step]) -> list[str]:
     order: list[str] = []
     waiting = list(steps)
     while waiting:
-        name = next(name for name in waiting if steps[name].waits_for <= set(order))
+        name = next(name for name in waiting if steps[name].needs <= set(order))
         order.append(name)
         waiting.remove(name)
     return order

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ratchet.definition import references
+from ratchet.definition.expressions import GET, calls, function_of
+from ratchet.definition.references import STEPS
+from ratchet.definition.step import Branch
 from ratchet.review.flat import flat
 from ratchet.runner import validate
-from ratchet.runner.definition import Definition, Step, without_branches
-from ratchet.runner.expressions import function_of, walk
+from ratchet.runner.definition import Definition, Step
 from ratchet.runner.parameters import Parameter
 
 Kind = Literal[
@@ -127,7 +130,7 @@ def _renamed(old: Mapping[str, Step], new: Mapping[str, Step]) -> dict[str, str]
 
 
 def _same_but_for_name(old: Step, new: Step) -> bool:
-    mine, other = _own(new), _own(old)
+    mine, other = _without_name(new), _without_name(old)
     mark = "\0"
     return bool(
         old.type == new.type
@@ -146,9 +149,8 @@ def _with_name(value: Any, name: str, mark: str) -> Any:
     return value
 
 
-def _own(step: Step) -> Mapping[str, Any]:
-    body = without_branches(step.body)
-    return {key: value for key, value in body.items() if key != "Name"}
+def _without_name(step: Step) -> Mapping[str, Any]:
+    return {key: value for key, value in step.body.items() if key != "Name"}
 
 
 def _steps(
@@ -172,16 +174,17 @@ def _steps(
             yield from _arguments(before, step, renamed)
 
 
-def _place(step: Step, renamed: Mapping[str, str]) -> tuple[str, bool] | None:
+def _place(step: Step, renamed: Mapping[str, str]) -> Branch | None:
     if step.branch is None:
         return None
     names = {old: new for new, old in renamed.items()}
-    return names.get(step.branch[0], step.branch[0]), step.branch[1]
+    gate = step.branch.gate
+    return step.branch._replace(gate=names.get(gate, gate))
 
 
 def _arguments(old: Step, new: Step, renamed: Mapping[str, str]) -> Iterator[Difference]:
-    before = {path: _follow(leaf, renamed) for path, leaf in flat(_own(old)).items()}
-    after = flat(_own(new))
+    before = {path: _follow(leaf, renamed) for path, leaf in flat(_without_name(old)).items()}
+    after = flat(_without_name(new))
     for path in _in_order(list(before), list(after)):
         was, now = before.get(path), after.get(path)
         if path in before and path in after and was == now:
@@ -221,8 +224,8 @@ def _kind(path: str, before: Any, after: Any) -> Kind:
 
 
 def _refers(leaf: Any) -> bool:
-    calls = walk(leaf, "")
-    return any(name == "Get" and str(got).startswith("Steps.") for _, name, got in calls)
+    gets = (str(call.operand) for call in calls(leaf) if call.function == GET)
+    return any(references.parse(text).root == STEPS for text in gets)
 
 
 def _in_order(before: Sequence[str], after: Sequence[str]) -> list[str]:

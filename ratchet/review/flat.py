@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ratchet.runner.expressions import Reference, function_of, parse_reference
+from ratchet.definition import references
+from ratchet.definition.expressions import GET, JOIN, function_of
+from ratchet.definition.references import STEPS, Reference
 
 _NAMES = (
     "InputName",
@@ -55,9 +57,9 @@ def shown(value: Any) -> str:
     """A leaf as a reviewer reads it: references by what they name, the rest as JSON."""
     if isinstance(value, Mapping) and function_of(value) is not None:
         (call,) = value
-        if call == "Get":
+        if call == GET:
             return f"⟨{_got(value[call])}⟩"
-        if call == "Std:Join":
+        if call == JOIN:
             joined = value[call]
             return str(joined.get("On", "")).join(
                 part if isinstance(part, str) else shown(part) for part in joined["Values"]
@@ -70,7 +72,7 @@ def shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def taken_by(reference: Reference) -> str:
+def output_word(reference: Reference) -> str:
     """The word of a reference to a step that a person would say: an output's name, a report …"""
     words = [part for part in reference.path if isinstance(part, str)]
     if words[:2] == ["ProcessingOutputConfig", "Outputs"] and len(words) > 2:
@@ -83,10 +85,7 @@ def taken_by(reference: Reference) -> str:
 
 
 def _got(text: str) -> str:
-    try:
-        reference = parse_reference(text)
-    except ValueError:
+    reference = references.parse(text)
+    if reference.fault or reference.root != STEPS:
         return text
-    if reference.root != "Steps":
-        return text
-    return f"{reference.name}.{taken_by(reference)}".rstrip(".")
+    return f"{reference.name}.{output_word(reference)}".rstrip(".")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from ratchet.review.flat import taken_by
+from ratchet.definition.references import STEPS
+from ratchet.definition.row import StepType
+from ratchet.definition.step_types import row_of
+from ratchet.review.flat import output_word
 from ratchet.runner import validate
-from ratchet.runner.definition import Step, without_branches
-from ratchet.runner.expressions import parse_reference, walk
+from ratchet.runner.definition import Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,11 @@ class Node:
     gate: str | None = None
     outcome: bool | None = None
     cached_for: timedelta | None = None
+
+    @property
+    def row(self) -> StepType:
+        """What the table of step types says of its type."""
+        return row_of(self.type)
 
     @property
     def note(self) -> str:
@@ -77,9 +84,9 @@ def _ordered(steps: Mapping[str, Step]) -> list[str]:
     order: list[str] = []
     waiting = list(steps)
     while waiting:
-        ready = [name for name in waiting if steps[name].waits_for <= set(order)]
+        ready = [name for name in waiting if steps[name].needs <= set(order)]
         last = order[-1] if order else None
-        following = [name for name in ready if last in steps[name].waits_for]
+        following = [name for name in ready if last in steps[name].needs]
         name = (following or ready)[0]
         order.append(name)
         waiting.remove(name)
@@ -91,22 +98,20 @@ def _without_implied(steps: Mapping[str, Step], order: Sequence[str]) -> dict[st
     above: dict[str, set[str]] = {}
     direct: dict[str, set[str]] = {}
     for name in order:
-        waits_for = set(steps[name].waits_for)
-        implied = set().union(*(above[other] for other in waits_for)) if waits_for else set()
-        direct[name] = waits_for - implied
-        above[name] = waits_for | implied
+        needs = set(steps[name].needs)
+        implied = set().union(*(above[other] for other in needs)) if needs else set()
+        direct[name] = needs - implied
+        above[name] = needs | implied
     return direct
 
 
 def _label(step: Step, source: str) -> str:
-    if step.branch is not None and step.branch[0] == source:
-        return "pass" if step.branch[1] else "else"
+    if step.branch is not None and step.branch.gate == source:
+        return "pass" if step.branch.outcome else "else"
     labels: dict[str, None] = {}
-    for _, function, argument in walk(without_branches(step.body), ""):
-        if function == "Get":
-            reference = parse_reference(argument)
-            if reference.root == "Steps" and reference.name == source:
-                labels[taken_by(reference)] = None
+    for _, reference in step.references:
+        if reference.root == STEPS and reference.name == source:
+            labels[output_word(reference)] = None
     return ", ".join(filter(None, labels))
 
 

@@ -12,16 +12,18 @@ from dataclasses import replace
 from typing import Any
 
 from ratchet.costs.estimate import Planned
-from ratchet.costs.rows import PROCESSING, TRAINING, TRANSFORM
-from ratchet.review.cache_effects import Effect, in_running_order, taken_by_key
+from ratchet.definition import references
+from ratchet.definition.expressions import GET
+from ratchet.definition.references import PARAMETERS, Reference
+from ratchet.definition.resources import (
+    MODEL,
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
+    TUNING_JOB,
+)
+from ratchet.review.cache_effects import Effect, in_running_order, sources_of_key
 from ratchet.runner.definition import Definition, Step
-
-_ELSEWHERE = {
-    "AutoML": "AutoML chooses its instances itself",
-    "EMR": "Amazon EMR bills its cluster",
-    "EMRServerless": "Amazon EMR bills it",
-}
-"""Step types that cost what no instance of the definition tells."""
 
 Values = Mapping[str, Any]
 
@@ -46,17 +48,19 @@ def planned(
     entries = []
     for name in in_running_order(steps):
         step = steps[name]
-        takes = taken_by_key(step)
+        takes = sources_of_key(step)
         # A model is made anew, under a new name, in every run.
-        models = tuple(f"after {other}" for other in sorted(takes) if steps[other].type == "Model")
+        models = tuple(
+            f"after {other}" for other in sorted(takes) if steps[other].row.makes is MODEL
+        )
         for instances in _instances(step, parameters):
-            gate = step.branch[0] if step.branch else ""
+            gate = step.branch.gate if step.branch else ""
             entries.append(
                 replace(
                     instances,
                     cache_for=step.cache_for,
                     takes=frozenset(takes),
-                    runs_again=again.get(name) or models,
+                    runs_again=again.get(name) or tuple(f"after {other}" for other in models),
                     gate=gate,
                     apart=_apart(step, steps),
                 )
@@ -66,29 +70,27 @@ def planned(
 
 def _apart(step: Step, steps: Mapping[str, Step]) -> bool:
     while step.branch is not None:
-        gate, passes = step.branch
-        if not passes:
+        if not step.branch.outcome:
             return True
-        step = steps[gate]
+        step = steps[step.branch.gate]
     return False
 
 
 def _instances(step: Step, parameters: Values) -> Iterator[Planned]:
-    arguments = step.arguments
-    match step.type:
-        case "Training":
-            yield from _training(step, arguments, parameters)
-        case "Processing" | "QualityCheck" | "ClarifyCheck":
-            resources = arguments.get("ProcessingResources") or {}
-            yield _group(step, PROCESSING, resources.get("ClusterConfig") or {}, parameters)
-        case "Transform":
-            yield _group(step, TRANSFORM, arguments.get("TransformResources") or {}, parameters)
-        case "Tuning":
-            single = arguments.get("TrainingJobDefinition")
-            for job in arguments.get("TrainingJobDefinitions") or ([single] if single else []):
-                yield from _training(step, job, parameters)
-        case kind if kind in _ELSEWHERE:
-            yield Planned(step=step.name, step_type=kind, unknown=_ELSEWHERE[kind])
+    arguments, job = step.arguments, step.row.job
+    if step.row.billed_elsewhere:
+        yield Planned(step=step.name, step_type=step.type, unknown=step.row.billed_elsewhere)
+    elif job is TRAINING_JOB:
+        yield from _training(step, arguments, parameters)
+    elif job is PROCESSING_JOB:
+        resources = arguments.get("ProcessingResources") or {}
+        yield _group(step, resources.get("ClusterConfig") or {}, parameters)
+    elif job is TRANSFORM_JOB:
+        yield _group(step, arguments.get("TransformResources") or {}, parameters)
+    elif job is TUNING_JOB:
+        single = arguments.get("TrainingJobDefinition")
+        for training in arguments.get("TrainingJobDefinitions") or ([single] if single else []):
+            yield from _training(step, training, parameters)
 
 
 def _training(step: Step, job: Mapping[str, Any], parameters: Values) -> Iterator[Planned]:
@@ -99,12 +101,13 @@ def _training(step: Step, job: Mapping[str, Any], parameters: Values) -> Iterato
     if choice := tuned.get("InstanceConfigs"):
         groups = choice[:1]  # in the order of preference
     for group in groups:
-        yield replace(_group(step, TRAINING, group, parameters), spot=spot)
+        yield replace(_group(step, group, parameters), spot=spot)
 
 
-def _group(step: Step, component: str, group: Mapping[str, Any], parameters: Values) -> Planned:
+def _group(step: Step, group: Mapping[str, Any], parameters: Values) -> Planned:
     kind = _value(group.get("InstanceType"), parameters)
     count = _value(group.get("InstanceCount", 1), parameters)
+    component = step.row.job.billed_as if step.row.job else ""
     planned = Planned(step=step.name, step_type=step.type, component=component)
     open_value = group.get("InstanceType") if not isinstance(kind, str) else None
     try:
@@ -120,15 +123,20 @@ def _value(leaf: Any, parameters: Values) -> Any:
     """A literal as it is, a parameter's value; None for what only a run decides."""
     if not isinstance(leaf, Mapping):
         return leaf
-    reference = str(leaf.get("Get", ""))
-    return parameters.get(reference.removeprefix("Parameters."))
+    reference = _reference(leaf)
+    return parameters.get(reference.name) if reference.root == PARAMETERS else None
 
 
 def _open(leaf: Any) -> str:
-    reference = str(leaf.get("Get", "")) if isinstance(leaf, Mapping) else ""
-    if reference.startswith("Parameters."):
-        name = reference.removeprefix("Parameters.")
+    reference = _reference(leaf) if isinstance(leaf, Mapping) else Reference("")
+    if reference.root == PARAMETERS:
+        name = reference.name
         return f"its instances are decided by the parameter {name}: -p {name}=…"
-    if reference:
-        return f"its instances are decided by {reference} when it runs"
+    if reference.text:
+        return f"its instances are decided by {reference.text} when it runs"
     return "it names no instance type"
+
+
+def _reference(leaf: Mapping[str, Any]) -> Reference:
+    text = str(leaf.get(GET, ""))
+    return references.parse(text) if text else Reference(text)

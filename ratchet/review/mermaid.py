@@ -22,7 +22,7 @@ def text_of(graph: Graph) -> str:
         label = f'|"{_escaped(edge.label)}"|' if edge.label else ""
         lines.append(f"    {ids[edge.source]} -->{label} {ids[edge.target]}")
     lines += [f"    {line}" for line in _CLASSES]
-    for name, applies in (("cached", _is_cached), ("halt", _is_fail)):
+    for name, applies in (("cached", _is_cached), ("halt", _is_halt)):
         if members := [ids[node.name] for node in graph.nodes if applies(node)]:
             lines.append(f"    class {','.join(members)} {name}")
     return "\n".join(lines) + "\n"
@@ -30,9 +30,9 @@ def text_of(graph: Graph) -> str:
 
 def _shape(node: Node) -> str:
     text = f'"{_escaped(node.name)}<br/><small>{_escaped(node.note)}</small>"'
-    if node.type == "Condition":
+    if node.row.holds_branches:
         return f"{{{text}}}"
-    return f"([{text}])" if node.type == "Fail" else f"[{text}]"
+    return f"([{text}])" if node.row.ends_run else f"[{text}]"
 
 
 def _escaped(text: str) -> str:
@@ -43,5 +43,5 @@ def _is_cached(node: Node) -> bool:
     return node.cached_for is not None
 
 
-def _is_fail(node: Node) -> bool:
-    return node.type == "Fail"
+def _is_halt(node: Node) -> bool:
+    return node.row.ends_run

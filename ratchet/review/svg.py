@@ -115,8 +115,8 @@ def _box(node: Node, place: Place) -> str:
     x, y = place
     kinds = ["box"]
     kinds += ["cached"] if node.cached_for is not None else []
-    kinds += {"Condition": ["gate"], "Fail": ["halt"]}.get(node.type, [])
-    round_by = _HEIGHT / 2 if node.type in ("Condition", "Fail") else 8
+    kinds += ["gate"] if node.row.holds_branches else ["halt"] if node.row.ends_run else []
+    round_by = _HEIGHT / 2 if node.row.holds_branches or node.row.ends_run else 8
     middle = x + _WIDTH / 2
     return (
         f'<rect class="{" ".join(kinds)}" x="{x:g}" y="{y:g}" width="{_WIDTH}" height="{_HEIGHT}"'

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from ratchet.review.graph import Edge, Graph, Node
 
-_GLYPHS = {"Condition": "◆", "Fail": "✖"}
-_STEP = "●"
+_GATE, _HALT, _STEP = "◆", "✖", "●"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +47,12 @@ def text_of(graph: Graph) -> str:
     return "\n".join(shown) + "\n"
 
 
+def _glyph(node: Node) -> str:
+    if node.row.holds_branches:
+        return _GATE
+    return _HALT if node.row.ends_run else _STEP
+
+
 def _when(node: Node) -> str:
     if node.gate is None:
         return ""
@@ -64,7 +69,7 @@ def _rails(graph: Graph) -> list[str]:
         joined = sorted(lanes.index(source) for source in dict.fromkeys(sources))
         ending = [column for column in joined if last_use[lanes[column] or ""] == index]
         column = _column(lanes, joined, ending)
-        drawn.append(_row(lanes, joined, ending, column, _GLYPHS.get(node.type, _STEP)))
+        drawn.append(_row(lanes, joined, ending, column, _glyph(node)))
         for ended in ending:
             lanes[ended] = None
         if node.name in last_use:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ratchet.definition.step import Branch
 from ratchet.review.cache_effects import Effect
 from ratchet.review.differences import Comparison, Difference
 from ratchet.review.flat import shown
@@ -77,7 +78,7 @@ def new(pipeline: str, comparison: Comparison, *, notes: Iterable[str] = ()) -> 
     )
 
 
-def _without_added(entries: Sequence[Told]) -> tuple[Told, ...]:
+def _without_added(entries: Sequence[ReviewLine]) -> tuple[ReviewLine, ...]:
     """The heading says that all of it is added."""
     return tuple(replace(entry, text=entry.text.removeprefix("added, ")) for entry in entries)
 
@@ -207,10 +208,10 @@ def _sides(before: Any, after: Any) -> tuple[str, str]:
     return cut[0], cut[1]
 
 
-def _branch(branch: tuple[str, bool] | None) -> str:
+def _branch(branch: Branch | None) -> str:
     if branch is None:
         return "the top level"
-    return f"where {branch[0]} {'passes' if branch[1] else 'does not pass'}"
+    return f"where {branch.gate} {'passes' if branch.outcome else 'does not pass'}"
 
 
 def _files(before: str, after: str, files_of: FilesOf) -> str:

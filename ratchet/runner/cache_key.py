@@ -1,7 +1,7 @@
 """The key of a cached step, and the words for how two keys differ.
 
-The attributes are those that SageMaker compares (developer guide, "Default cache key attributes by
-pipeline step type"). SageMaker compares URIs only; here what the URIs point to counts too.
+What is compared is a column of the table of step types. SageMaker compares URIs only; here what the
+URIs point to counts too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.definition.row import ALL, Selection, StepType
 from ratchet.runner.manifests import read_manifest
 from ratchet.runner.storage import Storage
 
@@ -42,6 +43,20 @@ class Fingerprint:
 
     digest: str
     parts: Mapping[str, str]
+
+
+def compared(arguments: Mapping[str, Any], row: StepType) -> dict[str, Any]:
+    """What of resolved arguments SageMaker compares in steps of a type that it caches."""
+    beside = dict.fromkeys(row.cache_key_beside, ALL)
+    selected: dict[str, Any] = _selected(arguments, {**(row.cache_key or {}), **beside})
+    return selected
+
+
+def _selected(value: Any, selection: Selection) -> Any:
+    if not selection or not isinstance(value, Mapping):
+        return value
+    names = (name for name in selection if name in value)
+    return {name: _selected(value[name], selection[name]) for name in names}
 
 
 def fingerprint(key: CacheKey, storage: Storage) -> Fingerprint:

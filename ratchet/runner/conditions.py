@@ -11,8 +11,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ratchet.definition.document import type_name
 from ratchet.runner.errors import EvaluationError
-from ratchet.runner.expressions import type_name
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "Equals": operator.eq,

@@ -1,29 +1,18 @@
-"""A pipeline definition as the runner sees it: flat steps, each with what it waits for."""
+"""A pipeline definition as the runner sees it: a document's steps, with how they are run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from ratchet.runner.expressions import parse_reference, walk
+from ratchet.definition import references
+from ratchet.definition.document import Document
+from ratchet.definition.references import Key, Reference
+from ratchet.definition.step import Step as DocumentStep
 from ratchet.runner.parameters import Parameter
-
-EXECUTION_VARIABLES = frozenset(
-    {
-        "StartDateTime",
-        "CurrentDateTime",
-        "PipelineName",
-        "PipelineArn",
-        "PipelineExecutionId",
-        "PipelineExecutionArn",
-        "TrainingJobName",
-        "ProcessingJobName",
-    }
-)
-"""Names of `sagemaker/workflow/execution_variables.py`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,48 +27,35 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PropertyFile:
-    """A JSON file below an output, as `Std:JsonGet` reads it."""
+class Step(DocumentStep):
+    """One step.
 
-    output: str
-    path: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One step. `place` is where it stands in the document, `body` its JSON object there.
-
-    - `waits_for`: names of the steps that must have ended first: DependsOn, references, and the
-      Condition whose branch it is in.
-    - `branch`: that Condition's name and the outcome that the branch is for.
-    - `stand_in`: its properties as they were given; None for a step that runs itself.
     - `cache_for`: how old a result may be that is taken instead; None when caching is off.
+    - `stand_in`: its properties as they were given; None for a step that runs itself.
     """
 
-    name: str
-    type: str
-    place: str
-    body: Mapping[str, Any]
-    waits_for: frozenset[str]
-    branch: tuple[str, bool] | None = None
     cache_for: timedelta | None = None
     retries: tuple[RetryPolicy, ...] = ()
-    property_files: Mapping[str, PropertyFile]
     stand_in: Mapping[str, Any] | None = None
 
-    @property
-    def arguments(self) -> Mapping[str, Any]:
-        arguments: Mapping[str, Any] = self.body.get("Arguments", {})
-        return arguments
+    def folder_of(self, property_file: str) -> Reference:
+        """What refers to the URI of the folder that a property file of its own is in."""
+        output = Key(self.property_files[property_file].output)
+        path = ("ProcessingOutputConfig", "Outputs", output, "S3Output", "S3Uri")
+        return references.parse(references.written(self.name, path))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
     """A checked definition. `steps` has those inside of branches too, after their Condition."""
 
+    document: Document = field(repr=False)
     parameters: tuple[Parameter, ...]
     steps: Mapping[str, Step]
-    experiment: Mapping[str, Any]
+
+    @property
+    def experiment(self) -> Mapping[str, Any]:
+        return self.document.experiment
 
 
 _DURATION = re.compile(
@@ -104,23 +80,3 @@ def parse_duration(text: str) -> timedelta:
     for number, unit in zip(match.groups(), _UNITS, strict=True):
         total += int(number or 0) * unit
     return total
-
-
-def references_of(body: Mapping[str, Any]) -> frozenset[str]:
-    """Names of the steps that a step's body refers to, without what is in its branches."""
-    names = set()
-    for _, function, argument in walk(without_branches(body), ""):
-        if function == "Get":
-            reference = parse_reference(argument)
-            if reference.root == "Steps":
-                names.add(reference.name)
-    return frozenset(names)
-
-
-def without_branches(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A step's body with the steps inside of it left out."""
-    arguments = body.get("Arguments")
-    if body.get("Type") != "Condition" or not isinstance(arguments, Mapping):
-        return body
-    own = {key: value for key, value in arguments.items() if key not in ("IfSteps", "ElseSteps")}
-    return {**body, "Arguments": own}

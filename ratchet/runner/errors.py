@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from ratchet.definition.violations import Violation, worded
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,27 +34,13 @@ class RunnerError(Exception):
     """A mistake of the user's; the message says what was found, what is expected and the fix."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One mistake in a definition. `place` is a path such as `Steps[3].Arguments.Tags[0].Value`."""
-
-    place: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.message}"
-
-
 class DefinitionError(RunnerError):
-    """The definition cannot run. `problems` holds every mistake, in the document's order."""
+    """The definition cannot run. `violations` holds every mistake: first those of the document's
+    form, then the others in its order."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        lines = "\n".join(f"  {problem}" for problem in self.problems)
-        count = len(self.problems)
-        super().__init__(
-            f"the pipeline definition has {count} problem{'s'[: count != 1]}:\n{lines}"
-        )
+    def __init__(self, violations: Iterable[Violation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__(worded(self.violations))
 
 
 class ParameterError(RunnerError):

@@ -1,79 +1,20 @@
-"""The functions of a pipeline definition: Get, Std:Join and Std:JsonGet.
-
-Their JSON forms are those that the `sagemaker` SDK writes (`sagemaker/workflow/functions.py`,
-`properties.py`, `execution_variables.py`).
-"""
+"""What the functions of a pipeline definition are worth in a run: Get, Std:Join, Std:JsonGet."""
 
 from __future__ import annotations
 
-import functools
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ratchet.definition import references
+from ratchet.definition.document import type_name
+from ratchet.definition.expressions import GET, JOIN, function_of
+from ratchet.definition.references import EXECUTION, PARAMETERS, Reference
 from ratchet.runner.errors import EvaluationError
 from ratchet.runner.json_path import JsonPathError, child, find
 
-FUNCTIONS = frozenset({"Get", "Std:Join", "Std:JsonGet"})
 _NAME_KEYS = ("OutputName", "InputName", "ChannelName", "MetricName", "Name", "Key")
-_HEAD = re.compile(r"(Parameters|Execution|Steps)\.([A-Za-z0-9_\-]+)")
-_TOKEN = re.compile(r"""\.([A-Za-z0-9_\-:]+)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A parsed Get: `root` is Parameters, Execution or Steps; `path` what follows `name`."""
-
-    text: str
-    root: str
-    name: str
-    path: tuple[str | int, ...]
-
-
-@functools.lru_cache(maxsize=4096)
-def parse_reference(text: str) -> Reference:
-    """Parse `Parameters.X`, `Execution.X`, `Steps.N`, `Steps.N.A.B['c'][0]`; ValueError if not."""
-    head = _HEAD.match(text)
-    if head is None:
-        raise ValueError(
-            f"{text!r} is not a reference: expected Parameters.<name>, Execution.<variable> "
-            "or Steps.<step>.<path>"
-        )
-    root, name = head.groups()
-    tokens: list[str | int] = []
-    position = head.end()
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None or root != "Steps":
-            raise ValueError(f"{text!r} cannot be read from {text[position:]!r} on")
-        attribute, index, single, double = match.groups()
-        tokens.append(int(index) if index is not None else attribute or single or double or "")
-        position = match.end()
-    return Reference(text, root, name, tuple(tokens))
-
-
-def function_of(value: Any) -> str | None:
-    """The name of the function that a JSON value is a call of, or None."""
-    if isinstance(value, Mapping) and len(value) == 1:
-        (key,) = value
-        if key in FUNCTIONS:
-            return str(key)
-    return None
-
-
-def walk(value: Any, place: str) -> Iterator[tuple[str, str, Any]]:
-    """Every function call in a JSON value, outermost first: place, function, its argument."""
-    if isinstance(value, Mapping):
-        name = function_of(value)
-        if name is not None:
-            yield place, name, value[name]
-        for key, item in value.items():
-            yield from walk(item, f"{place}.{key}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from walk(item, f"{place}[{index}]")
 
 
 def as_text(value: Any) -> str:
@@ -89,18 +30,6 @@ def as_text(value: Any) -> str:
     raise EvaluationError(
         f"a {type_name(value)} cannot stand in a string: expected a string, a number or a boolean"
     )
-
-
-def type_name(value: Any) -> str:
-    """JSON's name for the type of a value, with integer and float apart."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    for kind, name in ((int, "integer"), (float, "float"), (str, "string"), (list, "list")):
-        if isinstance(value, kind):
-            return name
-    return "object"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,22 +55,22 @@ class Scope:
             name = function_of(value)
             if name is None:
                 return {key: self.resolve(item) for key, item in value.items()}
-            if name == "Get":
+            if name == GET:
                 return self._get(value[name])
-            return self._join(value[name]) if name == "Std:Join" else self._json_get(value[name])
+            return self._join(value[name]) if name == JOIN else self._json_get(value[name])
         if isinstance(value, list):
             return [self.resolve(item) for item in value]
         return value
 
     def _get(self, text: str) -> Any:
-        reference = parse_reference(text)
-        if reference.root == "Parameters":
+        reference = references.parse(text)
+        if reference.root == PARAMETERS:
             return self.parameters[reference.name]
-        if reference.root == "Execution":
+        if reference.root == EXECUTION:
             override = self.overrides.get(reference.name)
             return self.execution(reference.name) if override is None else override
-        if reference.path[:1] == ("PropertyFiles",):
-            return self.property_file(reference.name, str(reference.path[1]))
+        if reference.property_file is not None:
+            return self.property_file(reference.name, reference.property_file)
         try:
             value: Any = self.properties(reference.name)
         except KeyError:

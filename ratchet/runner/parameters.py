@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.definition.document import type_name
 from ratchet.runner.errors import ParameterError
-from ratchet.runner.expressions import as_text, type_name
+from ratchet.runner.expressions import as_text
 
 TYPES = ("String", "Integer", "Float", "Boolean")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|[+-]?\.[0-9]+")

@@ -28,10 +28,10 @@ class Plan:
         self._steps = steps
         self._done = done or {}
         self._selected = selected
-        self._missing = {name: len(step.waits_for) for name, step in steps.items()}
+        self._missing = {name: len(step.needs) for name, step in steps.items()}
         self._dependents: dict[str, list[str]] = {name: [] for name in steps}
         for name, step in steps.items():
-            for other in step.waits_for:
+            for other in step.needs:
                 self._dependents[other].append(name)
         self._doomed: set[str] = set()
         self._ready: deque[str] = deque()
@@ -58,8 +58,8 @@ class Plan:
                 branch = self._steps[dependent].branch
                 untaken = (
                     branch is not None
-                    and branch[0] == name == done
-                    and (branch[1] != (outcome == "true"))
+                    and branch.gate == name == done
+                    and (branch.outcome != (outcome == "true"))
                 )
                 if skipped or untaken:
                     self._doomed.add(dependent)

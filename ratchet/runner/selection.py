@@ -31,7 +31,7 @@ def reused(
     needed: dict[str, StepRecord] = {}
     for name in steps:
         if name in chosen:
-            for other in sorted(steps[name].waits_for - chosen):
+            for other in sorted(steps[name].needs - chosen):
                 needed[other] = _result_of(steps[other], name, earlier)
             _check_branch(steps[name], needed)
     return needed
@@ -58,14 +58,14 @@ def _result_of(step: Step, needed_by: str, earlier: Mapping[str, StepRecord] | N
 
 
 def _check_branch(step: Step, needed: Mapping[str, StepRecord]) -> None:
-    if step.branch is None or step.branch[0] not in needed:
+    if step.branch is None or step.branch.gate not in needed:
         return
-    condition, wanted = step.branch
-    outcome = needed[condition].outcome
-    if (outcome == "true") != wanted:
+    gate = step.branch.gate
+    outcome = needed[gate].outcome
+    if (outcome == "true") != step.branch.outcome:
         raise RunnerError(
-            f"step {step.name!r} is in the branch that {condition!r} did not take in the source "
-            f"execution (its outcome was {outcome}): select {condition!r} too"
+            f"step {step.name!r} is in the branch that {gate!r} did not take in the source "
+            f"execution (its outcome was {outcome}): select {gate!r} too"
         )
 
 
@@ -78,14 +78,14 @@ def _check_between(steps: Mapping[str, Step], chosen: set[str]) -> None:
 
 
 def _ancestors(steps: Mapping[str, Step], names: Collection[str]) -> set[str]:
-    found: set[str] = set()
-    pending = [other for name in names for other in steps[name].waits_for]
+    ancestors: set[str] = set()
+    pending = [other for name in names for other in steps[name].needs]
     while pending:
         name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending += steps[name].waits_for
-    return found
+        if name not in ancestors:
+            ancestors.add(name)
+            pending += steps[name].needs
+    return ancestors
 
 
 def _check_connected(steps: Mapping[str, Step], chosen: set[str]) -> None:
@@ -93,7 +93,7 @@ def _check_connected(steps: Mapping[str, Step], chosen: set[str]) -> None:
         return
     joined: dict[str, set[str]] = {name: set() for name in chosen}
     for name in chosen:
-        for other in steps[name].waits_for & chosen:
+        for other in steps[name].needs & chosen:
             joined[name].add(other)
             joined[other].add(name)
     first = next(name for name in steps if name in chosen)

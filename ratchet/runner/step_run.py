@@ -13,17 +13,24 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.runner.cache import CachedResult, StepCache
-from ratchet.runner.cache_key import Fingerprint, Source, content_digest, fingerprint
+from ratchet.runner.cache_key import (
+    Fingerprint,
+    Source,
+    compared,
+    content_digest,
+    fingerprint,
+)
 from ratchet.runner.definition import Definition, Step
 from ratchet.runner.errors import EvaluationError, StepStopped, as_failure
-from ratchet.runner.expressions import Scope, follow, parse_reference
+from ratchet.runner.expressions import Scope, follow
 from ratchet.runner.records import Access, Identity, Services, StepRecord, StopSignal, Stream
 from ratchet.runner.retries import Retries
-from ratchet.runner.step_types import stand_in, type_of
+from ratchet.runner.step_types import runner_of, stand_in
 from ratchet.runner.step_types.contract import Attempt, Done, resolve_all
 from ratchet.runner.storage import Storage
 
 _ALPHABET = string.ascii_letters + string.digits
+_LONGEST_NAME = 63  # of what is no resource of SageMaker's, such as a step of EMR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +83,14 @@ class Setting:
         return self.records[step].properties
 
     def _property_file(self, step: str, name: str) -> str:
-        file = self.definition.steps[step].property_files[name]
-        outputs = f"Steps.{step}.ProcessingOutputConfig.Outputs['{file.output}'].S3Output.S3Uri"
+        declaring = self.definition.steps[step]
         try:
-            folder = follow(self._properties(step), parse_reference(outputs))
+            folder = follow(self._properties(step), declaring.folder_of(name))
         except KeyError:
             raise EvaluationError(
                 f"property file {name!r} has no content: step {step!r} did not run"
             ) from None
-        return f"{folder.rstrip('/')}/{file.path}"
+        return f"{folder.rstrip('/')}/{declaring.property_files[name].path}"
 
     def _read_json(self, uri: str) -> Any:
         import json
@@ -98,7 +104,7 @@ class StepRun:
     def __init__(self, step: Step, setting: Setting) -> None:
         self._step = step
         self._setting = setting
-        self._type = type_of(step)
+        self._runner = runner_of(step)
         self._lock = threading.Lock()
         self._key: Fingerprint | None = None
         self.record = StepRecord(
@@ -124,7 +130,7 @@ class StepRun:
             except Exception as error:
                 failure = as_failure(error)
             delay = None
-            if self._type.retryable:
+            if self._step.row.is_retryable:
                 delay = retries.delay(failure.kind, elapsed=time.monotonic() - began)
             if delay is None or self._setting.stop.is_set():
                 self._end("Failed", properties=failure.properties, failure_reason=failure.reason)
@@ -136,14 +142,10 @@ class StepRun:
 
     def _attempt(self) -> None:
         step, setting = self._step, self._setting
-        job_name = (
-            _job_name(setting.identity, step, self._type.longest_job_name)
-            if self._type.job
-            else None
-        )
-        overrides = {self._type.job[1]: job_name} if self._type.job and job_name else {}
-        scope = setting.scope(overrides)
-        arguments = self._type.resolve(step, scope)
+        own_names = step.row.named_by_service if step.stand_in is None else ()
+        job_name = _job_name(setting.identity, step) if own_names else None
+        scope = setting.scope(dict.fromkeys(own_names, job_name or ""))
+        arguments = self._runner.resolve(step, scope)
         self._change(job_name=job_name, arguments=arguments)
         if self._take_from_cache(arguments):
             return
@@ -152,7 +154,7 @@ class StepRun:
         self._change(status="Executing")
         access = self._access(job_name or "", arguments, scope)
         self._change(losses=access.losses)
-        done = self._type.run(
+        done = self._runner.run(
             Attempt(
                 step=step,
                 number=self.record.attempt,
@@ -181,7 +183,7 @@ class StepRun:
         """Ask for what is made behind the step, and for what that may use."""
         step, services = self._step, self._setting.services
         if step.stand_in is not None:
-            name = _job_name(self._setting.identity, step, self._type.longest_job_name)
+            name = _job_name(self._setting.identity, step)
             try:
                 arguments = resolve_all(step, scope)
             except EvaluationError:  # it names what another stand-in lacks
@@ -199,26 +201,27 @@ class StepRun:
             return False
         if setting.cache is None or step.cache_for is None:
             return False
-        if self._type.cache_key is None:
+        if self._runner.cache_key is None:
             self._change(cache_explanation=f"off: {step.type} steps are never cached")
             return False
-        self._key = fingerprint(self._type.cache_key(arguments), setting.cache_storage)
-        found = setting.cache.look_up(
+        key = self._runner.cache_key(compared(arguments, step.row))
+        self._key = fingerprint(key, setting.cache_storage)
+        lookup = setting.cache.look_up(
             pipeline_arn=setting.identity.pipeline_arn,
             step=step.name,
             key=self._key,
             no_older_than=step.cache_for,
             storage=setting.cache_storage,
         )
-        if found.result is None:
-            self._change(cache_explanation=found.explanation)
+        if lookup.result is None:
+            self._change(cache_explanation=lookup.explanation)
             return False
         self._end(
             "Succeeded",
-            properties=found.result.properties,
-            job_name=found.result.job_name,
-            cache_explanation=found.explanation,
-            cache_hit_source=found.result.execution_arn,
+            properties=lookup.result.properties,
+            job_name=lookup.result.job_name,
+            cache_explanation=lookup.explanation,
+            cache_hit_source=lookup.result.execution_arn,
         )
         return True
 
@@ -266,11 +269,12 @@ class StepRun:
             self._setting.publish(self.record)
 
 
-def _job_name(identity: Identity, step: Step, longest: int) -> str:
+def _job_name(identity: Identity, step: Step) -> str:
     """A job's name as the service forms it: `pipelines-<execution id>-<step>-<random>`.
 
     Where that would be too long, as for tuning jobs, without its first word.
     """
+    longest = step.row.makes.longest_name if step.row.makes else _LONGEST_NAME
     token = "".join(secrets.choice(_ALPHABET) for _ in range(10))
     head = f"pipelines-{identity.execution_id}"[:30].rstrip("-")
     if longest < len(head) + len(token) + len("-step-"):

@@ -57,6 +57,7 @@ import boto3
 from config.settings import load
 from ratchet.deployment.target import facts, environment as targets
 from ratchet.cli.main import main
+from ratchet.loop.facts import TrainingFacts
 url = sys.argv[2]
 session = boto3.Session("key", "secret", region_name="us-east-1")
 settings = load("dev")
@@ -66,7 +67,7 @@ where = targets.Target(
 targets.open_target = lambda **_: where
 names = ("pipeline", "role_arn", "data_bucket", "data_prefix", "output_key_arn", "code_uri",
          "model_package_group", "queue_url", "dead_letter_queue_url")
-facts.read = lambda _: facts.Deployed(artifacts_bucket="artifacts", **dict.fromkeys(names, ""))
+facts.read = lambda _: TrainingFacts(artifacts_bucket="artifacts", **dict.fromkeys(names, ""))
 sys.argv = ["ratchet", "costs", "--since", "2020-01-01"]
 main()
 """

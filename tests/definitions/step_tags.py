@@ -9,7 +9,7 @@ from typing import Any
 import botocore.session
 
 from config import tags
-from pipeline_defs.authoring.schema import STEP_TYPES
+from ratchet.definition.step_types import STEP_TYPES
 
 
 @cache

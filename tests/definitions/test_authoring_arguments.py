@@ -17,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import ComputeSettings
-from pipeline_defs.authoring import Context, DefinitionError, Pipeline, join, schema
+from pipeline_defs.authoring import Context, DefinitionError, Pipeline, join
 from pipeline_defs.authoring.checks import check
+from ratchet.definition import service_model
+from ratchet.definition.step_types import STEP_TYPES
 
 Problems = Callable[[Pipeline], list[str]]
 
@@ -342,16 +344,16 @@ def test_nothing_is_said_of_what_cdk_fills_in_later(
 
 
 def test_every_step_type_is_one_that_botocore_knows() -> None:
-    operations = schema._model()["operations"]
+    operations = service_model.operations()
 
-    for name, kind in schema.STEP_TYPES.items():
-        for operation in (kind.create, kind.describe):
-            assert operation is None or operation in operations, name
+    for name, row in STEP_TYPES.items():
+        for operation in filter(None, (row.create, *row.describes)):
+            assert operation in operations, name
 
 
 def test_every_pattern_of_the_model_is_understood_or_left_alone() -> None:
-    patterns = {s["pattern"] for s in schema._model()["shapes"].values() if "pattern" in s}
-    understood = [pattern for pattern in patterns if schema.pattern(pattern)]
+    patterns = {s["pattern"] for s in service_model._model()["shapes"].values() if "pattern" in s}
+    understood = [pattern for pattern in patterns if service_model.pattern(pattern)]
 
     assert len(understood) > 0.95 * len(patterns)
 
@@ -369,7 +371,7 @@ def botocore_model() -> ServiceModel:
 @given(st.data())
 def test_whatever_botocore_refuses_is_refused(data: st.DataObject) -> None:
     # botocore's validator checks required, unknown and type; ours goes on to enums and patterns.
-    members = schema.create_shape("Training")
+    members = service_model.create_shape("Training")
     assert members is not None
     name = data.draw(st.sampled_from(sorted(members["members"])))
     value = data.draw(strings_of_the_model(["File", "ml.m5.large", "s3://bucket/key"]))

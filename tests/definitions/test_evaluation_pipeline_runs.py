@@ -10,6 +10,8 @@ from pipeline_defs.evaluation import evaluation
 from ratchet.runner import Result
 from tests.definitions.laptop import Laptop, after_winter, output, run_training, steps
 
+pytestmark = pytest.mark.jobs
+
 PACKAGE = "arn:aws:sagemaker:us-east-1:111122223333:model-package/flights-dev/1"
 
 

@@ -20,8 +20,8 @@ from pipeline_defs.imported import (
     Placement,
     carry,
 )
-from pipeline_defs.imported.code import Given
-from pipeline_defs.imported.leaves import leaves, steps
+from pipeline_defs.imported.code import CodeSource
+from ratchet.definition.document import read
 from tests.sdk.imports import HERE, MAPS, SCRIPTS, TELL, golden, scripts_of_steps, taken_in
 
 SETTINGS = Settings(
@@ -49,7 +49,7 @@ def placed(carried: Carried) -> dict[str, Any]:
 
 
 def step(definition: Any, name: str) -> dict[str, Any]:
-    return next(each for each in steps(dict(definition)) if each["Name"] == name)
+    return dict(read(definition).by_name[name].body)
 
 
 def one_step(**arguments: Any) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def test_code_is_named_by_its_content_and_keeps_its_file_name(
 ) -> None:
     pipeline = ImportedPipeline(carried.stored, PLACEMENT)
     keys = {file.key for file in pipeline.code}
-    uris = [leaf.value for leaf in leaves(step(placed, "Prepare")) if leaf.name == "S3Uri"]
+    uris = [x.value for x in read(placed).by_name["Prepare"].leaves if x.name == "S3Uri"]
     code = next(u for u in uris if isinstance(u, str) and "our-code" in u)
     assert re.fullmatch(r"s3://our-code/[0-9a-f]{64}/prepare\.py", code)
     assert code.removeprefix("s3://our-code/") in keys
@@ -177,10 +177,10 @@ def test_a_later_upload_of_the_same_code_changes_nothing(tmp_path: Path) -> None
     drivers.mkdir()
     (drivers / "sm_train.sh").write_text("echo")
     code = [
-        Given(key="Prepare", path=SCRIPTS / "prepare.py"),
-        Given(key="Evaluate", path=SCRIPTS / "evaluate.py"),
-        Given(key="Train/code", path=SCRIPTS),
-        Given(key="Train/sm_drivers", path=drivers),
+        CodeSource(key="Prepare", path=SCRIPTS / "prepare.py"),
+        CodeSource(key="Evaluate", path=SCRIPTS / "evaluate.py"),
+        CodeSource(key="Train/code", path=SCRIPTS),
+        CodeSource(key="Train/sm_drivers", path=drivers),
     ]
     now, then = (carry(d, name="x", code=code, maps=MAPS) for d in (json.loads(text), later))
     assert now.stored == then.stored

@@ -17,6 +17,8 @@ from pipeline_defs.monitoring import monitoring
 from ratchet.runner import Result
 from tests.definitions.laptop import Laptop, after_winter, output, run_training, steps
 
+pytestmark = pytest.mark.jobs
+
 CALENDAR = ("year", "month", "day", "time_hour")
 WINDOW = {"start": "2026-08-02T13:00:00Z", "end": "2026-08-02T14:00:00Z"}
 CAPTURE = "s3://artifacts/capture/flights-dev/AllTraffic/2026/08/02/13/"

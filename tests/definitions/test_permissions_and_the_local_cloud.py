@@ -13,6 +13,7 @@ import pytest
 
 from config.arns import Arns
 from pipeline_defs.permissions import Permission, needs
+from ratchet.definition.step_types import STEP_TYPES
 from ratchet.local_cloud.sagemaker import service_side
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.service_side import Work
@@ -48,6 +49,7 @@ ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "Tuning": {"TrainingJobDefinition": TRAINING},
     "Transform": {"ModelName": "model"},
     "AutoML": {"RoleArn": ROLE},
+    "Job": {"RoleArn": ROLE, "JobCategory": "AgentRFT", "JobConfigDocument": "{}"},
     "Endpoint": {"EndpointName": "endpoint", "EndpointConfigName": "config"},
     "EndpointConfig": {"EndpointConfigName": "config", "ExecutionRoleArn": ROLE},
     "EMR": {"ClusterId": "j-1"},
@@ -64,8 +66,11 @@ def granted(kind: str) -> list[Permission]:
 
 
 def asked_for(kind: str) -> Iterator[Need]:
-    side, request = service_side.STEP_TYPES[kind], ARGUMENTS[kind]
-    yield from service_side.creation(SCOPE, kind, JOB, request)[1]
+    side, request = service_side.side_of(kind), ARGUMENTS[kind]
+    creation = service_side.creation(SCOPE, kind, JOB, request)
+    assert side
+    assert creation
+    yield from creation[1]
     if polled := service_side.polling(SCOPE, kind, JOB):
         yield from polled[1]
     for work in side.works(request):
@@ -82,7 +87,7 @@ def covers(permission: Permission, need: Need) -> bool:
 
 
 def test_every_step_that_the_local_cloud_asks_about_has_arguments_here() -> None:
-    assert ARGUMENTS.keys() == service_side.STEP_TYPES.keys()
+    assert ARGUMENTS.keys() == {name for name in STEP_TYPES if service_side.side_of(name)}
 
 
 @pytest.mark.parametrize("kind", ARGUMENTS)

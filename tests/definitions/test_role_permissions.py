@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from config.arns import Arns
-from pipeline_defs.authoring import schema
 from pipeline_defs.permissions import (
     Missing,
     Permission,
@@ -19,6 +18,9 @@ from pipeline_defs.permissions import (
     steps,
 )
 from pipeline_defs.permissions.permission import merged
+from ratchet.definition import service_model
+from ratchet.definition.service_model import Shape
+from ratchet.definition.step_types import STEP_TYPES
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 ARNS = Arns(region=REGION, account=ACCOUNT)
@@ -62,37 +64,46 @@ def string(name: str, default: str | None = None, enum: Any = ()) -> dict[str, A
 # --- nothing is missed
 
 
-def members_of(shape: schema.Shape, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+def members_of(shape: Shape, seen: frozenset[str] = frozenset()) -> Iterator[str]:
     """The names of all values below a shape of the API, but what stands in maps."""
     for name, member in shape.get("members", {}).items():
         if member["shape"] not in seen:
-            below = schema.shape(member["shape"])
+            below = service_model.shape(member["shape"])
             while below["type"] == "list":
-                below = schema.shape(below["member"]["shape"])
+                below = service_model.shape(below["member"]["shape"])
             if below["type"] == "structure":
                 yield from members_of(below, seen | {member["shape"]})
             elif below["type"] != "map":
                 yield name
 
 
-@pytest.mark.parametrize("kind", schema.STEP_TYPES)
+@pytest.mark.parametrize("kind", STEP_TYPES)
 def test_every_argument_that_names_a_resource_has_a_row_or_a_reason(kind: str) -> None:
-    shape = schema.create_shape(kind) or {}
+    shape = service_model.create_shape(kind) or {}
     names = {name for name in members_of(shape) if arguments.names_a_resource(name)}
     assert names - arguments.NEEDS.keys() - arguments.NEEDS_NOTHING.keys() == set()
 
 
 def test_no_row_is_for_an_argument_that_the_api_does_not_have() -> None:
-    shapes = [schema.create_shape(kind) or {} for kind in schema.STEP_TYPES]
+    shapes = [service_model.create_shape(kind) or {} for kind in STEP_TYPES]
     names = {name for shape in shapes for name in members_of(shape)}
     assert (arguments.NEEDS.keys() | arguments.NEEDS_NOTHING.keys()) - names == set()
 
 
-def test_every_type_of_step_has_a_row() -> None:
-    assert steps.ROWS.keys() == schema.STEP_TYPES.keys()
+def test_what_is_done_by_a_types_name_is_for_a_type_of_the_table() -> None:
+    assert steps.BY_ARGUMENTS.keys() <= STEP_TYPES.keys()
 
 
-@pytest.mark.parametrize("kind", ["Job", "Lineage", "Invented"])
+def test_a_job_of_a_category_is_run_and_its_document_is_asked_about() -> None:
+    step = {"Name": "tune", "Type": "Job", "Arguments": {"JobConfigDocument": "{}"}}
+    permissions, (need,) = needs(pipeline(step), arns=ARNS)
+    (jobs,) = [permission for permission in permissions if permission.sid == "RunJobs"]
+    assert {"sagemaker:CreateJob", "sagemaker:StopJob", "sagemaker:AddTags"} <= set(jobs.actions)
+    assert jobs.resources == [ARNS.sagemaker("job/*")]
+    assert need.permission.sid == "UseJobDocumentForTune"
+
+
+@pytest.mark.parametrize("kind", ["Lineage", "InferenceComponent", "Invented"])
 def test_a_type_whose_needs_nobody_knows_is_not_passed_over(kind: str) -> None:
     (need,) = missing({"Name": "new-one", "Type": kind, "Arguments": {}})
     assert need.permission.sid == f"Run{kind}ForNewOne"

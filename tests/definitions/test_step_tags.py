@@ -10,8 +10,9 @@ import pytest
 
 from pipeline_defs import PIPELINES
 from pipeline_defs.authoring import Context, Pipeline
-from pipeline_defs.authoring.schema import STEP_TYPES, is_taggable
 from pipeline_defs.imported import ImportedPipeline
+from ratchet.definition.service_model import is_taggable
+from ratchet.definition.step_types import STEP_TYPES
 from tests.definitions.laptop import ROOT
 from tests.definitions.step_tags import lacking, taggable_steps, takes_tags
 from tests.definitions.test_imported_pipelines import PLACEMENT

@@ -10,6 +10,8 @@ from config.settings import MonitorSettings
 from ratchet.runner import Result
 from tests.definitions.laptop import Laptop, after_winter, output, run_training, steps
 
+pytestmark = pytest.mark.jobs
+
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Laptop:

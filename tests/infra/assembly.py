@@ -53,10 +53,10 @@ def synthesize(folder: Path) -> None:
     import aws_cdk as cdk
 
     from app import add_loops
-    from config.settings import load
+    from config.settings import environments, load
 
     app = cdk.App(outdir=str(folder), context=context(), analytics_reporting=False)
-    add_loops(app, [load(environment) for environment in ENVIRONMENTS])
+    add_loops(app, [load(environment) for environment in environments()])
     app.synth()
 
 

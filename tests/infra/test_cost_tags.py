@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import cfnlint
 import pytest
 
 from config import tags
 from config.settings import load
+from tests.cloudformation_schemas import resource_schema
 from tests.definitions.step_tags import lacking, taggable_steps
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
 from tests.infra.readable import unfolded
@@ -20,9 +19,7 @@ from tests.infra.readable import unfolded
 @cache
 def tags_property(kind: str) -> str | None:
     """The property that holds the tags of a resource type, from CloudFormation's own schemas."""
-    folder = Path(cfnlint.__file__).parent / "data/schemas"
-    region = json.loads((folder / "providers/us-east-1.json").read_text())
-    schema = json.loads((folder / "resources" / f"{region[kind]}.json").read_text())
+    schema = resource_schema(kind)
     tagging = schema.get("tagging") or {}
     if tagging.get("taggable", "Tags" in schema["properties"]) is False:
         return None

@@ -15,9 +15,8 @@ import pytest
 from config.costs import CostSettings
 from config.settings import NotificationSettings, Settings, load
 from ratchet.costs import prices, rows
-from ratchet.deployment.target.facts import Operations as Facts
-from ratchet.deployment.target.facts import parse
 from ratchet.loop import folders
+from ratchet.loop.facts import OperationsFacts, parse
 from ratchet_cdk.pipelines.run_costs import dollars
 from stacks.foundation import Foundation
 from stacks.operations import Operations
@@ -153,7 +152,7 @@ def test_dollars_are_written_as_a_person_does(amount: float, text: str) -> None:
 def test_the_facts_are_those_that_the_tools_read(limited: dict[str, Template]) -> None:
     parameter = only(limited["Operations"], "AWS::SSM::Parameter")
     assert parameter["Name"] == load("dev").parameter("operations")
-    facts = parse(text_of(parameter["Value"]), Facts, parameter=parameter["Name"])
+    facts = parse(text_of(parameter["Value"]), OperationsFacts)
     assert (facts.database, facts.table) == ("flights_dev_costs", "run_costs")
     assert facts.rows_uri.endswith("/costs/rows")
     assert (

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER as SCHEMAS
 
 from ratchet.local_cloud.emulator.stack_permissions import (
     NOTHING,
@@ -20,6 +19,7 @@ from ratchet.local_cloud.emulator.stack_permissions import (
 from ratchet.local_cloud.sagemaker import table
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.store import Scope
+from tests.cloudformation_schemas import resource_schema
 from tests.infra.assembly import Assembly
 from tests.infra.test_condition_keys import BOOTSTRAP, Template
 
@@ -30,7 +30,7 @@ CASES = [(kind, operation) for kind in ROWS for operation in OPERATIONS]
 
 
 def permissions(kind: str, operation: str) -> set[str]:
-    handlers = SCHEMAS.get_resource_schema(REGION, kind).schema.get("handlers", {})
+    handlers = resource_schema(kind).get("handlers", {})
     return set(handlers.get(operation, {}).get("permissions", ()))
 
 

@@ -13,7 +13,6 @@ from aws_cdk.assertions import Template
 
 from config.settings import ComputeSettings, load
 from pipeline_defs.authoring import Context, Pipeline, continuous, maximize
-from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from stacks.foundation import Foundation
 from tests.infra.assembly import ROOT, context
@@ -36,10 +35,7 @@ def role_of(
         stack,
         "Pipeline",
         define=define,
-        settings=settings,
-        code=CodeBucket(stack, settings=settings),
-        source=ROOT,
-        artifacts=foundation.artifacts,
+        loop=foundation.loop(stack, settings=settings, source=ROOT),
         invokes={},
         permissions=permissions,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ratchet_cdk.functions.function_code import function_code
-from tests.infra.assembly import ROOT, context
+from tests.infra.assembly import ROOT, Assembly, context
 
 SYNTH = """
 import json, sys
@@ -29,8 +29,8 @@ print(sorted(name for name in sys.modules if name in ("boto3", "getpass", "git")
 """
 
 
-def synthesize(folder: Path, *, seed: str, variables: dict[str, str]) -> dict[str, str]:
-    """A fresh process; file → digest of its content."""
+def synthesize(folder: Path, *, seed: str, variables: dict[str, str]) -> None:
+    """A fresh process."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'constructs'}",
@@ -48,6 +48,10 @@ def synthesize(folder: Path, *, seed: str, variables: dict[str, str]) -> dict[st
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip().endswith("[]"), ran.stdout
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """File → digest of its content."""
     return {
         str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(folder.rglob("*"))
@@ -55,15 +59,16 @@ def synthesize(folder: Path, *, seed: str, variables: dict[str, str]) -> dict[st
     }
 
 
-def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
-    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(Path.home() / ".cache")}
-    first = synthesize(tmp_path / "first", seed="1", variables={"HOME": str(Path.home())})
-    second = synthesize(
-        tmp_path / "second",
+def test_two_processes_write_the_same_bytes(assembly: Assembly, tmp_path: Path) -> None:
+    """This one, or another worker, and one with other settings, seed and home."""
+    variables = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(Path.home() / ".cache")}
+    synthesize(
+        tmp_path / "out",
         seed="2",
-        variables={**home, "USER": "somebody", "TZ": "Asia/Tokyo", "AWS_REGION": "eu-west-1"},
+        variables={**variables, "USER": "somebody", "TZ": "Asia/Tokyo", "AWS_REGION": "eu-west-1"},
     )
-    assert first == second
+    first = digests(assembly.folder)
+    assert first == digests(tmp_path / "out")
     assert any(name.endswith(".template.json") for name in first)
 
 

@@ -10,6 +10,8 @@ from ratchet.local_cloud.sagemaker.monitors.windows import Window
 from tests.local_cloud.sagemaker_calls import IMAGE, ROLE, Caller
 from tests.local_cloud.served_models import archive, container, settled
 
+pytestmark = pytest.mark.jobs
+
 VARIANT = {
     "VariantName": "main",
     "ModelName": "m1",

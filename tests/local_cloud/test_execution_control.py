@@ -20,6 +20,8 @@ from tests.local_cloud.sagemaker_calls import (
     wait_for_end,
 )
 
+pytestmark = pytest.mark.jobs
+
 OTHER = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/other/execution/abc"
 
 

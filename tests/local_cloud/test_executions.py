@@ -16,6 +16,8 @@ from tests.local_cloud.sagemaker_calls import (
     wait_for_end,
 )
 
+pytestmark = pytest.mark.jobs
+
 EXECUTION_EVENT = "SageMaker Model Building Pipeline Execution Status Change"
 STEP_EVENT = "SageMaker Model Building Pipeline Execution Step Status Change"
 

@@ -15,10 +15,11 @@ from pipeline_defs import imported
 from ratchet.deployment.pipelines import publishing as pipelines
 from ratchet.deployment.pipelines import source
 from ratchet.deployment.runs import executions as runs
-from ratchet.deployment.target import cdk, facts
+from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
+from ratchet.loop.facts import TrainingFacts
 from tests.local_cloud.sagemaker_calls import until
 from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.mutations import Piece
@@ -49,9 +50,9 @@ class Place:
         state: runs.RunState = until(ended, 120)
         return state
 
-    def facts(self) -> facts.Deployed:
+    def facts(self) -> TrainingFacts:
         """What the Training stack, which is not here, would say."""
-        return facts.Deployed(
+        return TrainingFacts(
             pipeline="",
             role_arn="",
             data_bucket=self.data,
@@ -156,12 +157,12 @@ def test_the_version_is_registered_in_a_group_of_the_pipeline(
 ) -> None:
     step = first.step("Register")
     assert step is not None
-    arn = step.metadata["RegisterModel"]["Arn"]
+    arn = step.metadata.model_package_arn
     package = place.target.client("sagemaker").describe_model_package(ModelPackageName=arn)
     assert package["ModelPackageGroupName"] == "flights-dev-house-prices"
     told = first.step("Tell")
     assert told is not None
-    assert told.outputs == {"told": arn}
+    assert told.metadata.outputs == {"told": arn}
 
 
 def test_a_second_run_takes_every_job_from_the_cache(place: Place, first: runs.RunState) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -63,6 +63,18 @@ def training(**arguments: Any) -> dict[str, Any]:
     }
 
 
+def creation(step_type: str, name: str, request: Mapping[str, Any]) -> tuple[str, list[Need]]:
+    asked = service_side.creation(SCOPE, step_type, name, request)
+    assert asked
+    return asked
+
+
+def works(step_type: str, request: Mapping[str, Any]) -> list[Work]:
+    side = service_side.side_of(step_type)
+    assert side
+    return side.works(request)
+
+
 def asked(needs: Iterable[Need]) -> set[tuple[str, str]]:
     return {(need.action, need.resource) for need in needs}
 
@@ -72,7 +84,7 @@ def asked(needs: Iterable[Need]) -> set[tuple[str, str]]:
 
 def test_the_pipeline_asks_for_a_job_its_tags_and_its_role() -> None:
     request = {**shell("prepare", "true")["Arguments"]}
-    operation, needs = service_side.creation(SCOPE, "Processing", "pipelines-1-prepare", request)
+    operation, needs = creation("Processing", "pipelines-1-prepare", request)
     job = SCOPE.arn("processing-job/pipelines-1-prepare")
     assert operation == "CreateProcessingJob"
     assert asked(needs) == {
@@ -85,10 +97,10 @@ def test_the_pipeline_asks_for_a_job_its_tags_and_its_role() -> None:
 def test_a_tuning_job_passes_the_role_of_each_definition() -> None:
     definitions = [training(), training(RoleArn=OTHER)]
     request = {"HyperParameterTuningJobConfig": {}, "TrainingJobDefinitions": definitions}
-    _, needs = service_side.creation(SCOPE, "Tuning", "search", request)
+    _, needs = creation("Tuning", "search", request)
     passed = {need.resource for need in needs if need.action == "iam:PassRole"}
     assert passed == {ROLE, OTHER}
-    assert [work.role for work in service_side.STEP_TYPES["Tuning"].works(request)] == [ROLE, OTHER]
+    assert [work.role for work in works("Tuning", request)] == [ROLE, OTHER]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +108,7 @@ def test_a_tuning_job_passes_the_role_of_each_definition() -> None:
     [
         ("AutoML", {}, "sagemaker:CreateAutoMLJob", SCOPE.arn("automl-job/job")),
         ("ClarifyCheck", {}, "sagemaker:CreateProcessingJob", SCOPE.arn("processing-job/job")),
+        ("Job", {}, "sagemaker:CreateJob", SCOPE.arn("job/job")),
         ("Endpoint", {"EndpointName": "e"}, "sagemaker:CreateEndpoint", SCOPE.arn("endpoint/e")),
         (
             "EMR",
@@ -114,7 +127,7 @@ def test_a_tuning_job_passes_the_role_of_each_definition() -> None:
 def test_steps_that_only_run_on_aws_are_asked_for_too(
     step_type: str, arguments: dict[str, Any], action: str, resource: str
 ) -> None:
-    _, needs = service_side.creation(SCOPE, step_type, "job", arguments)
+    _, needs = creation(step_type, "job", arguments)
     assert (action, resource) in asked(needs)
 
 
@@ -152,7 +165,7 @@ def test_keys_and_a_network_need_permissions_of_their_own(step_type: str) -> Non
             VpcConfig=network,
         ),
     }
-    (work,) = service_side.STEP_TYPES[step_type].works(requests[step_type])
+    (work,) = works(step_type, requests[step_type])
     needs = asked(service_side.container_needs(SCOPE, work))
     keys = {(action, resource) for action, resource in needs if action.startswith("kms:")}
     assert keys == {

@@ -17,6 +17,8 @@ from ratchet.local_cloud.sagemaker.serving.invocations import Invocation
 from tests.local_cloud.sagemaker_calls import SCOPE, Caller, is_alive, until
 from tests.local_cloud.served_models import SCRIPT, configure, settled
 
+pytestmark = pytest.mark.jobs
+
 CANARY = {
     "BlueGreenUpdatePolicy": {
         "TrafficRoutingConfiguration": {

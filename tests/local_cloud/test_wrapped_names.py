@@ -15,6 +15,8 @@ from ratchet.local_cloud.emulator import (
     evaluator,
     function_side,
     http_needs,
+    multipart_uploads,
+    object_reads,
     service_roles,
     stack_roles,
 )
@@ -32,6 +34,7 @@ CLOUDFORMATION = {
 BY_SERVICE = [
     (importlib.import_module(f"ministack.services.{service}"), name)
     for service, names in (
+        ("s3", (*object_reads.WRAPPED, *multipart_uploads.WRAPPED)),
         *deliveries.WRAPPED.items(),
         *function_side.WRAPPED.items(),
         *CLOUDFORMATION.items(),
@@ -56,6 +59,8 @@ def test_the_services_have_handlers() -> None:
     [
         ("app.py", "from ministack.core.iam_actions import access_denied_response"),
         ("app.py", "s3_additional_checks"),
+        ("app.py", "body = await _read_request_body(receive, method, headers)"),
+        ("core/sigv4.py", "and not _chunk_signatures_match(body, computed, signature, key)"),
         ("core/iam_evaluator.py", "result = evaluate(ctx"),
         ("core/iam_evaluator.py", "resource = evaluate_resource_policy("),
         ("core/iam_evaluator.py", "actual = _resolve_condition_key(key, ctx)"),
@@ -65,6 +70,9 @@ def test_the_services_have_handlers() -> None:
         ("services/lambda_svc.py", "_sqs._receive_messages_for_esm(queue_url, batch_size)"),
         ("services/lambda_svc.py", "\n    _emit_lambda_logs("),
         ("services/s3.py", "_sqs.queue_policy_allows("),
+        ("services/s3.py", "etag = f'\"{md5_hash(body)}\"'"),
+        ("services/s3.py", "body = _read_body(bucket_name, key, obj)"),
+        ("services/s3.py", "computed = _compute_s3_checksum(alg, body)"),
         ("services/sns.py", "_sqs.queue_policy_allows("),
     ],
 )

@@ -1,6 +1,7 @@
-"""The real app, deployed once with the real CDK CLI to a local cloud, for the tests of this folder.
+"""The real app, deployed once a session with the real CDK CLI to a local cloud.
 
-The tests of a file share one cloud, so they run in one worker (`--dist loadfile`) and in order.
+Each file of this folder gets a copy of that cloud. The tests of a file share the copy, so they run
+in one worker (`--dist loadfile`) and in order.
 """
 
 from __future__ import annotations
@@ -10,28 +11,56 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import load
 from ratchet.local_cloud import control
+from tests.infra.assembly import synthesize
+from tests.loop.copied_cloud import copy_cloud
 from tests.loop.deployed_loop import Loop, copy_source, deploy, write_drop
+from tests.shared_folders import shared_folder
 
 
 @pytest.fixture(scope="session")
 def drops(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the drops of January to April."""
-    folder = tmp_path_factory.mktemp("drops")
-    for month in range(1, 5):
-        write_drop(month, folder)
-    return folder
+
+    def write(folder: Path) -> None:
+        for month in range(1, 5):
+            write_drop(month, folder)
+
+    return shared_folder(tmp_path_factory, "drops", write)
 
 
 @pytest.fixture(scope="session")
-def loop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
+def assembly_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The synthesized app, to copy."""
+    return shared_folder(tmp_path_factory, "assembly", synthesize)
+
+
+@pytest.fixture(scope="session")
+def deployed_cloud(assembly_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a local cloud with the dev environment. It is down: only copies are started."""
+
+    def deploy_once(folder: Path) -> None:
+        try:
+            loop = deploy(folder / "cloud", assembly=assembly_folder)
+            assert loop.target.ask("status")["enforced"], "the roles are not held to their policies"
+            assert loop.unfit_answers() == []
+        finally:
+            control.down(folder / "cloud")
+
+    return shared_folder(tmp_path_factory, "deployed", deploy_once) / "cloud"
+
+
+@pytest.fixture(scope="module")
+def loop(deployed_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loop]:
     folder = tmp_path_factory.mktemp("loop") / "cloud"
+    copy_cloud(deployed_cloud, folder)
     unfit = []
     try:
-        deployed = deploy(folder)
-        assert deployed.target.ask("status")["enforced"], "the roles are not held to their policies"
-        yield deployed
-        unfit = deployed.unfit_answers()
+        copy = Loop(folder, load("dev"))
+        copy.list_prices()
+        yield copy
+        unfit = copy.unfit_answers()
     finally:
         control.down(folder)
     assert unfit == []

@@ -32,6 +32,7 @@ from ratchet.deployment.runs.reports import Findings, findings
 from ratchet.deployment.target import cdk, facts
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
+from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
 PATIENCE = 120.0
@@ -56,7 +57,7 @@ class Loop:
         return local_target(settings=self.settings, folder=self.folder)
 
     @cached_property
-    def deployed(self) -> facts.Deployed:
+    def deployed(self) -> TrainingFacts:
         return facts.read(self.target)
 
     def client(self, service: str) -> Any:
@@ -198,6 +199,10 @@ class Loop:
 
     # -- costs
 
+    def list_prices(self) -> None:
+        """Until the cloud's end, the emulated Price List has PRICES."""
+        self.tell_cloud("prices", {"hourly": {self.settings.region: PRICES}})
+
     def recorded(self, run: Run) -> list[Row]:
         """Waits for the rows of what a run cost, by its step in the order of time."""
         key = rows.key(run.pipeline, run.started.astimezone(UTC).date())
@@ -269,12 +274,23 @@ def write_drop(month: int, folder: Path) -> Path:
     return drop
 
 
-def deploy(folder: Path) -> Loop:
-    """A new local cloud with the dev environment deployed to it by the real CDK CLI."""
+def deploy(folder: Path, *, assembly: Path | None = None) -> Loop:
+    """A new local cloud with the dev environment deployed to it by the real CDK CLI.
+
+    Without a cloud assembly, the CLI synthesizes one.
+    """
     loop = Loop(folder, load("dev"))
     said: list[str] = []
-    assembly = ["--output", str(folder.parent / "cdk.out")]  # the CLI locks the folder it synths to
-    for command in (cdk.bootstrap_command(loop.target), cdk.deploy_command(loop.target, assembly)):
+    app = ["--output", str(folder.parent / "cdk.out")]  # the CLI locks the folder it synths to
+    if assembly:
+        app = ["--app", str(copy_assembly(assembly, folder.with_name(f"{folder.name}-assembly")))]
+    for command in (cdk.bootstrap_command(loop.target), cdk.deploy_command(loop.target, app)):
         cdk.run(loop.target, command, line=said.append)
-    loop.tell_cloud("prices", {"hourly": {loop.settings.region: PRICES}})
+    loop.list_prices()
     return loop
+
+
+def copy_assembly(assembly: Path, folder: Path) -> Path:
+    """The CDK CLI writes locks and asset archives into the assembly that it deploys."""
+    shutil.copytree(assembly, folder)
+    return folder

@@ -12,10 +12,10 @@ from notices import Notices
 from ratchet.deployment import standing
 from ratchet.deployment.monitoring import starting as monitoring
 from ratchet.deployment.pipelines import launch
-from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import landing
 from ratchet.deployment.target import facts
+from ratchet.loop import packages
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
 from tests.loop.deployed_policies import Policies
@@ -66,7 +66,7 @@ class RestOfTheLoop:
     def _approve_a_broken_model(self) -> int:
         self._loop.tell_cloud("settings", {"health_check_seconds": 5})
         number = register_broken_model(self._loop)
-        self._loop.decide(number, registry.APPROVED)
+        self._loop.decide(number, packages.APPROVED)
         return number
 
     def _wait_for_the_rollback(self, number: int) -> None:

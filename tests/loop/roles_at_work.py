@@ -22,7 +22,7 @@ from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud.decisions import Decision
 from ratchet.node import PROJECT
-from tests.loop.deployed_loop import Loop
+from tests.loop.deployed_loop import Loop, copy_assembly
 
 TEMPLATES = PROJECT / "docs" / "guides" / "roles"
 REPOSITORY = "example/flights"
@@ -79,7 +79,7 @@ class Stage:
 
     @property
     def assembly(self) -> Path:
-        """Where the CDK writes the templates that it deploys."""
+        """The templates that the CDK deploys."""
         return self.folder.parent / "cdk.out"
 
     def target(self, kind: str) -> Target:
@@ -191,10 +191,11 @@ def recipe(name: str, **variables: str) -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in printed.stdout.splitlines()]
 
 
-def build(folder: Path) -> Stage:
+def build(folder: Path, *, assembly: Path) -> Stage:
     """A local cloud as the guides set it up: a policy for CloudFormation, the bootstrap stack, the
     workflow's role, a deployment by that role, the other roles."""
     stage = Stage(folder)
+    copy_assembly(assembly, stage.assembly)
     administrator = stage.administrator
     printed: list[str] = []
     policy_arn = stage.make("execution", stack="flights-execution", Project="flights")
@@ -206,8 +207,7 @@ def build(folder: Path) -> Stage:
         "deploy", stack="flights-ci-dev", Repository=REPOSITORY, GitHubEnvironment="dev"
     )
     ((_, *words),) = recipe("deploy", ENV="dev")
-    # The CDK locks the folder that it writes the templates to.
-    stage.works("deploy", *words, "--output", str(stage.assembly))
+    stage.works("deploy", *words, "--app", str(stage.assembly))
     environment = {"Project": "flights", "Environment": "dev"}
     stage.make_role("review", stack="flights-review", Repository=REPOSITORY, **environment)
     root = f"arn:aws:iam::{administrator.account}:root"

@@ -49,10 +49,10 @@ OTHER_RESOURCES = {
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(assembly_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("roles") / "cloud"
     try:
-        yield build(folder)
+        yield build(folder, assembly=assembly_folder)
     finally:
         control.down(folder)
 

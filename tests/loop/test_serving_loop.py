@@ -19,6 +19,7 @@ from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import landing
 from ratchet.deployment.serving.request_rows import Batch
 from ratchet.deployment.target import facts
+from ratchet.loop import packages
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
 
@@ -53,7 +54,7 @@ def test_the_first_approved_version_serves_where_model_monitor_is_closed(
         loop.land(drops / month)
     state = loop.finished(loop.next_run(0))
     assert state.run.status == "Succeeded", state.run.failure
-    loop.decide(1, registry.APPROVED)
+    loop.decide(1, packages.APPROVED)
     seen = loop.settled(1)
     assert seen.stack is not None
     assert seen.stack.parameters["MonitorEngine"] == "pipeline"
@@ -67,7 +68,7 @@ def test_without_sagemaker_events_one_tick_of_the_schedule_converges(loop: Loop)
     state = loop.finished(loop.start(parameters={"MaxRegression": "1"}, seed=7))
     assert state.run.status == "Succeeded", state.run.failure
     loop.tell_cloud("events", {"drop": True})
-    loop.decide(2, registry.APPROVED)
+    loop.decide(2, packages.APPROVED)
     time.sleep(3)
     assert standing.look(loop.target).deployed == 1
     wake(loop)
@@ -86,7 +87,7 @@ def test_a_model_that_does_not_load_is_rolled_back_and_the_old_one_never_stops_a
         return next((v for v in seen.versions if v.version == number and v.failed), None)
 
     with Client(runtime(loop), endpoint, request_body) as client:
-        loop.decide(number, registry.APPROVED)
+        loop.decide(number, packages.APPROVED)
         version = until(failed, f"version {number} has not failed", every=1.0)
         loop.settled(2)
     assert version.failure
@@ -95,7 +96,7 @@ def test_a_model_that_does_not_load_is_rolled_back_and_the_old_one_never_stops_a
 
 
 def test_rejecting_the_serving_version_brings_the_previous_approved_one_back(loop: Loop) -> None:
-    loop.decide(2, registry.REJECTED)
+    loop.decide(2, packages.REJECTED)
     seen = loop.settled(1)
     first = next(v for v in seen.versions if v.version == 1)
     assert seen.stack is not None

@@ -158,7 +158,7 @@ def test_what_cannot_be_read_is_refused_by_name(
     step["Arguments"].update(change)
     with pytest.raises(DefinitionError) as caught:
         validate(definition(step))
-    assert message in {p.place: p.message for p in caught.value.problems}[place]
+    assert message in {p.place: p.message for p in caught.value.violations}[place]
 
 
 @pytest.mark.parametrize(
@@ -187,4 +187,4 @@ def test_inputs_and_outputs_of_other_services_are_refused_by_name(
     step["Arguments"].update(inputs)
     with pytest.raises(DefinitionError) as caught:
         validate(definition(step))
-    assert message in {p.place: p.message for p in caught.value.problems}[place]
+    assert message in {p.place: p.message for p in caught.value.violations}[place]

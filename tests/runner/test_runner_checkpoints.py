@@ -11,6 +11,8 @@ import pytest
 from ratchet.runner import Result, StopSignal
 from tests.runner.workbench import Workbench, definition, training
 
+pytestmark = pytest.mark.jobs
+
 COUNT = """
     import sys, time
     from pathlib import Path

@@ -104,7 +104,7 @@ def expected(document: dict[str, Any]) -> set[str]:
     def does_run(name: str) -> bool:
         if name not in runs:
             step = steps[name]
-            runs[name] = all(does_run(other) for other in step.waits_for)
+            runs[name] = all(does_run(other) for other in step.needs)
             if step.branch is not None:
                 gate = steps[step.branch[0]].arguments["Conditions"][0]
                 runs[name] &= (gate["LeftValue"] == 1) == step.branch[1]
@@ -137,7 +137,7 @@ def test_any_definition_ends_in_order_and_a_second_run_only_hits(
         for record in workbench.observer.changes:
             if record.name not in started:
                 started.append(record.name)
-                assert steps[record.name].waits_for <= ended
+                assert steps[record.name].needs <= ended
             if record.status == "Succeeded":
                 assert record.name not in ended
                 ended.add(record.name)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.runner.workbench import Workbench, definition, get, invoke
+
+pytestmark = pytest.mark.jobs
 
 FOLDER = "/opt/ml/processing"
 DATA = "s3://data/check/"

@@ -30,7 +30,7 @@ def problems(document: Any) -> dict[str, str]:
     """What is wrong with a definition, by place."""
     with pytest.raises(DefinitionError) as refused:
         validate(document)
-    return {problem.place: problem.message for problem in refused.value.problems}
+    return {violation.place: violation.message for violation in refused.value.violations}
 
 
 def changed(step: dict[str, Any], change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def test_a_valid_definition_is_read_with_its_dependencies() -> None:
             parameters=[{"Name": "P", "Type": "Float", "DefaultValue": 1}],
         )
     )
-    assert {name: set(step.waits_for) for name, step in read.steps.items()} == {
+    assert {name: set(step.needs) for name, step in read.steps.items()} == {
         "prepare": set(),
         "other": {"prepare"},
         "gate": {"prepare", "other"},
@@ -135,7 +135,7 @@ def test_an_undeclared_output_parameter_of_a_function_is_refused() -> None:
     [
         (get("Execution.Nope"), "no such execution variable"),
         (get("nonsense"), "is not a reference"),
-        ({"Get": 5}, "expected string"),
+        ({"Get": 5}, "expected a string"),
         ({"Std:Join": {"On": "/"}}, "expected"),
         ({"Std:JsonGet": {"Path": "a"}}, "either PropertyFile or S3Uri"),
         ({"Std:JsonGet": {"S3Uri": "s3://b/k", "Path": "a[["}}, "is not a JSON path"),

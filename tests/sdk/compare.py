@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline_defs.imported.leaves import steps
+from ratchet.definition.document import BRANCHES, Step, read
 
 NOTHING = "∅"
 
@@ -76,25 +76,24 @@ def _meant(path: str, ours: Any, sdk: Any) -> bool:
 def _bundles_by_step(definition: Mapping[str, Any]) -> dict[str, Any]:
     """A bundle is named by its digest here, and by the first step that runs it there."""
     text = json.dumps(definition)
-    for step in steps(json.loads(text)):
-        for digest in re.findall(r"s3://code/([0-9a-f]{64})\.gz", json.dumps(_own(step))):
-            text = text.replace(digest, step["Name"])
+    for step in read(text).steps:
+        for digest in re.findall(r"s3://code/([0-9a-f]{64})\.gz", json.dumps(step.body)):
+            text = text.replace(digest, step.name)
     renamed: dict[str, Any] = json.loads(text)
     return renamed
 
 
 def _by_name(definition: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Steps, and the branches of a condition as the names that are in them."""
-    return {step["Name"]: _own(step) for step in steps(dict(definition))}
+    return {step.name: _with_names_of_branches(step) for step in read(definition).steps}
 
 
-def _own(step: dict[str, Any]) -> dict[str, Any]:
-    branches = ("IfSteps", "ElseSteps")
-    arguments = {
-        key: [inside["Name"] for inside in value] if key in branches else value
-        for key, value in step["Arguments"].items()
+def _with_names_of_branches(step: Step) -> dict[str, Any]:
+    arguments = step.body_with_branches.get("Arguments", {})
+    names = {
+        key: [inside["Name"] for inside in arguments[key]] for key in BRANCHES if key in arguments
     }
-    return {**step, "Arguments": arguments}
+    return {**step.body, "Arguments": {**step.arguments, **names}}
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline_defs.imported import Carried, Maps, carry
-from pipeline_defs.imported.code import Given
+from pipeline_defs.imported.code import CodeSource
 
 FOLDER = Path(__file__).parent
 GOLDEN, SCRIPTS = FOLDER / "golden", FOLDER / "scripts"
@@ -25,7 +25,7 @@ def golden(version: str) -> dict[str, Any]:
     return read
 
 
-def scripts_of_steps(archive: Path) -> list[Given]:
+def scripts_of_steps(archive: Path) -> list[CodeSource]:
     """What its author types: the scripts that the SDK uploaded, by step.
 
     `archive`: where the training code is put as a tar.gz, as its author has it.
@@ -36,9 +36,9 @@ def scripts_of_steps(archive: Path) -> list[Given]:
             tar.add(file, arcname=file.name)
     archive.write_bytes(content.getvalue())
     return [
-        Given(key="Prepare", path=SCRIPTS / "prepare.py"),
-        Given(key="Evaluate", path=SCRIPTS / "evaluate.py"),
-        Given(key="Train", path=archive),
+        CodeSource(key="Prepare", path=SCRIPTS / "prepare.py"),
+        CodeSource(key="Evaluate", path=SCRIPTS / "evaluate.py"),
+        CodeSource(key="Train", path=archive),
     ]
 
 
@@ -48,6 +48,6 @@ def taken_in(version: str, folder: Path) -> Carried:
     return carry(golden(version), name="house-prices", code=code, maps=MAPS)
 
 
-def copied_uploads(made: Path) -> list[Given]:
+def copied_uploads(made: Path) -> list[CodeSource]:
     """What a script of this folder left: the bucket's copy, as `aws s3 sync` would make it."""
-    return [Given(key=BUCKET, path=made / "uploads" / BUCKET.removeprefix("s3://"))]
+    return [CodeSource(key=BUCKET, path=made / "uploads" / BUCKET.removeprefix("s3://"))]

@@ -14,6 +14,7 @@ import pytest
 from config.settings import load
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.target import cdk
+from ratchet.loop import packages
 from tests.local_cloud.sagemaker_calls import RunningCloud
 from tests.loop import deployed_loop
 from tests.loop.deployed_loop import Loop, deploy, write_drop
@@ -74,7 +75,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 
 def _promote(loop: Loop, number: int) -> None:
-    loop.decide(number, registry.APPROVED)
+    loop.decide(number, packages.APPROVED)
     loop.settled(number)
 
 
@@ -96,7 +97,7 @@ def judge_promotion(story: Story, image: Image, number: int) -> None:
         loop = Loop(story.folder, load("dev"))
         versions = registry.versions(loop.target, loop.deployed.model_package_group)
         if not next(version for version in versions if version.version == number).approved:
-            loop.decide(number, registry.APPROVED)  # the kill came before the decision
+            loop.decide(number, packages.APPROVED)  # the kill came before the decision
         loop.settled(number)
         versions = registry.versions(loop.target, loop.deployed.model_package_group)
         assert not [version.version for version in versions if version.failed]

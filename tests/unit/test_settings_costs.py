@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import cfnlint
 import pytest
 
 from config.costs import CostSettings, has_budgets
 from config.settings import SettingsError, load
+from tests import cloudformation_schemas
 
 REQUIRED = """
 project = "flights"
@@ -76,7 +76,7 @@ def test_a_budget_is_refused_where_cloudformation_makes_none_and_a_way_is_named(
 
 def test_the_regions_with_budgets_are_those_of_cloudformations_schemas() -> None:
     """When this fails after an update of cfn-lint, CloudFormation has come to know them there."""
-    schemas = Path(cfnlint.__file__).parent / "data/schemas/providers"
+    schemas = cloudformation_schemas.folder() / "providers"
     regions = {
         file.stem: "AWS::Budgets::Budget" in json.loads(file.read_text())
         for file in schemas.glob("*-*.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
@@ -148,9 +149,9 @@ def _lifecycle(retention: RetentionSettings, expiring: Mapping[str, int]) -> lis
     return [
         s3.LifecycleRule(
             id="forget-old-versions",
-            noncurrent_version_expiration=cdk.Duration.days(retention.noncurrent_days),
+            noncurrent_version_expiration=_days(retention.noncurrent_days),
             expired_object_delete_marker=True,
-            abort_incomplete_multipart_upload_after=cdk.Duration.days(MULTIPART_DAYS),
+            abort_incomplete_multipart_upload_after=_days(MULTIPART_DAYS),
         ),
         *(
             _expire(f"expire-{prefix.strip('/').replace('/', '-')}", days=days, prefix=prefix)
@@ -161,4 +162,7 @@ def _lifecycle(retention: RetentionSettings, expiring: Mapping[str, int]) -> lis
 
 
 def _expire(rule: str, *, days: int, prefix: str | None = None) -> s3.LifecycleRule:
-    return s3.LifecycleRule(id=rule, prefix=prefix, expiration=cdk.Duration.days(days))
+    return s3.LifecycleRule(id=rule, prefix=prefix, expiration=_days(days))
+
+
+_days = cache(cdk.Duration.days)  # each is a call to JavaScript

@@ -8,8 +8,7 @@ from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
 from config import tags
-from config.settings import Settings
-from ratchet_cdk.foundation.notifications import Notifications
+from ratchet_cdk.loop_resources import LoopResources
 
 _THRESHOLDS = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 """Of what, and at which percentage of the budget."""
@@ -28,13 +27,13 @@ class Budget(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        notifications: Notifications,
+        loop: LoopResources,
     ) -> None:
         super().__init__(scope, construct_id)
+        settings = loop.settings
         email = settings.notifications.email
         self.name = _name(settings.prefix, email)
-        subscribers = [_subscriber("SNS", notifications.topic.topic_arn)]
+        subscribers = [_subscriber("SNS", loop.notifications.arn)]
         if email:
             subscribers.append(_subscriber("EMAIL", email))
         budgets.CfnBudget(

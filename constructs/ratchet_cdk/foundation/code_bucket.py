@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -33,13 +34,12 @@ class CodeBucket:
         self._stack = stack
         self._synthesizer = stack.synthesizer
         # Inside the cloud assembly, once for all environments: they publish the same files.
-        self._folder = Path(stage.asset_outdir)
-        self._relative = os.path.relpath(stage.asset_outdir, stage.outdir)
+        folder = stage.asset_outdir
+        self._folder = Path(folder)
+        self._relative = os.path.relpath(folder, stage.outdir)
         self._checked = False
         self._arns = Arns.of(settings)
-        qualifier = (
-            stack.node.try_get_context(QUALIFIER) or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
-        )
+        qualifier = stack.node.try_get_context(QUALIFIER) or default_qualifier()
         self._version_parameter = f"/cdk-bootstrap/{qualifier}/version"
         self.name = _bucket_name(qualifier, settings)
         self.uri = f"s3://{self.name}"  # without a trailing slash
@@ -124,8 +124,8 @@ class CodeBucket:
         return key
 
     def _check(self, location: cdk.FileAssetLocation, key: str) -> None:
-        published = self._stack.resolve([location.bucket_name, location.object_key])
-        expected = self._stack.resolve([self.name, key])
+        places = [[location.bucket_name, location.object_key], [self.name, key]]
+        published, expected = self._stack.resolve(places)
         if published != expected:
             raise ValueError(
                 f"the synthesizer of stack {self._stack.stack_name} publishes code to {published}, "
@@ -133,6 +133,11 @@ class CodeBucket:
                 f"qualifier alone (the context key {QUALIFIER})"
             )
         self._checked = True
+
+
+@cache
+def default_qualifier() -> str:
+    return cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
 
 
 def _bucket_name(qualifier: str, settings: Settings) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_glue as glue
 from constructs import Construct
 
-from config.settings import Settings
 from ratchet.costs import rows
-from ratchet_cdk.foundation.buckets import LoopBucket
+from ratchet_cdk.loop_resources import LoopResources
 
 TABLE = "run_costs"
 FIRST_MONTH = "2026-01"
@@ -32,17 +30,17 @@ class CostTable(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        artifacts: LoopBucket,
+        loop: LoopResources,
         pipelines: Sequence[str],
     ) -> None:
         """`pipelines`: the names of those whose runs are recorded."""
         super().__init__(scope, construct_id)
-        self.uri = f"{artifacts.uri}/{rows.FOLDER}".rstrip("/")
+        settings = loop.settings
+        self.uri = f"{loop.artifacts.uri}/{rows.FOLDER}".rstrip("/")
         # Without hyphens, which SQL would want in quotes.
         self.database = f"{settings.prefix}-costs".replace("-", "_")
         self.name = TABLE
-        account = settings.account or cdk.Aws.ACCOUNT_ID
+        account = loop.arns.account
         database = glue.CfnDatabase(
             self,
             "Database",

@@ -25,19 +25,18 @@ class Notifications(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._key_arn = key.key_arn
-        self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        self._topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        self.arn = self._topic.topic_arn
         self._let_alarms_publish(key)
         if settings.costs.monthly_budget_usd:
             self._let_budgets_publish(key, Arns.of(settings))
         if email := settings.notifications.email:
-            sns.CfnSubscription(
-                self, "Email", topic_arn=self.topic.topic_arn, protocol="email", endpoint=email
-            )
+            sns.CfnSubscription(self, "Email", topic_arn=self.arn, protocol="email", endpoint=email)
         self._slack(settings)
 
     def grant_publish(self, role: NarrowRole) -> None:
         """Tells people."""
-        role.allow("TellPeople", actions=["sns:Publish"], resources=[self.topic.topic_arn])
+        role.allow("TellPeople", actions=["sns:Publish"], resources=[self.arn])
         role.allow(
             "TellPeopleEncrypted",
             actions=["kms:GenerateDataKey", "kms:Decrypt"],
@@ -50,8 +49,8 @@ class Notifications(Construct):
         Nobody runs commands from there: the role sees the alarms it posts about, and the guardrail
         would not let it do more.
         """
-        told = settings.notifications
-        if told.slack_workspace is None or told.slack_channel is None:
+        slack = settings.notifications
+        if slack.slack_workspace is None or slack.slack_channel is None:
             return
         role = NarrowRole(self, "SlackRole", service="chatbot.amazonaws.com")
         role.allow(
@@ -65,11 +64,11 @@ class Notifications(Construct):
             "Slack",
             # Another workspace replaces the configuration: CloudFormation makes the new one first,
             # which needs another name.
-            configuration_name=f"{settings.prefix}-{told.slack_workspace}",
+            configuration_name=f"{settings.prefix}-{slack.slack_workspace}",
             iam_role_arn=role.arn,
-            slack_workspace_id=told.slack_workspace,
-            slack_channel_id=told.slack_channel,
-            sns_topic_arns=[self.topic.topic_arn],
+            slack_workspace_id=slack.slack_workspace,
+            slack_channel_id=slack.slack_channel,
+            sns_topic_arns=[self.arn],
             guardrail_policies=[
                 f"arn:{Arns.of(settings).partition}:iam::aws:policy/CloudWatchReadOnlyAccess"
             ],
@@ -93,12 +92,12 @@ class Notifications(Construct):
         """`source`: what is asked of them beside that they are this account's."""
         account = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}}
         principal = iam.ServicePrincipal(service)
-        self.topic.add_to_resource_policy(
+        self._topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid=f"{who}Publish",
                 principals=[principal],
                 actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
+                resources=[self.arn],
                 conditions={**account, **source},
             )
         )

@@ -6,18 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from ratchet_cdk.functions.dead_letters import DeadLetters, let_rules_send
+from ratchet_cdk.functions.dead_letters import DeadLetters
+from ratchet_cdk.functions.event_queue import EventQueue
 from ratchet_cdk.functions.python_function import PythonFunction
 
 BATCH_SIZE = 1000  # of about 1.3 KB each, far below the 6 MB that an invocation may carry
 BATCH_WINDOW_SECONDS = 2
-ATTEMPTS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,24 +47,20 @@ class WakeQueue(Construct):
         """`wakes`: construct id of a rule → what it listens to. `timeout_seconds`: how long the
         function may take."""
         super().__init__(scope, construct_id)
-        self.queue = sqs.Queue(
+        self.queue = EventQueue(
             self,
             "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
             # The usual six timeouts make up for throttled polls, which the cap on concurrency
             # rules out: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
-            visibility_timeout=cdk.Duration.seconds(timeout_seconds + 60),
-            dead_letter_queue=sqs.DeadLetterQueue(
-                queue=dead_letters.queue, max_receive_count=ATTEMPTS
-            ),
+            visibility_seconds=timeout_seconds + 60,
+            dead_letters=dead_letters.queue,
         )
         rules = [
-            _rule(self, name, wake, self.queue.queue_arn, dead_letters, enabled=enabled)
+            _rule(self, name, wake, self.queue.arn, dead_letters, enabled=enabled)
             for name, wake in wakes.items()
         ]
         for queue in (self.queue, dead_letters.queue):
-            let_rules_send(queue, rules)
+            queue.accept_from(rules)
 
     def feed(self, function: PythonFunction, *, reminds_itself: bool = False) -> None:
         """The function consumes the queue, and perhaps sends itself messages for later."""
@@ -74,20 +68,18 @@ class WakeQueue(Construct):
         function.role.allow(
             "ConsumeAndRemindItself" if reminds_itself else "ConsumeWakes",
             actions=[*actions, "sqs:SendMessage"] if reminds_itself else actions,
-            resources=[self.queue.queue_arn],
+            resources=[self.queue.arn],
         )
         lambda_.CfnEventSourceMapping(
             self,
             "Consume",
             function_name=function.name,
-            event_source_arn=self.queue.queue_arn,
+            event_source_arn=self.queue.arn,
             batch_size=BATCH_SIZE,
             maximum_batching_window_in_seconds=BATCH_WINDOW_SECONDS,
             function_response_types=["ReportBatchItemFailures"],
             # The fewest there can be: the function does the same work however many events woke it.
-            scaling_config=lambda_.CfnEventSourceMapping.ScalingConfigProperty(
-                maximum_concurrency=2
-            ),
+            scaling_config={"maximumConcurrency": 2},
         )
 
 
@@ -108,34 +100,38 @@ class DirectWakes(Construct):
         function: PythonFunction,
     ) -> None:
         super().__init__(scope, construct_id)
-        rules = [
-            _rule(self, name, wake, function.arn, dead_letters) for name, wake in wakes.items()
-        ]
-        let_rules_send(dead_letters.queue, rules)
-        for name, rule in zip(wakes, rules, strict=True):
-            lambda_.CfnPermission(
-                self,
-                f"{name}Invokes",
-                action="lambda:InvokeFunction",
-                function_name=function.name,
-                principal="events.amazonaws.com",
-                source_arn=rule.attr_arn,
-            )
+        rules = {
+            name: _rule(self, name, wake, function.arn, dead_letters)
+            for name, wake in wakes.items()
+        }
+        dead_letters.queue.accept_from(list(rules.values()))
+        for name, rule_arn in rules.items():
+            self._let_invoke(f"{name}Invokes", rule_arn, function)
+        self._hand_over(function, dead_letters)
+
+    def _let_invoke(self, construct_id: str, rule_arn: str, function: PythonFunction) -> None:
+        lambda_.CfnPermission(
+            self,
+            construct_id,
+            action="lambda:InvokeFunction",
+            function_name=function.name,
+            principal="events.amazonaws.com",
+            source_arn=rule_arn,
+        )
+
+    def _hand_over(self, function: PythonFunction, dead_letters: DeadLetters) -> None:
+        """Lambda itself sends an event there that the function failed at, by its role."""
         function.role.allow(
             "HandOverToDeadLetters",
             actions=["sqs:SendMessage"],
-            resources=[dead_letters.queue.queue_arn],
+            resources=[dead_letters.queue.arn],
         )
         failed = lambda_.CfnEventInvokeConfig(
             self,
             "Failed",
             function_name=function.name,
             qualifier="$LATEST",
-            destination_config=lambda_.CfnEventInvokeConfig.DestinationConfigProperty(
-                on_failure=lambda_.CfnEventInvokeConfig.OnFailureProperty(
-                    destination=dead_letters.queue.queue_arn
-                )
-            ),
+            destination_config={"onFailure": {"destination": dead_letters.queue.arn}},
         )
         function.role.stands_before(failed)
 
@@ -148,8 +144,9 @@ def _rule(
     dead_letters: DeadLetters,
     *,
     enabled: bool = True,
-) -> events.CfnRule:
-    return events.CfnRule(
+) -> str:
+    """Returns its ARN."""
+    rule = events.CfnRule(
         scope,
         construct_id,
         description=wake.description,
@@ -157,12 +154,11 @@ def _rule(
         event_pattern=wake.pattern,
         schedule_expression=wake.schedule,
         targets=[
-            events.CfnRule.TargetProperty(
-                id="Target",
-                arn=target_arn,
-                dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
-                    arn=dead_letters.queue.queue_arn
-                ),
-            )
+            {
+                "id": "Target",
+                "arn": target_arn,
+                "deadLetterConfig": {"arn": dead_letters.queue.arn},
+            }
         ],
     )
+    return rule.attr_arn

@@ -29,9 +29,9 @@ class LoopAlarm(Construct):
         metric_name: str,
         description: str,
         missing_data: str = "ignore",
-        told_directly: Notifications | None = None,
+        topic: Notifications | None = None,
     ) -> None:
-        """`told_directly`: the alarm goes to this topic by itself, not by the messenger."""
+        """`topic`: the alarm publishes to it itself, and the messenger does not."""
         super().__init__(scope, construct_id)
         self.name = settings.alarm_name(kind)
         dimensions = names.dimensions(project=settings.project, environment=settings.environment)
@@ -42,17 +42,14 @@ class LoopAlarm(Construct):
             alarm_description=f"{settings.prefix}: {description}",
             namespace=names.NAMESPACE,
             metric_name=metric_name,
-            dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value)
-                for name, value in dimensions.items()
-            ],
+            dimensions=[{"name": name, "value": value} for name, value in dimensions.items()],
             statistic="Maximum",
             period=60,
             evaluation_periods=1,
             threshold=1,
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data=missing_data,
-            alarm_actions=[told_directly.topic.topic_arn] if told_directly else None,
+            alarm_actions=[topic.arn] if topic else None,
         )
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from constructs import Construct
 
-from config.settings import Settings
 from ratchet.loop import folders
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
-from ratchet_cdk.foundation.notifications import Notifications
+from ratchet.loop.packages import PENDING
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.cost_permissions import grant_price_runs
-from ratchet_cdk.serving.model_registry import ModelRegistry
+from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 MEMORY_MB = 512
 TIMEOUT_SECONDS = 60
@@ -27,7 +23,8 @@ class Messenger(Construct):
     """Tells people of models that wait for approval, of runs that failed or were halted by the
     gate, and of alarms, each with the command that comes next.
 
-    Promotions are told by who makes them. That this one cannot speak is told by its alarm alone.
+    reconcile_champion announces promotions itself. If this function fails, only the alarm on its
+    dead letters says so.
     """
 
     def __init__(
@@ -35,64 +32,67 @@ class Messenger(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        code: CodeBucket,
-        source: Path,
-        artifacts: LoopBucket,
-        registry: ModelRegistry,
-        notifications: Notifications,
+        loop: LoopResources,
         alarms: Sequence[str],
     ) -> None:
         """`alarms`: the names of those that people hear of."""
         super().__init__(scope, construct_id)
-        self._settings = settings
-        arns = Arns.of(settings)
+        self._loop = loop
+        settings = loop.settings
         names = [settings.pipeline_name(kind) for kind in ("training", "evaluation", "monitoring")]
-        self._pipelines = [arns.sagemaker(f"pipeline/{name}") for name in names]
-        self.function = PythonFunction(
+        self._pipelines = [loop.arns.sagemaker(f"pipeline/{name}") for name in names]
+        self.function = self._function()
+        self._grant(self.function.role, alarms)
+        DirectWakes(
+            self,
+            "Wakes",
+            function=self.function,
+            dead_letters=self._dead_letters(),
+            wakes=self._wakes(alarms),
+        )
+
+    def _function(self) -> PythonFunction:
+        loop, settings = self._loop, self._loop.settings
+        return PythonFunction(
             self,
             "Notify",
-            code=code,
-            source=source,
+            loop=loop,
             name="notify",
             description="Tells people what happened, and what to do next",
             environment={
                 "PROJECT": settings.project,
                 "ENVIRONMENT": settings.environment,
-                "TOPIC_ARN": notifications.topic.topic_arn,
-                "ARTIFACTS_BUCKET": artifacts.name,
+                "TOPIC_ARN": loop.notifications.arn,
+                "ARTIFACTS_BUCKET": loop.artifacts.name,
                 "ENDPOINT_NAME": settings.endpoint_name,
                 "FEEDBACK_ENABLED": str(settings.feedback.enabled).lower(),
             },
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
-            retention=settings.retention,
         )
-        role = self.function.role
-        notifications.grant_publish(role)
-        registry.grant_read(role)
-        artifacts.grant_look(role, "LookAtFindings")
-        runs = folders.runs(settings.pipeline_name("monitoring"))
+
+    def _grant(self, role: NarrowRole, alarms: Sequence[str]) -> None:
+        loop = self._loop
+        loop.notifications.grant_publish(role)
+        loop.registry.grant_read(role)
+        loop.artifacts.grant_look(role, "LookAtFindings")
+        runs = folders.runs(loop.settings.pipeline_name("monitoring"))
         findings = [folders.EVALUATIONS, folders.MONITORING, runs, folders.PRICES]
-        artifacts.grant_read(role, "ReadFindings", prefixes=findings)
-        grant_price_runs(role, arns=arns, pipelines=self._pipelines, settings=settings)
+        loop.artifacts.grant_read(role, "ReadFindings", prefixes=findings)
+        grant_price_runs(role, arns=loop.arns, pipelines=self._pipelines, settings=loop.settings)
         role.allow(
             "LookAtAlarms",
             actions=["cloudwatch:DescribeAlarms"],
-            resources=[arns.alarm(name) for name in alarms],
+            resources=[loop.arns.alarm(name) for name in alarms],
         )
-        DirectWakes(
+
+    def _dead_letters(self) -> DeadLetters:
+        return DeadLetters(
             self,
-            "Wakes",
-            function=self.function,
-            dead_letters=DeadLetters(
-                self,
-                "DeadLetters",
-                settings=settings,
-                name="notify",
-                told_directly=notifications,
-            ),
-            wakes=self._wakes(alarms),
+            "DeadLetters",
+            settings=self._loop.settings,
+            name="notify",
+            topic=self._loop.notifications,
         )
 
     def _wakes(self, alarms: Sequence[str]) -> dict[str, Wake]:
@@ -103,8 +103,8 @@ class Messenger(Construct):
                     "source": ["aws.sagemaker"],
                     "detail-type": ["SageMaker Model Package State Change"],
                     "detail": {
-                        "ModelPackageGroupName": [self._settings.model_package_group],
-                        "ModelApprovalStatus": ["PendingManualApproval"],
+                        "ModelPackageGroupName": [self._loop.settings.model_package_group],
+                        "ModelApprovalStatus": [PENDING],
                     },
                 },
             ),

@@ -11,14 +11,12 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config import images
-from config.settings import Settings
 from pipeline_defs.permissions import container
 from ratchet.loop import folders, names
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.serving.champion_endpoint import ChampionEndpoint
-from ratchet_cdk.serving.promotion import Promotion
+from ratchet_cdk.serving.promotion import Promotion, only_when
 
 _Data = sagemaker.CfnDataQualityJobDefinition
 _Quality = sagemaker.CfnModelQualityJobDefinition
@@ -42,20 +40,20 @@ class ModelMonitor(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
+        loop: LoopResources,
         image_uri: str,
         promotion: Promotion,
         endpoint: ChampionEndpoint,
-        artifacts: LoopBucket,
         baselines: str,
     ) -> None:
         """`baselines`: the folder of the bucket that baselines are in."""
         super().__init__(scope, construct_id)
-        self._settings = settings
+        self._loop = loop
+        self._settings = loop.settings
+        self._artifacts = loop.artifacts
         self._image_uri = image_uri
         self._promotion = promotion
         self._endpoint = endpoint
-        self._artifacts = artifacts
         self._role = self._monitoring_role(baselines)
         self.alarm_name = self._tell_of_failures()
         self._schedule("DataQuality", self._data_quality(), promotion.uses_model_monitor)
@@ -69,7 +67,7 @@ class ModelMonitor(Construct):
         merger = images.ground_truth_merger(self._settings.region)
         role.allow_all(
             container(
-                Arns.of(self._settings),
+                self._loop.arns,
                 images=[self._image_uri, *([merger] if merger else [])],
                 log_groups=["/aws/sagemaker/ProcessingJobs"],
             )
@@ -106,7 +104,7 @@ class ModelMonitor(Construct):
             "was not analyzed; its log is in /aws/sagemaker/ProcessingJobs",
             namespace="AWS/Events",
             metric_name="MatchedEvents",
-            dimensions=[cloudwatch.CfnAlarm.DimensionProperty(name="RuleName", value=rule.ref)],
+            dimensions=[{"name": "RuleName", "value": rule.ref}],
             statistic="Sum",
             period=300,
             evaluation_periods=1,
@@ -211,9 +209,7 @@ class ModelMonitor(Construct):
             ),
         }
 
-    def _schedule(
-        self, kind: str, definition: _Data | _Quality, condition: cdk.CfnCondition
-    ) -> None:
+    def _schedule(self, kind: str, definition: _Data | _Quality, condition: str) -> None:
         name = {"DataQuality": names.DATA_QUALITY, "ModelQuality": names.MODEL_QUALITY}[kind]
         schedule = sagemaker.CfnMonitoringSchedule(
             self,
@@ -234,7 +230,7 @@ class ModelMonitor(Construct):
         schedule.add_resource_dependency(self._endpoint.resource)
         self._role.stands_before(definition)
         for resource in (definition, schedule):
-            resource.cfn_options.condition = condition
+            only_when(condition, resource)
 
 
 def _hours(hours: int) -> str:

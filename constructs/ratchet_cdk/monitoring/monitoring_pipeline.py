@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from constructs import Construct
 
-from config.settings import Settings
 from pipeline_defs.monitoring import monitoring
 from ratchet.loop import folders, names
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.pipelines.pipeline_schedule import schedule_pipeline
-from ratchet_cdk.serving.model_registry import ModelRegistry
-from ratchet_cdk.serving.promotion import Promotion
+from ratchet_cdk.serving.promotion import Promotion, only_when
 
 METRIC_NAMESPACES = (names.NAMESPACE, names.DATA_NAMESPACE, names.MODEL_NAMESPACE)
 MEMORY_MB = 512
@@ -40,48 +36,46 @@ class MonitoringPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        code: CodeBucket,
-        source: Path,
-        artifacts: LoopBucket,
-        registry: ModelRegistry,
+        loop: LoopResources,
         promotion: Promotion,
         baselines: str,
     ) -> None:
         """`baselines`: the folder of the artifact bucket that baselines are in."""
         super().__init__(scope, construct_id)
-        self._settings = settings
-        self._code = code
-        self._source = source
-        self._artifacts = artifacts
-        self.select_captured = self._select_captured(registry)
+        self._loop = loop
+        self._settings = loop.settings
+        self._artifacts = loop.artifacts
+        self.select_captured = self._select_captured()
         self.publish_monitoring = self._publish_monitoring()
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
             define=monitoring,
-            settings=settings,
-            code=code,
-            source=source,
-            artifacts=artifacts,
+            loop=loop,
             invokes={
                 "select_captured": self.select_captured,
                 "publish_monitoring": self.publish_monitoring,
             },
         )
-        readable = [folders.CAPTURE, folders.GROUND_TRUTH, baselines]
-        artifacts.grant_list(self.pipeline.role, "ListMonitored", prefixes=readable)
-        artifacts.grant_read(self.pipeline.role, "ReadMonitored", prefixes=readable)
-        artifacts.grant_read(
+        self._grant_monitored(baselines)
+        self.dead_letters = DeadLetters(
+            self, "DeadLetters", settings=loop.settings, name="monitoring"
+        )
+        self._publish_what_model_monitor_finds()
+        self._schedule(promotion)
+
+    def _grant_monitored(self, baselines: str) -> None:
+        """The pipeline reads what is compared, and the function what came of it."""
+        role, readable = self.pipeline.role, [folders.CAPTURE, folders.GROUND_TRUTH, baselines]
+        self._artifacts.grant_list(role, "ListMonitored", prefixes=readable)
+        self._artifacts.grant_read(role, "ReadMonitored", prefixes=readable)
+        self._artifacts.grant_read(
             self.publish_monitoring.role,
             "ReadAnalyses",
             prefixes=[folders.runs(self.pipeline.name), folders.MONITORING],
         )
-        self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="monitoring")
-        self._publish_what_model_monitor_finds()
-        self._schedule(promotion)
 
-    def _select_captured(self, registry: ModelRegistry) -> PythonFunction:
+    def _select_captured(self) -> PythonFunction:
         function = self._function(
             "SelectCaptured",
             name="select_captured",
@@ -89,7 +83,7 @@ class MonitoringPipeline(Construct):
             environment={},
         )
         role = function.role
-        registry.grant_read(role)
+        self._loop.registry.grant_read(role)
         self._artifacts.grant_read(role, "ReadRecords", prefixes=[folders.MONITORING])
         self._artifacts.grant_write(role, "WriteManifests", prefixes=[folders.MANIFESTS])
         return function
@@ -125,7 +119,7 @@ class MonitoringPipeline(Construct):
             "DescribeItsJobs",
             actions=["sagemaker:DescribeProcessingJob"],
             resources=[
-                Arns.of(self._settings).sagemaker(f"processing-job/{beginning}-*")
+                self._loop.arns.sagemaker(f"processing-job/{beginning}-*")
                 for beginning in ("model-monitoring", "groundtruth-merge")
             ],
             wildcard="Model Monitor names its jobs; all it says beforehand is the beginning.",
@@ -137,12 +131,11 @@ class MonitoringPipeline(Construct):
     ) -> PythonFunction:
         """What both functions have in common: where things are, and what serves."""
         settings = self._settings
-        champion = settings.parameter("champion")
+        champion = settings.parameter(CHAMPION_FACT)
         function = PythonFunction(
             self,
             construct_id,
-            code=self._code,
-            source=self._source,
+            loop=self._loop,
             name=name,
             description=description,
             environment={
@@ -153,12 +146,11 @@ class MonitoringPipeline(Construct):
             },
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
-            retention=settings.retention,
         )
         function.role.allow(
             "ReadWhatIsDeployed",
             actions=["ssm:GetParameter"],
-            resources=[Arns.of(settings).ssm_parameter(champion)],
+            resources=[self._loop.arns.ssm_parameter(champion)],
         )
         self._artifacts.grant_look(function.role, "LookAtRecords")
         return function
@@ -192,11 +184,11 @@ class MonitoringPipeline(Construct):
         schedule = schedule_pipeline(
             self,
             pipeline=self.pipeline,
-            expression=_hours(self._settings.monitor.schedule_hours),
             description="Compares what was captured with the champion's baseline",
+            expression=_hours(self._loop.settings.monitor.schedule_hours),
             dead_letters=self.dead_letters,
         )
-        schedule.cfn_options.condition = promotion.uses_pipeline
+        only_when(promotion.uses_pipeline, schedule)
 
 
 def _hours(hours: int) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import aws_cdk as cdk
 from constructs import IConstruct
+
+_KEY = "aws:cdk:acknowledged-rules"
+"""`aws__KEY`: reading it is a call to JavaScript."""
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accepts findings on a construct and its children: finding id → why it is right here."""
-    validations = cdk.Validations.of(construct)
-    validations.acknowledge(
-        *(cdk.Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items())
-    )
+    """Accepts findings on a construct and its children: finding id → why it is right here.
+
+    One entry of metadata for all of them. `Validations.acknowledge` writes one for each, and
+    records where in JavaScript each was acknowledged.
+    """
+    construct.node.add_metadata(_KEY, dict(reasons))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import aws_cdk as cdk
 
 from config import arns
@@ -13,4 +15,10 @@ class Arns(arns.Arns):
 
     @classmethod
     def of(cls, settings: Settings) -> Arns:
-        return cls(region=settings.region, account=settings.account or cdk.Aws.ACCOUNT_ID)
+        return cls(region=settings.region, account=settings.account or account_at_deployment())
+
+
+@cache
+def account_at_deployment() -> str:
+    """The token is the same everywhere, and fetching it from JavaScript takes a while."""
+    return cdk.Aws.ACCOUNT_ID

@@ -14,32 +14,13 @@ from constructs import Construct, IValidation
 
 from pipeline_defs.permissions import Permission
 from ratchet_cdk.permissions.acknowledged import acknowledge
+from ratchet_cdk.permissions.stack_policies import StackPolicies
 
 LONGEST_POLICY = 10_240
 """Characters of all inline policies of a role, without spaces:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 _REFERENCE = 100
 """Characters that a reference is counted as: an ARN of this loop with the longest names."""
-
-
-@jsii.implements(cdk.IStableAnyProducer)
-class _Statements:
-    """The statements at the end of synthesis: grants come from several constructs."""
-
-    def __init__(self) -> None:
-        self.statements: list[dict[str, Any]] = []
-
-    def produce(self) -> Any:
-        """Without those that another covers: two grants of the same key are one."""
-        return [
-            statement
-            for index, statement in enumerate(self.statements)
-            if not any(
-                _covers(other, statement) and not (_covers(statement, other) and index < place)
-                for place, other in enumerate(self.statements)
-                if place != index
-            )
-        ]
 
 
 class NarrowRole(Construct):
@@ -51,28 +32,37 @@ class NarrowRole(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, service: str) -> None:
         super().__init__(scope, construct_id)
-        self._stack = cdk.Stack.of(self)
-        self._granted = _Statements()
+        self._policies = policies = StackPolicies.of(self)
+        self._statements: list[dict[str, Any]] = []
+        self._reasons: dict[str, str] = {}
         role = iam.CfnRole(
             self,
             "Role",
-            assume_role_policy_document=_document([_assumed_by(service, self._stack.account)]),
+            assume_role_policy_document=_document([_assumed_by(service, policies.account)]),
         )
         self.arn = role.attr_arn
         self._policy = iam.CfnPolicy(
             self,
             "Policy",
             policy_name="permissions",
-            policy_document=_document(cdk.Lazy.any(self._granted)),
+            policy_document=_document([]),
             roles=[role.ref],
         )
-        self.node.add_validation(_Size(self))
+        policies.add(self)
 
     @property
     def size(self) -> int:
         """How long the policy will be, about: a reference is known at deployment only."""
-        document = self._stack.resolve(_document(self._granted.produce()))
-        return len(json.dumps(_with_lengths(document), separators=(",", ":")))
+        document = json.dumps(_document(_without_covered(self._statements)), separators=(",", ":"))
+        return len(_TOKEN.sub(_likely, document))
+
+    def write_policy(self) -> None:
+        """What was allowed becomes the policy. Synthesis does this once."""
+        self._policy.policy_document = _document(_without_covered(self._statements))
+        if self._reasons:
+            acknowledge(self._policy, self._findings())
+        if self.size > LONGEST_POLICY:
+            self.node.add_validation(_TooLong(self))
 
     def allow(
         self,
@@ -98,12 +88,8 @@ class NarrowRole(Construct):
         if wide and not wildcard:
             raise ValueError(f"{self.node.path}: {sid} allows {wide}; say why with wildcard=…")
         statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
-        self._granted.statements.append(
-            {**statement, "Condition": conditions} if conditions else {**statement}
-        )
-        if wide:
-            findings = [f"AwsSolutions-IAM5[Resource::{self._written(one)}]" for one in wide]
-            acknowledge(self._policy, dict.fromkeys(findings, f"{sid}: {wildcard}"))
+        self._statements.append({**statement, "Condition": conditions} if conditions else statement)
+        self._reasons.update(dict.fromkeys(wide, f"{sid}: {wildcard}"))
 
     def allow_all(self, permissions: Iterable[Permission]) -> None:
         """Adds permissions that were worked out elsewhere."""
@@ -131,36 +117,58 @@ class NarrowRole(Construct):
         """The resource is made after the permissions, so nothing of it runs without them."""
         resource.add_resource_dependency(self._policy)
 
-    def _written(self, resource: str) -> str:
-        """A resource as cdk-nag writes it: a reference is `<LogicalId.Attribute>`."""
-        return _TOKEN.sub(lambda token: _reference(self._stack, token[0]), resource)
+    def _findings(self) -> dict[str, str]:
+        """As cdk-nag writes them: a reference is `<LogicalId.Attribute>`."""
+        resources = _resolved(self._policies.stack, list(self._reasons))
+        return {
+            f"AwsSolutions-IAM5[Resource::{resource}]": reason
+            for resource, reason in zip(resources, self._reasons.values(), strict=True)
+        }
 
 
 @jsii.implements(IValidation)
-class _Size:
+class _TooLong:
     """IAM refuses a policy that is too long in the middle of a deployment: this says so before."""
 
     def __init__(self, role: NarrowRole) -> None:
         self._role = role
 
     def validate(self) -> list[str]:
-        size = self._role.size
-        if size <= LONGEST_POLICY:
-            return []
         return [
-            f"the policy of {self._role.node.path} is about {size:,} characters long; IAM takes at "
-            f"most {LONGEST_POLICY:,}. Let its statements share prefixes, or divide what it does"
+            f"the policy of {self._role.node.path} is about {self._role.size:,} characters long; "
+            f"IAM takes at most {LONGEST_POLICY:,}. Let its statements share prefixes, or divide "
+            "what it does"
         ]
 
 
-_TOKEN = re.compile(r"\$\{Token\[[^\]]+\]\}")
+_TOKEN = re.compile(r"\$\{Token\[([^\]]+)\]\}")
 _references: dict[str, str] = {}  # a token is the same everywhere, and resolving one takes a while
 
 
-def _reference(stack: cdk.Stack, token: str) -> str:
-    if token not in _references:
-        _references[token] = _written(stack.resolve(token))
-    return _references[token]
+def _likely(token: re.Match[str]) -> str:
+    """A text as long as what the token probably stands for."""
+    return "0" * 12 if token[1].startswith("AWS.AccountId") else "x" * _REFERENCE
+
+
+def _resolved(stack: cdk.Stack, resources: Sequence[str]) -> list[str]:
+    tokens = {token[0] for resource in resources for token in _TOKEN.finditer(resource)}
+    if unresolved := sorted(tokens - _references.keys()):
+        values = map(_written, stack.resolve(unresolved))
+        _references.update(zip(unresolved, values, strict=True))
+    return [_TOKEN.sub(lambda token: _references[token[0]], text) for text in resources]
+
+
+def _without_covered(statements: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Without those that another covers: two grants of the same key are one."""
+    return [
+        statement
+        for index, statement in enumerate(statements)
+        if not any(
+            _covers(other, statement) and not (_covers(statement, other) and index < place)
+            for place, other in enumerate(statements)
+            if place != index
+        )
+    ]
 
 
 def _document(statements: Any) -> dict[str, Any]:
@@ -178,24 +186,6 @@ def _covers(statement: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
-
-
-def _with_lengths(value: Any) -> Any:
-    """References as texts of their likely length."""
-    match value:
-        case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(str(_with_lengths(part)) for part in parts)
-        case {"Ref": "AWS::AccountId"}:
-            return "0" * 12
-        case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::ImportValue": _}:
-            return "x" * _REFERENCE
-        case {"Fn::Sub": str(text)}:
-            return text
-        case dict():
-            return {key: _with_lengths(item) for key, item in value.items()}
-        case list():
-            return [_with_lengths(item) for item in value]
-    return value
 
 
 def _assumed_by(service: str, account: str) -> dict[str, Any]:

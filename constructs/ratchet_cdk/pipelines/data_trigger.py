@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from constructs import Construct
 
 from config.intake import Intake
-from config.settings import Settings
 from ratchet.loop import folders, names
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
-from ratchet_cdk.foundation.notifications import Notifications
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import Wake, WakeQueue
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.monitoring.loop_alarm import grant_put_metrics
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.pipelines.run_schedule import RunSchedule
-from ratchet_cdk.serving.model_registry import ModelRegistry
 
 # Reading 100,000 objects that are all new takes minutes; any later look takes seconds.
 TIMEOUT_SECONDS = 900
@@ -40,48 +34,48 @@ class DataTrigger(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        code: CodeBucket,
-        source: Path,
-        data: LoopBucket,
-        artifacts: LoopBucket,
+        loop: LoopResources,
         pipeline: MlPipeline,
-        registry: ModelRegistry,
-        notifications: Notifications,
         intake: Intake,
     ) -> None:
         """`intake`: `settings.intake("training")`, say, for the pipeline of that kind."""
         super().__init__(scope, construct_id)
-        self._settings = settings
+        self._loop = loop
+        self._pipeline = pipeline
         self._intake = intake
         self._drift_alarms = [
-            settings.alarm_name(kind) for kind in (names.DRIFT, names.MODEL_QUALITY)
+            loop.settings.alarm_name(kind) for kind in (names.DRIFT, names.MODEL_QUALITY)
         ]
         self.dead_letters = DeadLetters(
-            self, "DeadLetters", settings=settings, name=intake.trigger_name
+            self, "DeadLetters", settings=loop.settings, name=intake.trigger_name
         )
         self.wakes = WakeQueue(
             self,
             "Wakes",
-            wakes=self._wakes(data, pipeline),
+            wakes=self._wakes(),
             dead_letters=self.dead_letters,
             timeout_seconds=TIMEOUT_SECONDS,
             enabled=intake.enabled,
         )
-        self.function = self._function(code, source, data, artifacts, pipeline, notifications)
-        self._grant(data, artifacts, pipeline, registry, notifications)
+        self.function = self._function()
+        self._grant(self.function.role)
+        if intake.drift:
+            self._grant_drift(self.function.role)
         self.wakes.feed(self.function, reminds_itself=True)
         if intake.run_schedule:
-            self.schedule = RunSchedule(
-                self,
-                "RunSchedule",
-                name=settings.schedule_name(intake.kind),
-                intake=intake,
-                queue=self.wakes.queue,
-                dead_letters=self.dead_letters,
-            )
+            self._run_schedule()
 
-    def _wakes(self, data: LoopBucket, pipeline: MlPipeline) -> dict[str, Wake]:
+    def _run_schedule(self) -> None:
+        self.schedule = RunSchedule(
+            self,
+            "RunSchedule",
+            name=self._loop.settings.schedule_name(self._intake.kind),
+            intake=self._intake,
+            queue=self.wakes.queue,
+            dead_letters=self.dead_letters,
+        )
+
+    def _wakes(self) -> dict[str, Wake]:
         prefix = self._intake.prefix
         wakes = {
             "DataChanged": Wake(
@@ -90,7 +84,7 @@ class DataTrigger(Construct):
                     "source": ["aws.s3"],
                     "detail-type": ["Object Created", "Object Deleted"],
                     "detail": {
-                        "bucket": {"name": [data.name]},
+                        "bucket": {"name": [self._loop.data.name]},
                         "object": {"key": [{"prefix": prefix}]},
                     },
                 },
@@ -101,7 +95,7 @@ class DataTrigger(Construct):
                     "source": ["aws.sagemaker"],
                     "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
                     "detail": {
-                        "pipelineArn": [pipeline.arn],
+                        "pipelineArn": [self._pipeline.arn],
                         "currentPipelineExecutionStatus": ["Succeeded", "Failed", "Stopped"],
                     },
                 },
@@ -129,85 +123,63 @@ class DataTrigger(Construct):
             },
         )
 
-    def _function(
-        self,
-        code: CodeBucket,
-        source: Path,
-        data: LoopBucket,
-        artifacts: LoopBucket,
-        pipeline: MlPipeline,
-        notifications: Notifications,
-    ) -> PythonFunction:
-        settings, intake = self._settings, self._intake
+    def _function(self) -> PythonFunction:
+        loop, intake = self._loop, self._intake
         return PythonFunction(
             self,
             "StartPipeline",
-            code=code,
-            source=source,
+            loop=loop,
             name="start_pipeline",
             description="Starts a run when the current data has not been run",
             environment={
-                "DATA_BUCKET": data.name,
+                "DATA_BUCKET": loop.data.name,
                 "DATA_PREFIX": intake.prefix,
                 "WINDOW": str(intake.window),
-                "ARTIFACTS_BUCKET": artifacts.name,
-                "PIPELINE_NAME": pipeline.name,
-                "QUEUE_URL": self.wakes.queue.queue_url,
+                "ARTIFACTS_BUCKET": loop.artifacts.name,
+                "PIPELINE_NAME": self._pipeline.name,
+                "QUEUE_URL": self.wakes.queue.url,
                 "SETTLE_SECONDS": str(intake.settle_seconds),
                 "MAX_WAIT_SECONDS": str(intake.max_wait_seconds),
                 "INTAKE": intake.kind,
                 "TIME_ZONE": intake.timezone,
-                **(self._drift(notifications) if intake.drift else {}),
+                **(self._drift() if intake.drift else {}),
             },
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
-            retention=settings.retention,
             # It wakes itself later while data lands, for as long as the settings let it wait.
             calls_itself=True,
         )
 
-    def _grant(
-        self,
-        data: LoopBucket,
-        artifacts: LoopBucket,
-        pipeline: MlPipeline,
-        registry: ModelRegistry,
-        notifications: Notifications,
-    ) -> None:
-        role = self.function.role
-        own = [folders.MANIFESTS, folders.trigger(self._intake.kind)]
+    def _grant(self, role: NarrowRole) -> None:
+        data, artifacts = self._loop.data, self._loop.artifacts
+        records = [folders.MANIFESTS, folders.trigger(self._intake.kind)]
         data.grant_look(role, "LookAtData")
         data.grant_read(role, "ReadData", prefixes=[self._intake.prefix])
         artifacts.grant_look(role, "LookAtRecords")
-        artifacts.grant_read(role, "ReadRecords", prefixes=own)
-        artifacts.grant_write(role, "WriteRecords", prefixes=own)
-        pipeline.grant_start(role)
-        if self._intake.drift:
-            self._grant_drift(pipeline, registry, notifications)
+        artifacts.grant_read(role, "ReadRecords", prefixes=records)
+        artifacts.grant_write(role, "WriteRecords", prefixes=records)
+        self._pipeline.grant_start(role)
 
-    def _drift(self, notifications: Notifications) -> dict[str, str]:
+    def _drift(self) -> dict[str, str]:
         """What the function needs to take drift for a reason to run."""
-        settings = self._settings
+        settings = self._loop.settings
         return {
             "DRIFT_ALARMS": ",".join(self._drift_alarms),
             "COOLDOWN_HOURS": str(settings.feedback.cooldown_hours),
             "FRUITLESS_LIMIT": str(settings.feedback.fruitless_limit),
             "PROJECT": settings.project,
             "ENVIRONMENT": settings.environment,
-            "TOPIC_ARN": notifications.topic.topic_arn,
+            "TOPIC_ARN": self._loop.notifications.arn,
         }
 
-    def _grant_drift(
-        self, pipeline: MlPipeline, registry: ModelRegistry, notifications: Notifications
-    ) -> None:
+    def _grant_drift(self, role: NarrowRole) -> None:
         """The state of the alarms, and what came of the runs that drift started."""
-        role, arns = self.function.role, Arns.of(self._settings)
         role.allow(
             "ReadDriftAlarms",
             actions=["cloudwatch:DescribeAlarms"],
-            resources=[arns.alarm(name) for name in self._drift_alarms],
+            resources=[self._loop.arns.alarm(name) for name in self._drift_alarms],
         )
-        pipeline.grant_look_at_steps(role)
-        registry.grant_read(role)
-        notifications.grant_publish(role)
+        self._pipeline.grant_look_at_steps(role)
+        self._loop.registry.grant_read(role)
+        self._loop.notifications.grant_publish(role)
         grant_put_metrics(role, "PutNoticesWaiting")

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from constructs import Construct
 
-from config.settings import Settings
 from pipeline_defs.evaluation import evaluation
 from ratchet.loop import folders
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.python_function import PythonFunction
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.monitoring.loop_alarm import grant_put_metrics
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.serving.champion import ChampionResolver
-from ratchet_cdk.serving.model_registry import ModelRegistry
 
 
 class EvaluationPipeline(Construct):
@@ -32,79 +28,68 @@ class EvaluationPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        code: CodeBucket,
-        source: Path,
-        data: LoopBucket,
-        artifacts: LoopBucket,
-        registry: ModelRegistry,
+        loop: LoopResources,
         champion: ChampionResolver,
         models: str,
     ) -> None:
         """`models`: the folder of the artifact bucket that model artifacts are in."""
         super().__init__(scope, construct_id)
-        self._settings = settings
-        self.record = self._record(code, source, artifacts, registry)
+        self._loop = loop
+        self.record = self._record()
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
             define=evaluation,
-            settings=settings,
-            code=code,
-            source=source,
-            artifacts=artifacts,
-            data=data,
+            loop=loop,
             invokes={
                 "resolve_champion": champion.function,
                 "record_evaluation": self.record,
             },
         )
-        role, labelled = self.pipeline.role, [settings.evaluation.prefix]
-        data.grant_list(role, "ListLabelled", prefixes=labelled)
-        data.grant_read(role, "ReadLabelled", prefixes=labelled)
-        artifacts.grant_list(role, "ListModels", prefixes=[models])
-        artifacts.grant_read(role, "ReadModels", prefixes=[models])
-        artifacts.grant_read(
-            self.record.role,
-            "ReadFindings",
-            prefixes=[
-                folders.EVALUATIONS,
-                folders.MANIFESTS,
-                folders.runs(self.pipeline.name),
-            ],
-        )
+        self._grant_labelled(self.pipeline.role)
+        self._grant_models(self.pipeline.role, models)
+        self._grant_findings(self.record.role)
 
-    def _record(
-        self, code: CodeBucket, source: Path, artifacts: LoopBucket, registry: ModelRegistry
-    ) -> PythonFunction:
-        settings = self._settings
-        champion = settings.parameter("champion")
+    def _grant_labelled(self, role: NarrowRole) -> None:
+        prefixes = [self._loop.settings.evaluation.prefix]
+        self._loop.data.grant_list(role, "ListLabelled", prefixes=prefixes)
+        self._loop.data.grant_read(role, "ReadLabelled", prefixes=prefixes)
+
+    def _grant_models(self, role: NarrowRole, models: str) -> None:
+        self._loop.artifacts.grant_list(role, "ListModels", prefixes=[models])
+        self._loop.artifacts.grant_read(role, "ReadModels", prefixes=[models])
+
+    def _grant_findings(self, role: NarrowRole) -> None:
+        findings = [folders.EVALUATIONS, folders.MANIFESTS, folders.runs(self.pipeline.name)]
+        self._loop.artifacts.grant_read(role, "ReadFindings", prefixes=findings)
+
+    def _record(self) -> PythonFunction:
+        loop, settings = self._loop, self._loop.settings
+        champion = settings.parameter(CHAMPION_FACT)
         function = PythonFunction(
             self,
             "RecordEvaluation",
-            code=code,
-            source=source,
+            loop=loop,
             name="record_evaluation",
             description="Records how the champion did on labelled data",
             environment={
                 "PROJECT": settings.project,
                 "ENVIRONMENT": settings.environment,
-                "ARTIFACTS_BUCKET": artifacts.name,
+                "ARTIFACTS_BUCKET": loop.artifacts.name,
                 "CHAMPION_PARAMETER": champion,
                 "MINIMUM_ROWS": str(settings.evaluation.minimum_rows),
             },
             memory_mb=512,
             timeout_seconds=60,
-            retention=settings.retention,
         )
         role = function.role
         role.allow(
             "ReadWhatIsDeployed",
             actions=["ssm:GetParameter"],
-            resources=[Arns.of(settings).ssm_parameter(champion)],
+            resources=[loop.arns.ssm_parameter(champion)],
         )
         grant_put_metrics(role, "PutFindings")
-        registry.grant_note(role)
-        artifacts.grant_look(role, "LookAtRecords")
-        artifacts.grant_write(role, "WriteRecords", prefixes=[folders.EVALUATIONS])
+        loop.registry.grant_note(role)
+        loop.artifacts.grant_look(role, "LookAtRecords")
+        loop.artifacts.grant_write(role, "WriteRecords", prefixes=[folders.EVALUATIONS])
         return function

@@ -6,14 +6,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config.settings import Settings
 from pipeline_defs.imported import ImportedPipeline, Placement, Stored
 from pipeline_defs.imported.placeholders import texts_after
 from pipeline_defs.permissions import needs
 from ratchet.loop import folders, names
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
 from ratchet_cdk.pipelines.definition_body import definition_body, template_size
@@ -37,31 +34,29 @@ class ImportedMlPipeline(Construct):
         construct_id: str,
         *,
         stored: Stored,
-        settings: Settings,
-        code: CodeBucket,
-        artifacts: LoopBucket,
-        data: LoopBucket,
+        loop: LoopResources,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._settings, self._artifacts, self._data = settings, artifacts, data
-        self._code = code
-        self._arns = Arns.of(settings)
+        self._loop = loop
         self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
-        placement = Placement(
-            settings=settings,
-            role_arn=self.role.arn,
-            artifacts_uri=artifacts.uri,
-            data_uri=data.uri,
-            code_uri=code.uri,
-            account=self._arns.account,
-            output_key_arn=artifacts.key_arn,
-        )
-        pipeline = ImportedPipeline(stored, placement)
+        pipeline = ImportedPipeline(stored, self._placement())
         self.name = pipeline.name
         self._publish(pipeline)
         self._permissions(pipeline, stored)
-        add_model_groups(self, pipeline.definition(), settings)
+        add_model_groups(self, pipeline.definition(), loop.settings)
         self._pipeline(pipeline)
+
+    def _placement(self) -> Placement:
+        loop = self._loop
+        return Placement(
+            settings=loop.settings,
+            role_arn=self.role.arn,
+            artifacts_uri=loop.artifacts.uri,
+            data_uri=loop.data.uri,
+            code_uri=loop.code.uri,
+            account=loop.arns.account,
+            output_key_arn=loop.artifacts.key_arn,
+        )
 
     @property
     def size(self) -> int:
@@ -70,24 +65,28 @@ class ImportedMlPipeline(Construct):
 
     def _publish(self, pipeline: ImportedPipeline) -> None:
         for file in pipeline.code:
-            self._code.publish_below(digest=file.digest, path=file.path, write=file.write)
+            self._loop.code.publish_below(digest=file.digest, path=file.path, write=file.write)
         if pipeline.bundles:
-            self._code.grant_read_folders(self.role, "ReadCode")
+            self._loop.code.grant_read_folders(self.role, "ReadCode")
 
     def _permissions(self, pipeline: ImportedPipeline, stored: Stored) -> None:
         runs = [folders.runs(self.name)]
         readable = sorted({*runs, *texts_after(stored.definition, "artifacts")} - {""})
-        self._artifacts.grant_list(self.role, "ListOwn", prefixes=[*readable, folders.MANIFESTS])
-        self._artifacts.grant_read(self.role, "ReadOwn", prefixes=[*readable, folders.MANIFESTS])
-        self._artifacts.grant_write(self.role, "WriteRuns", prefixes=runs)
+        self._loop.artifacts.grant_list(
+            self.role, "ListOwn", prefixes=[*readable, folders.MANIFESTS]
+        )
+        self._loop.artifacts.grant_read(
+            self.role, "ReadOwn", prefixes=[*readable, folders.MANIFESTS]
+        )
+        self._loop.artifacts.grant_write(self.role, "WriteRuns", prefixes=runs)
         data = {*texts_after(stored.definition, "data")}
         if any(p["Name"] == names.DATA_PARAMETER for p in stored.definition["Parameters"]):
-            data.add(self._settings.data.prefix)
+            data.add(self._loop.settings.data.prefix)
         if data:
-            self._data.grant_list(self.role, "ListData", prefixes=sorted(data))
-            self._data.grant_read(self.role, "ReadData", prefixes=sorted(data))
+            self._loop.data.grant_list(self.role, "ListData", prefixes=sorted(data))
+            self._loop.data.grant_read(self.role, "ReadData", prefixes=sorted(data))
         permissions, missing = needs(
-            pipeline.definition(), arns=self._arns, granted_buckets=[self._code.name]
+            pipeline.definition(), arns=self._loop.arns, granted_buckets=[self._loop.code.name]
         )
         self.role.allow_all(permissions)
         written = stored.permissions

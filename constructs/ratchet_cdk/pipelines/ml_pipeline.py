@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config.settings import Settings
-from pipeline_defs.authoring import Context, Functions, Pipeline
+from pipeline_defs.authoring import Context, Functions, Pipeline, bundle_script
 from pipeline_defs.permissions import needs, registered_images
 from ratchet.loop import folders
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.python_function import PythonFunction
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
 from ratchet_cdk.pipelines.definition_body import definition_body, template_size
+
+_bundle = cache(bundle_script)  # every environment gets the same
 
 
 class MlPipeline(Construct):
@@ -38,17 +37,12 @@ class MlPipeline(Construct):
         construct_id: str,
         *,
         define: Callable[[Context], Pipeline],
-        settings: Settings,
-        code: CodeBucket,
-        source: Path,
-        artifacts: LoopBucket,
+        loop: LoopResources,
         invokes: Mapping[str, PythonFunction],
-        data: LoopBucket | None = None,
         permissions: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """
         Args:
-            data: what the definition may name as `ctx.data_uri`.
             invokes: functions that its steps call, by the names of `Functions`.
             permissions: statements, as IAM writes them, for what the definition leaves open.
 
@@ -56,42 +50,52 @@ class MlPipeline(Construct):
             ValueError: the definition leaves something open, with the statements to add.
         """
         super().__init__(scope, construct_id)
-        self._code = code
-        arns = Arns.of(settings)
+        self._loop = loop
         self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
-        context = Context(
-            settings=settings,
-            role_arn=self.role.arn,
-            artifacts_uri=artifacts.uri,
-            data_uri=data.uri if data else "",
-            account=arns.account,
-            output_key_arn=artifacts.key_arn,
-            code_uri=code.uri,
-            functions=Functions(**{name: called.arn for name, called in invokes.items()}),
-            source=source,
-        )
-        pipeline = define(context)
+        pipeline = define(self._context(invokes))
         self.name = pipeline.name
-        self.arn = arns.sagemaker(f"pipeline/{self.name}")
+        self.arn = loop.arns.sagemaker(f"pipeline/{self.name}")
         for bundle in pipeline.bundles:
-            code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
+            loop.code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
         self.definition = definition = pipeline.definition()
         self.registered_images = registered_images(definition)
-        self._grant(definition, permissions, arns)
-        code.grant_read(self.role, "ReadCode", suffix=".gz")
-        own = [folders.runs(self.name)]
-        if folders.checkpoints(self.name) in json.dumps(definition):
-            own.append(folders.checkpoints(self.name))
-        readable = [*own, folders.MANIFESTS]
-        artifacts.grant_list(self.role, "ListOwn", prefixes=readable)
-        artifacts.grant_read(self.role, "ReadOwn", prefixes=readable)
-        artifacts.grant_write(self.role, "WriteRuns", prefixes=own)
+        self._grant(definition, permissions)
+        self._grant_files(definition)
         self._pipeline(definition)
 
+    def _context(self, invokes: Mapping[str, PythonFunction]) -> Context:
+        loop = self._loop
+        return Context(
+            settings=loop.settings,
+            role_arn=self.role.arn,
+            artifacts_uri=loop.artifacts.uri,
+            data_uri=loop.data.uri,
+            account=loop.arns.account,
+            output_key_arn=loop.artifacts.key_arn,
+            code_uri=loop.code.uri,
+            functions=Functions(**{name: function.arn for name, function in invokes.items()}),
+            source=loop.source,
+            bundler=_bundle,
+        )
+
+    def _grant_files(self, definition: Mapping[str, Any]) -> None:
+        """Its steps' code, the manifests, and its own runs."""
+        self._loop.code.grant_read(self.role, "ReadCode", suffix=".gz")
+        written = [folders.runs(self.name)]
+        if (checkpoints := folders.checkpoints(self.name)) in json.dumps(definition):
+            written.append(checkpoints)
+        readable = [*written, folders.MANIFESTS]
+        artifacts = self._loop.artifacts
+        artifacts.grant_list(self.role, "ListOwn", prefixes=readable)
+        artifacts.grant_read(self.role, "ReadOwn", prefixes=readable)
+        artifacts.grant_write(self.role, "WriteRuns", prefixes=written)
+
     def _grant(
-        self, definition: Mapping[str, Any], statements: Sequence[Mapping[str, Any]], arns: Arns
+        self, definition: Mapping[str, Any], statements: Sequence[Mapping[str, Any]]
     ) -> None:
-        permissions, missing = needs(definition, arns=arns, granted_buckets=[self._code.name])
+        permissions, missing = needs(
+            definition, arns=self._loop.arns, granted_buckets=[self._loop.code.name]
+        )
         named = {statement.get("Sid") for statement in statements}
         open_ = [need for need in missing if need.permission.sid not in named]
         if open_:

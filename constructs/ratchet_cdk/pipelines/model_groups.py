@@ -10,7 +10,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs.authoring.checks.document import placed_steps
+from ratchet.definition.document import read
+from ratchet.definition.resources import MODEL_PACKAGE
 from ratchet_cdk.foundation.buckets import removal_policy
 
 
@@ -32,8 +33,7 @@ def add_model_groups(scope: Construct, definition: Mapping[str, Any], settings: 
 
 
 def _groups(definition: Mapping[str, Any]) -> Iterator[str]:
-    for placed in placed_steps(definition):
-        if placed.type == "RegisterModel":
-            name = placed.own["Arguments"].get("ModelPackageGroupName")
-            if isinstance(name, str):
-                yield name
+    for step in read(definition).steps:
+        group = step.arguments.get("ModelPackageGroupName")
+        if step.row.makes is MODEL_PACKAGE and isinstance(group, str):
+            yield group

@@ -34,7 +34,7 @@ def schedule_pipeline(
     role.allow(
         "HandOverToDeadLetters",
         actions=["sqs:SendMessage"],
-        resources=[dead_letters.queue.queue_arn],
+        resources=[dead_letters.queue.arn],
     )
     properties = scheduler.CfnSchedule
     schedule = scheduler.CfnSchedule(
@@ -48,9 +48,7 @@ def schedule_pipeline(
         target=properties.TargetProperty(
             arn=pipeline.arn,
             role_arn=role.arn,
-            dead_letter_config=properties.DeadLetterConfigProperty(
-                arn=dead_letters.queue.queue_arn
-            ),
+            dead_letter_config=properties.DeadLetterConfigProperty(arn=dead_letters.queue.arn),
         ),
     )
     role.stands_before(schedule)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from constructs import Construct
 
-from config.settings import Settings
 from ratchet.loop import folders
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
-from ratchet_cdk.foundation.notifications import Notifications
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import Wake, WakeQueue
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.monitoring.loop_alarm import grant_put_metrics
-from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.cost_permissions import grant_price_runs
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
@@ -41,22 +36,16 @@ class RunCosts(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        code: CodeBucket,
-        source: Path,
-        data: LoopBucket,
-        artifacts: LoopBucket,
+        loop: LoopResources,
         pipelines: Sequence[str],
-        notifications: Notifications,
     ) -> None:
         """`pipelines`: the names of those whose runs are recorded."""
         super().__init__(scope, construct_id)
-        self._settings = settings
-        self._arns = Arns.of(settings)
+        self._loop = loop
         # By how the names begin: any number of pipelines may be imported, and a role's policy has
         # room for 10,240 characters. The function is told the names that it looks for.
-        self._beginning = self._arns.sagemaker(f"pipeline/{settings.pipeline_name('')}")
-        self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="costs")
+        self._beginning = loop.arns.sagemaker(f"pipeline/{loop.settings.pipeline_name('')}")
+        self.dead_letters = DeadLetters(self, "DeadLetters", settings=loop.settings, name="costs")
         self.wakes = WakeQueue(
             self,
             "Wakes",
@@ -64,12 +53,18 @@ class RunCosts(Construct):
             dead_letters=self.dead_letters,
             timeout_seconds=TIMEOUT_SECONDS,
         )
-        costs = settings.costs
-        self.function = PythonFunction(
+        self.function = self._function(pipelines)
+        self._grant_runs(self.function.role)
+        self._grant_endpoint_and_buckets(self.function.role)
+        self._grant_costs(self.function.role)
+        self.wakes.feed(self.function)
+
+    def _function(self, pipelines: Sequence[str]) -> PythonFunction:
+        loop, settings = self._loop, self._loop.settings
+        return PythonFunction(
             self,
             "RecordRun",
-            code=code,
-            source=source,
+            loop=loop,
             name="record_run",
             description="Records what runs, the endpoint and the buckets cost",
             environment={
@@ -78,33 +73,21 @@ class RunCosts(Construct):
                 "OWNER": settings.owner,
                 "COST_CENTER": settings.cost_center,
                 "EXPERIMENT": settings.experiment,
-                "ARTIFACTS_BUCKET": artifacts.name,
-                "DATA_BUCKET": data.name,
+                "ARTIFACTS_BUCKET": loop.artifacts.name,
+                "DATA_BUCKET": loop.data.name,
                 "PIPELINES": ",".join(pipelines),
                 "ENDPOINT_NAME": settings.endpoint_name,
-                "TOPIC_ARN": notifications.topic.topic_arn,
-                "RUN_LIMIT_USD": dollars(costs.run_limit_usd),
-                "IDLE_HOURS": str(costs.idle_hours),
-                "LOOK_BACK_DAYS": str(costs.look_back_days),
+                "TOPIC_ARN": loop.notifications.arn,
+                "RUN_LIMIT_USD": dollars(settings.costs.run_limit_usd),
+                "IDLE_HOURS": str(settings.costs.idle_hours),
+                "LOOK_BACK_DAYS": str(settings.costs.look_back_days),
             },
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
-            retention=settings.retention,
         )
-        role = self.function.role
-        grant_price_runs(
-            role, arns=self._arns, pipelines=[f"{self._beginning}*"], settings=settings
-        )
-        self._grant_runs(role)
-        self._grant_endpoint_and_buckets(role)
-        artifacts.grant_look(role, "LookAtCosts")
-        artifacts.grant_read(role, "ReadCosts", prefixes=[folders.COSTS])
-        artifacts.grant_write(role, "WriteCosts", prefixes=[folders.COSTS])
-        notifications.grant_publish(role)
-        self.wakes.feed(self.function)
 
     def _wakes(self) -> dict[str, Wake]:
-        costs = self._settings.costs
+        costs = self._loop.settings.costs
         wakes = {
             "RunEnded": Wake(
                 description="What a run cost is recorded when it ends",
@@ -132,13 +115,16 @@ class RunCosts(Construct):
         }
 
     def _grant_runs(self, role: NarrowRole) -> None:
+        loop = self._loop
+        runs = [f"{self._beginning}*"]
+        grant_price_runs(role, arns=loop.arns, pipelines=runs, settings=loop.settings)
         role.allow(
             "FindRuns",
             actions=["sagemaker:ListPipelineExecutions"],
-            resources=[f"{self._beginning}*"],
+            resources=runs,
             wildcard="The pipelines of this environment, which begin with its name.",
         )
-        if self._settings.costs.run_limit_usd:
+        if loop.settings.costs.run_limit_usd:
             role.allow(
                 "StopRuns",
                 actions=["sagemaker:StopPipelineExecution"],
@@ -150,12 +136,12 @@ class RunCosts(Construct):
         role.allow(
             "LookAtEndpoint",
             actions=["sagemaker:DescribeEndpoint"],
-            resources=[self._arns.sagemaker(f"endpoint/{self._settings.endpoint_name}")],
+            resources=[self._loop.arns.sagemaker(f"endpoint/{self._loop.settings.endpoint_name}")],
         )
         role.allow(
             "LookAtWhatItServesOn",
             actions=["sagemaker:DescribeEndpointConfig"],
-            resources=[self._arns.sagemaker("endpoint-config/*")],
+            resources=[self._loop.arns.sagemaker("endpoint-config/*")],
             wildcard="CloudFormation names configurations.",
         )
         role.allow(
@@ -165,6 +151,14 @@ class RunCosts(Construct):
             wildcard="The action knows no resource.",
         )
         grant_put_metrics(role, "PutRunCost")
+
+    def _grant_costs(self, role: NarrowRole) -> None:
+        """The rows that it writes, and the notices that it sends."""
+        artifacts = self._loop.artifacts
+        artifacts.grant_look(role, "LookAtCosts")
+        artifacts.grant_read(role, "ReadCosts", prefixes=[folders.COSTS])
+        artifacts.grant_write(role, "WriteCosts", prefixes=[folders.COSTS])
+        self._loop.notifications.grant_publish(role)
 
 
 def dollars(amount: float) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from config.intake import Intake
 from ratchet.loop import names
 from ratchet_cdk.functions.dead_letters import DeadLetters
+from ratchet_cdk.functions.event_queue import EventQueue
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 # Replaced by the time that the run is scheduled for, in UTC:
@@ -33,7 +33,7 @@ class RunSchedule(Construct):
         *,
         name: str,
         intake: Intake,
-        queue: sqs.Queue,
+        queue: EventQueue,
         dead_letters: DeadLetters,
     ) -> None:
         """`name`: by which the command line finds it."""
@@ -42,7 +42,7 @@ class RunSchedule(Construct):
         role.allow(
             "TellTheTrigger",
             actions=["sqs:SendMessage"],
-            resources=[queue.queue_arn, dead_letters.queue.queue_arn],
+            resources=[queue.arn, dead_letters.queue.arn],
         )
         of = scheduler.CfnSchedule
         schedule = of(
@@ -55,10 +55,10 @@ class RunSchedule(Construct):
             state="ENABLED" if intake.enabled else "DISABLED",
             flexible_time_window=of.FlexibleTimeWindowProperty(mode="OFF"),
             target=of.TargetProperty(
-                arn=queue.queue_arn,
+                arn=queue.arn,
                 role_arn=role.arn,
                 input=json.dumps({names.SCHEDULED_TIME: _TIME}),
-                dead_letter_config=of.DeadLetterConfigProperty(arn=dead_letters.queue.queue_arn),
+                dead_letter_config=of.DeadLetterConfigProperty(arn=dead_letters.queue.arn),
             ),
         )
         role.stands_before(schedule)

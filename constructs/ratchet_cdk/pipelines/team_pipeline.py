@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from constructs import Construct
 
-from config.settings import Settings
 from pipeline_defs import PipelineEntry
 from pipeline_defs.authoring import Context, Pipeline
 from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from ratchet_cdk.pipelines.model_groups import add_model_groups
 from ratchet_cdk.pipelines.pipeline_schedule import schedule_pipeline
@@ -39,17 +37,13 @@ class TeamPipeline(Construct):
         construct_id: str,
         *,
         entry: PipelineEntry,
-        settings: Settings,
-        code: CodeBucket,
-        source: Path,
-        artifacts: LoopBucket,
-        data: LoopBucket,
+        loop: LoopResources,
         champion: ChampionResolver | None,
         dead_letters: DeadLetters | None,
     ) -> None:
         """`dead_letters`: of starts that a schedule did not manage; needed by an entry with one."""
         super().__init__(scope, construct_id)
-        self._settings, self._artifacts, self._data = settings, artifacts, data
+        self._settings, self._artifacts, self._data = loop.settings, loop.artifacts, loop.data
         invokes: dict[str, PythonFunction] = (
             {"resolve_champion": champion.function} if champion else {}
         )
@@ -57,11 +51,7 @@ class TeamPipeline(Construct):
             self,
             "Pipeline",
             define=_authored(entry),
-            settings=settings,
-            code=code,
-            source=source,
-            artifacts=artifacts,
-            data=data,
+            loop=loop,
             invokes=invokes,
             permissions=entry.permissions,
         )
@@ -70,12 +60,12 @@ class TeamPipeline(Construct):
         self._grant_artifacts()
         if champion and champion.function.arn in self._text:
             self._grant_champion(champion)
-        add_model_groups(self, self.pipeline.definition, settings)
+        add_model_groups(self, self.pipeline.definition, loop.settings)
         if entry.schedule and dead_letters:
             schedule_pipeline(
                 self,
                 pipeline=self.pipeline,
-                name=settings.schedule_name(entry.name),
+                name=loop.settings.schedule_name(entry.name),
                 expression=entry.schedule,
                 timezone=entry.timezone,
                 description=f"When the {entry.name} pipeline runs",

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from constructs import Construct
 
-from config.settings import Settings
 from ratchet.loop import folders
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.python_function import PythonFunction
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
-from ratchet_cdk.serving.model_registry import ModelRegistry
 
 
 class ChampionResolver(Construct):
@@ -28,38 +23,35 @@ class ChampionResolver(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        code: CodeBucket,
-        source: Path,
-        artifacts: LoopBucket,
-        registry: ModelRegistry,
+        loop: LoopResources,
     ) -> None:
         super().__init__(scope, construct_id)
-        parameter = settings.parameter("champion")
-        self.function = PythonFunction(
-            self,
-            "ResolveChampion",
-            code=code,
-            source=source,
-            name="resolve_champion",
-            description="Answers with the model artifact of the deployed model package",
-            environment={
-                "CHAMPION_PARAMETER": parameter,
-                "NO_CHAMPION_URI": f"{artifacts.uri}/{folders.NO_CHAMPION}",
-            },
-            memory_mb=256,
-            timeout_seconds=30,
-            retention=settings.retention,
-        )
+        self._artifacts = loop.artifacts
+        parameter = loop.settings.parameter(CHAMPION_FACT)
+        self.function = self._function(loop, parameter)
         role = self.function.role
         role.allow(
             "ReadWhatIsDeployed",
             actions=["ssm:GetParameter"],
-            resources=[Arns.of(settings).ssm_parameter(parameter)],
+            resources=[loop.arns.ssm_parameter(parameter)],
         )
-        registry.grant_read(role)
-        artifacts.grant_write(role, "KeepNoChampion", prefixes=[folders.NO_CHAMPION])
-        self._artifacts = artifacts
+        loop.registry.grant_read(role)
+        loop.artifacts.grant_write(role, "KeepNoChampion", prefixes=[folders.NO_CHAMPION])
+
+    def _function(self, loop: LoopResources, parameter: str) -> PythonFunction:
+        return PythonFunction(
+            self,
+            "ResolveChampion",
+            loop=loop,
+            name="resolve_champion",
+            description="Answers with the model artifact of the deployed model package",
+            environment={
+                "CHAMPION_PARAMETER": parameter,
+                "NO_CHAMPION_URI": f"{loop.artifacts.uri}/{folders.NO_CHAMPION}",
+            },
+            memory_mb=256,
+            timeout_seconds=30,
+        )
 
     def grant_read_none(self, role: NarrowRole) -> None:
         """Reads what stands for a champion where there is none."""

@@ -8,11 +8,10 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config.settings import EndpointSettings, Settings
+from config.settings import EndpointSettings
 from pipeline_defs.permissions import container
 from ratchet.loop import folders, names
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.serving.endpoint_alarms import KINDS, EndpointAlarms
 from ratchet_cdk.serving.promotion import Promotion
@@ -39,9 +38,8 @@ class ChampionEndpoint(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
+        loop: LoopResources,
         promotion: Promotion,
-        artifacts: LoopBucket,
         model_artifacts: str,
         images: Sequence[str],
     ) -> None:
@@ -51,14 +49,15 @@ class ChampionEndpoint(Construct):
             images: those that versions are registered with.
         """
         super().__init__(scope, construct_id)
-        self._settings = settings
+        self._loop = loop
+        self._settings = loop.settings
+        self._artifacts = loop.artifacts
         self._promotion = promotion
-        self._artifacts = artifacts
-        self.capture_uri = f"{artifacts.uri}/{folders.CAPTURE}".rstrip("/")
+        self.capture_uri = f"{loop.artifacts.uri}/{folders.CAPTURE}".rstrip("/")
         self.role = self._role(model_artifacts, images)
         config = self._config(self._model())
         alarms = EndpointAlarms(
-            self, "Alarms", settings=settings, promotion=promotion, config=config
+            self, "Alarms", settings=loop.settings, promotion=promotion, config=config
         )
         self.resource = self._endpoint(config, alarms)
         self.name = self.resource.attr_endpoint_name
@@ -70,8 +69,7 @@ class ChampionEndpoint(Construct):
         return self._settings.endpoint.max_count > self._settings.endpoint.instance_count
 
     def _role(self, model_artifacts: str, images: Sequence[str]) -> NarrowRole:
-        settings = self._settings
-        arns = Arns.of(settings)
+        settings, arns = self._settings, self._loop.arns
         role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
         log_group = f"/aws/sagemaker/Endpoints/{settings.endpoint_name}"
         role.allow_all(container(arns, images=images, log_groups=[log_group]))

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from constructs import Construct
 
 from config import images
 from config.settings import Settings
 from ratchet.loop import folders, names
-from ratchet_cdk.foundation.buckets import LoopBucket
-from ratchet_cdk.foundation.code_bucket import CodeBucket
-from ratchet_cdk.foundation.notifications import Notifications
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import Wake, WakeQueue
+from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.monitoring.loop_alarm import LoopAlarm, grant_put_metrics
-from ratchet_cdk.permissions.arns import Arns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
-from ratchet_cdk.serving.model_registry import ModelRegistry
 
 MEMORY_MB = 512
 TIMEOUT_SECONDS = 120
@@ -39,18 +33,15 @@ class ChampionReconciler(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
+        loop: LoopResources,
         stack_name: str,
-        code: CodeBucket,
-        source: Path,
-        artifacts: LoopBucket,
-        registry: ModelRegistry,
-        notifications: Notifications,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._settings = settings
-        self._stack_arn = Arns.of(settings).stack(stack_name)
-        self.dead_letters = DeadLetters(self, "DeadLetters", settings=settings, name="promotion")
+        self._loop = loop
+        self._stack_arn = loop.arns.stack(stack_name)
+        self.dead_letters = DeadLetters(
+            self, "DeadLetters", settings=loop.settings, name="promotion"
+        )
         self.wakes = WakeQueue(
             self,
             "Wakes",
@@ -58,49 +49,48 @@ class ChampionReconciler(Construct):
             dead_letters=self.dead_letters,
             timeout_seconds=TIMEOUT_SECONDS,
         )
-        self.function = PythonFunction(
+        self.function = self._function(stack_name)
+        self._grant_deploy(self.function.role)
+        self._grant_judge(self.function.role)
+        self.wakes.feed(self.function)
+        self._blocked()
+
+    def _function(self, stack_name: str) -> PythonFunction:
+        loop, settings = self._loop, self._loop.settings
+        return PythonFunction(
             self,
             "Reconcile",
-            code=code,
-            source=source,
+            loop=loop,
             name="reconcile_champion",
             description="Deploys the version that is approved",
             environment={
                 "PROJECT": settings.project,
                 "ENVIRONMENT": settings.environment,
-                "MODEL_PACKAGE_GROUP": registry.name,
+                "MODEL_PACKAGE_GROUP": loop.registry.name,
                 "SERVING_STACK": stack_name,
                 "ENDPOINT_NAME": settings.endpoint_name,
                 "WHEN_NONE_LEFT": settings.when_none_left,
                 "MONITOR_ENGINE": _engine(settings),
-                "TOPIC_ARN": notifications.topic.topic_arn,
-                "STATE_BUCKET": artifacts.name,
+                "TOPIC_ARN": loop.notifications.arn,
+                "STATE_BUCKET": loop.artifacts.name,
                 "STATE_KEY": folders.DEPLOYMENT_STATE,
             },
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
-            retention=settings.retention,
         )
-        role = self.function.role
-        self._grant_deploy(role)
-        code.grant_read_version(role)
-        registry.grant_judge(role)
-        notifications.grant_publish(role)
-        artifacts.grant_look(role, "LookAtState")
-        artifacts.grant_read(role, "ReadState", prefixes=[folders.DEPLOYMENT])
-        artifacts.grant_write(role, "WriteState", prefixes=[folders.DEPLOYMENT])
-        self.wakes.feed(self.function)
+
+    def _blocked(self) -> None:
         LoopAlarm(
             self,
             "Blocked",
-            settings=settings,
+            settings=self._loop.settings,
             kind="deployment-blocked",
             metric_name=names.DEPLOYMENT_BLOCKED,
             description="what is approved does not serve, and nothing is under way to change that",
         )
 
     def _wakes(self) -> dict[str, Wake]:
-        settings = self._settings
+        settings = self._loop.settings
         return {
             "Judged": Wake(
                 description="A version was registered, approved or rejected",
@@ -133,7 +123,7 @@ class ChampionReconciler(Construct):
         }
 
     def _grant_deploy(self, role: NarrowRole) -> None:
-        arns = Arns.of(self._settings)
+        arns = self._loop.arns
         role.allow(
             "LookAtWhatServes",
             actions=["cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents"],
@@ -154,7 +144,7 @@ class ChampionReconciler(Construct):
         role.allow(
             "LookAtEndpoint",
             actions=["sagemaker:DescribeEndpoint"],
-            resources=[arns.sagemaker(f"endpoint/{self._settings.endpoint_name}")],
+            resources=[arns.sagemaker(f"endpoint/{self._loop.settings.endpoint_name}")],
         )
         role.allow(
             "LookAtWhatItServes",
@@ -163,6 +153,16 @@ class ChampionReconciler(Construct):
             wildcard="CloudFormation names configurations and models.",
         )
         grant_put_metrics(role, "PutDeploymentMetric")
+
+    def _grant_judge(self, role: NarrowRole) -> None:
+        """Versions, the notices that people get, and what they were told already."""
+        loop = self._loop
+        loop.code.grant_read_version(role)
+        loop.registry.grant_judge(role)
+        loop.notifications.grant_publish(role)
+        loop.artifacts.grant_look(role, "LookAtState")
+        loop.artifacts.grant_read(role, "ReadState", prefixes=[folders.DEPLOYMENT])
+        loop.artifacts.grant_write(role, "WriteState", prefixes=[folders.DEPLOYMENT])
 
 
 def _engine(settings: Settings) -> str:

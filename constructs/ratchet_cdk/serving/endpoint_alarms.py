@@ -88,10 +88,7 @@ class EndpointAlarms(Construct):
             alarm_name=self._settings.alarm_name(kind),
             alarm_description=f"{self._settings.prefix}: {said}",
             namespace="AWS/SageMaker",
-            dimensions=[
-                cloudwatch.CfnAlarm.DimensionProperty(name=name, value=value)
-                for name, value in dimensions.items()
-            ],
+            dimensions=[{"name": name, "value": value} for name, value in dimensions.items()],
             period=60,
             evaluation_periods=evaluation_periods,
             comparison_operator="GreaterThanThreshold",

@@ -14,8 +14,9 @@ from constructs import Construct
 
 from config import images
 from config.settings import Settings
-from ratchet.loop import names
+from ratchet.loop import folders, names
 
+_FILES = f"{folders.STATISTICS} and {folders.CONSTRAINTS}"
 _FOLDER = rf"{names.NONE}|s3://[a-z0-9][a-z0-9.-]+/.*[^/]"
 
 
@@ -39,12 +40,12 @@ class Promotion(Construct):
         )
         self.baseline_uri = self._parameter(
             names.BASELINE,
-            description="S3 folder: statistics.json and constraints.json of its eval slice",
+            description=f"S3 folder: {_FILES} of its eval slice",
             pattern=_FOLDER,
         )
         self.quality_baseline_uri = self._parameter(
             names.QUALITY_BASELINE,
-            description="S3 folder: statistics.json and constraints.json of its answers to that",
+            description=f"S3 folder: {_FILES} of its answers to that",
             pattern=_FOLDER,
         )
         engines = _engines(settings)
@@ -54,14 +55,19 @@ class Promotion(Construct):
             default=engines[0],
             values=engines,
         )
-        self.has_champion = self._condition("HasChampion", _given(self.package_arn))
+        self._has_package = _given(self.package_arn)
+        self.has_champion = self._condition("HasChampion", self._has_package)
 
     @cached_property
-    def uses_model_monitor(self) -> cdk.CfnCondition:
+    def _has_baseline(self) -> cdk.ICfnConditionExpression:
+        return _given(self.baseline_uri)
+
+    @cached_property
+    def uses_model_monitor(self) -> str:
         return self._condition("UseModelMonitor", self._monitored_by(names.MODEL_MONITOR))
 
     @cached_property
-    def uses_quality_monitor(self) -> cdk.CfnCondition:
+    def uses_quality_monitor(self) -> str:
         return self._condition(
             "UseModelQualityMonitor",
             cdk.Fn.condition_and(
@@ -70,23 +76,23 @@ class Promotion(Construct):
         )
 
     @cached_property
-    def uses_pipeline(self) -> cdk.CfnCondition:
+    def uses_pipeline(self) -> str:
         return self._condition("UseMonitoringPipeline", self._monitored_by(names.PIPELINE))
 
     def when_champion(self, resource: cdk.CfnResource) -> None:
         """The resource is there while there is a champion."""
-        resource.cfn_options.condition = self.has_champion
+        only_when(self.has_champion, resource)
 
     def value_when_champion(self, value: str, *, otherwise: str) -> str:
         """`value` may refer to what is there only then: CloudFormation follows the references of
         the branch that it takes, and of no other."""
-        chosen = cdk.Fn.condition_if(self.has_champion.logical_id, value, otherwise)
+        chosen = cdk.Fn.condition_if(self.has_champion, value, otherwise)
         return cdk.Token.as_string(chosen)
 
     def _monitored_by(self, engine: str) -> cdk.ICfnConditionExpression:
         return cdk.Fn.condition_and(
-            _given(self.package_arn),
-            _given(self.baseline_uri),
+            self._has_package,
+            self._has_baseline,
             cdk.Fn.condition_equals(self.engine, engine),
         )
 
@@ -110,10 +116,14 @@ class Promotion(Construct):
         parameter.override_logical_id(name)
         return parameter.value_as_string
 
-    def _condition(self, name: str, expression: cdk.ICfnConditionExpression) -> cdk.CfnCondition:
-        condition = cdk.CfnCondition(self, name, expression=expression)
-        condition.override_logical_id(name)
-        return condition
+    def _condition(self, name: str, expression: cdk.ICfnConditionExpression) -> str:
+        cdk.CfnCondition(self, name, expression=expression).override_logical_id(name)
+        return name
+
+
+def only_when(condition: str, resource: cdk.CfnResource) -> None:
+    """The resource is there while the condition of this name holds."""
+    resource.add_override("Condition", condition)
 
 
 def _engines(settings: Settings) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline_defs.authoring.checks import (
     arguments,
+    beside_arguments,
     branches,
     caching,
     conditions,
@@ -14,31 +15,31 @@ from pipeline_defs.authoring.checks import (
     parameters,
     references,
 )
-from pipeline_defs.authoring.checks import beside_arguments as steps
-from pipeline_defs.authoring.checks.document import placed_steps
 from pipeline_defs.authoring.errors import Problem
+from ratchet.definition.document import Document, read
 
 __all__ = ["check"]
 
 
 def check(
-    definition: Mapping[str, Any], *, name: str, found: Sequence[Problem] = ()
+    definition: Mapping[str, Any], *, name: str, earlier: Sequence[Problem] = ()
 ) -> list[Problem]:
-    """All problems of the definition of the pipeline `name`, and those `found` before: the whole
+    """All problems of the definition of the pipeline `name`, and the `earlier` ones: the whole
     pipeline's first, then step by step; an empty list if it is sound."""
-    order = {placed.name: index for index, placed in enumerate(placed_steps(definition))}
+    document = read(definition)
+    order = {step.name: index for index, step in enumerate(document.steps)}
     return sorted(
-        [*found, *_problems(definition, name)],
+        [*earlier, *_problems(document, name)],
         key=lambda problem: order.get(problem.step or "", -1),
     )
 
 
-def _problems(definition: Mapping[str, Any], name: str) -> Iterator[Problem]:
-    yield from limits.check(definition, name)
-    yield from parameters.check(definition)
-    yield from branches.check(definition)
-    yield from arguments.check(definition)
-    yield from steps.check(definition)
-    yield from conditions.check(definition)
-    yield from references.check(definition)
-    yield from caching.check(definition)
+def _problems(document: Document, name: str) -> Iterator[Problem]:
+    yield from limits.check(document, name)
+    yield from parameters.check(document)
+    yield from branches.check(document)
+    yield from arguments.check(document)
+    yield from beside_arguments.check(document)
+    yield from conditions.check(document)
+    yield from references.check(document)
+    yield from caching.check(document)

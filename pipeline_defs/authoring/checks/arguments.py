@@ -6,9 +6,12 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline_defs.authoring import schema
-from pipeline_defs.authoring.checks.document import TYPES, Placed, Types, is_variable, placed_steps
 from pipeline_defs.authoring.errors import Problem, a, did_you_mean
+from ratchet.definition import service_model
+from ratchet.definition.document import Document, Step
+from ratchet.definition.expressions import function_of, is_token, leaves
+from ratchet.definition.service_model import Shape
+from ratchet.definition.types import PARAMETER_TYPES, type_of
 
 # What each Python type is called, and which may stand for which of the API's types.
 _PYTHON: Mapping[str, tuple[type, ...]] = {
@@ -28,19 +31,18 @@ _WRITABLE = (str, int, float, Mapping, list, tuple)
 _WIDER = {"Float": {"Float", "Integer"}}
 
 
-def check(definition: Mapping[str, Any]) -> Iterator[Problem]:
-    types = Types(definition)
-    for placed in placed_steps(definition):
-        yield from _unwritable(placed)
-        shape = schema.create_shape(placed.type)
+def check(document: Document) -> Iterator[Problem]:
+    for step in document.steps:
+        yield from _unwritable(step)
+        shape = service_model.create_shape(step.type)
         if shape is not None:
-            filled_in = schema.STEP_TYPES[placed.type].named_by_service
-            arguments = placed.step.get("Arguments", {})
-            yield from _Checker(placed.name, types).structure(arguments, shape, "", filled_in)
+            checker = _Checker(step.name, document)
+            yield from checker.structure(step.arguments, shape, "", step.row.named_by_service)
 
 
-def _unwritable(placed: Placed) -> Iterator[Problem]:
-    for path, value in _leaves(placed.own, ""):
+def _unwritable(step: Step) -> Iterator[Problem]:
+    for leaf in leaves(step.body, into_calls=True):
+        value = leaf.value
         if isinstance(value, float) and not math.isfinite(value):
             expected, fix = "JSON has no such number", ""
         elif value is None:
@@ -50,29 +52,18 @@ def _unwritable(placed: Placed) -> Iterator[Problem]:
             fix = "pass text, a number, a list, a mapping or a reference such as step.outputs[…]"
         else:
             continue
-        shown = path.removeprefix("Arguments.")
-        yield Problem(step=placed.name, argument=shown, value=value, expected=expected, fix=fix)
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}".removeprefix("."))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{index}]")
-    else:
-        yield path, value
+        argument = leaf.argument
+        yield Problem(step=step.name, argument=argument, value=value, expected=expected, fix=fix)
 
 
 class _Checker:
     """Walks arguments and shapes side by side."""
 
-    def __init__(self, step: str, types: Types) -> None:
-        self._step, self._types = step, types
+    def __init__(self, step: str, document: Document) -> None:
+        self._step, self._document = step, document
 
     def structure(
-        self, value: Mapping[str, Any], shape: schema.Shape, path: str, filled_in: tuple[str, ...]
+        self, value: Mapping[str, Any], shape: Shape, path: str, filled_in: tuple[str, ...]
     ) -> Iterator[Problem]:
         members = shape["members"]
         for name in shape.get("required", ()):
@@ -80,16 +71,18 @@ class _Checker:
                 yield self._problem(_under(path, name), None, "it is required", "add it")
         for name, item in value.items():
             if name in members:
-                yield from self.any(item, schema.shape(members[name]["shape"]), _under(path, name))
+                yield from self.any(
+                    item, service_model.shape(members[name]["shape"]), _under(path, name)
+                )
             else:
                 fix = did_you_mean(name, list(members))
                 yield self._problem(_under(path, name), item, "there is no such argument", fix)
 
-    def any(self, value: Any, shape: schema.Shape, path: str) -> Iterator[Problem]:
+    def any(self, value: Any, shape: Shape, path: str) -> Iterator[Problem]:
         kind = shape["type"]
-        if is_variable(value):
+        if function_of(value):
             yield from self._variable(value, kind, path)
-        elif schema.is_token(value) or not _is_json(value):
+        elif is_token(value) or not _is_json(value):
             return  # CDK's to fill in, or named already
         elif not _is(value, kind):
             expected = f"expected {a(kind)}, got {a(type(value).__name__)}"
@@ -102,32 +95,33 @@ class _Checker:
         elif kind in ("integer", "long", "float", "double"):
             yield from self._range(value, shape, path)
 
-    def _items(self, value: Any, shape: schema.Shape, path: str) -> Iterator[Problem]:
+    def _items(self, value: Any, shape: Shape, path: str) -> Iterator[Problem]:
         if shape["type"] == "structure":
             yield from self.structure(value, shape, path, ())
         elif shape["type"] == "list":
             yield from self._size(value, shape, path, "items")
-            below = schema.shape(shape["member"]["shape"])
+            below = service_model.shape(shape["member"]["shape"])
             for index, item in enumerate(value):
                 yield from self.any(item, below, f"{path}[{index}]")
         else:
             yield from self._size(value, shape, path, "entries")
-            keys, below = (schema.shape(shape[part]["shape"]) for part in ("key", "value"))
+            keys, below = (service_model.shape(shape[part]["shape"]) for part in ("key", "value"))
             for key, item in value.items():
                 yield from self.any(key, keys, f"the key in {path}")
                 yield from self.any(item, below, f"{path}['{key}']")
 
     def _variable(self, value: Mapping[str, Any], kind: str, path: str) -> Iterator[Problem]:
-        got, wanted = self._types.of(value), TYPES.get(kind, kind)
-        if got is None or got in _WIDER.get(wanted, {wanted}):
+        actual, expected = type_of(value, self._document), PARAMETER_TYPES.get(kind, kind)
+        if actual is None or actual in _WIDER.get(expected, {expected}):
             return
         # A join makes a String of any scalar; nothing makes a number of a String.
-        fix = "wrap it in join(…)" if wanted == "String" and got in TYPES.values() else ""
-        if got in ("structure", "list", "map"):
+        is_scalar = actual in PARAMETER_TYPES.values()
+        fix = "wrap it in join(…)" if expected == "String" and is_scalar else ""
+        if actual in ("structure", "list", "map"):
             fix = "go on to one of its members"
-        yield self._problem(path, value, f"expected {a(wanted)}, and this is {a(got)}", fix)
+        yield self._problem(path, value, f"expected {a(expected)}, and this is {a(actual)}", fix)
 
-    def _string(self, value: str, shape: schema.Shape, path: str) -> Iterator[Problem]:
+    def _string(self, value: str, shape: Shape, path: str) -> Iterator[Problem]:
         choices = shape.get("enum")
         if choices:
             if value not in choices:
@@ -136,12 +130,12 @@ class _Checker:
                 )
             return
         yield from self._size(value, shape, path, "characters")
-        pattern = schema.pattern(shape["pattern"]) if "pattern" in shape else None
+        pattern = service_model.pattern(shape["pattern"]) if "pattern" in shape else None
         if pattern and not pattern.fullmatch(value):
             fix = "write it as s3://<bucket>/<key>" if "s3" in shape["pattern"] else "rewrite it"
             yield self._problem(path, value, f"it must match {shape['pattern']}", fix)
 
-    def _size(self, value: Any, shape: schema.Shape, path: str, unit: str) -> Iterator[Problem]:
+    def _size(self, value: Any, shape: Shape, path: str, unit: str) -> Iterator[Problem]:
         low, high = shape.get("min", 0), shape.get("max", math.inf)
         if len(value) < low:
             yield self._problem(
@@ -151,7 +145,7 @@ class _Checker:
             expected = f"{len(value)} {unit}, and SageMaker takes at most {high}"
             yield self._problem(path, value, expected, "shorten it")
 
-    def _range(self, value: float, shape: schema.Shape, path: str) -> Iterator[Problem]:
+    def _range(self, value: float, shape: Shape, path: str) -> Iterator[Problem]:
         low, high = shape.get("min", -math.inf), shape.get("max", math.inf)
         if not low <= value <= high:
             span = f"between {low} and {high}" if math.isfinite(high) else f"at least {low}"

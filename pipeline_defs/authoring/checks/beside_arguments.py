@@ -6,42 +6,40 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline_defs.authoring.checks.document import Placed, is_variable, placed_steps
 from pipeline_defs.authoring.errors import Problem, a, did_you_mean
 from pipeline_defs.authoring.retries import EXCEPTION_TYPES
+from ratchet.definition.document import Document, Step
+from ratchet.definition.expressions import JOIN, function_of
+from ratchet.definition.row import Beside
+from ratchet.definition.step_types import types_with
 
 # https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
-_RETRIED = ("Processing", "Training", "Tuning", "AutoML", "Model", "RegisterModel", "Transform")
 _MOST_SECONDS, _MOST_ATTEMPTS, _MOST_MINUTES = 43_200, 20, 14_400
-_ANSWERED = {
-    "Lambda": ("FunctionArn", "function_arn", "pass the function's ARN"),
-    "Callback": ("SqsQueueUrl", "queue_url", "pass the queue's URL"),
-}
 _OUTPUT_TYPES = ("String", "Integer", "Float", "Boolean")
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_MESSAGE = 3072  # SageMaker API, FailStepMetadata.ErrorMessage
 
 
-def check(definition: Mapping[str, Any]) -> Iterator[Problem]:
-    for placed in placed_steps(definition):
-        yield from _retries(placed)
-        if placed.type == "Processing":
-            yield from _folders(placed)
-        if placed.type in _ANSWERED:
-            yield from _answered(placed)
-        if placed.type == "Fail":
-            yield from _message(placed)
+def check(document: Document) -> Iterator[Problem]:
+    for step in document.steps:
+        yield from _retries(step)
+        if step.type == "Processing":
+            yield from _folders(step)
+        if step.row.beside:
+            yield from _answered(step, step.row.beside)
+        if step.row.ends_run:
+            yield from _message(step)
 
 
-def _retries(placed: Placed) -> Iterator[Problem]:
-    policies = placed.step.get("RetryPolicies", ())
-    if policies and placed.type not in _RETRIED:
-        fix = f"remove them (retried are: {', '.join(_RETRIED)})"
-        yield _problem(placed, "retries", None, f"{a(placed.type)} step has none", fix)
+def _retries(step: Step) -> Iterator[Problem]:
+    policies = step.body.get("RetryPolicies", ())
+    if policies and not step.row.is_retryable:
+        fix = f"remove them (retried are: {', '.join(types_with('is_retryable'))})"
+        yield _problem(step, "retries", None, f"{a(step.type)} step has none", fix)
     seen: set[str] = set()
     for index, policy in enumerate(policies):
         for field, value, expected, fix in _policy(policy, seen):
-            yield _problem(placed, f"retries[{index}].{field}", value, expected, fix)
+            yield _problem(step, f"retries[{index}].{field}", value, expected, fix)
 
 
 def _policy(policy: Mapping[str, Any], seen: set[str]) -> Iterator[tuple[str, Any, str, str]]:
@@ -70,50 +68,48 @@ def _policy(policy: Mapping[str, Any], seen: set[str]) -> Iterator[tuple[str, An
         yield "expire_after_minutes", minutes, f"it must be between 1 and {_MOST_MINUTES}", ""
 
 
-def _folders(placed: Placed) -> Iterator[Problem]:
+def _folders(step: Step) -> Iterator[Problem]:
     """Inputs and outputs become folders of the container, so their names must allow it."""
-    arguments = placed.step.get("Arguments", {})
-    outputs = arguments.get("ProcessingOutputConfig", {}).get("Outputs", ())
+    outputs = step.arguments.get("ProcessingOutputConfig", {}).get("Outputs", ())
     for role, key, items in (
-        ("inputs", "InputName", arguments.get("ProcessingInputs", ())),
+        ("inputs", "InputName", step.arguments.get("ProcessingInputs", ())),
         ("outputs", "OutputName", outputs),
     ):
         names = [str(item.get(key)) for item in items if isinstance(item, Mapping)]
         for name in dict.fromkeys(names):
             if names.count(name) > 1:
-                taken = " (the step's code is the input 'code')" if name == "code" else ""
-                yield _problem(placed, role, name, f"two have this name{taken}", "rename one")
+                code = " (the step's code is the input 'code')" if name == "code" else ""
+                yield _problem(step, role, name, f"two have this name{code}", "rename one")
             if not _FOLDER_NAME.fullmatch(name):
                 expected = "a name consists of letters, digits, hyphens and underscores"
-                yield _problem(placed, role, name, expected, "rename it")
+                yield _problem(step, role, name, expected, "rename it")
 
 
-def _answered(placed: Placed) -> Iterator[Problem]:
-    key, argument, fix = _ANSWERED[placed.type]
-    if not placed.step.get(key):
-        yield _problem(placed, argument, placed.step.get(key), "it is required", fix)
-    for key, value in placed.step.get("Arguments", {}).items():
-        if not is_variable(value) and isinstance(value, Mapping | list | tuple):
-            expected = f"a {placed.type} step's arguments are flat: text, numbers and references"
-            yield _problem(placed, f"arguments[{key!r}]", value, expected, "flatten it")
-    for output in placed.step.get("OutputParameters", ()):
-        name, kind = output["OutputName"], output["OutputType"]
+def _answered(step: Step, required: Beside) -> Iterator[Problem]:
+    value = step.body.get(required.key)
+    if not value:
+        yield _problem(step, required.argument, value, "it is required", required.fix)
+    for key, value in step.arguments.items():
+        if not function_of(value) and isinstance(value, Mapping | list | tuple):
+            expected = f"a {step.type} step's arguments are flat: text, numbers and references"
+            yield _problem(step, f"arguments[{key!r}]", value, expected, "flatten it")
+    for name, kind in step.output_parameters.items():
         if kind not in _OUTPUT_TYPES:
-            fix = did_you_mean(str(kind), _OUTPUT_TYPES)
-            yield _problem(placed, f"returns[{name!r}]", kind, "there is no such type", fix)
+            fix = did_you_mean(kind, _OUTPUT_TYPES)
+            yield _problem(step, f"returns[{name!r}]", kind, "there is no such type", fix)
 
 
-def _message(placed: Placed) -> Iterator[Problem]:
-    message = placed.step.get("Arguments", {}).get("ErrorMessage")
-    parts = message["Std:Join"].get("Values", ()) if is_variable(message) else [message]
+def _message(step: Step) -> Iterator[Problem]:
+    message: Any = step.arguments.get("ErrorMessage")
+    parts = message[JOIN].get("Values", ()) if function_of(message) == JOIN else [message]
     if message is None or not parts:
         fix = "say what went wrong, with the numbers"
-        yield _problem(placed, "message", None, "a halt says why", fix)
+        yield _problem(step, "message", None, "a halt says why", fix)
     length = sum(len(part) for part in parts if isinstance(part, str))
     if length > _LONGEST_MESSAGE:
         expected = f"{length} characters, and SageMaker takes at most {_LONGEST_MESSAGE}"
-        yield _problem(placed, "message", None, expected, "shorten it")
+        yield _problem(step, "message", None, expected, "shorten it")
 
 
-def _problem(placed: Placed, argument: str, value: Any, expected: str, fix: str) -> Problem:
-    return Problem(step=placed.name, argument=argument, value=value, expected=expected, fix=fix)
+def _problem(step: Step, argument: str, value: Any, expected: str, fix: str) -> Problem:
+    return Problem(step=step.name, argument=argument, value=value, expected=expected, fix=fix)

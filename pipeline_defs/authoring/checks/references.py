@@ -2,167 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pipeline_defs.authoring import schema
-from pipeline_defs.authoring.checks.document import (
-    Placed,
-    is_variable,
-    placed_steps,
-    step_reference,
-    variables_of,
-)
-from pipeline_defs.authoring.errors import Problem, did_you_mean
+from pipeline_defs.authoring.errors import Problem, a, did_you_mean
+from ratchet.definition import service_model
+from ratchet.definition.document import Document, Step
+from ratchet.definition.expressions import function_of
+from ratchet.definition.references import EXECUTION, EXECUTION_VARIABLES, STEPS, Key, Reference
+from ratchet.definition.row import Properties
 
-_EXECUTION = (
-    "StartDateTime",
-    "CurrentDateTime",
-    "PipelineName",
-    "PipelineArn",
-    "PipelineExecutionId",
-    "PipelineExecutionArn",
-    "TrainingJobName",
-    "ProcessingJobName",
-)
+_Mistake = tuple[str, str] | None
+"""What is expected, and the fix; None: nothing is wrong."""
 
 
-def check(definition: Mapping[str, Any]) -> Iterator[Problem]:
-    steps = {placed.name: placed for placed in placed_steps(definition)}
-    needs: dict[str, set[str]] = {name: set() for name in steps}
-    for placed in steps.values():
-        if placed.gate in steps:
-            needs[placed.name].add(str(placed.gate))
-        for path, got, name, inside in _references(placed):
-            if name in steps:
-                needs[placed.name].add(name)
-            yield from _problems(placed, path, got, steps.get(name), inside, list(steps), name)
-        for path, got in variables_of(placed.own):
-            yield from _variable(placed, path, got)
-        yield from _reports(placed)
-    yield from _cycle(needs)
+def check(document: Document) -> Iterator[Problem]:
+    for step in document.by_name.values():
+        for name in step.depends_on:
+            mistake = _step(step, name, document)
+            yield from _problems(step, "depends_on", name, mistake)
+        for call, reference in step.references:
+            mistake = _reference(step, reference, document)
+            yield from _problems(step, call.argument, reference.text, mistake)
+        yield from _reports(step)
+    if document.cycle:
+        yield Problem(
+            step=document.cycle[0],
+            expected=f"it waits for itself: {' → '.join(document.cycle)} (→: needs)",
+            fix="remove one of these references or depends_on",
+        )
 
 
-def _references(placed: Placed) -> Iterator[tuple[str, str, str, str | None]]:
-    """(argument, value, step, path of a property or None for an order alone)."""
-    for name in placed.step.get("DependsOn", ()):
-        yield "depends_on", name, name, None
-    for path, got in variables_of(placed.own):
-        reference = step_reference(got)
-        if reference:
-            yield path, got, *reference
+def _problems(step: Step, argument: str, value: Any, mistake: _Mistake) -> Iterator[Problem]:
+    if mistake:
+        expected, fix = mistake
+        yield Problem(step=step.name, argument=argument, value=value, expected=expected, fix=fix)
 
 
-def _problems(
-    placed: Placed,
-    argument: str,
-    value: str,
-    target: Placed | None,
-    path: str | None,
-    known: list[str],
-    name: str,
-) -> Iterator[Problem]:
-    expected, fix = "", ""
+def _reference(step: Step, reference: Reference, document: Document) -> _Mistake:
+    if not reference.root:
+        return "a reference is Parameters.…, Execution.… or Steps.<step>.…", ""
+    variable = reference.text.removeprefix(f"{EXECUTION}.")
+    if reference.root == EXECUTION and variable not in EXECUTION_VARIABLES:
+        return "a run has no such variable", did_you_mean(variable, EXECUTION_VARIABLES)
+    if reference.root != STEPS:
+        return None  # parameters have a check of their own
+    mistake = _step(step, reference.name, document)
+    return mistake or _property(document.by_name[reference.name], reference)
+
+
+def _step(step: Step, name: str, document: Document) -> _Mistake:
+    target = document.by_name.get(name)
     if target is None:
-        expected, fix = f"there is no step {name!r}", did_you_mean(name, known)
-    elif target.type == "Fail":
-        expected, fix = f"{name!r} ends the run: nothing can follow it", "refer to another step"
-    elif target.gate is not None and target.gate == placed.gate and target.branch != placed.branch:
-        expected = f"{name!r} is in the other branch of {target.gate!r}, so it will not have run"
-        fix = "move the step that both need before the gate"
-    elif path is not None:
-        found = _property(target, path)
-        if found:
-            expected, fix = found
-    if expected:
-        yield Problem(step=placed.name, argument=argument, value=value, expected=expected, fix=fix)
-
-
-def _property(target: Placed, path: str) -> tuple[str, str] | None:
-    """What is wrong with a property path, and what to do; None if it leads somewhere."""
-    parts = schema.path_parts(path)
-    if not parts:
-        return f"{path!r} is no path of a property", "write it as .A.B['name'][0]"
-    first = str(parts[0])
-    if first == "PropertyFiles":
-        files = [file["PropertyFileName"] for file in target.step.get("PropertyFiles", ())]
-        return _among(str(parts[-1]), files, f"a report of {target.name!r}")
-    if first == "OutputParameters":
-        returned = [output["OutputName"] for output in target.step.get("OutputParameters", ())]
-        return _among(str(parts[-1]).strip("'"), returned, f"returned by {target.name!r}")
-    if target.type == "Condition":
-        return None if path == ".Outcome" else (f"{target.name!r} has only an Outcome", "")
-    described = schema.describe_shape(target.type)
-    if described is None:
-        return None  # botocore does not know what this type answers
-    try:
-        schema.follow(described, path)
-    except schema.PathError as error:
-        return f"{target.name!r} has no property {error.at}", did_you_mean(error.at, error.known)
-    return _named_item(target, parts)
-
-
-def _named_item(target: Placed, parts: list[str | int]) -> tuple[str, str] | None:
-    """Outputs['x'] and ProcessingInputs['x'] must name one that the step has."""
-    arguments = target.step.get("Arguments", {})
-    for name, key, items in (
-        ("Outputs", "OutputName", arguments.get("ProcessingOutputConfig", {}).get("Outputs", ())),
-        ("ProcessingInputs", "InputName", arguments.get("ProcessingInputs", ())),
-    ):
-        if name in parts[:-1]:
-            item = parts[parts.index(name) + 1]
-            if isinstance(item, str) and item.startswith("'") and not is_variable(items):
-                kind = "an output" if name == "Outputs" else "an input"
-                known = [str(each.get(key)) for each in items]
-                return _among(item.strip("'"), known, f"{kind} of {target.name!r}")
+        return f"there is no step {name!r}", did_you_mean(name, list(document.by_name))
+    if target.row.ends_run:
+        return f"{name!r} ends the run: nothing can follow it", "refer to another step"
+    if target.branch and target.excludes(step):
+        gate = target.branch.gate
+        expected = f"{name!r} is in the other branch of {gate!r}, so it will not have run"
+        return expected, "move the step that both need before the gate"
     return None
 
 
-def _among(name: str, known: list[str], role: str) -> tuple[str, str] | None:
-    return None if name in known else (f"{name!r} is not {role}", did_you_mean(name, known))
-
-
-def _variable(placed: Placed, path: str, got: str) -> Iterator[Problem]:
-    kind, _, name = got.partition(".")
-    if kind == "Execution" and name not in _EXECUTION:
-        expected, fix = "a run has no such variable", did_you_mean(name, _EXECUTION)
-    elif kind not in ("Execution", "Parameters") and step_reference(got) is None:
-        expected, fix = "a reference is Parameters.…, Execution.… or Steps.<step>.…", ""
-    else:
-        return
-    yield Problem(step=placed.name, argument=path, value=got, expected=expected, fix=fix)
-
-
-def _reports(placed: Placed) -> Iterator[Problem]:
-    """A property file must be written by an output that the step has."""
-    config = placed.step.get("Arguments", {}).get("ProcessingOutputConfig", {})
-    outputs = [str(output.get("OutputName")) for output in config.get("Outputs", ())]
-    for file in placed.step.get("PropertyFiles", ()):
-        name, output, path = (file[key] for key in ("PropertyFileName", "OutputName", "FilePath"))
-        where = f"reports[{name!r}]"
-        if output not in outputs:
-            expected, fix = (
-                f"{output!r} is not an output of the step",
-                did_you_mean(output, outputs),
-            )
-        elif not path or path.startswith("/"):
-            expected, fix = "it names no file", f"write it as {output + '/<file>.json'!r}"
-        else:
-            continue
-        yield Problem(
-            step=placed.name, argument=where, value=f"{output}/{path}", expected=expected, fix=fix
-        )
-
-
-def _cycle(needs: Mapping[str, set[str]]) -> Iterator[Problem]:
+def _property(target: Step, reference: Reference) -> _Mistake:
+    path = reference.path
+    if not path or reference.fault:
+        text = reference.text.removeprefix(f"{STEPS}.{target.name}")
+        return f"{text!r} is no path of a property", "write it as .A.B['name'][0]"
+    last = str(path[-1])
+    if path[0] == "PropertyFiles":
+        return _among(last, list(target.property_files), f"a report of {target.name!r}")
+    if path[0] == "OutputParameters":
+        return _among(last, list(target.output_parameters), f"returned by {target.name!r}")
+    if target.row.properties is Properties.LISTED:
+        return _listed(target, reference)
+    described = service_model.describe_shape(target.type)
+    if described is None:
+        return None  # botocore does not know what this type answers
     try:
-        TopologicalSorter({step: sorted(others) for step, others in needs.items()}).prepare()
-    except CycleError as error:
-        # graphlib lists each node before the one that needs it.
-        circle = list(reversed(error.args[1]))
-        yield Problem(
-            step=circle[0],
-            expected=f"it waits for itself: {' → '.join(circle)} (→: needs)",
-            fix="remove one of these references or depends_on",
-        )
+        service_model.follow(described, path)
+    except service_model.PathError as error:
+        fix = did_you_mean(error.part, error.members)
+        return f"{target.name!r} has no property {error.part}", fix
+    return _named_item(target, reference)
+
+
+def _listed(target: Step, reference: Reference) -> _Mistake:
+    members = target.row.members
+    if len(reference.path) == 1 and reference.path[0] in members:
+        return None
+    return f"{target.name!r} has only {' and '.join(map(a, members))}", ""
+
+
+def _named_item(target: Step, reference: Reference) -> _Mistake:
+    """Outputs['x'] and ProcessingInputs['x'] must name one that the step has."""
+    path = list(reference.path)
+    for member, key, items, kind in (
+        ("Outputs", "OutputName", _outputs(target), "an output"),
+        ("ProcessingInputs", "InputName", target.arguments.get("ProcessingInputs", ()), "an input"),
+    ):
+        if member in path[:-1]:
+            item = path[path.index(member) + 1]
+            if isinstance(item, Key) and not function_of(items):
+                names = [str(each.get(key)) for each in items]
+                return _among(item, names, f"{kind} of {target.name!r}")
+    return None
+
+
+def _among(name: str, names: Sequence[str], role: str) -> _Mistake:
+    return None if name in names else (f"{name!r} is not {role}", did_you_mean(name, names))
+
+
+def _outputs(step: Step) -> Any:
+    return step.arguments.get("ProcessingOutputConfig", {}).get("Outputs", ())
+
+
+def _reports(step: Step) -> Iterator[Problem]:
+    """A property file must be written by an output that the step has."""
+    outputs = [str(output.get("OutputName")) for output in _outputs(step)]
+    for file in step.property_files.values():
+        mistake: _Mistake = None
+        if file.output not in outputs:
+            fix = did_you_mean(file.output, outputs)
+            mistake = f"{file.output!r} is not an output of the step", fix
+        elif not file.path or file.path.startswith("/"):
+            mistake = "it names no file", f"write it as {file.output + '/<file>.json'!r}"
+        value = f"{file.output}/{file.path}"
+        yield from _problems(step, f"reports[{file.name!r}]", value, mistake)

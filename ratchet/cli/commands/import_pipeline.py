@@ -73,14 +73,14 @@ def import_pipeline(
     With a problem nothing is written.
     """
     from pipeline_defs import imported as storage
-    from pipeline_defs.imported.code import Given
+    from pipeline_defs.imported.code import CodeSource
     from ratchet.deployment.pipelines import imported
     from ratchet.node import PROJECT
 
     carried = imported.bring_in(
         file,
         name=name,
-        code=[Given(key=key, path=Path(path)) for key, path in _pairs("--code", code or ())],
+        code=[CodeSource(key=key, path=Path(path)) for key, path in _pairs("--code", code or ())],
         buckets=dict(_pairs("--bucket-map", bucket_map or ())),
         arns=dict(_pairs("--arn-map", arn_map or ())),
         images=dict(_pairs("--image", image or ())),

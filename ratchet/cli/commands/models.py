@@ -154,14 +154,15 @@ def _read(target: Target) -> tuple[list[ModelVersion], int | None]:
     from ratchet.deployment.registry import versions as registry
     from ratchet.deployment.serving import champion
     from ratchet.deployment.target import facts
+    from ratchet.loop.versions import number_of
 
     deployed = facts.read(target)
     versions = registry.versions(target, deployed.model_package_group)
-    return versions, registry.number_of(champion.deployed_arn(target))
+    return versions, number_of(champion.deployed_arn(target))
 
 
 def _next(target: Target, versions: list[ModelVersion]) -> str:
-    from ratchet.deployment.registry.versions import PENDING
+    from ratchet.loop.packages import PENDING
 
     newest = versions[0]
     verb = "approve" if newest.approval == PENDING else "models"

@@ -14,7 +14,7 @@ from ratchet.loop import names
 if TYPE_CHECKING:
     from ratchet.deployment.monitoring.analyses import Analysis
     from ratchet.deployment.target.environment import Target
-    from ratchet.deployment.target.facts import Serving
+    from ratchet.loop.facts import ServingFacts
 
 app = typer.Typer(help="Drift: captured traffic against the baseline.", no_args_is_help=True)
 
@@ -54,7 +54,7 @@ def run(
         typer.Option(
             "--engine",
             metavar="ENGINE",
-            help="model-monitor or pipeline; left out, the one that watches.",
+            help=f"{names.MODEL_MONITOR} or {names.PIPELINE}; left out, the one that watches.",
         ),
     ] = None,
     pictures: Pictures = 8,
@@ -91,7 +91,7 @@ def run(
         raise typer.Exit(1)
 
 
-def _run_pipeline(target: Target, serving: Serving) -> Analysis | None:
+def _run_pipeline(target: Target, serving: ServingFacts) -> Analysis | None:
     from ratchet.cli.views.live import follow
     from ratchet.deployment.monitoring import analyses
     from ratchet.deployment.monitoring import starting as monitoring
@@ -112,7 +112,7 @@ def _run_pipeline(target: Target, serving: Serving) -> Analysis | None:
 
 
 def _print(
-    target: Target, serving: Serving, analysis: Analysis, *, pictures: int, as_json: bool
+    target: Target, serving: ServingFacts, analysis: Analysis, *, pictures: int, as_json: bool
 ) -> None:
     from ratchet.cli.views.analysis_view import as_document, document
     from ratchet.deployment import standing

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from ratchet.cli.commands.runs import show_to_the_end
 from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Follow, Local, connect
 
 if TYPE_CHECKING:
     from ratchet.deployment.pipelines.launch import Launched
-    from ratchet.deployment.runs.executions import Run
-    from ratchet.deployment.target.environment import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -107,21 +106,3 @@ def _say(launched: Launched) -> None:
         changes.append(f"only {', '.join(selection.steps)}; {other_steps}")
     if changes:
         err().print(f"[dim]{escape(' · '.join(changes))}[/]", soft_wrap=True)
-
-
-def show_to_the_end(target: Target, run: Run) -> None:
-    from ratchet.cli.commands.runs import show_run
-    from ratchet.cli.views.live import follow
-
-    try:
-        state = follow(target, run, out())
-    except KeyboardInterrupt:
-        err().print(
-            f"\nThe run goes on. Come back: {target.command(f'show {run.id} --follow')}"
-            f"; end it: {target.command(f'stop {run.id}')}",
-            soft_wrap=True,
-        )
-        raise typer.Exit(130) from None
-    show_run(target, state)
-    if state.run.status != "Succeeded":
-        raise typer.Exit(1)

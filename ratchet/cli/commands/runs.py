@@ -12,7 +12,7 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Follow, Json, Local, RunName, connect
 
 if TYPE_CHECKING:
-    from ratchet.deployment.runs.executions import RunState
+    from ratchet.deployment.runs.executions import Run, RunState
     from ratchet.deployment.target.environment import Target
 
 
@@ -106,6 +106,25 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     err().print(f"[dim]{target.command(following)}[/]", soft_wrap=True)
 
 
+def show_to_the_end(target: Target, run: Run) -> None:
+    """Shows a run while it goes on, and everything about it at its end. Exits with 1 when it did
+    not succeed, with 130 when the user goes away."""
+    from ratchet.cli.views.live import follow
+
+    try:
+        state = follow(target, run, out())
+    except KeyboardInterrupt:
+        err().print(
+            f"\nThe run goes on. Come back: {target.command(f'show {run.id} --follow')}"
+            f"; end it: {target.command(f'stop {run.id}')}",
+            soft_wrap=True,
+        )
+        raise typer.Exit(130) from None
+    show_run(target, state)
+    if state.run.status != "Succeeded":
+        raise typer.Exit(1)
+
+
 def stop(run: RunName, environment: Environment = "dev", local: Local = None) -> None:
     """Stop a run. Its running jobs are stopped; what it has finished stays."""
     from ratchet.deployment.errors import DeploymentError
@@ -134,7 +153,6 @@ def retry(
     definition and the same data: after an edit, `ratchet run` starts a new run,
     whose unchanged steps are cache hits.
     """
-    from ratchet.cli.commands.run import show_to_the_end
     from ratchet.deployment.pipelines import launch
     from ratchet.deployment.runs import executions
 

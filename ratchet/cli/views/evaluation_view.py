@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ratchet.cli.views.wording import moment, number
-from ratchet.deployment.registry.evaluations import Evaluation
 from ratchet.loop import names
+from ratchet.loop.evaluations import EvaluationRecord
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST = 60  # points of the spark line, and rows of the table: the newest ones
@@ -27,7 +27,7 @@ _OUTCOMES = {
 }
 
 
-def series(evaluations: Sequence[Evaluation], *, now: datetime) -> RenderableType | None:
+def series(evaluations: Sequence[EvaluationRecord], *, now: datetime) -> RenderableType | None:
     """The newest evaluations, oldest first, under a spark line; None when there are none."""
     if not evaluations:
         return None
@@ -74,13 +74,13 @@ def spark(scores: Sequence[float | None]) -> str:
     return "".join(map(bar, scores))
 
 
-def _interval(evaluation: Evaluation) -> str:
+def _interval(evaluation: EvaluationRecord) -> str:
     if not evaluation.interval:
         return ""
     return f"{number(evaluation.interval['low'])} to {number(evaluation.interval['high'])}"
 
 
-def _outcome(evaluation: Evaluation) -> str:
+def _outcome(evaluation: EvaluationRecord) -> str:
     if evaluation.outcome == names.COMPLETED_WITH_VIOLATIONS and not evaluation.served:
         return "[yellow]no longer served[/]"
     if evaluation.score is None and evaluation.outcome == names.COMPLETED_WITH_VIOLATIONS:
@@ -88,7 +88,7 @@ def _outcome(evaluation: Evaluation) -> str:
     return _OUTCOMES.get(evaluation.outcome, escape(evaluation.outcome))
 
 
-def as_data(evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
+def as_data(evaluations: Sequence[EvaluationRecord]) -> list[dict[str, Any]]:
     """The same for `--json`, all of them."""
     return [
         {**asdict(evaluation), "violations": list(evaluation.violations)}

@@ -13,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ratchet.cli.views.wording import moment, number, shortened
-from ratchet.deployment.registry.versions import DEPLOYMENT_MARK, PENDING, ModelVersion
-from ratchet.loop import names
+from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.loop import names, packages
 
 APPROVALS = {
     "Approved": "[green]approved[/]",
     "Rejected": "[red]rejected[/]",
-    PENDING: "[yellow]waits for approval[/]",
+    packages.PENDING: "[yellow]waits for approval[/]",
 }
 
 
@@ -41,7 +41,7 @@ def table(
             str(version.version),
             moment(version.created, now) if version.created else "",
             APPROVALS.get(version.approval, version.approval),
-            metric(version, "candidate-auc"),
+            metric(version, packages.candidate_key("auc")),
             against(version),
             "\n".join(_remarks(version, serving, now=now, width=width)),
         )
@@ -69,11 +69,11 @@ def metric(version: ModelVersion, name: str) -> str:
 
 def against(version: ModelVersion) -> str:
     """`version 1: +0.0503`: what it was compared with, and by how much it is better."""
-    status = version.metadata.get("champion-status", "")
+    status = version.metadata.get(packages.CHAMPION_STATUS_KEY, "")
     if status != names.SCORED:
         return {names.NONE: "no champion", names.UNSCORABLE: "champion unscorable"}.get(status, "")
-    gain = -float(version.metadata.get("regression", "nan"))
-    return f"version {version.metadata.get('champion-version', '?')}: {signed(gain)}"
+    gain = -float(version.metadata.get(packages.REGRESSION_KEY, "nan"))
+    return f"version {version.metadata.get(packages.CHAMPION_VERSION_KEY, '?')}: {signed(gain)}"
 
 
 def signed(value: float) -> str:
@@ -101,7 +101,9 @@ def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> Rend
     shown: dict[str, str] = {"artifact": version.artifact, "run": version.run_arn}
     shown |= {f"{name} baseline": uri for name, uri in version.baselines.items()}
     shown |= {
-        n: v for n, v in version.metadata.items() if n != DEPLOYMENT_MARK or not version.failed
+        n: v
+        for n, v in version.metadata.items()
+        if n != packages.DEPLOYMENT_MARK_KEY or not version.failed
     }
     widest = max(len(name) for name in shown)
     lines += [f"  [dim]{name:{widest}}[/]  {escape(v)}" for name, v in shown.items() if v]
@@ -132,7 +134,7 @@ def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
         "approval_note": version.approval_note,
         "serves": version.version == serving,
         "registered": iso(version.created),
-        "changed": iso(version.changed),
+        "changed": iso(version.modified),
         "description": version.description,
         "run": version.run_arn or None,
         "artifact": version.artifact or None,

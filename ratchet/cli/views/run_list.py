@@ -24,22 +24,18 @@ def outcome(state: RunState) -> str:
     if not state.run.finished:
         running = [step.name for step in state.steps if step.status in ("Executing", "Starting")]
         return f"running {', '.join(running)}" if running else state.run.status.lower()
-    types = {planned.name: planned.type for planned in state.plan}
+    halting = {planned.name for planned in state.plan if planned.row.ends_run}
     for step in state.steps:
         if step.status == "Failed":
-            if types.get(step.name) == "Fail":
-                return (
-                    f"halted: {step.metadata.get('Fail', {}).get('ErrorMessage') or step.failure}"
-                )
+            if step.name in halting:
+                return f"halted: {step.metadata.verdict or step.failure}"
             return (
                 f"failed in {step.name}: {step.failure}"
                 if step.failure
                 else f"failed in {step.name}"
             )
     versions = [
-        arn.rsplit("/", 1)[-1]
-        for step in state.steps
-        if (arn := step.metadata.get("RegisterModel", {}).get("Arn"))
+        arn.rsplit("/", 1)[-1] for step in state.steps if (arn := step.metadata.model_package_arn)
     ]
     if versions:
         return f"registered version {', '.join(versions)}"

@@ -55,23 +55,18 @@ def _absent(planned: PlannedStep, state: RunState) -> str:
     if state.run.finished:
         return NOT_REACHED
     gate = state.step(planned.gate) if planned.gate else None
-    outcome = gate.metadata.get("Condition", {}).get("Outcome") if gate else None
-    is_taken = outcome is None or (outcome == "True") == planned.branch
-    return WAITING if is_taken else NOT_REACHED
+    outcome = gate.metadata.outcome if gate else None
+    return WAITING if outcome in (None, planned.branch) else NOT_REACHED
 
 
 def _word(planned: PlannedStep, step: Step) -> str:
     if step.status == "Succeeded":
         if step.cached_from:
             return "cached"
-        if planned.type == "Condition":
-            return (
-                "passed"
-                if step.metadata.get("Condition", {}).get("Outcome") == "True"
-                else NOT_PASSED
-            )
+        if planned.row.holds_branches:
+            return "passed" if step.metadata.outcome else NOT_PASSED
         return "done"
-    if planned.type == "Fail" and step.status == "Failed":
+    if planned.row.ends_run and step.status == "Failed":
         return "halted"
     words = {
         "Executing": "running",
@@ -83,8 +78,8 @@ def _word(planned: PlannedStep, step: Step) -> str:
 
 
 def _detail(planned: PlannedStep, step: Step) -> str:
-    if planned.type == "Fail":
-        return str(step.metadata.get("Fail", {}).get("ErrorMessage") or step.failure)
+    if planned.row.ends_run:
+        return step.metadata.verdict or step.failure
     if step.failure:
         return step.failure
     parts = []
@@ -92,11 +87,11 @@ def _detail(planned: PlannedStep, step: Step) -> str:
         parts.append(f"from run {step.cached_from}")
     if step.attempts > 1:
         parts.append(f"attempt {step.attempts}")
-    if arn := step.metadata.get("RegisterModel", {}).get("Arn"):
+    if arn := step.metadata.model_package_arn:
         parts.append(f"version {arn.rsplit('/', 1)[-1]}")
     parts += [
         f"{name} {value}"
-        for name, value in step.outputs.items()
+        for name, value in step.metadata.outputs.items()
         if not str(value).startswith(("s3://", "arn:"))  # `--json` has these; here they only wrap
     ]
     # The local cloud says in a step's description why it hit or missed its cache.

@@ -12,7 +12,7 @@ from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.serving import predictions
 from ratchet.deployment.standing import Standing
-from ratchet.loop import names
+from ratchet.loop import names, packages
 
 MONTH = 7
 ASKED = 5
@@ -30,7 +30,7 @@ def version_of(play: Play, number: int) -> ModelVersion:
 def decide(play: Play, number: int, verdict: approval.Verdict) -> None:
     """What `ratchet approve` and `ratchet reject` do."""
     approval.decide(play.target, version_of(play, number), verdict, because=BECAUSE)
-    word = "approve" if verdict == registry.APPROVED else "reject"
+    word = "approve" if verdict == packages.APPROVED else "reject"
     play.stage.say(f"[dim]$ ratchet {word} {number}[/]")
 
 
@@ -71,7 +71,7 @@ def wait_until_served(play: Play, number: int) -> Standing:
 
 
 def _approve(play: Play) -> None:
-    decide(play, 1, registry.APPROVED)
+    decide(play, 1, packages.APPROVED)
     wait_until_served(play, 1)
 
 

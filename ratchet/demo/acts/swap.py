@@ -10,7 +10,7 @@ from ratchet.demo.acts.serving import MONTH, decide, wait_until_served
 from ratchet.demo.stage import Act, Play, claim
 from ratchet.demo.traffic import Client, Tally, flights_of, requests_of
 from ratchet.deployment.registry import approval
-from ratchet.deployment.registry import versions as registry
+from ratchet.loop import packages
 
 SECONDS_AFTER = 3.0
 """The client calls on, so that what is taken down last would be missed."""
@@ -54,11 +54,11 @@ def _change(play: Play, number: int, verdict: approval.Verdict, *, then: int) ->
 
 
 def _swap(play: Play) -> None:
-    _change(play, 2, registry.APPROVED, then=2)
+    _change(play, 2, packages.APPROVED, then=2)
 
 
 def _back(play: Play) -> None:
-    _change(play, 2, registry.REJECTED, then=1)
+    _change(play, 2, packages.REJECTED, then=1)
 
 
 ACTS = (

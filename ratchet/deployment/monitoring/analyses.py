@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment.errors import says_missing
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs.executions import Run, Step
 from ratchet.deployment.runs.reports import document
 from ratchet.deployment.target.environment import Target
-from ratchet.deployment.target.facts import Serving
 from ratchet.loop import folders, names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.facts import ServingFacts
 
 ANALYZE_STEP = "analyze"
 _LOOKED_AT = 20
@@ -79,13 +79,13 @@ class Analysis:
         return sorted(named, key=lambda feature: order.get(feature, len(order)))
 
 
-def sources(target: Target, serving: Serving) -> list[Source]:
+def sources(target: Target, serving: ServingFacts) -> list[Source]:
     """The newest analyses of both engines, newest first; those under way are among them."""
     listed = [*_of_schedule(target, serving), *_of_pipeline(target, serving)]
     return sorted(listed, key=lambda source: source.started, reverse=True)
 
 
-def _of_schedule(target: Target, serving: Serving) -> Iterator[Source]:
+def _of_schedule(target: Target, serving: ServingFacts) -> Iterator[Source]:
     from botocore.exceptions import ClientError
 
     if not serving.monitor_schedule:
@@ -111,7 +111,7 @@ def _of_schedule(target: Target, serving: Serving) -> Iterator[Source]:
         )
 
 
-def _of_pipeline(target: Target, serving: Serving) -> Iterator[Source]:
+def _of_pipeline(target: Target, serving: ServingFacts) -> Iterator[Source]:
     sagemaker = target.client("sagemaker")
     if not serving.monitoring_pipeline:
         return
@@ -134,7 +134,7 @@ def source_of(step: Step, run: Run) -> Source:
     )
 
 
-def newest(target: Target, serving: Serving) -> Analysis | None:
+def newest(target: Target, serving: ServingFacts) -> Analysis | None:
     """The newest analysis that has ended; one under way when there is no other; None for none."""
     started = [source for source in sources(target, serving) if source.job or source.failure]
     ended = [

@@ -13,9 +13,9 @@ from ratchet.deployment.pipelines import publishing as pipelines
 from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.standing import StackState
 from ratchet.deployment.target.environment import Target
-from ratchet.deployment.target.facts import Serving
 from ratchet.local_cloud.admin_client import AdminError
 from ratchet.loop import names
+from ratchet.loop.facts import ServingFacts
 
 SECONDS = 120.0
 """How long an execution of a schedule on the local cloud may take."""
@@ -39,7 +39,7 @@ def engine_of(target: Target, stack: StackState | None) -> str:
     return parameters.get(names.ENGINE, names.PIPELINE)
 
 
-def start_pipeline(target: Target, serving: Serving) -> Run:
+def start_pipeline(target: Target, serving: ServingFacts) -> Run:
     """Starts the monitoring pipeline on what was captured since its last look."""
     now = datetime.now().astimezone()
     return pipelines.start(
@@ -53,7 +53,7 @@ def start_pipeline(target: Target, serving: Serving) -> Run:
 
 
 def run_schedule(
-    target: Target, serving: Serving, *, sleep: Callable[[float], None] = time.sleep
+    target: Target, serving: ServingFacts, *, sleep: Callable[[float], None] = time.sleep
 ) -> Analysis:
     """Runs the monitoring schedule on the local cloud now, and waits for its analysis.
 

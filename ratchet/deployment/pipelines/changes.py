@@ -14,6 +14,7 @@ from ratchet.deployment.pipelines import publishing, source
 from ratchet.deployment.pipelines.publishing import DeployedPipeline
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
+from ratchet.loop.facts import TrainingFacts
 
 if TYPE_CHECKING:
     from pipeline_defs import PipelineEntry
@@ -63,7 +64,7 @@ class Comparing:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._facts: facts.Deployed | None = None
+        self._facts: TrainingFacts | None = None
         self.missing = ""
         """Why nothing of the environment is known; "": it is."""
         try:

@@ -11,14 +11,14 @@ from ratchet.deployment.errors import DeploymentError
 
 if TYPE_CHECKING:
     from pipeline_defs.imported import Carried
-    from pipeline_defs.imported.code import Given
+    from pipeline_defs.imported.code import CodeSource
 
 
 def bring_in(
     file: Path,
     *,
     name: str | None,
-    code: Iterable[Given],
+    code: Iterable[CodeSource],
     buckets: Mapping[str, str],
     arns: Mapping[str, str],
     images: Mapping[str, str],

@@ -18,6 +18,7 @@ from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
+from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _Prepared:
         )
 
 
-def _from_source(target: Target, facts_of_training: facts.Deployed, kind: str) -> _Prepared:
+def _from_source(target: Target, facts_of_training: TrainingFacts, kind: str) -> _Prepared:
     listed = source.entry(kind)
     _refuse_protected(target, facts_of_training, kind)
     deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
@@ -144,7 +145,7 @@ def _branch(declared: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) ->
 
 def _snapshot(
     target: Target,
-    deployed: facts.Deployed,
+    deployed: TrainingFacts,
     kind: str,
     declared: Sequence[Mapping[str, Any]],
     chosen: Mapping[str, str],
@@ -211,7 +212,7 @@ def _selective_config(selection: Selection | None) -> dict[str, Any] | None:
     return config
 
 
-def _refuse_protected(target: Target, deployed: facts.Deployed, kind: str) -> None:
+def _refuse_protected(target: Target, deployed: TrainingFacts, kind: str) -> None:
     """On AWS a protected pipeline changes by deployment only. The local cloud harms nobody."""
     if target.local or not (target.settings.protected or deployed.protected):
         return

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ratchet.definition.document import read
+from ratchet.definition.row import StepType
+from ratchet.definition.step import PropertyFile
+from ratchet.definition.step_types import row_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,39 +23,25 @@ class PlannedStep:
     branch: bool | None
     """The outcome of that gate on which it runs."""
     arguments: Mapping[str, Any]
-    reports: tuple[Report, ...] = ()
+    reports: tuple[PropertyFile, ...] = ()
+    """The JSON documents that it leaves in its outputs."""
+
+    @property
+    def row(self) -> StepType:
+        """What the table of step types says of its type."""
+        return row_of(self.type)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """A property file: a JSON document that a step leaves in one of its outputs."""
-
-    name: str
-    output: str
-    path: str
-
-
-def outline(definition: Mapping[str, Any]) -> tuple[PlannedStep, ...]:
+def outline(definition: Mapping[str, Any] | str) -> tuple[PlannedStep, ...]:
     """The steps of a definition: each gate is followed by what it lets through, then the rest."""
-    return tuple(_walk(definition.get("Steps", ()), gate=None, branch=None))
-
-
-def _walk(
-    steps: Sequence[Mapping[str, Any]], *, gate: str | None, branch: bool | None
-) -> Iterator[PlannedStep]:
-    for step in steps:
-        arguments = step.get("Arguments") or {}
-        yield PlannedStep(
-            name=step["Name"],
-            type=step["Type"],
-            gate=gate,
-            branch=branch,
-            arguments=arguments,
-            reports=tuple(
-                Report(name=p["PropertyFileName"], output=p["OutputName"], path=p["FilePath"])
-                for p in step.get("PropertyFiles") or ()
-            ),
+    return tuple(
+        PlannedStep(
+            name=step.name,
+            type=step.type,
+            gate=step.branch.gate if step.branch else None,
+            branch=step.branch.outcome if step.branch else None,
+            arguments=step.arguments,
+            reports=tuple(step.property_files.values()),
         )
-        if step["Type"] == "Condition":
-            yield from _walk(arguments.get("IfSteps") or (), gate=step["Name"], branch=True)
-            yield from _walk(arguments.get("ElseSteps") or (), gate=step["Name"], branch=False)
+        for step in read(definition).steps
+    )

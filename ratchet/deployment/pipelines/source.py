@@ -10,6 +10,7 @@ from config.settings import Settings
 from ratchet.deployment.errors import UnknownNameError, nearest
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
+from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def entry(kind: str, root: Path = PROJECT) -> PipelineEntry:
 
 def context(
     target: Target,
-    deployed: facts.Deployed,
+    deployed: TrainingFacts,
     listed: PipelineEntry,
     *,
     role_arn: str,

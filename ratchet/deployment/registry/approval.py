@@ -13,16 +13,11 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.registry.versions import (
-    APPROVED,
-    DEPLOYMENT_MARK,
-    OWN_WRITE,
-    REJECTED,
-    ModelVersion,
-    wanted,
-)
+from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
+from ratchet.loop.packages import APPROVED, DEPLOYMENT_MARK_KEY, REJECTED
+from ratchet.loop.versions import MARK_HOLDS, wanted
 
 _LONGEST_NOTE = 1024
 """Characters of an ApprovalDescription (SageMaker API reference, UpdateModelPackage)."""
@@ -61,7 +56,7 @@ def decide(target: Target, version: ModelVersion, verdict: Verdict, *, because: 
             told from the note of that failure: SageMaker keeps no time of approval.
     """
     if verdict == APPROVED and version.failed:
-        again = version.failed + OWN_WRITE
+        again = version.failed + MARK_HOLDS
         if datetime.now(UTC) <= again:
             raise DeploymentError(
                 f"the deployment of version {version.version} failed just now: {version.failure}. "
@@ -146,5 +141,5 @@ def _none_left(decided: int, serving: int | None, when_none_left: str) -> Conseq
 
 
 def _after(version: ModelVersion, verdict: Verdict) -> ModelVersion:
-    metadata = {k: v for k, v in version.metadata.items() if k != DEPLOYMENT_MARK}
+    metadata = {k: v for k, v in version.metadata.items() if k != DEPLOYMENT_MARK_KEY}
     return replace(version, approval=verdict, metadata=metadata)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ratchet.deployment.errors import says_missing
+from ratchet.definition.resources import PROCESSING_JOB, TRAINING_JOB
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.runs import executions as runs
@@ -19,6 +19,9 @@ from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.runs.reports import document, evaluation, findings
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.packages import MANIFEST_KEY
+from ratchet.loop.versions import number_of
 
 CODE_INPUT = "code"
 _OF_THE_PLATFORM = ("sagemaker_", "_")
@@ -72,7 +75,7 @@ def trace(target: Target, version: ModelVersion) -> Lineage:
     if not scores and named:
         scores = document(target, named) or {}
     champion_arn = version.metadata.get("champion", "")
-    number = registry.number_of(champion_arn)
+    number = number_of(champion_arn)
     return Lineage(
         version=version,
         run=state,
@@ -126,11 +129,11 @@ def _jobs(target: Target, state: RunState) -> Iterator[tuple[str, Mapping[str, A
     for step in state.steps:
         if not step.job:
             continue
-        kind, name = step.job
+        job, name = step.job
         try:
-            if kind == "TrainingJob":
+            if job is TRAINING_JOB:
                 yield step.name, sagemaker.describe_training_job(TrainingJobName=name)
-            elif kind == "ProcessingJob":
+            elif job is PROCESSING_JOB:
                 yield step.name, sagemaker.describe_processing_job(ProcessingJobName=name)
         except ClientError as answer:
             if not says_missing(answer):
@@ -156,7 +159,7 @@ def _bundle_uri(job: Mapping[str, Any]) -> str:
 
 def _data(target: Target, version: ModelVersion, state: RunState | None) -> Data | None:
     parameters = state.parameters if state else {}
-    manifest = version.metadata.get("manifest") or parameters.get(names.DATA_PARAMETER, "")
+    manifest = version.metadata.get(MANIFEST_KEY) or parameters.get(names.DATA_PARAMETER, "")
     if not manifest:
         return None
     content = document(target, manifest)

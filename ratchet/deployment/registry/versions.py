@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
-from ratchet.deployment.errors import UnknownNameError, says_missing
+from ratchet.deployment.errors import UnknownNameError
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import folders
-
-APPROVED: Final = "Approved"
-REJECTED: Final = "Rejected"
-PENDING: Final = "PendingManualApproval"
-
-DEPLOYMENT_MARK = "ratchet-deployment"
-"""The customer metadata in which a deployment that failed is noted, so that it is not tried again
-for ever: `failed 2013-08-02T13:00:05Z: <reason>` (lambdas/reconcile_champion/marks.py)."""
-
-OWN_WRITE = timedelta(minutes=2)
-"""Noting it changes the version too. Only what changes it later counts as an approval anew."""
-
-_FAILED = re.compile(r"failed (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ): (.*)", re.DOTALL)
+from ratchet.loop.answers import says_missing
+from ratchet.loop.packages import metadata_of
+from ratchet.loop.versions import COMPLETE, Version
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelVersion:
-    """One version of a model package group."""
+class ModelVersion(Version):
+    """One version of a model package group, as a person sees it."""
 
-    arn: str
     group: str
-    version: int
-    approval: str
     approval_note: str = ""
     created: datetime | None = None
-    changed: datetime | None = None
     description: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
     run_arn: str = ""
     """The pipeline execution that registered it."""
     artifact: str = ""
@@ -51,26 +35,7 @@ class ModelVersion:
     @property
     def baseline_folder(self) -> str:
         """The folder that drift of its data is measured against; empty when it has none."""
-        return self.baselines.get("data", "").removesuffix(f"/{folders.STATISTICS}")
-
-    @property
-    def approved(self) -> bool:
-        return self.approval == APPROVED
-
-    @property
-    def failed(self) -> datetime | None:
-        """When its deployment failed; None when it did not, or was approved again since."""
-        match = _FAILED.fullmatch(self.metadata.get(DEPLOYMENT_MARK, ""))
-        if match is None:
-            return None
-        at = datetime.strptime(match[1], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        return at if self.changed is None or self.changed <= at + OWN_WRITE else None
-
-    @property
-    def failure(self) -> str:
-        """Why its deployment failed; empty when it did not."""
-        match = _FAILED.fullmatch(self.metadata.get(DEPLOYMENT_MARK, ""))
-        return match[2] if match and self.failed else ""
+        return folders.baseline_folder(self.baselines.get("data", ""))
 
 
 def versions(target: Target, group: str) -> list[ModelVersion]:
@@ -113,11 +78,12 @@ def of(package: Mapping[str, Any], *, arn: str) -> ModelVersion:
         group=package.get("ModelPackageGroupName", ""),
         version=package.get("ModelPackageVersion", 0),
         approval=package.get("ModelApprovalStatus", ""),
+        status=package.get("ModelPackageStatus", COMPLETE),
         approval_note=package.get("ApprovalDescription", ""),
         created=package.get("CreationTime"),
-        changed=package.get("LastModifiedTime"),
+        modified=package.get("LastModifiedTime"),
         description=package.get("ModelPackageDescription", ""),
-        metadata=package.get("CustomerMetadataProperties", {}),
+        metadata=metadata_of(package),
         run_arn=package.get("MetadataProperties", {}).get("GeneratedBy", ""),
         artifact=containers[0].get("ModelDataUrl") or source,
         image=containers[0].get("Image", ""),
@@ -146,15 +112,3 @@ def find(versions: Sequence[ModelVersion], text: str) -> ModelVersion:
         f"no version {text!r} in {versions[0].group}. There is: {numbers}{omitted}; `latest` "
         "is the newest. `ratchet models` lists them"
     )
-
-
-def wanted(versions: Iterable[ModelVersion]) -> ModelVersion | None:
-    """What is to serve: the highest approved version whose deployment has not failed."""
-    candidates = [v for v in versions if v.approved and not v.failed]
-    return max(candidates, key=lambda version: version.version, default=None)
-
-
-def number_of(arn: str) -> int | None:
-    """The version in a model package's ARN, `…:model-package/<group>/<version>`."""
-    last = arn.rsplit("/", 1)[-1]
-    return int(last) if last.isdigit() else None

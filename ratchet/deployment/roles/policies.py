@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ratchet.deployment.errors import DeploymentError, NotDeployedError, says_missing
+from ratchet.deployment.errors import DeploymentError, NotDeployedError
 from ratchet.deployment.roles import names as role_names
 from ratchet.deployment.roles.use import Role, RoleUse, Statement, joined, statements_of
 from ratchet.deployment.target import stacks
 from ratchet.deployment.target.environment import Target
 from ratchet.local_cloud.decisions import Decision
+from ratchet.loop.answers import says_missing
 
 _THREADS = 8
 

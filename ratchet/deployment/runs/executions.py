@@ -5,13 +5,14 @@ The API calls them pipeline executions; the command line says runs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from ratchet.definition.metadata import NO_METADATA, StepMetadata, metadata_of
+from ratchet.definition.resources import Resource
 from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.pipelines.outline import PlannedStep, outline
 from ratchet.deployment.target.environment import Target
@@ -57,7 +58,7 @@ class Step:
     description: str = ""
     failure: str = ""
     attempts: int = 1
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: StepMetadata = NO_METADATA
 
     @property
     def seconds(self) -> float | None:
@@ -66,18 +67,9 @@ class Step:
         return max(0.0, (self.ended - self.started).total_seconds())
 
     @property
-    def job(self) -> tuple[str, str] | None:
-        """The kind and name of the job behind the step: ("ProcessingJob", "…")."""
-        for kind in ("ProcessingJob", "TrainingJob", "TransformJob"):
-            if arn := self.metadata.get(kind, {}).get("Arn"):
-                return kind, arn.rsplit("/", 1)[-1]
-        return None
-
-    @property
-    def outputs(self) -> Mapping[str, Any]:
-        """What a Lambda step answered."""
-        listed = self.metadata.get("Lambda", {}).get("OutputParameters") or ()
-        return {item["Name"]: item["Value"] for item in listed}
+    def job(self) -> tuple[Resource, str] | None:
+        """The job behind the step, and its name."""
+        return self.metadata.job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +198,7 @@ def read(target: Target, run: Run) -> RunState:
     """A run with its plan and everything it has reached by now."""
     sagemaker = target.client("sagemaker")
     answer = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=run.arn)
-    plan = outline(json.loads(answer["PipelineDefinition"]))
+    plan = outline(answer["PipelineDefinition"])
     return refresh(sagemaker, RunState(run=run, plan=plan, steps=()))
 
 
@@ -244,8 +236,8 @@ def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
     )
     for page in pages:
         for item in page["PipelineExecutionSteps"]:
-            taken = item.get("CacheHitResult") or item.get("SelectiveExecutionResult") or {}
-            source = taken.get("SourcePipelineExecutionArn", "")
+            result = item.get("CacheHitResult") or item.get("SelectiveExecutionResult") or {}
+            source = result.get("SourcePipelineExecutionArn", "")
             yield Step(
                 name=item["StepName"],
                 status=item["StepStatus"],
@@ -255,7 +247,7 @@ def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
                 description=item.get("StepDescription", ""),
                 failure=item.get("FailureReason", ""),
                 attempts=item.get("AttemptCount", 1),
-                metadata=item.get("Metadata", {}),
+                metadata=metadata_of(item),
             )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.definition import references
+from ratchet.definition.expressions import GET, JSON_GET
+from ratchet.definition.references import PARAMETERS
+from ratchet.deployment.pipelines.outline import PlannedStep
 from ratchet.deployment.runs.executions import RunState
 
 SIGNS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
@@ -16,10 +19,8 @@ SIGNS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "GreaterThanOrEqualTo": ("≥", operator.ge),
     "LessThan": ("<", operator.lt),
     "LessThanOrEqualTo": ("≤", operator.le),
-    "In": ("is", lambda one, several: one in several),
+    "In": ("is", lambda value, choices: value in choices),
 }
-_OUTPUT = re.compile(r"Steps\.([\w-]+)\.OutputParameters\['([^']+)'\]")
-_PROPERTY_FILE = re.compile(r"Steps\.([\w-]+)\.PropertyFiles\.([\w-]+)")
 
 Reports = Mapping[tuple[str, str], Any]
 """(step, property file) → its content."""
@@ -56,23 +57,17 @@ class Gate:
 
 def gates(state: RunState, reports: Reports) -> list[Gate]:
     """Every gate of a run's plan with the numbers it looked at."""
-    found = []
-    for planned in state.plan:
-        if planned.type != "Condition":
-            continue
-        step = state.step(planned.name)
-        outcome = step.metadata.get("Condition", {}).get("Outcome") if step else None
-        found.append(
-            Gate(
-                name=planned.name,
-                passed=None if outcome is None else outcome == "True",
-                comparisons=tuple(
-                    _comparison(condition, state, reports)
-                    for condition in planned.arguments.get("Conditions") or ()
-                ),
-            )
-        )
-    return found
+    return [_gate(planned, state, reports) for planned in state.plan if planned.row.holds_branches]
+
+
+def _gate(planned: PlannedStep, state: RunState, reports: Reports) -> Gate:
+    step = state.step(planned.name)
+    conditions = planned.arguments.get("Conditions") or ()
+    return Gate(
+        name=planned.name,
+        passed=step.metadata.outcome if step else None,
+        comparisons=tuple(_comparison(condition, state, reports) for condition in conditions),
+    )
 
 
 def _comparison(condition: Mapping[str, Any], state: RunState, reports: Reports) -> Comparison:
@@ -84,8 +79,8 @@ def _comparison(condition: Mapping[str, Any], state: RunState, reports: Reports)
     if kind == "Or":
         parts = [_comparison(c, state, reports) for c in condition["Conditions"]]
         label = " or ".join(f"{p.left.label} {p.sign} {p.right.label}" for p in parts)
-        known = [p.holds for p in parts]
-        holds = True if True in known else None if None in known else False
+        outcomes = [p.holds for p in parts]
+        holds = True if True in outcomes else None if None in outcomes else False
         return Comparison(
             left=Operand(label=label, value=None), sign="", right=_literal(""), holds=holds
         )
@@ -116,25 +111,23 @@ def _literal(value: Any) -> Operand:
 def _operand(node: Any, state: RunState, reports: Reports) -> Operand:
     if not isinstance(node, Mapping):
         return _literal(node)
-    if "Std:JsonGet" in node:
-        return _from_report(node["Std:JsonGet"], reports)
-    path = str(node.get("Get", ""))
-    if path.startswith("Parameters."):
-        name = path.removeprefix("Parameters.")
-        return Operand(label=name, value=_number(state.parameters.get(name)))
-    if match := _OUTPUT.fullmatch(path):
-        step = state.step(match[1])
-        return Operand(
-            label=f"{match[1]} {match[2]}", value=step.outputs.get(match[2]) if step else None
-        )
-    return Operand(label=path or "a joined text", value=None)
+    if JSON_GET in node:
+        return _from_report(node[JSON_GET], reports)
+    reference = references.parse(str(node.get(GET, "")))
+    if reference.root == PARAMETERS:
+        value = _number(state.parameters.get(reference.name))
+        return Operand(label=reference.name, value=value)
+    if output := reference.output_parameter:
+        step = state.step(reference.name)
+        value = step.metadata.outputs.get(output) if step else None
+        return Operand(label=f"{reference.name} {output}", value=value)
+    return Operand(label=reference.text or "a joined text", value=None)
 
 
 def _from_report(get: Mapping[str, Any], reports: Reports) -> Operand:
     path = get["Path"]
-    source = get.get("PropertyFile", {}).get("Get", "")
-    match = _PROPERTY_FILE.fullmatch(source)
-    report = reports.get((match[1], match[2])) if match else None
+    source = references.parse(str(get.get("PropertyFile", {}).get(GET, "")))
+    report = reports.get((source.name, source.property_file or ""))
     return Operand(
         label=path.removeprefix("$."), value=None if report is None else look_up(report, path)
     )

@@ -1,8 +1,9 @@
 """The lines that a run's steps wrote, from CloudWatch Logs.
 
 Groups and streams are SageMaker's own (developer guide, "Amazon SageMaker AI events with CloudWatch
-Logs"): `/aws/sagemaker/ProcessingJobs`, stream `<job>/algo-1-…`. A Lambda step's lines are in its
-function's group, told apart by time: what ran at the same time is among them.
+Logs"): `/aws/sagemaker/ProcessingJobs`, stream `<job>/algo-1-…`. Of a search each training has
+streams of its own. A Lambda step's lines are in its function's group, told apart by time: what ran
+at the same time is among them.
 """
 
 from __future__ import annotations
@@ -15,12 +16,6 @@ from typing import Any
 from ratchet.deployment.errors import UnknownNameError, nearest
 from ratchet.deployment.runs.executions import RunState, Step
 from ratchet.deployment.target.environment import Target
-
-GROUPS = {
-    "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
-    "TrainingJob": "/aws/sagemaker/TrainingJobs",
-    "TransformJob": "/aws/sagemaker/TransformJobs",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +49,8 @@ def sources(state: RunState, step: str | None = None) -> list[Source]:
         UnknownNameError: no such step, or one that the run has not reached or that writes none.
     """
     if step is None:
-        found = (_source(one) for one in state.steps)
-        return [source for source in found if source]
+        located = (_source(reached) for reached in state.steps)
+        return [source for source in located if source]
     names = [planned.name for planned in state.plan]
     if step not in names:
         raise UnknownNameError(f"no step {step!r}{nearest(step, names)} Steps: {', '.join(names)}")
@@ -69,15 +64,15 @@ def sources(state: RunState, step: str | None = None) -> list[Source]:
 
 
 def _source(step: Step) -> Source | None:
-    if step.job:
-        kind, name = step.job
+    if step.job and step.job[0].log_group:
+        job, name = step.job
         return Source(
             step=step.name,
             cached_from=step.cached_from,
-            group=GROUPS[kind],
-            stream_prefix=f"{name}/",
+            group=job.log_group,
+            stream_prefix=job.stream_prefix(name),
         )
-    if arn := step.metadata.get("Lambda", {}).get("Arn"):
+    if arn := step.metadata.function_arn:
         return Source(
             step=step.name,
             cached_from="",

@@ -42,7 +42,7 @@ def evaluation(reports: Reports) -> Mapping[str, Any]:
 
 
 def _reports(target: Target, state: RunState) -> dict[tuple[str, str], Any]:
-    found: dict[tuple[str, str], Any] = {}
+    reports: dict[tuple[str, str], Any] = {}
     for planned in state.plan:
         step = state.step(planned.name)
         if not planned.reports or step is None or step.status != "Succeeded" or not step.job:
@@ -57,8 +57,8 @@ def _reports(target: Target, state: RunState) -> dict[tuple[str, str], Any]:
             if report.output in uris:
                 content = document(target, f"{uris[report.output].rstrip('/')}/{report.path}")
                 if content is not None:
-                    found[planned.name, report.name] = content
-    return found
+                    reports[planned.name, report.name] = content
+    return reports
 
 
 def document(target: Target, uri: str) -> Any:
@@ -75,6 +75,6 @@ def document(target: Target, uri: str) -> Any:
 def _models(target: Target, state: RunState) -> Iterator[ModelVersion]:
     """The versions that the run registered and that are still there."""
     for step in state.steps:
-        arn = step.metadata.get("RegisterModel", {}).get("Arn")
+        arn = step.metadata.model_package_arn
         if arn and (version := described_version(target, arn)):
             yield version

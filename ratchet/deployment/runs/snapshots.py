@@ -14,8 +14,8 @@ from typing import Any
 
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.environment import Target
-from ratchet.deployment.target.facts import Deployed
 from ratchet.loop import folders, names
+from ratchet.loop.facts import TrainingFacts
 
 _MARK = 12
 """Characters of the digest that end a run's display name (lambdas/start_pipeline/run_names.py)."""
@@ -42,7 +42,7 @@ class Snapshot:
         return self.run_name.removesuffix(self.mark).rstrip("-")
 
 
-def newest(target: Target, deployed: Deployed, *, intake: str = "training") -> Snapshot:
+def newest(target: Target, deployed: TrainingFacts, *, intake: str = "training") -> Snapshot:
     """The snapshot that the trigger of this pipeline ran last.
 
     Raises:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ratchet.deployment.errors import says_missing
-from ratchet.deployment.registry.versions import number_of
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.facts import parameter_value
 from ratchet.loop import names
+from ratchet.loop.answers import says_missing
+from ratchet.loop.facts import CHAMPION_FACT
+from ratchet.loop.versions import model_behind, number_of, package_behind
 
 IN_SERVICE = "InService"
 
@@ -38,7 +39,7 @@ class Live:
 
 def deployed_arn(target: Target) -> str:
     """The model package that the Serving stack has deployed; empty when there is none."""
-    value = (parameter_value(target, target.settings.parameter("champion")) or "").strip()
+    value = (parameter_value(target, target.settings.parameter(CHAMPION_FACT)) or "").strip()
     return "" if value == names.NONE else value
 
 
@@ -65,18 +66,18 @@ def live(target: Target, endpoint: str) -> Live | None:
 
 
 def _package_of(sagemaker: Any, config: str) -> str:
-    """The model package of an endpoint config's first variant; a config may be gone by now."""
+    """The model package of an endpoint config; empty when it is gone by now, or several serve."""
     from botocore.exceptions import ClientError
 
     if not config:
         return ""
     try:
-        described = sagemaker.describe_endpoint_config(EndpointConfigName=config)
-        variant = described["ProductionVariants"][0]
-        model = sagemaker.describe_model(ModelName=variant["ModelName"])
+        model = model_behind(sagemaker.describe_endpoint_config(EndpointConfigName=config))
+        if model == names.NONE:
+            return ""
+        package_arn = package_behind(sagemaker.describe_model(ModelName=model))
     except ClientError as answer:
         if says_missing(answer):
             return ""
         raise
-    containers = [model.get("PrimaryContainer"), *model.get("Containers", ())]
-    return next((c["ModelPackageName"] for c in containers if c and "ModelPackageName" in c), "")
+    return "" if package_arn == names.NONE else package_arn

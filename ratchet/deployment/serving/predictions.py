@@ -14,10 +14,10 @@ from ratchet.deployment.errors import (
     DeploymentError,
     NotDeployedError,
     explain,
-    says_missing,
 )
 from ratchet.deployment.serving.request_rows import CSV, JSON, LINES, Batch
 from ratchet.deployment.target.environment import Target
+from ratchet.loop.answers import says_missing
 
 THREADS = 4
 """Requests on their way at once."""

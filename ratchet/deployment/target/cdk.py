@@ -73,8 +73,13 @@ def bootstrap_command(target: Target) -> list[str]:
 
 
 def deploy_command(target: Target, extra: Sequence[str] = ()) -> list[str]:
-    """`cdk deploy` of the environment's stacks; `extra` is passed on as it is."""
-    command = [*node.cdk_command(), "deploy", f"{target.settings.environment}/*", "--no-notices"]
+    """`cdk deploy` of the environment's stacks; `extra` is passed on as it is.
+
+    The app is told the environment, so it synthesizes no other: `app.py`.
+    """
+    environment = target.settings.environment
+    command = [*node.cdk_command(), "deploy", f"{environment}/*", "--no-notices"]
+    command += ["--context", f"environment={environment}"]
     if target.local and "--require-approval" not in extra:
         command += ["--require-approval", "never"]
     return [*command, *extra]

@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from ministack import app
@@ -33,6 +34,8 @@ OBJECT_CHANGE = "ObjectChange"
 """The only member of what waits in the outbox for a bucket: what S3's notification is made of."""
 
 _Delivery = tuple[Scope, Mapping[str, Any], Callable[[], None]]
+_held: ContextVar[list[_Delivery] | None] = ContextVar("held", default=None)
+"""The events of several requests that are answered in one go."""
 
 
 class Emulator:
@@ -53,7 +56,7 @@ class Emulator:
         """Why so many bytes cannot be written now, or None."""
         self.changed: Callable[[], None] = lambda: None
         """Called after a change that did not come by HTTP."""
-        self._events: queue.SimpleQueue[_Delivery] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Sequence[_Delivery]] = queue.SimpleQueue()
         self._logs_lock = threading.Lock()
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -144,8 +147,10 @@ class Emulator:
         are dropped."""
         if self.drop_events and event.get("Source") == "aws.sagemaker":
             delivered()
+        elif (held := _held.get()) is not None:
+            held.append((scope, event, delivered))
         else:
-            self._events.put((scope, event, delivered))
+            self._events.put([(scope, event, delivered)])
 
     def put_event_of(
         self,
@@ -186,8 +191,14 @@ class Emulator:
         access_key = session["AWS_ACCESS_KEY_ID"]
 
         async def answers() -> list[Answer]:
-            with request_scope(scope.account, scope.region):
-                return [await answer(request) for request in requests]
+            # Each event would wake the thread that delivers it, which then takes turns with this.
+            held: list[_Delivery] = []
+            _held.set(held)
+            try:
+                with request_scope(scope.account, scope.region):
+                    return [await answer(request) for request in requests]
+            finally:
+                self._events.put(held)
 
         async def answer(request: ObjectRequest) -> Answer:
             place = (request.method, request.path, request.headers)
@@ -251,14 +262,14 @@ class Emulator:
 
     def _deliver(self) -> None:
         while True:
-            scope, event, delivered = self._events.get()
-            try:
-                with request_scope(scope.account, scope.region):
-                    if OBJECT_CHANGE in event:
-                        app._get_module("s3")._fire_s3_event(**event[OBJECT_CHANGE])
-                    else:
-                        bus = app._get_module("eventbridge")
-                        bus._put_events({"Entries": [event]}, allow_aws_source=True)
-            except Exception:
-                _LOG.exception("an event was not delivered: %s", event)
-            delivered()
+            for scope, event, delivered in self._events.get():
+                try:
+                    with request_scope(scope.account, scope.region):
+                        if OBJECT_CHANGE in event:
+                            app._get_module("s3")._fire_s3_event(**event[OBJECT_CHANGE])
+                        else:
+                            bus = app._get_module("eventbridge")
+                            bus._put_events({"Entries": [event]}, allow_aws_source=True)
+                except Exception:
+                    _LOG.exception("an event was not delivered: %s", event)
+                delivered()

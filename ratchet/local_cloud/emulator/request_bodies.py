@@ -168,12 +168,13 @@ async def _read(app: Any, read: Read, receive: Receive, method: str, headers: He
             raise ValueError("the body is shorter than its Content-Length")
         if frames is not None:
             _end_frames(app, frames, incoming.length, headers)
-    except ValueError as error:
-        raise _incomplete(app, str(error)) from None
-    finally:
-        body = incoming.close()
+    except BaseException as error:
+        incoming.close().file.path.unlink(missing_ok=True)
+        if isinstance(error, ValueError):
+            raise _incomplete(app, str(error)) from None
+        raise
     app.pin_signed_body(SignedChunks(frames.signed if frames else ()))
-    return body
+    return incoming.close()
 
 
 async def _file(blocks: Any, incoming: Incoming) -> None:

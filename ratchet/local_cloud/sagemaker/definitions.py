@@ -7,7 +7,7 @@ execution keeps the definition it was started with whatever happens to the pipel
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ratchet.local_cloud.sagemaker.errors import invalid
@@ -86,13 +86,3 @@ def bind(
         return bind_parameters(validate(text, stand_ins=stand_ins or {}).parameters, values)
     except RunnerError as error:
         raise invalid(str(error)) from None
-
-
-def steps(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Every step of a definition, those inside of branches too."""
-    pending = list(definition.get("Steps", []))
-    while pending:
-        step = pending.pop(0)
-        yield step
-        branches = step.get("Arguments", {}) if step.get("Type") == "Condition" else {}
-        pending[:0] = [*branches.get("IfSteps", []), *branches.get("ElseSteps", [])]

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.listing import Listing, page_of
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.local_cloud.sagemaker.table import (
     PROCESSING_JOB,
     TRAINING_JOB,
-    TRANSFORM_JOB,
     TUNING_JOB,
     Kind,
+    kind_made_by,
 )
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
     from ratchet.runner import StepRecord
 
-KIND_OF_STEP: Mapping[str, Kind] = {
-    "Processing": PROCESSING_JOB,
-    "QualityCheck": PROCESSING_JOB,
-    "Training": TRAINING_JOB,
-    "Transform": TRANSFORM_JOB,
-    "Tuning": TUNING_JOB,
-}
-_EVENT_NAMES: Mapping[str, str] = {
-    TRAINING_JOB.name: "Training",
-    TRANSFORM_JOB.name: "Transform",
-    TUNING_JOB.name: "HyperParameter Tuning",
-}
 _CHILDREN = Listing(
     answer="TrainingJobSummaries", name="TrainingJobName", status="TrainingJobStatus", page=10
 )
@@ -46,12 +34,17 @@ _JOB_STATUS = {
 }
 
 
+def kind_of_job(step_type: str) -> Kind | None:
+    """The kind of job that is behind steps of a type; None when there is none."""
+    return kind_made_by(step_type) if row_of(step_type).job else None
+
+
 def record(api: Api, scope: Scope, execution: Body, step: StepRecord) -> None:
     """Store the job behind a step as it is now; a step taken from the cache has none of its own.
 
     SageMaker adds the two ``sagemaker:`` tags to the jobs of pipelines; costs are found by them.
     """
-    kind = KIND_OF_STEP.get(step.type)
+    kind = kind_of_job(step.type)
     if kind is None or step.job_name is None or step.cache_hit_source is not None:
         return
     if step.status == "Starting":  # the cache has not been asked yet, so there may be no job
@@ -99,7 +92,8 @@ def _tell(api: Api, scope: Scope, kind: Kind, before: Body, body: Body) -> None:
     if kind is PROCESSING_JOB:
         events.processing_job_changed(api, scope, body)
     else:
-        events.job_changed(api, scope, _EVENT_NAMES[kind.name], body, arn=body[kind.arn_member])
+        noun = "HyperParameter Tuning" if kind is TUNING_JOB else kind.name.removesuffix("Job")
+        events.job_changed(api, scope, noun, body, arn=body[kind.arn_member])
 
 
 def _children_of(api: Api, scope: Scope, tuning_job: Body) -> list[Body]:
@@ -129,7 +123,7 @@ OPERATIONS: dict[str, Handler] = {
 
 def arn_of(scope: Scope, step: StepRecord) -> str | None:
     """The ARN of the job behind a step: its own, or on a cache hit the one that ran."""
-    kind = KIND_OF_STEP.get(step.type)
+    kind = kind_of_job(step.type)
     if kind is None:
         return None
     arn = step.properties.get(kind.arn_member)

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from ratchet.definition.row import Properties, StepType
+from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import events, jobs
 from ratchet.local_cloud.sagemaker.pipelines import STEP
-from ratchet.local_cloud.sagemaker.service_side import LOG_LOST, STEP_TYPES
+from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
 from ratchet.local_cloud.sagemaker.store import Body, Scope
 from ratchet.runner.expressions import as_text
 from ratchet.runner.record_json import dumped
 
 if TYPE_CHECKING:
+    from ratchet.definition.step import Step
     from ratchet.local_cloud.sagemaker.api import Api
     from ratchet.runner import StepRecord
 
@@ -30,9 +33,7 @@ class Recorder:
     ``<job>/algo-1-<epoch seconds>``.
     """
 
-    def __init__(
-        self, api: Api, scope: Scope, execution: Body, steps: Mapping[str, Mapping[str, Any]]
-    ) -> None:
+    def __init__(self, api: Api, scope: Scope, execution: Body, steps: Mapping[str, Step]) -> None:
         self._api = api
         self._scope = scope
         self._execution = execution
@@ -78,16 +79,15 @@ class Recorder:
                 self._api.cloud.put_log_lines(self._scope, group=group, stream=stream, lines=batch)
 
     def _open_stream(self, record: StepRecord) -> None:
-        side = STEP_TYPES.get(record.type)
-        if side and side.jobs and record.job_name and record.cache_hit_source is None:
+        job = row_of(record.type).job
+        if job and job.log_group and record.job_name and record.cache_hit_source is None:
             start = int(record.start_time.timestamp())
-            place = (f"/aws/sagemaker/{side.jobs}", f"{record.job_name}/algo-1-{start}")
-            self._streams[record.name] = place
+            self._streams[record.name] = (job.log_group, f"{record.job_name}/algo-1-{start}")
         if any(loss.startswith(LOG_LOST) for loss in record.losses):
             self._streams.pop(record.name, None)
 
     def _body(self, key: str, record: StepRecord) -> Body:
-        definition = self._steps.get(record.name, {})
+        definition = self._steps[record.name].body if record.name in self._steps else {}
         body: Body = {
             "Key": key,
             "StepName": record.name,
@@ -131,43 +131,43 @@ def process_group(group: int | None) -> Body | None:
 
 def _metadata(scope: Scope, record: StepRecord, definition: Mapping[str, Any]) -> Body | None:
     """``PipelineExecutionSteps[].Metadata``: which member it has depends on the step's type."""
-    arn = jobs.arn_of(scope, record)
-    if record.type == "QualityCheck":
-        return {"QualityCheck": _quality_check(record, arn)}
-    if arn:
-        return {f"{record.type}Job": {"Arn": arn}}
-    if record.type == "Condition" and record.outcome:
-        return {"Condition": {"Outcome": record.outcome.capitalize()}}
-    if record.type == "RegisterModel" and "ModelPackageArn" in record.properties:
-        return {"RegisterModel": {"Arn": record.properties["ModelPackageArn"]}}
-    if record.type == "Model" and "ModelArn" in record.properties:
-        return {"Model": {"Arn": record.properties["ModelArn"]}}
-    if record.type == "Lambda":
-        outputs = [
-            {"Name": name, "Value": as_text(value)}
-            for name, value in record.output_parameters.items()
-        ]
-        function = definition.get("FunctionArn")
-        return {
-            "Lambda": {
-                **({"Arn": function} if isinstance(function, str) else {}),
-                "OutputParameters": outputs,
-            }
-        }
-    if record.type == "Callback":
-        outputs = [
-            {"Name": name, "Value": as_text(value)}
-            for name, value in record.output_parameters.items()
-        ]
-        common = {
-            key: record.properties[key]
-            for key in ("CallbackToken", "SqsQueueUrl")
-            if key in record.properties
-        }
-        return {"Callback": {**common, "OutputParameters": outputs}}
-    if record.type == "Fail":
-        return {"Fail": {"ErrorMessage": (record.failure_reason or "")[:3072]}}
-    return None
+    row = row_of(record.type)
+    about = _about(row, record, definition, jobs.arn_of(scope, record))
+    return None if about is None else {row.metadata_member: about}
+
+
+def _about(
+    row: StepType, record: StepRecord, definition: Mapping[str, Any], job_arn: str | None
+) -> Body | None:
+    if row.job:
+        job = {row.metadata_arn: job_arn} if job_arn else {}
+        if row.properties is not Properties.LISTED:
+            return job or None
+        return {**{k: v for k, v in record.properties.items() if k in _CHECK_MEMBERS}, **job}
+    if row.makes:
+        arn = record.properties.get(row.makes.arn_member)
+        return {row.metadata_arn: arn} if arn else None
+    if row.properties is Properties.DECLARED:
+        return {**_called(row, record, definition), "OutputParameters": _outputs(record)}
+    if row.holds_branches:
+        return {"Outcome": record.outcome.capitalize()} if record.outcome else None
+    return {"ErrorMessage": (record.failure_reason or "")[:3072]} if row.ends_run else None
+
+
+def _called(row: StepType, record: StepRecord, definition: Mapping[str, Any]) -> Body:
+    """The function that a step called, or the queue that it wrote to."""
+    key = row.beside.key if row.beside else ""
+    if row.metadata_arn:
+        function = definition.get(key)
+        return {row.metadata_arn: function} if isinstance(function, str) else {}
+    properties = record.properties
+    return {name: properties[name] for name in ("CallbackToken", key) if name in properties}
+
+
+def _outputs(record: StepRecord) -> list[Body]:
+    return [
+        {"Name": name, "Value": as_text(value)} for name, value in record.output_parameters.items()
+    ]
 
 
 _CHECK_MEMBERS = (
@@ -181,9 +181,4 @@ _CHECK_MEMBERS = (
     "SkipCheck",
     "RegisterNewBaseline",
 )
-
-
-def _quality_check(record: StepRecord, arn: str | None) -> Body:
-    """``QualityCheckStepMetadata``."""
-    check = {key: record.properties[key] for key in _CHECK_MEMBERS if key in record.properties}
-    return {**check, **({"CheckJobArn": arn} if arn else {})}
+"""Of ``QualityCheckStepMetadata``."""

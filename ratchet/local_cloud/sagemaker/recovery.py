@@ -68,7 +68,7 @@ def fail_steps(api: Api, scope: Scope, execution: Body, reason: str) -> list[str
         }
         after = api.store.update(scope, STEP, step["Key"], changes)
         events.step_changed(api, scope, execution, after, previous=step["StepStatus"])
-        kind = jobs.KIND_OF_STEP.get(step["StepType"])
+        kind = jobs.kind_of_job(step["StepType"])
         job = api.store.get(scope, kind.name, step.get("JobName", "")) if kind else None
         if kind and job:
             jobs.fail(api, scope, kind, job, reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import threading
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet.definition.document import read
 from ratchet.local_cloud.sagemaker import definitions, events, executions, recovery
 from ratchet.local_cloud.sagemaker.authorisation import Denied
 from ratchet.local_cloud.sagemaker.pipelines import STEP
@@ -103,8 +103,7 @@ class Runs:
     ) -> None:
         arn = execution["PipelineExecutionArn"]
         text = definitions.stored_text(self._api, scope, execution["Definition"])
-        by_name = {step["Name"]: step for step in definitions.steps(json.loads(text))}
-        recorder = Recorder(self._api, scope, execution, by_name)
+        recorder = Recorder(self._api, scope, execution, read(text).by_name)
         # A stop that came between the execution's record and this thread found nobody to ask.
         if executions.existing(self._api, scope, arn)["PipelineExecutionStatus"] == "Stopping":
             stop.request()

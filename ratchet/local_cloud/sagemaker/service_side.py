@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from config import images
+from ratchet.definition.resources import PROCESSING_JOB, TRAINING_JOB, TUNING_JOB, Resource
+from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import authorisation, table
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.store import Scope
@@ -24,6 +26,7 @@ Request = Mapping[str, Any]
 LOG_LOST, METRICS_LOST = "its log is lost", "its metrics are lost"
 """How the sentences begin that say what a container goes on without."""
 
+LOG_GROUPS = "/aws/sagemaker/"
 _NETWORK = (
     "ec2:CreateNetworkInterface",
     "ec2:CreateNetworkInterfacePermission",
@@ -114,39 +117,48 @@ def _application(scope: Scope, job_name: str, request: Request) -> str:
     return scope.of_service("emr-serverless", f"/applications/{application}")
 
 
-STEP_TYPES: Mapping[str, ServiceSide] = {
-    "Processing": ServiceSide(
-        operation="sagemaker:CreateProcessingJob", works=_processing, jobs="ProcessingJobs"
-    ),
-    "QualityCheck": ServiceSide(
-        operation="sagemaker:CreateProcessingJob", works=_processing, jobs="ProcessingJobs"
-    ),
-    "ClarifyCheck": ServiceSide(operation="sagemaker:CreateProcessingJob"),
-    "Training": ServiceSide(
-        operation="sagemaker:CreateTrainingJob", works=_training, jobs="TrainingJobs"
-    ),
-    "Tuning": ServiceSide(
-        operation="sagemaker:CreateHyperParameterTuningJob", works=_tuning, jobs="TrainingJobs"
-    ),
+def _named(made: Resource) -> Callable[[Scope, str, Request], str]:
+    return lambda scope, name, _: scope.arn(f"{made.arn_path}/{name}")
+
+
+_WORKS: Mapping[Resource, Callable[[Request], list[Work]]] = {
+    PROCESSING_JOB: _processing,
+    TRAINING_JOB: _training,
+    TUNING_JOB: _tuning,
     # A transform job works as the role of its model, which the request names.
-    "Transform": ServiceSide(operation="sagemaker:CreateTransformJob", jobs="TransformJobs"),
-    "AutoML": ServiceSide(
-        operation="sagemaker:CreateAutoMLJob",
-        resource=lambda scope, name, _: scope.arn(f"automl-job/{name}"),
-    ),
-    "Endpoint": ServiceSide(operation="sagemaker:CreateEndpoint"),
-    "EndpointConfig": ServiceSide(operation="sagemaker:CreateEndpointConfig"),
+}
+_ELSEWHERE = {
     "EMR": ServiceSide(operation="elasticmapreduce:AddJobFlowSteps", resource=_cluster),
     "EMRServerless": ServiceSide(operation="emr-serverless:StartJobRun", resource=_application),
 }
-"""Steps that call a service by themselves are not here: that request itself is checked."""
+"""Step types for which SageMaker asks another service."""
+
+
+def side_of(step_type: str) -> ServiceSide | None:
+    """What steps of a type make SageMaker do; None: they call a service by themselves."""
+    if step_type in _ELSEWHERE:
+        return _ELSEWHERE[step_type]
+    row = row_of(step_type)
+    if row.makes is None or not (row.job or row.aws_only):
+        return None
+    return ServiceSide(
+        operation=f"sagemaker:{row.makes.create}",
+        resource=None if table.kind_made_by(step_type) else _named(row.makes),
+        works=_WORKS.get(row.makes, lambda _: []),
+        jobs=row.makes.log_group.removeprefix(LOG_GROUPS) or None,
+    )
 
 
 def creation(
     scope: Scope, step_type: str, job_name: str, request: Request
-) -> tuple[str, list[Need]]:
-    """The operation behind a step, and what the pipeline's role needs for it."""
-    side = STEP_TYPES[step_type]
+) -> tuple[str, list[Need]] | None:
+    """The operation behind a step, and what the pipeline's role needs for it.
+
+    None for steps that call a service by themselves: that request itself is checked.
+    """
+    side = side_of(step_type)
+    if side is None:
+        return None
     service, _, operation = side.operation.partition(":")
     if side.resource is not None:
         needs = [Need(side.operation, side.resource(scope, job_name, request))]
@@ -162,9 +174,8 @@ def polling(scope: Scope, step_type: str, job_name: str) -> tuple[str, list[Need
     None where that is no job of SageMaker's. Pipelines need Create and Describe of each job type:
     https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html
     """
-    side = STEP_TYPES[step_type]
-    kind = next((k for k in table.KINDS if side.operation == f"sagemaker:Create{k.name}"), None)
-    if side.jobs is None or kind is None:
+    kind = table.kind_made_by(step_type)
+    if kind is None or row_of(step_type).job is None:
         return None
     operation = f"Describe{kind.name}"
     return operation, list(authorisation.needs(scope, operation, {kind.name_member: job_name}))
@@ -225,14 +236,14 @@ def optional_needs(scope: Scope, jobs: str, stream: str) -> dict[str, list[Need]
     Its log would be in group ``/aws/sagemaker/<jobs>``; its metrics' namespace is the group's first
     part.
     """
-    group = scope.of_service("logs", f"log-group:/aws/sagemaker/{jobs}")
+    group = scope.of_service("logs", f"log-group:{LOG_GROUPS}{jobs}")
     log = [
         Need("logs:CreateLogGroup", f"{group}:log-stream:"),
         Need("logs:CreateLogStream", f"{group}:log-stream:{stream}"),
         Need("logs:DescribeLogStreams", f"{group}:log-stream:"),
         Need("logs:PutLogEvents", f"{group}:log-stream:{stream}"),
     ]
-    namespace = f"/aws/sagemaker/{jobs.partition('/')[0]}"
+    namespace = f"{LOG_GROUPS}{jobs.partition('/')[0]}"
     return {LOG_LOST: log, METRICS_LOST: [metric_need(namespace)]}
 
 

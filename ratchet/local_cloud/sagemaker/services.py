@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ratchet.definition.resources import TRANSFORM_JOB
+from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import authorisation, service_side, table
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
@@ -103,17 +105,18 @@ class CloudServices:
 
     def create_job(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> None:
         """Whether the role may make what is behind a step, and follow it; raises ``Refused``."""
-        if step_type in service_side.STEP_TYPES:
-            self._check(*service_side.creation(self._scope, step_type, job_name, arguments))
+        if creation := service_side.creation(self._scope, step_type, job_name, arguments):
+            self._check(*creation)
             if polling := service_side.polling(self._scope, step_type, job_name):
                 self._check(*polling)
 
     def job_access(self, step_type: str, job_name: str, arguments: Mapping[str, Any]) -> Access:
         """What a step's job does as its own role; raises ``Refused``."""
-        side = service_side.STEP_TYPES.get(step_type)
+        side = service_side.side_of(step_type)
         if side is None or side.jobs is None:
             return Access()
-        works = [self._of_model(arguments)] if step_type == "Transform" else side.works(arguments)
+        of_model = row_of(step_type).job is TRANSFORM_JOB
+        works = [self._of_model(arguments)] if of_model else side.works(arguments)
         operation = side.operation.partition(":")[2]
         losses = [
             loss

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ratchet.definition import resources
+from ratchet.definition.resources import Resource
+from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import errors
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.listing import Listing
@@ -50,15 +53,26 @@ def _resource_not_found(noun: str) -> Wording:
     return lambda name, _arn: errors.not_found(f"{noun} {name} not found.")
 
 
-def _job(name: str, noun: str) -> Kind:
+def _names(resource: Resource) -> dict[str, Any]:
+    """What the table of step types says of a resource that steps make."""
+    return {
+        "name": resource.noun,
+        "name_member": resource.name_member,
+        "arn_member": resource.arn_member,
+        "arn_path": resource.arn_path,
+    }
+
+
+def _job(resource: Resource) -> Kind:
+    noun = resource.arn_path.removesuffix("-job")
     return Kind(
-        name=f"{name}Job",
-        name_member=f"{name}JobName",
-        arn_member=f"{name}JobArn",
-        arn_path=f"{noun}-job",
-        lists=f"{name}Jobs",
+        **_names(resource),
+        lists=f"{resource.noun}s",
         listing=Listing(
-            answer=f"{name}JobSummaries", name=f"{name}JobName", status=f"{name}JobStatus", page=10
+            answer=f"{resource.noun}Summaries",
+            name=resource.name_member,
+            status=f"{resource.noun}Status",
+            page=10,
         ),
         # Training and processing jobs answer alike, although the model names ResourceNotFound.
         missing=lambda _name, _arn: errors.invalid("Requested resource not found."),
@@ -120,10 +134,7 @@ MODEL_PACKAGE_GROUP = Kind(
     generic=frozenset({"Create", "Describe", "List"}),
 )
 MODEL_PACKAGE = Kind(
-    name="ModelPackage",
-    name_member="ModelPackageName",
-    arn_member="ModelPackageArn",
-    arn_path="model-package",
+    **_names(resources.MODEL_PACKAGE),
     lists="ModelPackages",
     listing=Listing(
         answer="ModelPackageSummaryList",
@@ -135,10 +146,7 @@ MODEL_PACKAGE = Kind(
     generic=frozenset(),
 )
 MODEL = Kind(
-    name="Model",
-    name_member="ModelName",
-    arn_member="ModelArn",
-    arn_path="model",
+    **_names(resources.MODEL),
     lists="Models",
     listing=Listing(answer="Models", name="ModelName", descending=True, page=10),
     missing=_could_not_find("model"),
@@ -146,10 +154,7 @@ MODEL = Kind(
     generic=frozenset({"Describe", "List", "Delete"}),
 )
 ENDPOINT_CONFIG = Kind(
-    name="EndpointConfig",
-    name_member="EndpointConfigName",
-    arn_member="EndpointConfigArn",
-    arn_path="endpoint-config",
+    **_names(resources.ENDPOINT_CONFIG),
     lists="EndpointConfigs",
     listing=Listing(answer="EndpointConfigs", name="EndpointConfigName", descending=True, page=10),
     missing=_could_not_find("endpoint configuration"),
@@ -157,10 +162,7 @@ ENDPOINT_CONFIG = Kind(
     generic=frozenset({"Describe", "List", "Delete"}),
 )
 ENDPOINT = Kind(
-    name="Endpoint",
-    name_member="EndpointName",
-    arn_member="EndpointArn",
-    arn_path="endpoint",
+    **_names(resources.ENDPOINT),
     lists="Endpoints",
     listing=Listing(
         answer="Endpoints", name="EndpointName", status="EndpointStatus", descending=True, page=10
@@ -192,10 +194,10 @@ MONITORING_SCHEDULE = Kind(
     constants={"MonitoringScheduleStatus": "Scheduled"},
     generic=frozenset({"Describe", "List", "Delete"}),
 )
-PROCESSING_JOB = _job("Processing", "processing")
-TRAINING_JOB = _job("Training", "training")
-TRANSFORM_JOB = _job("Transform", "transform")
-TUNING_JOB = _job("HyperParameterTuning", "hyper-parameter-tuning")
+PROCESSING_JOB = _job(resources.PROCESSING_JOB)
+TRAINING_JOB = _job(resources.TRAINING_JOB)
+TRANSFORM_JOB = _job(resources.TRANSFORM_JOB)
+TUNING_JOB = _job(resources.TUNING_JOB)
 DATA_QUALITY = _job_definition("Data")
 MODEL_QUALITY = _job_definition("Model")
 
@@ -220,6 +222,12 @@ def kind_of(arn: str) -> Kind | None:
     """The kind of resource that an ARN names."""
     path = arn.split(":", 5)[-1].split("/", 1)[0]
     return next((kind for kind in KINDS if kind.arn_path == path), None)
+
+
+def kind_made_by(step_type: str) -> Kind | None:
+    """The kind of resource that steps of a type make; None when it is none of this table."""
+    made = row_of(step_type).makes
+    return next((kind for kind in KINDS if made and kind.name == made.noun), None)
 
 
 def bare_name(kind: Kind, name_or_arn: str) -> str:

@@ -16,7 +16,7 @@ from ratchet.runner.definition import Step
 from ratchet.runner.errors import StepFailed, StepStopped
 from ratchet.runner.report import Report
 from ratchet.runner.step_types import declared_outputs
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 _LOOK_SECONDS = 0.2
 
@@ -28,7 +28,7 @@ def _check(step: Step, report: Report) -> None:
 
 
 def _run(attempt: Attempt) -> Done:
-    declared = declared_outputs.declared(attempt.step)
+    declared = attempt.step.output_parameters
     callbacks = attempt.services.callbacks
     waiting = callbacks.open(attempt.identity.execution_arn, outputs=frozenset(declared))
     try:
@@ -90,6 +90,4 @@ def _properties(attempt: Attempt, waiting: Waiting, outputs: Mapping[str, Any]) 
     }
 
 
-CALLBACK = StepType(
-    name="Callback", check=_check, check_reference=declared_outputs.check_reference, run=_run
-)
+CALLBACK = Runner(name="Callback", check=_check, run=_run)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ratchet.definition.expressions import function_of
 from ratchet.runner.conditions import COMPARISONS, TYPES, holds
 from ratchet.runner.definition import Step
-from ratchet.runner.expressions import Reference, Scope, function_of
+from ratchet.runner.expressions import Scope
 from ratchet.runner.report import Report
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
 def _check(step: Step, report: Report) -> None:
@@ -48,10 +49,6 @@ def _check_condition(condition: Mapping[str, Any], place: str, report: Report) -
         report.add(f"{place}.Type", f"{kind!r} is no condition: expected {expected}")
 
 
-def _check_reference(step: Step, reference: Reference) -> str | None:
-    return None if reference.path == ("Outcome",) else "a Condition step has Outcome only"
-
-
 def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
     return {"Conditions": scope.resolve(step.arguments["Conditions"])}
 
@@ -62,10 +59,9 @@ def _run(attempt: Attempt) -> Done:
     return Done(properties={"Outcome": text}, outcome=text)
 
 
-CONDITION = StepType(
+CONDITION = Runner(
     name="Condition",
     check=_check,
-    check_reference=_check_reference,
     resolve=_resolve,
     run=_run,
 )

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from ratchet.definition.references import Reference
 from ratchet.runner.cache_key import CacheKey
 from ratchet.runner.definition import Step
-from ratchet.runner.expressions import Reference, Scope
+from ratchet.runner.expressions import Scope
 from ratchet.runner.records import Identity, Services, StopSignal, Stream
 from ratchet.runner.report import Report
 from ratchet.runner.storage import Storage
@@ -65,27 +66,39 @@ def resolve_all(step: Step, scope: Scope) -> dict[str, Any]:
 
 
 def any_reference(step: Step, reference: Reference) -> str | None:
-    """Takes every reference to the step's properties."""
+    """Takes every reference that the row takes."""
+    return None
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a step cannot run on this machine, and where below the step that stands."""
+
+    place: str
+    reason: str
+
+
+def no_obstacle(arguments: Mapping[str, Any]) -> Obstacle | None:
+    """Every step of the type can run on this machine."""
     return None
 
 
 @dataclass(frozen=True, kw_only=True)
-class StepType:
-    """How steps of one type are checked, cached and run.
+class Runner:
+    """How steps of the type `name` are checked, cached and run. The rest is the type's row.
 
+    - `obstacle`: why a step with these arguments cannot run on this machine, or None.
     - `check`: reports what is wrong with a step before anything runs.
-    - `check_reference`: what is wrong with a reference to such a step, or None.
+    - `check_reference`: what is wrong with a reference to such a step beside what the row says.
     - `run`: raises `StepFailed`, `StepStopped`, `EvaluationError` or what services raise.
-    - `job`: the job's ARN resource type and execution variable, for types that start one.
-    - `cache_key`: None when SageMaker does not cache the type.
+    - `cache_key`: of resolved arguments, as far as the row says that they are compared; names
+      what a person reads of.
     """
 
     name: str
     check: Callable[[Step, Report], None]
     run: Callable[[Attempt], Done]
+    obstacle: Callable[[Mapping[str, Any]], Obstacle | None] = no_obstacle
     check_reference: Callable[[Step, Reference], str | None] = any_reference
     resolve: Callable[[Step, Scope], dict[str, Any]] = resolve_all
-    job: tuple[str, str] | None = None
-    longest_job_name: int = 63  # botocore, `ProcessingJobName`
-    retryable: bool = False
     cache_key: Callable[[Mapping[str, Any]], CacheKey] | None = None

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from ratchet.runner.definition import Step
 from ratchet.runner.errors import StepFailed
-from ratchet.runner.expressions import Reference, as_text
+from ratchet.runner.expressions import as_text
 from ratchet.runner.report import Report
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
 def _check(step: Step, report: Report) -> None:
     report.require(step.arguments, f"{step.place}.Arguments", "ErrorMessage")
-
-
-def _check_reference(step: Step, reference: Reference) -> str | None:
-    return "a Fail step has no properties to refer to"
 
 
 def _run(attempt: Attempt) -> Done:
@@ -22,4 +18,4 @@ def _run(attempt: Attempt) -> Done:
     raise StepFailed(message, properties={"ErrorMessage": message})
 
 
-FAIL = StepType(name="Fail", check=_check, check_reference=_check_reference, run=_run)
+FAIL = Runner(name="Fail", check=_check, run=_run)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from ratchet.definition.document import type_name
 from ratchet.runner import parameters
 from ratchet.runner.definition import Step
 from ratchet.runner.errors import LambdaFailed, StepFailed
-from ratchet.runner.expressions import type_name
 from ratchet.runner.report import Report
 from ratchet.runner.step_types import declared_outputs
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
 def _check(step: Step, report: Report) -> None:
@@ -27,14 +28,14 @@ def _run(attempt: Attempt) -> Done:
         )
     except LambdaFailed as error:
         raise StepFailed(f"ClientError: Lambda function failed: {error}") from None
-    outputs = _take(answer, declared_outputs.declared(attempt.step))
+    outputs = _take(answer, attempt.step.output_parameters)
     return Done(
         properties={"OutputParameters": outputs, "Arn": attempt.step.body["FunctionArn"]},
         output_parameters=outputs,
     )
 
 
-def _take(answer: Any, declared: dict[str, str]) -> dict[str, Any]:
+def _take(answer: Any, declared: Mapping[str, str]) -> dict[str, Any]:
     if not declared:
         return {}
     if not isinstance(answer, dict):
@@ -56,6 +57,4 @@ def _take(answer: Any, declared: dict[str, str]) -> dict[str, Any]:
     return outputs
 
 
-LAMBDA = StepType(
-    name="Lambda", check=_check, check_reference=declared_outputs.check_reference, run=_run
-)
+LAMBDA = Runner(name="Lambda", check=_check, run=_run)

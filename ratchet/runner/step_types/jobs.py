@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ratchet.definition.expressions import function_of
 from ratchet.runner import namespace
 from ratchet.runner.container import Container
 from ratchet.runner.errors import CAPACITY_ERROR, StepFailed, StepStopped, as_failure
-from ratchet.runner.expressions import as_text, function_of
+from ratchet.runner.expressions import as_text
 from ratchet.runner.processes import Ending, Process
 from ratchet.runner.records import StopSignal, Stream
 from ratchet.runner.report import Report

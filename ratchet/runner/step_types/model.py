@@ -7,7 +7,7 @@ import time
 from ratchet.runner.definition import Step
 from ratchet.runner.report import Report
 from ratchet.runner.step_types import jobs
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
 def _check(step: Step, report: Report) -> None:
@@ -30,4 +30,4 @@ def _run(attempt: Attempt) -> Done:
     )
 
 
-MODEL = StepType(name="Model", check=_check, run=_run, job=("model", "ModelName"), retryable=True)
+MODEL = Runner(name="Model", check=_check, run=_run)

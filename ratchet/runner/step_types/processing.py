@@ -11,17 +11,33 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ratchet.definition.references import Reference
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.container import Container
 from ratchet.runner.definition import Step
-from ratchet.runner.expressions import Reference, Scope
+from ratchet.runner.expressions import Scope
 from ratchet.runner.processes import Ending
 from ratchet.runner.report import Report
 from ratchet.runner.staging import upload_folder
 from ratchet.runner.step_types import jobs, spark
-from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
+from ratchet.runner.step_types.contract import Attempt, Done, Obstacle, Runner, resolve_all
 
 _CODE = "code"
+
+
+def _obstacle(arguments: Mapping[str, Any]) -> Obstacle | None:
+    application = arguments.get("AppSpecification")
+    if not isinstance(application, Mapping):
+        return None
+    if spark.is_spark(application):
+        reason = spark.missing()
+        return Obstacle("Arguments.AppSpecification.ImageUri", reason) if reason else None
+    if application.get("ContainerEntrypoint"):
+        return None
+    return Obstacle(
+        "Arguments.AppSpecification.ContainerEntrypoint",
+        "is required here: the image's own entry point cannot run without the image",
+    )
 
 
 def _check(step: Step, report: Report) -> None:
@@ -113,7 +129,8 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
         sources[label] = Source(
             uri=source.pop("S3Uri"), manifest=source.get("S3DataType") == "ManifestFile"
         )
-        attributes[label] = source
+        others = {key: item[key] for key in item if key not in ("InputName", "S3Input")}
+        attributes[label] = {**others, **source}
     return CacheKey(attributes=attributes, sources=sources)
 
 
@@ -205,13 +222,12 @@ def _failure(ending: Ending, container: Container) -> str:
     return message or jobs.last_words(ending)
 
 
-PROCESSING = StepType(
+PROCESSING = Runner(
     name="Processing",
+    obstacle=_obstacle,
     check=_check,
     check_reference=_check_reference,
     resolve=_resolve,
     cache_key=_cache_key,
     run=_run,
-    job=("processing-job", "ProcessingJobName"),
-    retryable=True,
 )

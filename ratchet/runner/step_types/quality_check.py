@@ -21,7 +21,7 @@ from ratchet.runner.errors import StepFailed
 from ratchet.runner.expressions import Scope
 from ratchet.runner.report import Report
 from ratchet.runner.step_types import processing
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 _ANALYZER = Path(__file__).resolve().parents[2] / "monitoring" / "analyze.py"
 _KINDS = {"DATA_QUALITY": "ModelDataQuality", "MODEL_QUALITY": "ModelQuality"}
@@ -165,12 +165,10 @@ def _judge(attempt: Attempt, check: Mapping[str, Any], done: Done) -> None:
         )
 
 
-QUALITY_CHECK = StepType(
+QUALITY_CHECK = Runner(
     name="QualityCheck",
     check=_check,
     resolve=_resolve,
     cache_key=_cache_key,
     run=_run,
-    job=("processing-job", "ProcessingJobName"),
-    retryable=True,
 )

@@ -6,7 +6,7 @@ import time
 
 from ratchet.runner.definition import Step
 from ratchet.runner.report import Report
-from ratchet.runner.step_types.contract import Attempt, Done, StepType
+from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
 def _check(step: Step, report: Report) -> None:
@@ -38,4 +38,4 @@ def _run(attempt: Attempt) -> Done:
     return Done(properties=properties)
 
 
-REGISTER_MODEL = StepType(name="RegisterModel", check=_check, run=_run, retryable=True)
+REGISTER_MODEL = Runner(name="RegisterModel", check=_check, run=_run)

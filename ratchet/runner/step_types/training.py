@@ -9,6 +9,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from ratchet.definition.expressions import function_of
 from ratchet.runner import requirements
 from ratchet.runner.archives import unpack
 from ratchet.runner.cache_key import CacheKey, Source
@@ -21,13 +22,29 @@ from ratchet.runner.report import Report
 from ratchet.runner.staging import decompress
 from ratchet.runner.step_types import jobs, training_toolkit
 from ratchet.runner.step_types.checkpoints import Checkpoints
-from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
+from ratchet.runner.step_types.contract import Attempt, Done, Obstacle, Runner, resolve_all
 from ratchet.runner.step_types.training_outputs import TrainingOutputs
 
 _PROGRAM = "sagemaker_program"
 _DIRECTORY = "sagemaker_submit_directory"
 _CODE_FOLDER = "/opt/ml/code"
 _SOURCES = (*jobs.SOURCES, "AugmentedManifestFile")
+
+
+def _obstacle(arguments: Mapping[str, Any]) -> Obstacle | None:
+    hyperparameters = arguments.get("HyperParameters") or {}
+    environment = arguments.get("Environment") or {}
+    algorithm = arguments.get("AlgorithmSpecification") or {}
+    if algorithm.get("ContainerEntrypoint") or function_of(hyperparameters) is not None:
+        return None
+    for name in (_PROGRAM, _DIRECTORY):
+        if name not in hyperparameters and name.upper() not in environment:
+            return Obstacle(
+                f"Arguments.HyperParameters.{name}",
+                "is required here: the image's own training program cannot run without the image; "
+                f"give {_PROGRAM} and {_DIRECTORY}, or AlgorithmSpecification.ContainerEntrypoint",
+            )
+    return None
 
 
 def _check(step: Step, report: Report) -> None:
@@ -266,12 +283,11 @@ def _failure(attempt: Attempt, ending: Ending, container: Container) -> str:
     )
 
 
-TRAINING = StepType(
+TRAINING = Runner(
     name="Training",
+    obstacle=_obstacle,
     check=_check,
     resolve=_resolve,
     cache_key=_cache_key,
     run=_run,
-    job=("training-job", "TrainingJobName"),
-    retryable=True,
 )

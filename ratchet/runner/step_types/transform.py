@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ratchet.definition.expressions import function_of
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.definition import Step
 from ratchet.runner.errors import StepFailed, StepStopped, as_failure
-from ratchet.runner.expressions import Scope, function_of
+from ratchet.runner.expressions import Scope
 from ratchet.runner.manifests import read_manifest
 from ratchet.runner.report import Report
 from ratchet.runner.serving.prepared import image_of, prepare
@@ -25,7 +26,7 @@ from ratchet.runner.serving.process import ModelProcess, NoAnswerError, Unhealth
 from ratchet.runner.staging import relative_path
 from ratchet.runner.step_types import jobs, record_filters
 from ratchet.runner.step_types.batches import Plan
-from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
+from ratchet.runner.step_types.contract import Attempt, Done, Runner, resolve_all
 
 _START_SECONDS = 60.0
 _OF_MODEL_OR_DATA = (UnhealthyModelError, NoAnswerError, LookupError, ValueError)
@@ -235,13 +236,11 @@ def _transform_object(
     attempt.storage.write_bytes(f"{target}/{relative}.out", b"".join(parts))
 
 
-TRANSFORM = StepType(
+TRANSFORM = Runner(
     name="Transform",
     check=_check,
     resolve=_resolve,
     cache_key=_cache_key,
     run=_run,
-    job=("transform-job", "TransformJobName"),
-    retryable=True,
 )
 """ModelName is part of the key, as on AWS: a Transform after a Model step never hits."""

@@ -14,19 +14,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ratchet.definition.expressions import calls
+from ratchet.definition.step_types import row_of
 from ratchet.runner.cache_key import CacheKey, Source
 from ratchet.runner.definition import Step
 from ratchet.runner.errors import StepFailed, StepStopped, as_failure
-from ratchet.runner.expressions import Scope, walk
+from ratchet.runner.expressions import Scope
 from ratchet.runner.report import Report
 from ratchet.runner.step_types import jobs, search, training
-from ratchet.runner.step_types.contract import Attempt, Done, StepType, resolve_all
+from ratchet.runner.step_types.contract import Attempt, Done, Runner, resolve_all
 
 _STRATEGIES = ("Bayesian", "Random", "Grid", "Hyperband")
 _OBJECTIVE = "_tuning_objective_metric"
-_OF_TUNING = ("StaticHyperParameters", "HyperParameterRanges", "TuningObjective", "DefinitionName")
+_RANGES = "HyperParameterRanges"
+_OF_TUNING = ("StaticHyperParameters", _RANGES, "TuningObjective", "DefinitionName")
 _SEEDED_BY_CONTENT = 1 << 32
-_LONGEST_NAME = 32  # botocore, `HyperParameterTuningJobName`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,13 @@ class _Definition:
     maximize: bool
     ranges: Mapping[str, Any]
     body: Mapping[str, Any]
+
+    @property
+    def others(self) -> dict[str, Any]:
+        """What is neither its ranges nor compared of a training job."""
+        compared = row_of(training.TRAINING.name).cache_key or {}
+        elsewhere = {*compared, "StaticHyperParameters", _RANGES}
+        return {key: value for key, value in self.body.items() if key not in elsewhere}
 
     def request(self, tuned: Mapping[str, str]) -> dict[str, Any]:
         """The CreateTrainingJob request of a child."""
@@ -57,7 +66,7 @@ def _definitions(arguments: Mapping[str, Any]) -> list[_Definition]:
                 name=body.get("DefinitionName"),
                 metric=(objective or {}).get("MetricName", ""),
                 maximize=(objective or {}).get("Type") == "Maximize",
-                ranges=body.get("HyperParameterRanges") or config.get("ParameterRanges") or {},
+                ranges=body.get(_RANGES) or config.get("ParameterRanges") or {},
                 body=body,
             )
         )
@@ -100,7 +109,7 @@ def _check_definition(
             f"no metric {definition.metric!r}, which is the objective: its regular expression "
             f"finds the value in the log; defined are {', '.join(map(str, names)) or 'none'}",
         )
-    if not any(True for _ in walk(definition.ranges, "")):
+    if not calls(definition.ranges):
         try:
             ranges = search.read_ranges(definition.ranges)
         except ValueError as error:
@@ -109,7 +118,8 @@ def _check_definition(
         if strategy == "Grid" and any(not isinstance(item, search.Choice) for item in ranges):
             report.add(f"{place}.ParameterRanges", "Grid search takes categorical ranges only")
     # What a training step must have, its children must have too.
-    child = replace(step, body={**step.body, "Arguments": definition.request({})})
+    request = {**step.body, "Arguments": definition.request({})}
+    child = replace(step, body_with_branches=request)
     training.TRAINING.check(child, report)
 
 
@@ -137,6 +147,7 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
         prefix = f"{definition.name or index} " if arguments.get("TrainingJobDefinitions") else ""
         attributes |= {f"{prefix}{name}": value for name, value in key.attributes.items()}
         attributes[f"{prefix}ranges"] = definition.ranges
+        attributes[f"{prefix}definition"] = definition.others
         sources |= {f"{prefix}{name}": source for name, source in key.sources.items()}
     return CacheKey(attributes=attributes, sources=sources)
 
@@ -265,7 +276,7 @@ class _Tuning:
 
         request = child.definition.request(child.tuned)
         # Each definition names a role of its own.
-        access = attempt.services.job_access("Training", child.name, request)
+        access = attempt.services.job_access(training.TRAINING.name, child.name, request)
         of_child = replace(
             attempt,
             arguments={**request, "Tags": attempt.arguments.get("Tags", [])},
@@ -347,13 +358,10 @@ def _run(attempt: Attempt) -> Done:
     return Done(properties=tuning.describe(), outputs=tuning.outputs())
 
 
-TUNING = StepType(
+TUNING = Runner(
     name="Tuning",
     check=_check,
     resolve=_resolve,
     cache_key=_cache_key,
     run=_run,
-    job=("hyper-parameter-tuning-job", "HyperParameterTuningJobName"),
-    longest_job_name=_LONGEST_NAME,
-    retryable=True,
 )

@@ -8,11 +8,13 @@ from ratchet.deployment.errors import DeploymentError, UnknownNameError
 from ratchet.deployment.registry import approval
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.approval import Consequence, Verdict
-from ratchet.deployment.registry.versions import DEPLOYMENT_MARK, ModelVersion
+from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.loop.packages import DEPLOYMENT_MARK_KEY
+from ratchet.loop.versions import wanted
 from tests.unit.cli.fake_serving import ServingWorld, arn_of
 
 MARKED = datetime(2013, 8, 2, 13, 0, 5, tzinfo=UTC)
-MARK = {DEPLOYMENT_MARK: "failed 2013-08-02T13:00:05Z: alarm 5xx: went off"}
+MARK = {DEPLOYMENT_MARK_KEY: "failed 2013-08-02T13:00:05Z: alarm 5xx: went off"}
 
 
 def version(number: int, status: str = "Approved", *, failed: bool = False) -> ModelVersion:
@@ -21,7 +23,7 @@ def version(number: int, status: str = "Approved", *, failed: bool = False) -> M
         group="flights-dev",
         version=number,
         approval=status,
-        changed=MARKED + timedelta(seconds=1),
+        modified=MARKED + timedelta(seconds=1),
         metadata=MARK if failed else {},
     )
 
@@ -87,7 +89,7 @@ def test_rejecting_where_nothing_serves_and_nothing_is_approved_changes_nothing(
 
 def test_a_version_whose_deployment_failed_is_passed_over_until_it_is_approved_again() -> None:
     versions = [version(2, failed=True), version(1)]
-    assert registry.wanted(versions) == versions[1]
+    assert wanted(versions) == versions[1]
     found = follows(versions, 2, "Approved", serving=1)
     assert (found.effect, found.version) == ("deploys", 2)
 
@@ -96,15 +98,15 @@ def test_a_failed_deployment_is_forgotten_when_the_version_changes_later() -> No
     failed = version(2, failed=True)
     assert failed.failed == MARKED
     assert failed.failure == "alarm 5xx: went off"
-    later = replace(failed, changed=MARKED + timedelta(minutes=3))
+    later = replace(failed, modified=MARKED + timedelta(minutes=3))
     assert later.failed is None
     assert later.failure == ""
 
 
 def test_an_approval_right_after_a_failed_deployment_is_refused(serving: ServingWorld) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
-    mark = {DEPLOYMENT_MARK: f"failed {now:%Y-%m-%dT%H:%M:%SZ}: it crashed"}
-    failed = replace(version(1), metadata=mark, changed=now)
+    mark = {DEPLOYMENT_MARK_KEY: f"failed {now:%Y-%m-%dT%H:%M:%SZ}: it crashed"}
+    failed = replace(version(1), metadata=mark, modified=now)
     with pytest.raises(DeploymentError, match="failed just now: it crashed"):
         approval.decide(serving.world.target, failed, "Approved", because="")
     approval.decide(serving.world.target, failed, "Rejected", because="")

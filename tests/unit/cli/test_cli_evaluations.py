@@ -11,7 +11,7 @@ import pytest
 from pipeline_defs import PIPELINES
 from ratchet.cli.views import evaluation_view
 from ratchet.deployment.registry import evaluations
-from ratchet.deployment.registry.evaluations import Evaluation
+from ratchet.loop.evaluations import EvaluationRecord
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import ACCOUNT, START, World
 from tests.unit.cli.fake_serving import ServingWorld
@@ -37,6 +37,8 @@ def evaluation_record(month: int, score: float | None = 0.69, **more: Any) -> di
     return {
         "evaluated": f"2013-{month + 1:02d}-02T06:00:00Z",
         "execution": f"run{month}",
+        "package_arn": f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-package/flights-dev/1",
+        "version": 1,
         "manifest": f"s3://artifacts/manifests/{month}/manifest.json",
         "data": f"2013-{month:02d}",
         "metric": "auc",
@@ -72,7 +74,7 @@ def keep(serving: ServingWorld, *records: dict[str, Any], version: int = 1) -> N
         serving.world.s3.objects["artifacts", key] = json.dumps(one).encode()
 
 
-def parsed(record: dict[str, Any]) -> Evaluation:
+def parsed(record: dict[str, Any]) -> EvaluationRecord:
     found = evaluations.parse(json.dumps(record).encode())
     assert found is not None
     return found

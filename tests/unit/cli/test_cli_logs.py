@@ -11,6 +11,8 @@ from ratchet.deployment.runs.logs import Source, lines, sources
 from ratchet.deployment.target import environment as targets
 from tests.unit.cli.fake_deployment import START, FakeRun, World
 
+ARN = "arn:aws:sagemaker:us-east-1:123456789012"
+
 
 class FakeLogs:
     """Log groups with (stream, milliseconds, message) events."""
@@ -106,3 +108,36 @@ def test_a_function_may_have_a_log_group_of_its_own(
     )
     found = lines(world.target, Source(step="champion", cached_from="", function="resolve"))
     assert [line.text for line in found] == ["found version 1"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "stream"),
+    [
+        (
+            {"TuningJob": {"Arn": f"{ARN}:hyper-parameter-tuning-job/tune-1"}},
+            "tune-1-001-0a1b2c3d/algo-1-1",
+        ),
+        ({"QualityCheck": {"CheckJobArn": f"{ARN}:processing-job/check-1"}}, "check-1/algo-1-1"),
+        ({"ClarifyCheck": {"CheckJobArn": f"{ARN}:processing-job/check-1"}}, "check-1/algo-1-1"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_search_and_a_check_have_the_lines_of_their_jobs(
+    logs: FakeLogs, passed: FakeRun, metadata: dict[str, Any], stream: str
+) -> None:
+    train = next(s for s in passed.steps if s["StepName"] == "train")
+    train["Metadata"] = metadata
+    at = int(START.timestamp() * 1000)
+    events = [(stream, at, "it ran"), ("another-1/algo-1-1", at, "another run's")]
+    for group in ("TrainingJobs", "ProcessingJobs"):
+        logs.groups[f"/aws/sagemaker/{group}"] = []
+    group = "TrainingJobs" if "TuningJob" in metadata else "ProcessingJobs"
+    logs.groups[f"/aws/sagemaker/{group}"] = events
+    result = CliRunner().invoke(app, ["logs", passed.id, "train"])
+    assert result.stdout == "it ran\n"
+
+
+def test_a_step_without_a_job_says_that_it_writes_no_lines(world: World, passed: FakeRun) -> None:
+    state = runs.read(world.target, runs.find(world.target, passed.id))
+    with pytest.raises(UnknownNameError, match="register runs no code of yours"):
+        sources(state, "register")

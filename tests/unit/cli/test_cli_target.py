@@ -163,6 +163,11 @@ def test_on_aws_the_cdk_keeps_your_profile_and_validates(settings: Settings) -> 
     assert "never" not in cdk.deploy_command(target), "on AWS a wider permission is asked about"
 
 
+def test_a_deployment_synthesizes_its_own_environment_alone(world: World) -> None:
+    command = cdk.deploy_command(world.target)
+    assert command[command.index("--context") + 1] == "environment=dev"
+
+
 def test_arguments_for_the_cdk_are_passed_on(world: World) -> None:
     command = cdk.deploy_command(world.target, ["--hotswap"])
     assert command[2:4] == ["deploy", "dev/*"]

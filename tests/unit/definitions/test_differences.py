@@ -210,3 +210,39 @@ def test_a_definition_with_mistakes_is_named(side: int) -> None:
     pair[side] = {"Steps": []}
     with pytest.raises(DefinitionError, match="at least one step"):
         compare(*pair)
+
+
+CHECK: dict[str, Any] = {
+    "Name": "check",
+    "Type": "QualityCheck",
+    "CheckType": "DATA_QUALITY",
+    "CacheConfig": {"Enabled": True, "ExpireAfter": "P30D"},
+    "SuppliedBaselineStatistics": "s3://b/old.json",
+    "FailOnViolation": True,
+    "Arguments": {
+        "AppSpecification": {"ImageUri": "i", "ContainerEntrypoint": ["x"]},
+        "ProcessingOutputConfig": {
+            "Outputs": [
+                {
+                    "OutputName": "o",
+                    "S3Output": {"S3Uri": "s3://b/o", "LocalPath": "/opt/ml/processing/o"},
+                }
+            ]
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "reasons"),
+    [
+        ({"SuppliedBaselineStatistics": "s3://b/new.json"}, ("SuppliedBaselineStatistics",)),
+        ({"FailOnViolation": False}, ()),
+    ],
+)
+def test_a_check_runs_again_for_another_baseline_and_not_for_what_it_does_with_the_outcome(
+    change: dict[str, Any], reasons: tuple[str, ...]
+) -> None:
+    comparison = compare({"Steps": [CHECK]}, {"Steps": [{**CHECK, **change}]})
+    (effect,) = effects(comparison)
+    assert effect.reasons == reasons

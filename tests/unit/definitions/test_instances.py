@@ -7,7 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ratchet.costs.estimate import Planned
+from ratchet.definition.step_types import row_of
 from ratchet.review import cache_effects, differences, instances
 from ratchet.runner import validate
 
@@ -76,3 +79,10 @@ def test_a_change_says_which_steps_run_again() -> None:
     assert not found["prepare"].runs_again
     assert found["train"].runs_again
     assert found["evaluate"].runs_again
+
+
+@pytest.mark.parametrize("kind", ["Job", "EMR", "AutoML"])
+def test_what_somebody_else_bills_is_named(kind: str) -> None:
+    step = {"Name": "s", "Type": kind, "Arguments": {}}
+    (entry,) = instances.planned(validate({"Steps": [step]}, stand_ins=None))
+    assert (entry.step_type, entry.unknown) == (kind, row_of(kind).billed_elsewhere)

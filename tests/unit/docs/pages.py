@@ -22,10 +22,13 @@ CODE = (
 """The folders of code at the top of the project."""
 ROOMS = (
     *CODE,
+    "pipeline_defs/authoring",
     "ratchet/cli",
     "ratchet/costs",
+    "ratchet/definition",
     "ratchet/deployment",
     "ratchet/local_cloud",
+    "ratchet/loop",
     "ratchet/monitoring",
     "ratchet/runner",
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from enum import EnumType
+from enum import Enum
 from itertools import pairwise
 from typing import Any, get_args
 
@@ -70,8 +71,10 @@ def _wrong_options(command: Any, words: list[str]) -> Iterator[str]:
 
 def _choices(parameter: Any) -> list[str]:
     annotation = parameter and parameter.type_descriptor.annotation
-    enums = (kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, EnumType))
-    return [str(member.value) for kind in enums for member in kind]
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return [str(member.value) for member in kind]
+    return []
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=[page.name for page in _PAGES])
@@ -130,3 +133,30 @@ def test_every_make_target_of_a_page_exists(page: Page) -> None:
         for match in re.finditer(r"(?:^|&& )make ([a-z-]+)", text)
     }
     assert named <= targets
+
+
+def _suggested() -> Iterator[tuple[str, str]]:
+    """(file, command) of what the code tells a person to type: `….command("runs training")`."""
+    for folder in ("ratchet", "lambdas"):
+        for file in sorted((PROJECT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and (text := _suggestion(node)):
+                    yield file.name, text
+
+
+def _suggestion(node: ast.Call) -> str:
+    name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    return _literal(node.args[0]) if name == "command" and node.args else ""
+
+
+def _literal(node: ast.expr) -> str:
+    """The text of a literal, with NAME for what an f-string fills in; "" for anything else."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    texts = [part.value if isinstance(part, ast.Constant) else "NAME" for part in parts]
+    return "" if texts[0] == "NAME" else "".join(map(str, texts))
+
+
+def test_every_command_that_a_message_suggests_exists_with_its_options() -> None:
+    suggested = list(_suggested())
+    assert len(suggested) > 60
+    assert not {call: found for call in suggested if (found := list(_problems(call[1])))}

@@ -29,7 +29,7 @@ def _setting_names(kind: type = Settings, prefix: str = "") -> frozenset[str]:
     """Each key with its section, such as `gate.max_regression`, and each section."""
     names = set()
     hints = get_type_hints(kind)
-    for field in fields(kind):  # type: ignore[arg-type]
+    for field in fields(kind):
         name = prefix + field.name
         names.add(name)
         if is_dataclass(hints[field.name]):

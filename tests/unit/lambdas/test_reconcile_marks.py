@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconcile_champion import marks, operations
-from reconcile_champion.marks import Mark
+from ratchet.loop.versions import FailureMark, parse_mark
+from reconcile_champion import operations
 from reconcile_champion.seen import Stack
 from tests.unit.lambdas.fake_serving import EPOCH as NOW
 from tests.unit.lambdas.fake_serving import MONITORING_SCHEDULE
@@ -22,26 +22,26 @@ STACK = Stack(id="1", status="UPDATE_COMPLETE", parameters={}, updated=NOW)
 
 @given(st.text(max_size=400))
 def test_a_mark_is_always_a_value_that_sagemaker_takes(why: str) -> None:
-    text = Mark(at=NOW, why=why).text()
+    text = FailureMark(at=NOW, why=why).text()
     assert 1 <= len(text) <= 256
     assert all(c in "_.:/=+-@" or unicodedata.category(c)[0] in "LZN" for c in text)
 
 
 def test_a_mark_can_be_read_back() -> None:
-    text = Mark(at=NOW, why='Endpoint (AWS::SageMaker::Endpoint): "no ping"').text()
+    text = FailureMark(at=NOW, why='Endpoint (AWS::SageMaker::Endpoint): "no ping"').text()
     assert text == "failed 2013-04-01T12:00:00Z: Endpoint AWS::SageMaker::Endpoint : no ping"
-    read = marks.read(text)
+    read = parse_mark(text)
     assert read is not None
     assert read.at == NOW
 
 
 @pytest.mark.parametrize("text", [None, "", "failed", "failed yesterday: x", "serving since ever"])
 def test_other_texts_are_no_marks(text: str | None) -> None:
-    assert marks.read(text) is None
+    assert parse_mark(text) is None
 
 
 def test_writing_the_mark_does_not_void_it_and_a_later_change_does() -> None:
-    mark = Mark(at=NOW, why="x")
+    mark = FailureMark(at=NOW, why="x")
     assert mark.holds(modified=None)
     assert mark.holds(modified=NOW + timedelta(seconds=30))
     assert not mark.holds(modified=NOW + timedelta(minutes=5))

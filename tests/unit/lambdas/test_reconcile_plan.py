@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from model_package import Baselines
-from reconcile_champion.marks import Mark
+from ratchet.loop.packages import DEPLOYMENT_MARK_KEY, Baselines
+from ratchet.loop.versions import FailureMark, version_in
 from reconcile_champion.plan import (
     Kept,
     MarkFailed,
@@ -23,7 +23,7 @@ from reconcile_champion.plan import (
     blocked,
     plan,
 )
-from reconcile_champion.seen import Live, Operation, Package, Seen, Stack, version_in
+from reconcile_champion.seen import Live, Operation, Package, Seen, Stack
 from tests.unit.lambdas.fake_serving import EPOCH as NOW
 from tests.unit.lambdas.fake_serving import GROUP, NO_CHAMPION, arn_of
 
@@ -68,9 +68,14 @@ def seen(**known: Any) -> Seen:
     return Seen(**{"now": NOW, "stack": stack(), **known})
 
 
+def marked(why: str) -> dict[str, str]:
+    return {DEPLOYMENT_MARK_KEY: FailureMark(at=NOW, why=why).text()}
+
+
 def failed(version: int, **more: Any) -> Package:
-    mark = Mark(at=NOW, why="the ping failed")
-    return package(version, mark=mark, modified=NOW + timedelta(seconds=1), **more)
+    return package(
+        version, metadata=marked("the ping failed"), modified=NOW + timedelta(seconds=1), **more
+    )
 
 
 def failure(to: str, **more: Any) -> Operation:
@@ -103,7 +108,7 @@ def test_a_version_without_a_baseline_is_promoted_without_a_monitor() -> None:
 
 
 def test_a_version_that_is_not_complete_is_not_promoted() -> None:
-    assert isinstance(plan(seen(packages=[package(1, complete=False)]), POLICY), Nothing)
+    assert isinstance(plan(seen(packages=[package(1, status="Failed")]), POLICY), Nothing)
 
 
 def test_without_an_approved_version_nothing_is_done() -> None:
@@ -255,7 +260,7 @@ def test_a_marked_version_is_passed_over_and_the_reason_says_how_to_try_again() 
 
 
 def test_a_marked_version_that_was_approved_again_is_tried_again() -> None:
-    again = package(2, mark=Mark(at=NOW, why="x"), modified=NOW + timedelta(hours=1))
+    again = package(2, metadata=marked("x"), modified=NOW + timedelta(hours=1))
     known = seen(
         packages=[again, package(1)],
         stack=stack(1, status=ROLLED_BACK),
@@ -266,7 +271,7 @@ def test_a_marked_version_that_was_approved_again_is_tried_again() -> None:
 
 
 def test_a_second_failure_of_a_version_is_marked_again() -> None:
-    again = package(2, mark=Mark(at=NOW, why="x"), modified=NOW + timedelta(hours=1))
+    again = package(2, metadata=marked("x"), modified=NOW + timedelta(hours=1))
     known = seen(
         packages=[again, package(1)],
         stack=stack(1, status=ROLLED_BACK),

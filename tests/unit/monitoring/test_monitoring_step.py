@@ -19,6 +19,8 @@ import pytest
 
 from ratchet.monitoring import analyze
 
+pytestmark = pytest.mark.jobs
+
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "ratchet" / "monitoring"
 ALLOWED = {"numpy", "pandas", "pyarrow", "ratchet"}

@@ -15,6 +15,8 @@ import pytest
 
 from ratchet.demo.flights import write_month
 
+pytestmark = pytest.mark.jobs
+
 RunScript = Callable[..., str]
 
 

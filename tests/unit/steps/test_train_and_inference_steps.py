@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,18 @@ def training_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def model_dir(training_rows: Path, tmp_path: Path, run_main: RunMain) -> Path:
-    run_main(train, "--train", training_rows, "--model_dir", tmp_path / "model", "--num_round", 9)
-    return tmp_path / "model"
+@pytest.fixture(scope="module")
+def model_dir(training_rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One model for every test of this file: they read it."""
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    arguments = ["--train", training_rows, "--model_dir", folder, "--num_round", 9]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
+        train.main()
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(model_dir: Path) -> dict[str, Any]:
     return inference.model_fn(str(model_dir))
 

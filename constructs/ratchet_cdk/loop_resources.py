@@ -1,0 +1,35 @@
+"""What the constructs of one loop share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from config.settings import Settings
+from ratchet_cdk.foundation.buckets import LoopBucket
+from ratchet_cdk.foundation.code_bucket import CodeBucket
+from ratchet_cdk.foundation.notifications import Notifications
+from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.serving.model_registry import ModelRegistry
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopResources:
+    """The settings of an environment, the project's files, and what its Foundation stack holds, as
+    the constructs of one stack use them."""
+
+    settings: Settings
+    source: Path
+    """The project's folder, with `lambdas/` and `steps/` in it."""
+    code: CodeBucket
+    """Where the stack publishes code."""
+    data: LoopBucket
+    artifacts: LoopBucket
+    registry: ModelRegistry
+    notifications: Notifications
+
+    @cached_property
+    def arns(self) -> Arns:
+        """ARNs of what has a fixed name in this environment."""
+        return Arns.of(self.settings)

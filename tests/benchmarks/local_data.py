@@ -1,0 +1,218 @@
+"""Data of a real size in the local cloud, beside a copy of the same file.
+
+    python tests/benchmarks/local_data.py [--mebibytes N] [--files N] [--json FILE]
+
+One cloud: a processing step that is handed one large object, one that leaves a large file, two with
+thousands of small ones, and boto3's transfers of the large one. Figures are wall seconds, from the
+start of the execution to its end; `copy` is `shutil.copyfile` of the large file, before and after
+(the slower one counts). `memory` is the most that the server's process had at any time. A step may
+take 3 s more than the copy, thousands of files 3 s, a transfer 6 s, the server 300 MiB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import boto3
+import psutil
+from botocore.config import Config
+
+from ratchet.local_cloud import control
+
+REGION = "us-east-1"
+ROLE = "arn:aws:iam::000000000000:role/job"
+BUCKET = "data"
+ADDED_SECONDS = 3.0
+FILES_SECONDS = 3.0
+TRANSFER_SECONDS = 6.0
+MEMORY_MIB = 300
+_MEBIBYTE = 1 << 20
+
+
+class Cloud:
+    """A started cloud with a bucket and a role that may use it."""
+
+    def __init__(self, folder: Path) -> None:
+        endpoint = control.up(folder, region=REGION)
+        self.process = psutil.Process(endpoint.pid)
+        self._options: dict[str, Any] = {
+            "endpoint_url": endpoint.url,
+            "region_name": REGION,
+            "aws_access_key_id": endpoint.keys["key"],
+            "aws_secret_access_key": endpoint.keys["secret"],
+            "config": Config(s3={"addressing_style": "path"}),
+        }
+        self.s3, self._sagemaker = self._client("s3"), self._client("sagemaker")
+        self.s3.create_bucket(Bucket=BUCKET)
+        self.s3.put_bucket_notification_configuration(
+            Bucket=BUCKET, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+        self._make_role(self._client("iam"))
+
+    def _client(self, service: str) -> Any:
+        return boto3.client(service, **self._options)
+
+    @staticmethod
+    def _make_role(iam: Any) -> None:
+        services = {"Service": "sagemaker.amazonaws.com"}
+        trust = {"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}
+        iam.create_role(RoleName="job", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+        statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        iam.put_role_policy(
+            RoleName="job", PolicyName="everything", PolicyDocument=json.dumps(document)
+        )
+
+    def run(self, name: str, command: str, *, source: str = "", target: str = "") -> float:
+        """Seconds that an execution of one step takes."""
+        self._sagemaker.create_pipeline(
+            PipelineName=name, RoleArn=ROLE, PipelineDefinition=_definition(command, source, target)
+        )
+        began = time.perf_counter()
+        arn = self._sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
+        while (execution := self._described(arn))["PipelineExecutionStatus"] == "Executing":
+            time.sleep(0.05)
+        if execution["PipelineExecutionStatus"] != "Succeeded":
+            raise SystemExit(f"the step {name} failed: {execution.get('FailureReason')}")
+        return time.perf_counter() - began
+
+    def _described(self, arn: str) -> dict[str, Any]:
+        described: dict[str, Any] = self._sagemaker.describe_pipeline_execution(
+            PipelineExecutionArn=arn
+        )
+        return described
+
+
+def _definition(command: str, source: str, target: str) -> str:
+    arguments: dict[str, Any] = {
+        "RoleArn": ROLE,
+        "AppSpecification": {
+            "ImageUri": "image",
+            "ContainerEntrypoint": ["/bin/sh", "-c", command],
+        },
+    }
+    if source:
+        folder = "/opt/ml/processing/input"
+        arguments["ProcessingInputs"] = [
+            {"InputName": "in", "S3Input": {"S3Uri": source, "LocalPath": folder}}
+        ]
+    if target:
+        folder = "/opt/ml/processing/output"
+        outputs = [{"OutputName": "out", "S3Output": {"S3Uri": target, "LocalPath": folder}}]
+        arguments["ProcessingOutputConfig"] = {"Outputs": outputs}
+    step = {"Name": "step", "Type": "Processing", "Arguments": arguments}
+    return json.dumps({"Version": "2020-12-01", "Parameters": [], "Steps": [step]})
+
+
+@contextmanager
+def watched(process: psutil.Process) -> Iterator[list[int]]:
+    """The most memory that a process has, in bytes; the only element of the list."""
+    most, ended = [0], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.02):
+            most[0] = max(most[0], process.memory_info().rss)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield most
+    finally:
+        ended.set()
+        thread.join()
+
+
+def seconds(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def measure(folder: Path, *, mebibytes: int, files: int) -> dict[str, float]:
+    """Seconds by name, and the server's memory in MiB."""
+    large = folder / "large"
+    with large.open("wb") as file:
+        for _ in range(mebibytes):
+            file.write(os.urandom(_MEBIBYTE))
+    cloud = Cloud(folder / "cloud")
+    try:
+        with watched(cloud.process) as memory:
+            results = _transfers(cloud, large) | _steps(cloud, large, files)
+    finally:
+        control.down(folder / "cloud")
+    return {**results, "memory MiB": memory[0] / _MEBIBYTE}
+
+
+def _transfers(cloud: Cloud, large: Path) -> dict[str, float]:
+    back = large.with_name("back")
+    s3 = cloud.s3
+    return {
+        "copy": seconds(lambda: shutil.copyfile(large, back)),
+        "boto3 upload_file": seconds(lambda: s3.upload_file(str(large), BUCKET, "large/object")),
+        "boto3 download_file": seconds(lambda: s3.download_file(BUCKET, "large/object", str(back))),
+    }
+
+
+def _steps(cloud: Cloud, large: Path, files: int) -> dict[str, float]:
+    uri = f"s3://{BUCKET}"
+    leave = f"cp {large} /opt/ml/processing/output/file"  # one more copy, in the figure
+    many = f"cd /opt/ml/processing/output; seq 1 {files} | split -l 1 -a 4 - row"
+    count = f'test "$(ls /opt/ml/processing/input | wc -l)" = {files}'
+    return {
+        "step, large input": cloud.run("in", "true", source=f"{uri}/large/"),
+        "step, large output": cloud.run("out", leave, target=f"{uri}/left/"),
+        "step, small outputs": cloud.run("many-out", many, target=f"{uri}/many/"),
+        "step, small inputs": cloud.run("many-in", count, source=f"{uri}/many/"),
+        "copy again": seconds(lambda: shutil.copyfile(large, large.with_name("back"))),
+    }
+
+
+def targets(results: dict[str, float]) -> dict[str, float]:
+    """The most that each figure may be."""
+    copied = max(results["copy"], results["copy again"]) + ADDED_SECONDS
+    return {
+        "boto3 upload_file": TRANSFER_SECONDS,
+        "boto3 download_file": TRANSFER_SECONDS,
+        "step, large input": copied,
+        "step, large output": copied,
+        "step, small outputs": FILES_SECONDS,
+        "step, small inputs": FILES_SECONDS,
+        "memory MiB": MEMORY_MIB,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mebibytes", type=int, default=1024)
+    parser.add_argument("--files", type=int, default=5000)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure(Path(folder), mebibytes=options.mebibytes, files=options.files)
+    limits = targets(results)
+    print(f"{options.mebibytes} MiB, {options.files} files{'':<8}{'s':>8}{'at most':>10}")
+    for name, value in results.items():
+        limit = f"{limits[name]:.1f}" if name in limits else ""
+        print(f"{name:<26}{value:>8.2f}{limit:>10}")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2))
+    above = [name for name, limit in limits.items() if results[name] > limit]
+    if above:
+        sys.exit(f"above its target: {', '.join(above)}")
+
+
+if __name__ == "__main__":
+    main()
