@@ -8,8 +8,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+import pipeline_defs
 from config.settings import Settings
-from pipeline_defs import PIPELINES
 from pipeline_defs.registry import PIPELINES_STACK
 from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
@@ -85,7 +85,7 @@ class Foundation(cdk.Stack):
         retention = settings.retention
         team = [
             settings.pipeline_name(name)
-            for name, entry in PIPELINES.items()
+            for name, entry in pipeline_defs.PIPELINES.items()
             if entry.stack == PIPELINES_STACK
         ]
         return {
