@@ -15,6 +15,7 @@ import aws_cdk as cdk
 from config.settings import FOLDER, Settings, SettingsError, environments, load
 from pipeline_defs import instance_types
 from pipeline_defs.authoring import BundleError, DefinitionError
+from ratchet_cdk.pipelines.ml_pipeline import OpenDefinitionError
 from stacks.loop import Loop
 
 ROOT = Path(__file__).resolve().parent
@@ -51,7 +52,7 @@ def main() -> None:
         add_loops(app, settings_for(app))
     except SettingsError as error:
         sys.exit(f"settings: {error}")
-    except (DefinitionError, BundleError) as error:
+    except (DefinitionError, BundleError, OpenDefinitionError) as error:
         sys.exit(str(error))
     app.synth()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from constructs import Construct
 
-from pipeline_defs.monitoring import monitoring
+from pipeline_defs import pipelines
 from ratchet.loop import folders, names
 from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.dead_letters import DeadLetters
@@ -50,7 +50,7 @@ class MonitoringPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            define=monitoring,
+            entry=pipelines(loop.source)["monitoring"],
             loop=loop,
             invokes={
                 "select_captured": self.select_captured,

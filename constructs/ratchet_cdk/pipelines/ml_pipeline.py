@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from pipeline_defs import PipelineEntry
 from pipeline_defs.authoring import Context, Functions, Pipeline, bundle_script
 from pipeline_defs.permissions import needs, registered_images
 from ratchet.loop import folders
@@ -20,6 +21,10 @@ from ratchet_cdk.pipelines.cost_tags import tag_pipeline
 from ratchet_cdk.pipelines.definition_body import definition_body, template_size
 
 _bundle = cache(bundle_script)  # every environment gets the same
+
+
+class OpenDefinitionError(ValueError):
+    """A definition that leaves open what its pipeline's role needs."""
 
 
 class MlPipeline(Construct):
@@ -36,30 +41,30 @@ class MlPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        define: Callable[[Context], Pipeline],
+        entry: PipelineEntry,
         loop: LoopResources,
         invokes: Mapping[str, PythonFunction],
-        permissions: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """
         Args:
+            entry: of an authored pipeline; imported ones have a construct of their own.
             invokes: functions that its steps call, by the names of `Functions`.
-            permissions: statements, as IAM writes them, for what the definition leaves open.
 
         Raises:
-            ValueError: the definition leaves something open, with the statements to add.
+            OpenDefinitionError: with the statements to add.
         """
         super().__init__(scope, construct_id)
         self._loop = loop
         self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
-        pipeline = define(self._context(invokes))
+        pipeline = entry.compile(self._context(invokes))
+        assert isinstance(pipeline, Pipeline)
         self.name = pipeline.name
         self.arn = loop.arns.sagemaker(f"pipeline/{self.name}")
         for bundle in pipeline.bundles:
             loop.code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
         self.definition = definition = pipeline.definition()
         self.registered_images = registered_images(definition)
-        self._grant(definition, permissions)
+        self._grant(definition, entry.permissions)
         self._grant_files(definition)
         self._pipeline(definition)
 
@@ -99,9 +104,9 @@ class MlPipeline(Construct):
         named = {statement.get("Sid") for statement in statements}
         open_ = [need for need in missing if need.permission.sid not in named]
         if open_:
-            raise ValueError(
+            raise OpenDefinitionError(
                 f"the definition of pipeline {self.name} does not say all that its role needs. Add "
-                "these statements to permissions=[…] of its MlPipeline, with … filled in:\n  "
+                "these statements to permissions=[…] of its PipelineEntry, with … filled in:\n  "
                 + "\n  ".join(map(str, open_))
             )
         self.role.allow_all(permissions)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from constructs import Construct
 
 from pipeline_defs import PipelineEntry
-from pipeline_defs.authoring import Context, Pipeline
 from ratchet.loop import folders, names
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.functions.dead_letters import DeadLetters
@@ -50,10 +49,9 @@ class TeamPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            define=_authored(entry),
+            entry=entry,
             loop=loop,
             invokes=invokes,
-            permissions=entry.permissions,
         )
         self._text = json.dumps(self.pipeline.definition, ensure_ascii=False)
         self._grant_data()
@@ -107,12 +105,3 @@ class TeamPipeline(Construct):
     def _folders(self, bucket: LoopBucket) -> Iterator[str]:
         """The places of a bucket that the definition names: what follows the bucket's URI."""
         yield from re.findall(rf'{re.escape(bucket.uri)}/([^"\\*]+)', self._text)
-
-
-def _authored(entry: PipelineEntry) -> Callable[[Context], Pipeline]:
-    def define(context: Context) -> Pipeline:
-        pipeline = entry.compile(context)
-        assert isinstance(pipeline, Pipeline)  # those of `pipelines/` have a construct of their own
-        return pipeline
-
-    return define

@@ -136,14 +136,14 @@ def _deployed(
         (echo if form is Format.markdown else _note)(f"{comparing.missing}\n")
     changes = [comparing.change(source.entry(kind))] if kind else comparing.changes()
     for change in changes:
-        yield _review(target, change, nothing_is_deployed=bool(comparing.missing))
+        yield _review(target, change)
 
 
 def _note(text: str) -> None:
     err().print(f"[dim]{escape(text)}[/]", soft_wrap=True)
 
 
-def _review(target: Target, change: AnyChange, *, nothing_is_deployed: bool) -> Review:
+def _review(target: Target, change: AnyChange) -> Review:
     from ratchet.deployment.costs import changes as cost_changes
     from ratchet.deployment.pipelines.changes import NewPipeline, UnreadPipeline
     from ratchet.review import cache_effects, differences, words
@@ -153,10 +153,7 @@ def _review(target: Target, change: AnyChange, *, nothing_is_deployed: bool) -> 
         return Review(report, None, mistake=change.mistake)
     if isinstance(change, NewPipeline):
         comparison = differences.additions(change.source)
-        if nothing_is_deployed:
-            notes = cost_changes.notes_without_runs(comparison, region=target.region)
-        else:
-            notes = cost_changes.notes(target, change.name, comparison)
+        notes = cost_changes.notes_without_runs(comparison, region=target.region)
         return Review(words.new(change.name, comparison, notes=notes), comparison)
     comparison = differences.compare(change.deployed, change.source)
     effects = cache_effects.effects(comparison)

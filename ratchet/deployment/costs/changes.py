@@ -24,7 +24,7 @@ def changed(comparison: Comparison) -> Sequence[Changed]:
 
 
 def notes_without_runs(comparison: Comparison, *, region: str) -> list[str]:
-    """In words, by the package's own prices, where there is no deployment to ask."""
+    """In words, by the package's own prices, where no past run is to be asked about."""
     price = PriceTable(region=region).price
     return change.notes(changed(comparison), history=change.NO_HISTORY, price=price)
 
