@@ -26,4 +26,4 @@ def _load_file_once(path: str) -> Any:
 
 # Each session parses botocore's models anew, a quarter of a second for those of one command, and
 # tests make thousands of sessions.
-JSONFileLoader.load_file = lambda self, file_path: _load_file_once(file_path)
+JSONFileLoader.load_file = lambda self, file_path: _load_file_once(file_path)  # type: ignore[method-assign]

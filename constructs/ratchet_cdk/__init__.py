@@ -1,5 +1,5 @@
 """Reusable parts of the model loop, one capability each.
 
-Parts are handed to each other as objects, and permissions are given through their narrow `grant_*`
+Parts are handed to each other as objects. Permissions are granted through their narrow `grant_*`
 methods: each names the actions and the resources, so a policy says what its principal really does.
 """

@@ -55,11 +55,11 @@ class Traffic:
 
 def data_baseline(*, of: Operand | Input, exclude: Sequence[str], threshold: float) -> Analysis:
     """What the columns of CSV files with a header look like, and how far they may move."""
-    told: list[Operand] = ["--dataset-format", "csv", *_excluding(exclude)]
-    told += ["--comparison-threshold", threshold]
+    arguments: list[Operand] = ["--dataset-format", "csv", *_excluding(exclude)]
+    arguments += ["--comparison-threshold", threshold]
     # A value that was never seen is a share that moved like any other.
-    told += ["--domain-content-threshold", round(1 - threshold, 6)]
-    return _analysis({"dataset": of}, BASELINE, told)
+    arguments += ["--domain-content-threshold", round(1 - threshold, 6)]
+    return _analysis({"dataset": of}, BASELINE, arguments)
 
 
 def quality_baseline(*, of: Operand | Input, label: str, probability: str) -> Analysis:
@@ -72,27 +72,27 @@ def data_comparison(
     traffic: Traffic, *, baseline: Operand, exclude: Sequence[str], minimum_rows: int
 ) -> Analysis:
     """Whether the requests still look like the baseline."""
-    told = ("--dataset-format", _REQUESTS, *_excluding(exclude))
+    data = ("--dataset-format", _REQUESTS, *_excluding(exclude))
     inputs = {"dataset": traffic.captured, BASELINE: baseline}
-    return _analysis(inputs, ANALYSIS, (*told, *_compared(traffic, minimum_rows)))
+    return _analysis(inputs, ANALYSIS, (*data, *_compared(traffic, minimum_rows)))
 
 
 def quality_comparison(
     traffic: Traffic, *, baseline: Operand, labels: Operand | Input, minimum_rows: int
 ) -> Analysis:
     """Whether the answers are still as good as the baseline's, by the labels that came in."""
-    told = (*_QUALITY, "--dataset-format", _CAPTURED)
+    data = (*_QUALITY, "--dataset-format", _CAPTURED)
     truth = ("--ground-truth-source", f"{INPUT_FOLDER}/labels")
     inputs = {"dataset": traffic.captured, "labels": labels, BASELINE: baseline}
-    return _analysis(inputs, ANALYSIS, (*told, *truth, *_compared(traffic, minimum_rows)))
+    return _analysis(inputs, ANALYSIS, (*data, *truth, *_compared(traffic, minimum_rows)))
 
 
 def _analysis(
-    inputs: Mapping[str, Operand | Input], output: str, told: Sequence[Operand]
+    inputs: Mapping[str, Operand | Input], output: str, arguments: Sequence[Operand]
 ) -> Analysis:
     source = ("--dataset-source", f"{INPUT_FOLDER}/dataset")
     into = ("--output-path", f"{OUTPUT_FOLDER}/{output}")
-    return Analysis(inputs=inputs, output=output, arguments=[*source, *into, *told])
+    return Analysis(inputs=inputs, output=output, arguments=[*source, *into, *arguments])
 
 
 def _excluding(columns: Sequence[str]) -> tuple[str, ...]:

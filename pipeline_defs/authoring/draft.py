@@ -15,6 +15,8 @@ from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.context import Context
 from pipeline_defs.authoring.errors import BundleError, DefinitionError, Problem, did_you_mean
 from pipeline_defs.authoring.handles import Step
+from pipeline_defs.authoring.options import JobOptions, refuse_others
+from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
 from pipeline_defs.authoring.variables import (
     Operand,
     Parameter,
@@ -23,7 +25,11 @@ from pipeline_defs.authoring.variables import (
     render,
 )
 from ratchet.definition.service_model import is_taggable
+from ratchet.definition.step_types import row_of
 from ratchet.loop import names
+
+# A check is of what is there now, and the model of a Transform has a new name in every run.
+_CACHED = ("Processing", "Training", "Tuning", "AutoML")
 
 AnyStep = TypeVar("AnyStep", bound=Step)
 
@@ -105,6 +111,46 @@ class Draft:
         self._steps.append(step)
         return step
 
+    def _add_call(
+        self,
+        handle: type[AnyStep],
+        step_type: str,
+        name: str,
+        arguments: Mapping[str, Any],
+        options: Mapping[str, Any],
+        *,
+        takes: type = JobOptions,
+        **parts: Any,
+    ) -> AnyStep:
+        """Adds a step that makes an API call.
+
+        Args:
+            handle: what later steps refer to; it takes `parts` beside what every step has.
+            options: what the helper was called with, of the kind that it `takes`.
+        """
+        refuse_others(options, takes)
+        arguments = jobs.overlaid(arguments, options.get("job") or {})
+        return self._add(
+            handle(
+                name=name,
+                type=step_type,
+                arguments=self._tagged(step_type, name, arguments),
+                depends_on=options.get("depends_on", ()),
+                cache=self._cache(step_type, options.get("cache")),
+                retries=options.get("retries", _retries(step_type)),
+                **parts,
+            )
+        )
+
+    def _job_settings(self, step: str, options: JobOptions) -> jobs.JobSettings:
+        refuse_others(options, JobOptions)
+        return jobs.JobSettings(
+            role_arn=self.ctx.role_arn,
+            compute=self._compute(step, options.get("compute")),
+            output_key_arn=self.ctx.output_key_arn,
+            environment=options.get("environment") or {},
+        )
+
     def _run_uri(self, step: str, *path: str) -> Operand:
         """Where a step of one run writes."""
         return jobs.run_uri(self.ctx.artifacts_uri, self.name, step, *path)
@@ -112,16 +158,18 @@ class Draft:
     def _output_uris(self, step: str, outputs: Sequence[str]) -> list[tuple[str, Operand]]:
         return [(output, self._run_uri(step, output)) for output in outputs]
 
-    def _aws_image(self, step: str, found: str | None, what: str) -> str:
+    def _aws_image(self, step: str, image: str | None, what: str) -> str:
         """AWS's image, where the region has one."""
-        if found is None:
+        if image is None:
             region = self.ctx.settings.region
             expected = f"no {what} image is known in {region}"
             self._refuse(step, "image", None, expected, "pass image=…")
-        return found or self.ctx.image
+        return image or self.ctx.image
 
-    def _cache(self, cache: str | None) -> str:
-        return self.ctx.settings.cache_expire_after if cache is None else cache
+    def _cache(self, step_type: str, cache: str | None) -> str:
+        if cache is None:
+            return self.ctx.settings.cache_expire_after if step_type in _CACHED else ""
+        return cache
 
     def _refuse(self, step: str, argument: str, value: Any, expected: str, fix: str = "") -> None:
         self._problems.append(
@@ -150,32 +198,47 @@ class Draft:
         self._bundles[step] = bundle
         return bundle
 
+    def _script(self, bundle: Bundle, image: str | None) -> jobs.Script:
+        return jobs.Script(
+            image=image or self.ctx.image,
+            code_uri=self.ctx.bundle_uri(bundle),
+            entry=bundle.entry,
+        )
+
     def _compute(self, step: str, compute: ComputeSettings | None) -> ComputeSettings:
-        found = compute or getattr(self.ctx.settings.steps, step, None)
-        if not isinstance(found, ComputeSettings):
-            known = list(vars(self.ctx.settings.steps))
+        compute = compute or getattr(self.ctx.settings.steps, step, None)
+        if not isinstance(compute, ComputeSettings):
+            names = list(vars(self.ctx.settings.steps))
             self._refuse(
                 step,
                 "compute",
                 None,
-                f"the settings have no [steps.{step}] (they have: {', '.join(known)})",
-                f"pass compute=ComputeSettings(…); {did_you_mean(step, known)}",
+                f"the settings have no [steps.{step}] (they have: {', '.join(names)})",
+                f"pass compute=ComputeSettings(…); {did_you_mean(step, names)}",
             )
             return ComputeSettings()
-        return found
+        return compute
 
     def _tagged(self, step_type: str, step: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The arguments with the tags by which the job's cost is told apart, and its own."""
+        """The arguments with the tags that tell the job's cost apart, and those they have."""
         if not is_taggable(step_type):
             return arguments
-        own = list(arguments.get("Tags", ()))
-        taken = {tag.get("Key") for tag in own}
-        ours: dict[str, Operand] = {
+        present = list(arguments.get("Tags", ()))
+        keys = {tag.get("Key") for tag in present}
+        cost_tags: dict[str, Operand] = {
             **self.ctx.settings.tags,
             tags.PIPELINE: self.name,
             tags.STEP: step,
             tags.EXPERIMENT: self._experiment,
             tags.RUN: execution.id,
         }
-        added = [{"Key": key, "Value": value} for key, value in ours.items() if key not in taken]
-        return {**arguments, "Tags": [*added, *own]}
+        added = [
+            {"Key": key, "Value": value} for key, value in cost_tags.items() if key not in keys
+        ]
+        return {**arguments, "Tags": [*added, *present]}
+
+
+def _retries(step_type: str) -> Sequence[RetryPolicy]:
+    """A job meets faults of the platform; other calls are retried by Pipelines itself."""
+    row = row_of(step_type)
+    return (PLATFORM_FAULTS,) if row.is_retryable and row.job else ()

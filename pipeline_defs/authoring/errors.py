@@ -55,15 +55,15 @@ def a(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeioAEIO' else 'a'} {noun}"
 
 
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A fix that names the closest of the known names, or all of them when they are few."""
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
+def did_you_mean(name: str, names: Sequence[str]) -> str:
+    """A fix that names the closest of the names, or all of them when they are few."""
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    if not known:
+    if not names:
         return "there are none"
-    few = len(known) <= _FEW
-    return f"choose one of: {', '.join(known[:_FEW])}{'' if few else f' … ({len(known)} in all)'}"
+    few = len(names) <= _FEW
+    return f"choose one of: {', '.join(names[:_FEW])}{'' if few else f' … ({len(names)} in all)'}"
 
 
 def _shown(value: Any) -> str:

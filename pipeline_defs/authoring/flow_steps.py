@@ -37,7 +37,7 @@ class FlowSteps(Draft):
                 type="Lambda",
                 arguments=arguments or {},
                 depends_on=depends_on,
-                more={"FunctionArn": function_arn, "OutputParameters": _answer(returns)},
+                beside={"FunctionArn": function_arn, "OutputParameters": _answer(returns)},
             )
         )
 
@@ -77,10 +77,10 @@ class FlowSteps(Draft):
         cache: str = "",
         retries: Sequence[RetryPolicy] = (),
         depends_on: After = (),
-        **more: Any,
+        **beside: Any,
     ) -> Step:
         """A step of any type, in SageMaker's own words; checked like the others as far as
-        botocore knows the type. `more` are keys beside Arguments, such as `ClusterId`."""
+        botocore knows the type. `beside` are keys beside Arguments, such as `ClusterId`."""
         return self._add(
             Step(
                 name=name,
@@ -89,7 +89,7 @@ class FlowSteps(Draft):
                 depends_on=depends_on,
                 cache=cache,
                 retries=retries,
-                more=more,
+                beside=beside,
             )
         )
 
@@ -115,7 +115,7 @@ class FlowSteps(Draft):
                 type="Callback",
                 arguments=arguments or {},
                 depends_on=depends_on,
-                more={"SqsQueueUrl": queue_url, "OutputParameters": _answer(returns)},
+                beside={"SqsQueueUrl": queue_url, "OutputParameters": _answer(returns)},
             )
         )
 
@@ -152,16 +152,16 @@ class FlowSteps(Draft):
         if properties:
             pairs = [{"Key": key, "Value": value} for key, value in properties.items()]
             hadoop["Properties"] = pairs
-        given = {
+        options = {
             "ClusterId": cluster_id,
             "ClusterConfig": cluster,
             "ExecutionRoleArn": execution_role_arn,
         }
-        made = {
+        call = {
             "StepConfig": {"HadoopJarStep": hadoop},
-            **{key: value for key, value in given.items() if value is not None},
+            **{key: value for key, value in options.items() if value is not None},
         }
-        return self.step(name, "EMR", made, cache=cache, depends_on=depends_on)
+        return self.step(name, "EMR", call, cache=cache, depends_on=depends_on)
 
     def emr_serverless(
         self,
@@ -193,12 +193,12 @@ class FlowSteps(Draft):
             config["configurationOverrides"] = configuration
         if timeout_minutes is not None:
             config["executionTimeoutMinutes"] = timeout_minutes
-        made: dict[str, Any] = {"ExecutionRoleArn": role, "JobConfig": config}
+        call: dict[str, Any] = {"ExecutionRoleArn": role, "JobConfig": config}
         if application_id is not None:
-            made["ApplicationId"] = application_id
+            call["ApplicationId"] = application_id
         else:
-            made["ApplicationConfig"] = application
-        return self.step(name, "EMRServerless", made, depends_on=depends_on)
+            call["ApplicationConfig"] = application
+        return self.step(name, "EMRServerless", call, depends_on=depends_on)
 
 
 def _answer(returns: Sequence[str] | Mapping[str, str]) -> list[dict[str, str]]:

@@ -23,7 +23,7 @@ class Step:
     depends_on: Sequence[Step | str] = ()
     cache: str = ""
     retries: Sequence[RetryPolicy] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Any] = field(default_factory=dict)
     """Keys that stand beside Arguments, such as a Lambda step's FunctionArn."""
 
     @property
@@ -45,7 +45,7 @@ class Step:
             step["CacheConfig"] = {"Enabled": True, "ExpireAfter": self.cache}
         if self.retries:
             step["RetryPolicies"] = [policy.to_json() for policy in self.retries]
-        return {**step, **render(self.more)}
+        return {**step, **render(self.beside)}
 
 
 After = Sequence[Step | str]
@@ -75,7 +75,7 @@ class ProcessingStep(Step):
     def _report(self, report: str | None) -> str:
         if report in self.reports or (report is None and len(self.reports) == 1):
             return report or next(iter(self.reports))
-        named = ", ".join(map(repr, self.reports)) or "none"
+        names = ", ".join(map(repr, self.reports)) or "none"
         raise DefinitionError(
             self.name,
             [
@@ -83,7 +83,7 @@ class ProcessingStep(Step):
                     step=self.name,
                     argument="report",
                     value=report,
-                    expected=f"the step's reports are: {named}",
+                    expected=f"the step's reports are: {names}",
                     fix='declare it with reports={"name": "<output>/<file>.json"}, '
                     "and name it if there are several",
                 )
@@ -193,7 +193,7 @@ class InvokeStep(Step):
     __iter__ = None
 
     def __getitem__(self, key: str) -> Property:
-        types = {out["OutputName"]: out["OutputType"] for out in self.more["OutputParameters"]}
+        types = {out["OutputName"]: out["OutputType"] for out in self.beside["OutputParameters"]}
         is_text = types.get(key) == "String"
         return Property(self.name, f".OutputParameters['{key}']", is_text=is_text)
 

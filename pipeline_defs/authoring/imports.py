@@ -49,25 +49,25 @@ def imported_files(
             container. An import that may fail is left alone: in a `try` that catches ImportError,
             in `suppress(ImportError)`, under `TYPE_CHECKING`.
     """
-    found: set[Path] = set()
-    known: set[str] = set()
+    files: set[Path] = set()
+    modules: set[str] = set()
     waiting = [script]
     outside = _names_in(project) if project is not None else frozenset()
     while waiting:
         file = waiting.pop()
-        if file in found:
+        if file in files:
             continue
-        found.add(file)
+        files.add(file)
         if file.suffix != ".py":
             continue
         if project is not None and not packages:
             _refuse_left_out(file, script=script, folder=folder, project=project, names=outside)
         root = folder if file.is_relative_to(folder) else _root_of(file, packages)
-        new = set(_imports(file, file.parent.relative_to(root).parts, root)) - known
-        known |= new
+        new = set(_imports(file, file.parent.relative_to(root).parts, root)) - modules
+        modules |= new
         for module in new:
-            waiting.extend(_files_of(module, _origin(module, packages) or folder) - found)
-    return found
+            waiting.extend(_files_of(module, _origin(module, packages) or folder) - files)
+    return files
 
 
 def _origin(module: str, packages: Mapping[str, Path]) -> Path | None:

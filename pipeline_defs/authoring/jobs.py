@@ -51,6 +51,26 @@ class Input:
         return "ManifestFile" if self.is_manifest else "S3Prefix"
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobSettings:
+    """What every job is given, whatever it does."""
+
+    role_arn: str
+    compute: ComputeSettings
+    output_key_arn: str
+    """The KMS key of what it writes; "" when there is none."""
+    environment: Mapping[str, Operand]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A program that a bundle brings into an image. `entry`: its path in the bundle."""
+
+    image: str
+    code_uri: str
+    entry: str
+
+
 def manifest(uri: Operand) -> Input:
     """Reads exactly the objects that a manifest lists.
 
@@ -65,17 +85,12 @@ def run_uri(artifacts_uri: str, pipeline: str, step: str, *path: str) -> Operand
 
 
 def processing_job(
+    settings: JobSettings,
+    script: Script,
     *,
-    image: str,
-    role_arn: str,
-    compute: ComputeSettings,
-    output_key_arn: str,
-    code_uri: str,
-    entry: str,
     inputs: Mapping[str, Operand | Input],
     outputs: Sequence[tuple[str, Operand]],
     arguments: Sequence[Operand],
-    environment: Mapping[str, Operand],
 ) -> dict[str, Any]:
     """CreateProcessingJob: unpacks the bundle and runs its script.
 
@@ -83,29 +98,23 @@ def processing_job(
     /opt/ml/processing/output/n.
     """
     return container_job(
-        image=image,
-        entry=["/bin/bash", "-c", _UNPACK_AND_RUN, entry],
-        role_arn=role_arn,
-        compute=compute,
-        output_key_arn=output_key_arn,
-        inputs=[(CODE, code_uri), *inputs.items()],
+        settings,
+        image=script.image,
+        entry=["/bin/bash", "-c", _UNPACK_AND_RUN, script.entry],
+        inputs=[(CODE, script.code_uri), *inputs.items()],
         outputs=outputs,
         arguments=arguments,
-        environment=environment,
     )
 
 
 def container_job(
+    settings: JobSettings,
     *,
     image: str,
-    entry: Sequence[Operand],
-    role_arn: str,
-    compute: ComputeSettings,
-    output_key_arn: str,
+    entry: Sequence[Operand] = (),
     inputs: Iterable[tuple[str, Operand | Input]],
     outputs: Sequence[tuple[str, Operand]],
-    arguments: Sequence[Operand],
-    environment: Mapping[str, Operand],
+    arguments: Sequence[Operand] = (),
 ) -> dict[str, Any]:
     """CreateProcessingJob of any container, with folders as in `processing_job`."""
     container: dict[str, Any] = {"ImageUri": image}
@@ -113,13 +122,14 @@ def container_job(
         container["ContainerEntrypoint"] = [text(word) for word in entry]
     if arguments:
         container["ContainerArguments"] = [text(argument) for argument in arguments]
-    job: dict[str, Any] = {
-        "RoleArn": role_arn,
+    compute = settings.compute
+    return {
+        "RoleArn": settings.role_arn,
         "AppSpecification": container,
         "ProcessingInputs": [_processing_input(name, uri) for name, uri in inputs],
         "ProcessingOutputConfig": {
             "Outputs": [_processing_output(name, uri) for name, uri in outputs],
-            **encrypted(output_key_arn),
+            **encrypted(settings.output_key_arn),
         },
         "ProcessingResources": {
             "ClusterConfig": {
@@ -129,10 +139,8 @@ def container_job(
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+        **_environment(settings),
     }
-    if environment:
-        job["Environment"] = {key: text(value) for key, value in environment.items()}
-    return job
 
 
 def encrypted(key_arn: str) -> dict[str, str]:
@@ -159,50 +167,39 @@ def property_files(reports: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def training_job(
+    settings: JobSettings,
+    script: Script,
     *,
-    image: str,
-    role_arn: str,
-    compute: ComputeSettings,
-    output_key_arn: str,
-    code_uri: str,
-    entry: str,
     channels: Mapping[str, Operand | Input],
     output_uri: Operand,
     checkpoints_uri: str,
     hyperparameters: Mapping[str, Operand],
-    environment: Mapping[str, Operand],
     metrics: Mapping[str, str],
 ) -> dict[str, Any]:
     """CreateTrainingJob in script mode: channel `n` is read at /opt/ml/input/data/n."""
     return algorithm_job(
-        image=image,
-        role_arn=role_arn,
-        compute=compute,
-        output_key_arn=output_key_arn,
+        settings,
+        image=script.image,
         channels=channels,
         output_uri=output_uri,
         checkpoints_uri=checkpoints_uri,
         hyperparameters={
             **hyperparameters,
-            "sagemaker_program": entry,
-            "sagemaker_submit_directory": code_uri,
+            "sagemaker_program": script.entry,
+            "sagemaker_submit_directory": script.code_uri,
         },
-        environment=environment,
         metrics=metrics,
     )
 
 
 def algorithm_job(
+    settings: JobSettings,
     *,
     image: str,
-    role_arn: str,
-    compute: ComputeSettings,
-    output_key_arn: str,
     channels: Mapping[str, Operand | Input],
     output_uri: Operand,
     checkpoints_uri: str,
     hyperparameters: Mapping[str, Operand],
-    environment: Mapping[str, Operand],
     metrics: Mapping[str, str],
 ) -> dict[str, Any]:
     """CreateTrainingJob of an image's own training program. `metrics`: name → regular expression.
@@ -214,6 +211,23 @@ def algorithm_job(
         algorithm["MetricDefinitions"] = [
             {"Name": name, "Regex": regex} for name, regex in metrics.items()
         ]
+    compute = settings.compute
+    job: dict[str, Any] = {
+        "RoleArn": settings.role_arn,
+        "AlgorithmSpecification": algorithm,
+        "HyperParameters": {name: text(value) for name, value in hyperparameters.items()},
+        "OutputDataConfig": {"S3OutputPath": output_uri, **encrypted(settings.output_key_arn)},
+        **_training_resources(compute),
+    }
+    if compute.spot:
+        job["EnableManagedSpotTraining"] = True
+        job["CheckpointConfig"] = {"S3Uri": checkpoints_uri}
+    if channels:
+        job["InputDataConfig"] = [_channel(name, uri) for name, uri in channels.items()]
+    return {**job, **_environment(settings)}
+
+
+def _training_resources(compute: ComputeSettings) -> dict[str, Any]:
     resources: dict[str, Any] = {
         "InstanceType": compute.instance_type,
         "InstanceCount": compute.instance_count,
@@ -224,37 +238,20 @@ def algorithm_job(
     limits = {"MaxRuntimeInSeconds": compute.max_runtime_seconds}
     if compute.spot:
         limits["MaxWaitTimeInSeconds"] = compute.longest_wait_seconds
-    job: dict[str, Any] = {
-        "RoleArn": role_arn,
-        "AlgorithmSpecification": algorithm,
-        "HyperParameters": {name: text(value) for name, value in hyperparameters.items()},
-        "OutputDataConfig": {"S3OutputPath": output_uri, **encrypted(output_key_arn)},
-        "ResourceConfig": resources,
-        "StoppingCondition": limits,
-    }
-    if compute.spot:
-        job["EnableManagedSpotTraining"] = True
-        job["CheckpointConfig"] = {"S3Uri": checkpoints_uri}
-    if channels:
-        job["InputDataConfig"] = [_channel(name, uri) for name, uri in channels.items()]
-    if environment:
-        job["Environment"] = {key: text(value) for key, value in environment.items()}
-    return job
+    return {"ResourceConfig": resources, "StoppingCondition": limits}
 
 
 def transform_job(
+    settings: JobSettings,
     *,
     model: Operand,
     data: Operand | Input,
     output_uri: Operand,
-    output_key_arn: str,
-    compute: ComputeSettings,
     content_type: str,
     accept: str,
     split: bool,
     batch: str,
     payload_mb: int | None,
-    environment: Mapping[str, Operand],
 ) -> dict[str, Any]:
     """CreateTransformJob; with `split`, a line is a record, and so it is in the output."""
     source = data if isinstance(data, Input) else Input(data)
@@ -270,18 +267,21 @@ def transform_job(
             "S3OutputPath": output_uri,
             "Accept": accept,
             "AssembleWith": "Line" if split else "None",
-            **encrypted(output_key_arn),
+            **encrypted(settings.output_key_arn),
         },
         "TransformResources": {
-            "InstanceType": compute.instance_type,
-            "InstanceCount": compute.instance_count,
+            "InstanceType": settings.compute.instance_type,
+            "InstanceCount": settings.compute.instance_count,
         },
     }
     if payload_mb is not None:
         job["MaxPayloadInMB"] = payload_mb
-    if environment:
-        job["Environment"] = {key: text(value) for key, value in environment.items()}
-    return job
+    return {**job, **_environment(settings)}
+
+
+def _environment(settings: JobSettings) -> dict[str, Any]:
+    variables = {key: text(value) for key, value in settings.environment.items()}
+    return {"Environment": variables} if variables else {}
 
 
 def model_container(image: str, artifact: Operand, inference: str) -> dict[str, Any]:
@@ -355,8 +355,8 @@ def overlaid(arguments: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str,
     return merged
 
 
-def _processing_input(name: str, given: Operand | Input) -> dict[str, Any]:
-    source = given if isinstance(given, Input) else Input(given)
+def _processing_input(name: str, data: Operand | Input) -> dict[str, Any]:
+    source = data if isinstance(data, Input) else Input(data)
     return {
         "InputName": name,
         "S3Input": {
@@ -380,8 +380,8 @@ def _processing_output(name: str, uri: Operand) -> dict[str, Any]:
     }
 
 
-def _channel(name: str, given: Operand | Input) -> dict[str, Any]:
-    source = given if isinstance(given, Input) else Input(given)
+def _channel(name: str, data: Operand | Input) -> dict[str, Any]:
+    source = data if isinstance(data, Input) else Input(data)
     location = {"S3DataType": source.type, "S3Uri": source.uri, **_dealt_out(source)}
     channel = {"ChannelName": name, "DataSource": {"S3DataSource": location}}
     if source.content_type is not None:

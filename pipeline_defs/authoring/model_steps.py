@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from config.settings import ComputeSettings
 from pipeline_defs.authoring import jobs
 from pipeline_defs.authoring.draft import Draft
 from pipeline_defs.authoring.handles import (
-    After,
     BaselineStep,
     EndpointConfigStep,
     ModelStep,
@@ -18,7 +17,7 @@ from pipeline_defs.authoring.handles import (
     Step,
     TransformStep,
 )
-from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
+from pipeline_defs.authoring.options import JobOptions, RetryOptions, StepOptions
 from pipeline_defs.authoring.variables import Operand, text
 from ratchet.loop import names
 
@@ -35,9 +34,7 @@ class ModelSteps(Draft):
         inference: str = "inference.py",
         image: str | None = None,
         environment: Mapping[str, Operand] | None = None,
-        retries: Sequence[RetryPolicy] = (),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[RetryOptions],
     ) -> ModelStep:
         """Makes a model that `transform` and `endpoint_config` take by `step.name_property`.
 
@@ -53,18 +50,10 @@ class ModelSteps(Draft):
         else:
             container = jobs.model_container(image or self.ctx.image, artifact or "", inference)
         if environment:
-            given = {key: text(value) for key, value in environment.items()}
-            container["Environment"] = {**container.get("Environment", {}), **given}
-        made = {"ExecutionRoleArn": self.ctx.role_arn, "PrimaryContainer": container}
-        return self._add(
-            ModelStep(
-                name=name,
-                type="Model",
-                arguments=self._tagged("Model", name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-                retries=retries,
-            )
-        )
+            variables = {key: text(value) for key, value in environment.items()}
+            container["Environment"] = {**container.get("Environment", {}), **variables}
+        arguments = {"ExecutionRoleArn": self.ctx.role_arn, "PrimaryContainer": container}
+        return self._add_call(ModelStep, "Model", name, arguments, options, takes=RetryOptions)
 
     def transform(
         self,
@@ -80,12 +69,7 @@ class ModelSteps(Draft):
         output_filter: str | None = None,
         batch: str = "MultiRecord",
         payload_mb: int | None = None,
-        environment: Mapping[str, Operand] | None = None,
-        compute: ComputeSettings | None = None,
-        cache: str | None = None,
-        retries: Sequence[RetryPolicy] = (PLATFORM_FAULTS,),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[JobOptions],
     ) -> TransformStep:
         """Predicts for all rows below a URI, in batches; `step.output_uri` has a file for each.
 
@@ -95,38 +79,25 @@ class ModelSteps(Draft):
             input_filter, output_filter: JSONPath of what of a record the model gets, and what is
                 written (developer guide, "Associate Prediction Results with Input Records").
         """
-        found = model.name_property if isinstance(model, ModelStep) else model
-        made = jobs.transform_job(
-            model=found,
+        job = jobs.transform_job(
+            self._job_settings(name, options),
+            model=model.name_property if isinstance(model, ModelStep) else model,
             data=data,
             output_uri=self._run_uri(name),
-            output_key_arn=self.ctx.output_key_arn,
-            compute=self._compute(name, compute),
             content_type=content_type,
             accept=accept or content_type,
             split=split,
             batch=batch,
             payload_mb=payload_mb,
-            environment=environment or {},
         )
         processing = {
             "InputFilter": input_filter,
             "OutputFilter": output_filter,
             "JoinSource": "Input" if join_input else None,
         }
-        if given := {key: value for key, value in processing.items() if value is not None}:
-            made["DataProcessing"] = given
-        return self._add(
-            TransformStep(
-                name=name,
-                type="Transform",
-                arguments=self._tagged("Transform", name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-                # A model made in this run has a new name each time: nothing could ever hit.
-                cache="" if cache is None else cache,
-                retries=retries,
-            )
-        )
+        if chosen := {key: value for key, value in processing.items() if value is not None}:
+            job["DataProcessing"] = chosen
+        return self._add_call(TransformStep, "Transform", name, job, options)
 
     def register(
         self,
@@ -140,9 +111,7 @@ class ModelSteps(Draft):
         metadata: Mapping[str, Operand] | None = None,
         description: Operand | None = None,
         image: str | None = None,
-        retries: Sequence[RetryPolicy] = (),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[RetryOptions],
     ) -> RegisterStep:
         """Registers a version of the model, approved or waiting for it, as the settings say.
 
@@ -152,10 +121,10 @@ class ModelSteps(Draft):
                 statistics of model quality, and takes the place of `metrics`.
             metadata: customer metadata (values end as texts of 1 to 256 characters); the digests
                 of the code of the steps so far are added as `code-<step>`.
-            job: further CreateModelPackage arguments, laid over the ones made here.
+            options: see `RetryOptions`.
         """
         code = {f"code-{step}": bundle.digest for step, bundle in self._bundles.items()}
-        found = {step.kind: step.documents for step in baselines}
+        documents = {step.kind: step.documents for step in baselines}
         report = {"ModelQuality": {"Statistics": metrics.report_uri()}} if metrics else {}
         automatic = self.ctx.settings.approval == "automatic"
         arguments = jobs.model_package(
@@ -164,19 +133,13 @@ class ModelSteps(Draft):
             model=model,
             inference=inference,
             approval="Approved" if automatic else "PendingManualApproval",
-            metrics={**report, **found},
-            baselines=found,
+            metrics={**report, **documents},
+            baselines=documents,
             metadata={**(metadata or {}), **code},
             description=description,
         )
-        return self._add(
-            RegisterStep(
-                name=name,
-                type="RegisterModel",
-                arguments=jobs.overlaid(arguments, job or {}),
-                depends_on=depends_on,
-                retries=retries,
-            )
+        return self._add_call(
+            RegisterStep, "RegisterModel", name, arguments, options, takes=RetryOptions
         )
 
     def endpoint_config(
@@ -187,8 +150,7 @@ class ModelSteps(Draft):
         config_name: Operand,
         compute: ComputeSettings | None = None,
         variant: str = names.VARIANT,
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[StepOptions],
     ) -> EndpointConfigStep:
         """An endpoint's configuration. Runs on AWS only; what serves the champion of the loop is
         the serving stack's, which updates it with a way back."""
@@ -199,14 +161,9 @@ class ModelSteps(Draft):
             "InstanceType": compute.instance_type,
             "InitialInstanceCount": compute.instance_count,
         }
-        made = {"EndpointConfigName": config_name, "ProductionVariants": [production]}
-        return self._add(
-            EndpointConfigStep(
-                name=name,
-                type="EndpointConfig",
-                arguments=self._tagged("EndpointConfig", name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-            )
+        arguments = {"EndpointConfigName": config_name, "ProductionVariants": [production]}
+        return self._add_call(
+            EndpointConfigStep, "EndpointConfig", name, arguments, options, takes=StepOptions
         )
 
     def endpoint(
@@ -215,17 +172,13 @@ class ModelSteps(Draft):
         *,
         config: EndpointConfigStep | Operand,
         endpoint_name: Operand,
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[StepOptions],
     ) -> Step:
         """Creates an endpoint, or updates the one of that name. Runs on AWS only."""
-        found = config.config_name if isinstance(config, EndpointConfigStep) else config
-        made = {"EndpointName": endpoint_name, "EndpointConfigName": found}
-        return self._add(
-            Step(
-                name=name,
-                type="Endpoint",
-                arguments=self._tagged("Endpoint", name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-            )
-        )
+        arguments = {
+            "EndpointName": endpoint_name,
+            "EndpointConfigName": config.config_name
+            if isinstance(config, EndpointConfigStep)
+            else config,
+        }
+        return self._add_call(Step, "Endpoint", name, arguments, options, takes=StepOptions)

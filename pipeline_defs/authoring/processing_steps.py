@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, Unpack
 
 from config import images
-from config.settings import ComputeSettings
 from pipeline_defs.authoring import analysis, jobs
 from pipeline_defs.authoring.analysis import Analysis, Traffic
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.draft import Draft
-from pipeline_defs.authoring.handles import After, BaselineStep, ProcessingStep
-from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
+from pipeline_defs.authoring.handles import BaselineStep, ProcessingStep
+from pipeline_defs.authoring.options import AnalysisOptions, JobOptions, refuse_others
 from pipeline_defs.authoring.variables import Operand
+
+AnyProcessing = TypeVar("AnyProcessing", bound=ProcessingStep)
 
 
 class ProcessingSteps(Draft):
@@ -28,14 +29,9 @@ class ProcessingSteps(Draft):
         outputs: Sequence[str],
         reports: Mapping[str, str] | None = None,
         arguments: Sequence[Operand] = (),
-        environment: Mapping[str, Operand] | None = None,
         include: Sequence[str] = (),
-        compute: ComputeSettings | None = None,
         image: str | None = None,
-        cache: str | None = None,
-        retries: Sequence[RetryPolicy] = (PLATFORM_FAULTS,),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[JobOptions],
     ) -> ProcessingStep:
         """Runs a script.
 
@@ -45,21 +41,16 @@ class ProcessingSteps(Draft):
             reports: name → `<output>/<path>` of a JSON file, for `step.metric("path.in.it")`.
             arguments: what the script gets after its folders.
             include: files beside the script that it needs but does not import.
-            compute: the settings' entry for the step's name, unless given.
-            job: further CreateProcessingJob arguments, laid over the ones made here.
+            options: see `JobOptions`.
         """
-        bundle = self._bundle(name, script, include=include)
-        made = self._processing_job(
-            name,
-            bundle,
+        job = jobs.processing_job(
+            self._job_settings(name, options),
+            self._script(self._bundle(name, script, include=include), image),
             inputs=inputs,
-            outputs=outputs,
+            outputs=self._output_uris(name, outputs),
             arguments=[*jobs.folder_arguments(inputs, outputs), *arguments],
-            environment=environment or {},
-            compute=self._compute(name, compute),
-            image=image,
         )
-        return self._processing_step(name, made, reports, cache, retries, depends_on, job)
+        return self._processing_step(name, job, reports, options)
 
     def spark(
         self,
@@ -71,13 +62,8 @@ class ProcessingSteps(Draft):
         reports: Mapping[str, str] | None = None,
         arguments: Sequence[Operand] = (),
         options: Sequence[str] = (),
-        environment: Mapping[str, Operand] | None = None,
-        compute: ComputeSettings | None = None,
         image: str | None = None,
-        cache: str | None = None,
-        retries: Sequence[RetryPolicy] = (PLATFORM_FAULTS,),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **job_options: Unpack[JobOptions],
     ) -> ProcessingStep:
         """Runs a PySpark script on `compute.instance_count` instances.
 
@@ -89,32 +75,23 @@ class ProcessingSteps(Draft):
         executors too.
         """
         bundle = self._bundle(name, script)
-        modules = [path for path in bundle.files if path != bundle.entry]
-        for path in modules:
-            if "/" in path:
-                fix = "put the module beside the script"
-                self._refuse(name, "script", path, "Spark ships modules, not packages", fix)
-        ship = ["--py-files", ",".join(modules)] if modules else []
-        made = self._processing_job(
-            name,
-            bundle,
+        image = image or self._aws_image(name, images.spark(self.ctx.settings.region), "Spark")
+        folders = jobs.folder_arguments(inputs, outputs)
+        job = jobs.processing_job(
+            self._job_settings(name, job_options),
+            self._script(bundle, image),
             inputs=inputs,
-            outputs=outputs,
+            outputs=self._output_uris(name, outputs),
             arguments=[
-                *ship,
+                *self._shipped_modules(name, bundle),
                 *options,
                 bundle.entry,
-                *jobs.folder_arguments(inputs, outputs),
+                *folders,
                 *arguments,
             ],
-            environment=environment or {},
-            compute=self._compute(name, compute),
-            image=image or self._aws_image(name, images.spark(self.ctx.settings.region), "Spark"),
         )
         entry = {"AppSpecification": {"ContainerEntrypoint": jobs.SPARK_ENTRY}}
-        return self._processing_step(
-            name, jobs.overlaid(made, entry), reports, cache, retries, depends_on, job
-        )
+        return self._processing_step(name, jobs.overlaid(job, entry), reports, job_options)
 
     def container(
         self,
@@ -126,31 +103,24 @@ class ProcessingSteps(Draft):
         inputs: Mapping[str, Operand | jobs.Input] | None = None,
         outputs: Sequence[str] = (),
         reports: Mapping[str, str] | None = None,
-        environment: Mapping[str, Operand] | None = None,
-        compute: ComputeSettings | None = None,
-        cache: str | None = None,
-        retries: Sequence[RetryPolicy] = (PLATFORM_FAULTS,),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[JobOptions],
     ) -> ProcessingStep:
         """Runs any container: input `n` is at /opt/ml/processing/input/n, what it writes to
         /opt/ml/processing/output/n becomes output `n`.
 
         Args:
             entry: the program and its first arguments; empty leaves it to the image.
+            options: see `JobOptions`.
         """
-        made = jobs.container_job(
+        job = jobs.container_job(
+            self._job_settings(name, options),
             image=image,
             entry=entry,
-            role_arn=self.ctx.role_arn,
-            compute=self._compute(name, compute),
-            output_key_arn=self.ctx.output_key_arn,
             inputs=(inputs or {}).items(),
             outputs=self._output_uris(name, outputs),
             arguments=arguments,
-            environment=environment or {},
         )
-        return self._processing_step(name, made, reports, cache, retries, depends_on, job)
+        return self._processing_step(name, job, reports, options)
 
     def baseline(
         self,
@@ -160,8 +130,7 @@ class ProcessingSteps(Draft):
         exclude: Sequence[str] = (),
         label: str | None = None,
         probability: str = "probability",
-        cache: str | None = None,
-        depends_on: After = (),
+        **options: Unpack[AnalysisOptions],
     ) -> BaselineStep:
         """Describes data for later data to be compared with; give it to `register`.
 
@@ -174,11 +143,11 @@ class ProcessingSteps(Draft):
         if label is None:
             kind = "ModelDataQuality"
             threshold = self.ctx.settings.monitor.comparison_threshold
-            made = analysis.data_baseline(of=of, exclude=exclude, threshold=threshold)
+            analyzed = analysis.data_baseline(of=of, exclude=exclude, threshold=threshold)
         else:
             kind = "ModelQuality"
-            made = analysis.quality_baseline(of=of, label=label, probability=probability)
-        return self._add(BaselineStep(kind=kind, **self._analysis(name, made, cache, depends_on)))
+            analyzed = analysis.quality_baseline(of=of, label=label, probability=probability)
+        return self._analysis(BaselineStep, name, analyzed, options, kind=kind)
 
     def comparison(
         self,
@@ -188,8 +157,7 @@ class ProcessingSteps(Draft):
         baseline: Operand,
         exclude: Sequence[str] = (),
         labels: Operand | jobs.Input | None = None,
-        cache: str | None = None,
-        depends_on: After = (),
+        **options: Unpack[AnalysisOptions],
     ) -> ProcessingStep:
         """Compares captured traffic with a baseline; `step.metric("outcome")` says what came of it.
 
@@ -201,86 +169,56 @@ class ProcessingSteps(Draft):
         """
         rows = self.ctx.settings.monitor.minimum_rows
         if labels is None:
-            made = analysis.data_comparison(
+            analyzed = analysis.data_comparison(
                 of, baseline=baseline, exclude=exclude, minimum_rows=rows
             )
         else:
-            made = analysis.quality_comparison(
+            analyzed = analysis.quality_comparison(
                 of, baseline=baseline, labels=labels, minimum_rows=rows
             )
-        return self._add(ProcessingStep(**self._analysis(name, made, cache, depends_on)))
+        return self._analysis(ProcessingStep, name, analyzed, options)
 
     # -- inside
 
     def _analysis(
-        self, name: str, made: Analysis, cache: str | None, depends_on: After
-    ) -> dict[str, Any]:
-        """What a step that runs the analyzer is made of."""
-        job = self._processing_job(
-            name,
-            self._bundle(name, analysis.SCRIPT, imports_from=analysis.IMPORTS_FROM),
-            inputs=made.inputs,
-            outputs=[made.output],
-            arguments=made.arguments,
-            environment={},
-            compute=self.ctx.settings.monitor.compute,
-            image=None,
+        self,
+        handle: type[AnyProcessing],
+        name: str,
+        analyzed: Analysis,
+        options: AnalysisOptions,
+        **parts: Any,
+    ) -> AnyProcessing:
+        """A step that runs the analyzer."""
+        refuse_others(options, AnalysisOptions)
+        bundle = self._bundle(name, analysis.SCRIPT, imports_from=analysis.IMPORTS_FROM)
+        job = jobs.processing_job(
+            self._job_settings(name, {"compute": self.ctx.settings.monitor.compute}),
+            self._script(bundle, None),
+            inputs=analyzed.inputs,
+            outputs=self._output_uris(name, [analyzed.output]),
+            arguments=analyzed.arguments,
         )
-        return {
-            "name": name,
-            "type": "Processing",
-            "arguments": self._tagged("Processing", name, job),
-            "depends_on": depends_on,
-            "cache": self._cache(cache),
-            "retries": (PLATFORM_FAULTS,),
-            "more": {"PropertyFiles": jobs.property_files(made.reports)},
-            "reports": made.reports,
-        }
+        beside = {"PropertyFiles": jobs.property_files(analyzed.reports)}
+        parts = {**parts, "beside": beside, "reports": analyzed.reports}
+        return self._add_call(handle, "Processing", name, job, options, **parts)
 
     def _processing_step(
         self,
         name: str,
-        made: Mapping[str, Any],
+        job: Mapping[str, Any],
         reports: Mapping[str, str] | None,
-        cache: str | None,
-        retries: Sequence[RetryPolicy],
-        depends_on: After,
-        job: Mapping[str, Any] | None,
+        options: JobOptions,
     ) -> ProcessingStep:
-        return self._add(
-            ProcessingStep(
-                name=name,
-                type="Processing",
-                arguments=self._tagged("Processing", name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-                cache=self._cache(cache),
-                retries=retries,
-                more={"PropertyFiles": jobs.property_files(reports)} if reports else {},
-                reports=reports or {},
-            )
+        beside = {"PropertyFiles": jobs.property_files(reports)} if reports else {}
+        return self._add_call(
+            ProcessingStep, "Processing", name, job, options, beside=beside, reports=reports or {}
         )
 
-    def _processing_job(
-        self,
-        name: str,
-        bundle: Bundle,
-        *,
-        inputs: Mapping[str, Operand | jobs.Input],
-        outputs: Sequence[str],
-        arguments: Sequence[Operand],
-        environment: Mapping[str, Operand],
-        compute: ComputeSettings,
-        image: str | None,
-    ) -> dict[str, Any]:
-        return jobs.processing_job(
-            image=image or self.ctx.image,
-            role_arn=self.ctx.role_arn,
-            compute=compute,
-            output_key_arn=self.ctx.output_key_arn,
-            code_uri=self.ctx.bundle_uri(bundle),
-            entry=bundle.entry,
-            inputs=inputs,
-            outputs=self._output_uris(name, outputs),
-            arguments=arguments,
-            environment=environment,
-        )
+    def _shipped_modules(self, name: str, bundle: Bundle) -> list[str]:
+        """Options of spark-submit that bring the executors what the script imports."""
+        modules = [path for path in bundle.files if path != bundle.entry]
+        for path in modules:
+            if "/" in path:
+                fix = "put the module beside the script"
+                self._refuse(name, "script", path, "Spark ships modules, not packages", fix)
+        return ["--py-files", ",".join(modules)] if modules else []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from config import images
-from config.settings import ComputeSettings
 from pipeline_defs.authoring import jobs
 from pipeline_defs.authoring.draft import Draft
-from pipeline_defs.authoring.handles import After, CheckStep
+from pipeline_defs.authoring.handles import CheckStep
+from pipeline_defs.authoring.options import CheckOptions, refuse_others
 from pipeline_defs.authoring.variables import Operand
 
 _PROBLEMS = ("BinaryClassification", "MulticlassClassification", "Regression")
@@ -37,11 +37,8 @@ class CheckSteps(Draft):
         group: str | None = None,
         statistics: Operand | None = None,
         constraints: Operand | None = None,
-        compute: ComputeSettings | None = None,
         image: str | None = None,
-        cache: str = "",
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[CheckOptions],
     ) -> CheckStep:
         """Computes a baseline of data, and compares it with an earlier one.
 
@@ -56,7 +53,7 @@ class CheckSteps(Draft):
         """
         if problem is not None and problem not in _PROBLEMS:
             self._refuse(name, "problem", problem, f"expected one of {', '.join(_PROBLEMS)}")
-        told = {
+        environment = {
             "dataset_format": '{"csv": {"header": true, "output_columns_position": "START"}}',
             "dataset_source": f"{_FOLDER}/input/baseline_dataset_input",
             "output_path": f"{_FOLDER}/output",
@@ -69,20 +66,20 @@ class CheckSteps(Draft):
             "probability_threshold_attribute": None if threshold is None else str(threshold),
         }
         region = self.ctx.settings.region
-        made = self._check_job(
+        job = self._check_job(
             name,
+            options,
             image or self._aws_image(name, images.model_monitor(region), "Model Monitor"),
             inputs={"baseline_dataset_input": (data, f"{_FOLDER}/input/baseline_dataset_input")},
             output=("quality_check_output", f"{_FOLDER}/output"),
-            compute=compute,
-            environment={key: value for key, value in told.items() if value is not None},
+            environment={k: v for k, v in environment.items() if v is not None},
         )
-        more = {
+        beside = {
             "CheckType": "MODEL_QUALITY" if problem else "DATA_QUALITY",
             "SuppliedBaselineStatistics": statistics,
             **_about(skip, fail_on_violation, register_new_baseline, group, constraints),
         }
-        return self._check_step(name, "QualityCheck", made, more, cache, depends_on, job)
+        return self._check_step("QualityCheck", name, job, beside, options)
 
     def clarify_check(
         self,
@@ -97,11 +94,8 @@ class CheckSteps(Draft):
         register_new_baseline: Operand = False,
         group: str | None = None,
         constraints: Operand | None = None,
-        compute: ComputeSettings | None = None,
         image: str | None = None,
-        cache: str = "",
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[CheckOptions],
     ) -> CheckStep:
         """Checks for bias or explains a model with SageMaker Clarify. Runs on AWS only.
 
@@ -114,74 +108,62 @@ class CheckSteps(Draft):
         elif (kind == "DATA_BIAS") != (model_name is None):
             expected = f"{kind} takes {'no' if kind == 'DATA_BIAS' else 'a'} model_name"
             self._refuse(name, "model_name", None, expected)
-        made = self._check_job(
+        job = self._check_job(
             name,
+            options,
             image or self._aws_image(name, images.clarify(self.ctx.settings.region), "Clarify"),
             inputs={
                 "analysis_config": (analysis_config, f"{_FOLDER}/input/config"),
                 "dataset": (data, f"{_FOLDER}/input/data"),
             },
             output=("analysis_result", f"{_FOLDER}/output"),
-            compute=compute,
             environment={},
         )
-        more = {
+        beside = {
             "CheckType": kind,
             **_about(skip, fail_on_violation, register_new_baseline, group, constraints),
         }
         if model_name is not None:
-            more["ModelName"] = model_name
-        return self._check_step(name, "ClarifyCheck", made, more, cache, depends_on, job)
+            beside["ModelName"] = model_name
+        return self._check_step("ClarifyCheck", name, job, beside, options)
 
     # -- inside
 
     def _check_job(
         self,
         name: str,
+        options: CheckOptions,
         image: str,
         *,
         inputs: Mapping[str, tuple[Operand, str]],
         output: tuple[str, str],
-        compute: ComputeSettings | None,
         environment: Mapping[str, str],
     ) -> dict[str, Any]:
-        found = compute or self.ctx.settings.monitor.compute
-        made = jobs.container_job(
+        refuse_others(options, CheckOptions)
+        compute = options.get("compute") or self.ctx.settings.monitor.compute
+        job = jobs.container_job(
+            self._job_settings(name, {"compute": compute, "environment": environment}),
             image=image,
-            entry=(),
-            role_arn=self.ctx.role_arn,
-            compute=found,
-            output_key_arn=self.ctx.output_key_arn,
             inputs=[(key, uri) for key, (uri, _) in inputs.items()],
             outputs=[(output[0], self._run_uri(name))],
-            arguments=(),
-            environment=environment,
         )
-        for item in made["ProcessingInputs"]:
+        for item in job["ProcessingInputs"]:
             item["S3Input"]["LocalPath"] = inputs[item["InputName"]][1]
-        made["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["LocalPath"] = output[1]
-        return made
+        job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["LocalPath"] = output[1]
+        return job
 
     def _check_step(
         self,
+        step_type: str,
         name: str,
-        kind: str,
-        made: Mapping[str, Any],
-        more: Mapping[str, Any],
-        cache: str,
-        depends_on: After,
-        job: Mapping[str, Any] | None,
+        job: Mapping[str, Any],
+        beside: Mapping[str, Any],
+        options: CheckOptions,
     ) -> CheckStep:
-        return self._add(
-            CheckStep(
-                name=name,
-                type=kind,
-                arguments=self._tagged(kind, name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-                cache=cache,
-                # The SDK writes null for what is not given; left out is the same.
-                more={key: value for key, value in more.items() if value is not None},
-            )
+        # The SDK writes null for what is not said; left out is the same.
+        beside = {key: value for key, value in beside.items() if value is not None}
+        return self._add_call(
+            CheckStep, step_type, name, job, options, takes=CheckOptions, beside=beside
         )
 
 

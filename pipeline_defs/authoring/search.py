@@ -78,7 +78,7 @@ def tuning_job(
     """CreateHyperParameterTuningJob around a CreateTrainingJob request."""
     parameters = {
         f"{kind}ParameterRanges": [
-            {"Name": name, **one.body} for name, one in ranges.items() if one.kind == kind
+            {"Name": name, **values.body} for name, values in ranges.items() if values.kind == kind
         ]
         for kind in ("Integer", "Continuous", "Categorical")
     }
@@ -92,7 +92,7 @@ def tuning_job(
             "MaxNumberOfTrainingJobs": jobs_in_all,
             "MaxParallelTrainingJobs": jobs_at_once,
         },
-        "ParameterRanges": {kind: found for kind, found in parameters.items() if found},
+        "ParameterRanges": {kind: listed for kind, listed in parameters.items() if listed},
         "TrainingJobEarlyStoppingType": "Auto" if early_stopping else "Off",
     }
     if seed is not None:

@@ -1,15 +1,16 @@
-"""Steps that train: a script, a built-in algorithm, a search over hyperparameters, Autopilot."""
+"""Steps that train: a script, a built-in algorithm, a search, Autopilot, a job of a category."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from config.settings import ComputeSettings
 from pipeline_defs.authoring import jobs
+from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.draft import Draft
-from pipeline_defs.authoring.handles import After, Step, TrainingStep, TuningStep
-from pipeline_defs.authoring.retries import PLATFORM_FAULTS, RetryPolicy
+from pipeline_defs.authoring.handles import Step, TrainingStep, TuningStep
+from pipeline_defs.authoring.options import CachedOptions, JobOptions, StepOptions
 from pipeline_defs.authoring.search import Objective, Range, tuning_job
 from pipeline_defs.authoring.variables import Operand
 
@@ -24,15 +25,10 @@ class TrainingSteps(Draft):
         *,
         channels: Mapping[str, Operand | jobs.Input],
         hyperparameters: Mapping[str, Operand] | None = None,
-        environment: Mapping[str, Operand] | None = None,
         metrics: Mapping[str, str] | None = None,
         include: Sequence[str] = (),
-        compute: ComputeSettings | None = None,
         image: str | None = None,
-        cache: str | None = None,
-        retries: Sequence[RetryPolicy] = (PLATFORM_FAULTS,),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[JobOptions],
     ) -> TrainingStep:
         """Trains a model with a script; `step.model` is the artifact it leaves in SM_MODEL_DIR.
 
@@ -40,20 +36,19 @@ class TrainingSteps(Draft):
             channels: name → URI (or `manifest(uri)`), at SM_CHANNEL_<NAME>.
             hyperparameters: the script gets each as `--<name> <value>`.
             metrics: name → a regular expression that finds it in the log, with one group.
-            include, compute, job: as for `processing`.
+            include: as for `processing`.
+            options: see `JobOptions`.
         """
-        made = self._training_job(
+        job = self._training_job(
             name,
-            script,
+            self._bundle(name, script, include=include),
+            options,
             channels=channels,
             hyperparameters=hyperparameters or {},
-            environment=environment or {},
             metrics=metrics or {},
-            include=include,
-            compute=compute,
             image=image,
         )
-        return self._training_step(name, made, cache, retries, depends_on, job)
+        return self._add_call(TrainingStep, "Training", name, job, options)
 
     def algorithm(
         self,
@@ -62,31 +57,23 @@ class TrainingSteps(Draft):
         *,
         channels: Mapping[str, Operand | jobs.Input],
         hyperparameters: Mapping[str, Operand] | None = None,
-        environment: Mapping[str, Operand] | None = None,
         metrics: Mapping[str, str] | None = None,
-        compute: ComputeSettings | None = None,
-        cache: str | None = None,
-        retries: Sequence[RetryPolicy] = (PLATFORM_FAULTS,),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[JobOptions],
     ) -> TrainingStep:
         """Trains with a built-in algorithm, or whatever training program the image has.
 
         Its channels want a content type as a rule: `Input(uri, content_type="text/csv")`.
         """
-        made = jobs.algorithm_job(
+        job = jobs.algorithm_job(
+            self._job_settings(name, options),
             image=image,
-            role_arn=self.ctx.role_arn,
-            compute=self._compute(name, compute),
-            output_key_arn=self.ctx.output_key_arn,
             channels=channels,
             output_uri=self._run_uri(name),
             checkpoints_uri=self._checkpoints_uri(name, ""),
             hyperparameters=hyperparameters or {},
-            environment=environment or {},
             metrics=metrics or {},
         )
-        return self._training_step(name, made, cache, retries, depends_on, job)
+        return self._add_call(TrainingStep, "Training", name, job, options)
 
     def tune(
         self,
@@ -102,14 +89,9 @@ class TrainingSteps(Draft):
         seed: int | None = None,
         early_stopping: bool = False,
         hyperparameters: Mapping[str, Operand] | None = None,
-        environment: Mapping[str, Operand] | None = None,
         include: Sequence[str] = (),
-        compute: ComputeSettings | None = None,
         image: str | None = None,
-        cache: str | None = None,
-        retries: Sequence[RetryPolicy] = (PLATFORM_FAULTS,),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[JobOptions],
     ) -> TuningStep:
         """Trains the script with hyperparameters from `ranges` and keeps the best model.
 
@@ -121,16 +103,14 @@ class TrainingSteps(Draft):
         """
         training = self._training_job(
             name,
-            script,
+            self._bundle(name, script, include=include),
+            options,
             channels=channels,
             hyperparameters=hyperparameters or {},
-            environment=environment or {},
             metrics={objective.metric: objective.regex},
-            include=include,
-            compute=compute,
             image=image,
         )
-        made = tuning_job(
+        search = tuning_job(
             training,
             ranges=ranges,
             objective=objective,
@@ -140,17 +120,8 @@ class TrainingSteps(Draft):
             seed=seed,
             early_stopping=early_stopping,
         )
-        return self._add(
-            TuningStep(
-                name=name,
-                type="Tuning",
-                arguments=self._tagged("Tuning", name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-                cache=self._cache(cache),
-                retries=retries,
-                output_uri=self._run_uri(name),
-            )
-        )
+        output_uri = self._run_uri(name)
+        return self._add_call(TuningStep, "Tuning", name, search, options, output_uri=output_uri)
 
     def automl(
         self,
@@ -161,10 +132,7 @@ class TrainingSteps(Draft):
         problem: str | None = None,
         metric: str | None = None,
         candidates: int = 10,
-        cache: str | None = None,
-        retries: Sequence[RetryPolicy] = (PLATFORM_FAULTS,),
-        depends_on: After = (),
-        job: Mapping[str, Any] | None = None,
+        **options: Unpack[CachedOptions],
     ) -> Step:
         """Lets SageMaker Autopilot find a model for tabular data, in its ensembling mode: the only
         one that pipelines have (SageMaker SDK, `automl_step.py`). Runs on AWS only.
@@ -176,7 +144,7 @@ class TrainingSteps(Draft):
                 unless given, and needed together with `metric`.
         """
         source = {"S3DataType": "S3Prefix", "S3Uri": data}
-        made: dict[str, Any] = {
+        job: dict[str, Any] = {
             "RoleArn": self.ctx.role_arn,
             "InputDataConfig": [
                 {
@@ -195,72 +163,59 @@ class TrainingSteps(Draft):
             },
         }
         if problem is not None:
-            made["ProblemType"] = problem
+            job["ProblemType"] = problem
         if metric is not None:
-            made["AutoMLJobObjective"] = {"MetricName": metric}
-        return self._add(
-            Step(
-                name=name,
-                type="AutoML",
-                arguments=self._tagged("AutoML", name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-                cache=self._cache(cache),
-                retries=retries,
-            )
-        )
+            job["AutoMLJobObjective"] = {"MetricName": metric}
+        return self._add_call(Step, "AutoML", name, job, options, takes=CachedOptions)
+
+    def sagemaker_job(
+        self,
+        name: str,
+        *,
+        category: str,
+        document: Mapping[str, Any] | Operand,
+        schema_version: str,
+        **options: Unpack[StepOptions],
+    ) -> Step:
+        """Runs a job of a category, such as AgentRFT. Runs on AWS only.
+
+        Args:
+            document: what the category wants to know, as an object or as its JSON text.
+            schema_version: of the document (SageMaker API, `CreateJob`).
+        """
+        is_object = isinstance(document, Mapping)
+        arguments = {
+            "RoleArn": self.ctx.role_arn,
+            "JobCategory": category,
+            "JobConfigSchemaVersion": schema_version,
+            "JobConfigDocument": json.dumps(document) if is_object else document,
+        }
+        return self._add_call(Step, "Job", name, arguments, options, takes=StepOptions)
 
     # -- inside
 
     def _training_job(
         self,
         name: str,
-        script: str,
+        bundle: Bundle,
+        options: JobOptions,
         *,
         channels: Mapping[str, Operand | jobs.Input],
         hyperparameters: Mapping[str, Operand],
-        environment: Mapping[str, Operand],
         metrics: Mapping[str, str],
-        include: Sequence[str],
-        compute: ComputeSettings | None,
         image: str | None,
     ) -> dict[str, Any]:
-        bundle = self._bundle(name, script, include=include)
         return jobs.training_job(
-            image=image or self.ctx.image,
-            role_arn=self.ctx.role_arn,
-            compute=self._compute(name, compute),
-            output_key_arn=self.ctx.output_key_arn,
-            code_uri=self.ctx.bundle_uri(bundle),
-            entry=bundle.entry,
+            self._job_settings(name, options),
+            self._script(bundle, image),
             channels=channels,
             output_uri=self._run_uri(name),
             checkpoints_uri=self._checkpoints_uri(name, bundle.digest),
             hyperparameters=hyperparameters,
-            environment=environment,
             metrics=metrics,
         )
 
-    def _training_step(
-        self,
-        name: str,
-        made: Mapping[str, Any],
-        cache: str | None,
-        retries: Sequence[RetryPolicy],
-        depends_on: After,
-        job: Mapping[str, Any] | None,
-    ) -> TrainingStep:
-        return self._add(
-            TrainingStep(
-                name=name,
-                type="Training",
-                arguments=self._tagged("Training", name, jobs.overlaid(made, job or {})),
-                depends_on=depends_on,
-                cache=self._cache(cache),
-                retries=retries,
-            )
-        )
-
     def _checkpoints_uri(self, name: str, digest: str) -> str:
-        """Where a spot job finds what an interrupted one of the same code has left. It is part of
+        """Where a spot job finds what an interrupted job of the same code has left. It is part of
         the step's cache key, so it holds no execution id."""
         return f"{self.ctx.artifacts_uri}/{self.name}/checkpoints/{name}/{digest}".rstrip("/")

@@ -111,5 +111,5 @@ def _default(value: Any) -> str:
 
 def _names_data(text: str) -> bool:
     # Below runs/kept lie debugger's and checkpoints' folders: written, and never a result's source.
-    kept = text.startswith("${ratchet:artifacts}/${ratchet:pipeline}/runs/kept/")
-    return text.startswith(("s3://", "${ratchet:artifacts}", "${ratchet:data}")) and not kept
+    lasting = text.startswith("${ratchet:artifacts}/${ratchet:pipeline}/runs/kept/")
+    return text.startswith(("s3://", "${ratchet:artifacts}", "${ratchet:data}")) and not lasting

@@ -36,7 +36,7 @@ DEBUG_VARIABLE = "RATCHET_DEBUG"
 
 
 class Commands(TyperGroup):
-    """Turns what went wrong into words; RATCHET_DEBUG=1 shows the trace instead."""
+    """Prints an error as a message; RATCHET_DEBUG=1 shows the trace instead."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -54,7 +54,8 @@ class Commands(TyperGroup):
 
 
 def explanation(problem: Exception) -> str | None:
-    """The message of an error that a person can put right; None for a bug."""
+    """The message of an error that a user can correct; None for a bug."""
+
     from config.settings import SettingsError
     from pipeline_defs.authoring import BundleError, DefinitionError
     from ratchet.demo.flights import DemoDataError

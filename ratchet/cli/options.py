@@ -1,4 +1,4 @@
-"""The options that every command takes, and the line that says where it goes."""
+"""Options that commands share, and the line that says which environment a command uses."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Local = Annotated[
     bool | None,
     typer.Option(
         "--local/--no-local",
-        help="The local cloud on this machine, or AWS. RATCHET_LOCAL=1 (or a folder) makes the "
-        "local cloud the default.",
+        help="Use the local cloud on this machine, or AWS. RATCHET_LOCAL=1 (or a folder) makes "
+        "the local cloud the default.",
         show_default=False,
     ),
 ]
@@ -37,7 +37,7 @@ Role = Annotated[
         "--role",
         envvar="RATCHET_ROLE",
         metavar="NAME",
-        help="With a session of this role (a name or an ARN) in place of the administrator's keys.",
+        help="Use a session of this role (a name or an ARN) instead of the administrator's keys.",
         show_default=False,
     ),
 ]
@@ -52,7 +52,7 @@ VersionName = Annotated[
 
 
 def connect(environment: str, local: bool | None) -> Target:
-    """Opens the environment and says, dimly on stderr, which account, region and endpoint it is."""
+    """Opens the environment and prints its account, region and endpoint, dimly, to stderr."""
     from ratchet.deployment.target import environment as targets
 
     console = err()
@@ -72,7 +72,7 @@ def announce(target: Target) -> None:
 def where(target: Target) -> str:
     """`dev on the local cloud · account 000000000000 · us-east-1 · http://127.0.0.1:4566`.
 
-    On the local cloud, `dev on the local cloud as NAME · …` where a role is acted as.
+    On the local cloud with a role's session, `dev on the local cloud as NAME · …`.
     """
     place = "the local cloud" if target.local else "another endpoint" if target.endpoint else "AWS"
     if target.role:
@@ -89,9 +89,9 @@ def where(target: Target) -> str:
 
 
 def name_nearest_option(problem: Any) -> None:
-    """Add to Typer's error about an unknown option which one was probably meant.
+    """Add to Typer's error about an unknown option the one that was probably meant.
 
-    Typer knows names with a slip in them; `--env` for `--environment` it does not.
+    Typer finds names with a typing error; it does not find `--env` for `--environment`.
     """
     if getattr(problem, "possibilities", None) is None or problem.ctx is None:
         return

@@ -20,6 +20,8 @@ Keys = tuple[str | int, ...]
 Chain = tuple[Any, ...]
 """The same as `(chain above, key)`, and `()` at the root: it costs one tuple a level to build."""
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
 # CDK tokens: aws-cdk-lib, `core/lib/private/encoding.ts`.
 _TOKEN = re.compile(r"[$#]\{Token\[")
 _TOKEN_NUMBER = -1e288
@@ -135,9 +137,12 @@ def leaves(value: Any, chain: Chain = (), *, into_calls: bool = False) -> Iterat
 
 
 def _collect_leaves(value: Any, chain: Chain, into_calls: bool, collected: list[Leaf]) -> None:
-    # The test of the plain type first: it takes a third of isinstance(value, Mapping).
-    if type(value) is dict or isinstance(value, Mapping):
-        if not into_calls and function_of(value) is not None:
+    # Tests of plain types first: they take a third of isinstance(value, Mapping).
+    kind = type(value)
+    if kind is str:
+        collected.append(Leaf(chain, value))
+    elif kind is not list and (kind is dict or isinstance(value, Mapping)):
+        if not into_calls and len(value) == 1 and function_of(value) is not None:
             collected.append(Leaf(chain, value))
             return
         for key, item in value.items():
@@ -157,16 +162,20 @@ def calls(value: Any, chain: Chain = ()) -> tuple[Call, ...]:
 
 
 def _collect_calls(value: Any, chain: Chain, leaf: Chain | None, collected: list[Call]) -> None:
-    if type(value) is dict or isinstance(value, Mapping):
+    kind = type(value)
+    if kind is not list and (kind is dict or isinstance(value, Mapping)):
         if len(value) == 1:
             (key,) = value
             if key in FUNCTIONS:
+                operand = value[key]
                 leaf = chain if leaf is None else leaf
-                collected.append(Call(chain, key, value[key], leaf))
+                collected.append(Call(chain, key, operand, leaf))
+                if type(operand) is str:
+                    return
         for key, item in value.items():
-            if type(item) is not str:
+            if type(item) not in _SCALARS:
                 _collect_calls(item, (chain, key), leaf, collected)
-    elif isinstance(value, list | tuple):
+    elif kind is list or isinstance(value, tuple):
         for index, item in enumerate(value):
-            if type(item) is not str:
+            if type(item) not in _SCALARS:
                 _collect_calls(item, (chain, index), leaf, collected)

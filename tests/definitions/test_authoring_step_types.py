@@ -6,6 +6,7 @@ aws/sagemaker-python-sdk.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -382,3 +383,46 @@ def test_an_endpoint_is_made_of_its_configuration(pipeline: Pipeline, step_of: S
     endpoint = step_of(pipeline, "serve")["Arguments"]
     assert endpoint["EndpointConfigName"] == {"Get": "Steps.config.EndpointConfigName"}
     assert {tag["Key"] for tag in endpoint["Tags"]} >= set(tags.ON_STEPS)
+
+
+def test_a_job_of_a_category_carries_its_document_as_text(
+    pipeline: Pipeline, step_of: StepOf
+) -> None:
+    document = {"model": {"arn": "arn:aws:sagemaker:us-east-1:aws:hub-content/x"}}
+    tuned = pipeline.sagemaker_job(
+        "tune", category="AgentRFT", document=document, schema_version="1.0.0"
+    )
+    pipeline.halt("tuned", tuned.properties.JobArn)
+    arguments = step_of(pipeline, "tune")["Arguments"]
+    assert json.loads(arguments["JobConfigDocument"]) == document
+    assert arguments["JobCategory"] == "AgentRFT"
+    assert {tag["Key"] for tag in arguments["Tags"]} >= set(tags.ON_STEPS)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"category": "AgentRTF"}, "did you mean 'AgentRFT'"),
+        ({"document": ""}, "JobConfigDocument = '': it has 0 characters"),
+        ({"job": {"JobName": ["x"]}}, "expected a string"),
+    ],
+)
+def test_a_job_of_a_category_is_checked_like_any_call(
+    pipeline: Pipeline, problems: Problems, given: dict[str, Any], expected: str
+) -> None:
+    arguments = {"category": "AgentRFT", "document": "{}", "schema_version": "1.0.0", **given}
+    pipeline.sagemaker_job("tune", **arguments)
+    assert any(expected in problem for problem in problems(pipeline))
+
+
+def test_what_follows_a_job_of_a_category_may_be_told_what_its_description_has(
+    pipeline: Pipeline, problems: Problems
+) -> None:
+    tuned = pipeline.sagemaker_job("tune", category="AgentRFT", document="{}", schema_version="1")
+    pipeline.halt("tuned", tuned.properties.JobArm)
+    assert any("'tune' has no property JobArm" in problem for problem in problems(pipeline))
+
+
+def test_a_job_of_a_category_has_its_result_given_on_a_laptop(pipeline: Pipeline) -> None:
+    pipeline.sagemaker_job("tune", category="AgentRFT", document="{}", schema_version="1.0.0")
+    assert validate(pipeline.definition(), stand_ins={"tune": {"JobStatus": "Completed"}})

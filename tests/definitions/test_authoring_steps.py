@@ -406,3 +406,33 @@ def test_a_retry_policy_may_end_after_a_time(pipeline: Pipeline, step_of: StepOf
 
     assert written["ExpireAfterMin"] == 30
     assert "MaxAttempts" not in written
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda p: p.training("train", "steps/train.py", channels={}, cach=""),
+        lambda p: p.container("own", "image:1", timeout=3),
+        lambda p: p.automl("auto", data="s3://b/d", target="y", compute=ComputeSettings()),
+        lambda p: p.quality_check("check", data="s3://b/d", retries=[]),
+        lambda p: p.endpoint("serve", config="c", endpoint_name="e", cache=""),
+        lambda p: p.baseline("base", of="s3://b/d", compute=ComputeSettings()),
+    ],
+)
+def test_a_keyword_argument_that_a_helper_does_not_have_is_refused_at_once(
+    pipeline: Pipeline, write: Callable[[Any], Any]
+) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument '"):
+        write(pipeline)
+
+
+def test_a_job_is_tried_again_for_faults_of_the_platform_and_nothing_else_is(
+    pipeline: Pipeline,
+) -> None:
+    train = pipeline.training("train", "steps/train.py", channels={}, compute=ComputeSettings())
+    model = pipeline.model("model", artifact=train.model)
+    never = pipeline.training(
+        "never", "steps/train.py", channels={}, compute=ComputeSettings(), retries=()
+    )
+    check = pipeline.quality_check("check", data=pipeline.string("Data"), skip=True)
+    assert [len(step.retries) for step in (train, model, never, check)] == [1, 0, 0, 0]

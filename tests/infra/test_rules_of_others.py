@@ -16,6 +16,7 @@ from cdk_nag import AwsSolutionsChecks
 from app import add_loops
 from config.costs import CostSettings
 from config.settings import MonitorSettings, NotificationSettings, load
+from ratchet_cdk.permissions.narrow_role import NarrowRole
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly, context
 
 SHORTEST_REASON = 25
@@ -33,13 +34,17 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_cdk_nag_finds_nothing_that_is_not_explained(checked: Path) -> None:
-    report = json.loads((checked / "validation-report.json").read_text())
-    found = [
+    assert violations(checked) == []
+
+
+def violations(folder: Path) -> list[tuple[str, list[str]]]:
+    """Rules that were violated, each with the constructs that do."""
+    report = json.loads((folder / "validation-report.json").read_text())
+    return [
         (violation["ruleName"], [c["constructPath"] for c in violation["violatingConstructs"]])
         for plugin in report["pluginReports"]
         for violation in plugin.get("violations", [])
     ]
-    assert found == []
 
 
 def test_both_engines_and_an_environment_without_model_monitor_pass_too(tmp_path: Path) -> None:
@@ -77,6 +82,20 @@ def test_cdk_nag_is_watching(tmp_path: Path) -> None:
     cdk.aws_sqs.CfnQueue(stack, "Queue")
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
+
+
+def test_an_explained_wildcard_does_not_hide_one_beside_it(tmp_path: Path) -> None:
+    app = cdk.App(outdir=str(tmp_path), context=context(), analytics_reporting=False)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    stack = cdk.Stack(app, "S")
+    role = NarrowRole(stack, "Role", service="lambda.amazonaws.com")
+    role.allow("List", actions=["s3:ListAllMyBuckets"], resources=["*"], wildcard="It lists all.")
+    statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    cdk.aws_iam.CfnPolicy(stack, "Unexplained", policy_name="p", policy_document=document)
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    assert violations(tmp_path) == [("AwsSolutions-IAM5[Resource::*]", ["S/Unexplained"])]
 
 
 def test_every_suppression_says_why(checked: Path) -> None:

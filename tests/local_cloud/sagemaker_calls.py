@@ -166,16 +166,20 @@ class RunningCloud:
 
     endpoint: Endpoint
     folder: Path
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint.url,
-            region_name=self.endpoint.region,
-            aws_access_key_id=self.endpoint.keys["key"],
-            aws_secret_access_key=self.endpoint.keys["secret"],
-            config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
-        )
+        """The one client of a service: making one takes longer than most calls."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                endpoint_url=self.endpoint.url,
+                region_name=self.endpoint.region,
+                aws_access_key_id=self.endpoint.keys["key"],
+                aws_secret_access_key=self.endpoint.keys["secret"],
+                config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}),
+            )
+        return self._clients[service]
 
     def admin(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         secret = self.endpoint.keys["secret"]

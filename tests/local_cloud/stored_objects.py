@@ -28,6 +28,7 @@ REPLACED = (
     "_atomic_write",
     "_persist_object",
     "_fire_s3_event_async",
+    "_parse_notification_config_raw",
     *objects._WRITERS,
     *object_reads.WRAPPED,
     *multipart_uploads.WRAPPED,

@@ -34,8 +34,9 @@ def test_a_deployed_app_runs_its_pipeline_when_data_lands(
     cloud: RunningCloud, tmp_path: Path
 ) -> None:
     cdk(cloud, tmp_path, "bootstrap", f"aws://{cloud.endpoint.account}/{REGION}")
-    app = f"{sys.executable} {APP}"
-    cdk(cloud, tmp_path, "deploy", "--app", app, "--all", "--require-approval", "never")
+    app, assembly = f"{sys.executable} {APP}", str(tmp_path / "cdk.out")
+    deploy = ("deploy", "--all", "--require-approval", "never")
+    cdk(cloud, tmp_path, *deploy, "--app", app, "--output", assembly)
     stack = cloud.client("cloudformation").describe_stacks(StackName="Minimal")["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     bucket = outputs["BucketName"]
@@ -57,5 +58,5 @@ def test_a_deployed_app_runs_its_pipeline_when_data_lands(
     assert detail["currentPipelineExecutionStatus"] == "Succeeded"
     assert s3.get_object(Bucket=bucket, Key="loud/out.txt")["Body"].read() == b"HELLO"
 
-    again = cdk(cloud, tmp_path, "deploy", "--app", app, "--all", "--require-approval", "never")
+    again = cdk(cloud, tmp_path, *deploy, "--app", assembly)
     assert "no changes" in again

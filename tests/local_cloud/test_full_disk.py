@@ -108,7 +108,8 @@ def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     monkeypatch.setattr(module, "DATA_DIR", str(tmp_path))
     monkeypatch.setattr(module, "S3_PERSIST", True)
-    for name in ("_atomic_write", "_persist_object", "_fire_s3_event_async", *objects._WRITERS):
+    replaced = ("_atomic_write", "_persist_object", "_fire_s3_event_async")
+    for name in (*replaced, "_parse_notification_config_raw", *objects._WRITERS):
         monkeypatch.setattr(module, name, getattr(module, name))
     store = Store(tmp_path / "events.sqlite3")
     objects.install(module, Outbox(store, lambda scope, event, delivered: None))

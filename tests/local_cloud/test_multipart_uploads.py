@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
-import os
+import random
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ import pytest
 from ratchet.local_cloud.emulator import stored_bytes
 from tests.local_cloud.stored_objects import content, counted, filed, installed, request
 
-LARGE = os.urandom(1 << 20) + b"end"
+LARGE = random.Random(1).randbytes(1 << 20) + b"end"
 
 
 @pytest.fixture
@@ -73,6 +73,7 @@ def test_the_etag_of_a_file_is_its_md5_and_the_object_is_that_file(
         (base64.b64encode(md5(b"another")).decode(), 400),
         ("no digest", 400),
     ],
+    ids=["its own", "of nothing", "of another", "malformed"],
 )
 def test_a_content_md5_is_held_against_the_file(s3: Any, sent: str, code: int) -> None:
     answer = request(s3, "PUT", "a", filed(LARGE), headers={"content-md5": sent})
@@ -83,11 +84,11 @@ def test_a_content_md5_is_held_against_the_file(s3: Any, sent: str, code: int) -
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
 def test_the_checksums_of_a_file_are_those_of_its_bytes(s3: Any, algorithm: str) -> None:
     data = LARGE[:5000]
-    asked = {"x-amz-sdk-checksum-algorithm": algorithm}
+    checksum = {"x-amz-sdk-checksum-algorithm": algorithm}
     mode = {"x-amz-checksum-mode": "ENABLED"}
     values = set()
     for body in (data, filed(data)):
-        request(s3, "PUT", "a", body, headers=asked)
+        request(s3, "PUT", "a", body, headers=checksum)
         described = request(s3, "HEAD", "a", headers=mode)[1]
         values.add(described[f"x-amz-checksum-{algorithm.lower()}"])
     assert len(values) == 1

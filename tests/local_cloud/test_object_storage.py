@@ -93,10 +93,10 @@ def test_an_input_that_the_jobs_role_may_not_read_is_refused_in_the_words_of_htt
     role = job_role(cloud, statements["s3:GetObject" if "List" in missing else "s3:ListBucket"])
     reason = run(cloud, step("true", role=role.arn, source=f"s3://{bucket}/raw/"))
     if missing == "s3:ListBucket":
-        told = words(role, lambda s3: s3.list_objects_v2(Bucket=bucket, Prefix="raw/"))
+        refusal = words(role, lambda s3: s3.list_objects_v2(Bucket=bucket, Prefix="raw/"))
     else:
-        told = words(role, lambda s3: s3.get_object(Bucket=bucket, Key="raw/a"))
-    assert reason == f"ClientError: {told}"
+        refusal = words(role, lambda s3: s3.get_object(Bucket=bucket, Key="raw/a"))
+    assert reason == f"ClientError: {refusal}"
     role.allow(CONTAINER, *statements.values())
     assert run(cloud, step("true", role=role.arn, source=f"s3://{bucket}/raw/")) is None
 
@@ -109,9 +109,9 @@ def test_an_output_that_the_jobs_role_may_not_write_is_refused_in_the_words_of_h
     role = job_role(cloud, put)
     script = f"head -c {mebibytes}M /dev/zero > {OUTPUT}/a; true"
     reason = run(cloud, step(script, role=role.arn, target=f"s3://{bucket}/theirs"))
-    told = words(role, lambda s3: s3.put_object(Bucket=bucket, Key="theirs/a", Body=b""))
-    begun = told.replace("PutObject operation", "CreateMultipartUpload operation")
-    assert reason == f"ClientError: {begun if mebibytes > 16 else told}"
+    refusal = words(role, lambda s3: s3.put_object(Bucket=bucket, Key="theirs/a", Body=b""))
+    begun = refusal.replace("PutObject operation", "CreateMultipartUpload operation")
+    assert reason == f"ClientError: {begun if mebibytes > 16 else refusal}"
     assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket=bucket)
     assert run(cloud, step(script, role=role.arn, target=f"s3://{bucket}/mine")) is None
 
@@ -125,9 +125,9 @@ def test_a_bucket_policy_and_a_key_decide_as_well(cloud: RunningCloud, bucket: s
     everything = {"Action": "s3:*", "Resource": [arn, f"{arn}/*"]}
     role = job_role(cloud, everything)
     reading = step("true", role=role.arn, source=f"s3://{bucket}/sealed/")
-    told = words(role, lambda s3: s3.get_object(Bucket=bucket, Key="sealed/a"))
-    assert "kms:Decrypt" in told
-    assert run(cloud, reading) == f"ClientError: {told}"
+    refusal = words(role, lambda s3: s3.get_object(Bucket=bucket, Key="sealed/a"))
+    assert "kms:Decrypt" in refusal
+    assert run(cloud, reading) == f"ClientError: {refusal}"
     via = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
     decrypt = {"Action": "kms:Decrypt", "Resource": key, "Condition": via}
     role.allow(CONTAINER, everything, decrypt)
@@ -136,9 +136,9 @@ def test_a_bucket_policy_and_a_key_decide_as_well(cloud: RunningCloud, bucket: s
     s3.put_bucket_policy(
         Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     )
-    told = words(role, lambda s3: s3.get_object(Bucket=bucket, Key="sealed/a"))
-    assert "explicit deny" in told
-    assert run(cloud, reading) == f"ClientError: {told}"
+    refusal = words(role, lambda s3: s3.get_object(Bucket=bucket, Key="sealed/a"))
+    assert "explicit deny" in refusal
+    assert run(cloud, reading) == f"ClientError: {refusal}"
 
 
 def test_each_object_of_a_step_is_among_the_roles_decisions(

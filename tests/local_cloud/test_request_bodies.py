@@ -7,6 +7,7 @@ import base64
 import errno
 import hashlib
 import os
+import random
 import tracemalloc
 import zlib
 from collections.abc import Iterable
@@ -26,7 +27,7 @@ from ratchet.local_cloud.emulator.stored_bytes import StoredBytes
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/s3/aws4_request, SignedHeaders=host"
 MESSAGE_BYTES = 1 << 16
-DATA = os.urandom(FILED_FROM + 1000)
+DATA = random.Random(1).randbytes(FILED_FROM + 1000)
 
 
 @pytest.fixture(autouse=True)
@@ -154,6 +155,7 @@ def test_a_body_in_frames_is_what_was_framed_and_its_trailer_becomes_headers() -
         (b"no size\r\n" + DATA, len(DATA)),
         (DATA.replace(b"\r\n", b"--"), len(DATA)),
     ],
+    ids=["no trailer", "no end", "end cut", "too short", "long chunk", "no size", "no frame"],
 )
 def test_frames_that_do_not_fit_are_an_incomplete_body(body: bytes, decoded: int) -> None:
     headers = headers_of(
@@ -172,7 +174,7 @@ def test_a_body_shorter_than_its_length_is_incomplete(tmp_path: Path) -> None:
 
 
 def test_a_client_that_goes_leaves_no_file(tmp_path: Path) -> None:
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": DATA, "more_body": True},
         {"type": "http.disconnect"},
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import shutil
 import socket
 import sqlite3
@@ -22,17 +23,17 @@ def copy_cloud(original: Path, folder: Path) -> None:
     the copy prefers that port when it is started.
     """
     shutil.copytree(original, folder, ignore=_OF_A_PROCESS)
-    before, after = Layout(original), Layout(folder)
-    port = before.read_endpoint()["port"], _free_port()
-    _rewrite(after.services / "state.sqlite3", *(f"localhost:{number}/" for number in port))
-    after.write_endpoint({"port": port[1]})
+    before, after = Layout(original).read_endpoint()["port"], _free_port()
+    _move(Layout(folder).services / "state.sqlite3", before, after)
+    Layout(folder).write_endpoint({"port": after})
 
 
-def _rewrite(database: Path, before: str, after: str) -> None:
-    """Replace a text in every service's state, each of which has its digest beside it."""
+def _move(database: Path, before: int, after: int) -> None:
+    """Change the port in every service's state, each of which has its digest beside it."""
+    address = re.compile(rb"(localhost|127\.0\.0\.1):%d/" % before)
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         for name, state in connection.execute("SELECT name, state FROM service").fetchall():
-            moved = bytes(state).replace(before.encode(), after.encode())
+            moved = address.sub(rb"\g<1>:%d/" % after, state)
             connection.execute(
                 "UPDATE service SET state = ?, digest = ? WHERE name = ?",
                 (moved, hashlib.sha256(moved).digest(), name),

@@ -100,7 +100,8 @@ def test_a_person_lands_data_and_follows_the_run_that_starts(stage: Stage, tmp_p
         write_drop(month, tmp_path / "drops")
     landed = stage.works("person", "land", str(tmp_path / "drops"))
     assert "6 new" in landed.stdout
-    until(lambda: stage.works("person", "runs", "--json").data() or None, "no run started")
+    until(lambda: stage.loop.runs() or None, "no run started")
+    assert stage.works("person", "runs", "--json").data()
     shown = stage.works("person", "show", "latest", "--follow")
     assert "version 1" in shown.stdout
     stage.loop.recorded(stage.loop.runs()[0])

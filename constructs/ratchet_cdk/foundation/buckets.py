@@ -100,7 +100,7 @@ class LoopBucket(Construct):
         )
 
     def grant_look(self, role: NarrowRole, sid: str) -> None:
-        """Lists all objects, and is told 404 of one that is not there.
+        """Lists all objects, and gets a 404 for one that is not there.
 
         S3 answers 403 to whoever may not list, and a condition on the prefix counts as that:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html

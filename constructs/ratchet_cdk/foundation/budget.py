@@ -72,10 +72,10 @@ class Budget(Construct):
 
 
 def _name(prefix: str, email: str | None) -> str:
-    """Changes with who is told: that replaces the budget, and CloudFormation makes the new one
+    """Changes with the subscribers: they replace the budget, and CloudFormation makes the new one
     before it deletes the old, under another name or not at all."""
-    told = hashlib.sha256(repr((_THRESHOLDS, email)).encode()).hexdigest()
-    return f"{prefix}-monthly-{told[:8]}"
+    digest = hashlib.sha256(repr((_THRESHOLDS, email)).encode()).hexdigest()
+    return f"{prefix}-monthly-{digest[:8]}"
 
 
 def _tagged(key: str, value: str) -> budgets.CfnBudget.ExpressionProperty:

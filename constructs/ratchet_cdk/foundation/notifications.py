@@ -76,7 +76,7 @@ class Notifications(Construct):
         )
 
     def _let_alarms_publish(self, key: kms.Key) -> None:
-        """A topic with a policy of its own, and a customer key, need both said:
+        """A topic with a policy of its own needs this, and so does a customer key:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
         """
         self._let_publish(key, "Alarms", "cloudwatch.amazonaws.com", {})

@@ -15,7 +15,7 @@ class LoopAlarm(Construct):
     """An alarm on a metric of this environment that functions of the loop put.
 
     Without data it stays as it is: it is raised by the first finding, and ends with the first
-    look that finds nothing. So one continuous drift is one alarm, whoever is told by it. A metric
+    look that finds nothing. So one continuous drift is one alarm, whoever hears of it. A metric
     that is put only while something is wrong has `missing_data="notBreaching"`.
     """
 

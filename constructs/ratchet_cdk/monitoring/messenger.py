@@ -1,4 +1,4 @@
-"""What people are told, in words."""
+"""Notices to people, in words."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ _REFERENCE = 100
 class NarrowRole(Construct):
     """A role that one service assumes, with one policy and no managed ones.
 
-    A permission on a wildcard is refused unless it says why it is as narrow as it gets; cdk-nag is
-    told the same.
+    It refuses a permission on a wildcard without a reason why it cannot be narrower. cdk-nag gets
+    the same reason.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, service: str) -> None:
@@ -87,7 +87,12 @@ class NarrowRole(Construct):
         wide = [resource for resource in resources if "*" in resource]
         if wide and not wildcard:
             raise ValueError(f"{self.node.path}: {sid} allows {wide}; say why with wildcard=…")
-        statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+        statement: dict[str, Any] = {
+            "Sid": sid,
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": list(resources),
+        }
         self._statements.append({**statement, "Condition": conditions} if conditions else statement)
         self._reasons.update(dict.fromkeys(wide, f"{sid}: {wildcard}"))
 

@@ -1,4 +1,4 @@
-"""Data lands, a run starts: once per content, however often and in whatever order it is told."""
+"""Data lands, a run starts: once per content, however often and in whatever order events come."""
 
 from __future__ import annotations
 

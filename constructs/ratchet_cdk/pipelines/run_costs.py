@@ -43,7 +43,7 @@ class RunCosts(Construct):
         super().__init__(scope, construct_id)
         self._loop = loop
         # By how the names begin: any number of pipelines may be imported, and a role's policy has
-        # room for 10,240 characters. The function is told the names that it looks for.
+        # room for 10,240 characters. The function gets the names that it looks for.
         self._beginning = loop.arns.sagemaker(f"pipeline/{loop.settings.pipeline_name('')}")
         self.dead_letters = DeadLetters(self, "DeadLetters", settings=loop.settings, name="costs")
         self.wakes = WakeQueue(

@@ -155,7 +155,7 @@ class ChampionReconciler(Construct):
         grant_put_metrics(role, "PutDeploymentMetric")
 
     def _grant_judge(self, role: NarrowRole) -> None:
-        """Versions, the notices that people get, and what they were told already."""
+        """Versions, notices to people, and the record of the notices that were sent."""
         loop = self._loop
         loop.code.grant_read_version(role)
         loop.registry.grant_judge(role)

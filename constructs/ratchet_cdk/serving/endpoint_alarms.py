@@ -37,41 +37,47 @@ class EndpointAlarms(Construct):
         self._settings = settings
         self._promotion = promotion
         self._config = config
-        limits = settings.endpoint
-        minutes = "in a minute"
-        self.names = [
-            self._alarm(
-                "Failed",
-                KINDS[0],
-                f"more than {limits.max_5xx} requests failed (5xx) {minutes}",
-                metric_name="Invocation5XXErrors",
-                statistic="Sum",
-                threshold=limits.max_5xx,
-            ),
-            self._alarm(
-                "Refused",
-                KINDS[1],
-                f"more than {limits.max_4xx} requests were refused (4xx) {minutes}",
-                metric_name="Invocation4XXErrors",
-                statistic="Sum",
-                threshold=limits.max_4xx,
-            ),
-            self._alarm(
-                "Slow",
-                KINDS[2],
-                f"the slowest 1 % of answers took the model over {limits.max_latency_ms} ms",
-                metric_name="ModelLatency",
-                extended_statistic="p99",
-                threshold=limits.max_latency_ms * 1000,  # the metric is in microseconds
-                evaluation_periods=2,
-            ),
-        ]
+        self.names = [self._failed(), self._refused(), self._slow()]
+
+    def _failed(self) -> str:
+        limit = self._settings.endpoint.max_5xx
+        return self._alarm(
+            "Failed",
+            KINDS[0],
+            f"more than {limit} requests failed (5xx) in a minute",
+            metric_name="Invocation5XXErrors",
+            statistic="Sum",
+            threshold=limit,
+        )
+
+    def _refused(self) -> str:
+        limit = self._settings.endpoint.max_4xx
+        return self._alarm(
+            "Refused",
+            KINDS[1],
+            f"more than {limit} requests were refused (4xx) in a minute",
+            metric_name="Invocation4XXErrors",
+            statistic="Sum",
+            threshold=limit,
+        )
+
+    def _slow(self) -> str:
+        milliseconds = self._settings.endpoint.max_latency_ms
+        return self._alarm(
+            "Slow",
+            KINDS[2],
+            f"the slowest 1 % of answers took the model over {milliseconds} ms",
+            metric_name="ModelLatency",
+            extended_statistic="p99",
+            threshold=milliseconds * 1000,  # the metric is in microseconds
+            evaluation_periods=2,
+        )
 
     def _alarm(
         self,
         construct_id: str,
         kind: str,
-        said: str,
+        description: str,
         *,
         evaluation_periods: int = 1,
         **properties: Any,
@@ -86,7 +92,7 @@ class EndpointAlarms(Construct):
             self,
             construct_id,
             alarm_name=self._settings.alarm_name(kind),
-            alarm_description=f"{self._settings.prefix}: {said}",
+            alarm_description=f"{self._settings.prefix}: {description}",
             namespace="AWS/SageMaker",
             dimensions=[{"name": name, "value": value} for name, value in dimensions.items()],
             period=60,

@@ -55,12 +55,12 @@ class Promotion(Construct):
             default=engines[0],
             values=engines,
         )
-        self._has_package = _given(self.package_arn)
+        self._has_package = _is_set(self.package_arn)
         self.has_champion = self._condition("HasChampion", self._has_package)
 
     @cached_property
     def _has_baseline(self) -> cdk.ICfnConditionExpression:
-        return _given(self.baseline_uri)
+        return _is_set(self.baseline_uri)
 
     @cached_property
     def uses_model_monitor(self) -> str:
@@ -71,7 +71,7 @@ class Promotion(Construct):
         return self._condition(
             "UseModelQualityMonitor",
             cdk.Fn.condition_and(
-                self._monitored_by(names.MODEL_MONITOR), _given(self.quality_baseline_uri)
+                self._monitored_by(names.MODEL_MONITOR), _is_set(self.quality_baseline_uri)
             ),
         )
 
@@ -133,5 +133,5 @@ def _engines(settings: Settings) -> list[str]:
     return [names.MODEL_MONITOR, names.PIPELINE]
 
 
-def _given(value: str) -> cdk.ICfnConditionExpression:
+def _is_set(value: str) -> cdk.ICfnConditionExpression:
     return cdk.Fn.condition_not(cdk.Fn.condition_equals(value, names.NONE))

@@ -1,4 +1,4 @@
-"""`ratchet cloud`: the AWS on this machine."""
+"""`ratchet cloud`: the local cloud."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ Folder = Annotated[
     Path | None,
     typer.Option(
         "--folder",
-        help="The cloud's folder, relative to the project. That of RATCHET_LOCAL, or .ratchet/"
-        "cloud, when not given.",
+        help="The cloud's folder, relative to the project. Default: the folder of RATCHET_LOCAL, "
+        "or .ratchet/cloud.",
         show_default=False,
     ),
 ]
@@ -52,17 +52,15 @@ def up(
     environment: Environment = "dev",
     port: Annotated[
         int | None,
-        typer.Option(help="Listen here; any free port when not given.", min=1, max=65535),
+        typer.Option(help="The port to listen on; default: any free port.", min=1, max=65535),
     ] = None,
     folder: Folder = None,
 ) -> None:
-    """Start it in the background, if it is not running.
+    """Start the local cloud in the background, if it is not running.
 
-    With --folder, a new local cloud is made in a new or
-    an empty folder.
+    With --folder, a new local cloud is made in a new or an empty folder.
 
-    With RATCHET_UNAUTHORISED=1 it does not enforce
-    permissions.
+    With RATCHET_UNAUTHORISED=1, it does not enforce permissions.
     """
     from config.settings import load
     from ratchet.deployment.target.environment import DEFAULT_FOLDER, shown_folder
@@ -89,7 +87,7 @@ def up(
 
 @app.command()
 def down(folder: Folder = None) -> None:
-    """Stop it. What is in it stays, and is there again after the next `up`."""
+    """Stop the local cloud. Its content is back after the next `up`."""
     from ratchet.local_cloud import control
 
     was_up = control.down(_folder(folder))
@@ -100,9 +98,9 @@ def down(folder: Folder = None) -> None:
 
 @app.command()
 def status(folder: Folder = None) -> None:
-    """Say whether it runs, where, and whether it enforces permissions.
+    """Show whether the local cloud runs, where, and whether it enforces permissions.
 
-    Exit status 1 when it does not run.
+    The exit status is 1 if it does not run.
     """
     from ratchet.local_cloud import control
 
@@ -125,7 +123,7 @@ def status(folder: Folder = None) -> None:
 @app.command()
 def env(
     shell: Annotated[
-        Shell, typer.Option("--shell", help="Whose syntax. sh is bash and zsh too.")
+        Shell, typer.Option("--shell", help="The shell's syntax; sh also covers bash and zsh.")
     ] = Shell.sh,
     role: Role = None,
     as_json: Json = False,
@@ -133,13 +131,13 @@ def env(
 ) -> None:
     """Print the variables for aws, boto3 and cdk: eval "$(ratchet cloud env)".
 
-    Sets the address, the region and the keys, and takes
-    away what would win over them, such as AWS_PROFILE.
+    They set the address, the region and the keys, and unset what would override
+    them, such as AWS_PROFILE.
 
-    With --role, or RATCHET_ROLE: credentials of that
-    role's session, which hold for an hour.
+    With --role, or RATCHET_ROLE, they are the credentials of a session of that
+    role, valid for an hour.
 
-    With --json: null for what is taken away.
+    With --json, a variable to unset is null.
     """
     from ratchet.deployment.target.acting import session_variables
     from ratchet.local_cloud import control
@@ -165,11 +163,11 @@ def env(
 @app.command()
 def logs(
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=1, help="How many, from the end.")
+        int, typer.Option("--lines", "-n", min=1, help="How many lines, from the end.")
     ] = 50,
     folder: Folder = None,
 ) -> None:
-    """The last lines of its log."""
+    """Print the last lines of the local cloud's log."""
     from ratchet.local_cloud import control
 
     file = control.log_file(_folder(folder))
@@ -188,10 +186,9 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     folder: Folder = None,
 ) -> None:
-    """Stop it and delete everything in it: stacks, data, runs, models, keys.
+    """Stop the local cloud and delete its content: stacks, data, runs, models, keys.
 
-    Files of yours in its folder stay. A folder that is
-    no local cloud's is refused.
+    Your own files in its folder stay. A folder without a local cloud is refused.
     """
     from ratchet.local_cloud import control
     from ratchet.local_cloud.folder import check

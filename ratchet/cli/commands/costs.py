@@ -40,18 +40,19 @@ class Format(StrEnum):
     json = "json"
 
 
-@app.callback(short_help="What runs cost: the report, and before and after.")
+@app.callback(short_help="Show costs, estimate the next run, compare with the bill.")
 def costs(
     ctx: typer.Context,
     by: Annotated[
-        By | None, typer.Option("--by", help="A line for each; an overview when left out.")
+        By | None,
+        typer.Option("--by", help="Show one line for each of these; default: an overview."),
     ] = None,
     since: Annotated[
         str | None,
         typer.Option(
             "--since",
             metavar="WHEN",
-            help="30d, 8w, 6m, 2026-11-01 or 2026-11; by itself this month and the two before.",
+            help="30d, 8w, 6m, 2026-11-01 or 2026-11; default: this month and the two before it.",
         ),
     ] = None,
     until: Annotated[
@@ -61,7 +62,8 @@ def costs(
         str | None, typer.Option("--pipeline", metavar="NAME", help="For example `training`.")
     ] = None,
     experiment: Annotated[
-        str | None, typer.Option("--experiment", metavar="NAME", help="Runs of this one only.")
+        str | None,
+        typer.Option("--experiment", metavar="NAME", help="Only the runs of this experiment."),
     ] = None,
     limit: Annotated[
         int | None,
@@ -70,7 +72,7 @@ def costs(
             "-n",
             min=1,
             metavar="N",
-            help="Lines; by itself 20 of a table, all for scripts.",
+            help="How many lines; default: 20 in a table, all for scripts.",
             show_default=False,
         ),
     ] = None,
@@ -81,10 +83,10 @@ def costs(
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Say what runs, endpoints and storage cost, as it was recorded when they ended.
+    """Show what runs, endpoints and storage cost, as recorded when they ended.
 
-    Runs count by the day on which they started (UTC). Steps whose price is not
-    known are named and counted, never as zero.
+    A run counts on the day it started (UTC). Steps without a known price are
+    named and counted, never taken as zero.
     """
     if ctx.invoked_subcommand is not None:
         _nothing_before(ctx)

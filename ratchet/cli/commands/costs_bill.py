@@ -1,4 +1,4 @@
-"""`ratchet costs setup` and `ratchet costs reconcile`: what AWS itself says of costs, and when."""
+"""`ratchet costs setup` and `ratchet costs reconcile`: cost allocation tags and AWS's own bill."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Tag(StrEnum):
-    """Tags that a bill is split by, and that rows know too."""
+    """Tags that split a bill, and that recorded rows carry too."""
 
     pipeline = "pipeline"
     experiment = "experiment"
@@ -25,8 +25,8 @@ class Tag(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="Check, and activate, the tags that AWS tells costs apart by.")(setup)
-    app.command(short_help="Put the estimate beside what AWS has billed.")(reconcile)
+    app.command(short_help="Check and activate the cost allocation tags.")(setup)
+    app.command(short_help="Compare the estimate with what AWS has billed.")(reconcile)
 
 
 # -- setup -----------------------------------------------------------------------------------------
@@ -34,11 +34,15 @@ def register(app: typer.Typer) -> None:
 
 def setup(
     activate: Annotated[
-        bool, typer.Option("--activate", help="Activate those that can be, after asking.")
+        bool,
+        typer.Option("--activate", help="Activate the tags that can be activated, after asking."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     show: Annotated[
-        bool, typer.Option("--show", help="Print the command only, without asking AWS.")
+        bool,
+        typer.Option(
+            "--show", help="Only print the AWS command that activates them; do not call AWS."
+        ),
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
@@ -46,8 +50,8 @@ def setup(
 ) -> None:
     """Check whether the tags are active as cost allocation tags.
 
-    Budgets and Cost Explorer know a tag once it is active. AWS lists a tag within
-    24 hours of its first use, and costs carry it within 24 hours of its activation.
+    Budgets and Cost Explorer see only active tags. AWS lists a tag within 24
+    hours of its first use, and costs carry it within 24 hours of its activation.
     """
     from config import tags
     from ratchet.cli.views.tag_view import table
@@ -97,9 +101,9 @@ def _say_what_to_do(target: Target, tag_states: list[AllocationTag], inactive: l
         )
     if unseen:
         console.print(
-            f"\nAWS has not found {', '.join(unseen)} on anything that costs. It lists a tag "
-            "within 24 hours of its first use; pipeline, step, experiment and run are on the jobs "
-            f"of runs. Come back after a run: {target.command('costs setup')}",
+            f"\nAWS has not yet seen {', '.join(unseen)} on anything that costs money. It lists a "
+            "tag within 24 hours of its first use; pipeline, step, experiment and run are on the "
+            f"jobs of runs. Try again after a run: {target.command('costs setup')}",
             soft_wrap=True,
         )
     if not inactive and not unseen:
@@ -112,17 +116,17 @@ def _say_what_to_do(target: Target, tag_states: list[AllocationTag], inactive: l
 
 def reconcile(
     month: Annotated[
-        str | None, typer.Option("--month", metavar="YYYY-MM", help="This one if left out.")
+        str | None, typer.Option("--month", metavar="YYYY-MM", help="Default: this month.")
     ] = None,
     by: Annotated[Tag, typer.Option("--by", help="The tag to split both by.")] = Tag.pipeline,
     as_json: Json = False,
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Put the estimate beside what AWS has billed, by tag, with the difference.
+    """Compare the estimate with what AWS has billed, by tag, and show the difference.
 
-    Cost Explorer is up to a day late, and knows a tag from when it is active
-    (`ratchet costs setup`). Each request to it costs $0.01.
+    Cost Explorer is up to a day late, and shows a tag only for the time since it
+    became active (`ratchet costs setup`). Each request to it costs $0.01.
     """
     from config import tags
     from ratchet.cli.views import reconciled_view

@@ -26,7 +26,7 @@ _EXPECTED = "STEP=TIME, with a time such as 90 (seconds), 10m or 1h30m"
 
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="Say what the next run of a pipeline will cost.")(estimate)
+    app.command(short_help="Estimate what the next run of a pipeline will cost.")(estimate)
 
 
 def estimate(
@@ -36,27 +36,31 @@ def estimate(
         typer.Option(
             "--assume",
             metavar="STEP=TIME",
-            help="How long a step takes, such as train=10m, in place of what past runs took. May "
+            help="How long a step takes, such as train=10m, instead of the time of past runs. May "
             "be given repeatedly.",
         ),
     ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
-            "-p", "--parameter", metavar="Name=value", help="Of the run; may be given repeatedly."
+            "-p",
+            "--parameter",
+            metavar="Name=value",
+            help="A parameter of the run. May be given repeatedly.",
         ),
     ] = None,
     deployed: Annotated[
-        bool, typer.Option("--deployed", help="As it is deployed, not as the source says it now.")
+        bool,
+        typer.Option("--deployed", help="Estimate the deployed pipeline instead of the source."),
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Say what the next run of a pipeline will cost, before it is started.
+    """Estimate what the next run of a pipeline will cost.
 
-    By the median of each step's past runs, at today's price. A step that never
-    ran has no cost until you say how long it takes.
+    Each step counts with the median time of its past runs, at today's price. A
+    step that never ran has no cost until --assume says how long it takes.
     """
     from ratchet.cli.views import estimate_view
     from ratchet.costs import estimate as estimates
@@ -160,10 +164,10 @@ def _past(target: Target, plan: Plan) -> tuple[History, PriceOf, Sequence[str]]:
 
 
 def assumed(texts: Sequence[str]) -> dict[str, float]:
-    """Step → seconds, of `train=10m`.
+    """Step → seconds; `train=10m` is 600.
 
     Raises:
-        BadParameter: a text says no step and time.
+        BadParameter: a text does not name a step and a time.
     """
     durations = {}
     for text in texts:
@@ -177,12 +181,12 @@ def assumed(texts: Sequence[str]) -> dict[str, float]:
 
 
 def refuse_unknown(durations: Mapping[str, float], planned: Sequence[Planned], name: str) -> None:
-    """A time for a step that runs on no instance would be ignored."""
+    """A time for a step that does not run on instances would have no effect."""
     steps = list(dict.fromkeys(step_cost.step for step_cost in planned))
     for step in durations:
         if step not in steps:
             raise typer.BadParameter(
-                f"{step!r} is no step of {name} that runs on instances; those are "
+                f"{name} has no step {step!r} that runs on instances; those are "
                 f"{', '.join(steps) or 'none'}",
                 param_hint="--assume",
             )

@@ -31,22 +31,22 @@ DATA = ".ratchet/flights"
 
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="The whole loop on real data, in a local cloud of its own.")(demo)
+    app.command(short_help="Run the whole loop on real data, in its own local cloud.")(demo)
 
 
 def demo(
     only_training: Annotated[
-        bool, typer.Option("--only-training", help="End when the first model is registered.")
+        bool, typer.Option("--only-training", help="Stop when the first model is registered.")
     ] = False,
     folder: Annotated[
         Path, typer.Option("--folder", help="The local cloud's folder. The cloud in it is emptied.")
     ] = Path(FOLDER),
 ) -> None:
-    """The whole loop on real data: deploy, land, train, serve, drift, retrain, swap.
+    """Run the whole loop on real data: deploy, land, train, serve, drift, retrain, swap.
 
-    Runs in a local cloud of its own (.ratchet/demo), which is emptied first and
-    stays up afterwards to look around in. The exit status is 0 only if all of it
-    held.
+    It runs in its own local cloud (.ratchet/demo), which is emptied first and
+    stays up afterwards for you to look around. The exit status is 0 only if
+    everything worked.
     """
     from config.settings import load
     from ratchet.demo.acts import SERVING, TRAINING
@@ -67,7 +67,7 @@ def demo(
         if play.serving is not None and not only_training:
             perform(SERVING, play)
     _look_next(play, console)
-    console.print(f"\n[green]All of it held[/], in {duration(time.monotonic() - started)}.")
+    console.print(f"\n[green]Everything worked[/], in {duration(time.monotonic() - started)}.")
 
 
 class Terminal:

@@ -16,7 +16,7 @@ _HINT = "The CDK's own arguments go after --, as in: ratchet deploy -- --hotswap
 
 
 class CdkCommand(TyperCommand):
-    """A command that hands what stands after `--` to the CDK, and knows every option before it.
+    """A command that passes what follows `--` to the CDK, and checks every option before it.
 
     Without that line between the two, a slip such as `--environment staging` went to the CDK,
     which ignores what it does not know, and another environment was deployed.
@@ -57,14 +57,14 @@ def deploy(
         bool,
         typer.Option(
             "--bootstrap",
-            help="Prepare the account and region for the CDK first. The local cloud is prepared "
-            "without asking.",
+            help="Prepare the account and region for the CDK first. The local cloud needs no "
+            "--bootstrap.",
         ),
     ] = False,
 ) -> None:
     """Deploy the environment's stacks with the CDK CLI.
 
-    What stands after `--` goes to `cdk deploy` as it is: `ratchet deploy -- --hotswap`.
+    What follows `--` goes to `cdk deploy` unchanged: `ratchet deploy -- --hotswap`.
     """
     from ratchet.deployment.errors import DeploymentError
     from ratchet.deployment.target import cdk

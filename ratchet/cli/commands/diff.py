@@ -42,21 +42,21 @@ class Review:
 
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="Say how pipelines differ from what is deployed.")(diff)
+    app.command(short_help="Show how the source's pipelines differ from the deployed ones.")(diff)
 
 
 def diff(
     pipeline: Annotated[
         str | None,
-        typer.Argument(metavar="[PIPELINE]", help="For example `training`; all when left out."),
+        typer.Argument(metavar="PIPELINE", help="For example `training`. Default: all."),
     ] = None,
     base: Annotated[
         Path | None,
-        typer.Option("--base", help="Compare with this definition's JSON, without a cloud."),
+        typer.Option("--base", help="Compare with this definition (JSON), without a cloud."),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", help="With --base: this definition in place of the source."),
+        typer.Option("--file", help="With --base: compare this definition instead of the source."),
     ] = None,
     form: Annotated[
         Format, typer.Option("--format", help="For a terminal, a review comment, or scripts.")
@@ -67,10 +67,10 @@ def diff(
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Say how the pipelines of the source differ from what is deployed.
+    """Show how the pipelines of the source differ from the deployed ones.
 
-    Steps added, removed, renamed, moved and re-wired, arguments, parameters, code
-    by file; and which steps will lose their cached results.
+    It lists steps added, removed, renamed, moved and re-wired, arguments,
+    parameters, code by file, and which steps will lose their cached results.
     """
     if file is not None and base is None:
         raise typer.BadParameter("it goes with --base", param_hint="--file")

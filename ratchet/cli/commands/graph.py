@@ -31,16 +31,17 @@ def register(app: typer.Typer) -> None:
 
 def graph(
     pipeline: Annotated[
-        str, typer.Argument(metavar="[PIPELINE]", help="For example `training`.")
+        str, typer.Argument(metavar="PIPELINE", help="For example `training`.")
     ] = "training",
     form: Annotated[
         Format, typer.Option("--format", help="For a terminal, for Markdown, or a picture.")
     ] = Format.text,
     file: Annotated[
-        Path | None, typer.Option("--file", help="A definition's JSON in place of the source.")
+        Path | None,
+        typer.Option("--file", help="Draw this definition (JSON) instead of the source."),
     ] = None,
     deployed: Annotated[
-        bool, typer.Option("--deployed", help="What is deployed in place of the source.")
+        bool, typer.Option("--deployed", help="Draw the deployed pipeline instead of the source.")
     ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write it to a file.")
@@ -48,10 +49,10 @@ def graph(
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Draw a pipeline: its steps, what goes into which, and what decides.
+    """Draw a pipeline: its steps, what they pass to each other, and its conditions.
 
-    From the source it needs no cloud. Any SageMaker definition can be drawn with
-    --file, those that the SageMaker SDK wrote too.
+    Drawing the source needs no cloud. --file draws any SageMaker definition, also
+    one that the SageMaker SDK wrote.
     """
     from ratchet.review import graph as graphs
     from ratchet.review import mermaid, svg, terminal
@@ -92,7 +93,7 @@ def _deployed(pipeline: str, environment: str, local: bool | None) -> tuple[str,
 
 
 def _show(drawn: Graph) -> None:
-    """In colour where a person watches; a line that is too long loses its end, not its shape."""
+    """In colour on a terminal; a line that is too long loses its end, not its shape."""
     from ratchet.review.terminal import lines_of
 
     console = out()

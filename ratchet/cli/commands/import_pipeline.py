@@ -1,4 +1,4 @@
-"""`ratchet import`: a pipeline that was written with the SageMaker SDK becomes one of ours."""
+"""`ratchet import`: a pipeline that was written with the SageMaker SDK, brought under CDK."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("import", short_help="Take in a pipeline written with the SageMaker SDK.")(
+    app.command("import", short_help="Import a pipeline written with the SageMaker SDK.")(
         import_pipeline
     )
 
@@ -32,15 +32,17 @@ def import_pipeline(
     ],
     name: Annotated[
         str | None,
-        typer.Option("--name", help="What `ratchet run` calls it; the file's name if left out."),
+        typer.Option(
+            "--name", help="The pipeline's name for `ratchet run`; default: the file's name."
+        ),
     ] = None,
     code: Annotated[
         list[str] | None,
         _repeated(
             "--code",
             "STEP|URI=PATH",
-            "The file or folder that the SDK uploaded: for a step, an input of it (STEP/INPUT), a "
-            "URI, or a URI's folder and a copy of it.",
+            "The file or folder that the SDK uploaded: for a step, one of its inputs (STEP/INPUT), "
+            "a URI, or a URI's folder and a copy of it.",
         ),
     ] = None,
     bucket_map: Annotated[
@@ -48,7 +50,8 @@ def import_pipeline(
         _repeated(
             "--bucket-map",
             "s3://OLD=PLACE",
-            "Where data is here: s3://…, or data/… or artifacts/…, this deployment's buckets.",
+            "Where the data is in this deployment: s3://…, or data/… or artifacts/… for its "
+            "buckets.",
         ),
     ] = None,
     arn_map: Annotated[
@@ -57,20 +60,23 @@ def import_pipeline(
             "--arn-map",
             "OLD=NEW",
             "A function or another resource; ${ratchet:account} and ${ratchet:region} stand for "
-            "where it is deployed.",
+            "the account and region of the deployment.",
         ),
     ] = None,
     image: Annotated[
         list[str] | None, _repeated("--image", "OLD=NEW", "A container image of your own.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say it all, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show everything, write nothing.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Take in the definition of a pipeline written with the SageMaker SDK (v2 or v3).
+    """Import the definition of a pipeline written with the SageMaker SDK (v2 or v3).
 
-    Puts its role, buckets, images and code under this deployment and says each change. The result
-    is pipelines/NAME, to be committed; `ratchet deploy` and `ratchet run NAME` go on from there.
-    With a problem nothing is written.
+    It replaces role, buckets, images and code by those of this deployment and
+    shows each change. The result is the folder pipelines/NAME: commit it, then go
+    on with `ratchet deploy` and `ratchet run NAME`. If there is a problem,
+    nothing is written.
     """
     from pipeline_defs import imported as storage
     from pipeline_defs.imported.code import CodeSource
@@ -126,7 +132,7 @@ def _print(carried: Carried, written: str) -> None:
             if value is not None:
                 console.print(f"    [{colour}]{sign} {escape(spoken(value))}[/]", soft_wrap=True)
     if carried.remarks:
-        console.print("\n[bold]Left as it is: look at these[/]")
+        console.print("\n[bold]Not changed: check these[/]")
     for remark in carried.remarks:
         place = " ".join(filter(None, (remark.step, remark.argument)))
         value = "" if remark.value is None else f" = {spoken(remark.value)}"

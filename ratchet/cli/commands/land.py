@@ -30,12 +30,13 @@ class Pipeline(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="Put data below the data prefix; a run follows by itself.")(land)
+    app.command(short_help="Upload data below the data prefix; a run starts automatically.")(land)
 
 
 def land(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="FILE…|FOLDER…", help="What to put.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="FILE…|FOLDER…", help="What to upload.", show_default=False),
     ],
     to: Annotated[
         str, typer.Option("--to", metavar="FOLDER", help="A folder below the data prefix.")
@@ -45,17 +46,17 @@ def land(
         typer.Option("--for", help="Data to train on, or labelled data to evaluate on."),
     ] = Pipeline.training,
     again: Annotated[
-        bool, typer.Option("--again", help="Send files that are already there, too.")
+        bool, typer.Option("--again", help="Also send files that are already there.")
     ] = False,
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Put data below the data prefix; a run follows once the landing has settled.
+    """Upload data below the data prefix; a run starts once nothing more lands.
 
-    A folder keeps its name and what is in it: `ratchet land 2013-01` puts
-    raw/2013-01/… Files that are there already with the same content are not sent
-    again. With --for evaluation they go below the prefix of labelled data, and the
-    model that serves is evaluated on them.
+    A folder keeps its name and its files: `ratchet land 2013-01` writes
+    raw/2013-01/… Files that are already there with the same content are not sent
+    again. With --for evaluation, they go below the prefix of labelled data, and
+    the champion is evaluated on them.
     """
     from ratchet.deployment.runs import landing
     from ratchet.deployment.target import facts
@@ -63,7 +64,7 @@ def land(
     target = connect(environment, local)
     deployed = facts.read(target)
     intake = target.settings.intake(pipeline.value)
-    # What is deployed says where the deployed trigger of training looks.
+    # The deployed facts name the prefix that the deployed trigger of training watches.
     prefix = deployed.data_prefix if pipeline is Pipeline.training else intake.prefix
     parcels = landing.parcels(sources, prefix=prefix, below=to)
     progress = Progress(

@@ -1,4 +1,4 @@
-"""`ratchet lineage`: what a model version was made of."""
+"""`ratchet lineage`: where a model version comes from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ratchet.cli.options import Environment, Json, Local, VersionName, connect
 
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="What a model version was made of.")(lineage)
+    app.command(short_help="Show where a model version comes from.")(lineage)
 
 
 def lineage(
@@ -20,7 +20,7 @@ def lineage(
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Follow a version back: its run, the code and data of it, the champion it beat."""
+    """Trace a version back to its run, code and data, and to the champion it beat."""
     from ratchet.cli.views.lineage_view import as_document, tree
     from ratchet.deployment.registry import lineage as lineages
     from ratchet.deployment.registry import versions as registry

@@ -27,10 +27,10 @@ def register(app: typer.Typer) -> None:
 def logs(
     run: RunName = "latest",
     step: Annotated[
-        str | None, typer.Argument(metavar="[STEP]", help="One step; all when left out.")
+        str | None, typer.Argument(metavar="STEP", help="Only this step. Default: all.")
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")
+        bool, typer.Option("--follow", "-f", help="Print new lines until the run has ended.")
     ] = False,
     environment: Environment = "dev",
     local: Local = None,
@@ -70,7 +70,7 @@ class _Printer:
         for index, source in enumerate(step_sources):
             if source.step not in self._seen and source.cached_from:
                 err().print(
-                    f"[dim]{source.step} is a cache hit: its lines are those of run "
+                    f"[dim]{source.step} is a cache hit: these lines come from run "
                     f"{source.cached_from}[/]"
                 )
             seen = self._seen.setdefault(source.step, set())

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from ratchet.deployment.target.environment import Target
 
 Because = Annotated[
-    str, typer.Option("--because", "-m", metavar="TEXT", help="Why; kept with the version.")
+    str,
+    typer.Option("--because", "-m", metavar="TEXT", help="The reason; stored with the version."),
 ]
 
 
@@ -31,9 +32,7 @@ def register(app: typer.Typer) -> None:
 def models(
     version: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[show] [VERSION]", help="One version in detail; all when left out."
-        ),
+        typer.Argument(metavar="[show] [VERSION]", help="One version in detail. Default: all."),
     ] = None,
     shown: Annotated[str | None, typer.Argument(hidden=True)] = None,
     as_json: Json = False,
@@ -42,7 +41,7 @@ def models(
 ) -> None:
     """List the model versions: approval, metrics, which one serves, failed deployments.
 
-    Of one version it shows, too, how it did in each evaluation since.
+    For a single version, it also shows how it scored in each evaluation since.
     """
     from ratchet.cli.views import evaluation_view
     from ratchet.cli.views.model_view import as_data, detail, table
@@ -86,9 +85,9 @@ def approve(
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Approve a version. The highest approved version is deployed by itself.
+    """Approve a version. The highest approved version is deployed automatically.
 
-    Approving a version again tries a deployment that failed once more.
+    Approving a version again retries a deployment that failed.
     """
     _decide("Approved", version, because, environment, local)
 

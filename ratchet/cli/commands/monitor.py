@@ -1,4 +1,4 @@
-"""`ratchet monitor`: how the traffic compares with what the champion was evaluated on."""
+"""`ratchet monitor`: the traffic compared with the rows that the champion was evaluated on."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from ratchet.deployment.target.environment import Target
     from ratchet.loop.facts import ServingFacts
 
-app = typer.Typer(help="Drift: captured traffic against the baseline.", no_args_is_help=True)
+app = typer.Typer(help="Compare captured traffic with the baseline.", no_args_is_help=True)
 
 Pictures = Annotated[
-    int, typer.Option("--pictures", min=0, metavar="N", help="Of how many drifted features.")
+    int,
+    typer.Option(
+        "--pictures",
+        min=0,
+        metavar="N",
+        help="For how many drifted features to draw a picture.",
+    ),
 ]
 
 
@@ -41,7 +47,7 @@ def show(
         if as_json:
             echo_json(None)
             return
-        out().print("No analysis yet: none has been run since something serves.")
+        out().print("No analysis yet: none has run since a version began to serve.")
         err().print(f"[dim]{target.command('monitor run')}[/]", soft_wrap=True)
         return
     _print(target, serving, analysis, pictures=pictures, as_json=as_json)
@@ -54,7 +60,7 @@ def run(
         typer.Option(
             "--engine",
             metavar="ENGINE",
-            help=f"{names.MODEL_MONITOR} or {names.PIPELINE}; left out, the one that watches.",
+            help=f"{names.MODEL_MONITOR} or {names.PIPELINE}; default: the engine in use.",
         ),
     ] = None,
     pictures: Pictures = 8,
@@ -62,10 +68,11 @@ def run(
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Analyze now what was captured, without waiting for the schedule.
+    """Analyze the captured traffic now, without waiting for the schedule.
 
-    The exit status is 0 whether or not something has drifted, and 1 when the
+    The exit status is 0 whether or not something has drifted, and 1 if the
     analysis failed.
+
     """
     from ratchet.deployment import standing
     from ratchet.deployment.errors import UnknownNameError
@@ -84,7 +91,7 @@ def run(
         with err().status(f"[dim]{serving.monitor_schedule} runs[/]"):
             analysis = monitoring.run_schedule(target, serving)
     if analysis is None:
-        out().print("Nothing to analyze: nothing was captured since the last look.")
+        out().print("Nothing to analyze: nothing was captured since the last analysis.")
         return
     _print(target, serving, analysis, pictures=pictures, as_json=as_json)
     if analysis.outcome == "Failed":

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="What each role may do, did, was refused, and never used.")(permissions)
+    app.command(short_help="Show what each role may do, did, was refused and never used.")(
+        permissions
+    )
 
 
 def permissions(
@@ -27,20 +29,21 @@ def permissions(
         typer.Argument(
             metavar="ROLE",
             help="Such as `training pipeline` or `start_pipeline`; or a logical id, name or ARN. "
-            "All roles when left out.",
+            "Default: all roles.",
         ),
     ] = None,
     unused: Annotated[
-        bool, typer.Option("--unused", help="Only the statements and actions never used.")
+        bool, typer.Option("--unused", help="Only statements and actions that were never used.")
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Say what each role may do, what it did, what it was refused, and what it never used.
+    """Show what each role may do, what it did, what it was refused, and what it never used.
 
-    What roles may do is read from the deployed policies. What they did is
-    recorded by the local cloud; AWS keeps no such record.
+    The deployed policies say what roles may do. The local cloud records what
+    they did; AWS keeps no such record.
+
     """
     from ratchet.deployment.roles import names as role_names
     from ratchet.deployment.roles import policies as roles
@@ -104,19 +107,21 @@ def _hint(target: Target, uses: list[RoleUse], *, named: str, unused: bool) -> N
     """What the numbers do not say, and what to type next."""
     if not target.local:
         lines = [
-            "What roles did is recorded by the local cloud only: "
-            f"{target.command('permissions --local')}"
+            f"Only the local cloud records what roles did: {target.command('permissions --local')}"
         ]
     elif not target.enforced:
         lines = [
             "This cloud does not enforce permissions: nothing is refused and nothing is recorded. "
-            f"To enforce them: {target.command('cloud down')}, then without RATCHET_UNAUTHORISED "
-            f"{target.command('cloud up')}"
+            f"To enforce them: {target.command('cloud down')}, then {target.command('cloud up')} "
+            "without RATCHET_UNAUTHORISED"
         ]
     elif unused:
-        lines = ["Never used in this cloud. What no run has done yet may need them still."]
+        lines = [
+            "Never used in this cloud. Something that has not happened here yet may still need "
+            "them."
+        ]
         if aws_only := sum(statement.aws_only for use in uses for statement in use.statements):
-            lines.append(f"Left out: {count(aws_only, 'action')} that only AWS asks for.")
+            lines.append(f"Not shown: {count(aws_only, 'action')} that only AWS checks.")
     elif named:
         lines = [target.command(f"permissions {named} --unused")]
     elif refused := [use for use in uses if use.refused]:

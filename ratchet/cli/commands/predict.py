@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 COLUMNS = 5
-"""Of the rows' own columns: as many as help to recognise a row."""
+"""How many of the rows' own columns to show: enough to recognise a row."""
 
 
 def register(app: typer.Typer) -> None:
@@ -34,19 +34,23 @@ def predict(
         typer.Argument(metavar="FILE", help="CSV, JSON or JSON lines.", show_default=False),
     ],
     rows: Annotated[
-        int, typer.Option("--rows", "-r", min=1, metavar="N", help="Rows of one request.")
+        int, typer.Option("--rows", "-r", min=1, metavar="N", help="How many rows per request.")
     ] = 100,
     without: Annotated[
         list[str] | None,
         typer.Option(
             "--without",
             metavar="COLUMN",
-            help="A column that is not sent. May be given repeatedly; left out, it is the label, "
-            "as the settings name it.",
+            help="A column that is not sent. May be given repeatedly; default: the label of the "
+            "settings.",
         ),
     ] = None,
     header: Annotated[
-        bool, typer.Option("--header/--no-header", help="Whether a CSV begins with names.")
+        bool,
+        typer.Option(
+            "--header/--no-header",
+            help="Whether the first line of a CSV file holds the column names.",
+        ),
     ] = True,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
@@ -55,8 +59,8 @@ def predict(
 ) -> None:
     """Send rows of a file to the endpoint and print its answers.
 
-    Each request carries an inference id, which is kept with what is captured of
-    it: labels that arrive later are matched by it.
+    Each request carries an inference id. Data capture stores it, so that labels
+    can be joined to the prediction later.
     """
     from ratchet.deployment.serving import predictions
     from ratchet.deployment.serving.request_rows import batches
@@ -105,7 +109,7 @@ def _lines(answers: Iterable[Answer]) -> Iterable[dict[str, Any]]:
 
 
 def table(answers: list[Answer]) -> Table:
-    """The first rows with what was answered to them, and how many more there are."""
+    """The first rows with their predictions, and how many more there are."""
     first = answers[0].batch.rows[0]
     names = list(first)[:COLUMNS]
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")

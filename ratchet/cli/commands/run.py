@@ -1,4 +1,4 @@
-"""`ratchet run`: the pipeline as the source says it now, on the data that is there now."""
+"""`ratchet run`: the pipeline of the source, on the newest data."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def run(
     follow: Follow = True,
     as_deployed: Annotated[
         bool,
-        typer.Option("--as-deployed", help="Start what is deployed; the source is not looked at."),
+        typer.Option("--as-deployed", help="Start the deployed pipeline; ignore the source."),
     ] = False,
     stand_in: Annotated[
         list[str] | None,
         typer.Option(
             "--stand-in",
             metavar="STEP=FILE",
-            help="JSON that stands for the result of a step that the local cloud cannot run: "
-            "what its Describe operation answers. May be given repeatedly.",
+            help="JSON with the result of a step that the local cloud cannot run: what its "
+            "Describe operation would answer. May be given repeatedly.",
         ),
     ] = None,
     step: Annotated[
@@ -44,14 +44,14 @@ def run(
         typer.Option(
             "--step",
             metavar="STEP",
-            help="Run this step only; may be given repeatedly. What it needs of others is taken "
-            "from an earlier run.",
+            help="Run only this step; may be given repeatedly. Its inputs come from an earlier "
+            "run.",
         ),
     ] = None,
     source: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="RUN", help="With --step: that earlier run; the newest if left out."
+            "--from", metavar="RUN", help="With --step: the earlier run; default: the newest."
         ),
     ] = None,
     environment: Environment = "dev",
@@ -59,17 +59,20 @@ def run(
 ) -> None:
     """Compile a pipeline from source, upload what changed, update it and start it.
 
-    No `ratchet deploy` is needed after an edit of a step or of the pipeline.
-    Without -p InputManifest=s3://… it runs on the newest snapshot of the landed
-    data. On a branch that is not main it counts as an experiment of that name,
-    unless -p Experiment=… says another. The exit status is 1 when the run did not succeed.
+    After an edit of a step or of the pipeline, no `ratchet deploy` is needed.
+    Without -p InputManifest=s3://… the run takes the newest snapshot of the
+    landed data. On a branch other than main, the run belongs to an experiment of
+    that name, unless -p Experiment=… names another. The exit status is 1 if the
+    run did not succeed.
     """
     from ratchet.deployment.pipelines import launch, parameters, stand_ins
 
     values = parameters.parse(parameter or ())
     stand_in_results = stand_ins.parse(stand_in or ())
     if source and not step:
-        raise typer.BadParameter("it says what --step takes results from", param_hint="--from")
+        raise typer.BadParameter(
+            "it names the run that --step takes results from", param_hint="--from"
+        )
     target = connect(environment, local)
     selection = launch.selection(target, kind=pipeline, steps=step or (), earlier=source)
     launched = launch.launch(

@@ -20,13 +20,13 @@ def register(app: typer.Typer) -> None:
     app.command(short_help="List the newest runs.")(runs)
     app.command(short_help="Show a run: steps, cache hits, gate, metrics, model.")(show)
     app.command(short_help="Stop a run.")(stop)
-    app.command(short_help="Go on with a run that failed or was stopped.")(retry)
+    app.command(short_help="Continue a run that failed or was stopped.")(retry)
 
 
 def runs(
     pipeline: Annotated[
         str | None,
-        typer.Argument(metavar="[PIPELINE]", help="For example `training`; all when left out."),
+        typer.Argument(metavar="PIPELINE", help="For example `training`. Default: all."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.")] = 20,
     as_json: Json = False,
@@ -115,7 +115,7 @@ def show_to_the_end(target: Target, run: Run) -> None:
         state = follow(target, run, out())
     except KeyboardInterrupt:
         err().print(
-            f"\nThe run goes on. Come back: {target.command(f'show {run.id} --follow')}"
+            f"\nThe run goes on. Follow it again: {target.command(f'show {run.id} --follow')}"
             f"; end it: {target.command(f'stop {run.id}')}",
             soft_wrap=True,
         )
@@ -126,7 +126,7 @@ def show_to_the_end(target: Target, run: Run) -> None:
 
 
 def stop(run: RunName, environment: Environment = "dev", local: Local = None) -> None:
-    """Stop a run. Its running jobs are stopped; what it has finished stays."""
+    """Stop a run. Its running jobs stop; finished steps keep their results."""
     from ratchet.deployment.errors import DeploymentError
     from ratchet.deployment.runs import executions
 
@@ -147,10 +147,10 @@ def retry(
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Go on with a run that failed or was stopped, as it was started.
+    """Continue a run that failed or was stopped.
 
-    Steps that have succeeded keep their results; the others run. It is the same
-    definition and the same data: after an edit, `ratchet run` starts a new run,
+    Steps that have succeeded keep their results; the others run. The definition
+    and the data stay the same. After an edit, `ratchet run` starts a new run,
     whose unchanged steps are cache hits.
     """
     from ratchet.deployment.pipelines import launch

@@ -1,4 +1,4 @@
-"""`ratchet status`: what serves, what is wanted, what is under way, and what is amiss."""
+"""`ratchet status`: what serves, what should serve, what is under way, and drift."""
 
 from __future__ import annotations
 
@@ -18,21 +18,25 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="What serves, what is wanted, what is under way, drift.")(status)
+    app.command(short_help="Show what serves, what should, what is under way, and drift.")(status)
 
 
 def status(
     follow: Annotated[
         bool,
-        typer.Option("--follow", "-f", help="Wait until what is wanted serves, or cannot."),
+        typer.Option(
+            "--follow",
+            "-f",
+            help="Wait until the wanted version serves, or its deployment has failed.",
+        ),
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
     local: Local = None,
 ) -> None:
-    """Say what serves, what is wanted and under way, how drift stands, and why.
+    """Show what serves, what should serve, what is under way, drift, and why.
 
-    With --follow the exit status is 1 when the wanted version could not be
+    With --follow, the exit status is 1 if the wanted version could not be
     deployed.
     """
     from ratchet.cli.views.status_view import as_document, document
@@ -53,12 +57,12 @@ def status(
 
 
 def _settle(target: Target) -> Standing:
-    """Looks again and again until nothing is under way any more; Ctrl-C ends the looking."""
+    """Reads the state again and again until nothing is under way; Ctrl-C ends it."""
     from ratchet.deployment import standing as standings
 
     console = err()
     before = ""
-    with console.status("[dim]waiting until what is wanted serves[/]"):
+    with console.status("[dim]waiting until the wanted version serves[/]"):
         standing = standings.look(target)
         while not (standing.settled or _stuck(standing)):
             stack, live = standing.stack, standing.live
@@ -73,6 +77,6 @@ def _settle(target: Target) -> Standing:
 
 
 def _stuck(standing: Standing) -> bool:
-    """Nothing is under way and nothing will come: nothing is wanted, or nothing can serve."""
+    """Nothing is under way and nothing will follow: no version should serve, or none can."""
     busy = standing.stack is not None and standing.stack.busy
     return standing.serving is None or (standing.wanted is None and not busy)

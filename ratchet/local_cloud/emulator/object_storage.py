@@ -95,9 +95,9 @@ class ObjectStorage:
 
     def download_all(self, pairs: Iterable[tuple[str, Path]]) -> None:
         """Copy objects into files."""
-        for some in _batches(pairs, _AT_ONCE):
-            answers = self._answers([_get(uri) for uri, _ in some])
-            for (_, path), (_, _, body) in zip(some, answers, strict=True):
+        for batch in _batches(pairs, _AT_ONCE):
+            answers = self._answers([_get(uri) for uri, _ in batch])
+            for (_, path), (_, _, body) in zip(batch, answers, strict=True):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 _write(body, path)
 
@@ -107,9 +107,9 @@ class ObjectStorage:
 
     def upload_all(self, pairs: Iterable[tuple[Path, str]]) -> None:
         """Copy files into objects."""
-        for some in _batches(pairs, _AT_ONCE):
+        for batch in _batches(pairs, _AT_ONCE):
             requests = []
-            for path, uri in some:
+            for path, uri in batch:
                 if path.stat().st_size >= _IN_PARTS_FROM:
                     self._upload_in_parts(_copied(path), uri)
                 else:
@@ -147,8 +147,8 @@ class ObjectStorage:
         root = _parsed(self._answers([begin])[0][2])
         upload = {"uploadId": [root.findtext(f"{_NAMESPACE}UploadId") or ""]}
         try:
-            for some in _batches(enumerate(parts, start=1), _AT_ONCE):
-                self._answers([_part_request(uri, upload, *numbered) for numbered in some])
+            for batch in _batches(enumerate(parts, start=1), _AT_ONCE):
+                self._answers([_part_request(uri, upload, *numbered) for numbered in batch])
             document = _list_of_parts(parts)
             end = ObjectRequest("CompleteMultipartUpload", *place, upload, {}, document)
             self._answers([end])
@@ -158,7 +158,7 @@ class ObjectStorage:
                 self._answers([abort])
             raise
 
-    def _answers(self, requests: Sequence[ObjectRequest]) -> list[Answer]:
+    def _answers(self, requests: Sequence[ObjectRequest]) -> Sequence[Answer]:
         answers = self._requests(requests) if requests else []
         for request, (status, _, body) in zip(requests, answers, strict=True):
             if status >= 300:

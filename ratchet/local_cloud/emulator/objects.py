@@ -6,6 +6,7 @@ object in a thread that dies with the process.
 
 from __future__ import annotations
 
+import copy
 import functools
 import json
 import logging
@@ -23,6 +24,8 @@ _LOG = logging.getLogger("ratchet.objects")
 _WRITERS = ("_put_object", "_copy_object", "_complete_multipart_upload")
 """S3's functions that write an object; their first parameters are its bucket and its key."""
 
+_CACHED_CONFIGURATIONS = 128
+
 Record = dict[str, Any]
 Writer = Callable[..., Any]
 
@@ -36,6 +39,9 @@ def install(s3: Any, outbox: Outbox) -> None:
     s3._atomic_write = write
     s3._persist_object = functools.partial(_persist, s3)
     s3._fire_s3_event_async = functools.partial(_tell, s3, outbox)
+    # It is read again for each event, and is XML.
+    parse = functools.lru_cache(_CACHED_CONFIGURATIONS)(s3._parse_notification_config_raw)
+    s3._parse_notification_config_raw = lambda raw: copy.deepcopy(parse(raw))
     for name in _WRITERS:
         setattr(s3, name, _restoring(s3, getattr(s3, name)))
 

@@ -232,8 +232,8 @@ def _digests_for(headers: Headers) -> list[str]:
     """The digests that S3 will need: that of the ETag, and those that the client sends."""
     named = f"{headers.get('x-amz-sdk-checksum-algorithm', '')},{headers.get('x-amz-trailer', '')}"
     sent = [name for name in HASHES if f"x-amz-checksum-{name.lower()}" in headers]
-    asked = [name for name in HASHES if name in named.upper().replace("X-AMZ-CHECKSUM-", "")]
-    return sorted({"MD5", *sent, *asked})
+    requested = [name for name in HASHES if name in named.upper().replace("X-AMZ-CHECKSUM-", "")]
+    return sorted({"MD5", *sent, *requested})
 
 
 def _end_frames(app: Any, frames: AwsChunks, length: int, headers: Headers) -> None:

@@ -174,12 +174,12 @@ class StoredBytes:
         length = min(length, self._length - offset)
         data = os.pread(descriptor, length, self.start + offset)
         if len(data) < length:  # a signal, or more than one read gives
-            more = [data]
-            while length > (read := sum(map(len, more))):
-                more.append(os.pread(descriptor, length - read, self.start + offset + read))
-                if not more[-1]:
+            pieces = [data]
+            while length > (read := sum(map(len, pieces))):
+                pieces.append(os.pread(descriptor, length - read, self.start + offset + read))
+                if not pieces[-1]:
                     raise OSError(f"{self.file.path} ends {length - read} bytes early")
-            data = b"".join(more)
+            data = b"".join(pieces)
         return data
 
 

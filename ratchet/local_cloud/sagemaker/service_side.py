@@ -1,8 +1,8 @@
 """What SageMaker itself needs for a step, a model or an endpoint: the actions behind its operation.
 
 First the pipeline's role asks for the job; then SageMaker takes the job's own role, for the image,
-keys, network, log and metrics. Objects of S3 are not among it: they are read and written over HTTP
-with the role's session, where bucket policies and keys decide too.
+keys, network, log and metrics. Objects of S3 are not among it: each is a request of the role's
+session to S3, where bucket policies and keys decide too.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
 """

@@ -125,7 +125,7 @@ def test_setup_shows_each_tag_and_gives_the_command(here: Stubber, type_: Type) 
         "aws ce update-cost-allocation-tags-status --cost-allocation-tags-status "
         "TagKey=environment,Status=Active\n" in shown.output
     )
-    assert "AWS has not found owner, cost-center, pipeline, step" in shown.output
+    assert "AWS has not yet seen owner, cost-center, pipeline, step" in shown.output
 
 
 def test_setup_activates_what_can_be_and_says_what_was_refused(here: Stubber, type_: Type) -> None:
