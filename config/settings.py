@@ -377,10 +377,10 @@ def load(environment: str, folder: Path = FOLDER) -> Settings:
     Raises:
         SettingsError: there is no such environment, or its file holds a mistake.
     """
-    known = environments(folder)
-    if environment not in known:
+    names = environments(folder)
+    if environment not in names:
         raise SettingsError(
-            f"{environment!r} is no environment: {folder} holds {', '.join(known) or 'none'}; "
+            f"{environment!r} is no environment: {folder} holds {', '.join(names) or 'none'}; "
             f"to add it, write {folder / environment}.toml"
         )
     file = folder / f"{environment}.toml"
@@ -398,7 +398,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield f"region = {settings.region!r}: {error}"
     for name, compute in vars(settings.steps).items():
         yield from _contradictions_of_compute(f"steps.{name}", compute)
-    endpoint, told = settings.endpoint, settings.notifications
+    endpoint, notifications = settings.endpoint, settings.notifications
     if endpoint.routing != "all-at-once" and endpoint.instance_count == 1:
         yield (
             f'endpoint.routing = "{endpoint.routing}" with endpoint.instance_count = 1: one '
@@ -428,7 +428,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             "other, so what lands there would be both trained on and evaluated; expected two "
             "folders apart"
         )
-    if (told.slack_workspace is None) != (told.slack_channel is None):
+    if (notifications.slack_workspace is None) != (notifications.slack_channel is None):
         yield "notifications.slack_workspace and notifications.slack_channel need each other"
 
 

@@ -120,15 +120,16 @@ def _plan(target: Target, kind: str, values: Mapping[str, str], *, deployed: boo
     if deployed:
         name = runs.named(target, kind)
         text = publishing.deployed_pipeline(target, name).definition
-        given = _given(values, text, name)
+        checked = _check(values, text, name)
         return Plan(
-            pipeline=name, steps=instances.planned(validate(text, stand_ins=None), values=given)
+            pipeline=name,
+            steps=instances.planned(validate(text, stand_ins=None), values=checked),
         )
     comparing = Comparing(target)
     change = comparing.change(source.entry(kind))
     if isinstance(change, UnreadPipeline):
         raise DeploymentError(change.reason)
-    given = _given(values, change.source, change.name)
+    checked = _check(values, change.source, change.name)
     new = isinstance(change, NewPipeline)
     if isinstance(change, NewPipeline):
         comparison = differences.additions(change.source)
@@ -137,16 +138,18 @@ def _plan(target: Target, kind: str, values: Mapping[str, str], *, deployed: boo
     effects = [effect for effect in cache_effects.effects(comparison) if not effect.keeps]
     return Plan(
         pipeline=change.name,
-        steps=instances.planned(comparison.after, values=given, effects=effects),
+        steps=instances.planned(comparison.after, values=checked, effects=effects),
         new=new,
         nothing_is_deployed=bool(comparing.missing),
     )
 
 
-def _given(values: Mapping[str, str], definition: str, name: str) -> Mapping[str, str]:
+def _check(values: Mapping[str, str], definition: str, name: str) -> Mapping[str, str]:
     from ratchet.deployment.pipelines import parameters, publishing
 
-    return parameters.check_given(values, publishing.declared_parameters(definition), pipeline=name)
+    return parameters.check_values(
+        values, publishing.declared_parameters(definition), pipeline=name
+    )
 
 
 def _past(target: Target, plan: Plan) -> tuple[History, PriceOf, Sequence[str]]:

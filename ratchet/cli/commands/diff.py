@@ -128,6 +128,8 @@ def _deployed(
 ) -> Iterator[Review]:
     from ratchet.deployment.pipelines import source
     from ratchet.deployment.pipelines.changes import Comparing
+    from ratchet.review.words import Report
+    from ratchet.runner.errors import RunnerError
 
     target = connect(environment, local)
     comparing = Comparing(target)
@@ -136,7 +138,11 @@ def _deployed(
         (echo if form is Format.markdown else _note)(f"{comparing.missing}\n")
     changes = [comparing.change(source.entry(kind))] if kind else comparing.changes()
     for change in changes:
-        yield _review(target, change)
+        try:
+            yield _review(target, change)
+        except RunnerError as problem:  # one of the two definitions is not SageMaker's
+            report = Report(pipeline=change.name, heading=str(problem))
+            yield Review(report, None, mistake=True)
 
 
 def _note(text: str) -> None:

@@ -41,9 +41,8 @@ def bring_in(
                 f"{'' if chosen == other else f' but for hyphens and capitals: {other!r}'}; give "
                 f"it another name: ratchet import {file} --name {chosen}-imported"
             )
-    given = tuple(code)
     maps = Maps(buckets=buckets, arns=arns, images=images)
-    return carry(_read(file), name=chosen, code=given, maps=maps)
+    return carry(_read(file), name=chosen, code=tuple(code), maps=maps)
 
 
 def _name(file: Path) -> str:

@@ -71,6 +71,16 @@ def test_a_pipeline_with_mistakes_hides_none_of_the_others(
     assert "```text" in type_("diff", "--format", "markdown").stdout
 
 
+def test_a_deployed_definition_that_cannot_be_read_hides_none_of_the_others(
+    listed: World, type_: Type
+) -> None:
+    listed.sagemaker.pipelines["flights-dev-training"] = "{}"
+    shown = type_("diff")
+    assert shown.exit_code == 1
+    assert "flights-dev-training: the pipeline definition has" in shown.stdout
+    assert "flights-dev-scoring: new: 2 steps" in shown.stdout
+
+
 def test_the_first_deployment_of_all_is_said_in_a_line(
     listed: World, type_: Type, world: World
 ) -> None:
