@@ -1,4 +1,4 @@
-"""What runs may cost, and how often somebody looks."""
+"""What runs may cost, and how often that is checked."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from config.timetable import RuleSchedule
 from config.toml_reader import between
 
 WITH_A_LIMIT = "rate(5 minutes)"
-"""How often runs are looked at for the limit: between its first and its last second, a long job
-tells nobody anything."""
+"""How often running runs are checked against the limit: a long job sends no event until it ends."""
 
 _Dollars = Annotated[float, between(0, 10_000_000)]
 
@@ -20,29 +19,29 @@ class CostSettings:
     """In US dollars: that is the currency of AWS's price list."""
 
     run_limit_usd: _Dollars = 0
-    """A run that has cost more so far is stopped, and people are told; 0 = no limit."""
+    """A run that has cost more so far is stopped, and people get a notice; 0 = no limit."""
     monthly_budget_usd: _Dollars = 0
-    """AWS Budgets tells people at 80 % and at 100 % of it, and when 100 % are forecast;
-    0 = no budget."""
+    """AWS Budgets sends a notice at 80 %, at 100 %, and when 100 % are forecast; 0 = no budget."""
     idle_hours: Annotated[int, between(0, 8760)] = 24
-    """An endpoint that nobody asked for so long is reported, with what it costs; 0 = never."""
+    """When nobody has called the endpoint for this long, people get a notice with its cost;
+    0 = never."""
     look_back_days: Annotated[int, between(1, 365)] = 7
-    """How far back the schedule looks for runs whose end nobody told."""
+    """How far back the schedule looks for runs whose end event was lost."""
     schedule: RuleSchedule = "rate(1 hour)"
-    """Records what a lost event left out, and the hours of the endpoint. In UTC. With a limit on
-    runs it is every five minutes, whatever is said here."""
+    """Records runs whose event was lost, and the hours of the endpoint. In UTC. With a limit on
+    runs it is always every five minutes."""
 
     @property
     def looks(self) -> str:
-        """How often runs, the endpoint and the buckets are looked at."""
+        """How often runs, the endpoint and the buckets are checked."""
         return WITH_A_LIMIT if self.run_limit_usd else self.schedule
 
 
 def has_budgets(region: str) -> bool:
-    """Whether CloudFormation makes budgets from a stack in this region.
+    """Whether CloudFormation can make budgets in this region.
 
-    Budgets are the account's and belong to no region, but `AWS::Budgets::Budget` is known in some
-    only: a template with one is refused as a whole elsewhere ("Unrecognized resource types",
+    Budgets belong to the account and to no region, but only some regions know
+    `AWS::Budgets::Budget`: elsewhere a template with one is refused ("Unrecognized resource types",
     https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2177).
     """
     return region not in _WITHOUT_BUDGETS

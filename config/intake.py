@@ -9,25 +9,26 @@ from ratchet.loop import folders
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """What a trigger is told by the settings; see `settings.intake(kind)`."""
+    """The settings of one trigger; see `settings.intake(kind)`."""
 
     kind: str
-    """Of pipeline: `training` or `evaluation`. It names what the trigger keeps for itself."""
+    """The kind of pipeline, `training` or `evaluation`. The trigger's own files carry it."""
     prefix: str
     window: int
     enabled: bool
     settle_seconds: int
     max_wait_seconds: int
     catch_all: str
-    """The schedule of the wake that finds what a lost event left undone."""
+    """The schedule of the wake that catches up after a lost event."""
     run_schedule: str
-    """When a run is wanted although no data came; "": never."""
+    """When to run without new data; "" = never."""
     timezone: str
     drift: bool
     """Whether drift is a reason to run."""
 
     @property
     def trigger_name(self) -> str:
-        """What its alarm and its folder in the artifact bucket are called. That of training has
-        the name that it had when it was the only one, so what it keeps there is found again."""
+        """The name of its alarm and of its folder in the artifact bucket.
+
+        Training's name carries no kind: it is older than the second trigger, and its files stay."""
         return folders.trigger_name(self.kind)

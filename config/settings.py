@@ -79,9 +79,10 @@ class TriggerSettings:
     max_wait_seconds: Annotated[int, between(0, 86_400)] = 900
     """A run starts after this long even while objects still land."""
     schedule: timetable.RuleSchedule = "rate(1 hour)"
-    """Catches what a lost event left undone, and by itself starts nothing. In UTC."""
+    """Wakes the trigger regularly in case an event was lost. It starts a run only if there is data
+    that was not run. In UTC."""
     run_schedule: _RunSchedule = ""
-    """When a run is wanted although no data came, as EventBridge Scheduler says it:
+    """When to run without new data, as an expression of EventBridge Scheduler such as
     "cron(0 6 ? * MON *)"; "" = never."""
     timezone: _TimeZone = "UTC"
     """Of `run_schedule`."""
@@ -106,9 +107,9 @@ class EvaluationSettings:
     timezone: _TimeZone = "UTC"
     """Of `run_schedule`."""
     floor: Annotated[float, between(0, 1)] = 0.5
-    """A lower score raises the model-quality alarm. An AUC of 0.5 is that of a coin."""
+    """A lower score raises the model-quality alarm. Tossing a coin has an AUC of 0.5."""
     max_regression: Annotated[float, between(0, 1)] = 0.05
-    """So does a score that is lower than the one at registration by more than this."""
+    """A score that is lower than the one at registration by more than this raises it, too."""
     minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
     """An evaluation on fewer is recorded, and neither raises the alarm nor ends it."""
 
@@ -122,13 +123,13 @@ class ComputeSettings:
     volume_gb: Annotated[int, between(1, 16_384)] = 30
     max_runtime_seconds: Annotated[int, between(60, 432_000)] = 3600
     spot: bool = False
-    """Training on spare capacity, which may be taken away: the job goes on from its checkpoints
-    in /opt/ml/checkpoints. Costs a part of the price; other jobs have no such choice."""
+    """Train on spare capacity, at a part of the price. AWS may take it away; the job then continues
+    from its checkpoints in /opt/ml/checkpoints. Only training jobs have this choice."""
     max_wait_seconds: Annotated[int, between(0, 604_800)] = 0
     """How long a spot job may take with waiting for capacity; 0 = twice `max_runtime_seconds`."""
     keep_alive_seconds: Annotated[int, between(0, 3600)] = 0
-    """How long a training job's instances stay, and cost, for the next one of the same kind: it
-    then starts within seconds. For work at the keyboard; 0 = not at all."""
+    """How long a training job's instances stay, and cost money, so that the next job of the same
+    kind starts within seconds. For interactive work; 0 = not at all."""
 
     @property
     def longest_wait_seconds(self) -> int:
@@ -158,11 +159,11 @@ class EndpointSettings:
 
     instance_type: _InstanceType = "ml.m5.large"
     instance_count: Annotated[int, between(1, 1000)] = 2
-    """Of fewer than two, in two availability zones, no share can take traffic first."""
+    """Canary and linear routing need at least two instances."""
     max_count: Annotated[int, between(1, 1000)] = 2
     """Above `instance_count`: the endpoint scales between the two by invocations per instance."""
     invocations_per_instance: Annotated[int, between(1, 1_000_000)] = 1000
-    """A minute, that scaling aims at."""
+    """The target of scaling, per minute."""
     routing: Literal["canary", "linear", "all-at-once"] = "canary"
     """How traffic moves to the new instances: a share first, in equal shares, or all of it."""
     step_percent: Annotated[int, between(10, 50)] = 10
@@ -170,19 +171,19 @@ class EndpointSettings:
     wait_seconds: Annotated[int, between(0, 3600)] = 300
     """How long alarms are watched after each share."""
     termination_wait_seconds: Annotated[int, between(0, 3600)] = 120
-    """How long the old instances stay after all traffic has moved, for the way back."""
+    """How long the old instances stay after all traffic has moved, for a rollback."""
     max_5xx: Annotated[int, between(0, 1_000_000)] = 1
     """More failed requests in a minute raise the alarm, and roll an update back."""
     max_4xx: Annotated[int, between(0, 1_000_000)] = 50
     """More refused requests in a minute raise the alarm, and roll an update back."""
     max_latency_ms: Annotated[int, between(1, 60_000)] = 1000
-    """A higher 99th percentile of the model's latency, two minutes in a row, does too."""
+    """A higher 99th percentile of the model's latency, two minutes in a row, raises it, too."""
     capture_percent: Annotated[int, between(1, 100)] = 100
     """The share of requests that is kept for monitoring."""
 
     @property
     def update_wait_seconds(self) -> int:
-        """How much of an update is waiting."""
+        """How many seconds of an update are waiting."""
         shares = -(-100 // self.step_percent) if self.routing == "linear" else 1
         return shares * self.wait_seconds + self.termination_wait_seconds
 
@@ -200,29 +201,28 @@ class MonitorSettings:
             None if len(",".join(columns)) <= 100 else "names of at most 100 characters"
         ),
     ] = ("late",)
-    """Columns that are not compared: what requests do not carry, the label above all, and what
-    moves by nature, such as the month."""
+    """Columns that are not compared: those that requests do not carry, above all the label, and
+    those that change by nature, such as the month."""
     label: str = "late"
-    """The column of the eval slice that predictions are judged by."""
+    """The column of the eval slice with the true answers."""
     minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
     """Fewer are not compared."""
     comparison_threshold: Annotated[float, between(0, 1)] = 0.1
     """How far a feature's distribution may move: a distance from 0 (the same) to 1."""
     compute: ComputeSettings = field(default_factory=ComputeSettings)
-    """Of the baselines and of the analysis."""
+    """For the jobs that make the baselines and the analyses."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeedbackSettings:
-    """What drift sets off."""
+    """What happens after drift."""
 
     enabled: bool = True
-    """False: drift is told to people, and nothing is retrained by it."""
+    """False: people get a notice about drift, and no run starts."""
     cooldown_hours: Annotated[int, between(0, 8760)] = 24
     """Between two runs that drift started."""
     fruitless_limit: Annotated[int, between(1, 100)] = 3
-    """After this many runs in a row that drift started and nothing was registered by, it is left
-    to people."""
+    """After this many runs for drift in a row without a better model, no more start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,21 +230,21 @@ class RetentionSettings:
     """How long things are kept, and what happens to them when a stack is deleted."""
 
     run_days: Annotated[int, between(0, 3650)] = 0
-    """Outputs of a run's steps; 0 = kept. They hold the models too, so a champion that serves for
-    longer than this loses its artifact: give a number only where models are replaced sooner."""
+    """Outputs of a run's steps; 0 = kept. The models are among them, so a champion that serves for
+    longer loses its artifact: set a number only if models are replaced sooner."""
     capture_days: Annotated[int, between(0, 3650)] = 90
     """Captured requests and answers, and what analyses made of them; 0 = kept."""
     noncurrent_days: _Days = 30
     """Overwritten and deleted versions of objects."""
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] = 90
-    """Logs of the functions: one of the periods that CloudWatch Logs knows."""
+    """Logs of the functions: one of the periods that CloudWatch Logs allows."""
     on_delete: Literal["retain", "delete"] = "retain"
     """Buckets and key when the stack is deleted. CloudFormation deletes empty buckets only."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationSettings:
-    """Who is told, beside whoever subscribes to the topic."""
+    """Who gets notices, beside the other subscribers of the topic."""
 
     email: Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")] | None = None
     slack_workspace: (
@@ -271,8 +271,8 @@ class Settings:
     bootstrap_qualifier: Annotated[
         str, matching(r"|[a-z0-9]{1,10}", "up to ten lower-case letters and digits")
     ] = ""
-    """Of the CDK's bootstrap stack, whose roles deploy this environment; "" = the context key
-    `@aws-cdk/core:bootstrapQualifier` of cdk.json, or the CDK's own."""
+    """The qualifier of the CDK's bootstrap stack, whose roles deploy this environment; "" = the
+    context key `@aws-cdk/core:bootstrapQualifier` of cdk.json, or the CDK's default."""
     protected: bool = False
     """True: only `cdk deploy` changes the pipeline; `ratchet run` refuses to."""
     experiment: Annotated[
@@ -280,8 +280,8 @@ class Settings:
     ] = "default"
     approval: Literal["manual", "automatic"] = "manual"
     when_none_left: names.WhenNoneLeft = names.KEEP
-    """The version that serves is rejected, and no other is approved: it goes on, or the endpoint
-    is taken down. Either is told to people."""
+    """If the version that serves is rejected and no other is approved: it goes on serving, or the
+    endpoint is taken down. People get a notice either way."""
     cache_expire_after: Annotated[
         str, matching(r"|P(\d+D)?(T\d+[HMS])?", 'an ISO 8601 period such as "P30D", or ""')
     ] = "P30D"
@@ -310,7 +310,7 @@ class Settings:
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """The tags of every resource, by which cost is told apart."""
+        """The tags of every resource; they split the costs."""
         return {
             "project": self.project,
             "environment": self.environment,
@@ -391,7 +391,7 @@ def load(environment: str, folder: Path = FOLDER) -> Settings:
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
-    """What is wrong with keys together that are each fine alone."""
+    """Keys that are each valid alone, but not together."""
     try:
         _ = settings.image
     except ValueError as error:
@@ -417,16 +417,16 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     budget = settings.costs.monthly_budget_usd
     if budget and not has_budgets(settings.region):
         yield (
-            f"costs.monthly_budget_usd = {budget:g}: CloudFormation makes no budgets in region "
-            f"{settings.region!r}; expected 0, and a budget made by hand, which is the same in all "
+            f"costs.monthly_budget_usd = {budget:g}: CloudFormation cannot make budgets in region "
+            f"{settings.region!r}; expected 0, and a budget made by hand, which covers all "
             "regions: aws budgets create-budget --generate-cli-skeleton"
         )
     training, labelled = settings.data.prefix, settings.evaluation.prefix
     if training.startswith(labelled) or labelled.startswith(training):
         yield (
             f'evaluation.prefix = "{labelled}" and data.prefix = "{training}": one is inside the '
-            "other, so what lands there would be both trained on and evaluated; expected two "
-            "folders apart"
+            "other, so data that lands there would be both trained on and evaluated; expected two "
+            "separate folders"
         )
     if (notifications.slack_workspace is None) != (notifications.slack_channel is None):
         yield "notifications.slack_workspace and notifications.slack_channel need each other"

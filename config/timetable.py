@@ -24,7 +24,7 @@ RuleSchedule = Annotated[
         'an EventBridge schedule such as "rate(1 hour)" or "cron(0 6 * * ? *)"',
     ),
 ]
-"""Of an EventBridge rule, which knows UTC only; all else here is of EventBridge Scheduler."""
+"""For an EventBridge rule, which knows only UTC; all else here is for EventBridge Scheduler."""
 
 EXPECTED = (
     'a schedule such as "cron(0 6 ? * MON *)" (minute hour day month weekday year), '
@@ -44,7 +44,7 @@ _Days = Callable[[date], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class Rate:
-    """At regular distances, counted from when the schedule was made; in hours of 60 minutes."""
+    """At regular intervals since the schedule was made, in hours of 60 minutes."""
 
     every: timedelta
 
@@ -97,7 +97,7 @@ when there is none any more. `made`: when the schedule was made, which a rate co
 
 
 def parse(expression: str) -> Timetable:
-    """Raises ValueError when EventBridge Scheduler would not take the expression."""
+    """Parses an expression. Raises ValueError if EventBridge Scheduler would refuse it."""
     if rate := _RATE.fullmatch(expression):
         unit, count = rate[1] or rate[3], int(rate[2] or 1)
         return Rate(every=timedelta(**{f"{unit}s": count}))
@@ -105,7 +105,7 @@ def parse(expression: str) -> Timetable:
         return At(local=datetime.fromisoformat(at[1]))
     cron = _CRON.fullmatch(expression)
     if cron is None:
-        raise ValueError(f"{expression!r} is no schedule; expected {EXPECTED}")
+        raise ValueError(f"{expression!r} is not a schedule; expected {EXPECTED}")
     return _cron(*cron.groups())
 
 
@@ -147,7 +147,7 @@ def _cron(minutes: str, hours: str, day: str, months: str, weekday: str, years: 
 def _numbers(
     field: str, low: int, high: int, names: dict[str, int] | None = None
 ) -> frozenset[int]:
-    """`*`, `5`, `1-5`, `0/15`, `MON,WED`: which numbers a field stands for."""
+    """The numbers of a field such as `*`, `5`, `1-5`, `0/15` or `MON,WED`."""
 
     def number(text: str) -> int:
         value = (names or {}).get(text.upper(), -1) if text.isalpha() else int(text)
@@ -165,7 +165,7 @@ def _numbers(
         end = high if everything or (step and not last) else number(last or first)
         every = int(step or 1)
         if every < 1 or start > end:
-            raise ValueError(f"{item!r} stands for nothing")
+            raise ValueError(f"{item!r} matches no time")
         numbers.update(range(start, end + 1, every))
     return frozenset(numbers)
 

@@ -187,14 +187,15 @@ def _measure_waiting(
             ],
         )
     except Exception as error:
-        say("go on", f"{names.NOTICES_WAITING} is not put: {error}", level="WARNING")
+        why = f"the metric {names.NOTICES_WAITING} was not put: {error}"
+        say("go on", why, level="WARNING")
 
 
 def _sent(waiting: Waiting, send: Callable[[Notice], None]) -> bool:
     try:
         send(waiting.notice)
     except Exception as error:
-        why = f"people are not told yet: {type(error).__name__}: {error}"
+        why = f"the notice is not sent yet: {type(error).__name__}: {error}"
         say("go on", why, {"notice": waiting.notice.title}, level="ERROR")
         return False
     return True
@@ -234,7 +235,7 @@ def _parsed(text: bytes) -> Record:
             claimed=_time(value.get("claimed")),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        say("forget", f"what was told is not readable: {error}", level="WARNING")
+        say("forget", f"the record of notices is not readable: {error}", level="WARNING")
         return Record()
 
 

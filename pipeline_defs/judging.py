@@ -19,9 +19,9 @@ def champion(p: Pipeline) -> InvokeStep:
 
 
 def prepare(p: Pipeline, data: Operand, *, judge_all: bool = False) -> ProcessingStep:
-    """Landed files to rows. `judge_all`: none is left to train on, and there is no output for it.
+    """Turns landed files into rows. With `judge_all`, all of them are eval rows: no train output.
 
-    It is said by an argument that is only there when it is needed.
+    Only then does the step get the argument --judge.
     """
     return p.processing(
         "prepare",
@@ -35,12 +35,12 @@ def prepare(p: Pipeline, data: Operand, *, judge_all: bool = False) -> Processin
 def evaluate(
     p: Pipeline, *, champion: Operand, rows: Operand, candidate: Operand | None = None
 ) -> ProcessingStep:
-    """Judges a candidate beside the champion, or without one the champion alone."""
-    challenger = {} if candidate is None else {"candidate": candidate}
+    """Evaluates a candidate beside the champion, or the champion alone."""
+    candidates = {} if candidate is None else {"candidate": candidate}
     return p.processing(
         "evaluate",
         "steps/evaluate.py",
-        inputs={**challenger, "champion": champion, "eval": rows},
+        inputs={**candidates, "champion": champion, "eval": rows},
         outputs=["report", "predictions"],
         reports={"evaluation": "report/evaluation.json"},
     )

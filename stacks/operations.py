@@ -50,7 +50,7 @@ class Operations(cdk.Stack):
             settings=settings,
             kind="notices-waiting",
             metric_name=names.NOTICES_WAITING,
-            description="notices wait, because the topic does not take them",
+            description="notices wait, because the topic refuses them",
             missing_data="notBreaching",
             topic=loop.notifications,
         )

@@ -99,7 +99,8 @@ class Serving(cdk.Stack):
             settings=settings,
             kind=names.DRIFT,
             metric_name=names.DRIFT_VIOLATIONS,
-            description="what the endpoint is asked differs from what its model was evaluated on",
+            description="requests to the endpoint differ from the rows that its model was "
+            "evaluated on",
         )
         self.model_quality = LoopAlarm(
             self,
@@ -107,7 +108,7 @@ class Serving(cdk.Stack):
             settings=settings,
             kind=names.MODEL_QUALITY,
             metric_name=names.MODEL_QUALITY_VIOLATIONS,
-            description="the endpoint answers worse than its model did when it was evaluated",
+            description="the endpoint answers worse than its model did at registration",
         )
 
     def _tell_people(self) -> None:

@@ -77,7 +77,7 @@ def handler(event: Mapping[str, Any], context: object) -> None:
     about = {"event": event.get("detail-type"), "id": event.get("id")}
     notice = _happenings().notice_of(event)
     if notice is None:
-        say("nothing", "there is nothing to tell a person", about)
+        say("nothing", "no notice is needed", about)
         return
     publish(aws_clients.sns(), topic_arn=os.environ["TOPIC_ARN"], notice=notice)
     say("tell", notice.title, {**about, "text": notice.text, "commands": notice.commands})

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 import stored
 from decision_log import say
 from notify.texts import Loop
+from ratchet.definition.metadata import step_metadata
 from ratchet.loop import folders, names
 from ratchet.loop.answers import says_missing
 from ratchet.loop.packages import PENDING, metadata_of
@@ -90,8 +91,7 @@ class Happenings:
             return None
         name = arn.rpartition("/")[2]
         step = self._failed_step(arn)
-        verdict = step.get("Metadata", {}).get("Fail", {}).get("ErrorMessage")
-        if verdict:
+        if verdict := step_metadata(step).verdict:
             return self.loop.halted(name, verdict=verdict, cost=self.cost_of(arn))
         reason = step.get("FailureReason") or run.get("FailureReason") or "no reason is given"
         return self.loop.run_failed(
@@ -109,7 +109,7 @@ class Happenings:
         for page in paginator.paginate(PipelineExecutionArn=arn, SortOrder="Ascending"):
             steps = page["PipelineExecutionSteps"]
             failed.extend(step for step in steps if step["StepStatus"] == "Failed")
-        by_itself = [step for step in failed if "Fail" in step.get("Metadata", {})]
+        by_itself = [step for step in failed if step_metadata(step).ends_run]
         return next(iter(by_itself or failed), {})
 
     # -- alarms --------------------------------------------------------------------------------

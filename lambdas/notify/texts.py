@@ -1,4 +1,4 @@
-"""What people read, by what happened (pure). Every notice has the next command in it."""
+"""The texts of the notices, one for each event (pure). Each names the next command to type."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_FEATURES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Loop:
-    """Whose loop speaks. One topic may carry several."""
+    """The loop that a notice is from. One topic may carry the notices of several."""
 
     project: str
     environment: str
@@ -60,7 +60,7 @@ class Loop:
         return self.notice(
             f"version {version} serves",
             f"Version {version} serves{before}: the endpoint was updated and checked. "
-            "If it does not do well, reject it, and the version before serves again.",
+            "If it does not do well, reject it; then the version before it serves again.",
             self.command("status"),
             self.command(f"reject {version}"),
         )
@@ -90,9 +90,9 @@ class Loop:
     def engine_switched(self, version: int, *, why: str) -> Notice:
         return self.notice(
             "monitoring goes on without Model Monitor",
-            f"AWS refused the monitoring schedule of version {version}: {_sentence(why)} The "
-            "endpoint is not held back by it: the version is deployed once more, with this "
-            "project's own monitoring pipeline. To end the attempts for good, set engine = "
+            f"AWS refused the monitoring schedule of version {version}: {_sentence(why)} This "
+            "does not hold back the endpoint: the version is deployed again, with the monitoring "
+            "pipeline. To stop trying Model Monitor, set engine = "
             f'"{names.PIPELINE}" in the section [monitor] of the environment\'s settings.',
             self.command("status"),
             self.command("monitor show"),
@@ -101,7 +101,7 @@ class Loop:
     def kept(self, *, why: str) -> Notice:
         return self.notice(
             "a version that is not approved goes on serving",
-            f"{_sentence(why)} It goes on serving, since when_none_left is "
+            f"{_sentence(why)} It goes on serving, because when_none_left is "
             f'"{names.KEEP}". Approve a version, or train a better one.',
             self.command("models"),
             self.command("approve VERSION"),
@@ -112,8 +112,8 @@ class Loop:
         what = f"Version {version}" if _is_version(version) else "The last version"
         return self.notice(
             "nothing serves: the endpoint was taken down",
-            f"{what} does not serve any more, and no version is approved that could. The endpoint "
-            "comes back with the next approval.",
+            f"{what} no longer serves, and no other version is approved. The endpoint comes back "
+            "with the next approval.",
             self.command("models"),
             self.command("approve VERSION"),
         )
@@ -121,8 +121,8 @@ class Loop:
     def stuck(self, *, why: str, command: str) -> Notice:
         return self.notice(
             "the deployment needs you",
-            f"{_sentence(why)} What serves goes on serving, and nothing is deployed until this is "
-            "resolved.",
+            f"{_sentence(why)} The version that serves goes on serving, and nothing is deployed "
+            "until this is resolved.",
             command,
             self.command("status"),
         )
@@ -156,21 +156,21 @@ class Loop:
             f"the run {run} was stopped: it cost more than {limit}",
             f"{_sentence(cost)} That is more than the limit of {limit}, so this run of {pipeline} "
             "was stopped. To allow more, raise run_limit_usd in the section [costs] of the "
-            "environment's settings and deploy; then start the run again: steps that were done "
-            "are taken from the cache.",
+            "environment's settings and deploy; then start the run again; finished steps are "
+            "cache hits.",
             self.command(f"show {run}"),
             self.command("costs --by step"),
             self.command("deploy"),
         )
 
     def idle_endpoint(self, endpoint: str, *, hours: int, on: str, cost: str | None) -> Notice:
-        each_day = f"costs {cost} a day" if cost else "costs money whose price is not known"
+        each_day = f"costs {cost} a day" if cost else "costs money at an unknown price"
         return self.notice(
-            f"the endpoint was asked nothing for {hours} h",
+            f"nobody called the endpoint for {hours} h",
             f"Nobody called the endpoint {endpoint} in the last {hours} h, and it {each_day} "
-            f"({on}). When it is not needed, reject the version that serves, with "
-            f'when_none_left = "{names.TAKE_DOWN}" in the settings. This is told once, until '
-            "somebody calls the endpoint again.",
+            f"({on}). If it is not needed, reject the version that serves, with "
+            f'when_none_left = "{names.TAKE_DOWN}" in the settings. You get this notice once, '
+            "until somebody calls the endpoint again.",
             self.command("status"),
             self.command("costs"),
         )
@@ -181,7 +181,7 @@ class Loop:
         found = f": {_listed(features)}" if features else ""
         return self.notice(
             f"drift in the traffic{found}",
-            f"What the endpoint is asked{window} differs from the rows that the champion was "
+            f"Requests to the endpoint{window} differ from the rows that the champion was "
             f"evaluated on{found}. {_what_follows(retrains)}",
             self.command("monitor show"),
             *([] if retrains else [self.command("run training")]),
@@ -191,8 +191,8 @@ class Loop:
         found = f": {_listed(metrics)}" if metrics else ""
         return self.notice(
             f"the champion answers worse than it did{found}",
-            f"Held against the labels that came in, the champion's answers{window} are worse than "
-            f"its baseline{found}. {_what_follows(retrains)}",
+            f"Compared with the labels that arrived, the champion's answers{window} are worse than "
+            f"at registration{found}. {_what_follows(retrains)}",
             self.command("monitor show"),
             *([] if retrains else [self.command("run training")]),
         )
@@ -204,8 +204,8 @@ class Loop:
         return self.notice(
             f"version {version} did not do well{on}",
             f"Version {version}, which serves, was evaluated on new labelled data{on}: "
-            f"{_sentence('; '.join(violations))} {_what_follows(retrains)} It trains on what has "
-            "landed for training; labelled data is not among that until it lands there, too.",
+            f"{_sentence('; '.join(violations))} {_what_follows(retrains)} A run trains on the "
+            "data that landed for training. To train on the labelled data, land it there too.",
             self.command(f"models show {version}"),
             *([] if retrains else [self.command("run training")]),
         )
@@ -214,8 +214,8 @@ class Loop:
         return self.notice(
             f"drift goes on, and {count} retrains did not help",
             f"The last {count} runs that drift started brought no better model, so drift "
-            f"({since}) starts no more of them. New data does, as ever. The count ends with the "
-            "next better model, and with new data that makes one.",
+            f"({since}) starts no more runs. New data still does. The count starts again with the "
+            "next better model.",
             self.command("monitor show"),
             self.command("run training"),
         )
@@ -224,8 +224,8 @@ class Loop:
         return self.notice(
             "an event could not be handled",
             f"The queue {queue} holds messages that a function of the loop could not handle "
-            "several times over. The loop's schedules catch up with what they were about, once the "
-            "reason is gone; the function's log tells it.",
+            "several times over. The function's log gives the reason. Once it is gone, the loop's "
+            "schedules do the work again.",
             f"aws sqs receive-message --queue-url $(aws sqs get-queue-url --queue-name {queue} "
             "--query QueueUrl --output text)",
             self.command("status"),
@@ -242,8 +242,8 @@ def _and(cost: str) -> str:
 
 def _what_follows(retrains: bool) -> str:
     if retrains:
-        return "A run on the current data starts by itself, unless one was started not long ago."
-    return "Feedback is off, so nothing is retrained by itself."
+        return "A run on the current data starts automatically, unless one started recently."
+    return "Feedback is off, so no run starts automatically."
 
 
 def _is_version(text: str | None) -> bool:

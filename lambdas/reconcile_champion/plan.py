@@ -159,7 +159,7 @@ def plan(seen: Seen, policy: Policy) -> Decision:
 
 
 def blocked(seen: Seen, decision: Decision) -> bool:
-    """Whether what is approved does not serve, and nothing is under way to change that."""
+    """Whether the approved version does not serve, and nothing is under way to change that."""
     if isinstance(decision, Kept | Stuck):
         return True
     if isinstance(decision, Nothing | Serves):
@@ -324,13 +324,13 @@ def _verified(seen: Seen, wanted: Package, policy: Policy) -> Decision:
         return Serves(package=wanted, why=_serves(seen, wanted, policy))
     if seen.served == str(wanted.version):
         return Stuck(
-            why=f"version {wanted.version} did serve, and now the endpoint's config {live.config} "
+            why=f"version {wanted.version} served, and now the endpoint's config {live.config} "
             f"serves {_named(live, policy)}: it was changed by hand",
             command=by_hand,
         )
     return MarkFailed(
         package=wanted,
-        why=f"the update ended well, but SageMaker rolled the endpoint back to {live.config}, "
+        why=f"the update succeeded, but SageMaker rolled the endpoint back to {live.config}, "
         f"which serves {_named(live, policy)}: an alarm of the endpoint went off",
     )
 

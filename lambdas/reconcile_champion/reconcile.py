@@ -134,7 +134,8 @@ class Reconciler:
                 ],
             )
         except Exception as error:
-            say("go on", f"{names.DEPLOYMENT_BLOCKED} is not put: {error}", level="WARNING")
+            why = f"the metric {names.DEPLOYMENT_BLOCKED} was not put: {error}"
+            say("go on", why, level="WARNING")
 
 
 @dataclass(kw_only=True)

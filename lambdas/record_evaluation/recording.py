@@ -107,7 +107,8 @@ class Recording:
             try:
                 self._put(names.EVALUATION_SCORE, record.score)
             except Exception as error:
-                say("go on", f"{names.EVALUATION_SCORE} is not put: {error}", level="WARNING")
+                why = f"the metric {names.EVALUATION_SCORE} was not put: {error}"
+                say("go on", why, level="WARNING")
 
     def _put(self, name: str, value: float) -> None:
         dimensions = names.dimensions(project=self.project, environment=self.environment)

@@ -180,7 +180,9 @@ class Runs:
         try:
             self.cloudwatch.put_metric_data(Namespace=names.NAMESPACE, MetricData=[datum])
         except Exception as error:  # the rows have it
-            say("go on", f"{names.RUN_COST} is not put: {error}", facts, level="WARNING")
+            say(
+                "go on", f"the metric {names.RUN_COST} was not put: {error}", facts, level="WARNING"
+            )
 
     # -- the limit -----------------------------------------------------------------------------
 

@@ -11,9 +11,6 @@ Environment
     ARTIFACTS_BUCKET     capture/, ground-truth/, monitoring/ and manifests/ are in it
     ENDPOINT_NAME        capture/<endpoint>/AllTraffic/yyyy/mm/dd/hh/*.jsonl
     CHAMPION_PARAMETER   name of the SSM parameter; the ARN of the version that serves, or "none"
-    LOOK_BACK_HOURS      optional, 24: how far a first window reaches back
-    LABEL_HOURS          optional, 168: model quality is of the answers of so many hours, of this
-                         champion; a label may land that much later than its answer
 
 IAM
     ssm:GetParameter                on the parameter
@@ -52,8 +49,6 @@ def _selection() -> Selection:
         ssm=aws_clients.ssm(),
         sagemaker=aws_clients.sagemaker(),
         parameter=environment["CHAMPION_PARAMETER"],
-        look_back_hours=int(environment.get("LOOK_BACK_HOURS") or 24),
-        label_hours=int(environment.get("LABEL_HOURS") or 168),
     )
 
 

@@ -35,15 +35,11 @@ class Selection:
     ssm: SSMClient
     sagemaker: SageMakerClient
     parameter: str
-    look_back_hours: int
-    label_hours: int
 
     def select(self, event: Mapping[str, Any], *, now: datetime) -> Answer:
         champion = self._champion()
         chosen = self._window(event, now=now)
-        quality = window.quality_of(
-            end=chosen.end, hours=self.label_hours, champion_since=champion.since
-        )
+        quality = window.quality_of(end=chosen.end, champion_since=champion.since)
         answer = Answer(
             start=window.text_of(chosen.start),
             end=window.text_of(chosen.end),
@@ -63,7 +59,7 @@ class Selection:
             record = self.files.record(names.DATA_QUALITY)
             last = window.parsed(record["next"]) if record else None
             if last is None:
-                first = self.files.first_captured(end - timedelta(hours=self.look_back_hours))
+                first = self.files.first_captured(end - timedelta(hours=window.LOOK_BACK_HOURS))
         return Window(start=window.start_of(asked, last=last, first=first, end=end), end=end)
 
     def _with_traffic(self, answer: Answer, chosen: Window) -> Answer:

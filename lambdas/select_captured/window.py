@@ -7,6 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 LAST, HOUR, NOW = "last", "hour", "now"
 
+LOOK_BACK_HOURS = 24
+"""How far a first window reaches back."""
+LABEL_HOURS = 168
+"""How much later than its answer a label may land."""
+
 _HOUR = timedelta(hours=1)
 
 
@@ -38,9 +43,9 @@ def start_of(
     return last or first or end
 
 
-def quality_of(*, end: datetime, hours: int, champion_since: datetime | None) -> Window:
-    """The answers that labels are held against: the last hours', but this champion's only."""
-    start = end - timedelta(hours=hours)
+def quality_of(*, end: datetime, champion_since: datetime | None) -> Window:
+    """The answers that labels are compared with: of the last LABEL_HOURS and this champion."""
+    start = end - timedelta(hours=LABEL_HOURS)
     if champion_since:
         start = max(start, champion_since.astimezone(UTC).replace(microsecond=0))
     return Window(start=min(start, end), end=end)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from start_pipeline import run_names, snapshot
-from start_pipeline.plan import Claim
+from start_pipeline.seen import Claim
 from start_pipeline.snapshot import Snapshot
 
 if TYPE_CHECKING:

@@ -49,8 +49,9 @@ class DataBucket:
     bucket: str
     prefix: str
     window: int
+    """The newest N partitions; 0 = all."""
 
-    def look(self) -> Window:
+    def newest(self) -> Window:
         """The window now. All partitions: one request per 1,000 objects. The newest N: one per
         folder and 1,000 objects of them, however many older ones there are."""
         left_out: list[str] = []

@@ -1,7 +1,7 @@
 """Drift as a reason to run content that was run before (pure).
 
-Wanted: an episode of drift, from the moment that an alarm went off, is answered by one run that
-started since. Data that lands starts runs of its own and answers it too.
+An episode of drift begins when an alarm goes off. The trigger ensures that at least one run has
+started since. Data that lands starts runs of its own, which answer it too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from start_pipeline import run_names
-from start_pipeline.plan import IN_PROGRESS, Execution, Nothing
+from start_pipeline.rules import IN_PROGRESS, Nothing
+from start_pipeline.seen import Execution, Registered
 
 _NEWEST = 30
 """Runs that are looked back at: each that succeeded costs two requests."""
@@ -28,17 +29,6 @@ class Episode:
     @property
     def id(self) -> str:
         return self.since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Registered:
-    """The version that a run registered."""
-
-    version: int
-    better: bool
-    """Than the champion of its time, on the same rows: a tie helps nobody."""
-    waits: bool
-    """For approval."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +63,7 @@ def answer(
     for execution in executions:
         if execution.started and execution.started >= episode.since:
             return Nothing(
-                why=f"drift since {episode.id} is answered by {execution.arn}, which started since"
+                why=f"{execution.arn} answers the drift since {episode.id}: it started later"
             )
     for_drift = [e for e in executions if run_names.is_for_drift(e.display_name)]
     last = for_drift[0] if for_drift else None
@@ -110,8 +100,8 @@ def _fruitless(
         if execution.status in IN_PROGRESS:
             continue
         if execution.status == "Succeeded":
-            found = registered(execution.arn)
-            if found and found.better:
+            version = registered(execution.arn)
+            if version and version.better:
                 break
         if run_names.is_for_drift(execution.display_name):
             count += 1

@@ -50,7 +50,7 @@ class DriftAlarms:
             notices.read()
             notices.change(lambda record: record.with_news("drift", since, notice))
         except Exception as error:
-            say("go on", f"people are not told yet: {error}", level="ERROR")
+            say("go on", f"the notice is not sent yet: {error}", level="ERROR")
             return
         tell_people(
             notices,

@@ -2,7 +2,7 @@
 
 Woken by batches of SQS messages: S3's events, the end of a run, an alarm for drift, a schedule, its
 own delayed ones.
-It does not act on what they say, see `look.py`, but for one thing: the time that a run is scheduled
+It does not act on what they say, see `plan.py`, but for one thing: the time that a run is scheduled
 for stands in the schedule's message alone.
 
 Environment
@@ -18,7 +18,6 @@ Environment
     TIME_ZONE                 "UTC" (default): in which a scheduled run says its time
     Optional, for drift as a reason to run:
     DRIFT_ALARMS              names of alarms, with commas between; none: drift starts no run
-    FEEDBACK_ENABLED          "true" (default) | "false": drift starts no run
     COOLDOWN_HOURS            24: at least so long from one run for drift to the next
     FRUITLESS_LIMIT           3: after so many in a row without a better model, none is started
     PROJECT, ENVIRONMENT, TOPIC_ARN  to tell a person when that limit is reached
@@ -61,8 +60,7 @@ import aws_clients
 from decision_log import say
 from failed_batch import give_back
 from start_pipeline import settings, wakes
-from start_pipeline.look import Trigger
-from start_pipeline.plan import Decision
+from start_pipeline.trigger import Decision, Trigger
 
 _SPARE_SECONDS = 60
 """Left at the end of the function's time, to write down what was found."""
@@ -103,7 +101,7 @@ def _look(messages: list[Mapping[str, Any]], context: Context) -> Decision:
     reasons = wakes.reasons(message["body"] for message in messages)
     seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
     scheduled = wakes.scheduled(message["body"] for message in messages)
-    decision, facts = _trigger().look(reasons=reasons, seconds=seconds, scheduled=scheduled)
+    decision, facts = _trigger().wake(reasons=reasons, seconds=seconds, scheduled=scheduled)
     known = asdict(decision)
     why = known.pop("why")
     woken = {"messages": len(messages), "reasons": reasons or None}

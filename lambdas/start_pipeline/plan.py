@@ -1,201 +1,224 @@
-"""Decides what one wake does, from what it sees (pure).
+"""Decides what one wake does (pure).
 
-Wanted: the window's current content has been run, and a run has started since the last time that
-one was scheduled for. Each function answers with a decision that ends
-the wake, or with None: go on.
+The trigger ensures that the window's current content has been run, and that a run has started since
+the last time that one was scheduled for. Drift is a third reason to run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from start_pipeline import wakes
+from start_pipeline import claims, rules, run_names
+from start_pipeline.rules import Nothing, Wait
+from start_pipeline.seen import Claim, Content, NoContent, Seen, Started, State
+from start_pipeline.settings import Settings
 
-CLAIM = timedelta(minutes=2)
-"""How long a claim keeps other wakes from starting a run: longer than the calls between claim and
-record take, retries included. And how long a started run may stay out of the list of runs."""
-
-RETRY = timedelta(minutes=5)
-"""When to try again after SageMaker refused to start a run now."""
-
-CLOCKS_DIFFER = timedelta(minutes=1)
-
-IN_PROGRESS = frozenset({"Executing", "Stopping"})
+if TYPE_CHECKING:
+    from start_pipeline.drift import Exhausted
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pending:
-    """A window that is not known to be run, as wakes have seen it."""
+class Run:
+    """Start a run of this content, under the claim that the state holds."""
 
-    fingerprint: str
-    since: datetime
-    """When a difference from what was run was first seen."""
-    changed: datetime
-    """When the window was first seen as it is."""
-    reasons: tuple[str, ...] = ()
+    content: Content
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A wake is about to start this run: what it asks for, so that a retry asks the same."""
+class Record:
+    """A run of this content was started and not recorded: record it, and plan again."""
 
-    digest: str
-    at: datetime
-    display_name: str
-    description: str
-    episode: str = ""
-    """The drift, or the scheduled time, that the run answers; empty when the content itself asks
-    for the run."""
+    started: Started
 
 
 @dataclass(frozen=True, kw_only=True)
-class Started:
-    """The newest run that a wake has started."""
+class GiveUp:
+    """Drift goes on, and starts no more runs: tell people, once in an episode."""
 
-    digest: str
-    at: datetime
-    execution_arn: str
+    exhausted: Exhausted
+    since: str
+
+    @property
+    def why(self) -> str:
+        return self.exhausted.why
 
 
-@dataclass(frozen=True, kw_only=True)
-class State:
-    """What wakes leave for the next one. Losing it costs one more settling time, nothing else:
-    that content was run is recorded beside its manifest."""
-
-    run: str | None = None
-    """Fingerprint of the newest window that is known to be run."""
-    pending: Pending | None = None
-    claim: Claim | None = None
-    started: Started | None = None
-    wake_at: datetime | None = None
-    """When a delayed message that a wake has sent arrives."""
-    scheduled: datetime | None = None
-    """The last time that a run was scheduled for, as far as a message has said. Losing it may cost
-    that run."""
-    on_time: datetime | None = None
-    """The scheduled time that is known to be answered by a run."""
+Act = Nothing | Wait | Run | Record | GiveUp
 
 
 @dataclass(frozen=True, kw_only=True)
-class Execution:
-    """A run of the pipeline, as ListPipelineExecutions shows it."""
-
-    arn: str
-    status: str
-    display_name: str
-    description: str
-    started: datetime | None = None
+class Plan:
+    act: Act
+    state: State
+    """What is to be stored; of a run, before it is started."""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    """For the log."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Nothing:
-    """The world is as wanted, or something else will wake the function when it can go on."""
+def plan(seen: Seen, settings: Settings, *, now: datetime) -> Plan:
+    """The one thing to do now.
 
-    why: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wait:
-    """Look again then; nothing else is known to wake the function."""
-
-    until: datetime
-    why: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Start:
-    """A run was started."""
-
-    why: str
-    execution_arn: str
-
-
-Decision = Nothing | Wait | Start
-
-
-def see(state: State, fingerprint: str, *, now: datetime, reasons: Iterable[str]) -> State:
-    """The state after a look at the window."""
-    if fingerprint == state.run:
-        return replace(state, pending=None)
-    before = state.pending
-    if before is None:
-        seen = Pending(fingerprint=fingerprint, since=now, changed=now)
-    elif before.fingerprint != fingerprint:
-        seen = replace(before, fingerprint=fingerprint, changed=now)
-    else:
-        seen = before
-    return replace(state, pending=replace(seen, reasons=wakes.merged(seen.reasons, reasons)))
+    Raises:
+        NotReadError: it hangs on a part of the world that is not read yet.
+    """
+    state = rules.with_schedule(seen.state, seen.scheduled, now=now)
+    if not seen.window.objects:
+        return Plan(act=_no_data(state, settings), state=state)
+    fingerprint = seen.window.fingerprint
+    state = rules.see(state, fingerprint, now=now, reasons=seen.reasons)
+    content_run = _run_content(seen, state, settings, now=now)
+    state = content_run.state
+    if not isinstance(content_run.act, Nothing) or state.run != fingerprint:
+        return content_run
+    facts = content_run.facts
+    if state.scheduled and state.scheduled != state.on_time:
+        on_time = _run_on_time(seen, state, settings, now=now)
+        if isinstance(on_time, Plan):
+            return replace(on_time, facts={**facts, **on_time.facts})
+        state, facts = on_time.state, {**facts, **on_time.facts}
+    drifted = _run_for_drift(seen, state, settings, now=now)
+    if drifted is None:
+        return Plan(act=content_run.act, state=state, facts=facts)
+    return replace(drifted, facts={**facts, **drifted.facts})
 
 
-def asked_for(state: State, scheduled: datetime | None, *, now: datetime) -> State:
-    """The state once a message has said for when a run is scheduled. Messages may be repeated, late
-    or out of order, so the latest time stands; one that has not come yet is no schedule's."""
-    if scheduled is None or scheduled > now + CLOCKS_DIFFER:
-        return state
-    if state.scheduled and scheduled <= state.scheduled:
-        return state
-    return replace(state, scheduled=scheduled)
+def _no_data(state: State, settings: Settings) -> Nothing:
+    why = f"s3://{settings.data_bucket}/{settings.data_prefix} holds no data: nothing to run on"
+    if state.scheduled and state.scheduled != state.on_time:
+        why += f", though a run was scheduled for {state.scheduled:%Y-%m-%d %H:%M %Z}"
+    return Nothing(why=why)
 
 
-def settle(
-    state: State, *, now: datetime, settle_seconds: int, max_wait_seconds: int
-) -> Nothing | Wait | None:
-    """Goes on once the window has looked the same for a while, or has changed for too long."""
-    if state.pending is None:
-        return Nothing(why="the window's content has been run")
-    settled = state.pending.changed + timedelta(seconds=settle_seconds)
-    latest = state.pending.since + timedelta(seconds=max_wait_seconds)
-    due = min(settled, latest)
-    if now >= due:
-        return None
-    return Wait(until=due, why=f"the window changed less than {settle_seconds} s ago")
+# -- the content asks for a run --------------------------------------------------------------------
 
 
-def occupied(
-    state: State, executions: Sequence[Execution], *, now: datetime
-) -> Nothing | Wait | None:
-    """Goes on when no run is in progress and no other wake is starting one."""
-    for execution in executions:
-        if execution.status in IN_PROGRESS:
-            return Nothing(why=f"{execution.arn} is in progress; its end wakes the function again")
-    if state.claim and now < state.claim.at + CLAIM:
-        return Wait(until=state.claim.at + CLAIM, why="another wake is starting a run")
-    started = state.started
-    if (
-        started
-        and now < started.at + CLAIM
-        and all(execution.arn != started.execution_arn for execution in executions)
-    ):
-        return Wait(until=started.at + CLAIM, why=f"{started.execution_arn} is not listed yet")
-    return None
+def _run_content(seen: Seen, state: State, settings: Settings, *, now: datetime) -> Plan:
+    """A run of content that was not run."""
+    fingerprint = seen.window.fingerprint
+    if seen.recovered:
+        execution_arn = seen.recovered.execution_arn
+        why = f"{execution_arn} ran this content and had not been recorded"
+        return Plan(act=Nothing(why=why), state=rules.has_run(state, fingerprint, seen.recovered))
+    act = rules.settle(
+        state,
+        now=now,
+        settle_seconds=settings.settle_seconds,
+        max_wait_seconds=settings.max_wait_seconds,
+    ) or rules.occupied(state, seen.executions(), now=now)
+    if act:
+        return Plan(act=act, state=state)
+    content = seen.content()
+    if isinstance(content, NoContent):
+        return Plan(act=_look_again(content, settings, now=now), state=state)
+    recorded = seen.run_of(content.digest)
+    if recorded:
+        why = f"this content has been run by {recorded}"
+        return Plan(act=Nothing(why=why), state=rules.has_run(state, fingerprint))
+    lost = rules.started_before(seen.executions(), run_names.mark_of(content.digest))
+    if lost:
+        started = Started(digest=content.digest, at=now, execution_arn=lost.arn)
+        return Plan(act=Record(started=started), state=state)
+    return _run(content, state, _claim_of(content, seen, state, settings, now=now))
 
 
-def started_before(executions: Iterable[Execution], mark: str) -> Execution | None:
-    """The run of this content, when a wake started it and stopped short of recording it."""
-    for execution in executions:
-        if execution.display_name.endswith(f"-{mark}") or mark in execution.description:
-            return execution
-    return None
-
-
-def claimed(state: State, claim: Claim) -> State:
-    """The claim; an abandoned claim on the same content lends its words, so that SageMaker gets
-    the very same request with the same token again."""
-    old = state.claim
-    if old and (old.digest, old.episode) == (claim.digest, claim.episode):
-        claim = replace(old, at=claim.at)
-    return replace(state, claim=claim)
-
-
-def has_run(state: State, fingerprint: str, started: Started | None = None) -> State:
-    """The state once this window is known to be run."""
-    return replace(
-        state, run=fingerprint, pending=None, claim=None, started=started or state.started
+def _claim_of(
+    content: Content, seen: Seen, state: State, settings: Settings, *, now: datetime
+) -> Claim:
+    return claims.for_content(
+        content.snapshot,
+        digest=content.digest,
+        at=now,
+        earlier=seen.snapshot_of(state.started.digest) if state.started else None,
+        prefix=settings.data_prefix,
+        reasons=state.pending.reasons if state.pending else (),
+        left_out=len(seen.window.left_out),
     )
 
 
-def message_due(state: State, until: datetime, *, now: datetime) -> bool:
-    """Whether a delayed message must be sent: none is on its way that arrives in time."""
-    return state.wake_at is None or not now < state.wake_at <= until + timedelta(seconds=1)
+def _run(
+    content: Content, state: State, claim: Claim, facts: Mapping[str, object] | None = None
+) -> Plan:
+    return Plan(act=Run(content=content), state=rules.claimed(state, claim), facts=facts or {})
+
+
+def _look_again(content: NoContent, settings: Settings, *, now: datetime) -> Wait:
+    seconds = max(1, settings.settle_seconds) if content.moved else 0
+    return Wait(until=now + timedelta(seconds=seconds), why=content.why)
+
+
+# -- the time asks for a run -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OnTime:
+    """A run has started since the scheduled time."""
+
+    state: State
+    facts: Mapping[str, object]
+
+
+def _run_on_time(seen: Seen, state: State, settings: Settings, *, now: datetime) -> Plan | _OnTime:
+    """The content has been run: is it to be run once more, because it is time?"""
+    from start_pipeline import schedule  # once in a schedule, and every start would pay for it
+
+    assert state.scheduled is not None  # it differs from the time that is answered
+    due = schedule.of(state.scheduled, timezone=settings.timezone)
+    facts: dict[str, object] = {"scheduled": due.words}
+    executions = seen.executions()
+    act = rules.occupied(state, executions, now=now)
+    if act:
+        return Plan(act=act, state=state, facts=facts)
+    answered = schedule.answered_by(due, executions)
+    if answered:
+        # From now on a wake need not ask SageMaker.
+        on_time = replace(state, on_time=state.scheduled, claim=None)
+        return _OnTime(state=on_time, facts={**facts, "answered_by": answered.arn})
+    content = seen.content()
+    if isinstance(content, NoContent):
+        return Plan(act=_look_again(content, settings, now=now), state=state, facts=facts)
+    claim = claims.for_schedule(
+        content.snapshot, digest=content.digest, at=now, due=due, prefix=settings.data_prefix
+    )
+    return _run(content, state, claim, facts)
+
+
+# -- drift asks for a run --------------------------------------------------------------------------
+
+
+def _run_for_drift(seen: Seen, state: State, settings: Settings, *, now: datetime) -> Plan | None:
+    """The content has been run: is it to be run once more, because the world drifted? None: there
+    is no drift."""
+    episode = seen.episode() if settings.feedback.alarms else None
+    if episode is None:
+        return None
+    from start_pipeline import drift  # drift is rare, and every start would pay for it
+
+    facts = {"drift_since": episode.id}
+    executions = seen.executions()
+    act = rules.occupied(state, executions, now=now) or drift.answer(
+        episode,
+        executions,
+        now=now,
+        cooldown_hours=settings.feedback.cooldown_hours,
+        fruitless_limit=settings.feedback.fruitless_limit,
+        registered=seen.registered,
+    )
+    if isinstance(act, drift.Exhausted):
+        give_up = GiveUp(exhausted=act, since=episode.id)
+        return Plan(act=give_up, state=state, facts=facts)
+    if act:
+        return Plan(act=act, state=state, facts=facts)
+    content = seen.content()
+    if isinstance(content, NoContent):
+        return Plan(act=_look_again(content, settings, now=now), state=state, facts=facts)
+    claim = claims.for_drift(
+        content.snapshot,
+        digest=content.digest,
+        at=now,
+        episode=episode,
+        prefix=settings.data_prefix,
+    )
+    return _run(content, state, claim, facts)

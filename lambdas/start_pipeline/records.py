@@ -28,7 +28,7 @@ from decision_log import say
 from ratchet.loop import folders, names
 from start_pipeline import snapshot, state_file
 from start_pipeline.data_bucket import Known
-from start_pipeline.plan import Claim, Started, State
+from start_pipeline.seen import Claim, Started, State
 from start_pipeline.snapshot import Snapshot
 from start_pipeline.window import StoredObject
 

@@ -18,8 +18,7 @@ from ratchet.loop.packages import (
     metadata_of,
     number_in,
 )
-from start_pipeline.drift import Registered
-from start_pipeline.plan import Claim, Execution
+from start_pipeline.seen import Claim, Execution, Registered
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
@@ -58,11 +57,13 @@ class Runs:
 
     def registered(self, execution_arn: str) -> Registered | None:
         """What a run registered; None when it registered nothing, or that is deleted."""
+        # Few wakes look at a run: the table would cost each cold start 2 ms.
+        from ratchet.definition.metadata import step_metadata
+
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_execution_steps")
         for page in paginator.paginate(PipelineExecutionArn=execution_arn):
             for step in page["PipelineExecutionSteps"]:
-                arn = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
-                if arn:
+                if arn := step_metadata(step).model_package_arn:
                     return self._described(arn)
         return None
 

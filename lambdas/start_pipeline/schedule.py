@@ -1,7 +1,7 @@
 """The schedule as a reason to run content that was run before (pure).
 
-Wanted: a run has started at or after the last scheduled time. Whatever starts it answers: data
-that landed, drift, a person.
+The trigger ensures that at least one run has started since the last scheduled time. Whatever starts
+it answers: data that landed, drift, a person.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from start_pipeline.plan import Execution
+from start_pipeline.seen import Execution
 
 
 @dataclass(frozen=True, kw_only=True)

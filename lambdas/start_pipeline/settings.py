@@ -69,10 +69,7 @@ def _kind(intake: str) -> str:
 
 
 def _feedback(environment: Mapping[str, str]) -> Feedback:
-    enabled = environment.get("FEEDBACK_ENABLED") or "true"
-    if enabled not in ("true", "false"):
-        raise SettingError(f"FEEDBACK_ENABLED is {enabled!r}; expected true or false")
-    alarms = environment.get("DRIFT_ALARMS", "") if enabled == "true" else ""
+    alarms = environment.get("DRIFT_ALARMS", "")
     return Feedback(
         alarms=tuple(name.strip() for name in alarms.split(",") if name.strip()),
         cooldown_hours=_number({"COOLDOWN_HOURS": "24", **environment}, "COOLDOWN_HOURS"),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from start_pipeline.plan import Claim, Pending, Started, State
+from start_pipeline.seen import Claim, Pending, Started, State
 
 _FORMAT = 1
 

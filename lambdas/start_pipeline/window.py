@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 
@@ -32,7 +33,7 @@ class Window:
     left_out: Sequence[str] = ()
     """Keys that hold data and that no run can read; the log and the description name them."""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Names what the listing shows; landing the same bytes again changes it."""
         digest = hashlib.sha256()

@@ -143,7 +143,6 @@ class Draft:
         )
 
     def _job_settings(self, step: str, options: JobOptions) -> jobs.JobSettings:
-        refuse_others(options, JobOptions)
         return jobs.JobSettings(
             role_arn=self.ctx.role_arn,
             compute=self._compute(step, options.get("compute")),

@@ -28,8 +28,6 @@ SPARK_ENTRY = [
     "smspark-submit",
 ]
 """What comes behind it are the arguments of spark-submit, the script among them."""
-_MODEL_CODE = "/opt/ml/model/code"
-_CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def container_job(
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
-        **_environment(settings),
+        **variables_of(settings),
     }
 
 
@@ -224,7 +222,7 @@ def algorithm_job(
         job["CheckpointConfig"] = {"S3Uri": checkpoints_uri}
     if channels:
         job["InputDataConfig"] = [_channel(name, uri) for name, uri in channels.items()]
-    return {**job, **_environment(settings)}
+    return {**job, **variables_of(settings)}
 
 
 def _training_resources(compute: ComputeSettings) -> dict[str, Any]:
@@ -241,106 +239,10 @@ def _training_resources(compute: ComputeSettings) -> dict[str, Any]:
     return {"ResourceConfig": resources, "StoppingCondition": limits}
 
 
-def transform_job(
-    settings: JobSettings,
-    *,
-    model: Operand,
-    data: Operand | Input,
-    output_uri: Operand,
-    content_type: str,
-    accept: str,
-    split: bool,
-    batch: str,
-    payload_mb: int | None,
-) -> dict[str, Any]:
-    """CreateTransformJob; with `split`, a line is a record, and so it is in the output."""
-    source = data if isinstance(data, Input) else Input(data)
-    job: dict[str, Any] = {
-        "ModelName": model,
-        "BatchStrategy": batch,
-        "TransformInput": {
-            "DataSource": {"S3DataSource": {"S3DataType": source.type, "S3Uri": source.uri}},
-            "ContentType": content_type,
-            "SplitType": "Line" if split else "None",
-        },
-        "TransformOutput": {
-            "S3OutputPath": output_uri,
-            "Accept": accept,
-            "AssembleWith": "Line" if split else "None",
-            **encrypted(settings.output_key_arn),
-        },
-        "TransformResources": {
-            "InstanceType": settings.compute.instance_type,
-            "InstanceCount": settings.compute.instance_count,
-        },
-    }
-    if payload_mb is not None:
-        job["MaxPayloadInMB"] = payload_mb
-    return {**job, **_environment(settings)}
-
-
-def _environment(settings: JobSettings) -> dict[str, Any]:
+def variables_of(settings: JobSettings) -> dict[str, Any]:
+    """The environment of a job's container, where it has any."""
     variables = {key: text(value) for key, value in settings.environment.items()}
     return {"Environment": variables} if variables else {}
-
-
-def model_container(image: str, artifact: Operand, inference: str) -> dict[str, Any]:
-    """A container that serves an artifact with the script in its `code/`."""
-    return {
-        "Image": image,
-        "ModelDataUrl": artifact,
-        "Environment": {
-            "SAGEMAKER_PROGRAM": inference,
-            "SAGEMAKER_SUBMIT_DIRECTORY": _MODEL_CODE,
-        },
-    }
-
-
-def model_package(
-    *,
-    group: str,
-    image: str,
-    model: Operand,
-    inference: str,
-    approval: str,
-    metrics: Mapping[str, Mapping[str, Operand]],
-    baselines: Mapping[str, Mapping[str, Operand]],
-    metadata: Mapping[str, Operand],
-    description: Operand | None,
-) -> dict[str, Any]:
-    """CreateModelPackage: a version that serves with the `code/` inside its artifact.
-
-    `metrics` and `baselines`: ModelQuality, ModelDataQuality … → Statistics, Constraints → URI.
-    """
-    package: dict[str, Any] = {
-        "ModelPackageGroupName": group,
-        "ModelApprovalStatus": approval,
-        "InferenceSpecification": {
-            "Containers": [model_container(image, model, inference)],
-            "SupportedContentTypes": _CONTENT_TYPES,
-            "SupportedResponseMIMETypes": _CONTENT_TYPES,
-        },
-    }
-    if description is not None:
-        package["ModelPackageDescription"] = text(description)
-    if metrics:
-        package["ModelMetrics"] = _sources(metrics)
-    if baselines:
-        package["DriftCheckBaselines"] = _sources(baselines)
-    if metadata:
-        package["CustomerMetadataProperties"] = {
-            key: text(value) for key, value in metadata.items()
-        }
-    return package
-
-
-def _sources(documents: Mapping[str, Mapping[str, Operand]]) -> dict[str, Any]:
-    return {
-        kind: {
-            role: {"ContentType": "application/json", "S3Uri": uri} for role, uri in uris.items()
-        }
-        for kind, uris in documents.items()
-    }
 
 
 def overlaid(arguments: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

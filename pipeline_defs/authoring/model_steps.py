@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from config.settings import ComputeSettings
-from pipeline_defs.authoring import jobs
+from pipeline_defs.authoring import jobs, model_jobs
 from pipeline_defs.authoring.draft import Draft
 from pipeline_defs.authoring.handles import (
     BaselineStep,
@@ -48,7 +48,9 @@ class ModelSteps(Draft):
         if package is not None:
             container: dict[str, Any] = {"ModelPackageName": package}
         else:
-            container = jobs.model_container(image or self.ctx.image, artifact or "", inference)
+            container = model_jobs.model_container(
+                image or self.ctx.image, artifact or "", inference
+            )
         if environment:
             variables = {key: text(value) for key, value in environment.items()}
             container["Environment"] = {**container.get("Environment", {}), **variables}
@@ -79,7 +81,7 @@ class ModelSteps(Draft):
             input_filter, output_filter: JSONPath of what of a record the model gets, and what is
                 written (developer guide, "Associate Prediction Results with Input Records").
         """
-        job = jobs.transform_job(
+        job = model_jobs.transform_job(
             self._job_settings(name, options),
             model=model.name_property if isinstance(model, ModelStep) else model,
             data=data,
@@ -127,7 +129,7 @@ class ModelSteps(Draft):
         documents = {step.kind: step.documents for step in baselines}
         report = {"ModelQuality": {"Statistics": metrics.report_uri()}} if metrics else {}
         automatic = self.ctx.settings.approval == "automatic"
-        arguments = jobs.model_package(
+        arguments = model_jobs.model_package(
             group=group or self.ctx.model_group,
             image=image or self.ctx.image,
             model=model,

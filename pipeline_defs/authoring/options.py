@@ -1,7 +1,7 @@
 """The keyword arguments that helpers of steps have in common, as types: one for each kind of step.
 
 A helper takes them as `**options: Unpack[JobOptions]`, so a type checker and an editor know each of
-them, and `taken` refuses the others when the pipeline is written.
+them, and `refuse_others` refuses any other when the pipeline is written.
 """
 
 from __future__ import annotations
@@ -35,10 +35,20 @@ class StepOptions(OrderOptions, total=False):
 
 
 class CheckOptions(StepOptions, total=False):
-    """- `cache`: as for a job, and off unless given.
+    """- `skip`: compare with nothing; the first run needs it, with `register_new_baseline`.
+    - `fail_on_violation`: whether the step fails; it does, unless said otherwise.
+    - `register_new_baseline`: whether later steps use the new baseline, not the earlier one.
+    - `group`: the earlier baseline is that of its latest approved version; or
+      `constraints`: URI of the earlier baseline's.
+    - `cache`: as for a job, and off unless given.
     - `compute`: the settings of monitoring, unless given.
     """
 
+    skip: Operand
+    fail_on_violation: Operand
+    register_new_baseline: Operand
+    group: str | None
+    constraints: Operand | None
     cache: str | None
     compute: ComputeSettings | None
 
@@ -64,6 +74,20 @@ class JobOptions(CachedOptions, total=False):
 
     compute: ComputeSettings | None
     environment: Mapping[str, Operand] | None
+
+
+class SearchOptions(JobOptions, total=False):
+    """- `jobs_in_all`, `jobs_at_once`: 10 and 2, unless given.
+    - `strategy`: Bayesian, Random, Grid or Hyperband (SageMaker API, `Strategy`).
+    - `seed`: of the search.
+    - `early_stopping`: whether trainings that look hopeless are ended.
+    """
+
+    jobs_in_all: int
+    jobs_at_once: int
+    strategy: str
+    seed: int | None
+    early_stopping: bool
 
 
 def refuse_others(options: Mapping[str, Any], kind: type) -> None:

@@ -11,7 +11,7 @@ from pipeline_defs.authoring.analysis import Analysis, Traffic
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.draft import Draft
 from pipeline_defs.authoring.handles import BaselineStep, ProcessingStep
-from pipeline_defs.authoring.options import AnalysisOptions, JobOptions, refuse_others
+from pipeline_defs.authoring.options import AnalysisOptions, JobOptions
 from pipeline_defs.authoring.variables import Operand
 
 AnyProcessing = TypeVar("AnyProcessing", bound=ProcessingStep)
@@ -189,7 +189,6 @@ class ProcessingSteps(Draft):
         **parts: Any,
     ) -> AnyProcessing:
         """A step that runs the analyzer."""
-        refuse_others(options, AnalysisOptions)
         bundle = self._bundle(name, analysis.SCRIPT, imports_from=analysis.IMPORTS_FROM)
         job = jobs.processing_job(
             self._job_settings(name, {"compute": self.ctx.settings.monitor.compute}),
@@ -200,7 +199,9 @@ class ProcessingSteps(Draft):
         )
         beside = {"PropertyFiles": jobs.property_files(analyzed.reports)}
         parts = {**parts, "beside": beside, "reports": analyzed.reports}
-        return self._add_call(handle, "Processing", name, job, options, **parts)
+        return self._add_call(
+            handle, "Processing", name, job, options, takes=AnalysisOptions, **parts
+        )
 
     def _processing_step(
         self,

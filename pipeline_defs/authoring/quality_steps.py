@@ -9,7 +9,7 @@ from config import images
 from pipeline_defs.authoring import jobs
 from pipeline_defs.authoring.draft import Draft
 from pipeline_defs.authoring.handles import CheckStep
-from pipeline_defs.authoring.options import CheckOptions, refuse_others
+from pipeline_defs.authoring.options import CheckOptions
 from pipeline_defs.authoring.variables import Operand
 
 _PROBLEMS = ("BinaryClassification", "MulticlassClassification", "Regression")
@@ -31,12 +31,7 @@ class CheckSteps(Draft):
         inference: str | None = None,
         probability: str | None = None,
         threshold: float | None = None,
-        skip: Operand = False,
-        fail_on_violation: Operand = True,
-        register_new_baseline: Operand = False,
-        group: str | None = None,
         statistics: Operand | None = None,
-        constraints: Operand | None = None,
         image: str | None = None,
         **options: Unpack[CheckOptions],
     ) -> CheckStep:
@@ -47,9 +42,8 @@ class CheckSteps(Draft):
             problem: BinaryClassification, MulticlassClassification or Regression makes it a check
                 of model quality; `label`, `inference`, `probability` are then its columns, and
                 `threshold` is where a probability counts as positive.
-            skip: compare with nothing; the first run needs it, with `register_new_baseline`.
-            group: the earlier baseline is that of its latest approved version; or
-            statistics, constraints: URIs of the earlier baseline.
+            statistics: URI of the earlier baseline's, beside the `constraints` of the options.
+            options: see `CheckOptions`.
         """
         if problem is not None and problem not in _PROBLEMS:
             self._refuse(name, "problem", problem, f"expected one of {', '.join(_PROBLEMS)}")
@@ -77,7 +71,7 @@ class CheckSteps(Draft):
         beside = {
             "CheckType": "MODEL_QUALITY" if problem else "DATA_QUALITY",
             "SuppliedBaselineStatistics": statistics,
-            **_about(skip, fail_on_violation, register_new_baseline, group, constraints),
+            **_about_baselines(options),
         }
         return self._check_step("QualityCheck", name, job, beside, options)
 
@@ -89,11 +83,6 @@ class CheckSteps(Draft):
         data: Operand,
         analysis_config: Operand,
         model_name: Operand | None = None,
-        skip: Operand = False,
-        fail_on_violation: Operand = True,
-        register_new_baseline: Operand = False,
-        group: str | None = None,
-        constraints: Operand | None = None,
         image: str | None = None,
         **options: Unpack[CheckOptions],
     ) -> CheckStep:
@@ -121,7 +110,7 @@ class CheckSteps(Draft):
         )
         beside = {
             "CheckType": kind,
-            **_about(skip, fail_on_violation, register_new_baseline, group, constraints),
+            **_about_baselines(options),
         }
         if model_name is not None:
             beside["ModelName"] = model_name
@@ -139,7 +128,6 @@ class CheckSteps(Draft):
         output: tuple[str, str],
         environment: Mapping[str, str],
     ) -> dict[str, Any]:
-        refuse_others(options, CheckOptions)
         compute = options.get("compute") or self.ctx.settings.monitor.compute
         job = jobs.container_job(
             self._job_settings(name, {"compute": compute, "environment": environment}),
@@ -167,18 +155,12 @@ class CheckSteps(Draft):
         )
 
 
-def _about(
-    skip: Operand,
-    fail_on_violation: Operand,
-    register_new_baseline: Operand,
-    group: str | None,
-    constraints: Operand | None,
-) -> dict[str, Any]:
+def _about_baselines(options: CheckOptions) -> dict[str, Any]:
     """Keys beside the arguments (SageMaker SDK, `quality_check_step.py`)."""
     return {
-        "SkipCheck": skip,
-        "FailOnViolation": fail_on_violation,
-        "RegisterNewBaseline": register_new_baseline,
-        "ModelPackageGroupName": group,
-        "SuppliedBaselineConstraints": constraints,
+        "SkipCheck": options.get("skip", False),
+        "FailOnViolation": options.get("fail_on_violation", True),
+        "RegisterNewBaseline": options.get("register_new_baseline", False),
+        "ModelPackageGroupName": options.get("group"),
+        "SuppliedBaselineConstraints": options.get("constraints"),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipeline_defs.authoring.options import SearchOptions
 from pipeline_defs.authoring.variables import Scalar
 
 Scale = Literal["auto", "linear", "log", "reverse-log"]
@@ -69,11 +70,7 @@ def tuning_job(
     *,
     ranges: Mapping[str, Range],
     objective: Objective,
-    jobs_in_all: int,
-    jobs_at_once: int,
-    strategy: str,
-    seed: int | None,
-    early_stopping: bool,
+    options: SearchOptions,
 ) -> dict[str, Any]:
     """CreateHyperParameterTuningJob around a CreateTrainingJob request."""
     parameters = {
@@ -83,19 +80,19 @@ def tuning_job(
         for kind in ("Integer", "Continuous", "Categorical")
     }
     config: dict[str, Any] = {
-        "Strategy": strategy,
+        "Strategy": options.get("strategy", "Bayesian"),
         "HyperParameterTuningJobObjective": {
             "Type": objective.kind,
             "MetricName": objective.metric,
         },
         "ResourceLimits": {
-            "MaxNumberOfTrainingJobs": jobs_in_all,
-            "MaxParallelTrainingJobs": jobs_at_once,
+            "MaxNumberOfTrainingJobs": options.get("jobs_in_all", 10),
+            "MaxParallelTrainingJobs": options.get("jobs_at_once", 2),
         },
         "ParameterRanges": {kind: listed for kind, listed in parameters.items() if listed},
-        "TrainingJobEarlyStoppingType": "Auto" if early_stopping else "Off",
+        "TrainingJobEarlyStoppingType": "Auto" if options.get("early_stopping") else "Off",
     }
-    if seed is not None:
+    if (seed := options.get("seed")) is not None:
         config["RandomSeed"] = seed
     definition = {key: value for key, value in training.items() if key not in _LEFT_OUT}
     definition["StaticHyperParameters"] = training.get("HyperParameters", {})

@@ -10,7 +10,12 @@ from pipeline_defs.authoring import jobs
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.draft import Draft
 from pipeline_defs.authoring.handles import Step, TrainingStep, TuningStep
-from pipeline_defs.authoring.options import CachedOptions, JobOptions, StepOptions
+from pipeline_defs.authoring.options import (
+    CachedOptions,
+    JobOptions,
+    SearchOptions,
+    StepOptions,
+)
 from pipeline_defs.authoring.search import Objective, Range, tuning_job
 from pipeline_defs.authoring.variables import Operand
 
@@ -83,23 +88,18 @@ class TrainingSteps(Draft):
         ranges: Mapping[str, Range],
         objective: Objective,
         channels: Mapping[str, Operand | jobs.Input],
-        jobs_in_all: int = 10,
-        jobs_at_once: int = 2,
-        strategy: str = "Bayesian",
-        seed: int | None = None,
-        early_stopping: bool = False,
         hyperparameters: Mapping[str, Operand] | None = None,
         include: Sequence[str] = (),
         image: str | None = None,
-        **options: Unpack[JobOptions],
+        **options: Unpack[SearchOptions],
     ) -> TuningStep:
         """Trains the script with hyperparameters from `ranges` and keeps the best model.
 
         Args:
             ranges: hyperparameter → `integer(…)`, `continuous(…)` or `categorical(…)`.
             objective: `maximize(metric, regex)` or `minimize(…)`: found in the script's log.
-            strategy: Bayesian, Random, Grid or Hyperband (SageMaker API, `Strategy`).
             hyperparameters: those that stay the same.
+            options: see `SearchOptions`.
         """
         training = self._training_job(
             name,
@@ -110,18 +110,16 @@ class TrainingSteps(Draft):
             metrics={objective.metric: objective.regex},
             image=image,
         )
-        search = tuning_job(
-            training,
-            ranges=ranges,
-            objective=objective,
-            jobs_in_all=jobs_in_all,
-            jobs_at_once=jobs_at_once,
-            strategy=strategy,
-            seed=seed,
-            early_stopping=early_stopping,
+        search = tuning_job(training, ranges=ranges, objective=objective, options=options)
+        return self._add_call(
+            TuningStep,
+            "Tuning",
+            name,
+            search,
+            options,
+            takes=SearchOptions,
+            output_uri=self._run_uri(name),
         )
-        output_uri = self._run_uri(name)
-        return self._add_call(TuningStep, "Tuning", name, search, options, output_uri=output_uri)
 
     def automl(
         self,

@@ -57,7 +57,7 @@ class Arguments:
             self._notes.used.add(value)
             self._edits.put(step, leaf, self._maps.arns[value], "mapped by --arn-map")
         elif isinstance(value, str) and (match := _ARN.fullmatch(value)):
-            what = f"belongs to account {match['account']}: --arn-map says what stands for it here"
+            what = f"belongs to account {match['account']}: --arn-map names its replacement here"
             self._notes.remark(step.name, leaf.argument, value, what)
         else:
             self._secret(step, leaf)
@@ -74,7 +74,7 @@ class Arguments:
             self._edits.put(step, leaf, after, "AWS's image, from the registry of our region")
         elif not uri.startswith("${ratchet:"):
             what = "an image of its owner's registry: it must let this account pull it, or --image"
-            what = f"{what} says what stands for it here"
+            what = f"{what} names its replacement here"
             self._notes.remark(step.name, leaf.argument, uri, what)
 
     def _secret(self, step: Step, leaf: Leaf) -> None:

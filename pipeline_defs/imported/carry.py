@@ -30,7 +30,7 @@ from ratchet.loop import names
 
 __all__ = ["Carried", "Maps", "carry"]
 
-_NULL = "null says nothing to SageMaker"
+_NULL = "SageMaker ignores null"
 
 
 @dataclass(frozen=True, kw_only=True)

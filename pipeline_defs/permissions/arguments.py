@@ -78,7 +78,7 @@ def passes(arns: Arns, roles: list[str], *, service: str = "sagemaker.amazonaws.
 def _image(argument: Argument) -> Needs:
     for uri in argument.patterns:
         if ANY in uri:
-            why = "which image it is is not known here; name its repository"
+            why = "the definition does not name the image; name its repository"
             repository = argument.arns.of_service("ecr", f"repository/{TO_FILL_IN}")
             yield argument.missing(why, _pull([repository]))
         else:
@@ -88,7 +88,7 @@ def _image(argument: Argument) -> Needs:
 def _role(argument: Argument) -> Needs:
     for role in argument.patterns:
         if ANY in role:
-            why = "which role the pipeline passes is not known here; name it"
+            why = "the definition does not name the role that the pipeline passes; name it"
             yield argument.missing(why, passes(argument.arns, [TO_FILL_IN]))
         else:
             yield passes(argument.arns, [role])
@@ -98,7 +98,9 @@ def _key(argument: Argument, sid: str, actions: list[str], what: str) -> Needs:
     for key in argument.patterns:
         if ANY in key:
             permission = Permission(sid=sid, actions=actions, resources=[_key_arn(argument.arns)])
-            yield argument.missing(f"which key {what} is not known here; name it", permission)
+            yield argument.missing(
+                f"the definition does not name the key that {what}; name it", permission
+            )
         elif "alias/" in key:
             # A policy's resource is a key; an alias may only be a condition:
             # https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
@@ -177,7 +179,7 @@ def _package(argument: Argument) -> Needs:
     )
     if ANY in arns:
         named = argument.arns.sagemaker(f"model-package/{TO_FILL_IN}")
-        why = "which version it is is not known here; name it, or its group"
+        why = "the definition does not name the version; name it, or its group"
         template = Permission(sid=permission.sid, actions=permission.actions, resources=[named])
         yield argument.missing(why, template)
     else:
@@ -225,7 +227,7 @@ def _feature_group(argument: Argument) -> Needs:
             wildcard="A parameter of the run completes the name.",
         )
         if name == ANY:
-            why = "which feature group it is is not known here; name it"
+            why = "the definition does not name the feature group; name it"
             yield argument.missing(why, permission)
         else:
             yield permission
@@ -274,7 +276,7 @@ _serverless_training = _by_hand(
 )
 _mlflow = _by_hand(
     "TrackInMlflow",
-    "which MLflow server is not known here; name it",
+    "the definition does not name the MLflow server; name it",
     "sagemaker-mlflow:AccessUI",
     "sagemaker:DescribeMlflowTrackingServer",
 )

@@ -63,7 +63,7 @@ def _register(step: Step, values: Values, arns: Arns) -> Needs:
         wildcard=_NUMBERED,
     )
     if ANY in groups:
-        why = "which group it registers in is not known here; name it"
+        why = "the definition does not name the group to register in; name it"
         resources = [arns.sagemaker(f"model-package/{TO_FILL_IN}/*")]
         template = _template(permission.sid, permission.actions, resources)
         yield missing(step.name, "ModelPackageGroupName", groups, why, template)
@@ -97,7 +97,7 @@ def _invoke(step: Step, values: Values, arns: Arns) -> Needs:
     functions = values.patterns(arn or "")
     sid, actions = "InvokeFunctions", ["lambda:InvokeFunction"]
     if any(ANY in function for function in functions):
-        why = "which function it calls is not known here; name it"
+        why = "the definition does not name the function; name it"
         template = _template(sid, actions, [arns.of_service("lambda", f"function:{TO_FILL_IN}")])
         yield missing(step.name, "FunctionArn", arn, why, template)
     else:
@@ -120,7 +120,7 @@ def _callback(step: Step, values: Values, arns: Arns) -> Needs:
         if is_spelled_out:
             yield permission
         else:
-            why = "which queue it asks by is not known here; name it"
+            why = "the definition does not name the queue; name it"
             value = step.body.get("SqsQueueUrl")
             yield missing(step.name, "SqsQueueUrl", value, why, permission)
 
@@ -178,7 +178,7 @@ def _named(
             sid=sid, actions=actions, resources=[arn], wildcard="The run completes the name."
         )
         if name == ANY:
-            why = f"what the {resource.arn_path} is called is not known here; name it"
+            why = f"the definition does not name the {resource.arn_path}; name it"
             yield missing(step.name, resource.name_member, argument, why, permission)
         else:
             yield permission
@@ -197,7 +197,7 @@ def _automl(step: Step, values: Values, arns: Arns) -> Needs:
 
 def _job_document(step: Step, values: Values, arns: Arns) -> Needs:
     """What a job of CreateJob reads, writes and calls stands in a document of its category."""
-    why = "what its document names is not known here; say what the role may read and write"
+    why = "the definition does not show its document; say what the role may read and write"
     template = _template("UseJobDocument", ["s3:GetObject", "s3:PutObject"], [TO_FILL_IN])
     document = step.arguments.get("JobConfigDocument")
     yield missing(step.name, "JobConfigDocument", document, why, template)
@@ -205,7 +205,7 @@ def _job_document(step: Step, values: Values, arns: Arns) -> Needs:
 
 def _undocumented(step: Step) -> Missing:
     actions = [f"sagemaker:{verb}{step.type}" for verb in ("Create", "Describe", "Stop")]
-    why = "what a step of this type needs is not known here; say what the role may"
+    why = "Ratchet does not know what a step of this type needs; say what the role may do"
     template = _template(f"Run{step.type}", actions, [TO_FILL_IN])
     return missing(step.name, "Type", step.type, why, template)
 

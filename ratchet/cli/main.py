@@ -55,7 +55,6 @@ class Commands(TyperGroup):
 
 def explanation(problem: Exception) -> str | None:
     """The message of an error that a user can correct; None for a bug."""
-
     from config.settings import SettingsError
     from pipeline_defs.authoring import BundleError, DefinitionError
     from ratchet.demo.flights import DemoDataError

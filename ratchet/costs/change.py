@@ -65,12 +65,12 @@ def _note(change: Changed, history: History, price: PriceOf) -> tuple[str, Decim
     hourly = " → ".join(dict.fromkeys(text for text in (_hourly(was), _hourly(now)) if text))
     missing = _missing_price((*was, *now))
     if missing:
-        return f"{what}: no price known for {missing}, so what it costs is not known", None
+        return f"{what}: no price known for {missing}, so its cost is unknown", None
     if any(line.planned.unknown for line in (*was, *now)):
         reasons = dict.fromkeys(
             line.planned.unknown for line in (*was, *now) if line.planned.unknown
         )
-        return f"{what}: what it costs is not known: {'; '.join(reasons)}", None
+        return f"{what}: its cost is unknown: {'; '.join(reasons)}", None
     costs = [_sum(was), _sum(now)]
     if costs[0] is None or costs[1] is None:
         return f"{what}: {hourly}; no past run says for how long", None

@@ -186,7 +186,7 @@ def remarks(estimated: Line) -> list[str]:
         texts.append(f"no price known for {planned.instance_type} ({planned.component})")
     if planned.spot:
         texts.append(
-            "spot: no past run says what it saves, so in full"
+            "spot: no past run shows what it saves, so the full price counts"
             if estimated.spared is None
             else f"spot saves {estimated.spared:.0%}"
         )

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from ratchet.definition.resources import PROCESSING_JOB, TRAINING_JOB, TRANSFORM_JOB
 from ratchet.loop import folders
 
 FOLDER, SUFFIX = folders.COST_ROWS, ".jsonl.gz"
@@ -27,7 +28,8 @@ ENDPOINTS, STORAGE = "_endpoint", "_storage"
 Kind = Literal["step", "endpoint", "storage"]
 STEP, ENDPOINT, BUCKET = "step", "endpoint", "storage"
 
-TRAINING, PROCESSING, TRANSFORM, HOSTING = "Training", "Processing", "Transform", "Hosting"
+TRAINING, PROCESSING = TRAINING_JOB.billed_as, PROCESSING_JOB.billed_as
+TRANSFORM, HOSTING = TRANSFORM_JOB.billed_as, "Hosting"
 COMPONENTS = (TRAINING, PROCESSING, TRANSFORM, HOSTING)
 """What an instance is priced as. A tuning step's children are trainings."""
 STORED, NOTHING = "Storage", "none"

@@ -15,6 +15,13 @@ from ratchet.costs import billing, money, rows
 from ratchet.costs.billing import Use
 from ratchet.costs.prices import Price, PriceOf
 from ratchet.costs.rows import Row
+from ratchet.definition.metadata import StepMetadata, step_metadata
+from ratchet.definition.resources import (
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    TRANSFORM_JOB,
+    TUNING_JOB,
+)
 from ratchet.loop import names
 
 if TYPE_CHECKING:
@@ -22,29 +29,6 @@ if TYPE_CHECKING:
 
 """The parameter of every pipeline that runs are told apart by."""
 
-_NO_INSTANCES = frozenset(
-    {
-        "Callback",
-        "Condition",
-        "EndpointConfig",
-        "Endpoint",
-        "Fail",
-        "InferenceComponent",
-        "Lambda",
-        "Lineage",
-        "Model",
-        "RegisterModel",
-    }
-)
-"""Steps that run on no instance of their own. An endpoint is reckoned by the day it serves."""
-
-_PROCESSING = frozenset({"ProcessingJob", "QualityCheck", "ClarifyCheck"})
-_STEP_TYPES = {
-    "TrainingJob": "Training",
-    "ProcessingJob": "Processing",
-    "TransformJob": "Transform",
-    "TuningJob": "Tuning",
-}
 _VERSION = re.compile(r":model-package/[^/]+/(\d+)$")
 
 
@@ -120,20 +104,20 @@ class RunCosts:
         return self._steps[execution_arn]
 
     def _step_rows(self, step: Mapping[str, Any], base: Mapping[str, Any]) -> Iterator[Row]:
-        kind, about = _metadata(step)
-        job_arn = "" if kind in _NO_INSTANCES else _job_of(about)
+        metadata = step_metadata(step)
+        job_arn = "" if _is_free(metadata) else metadata.arn
         source_run = _source_of(step)
         attempt = int(step.get("AttemptCount") or 1)
         of_step: dict[str, Any] = {
             **base,
             "step": step["StepName"],
-            "step_type": _STEP_TYPES.get(kind, kind),
+            "step_type": metadata.type_name,
             "attempt": attempt,
             "job_arn": job_arn,
             "resource": job_arn.rpartition("/")[2],
             "started": rows.time_text(step.get("StartTime")),
             "ended": rows.time_text(step.get("EndTime")),
-            "model_version": _version_of(kind, about),
+            "model_version": _version_of(metadata),
         }
         if source_run:
             # The job is the other run's: this row is not of it.
@@ -141,16 +125,16 @@ class RunCosts:
                 **{**of_step, "job_arn": "", "resource": ""},
                 cache_hit=True,
                 cached_from=source_run.rpartition("/")[2],
-                saved_by_cache=self._cost_there(step["StepName"], kind, about, source_run),
+                saved_by_cache=self._cost_there(step["StepName"], metadata, source_run),
             )
             return
-        for earlier in range(1, attempt if kind not in _NO_INSTANCES else 1):
+        for earlier in range(1, 1 if _is_free(metadata) else attempt):
             # SageMaker tells of the last attempt's job alone.
             yield Row(**{**of_step, "attempt": earlier, "job_arn": "", "resource": ""}, **_UNSEEN)
-        if kind in _NO_INSTANCES or (not job_arn and not kind):
+        if _is_free(metadata) or not metadata.member:
             yield Row(**of_step)
             return
-        uses = self._uses_of(kind, job_arn)
+        uses = self._uses_of(metadata)
         if uses is None:
             yield Row(**of_step, **_UNSEEN)
             return
@@ -180,30 +164,27 @@ class RunCosts:
             "saved_by_spot": spared,
         }
 
-    def _cost_there(
-        self, step: str, kind: str, about: Mapping[str, Any], execution_arn: str
-    ) -> Decimal | None:
+    def _cost_there(self, step: str, metadata: StepMetadata, execution_arn: str) -> Decimal | None:
         """What the step's job cost in the run whose result was taken; None: not known."""
-        if kind in _NO_INSTANCES:
+        if _is_free(metadata):
             return Decimal(0)
-        job_arn = _job_of(about)
-        if not job_arn:
+        if not metadata.arn:
             for other in self._steps_of(execution_arn):
                 if other["StepName"] == step:
-                    kind, about = _metadata(other)
-                    job_arn = _job_of(about)
-        uses = self._uses_of(kind, job_arn) if job_arn else None
+                    metadata = step_metadata(other)
+        uses = self._uses_of(metadata) if metadata.arn else None
         if uses is None:
             return None
         costs = [priced(use.hours, self.price(use.component, use.instance_type)) for use in uses]
         amounts = [members["cost"] for members in costs if members["cost"] is not None]
         return money.total(amounts) if len(amounts) == len(costs) else None
 
-    def _uses_of(self, kind: str, job_arn: str) -> list[Use] | None:
+    def _uses_of(self, metadata: StepMetadata) -> list[Use] | None:
         """None: it is not described any more, or is a kind of job that has no price here."""
+        job_arn = metadata.arn
         if job_arn not in self._uses:
             try:
-                self._uses[job_arn] = self._described(kind, job_arn.rpartition("/")[2])
+                self._uses[job_arn] = self._described(metadata)
             except ClientError as error:
                 # SageMaker named the job itself, so "not valid" can only mean that it is gone.
                 if error.response["Error"]["Code"] not in (
@@ -214,17 +195,18 @@ class RunCosts:
                 self._uses[job_arn] = None
         return self._uses[job_arn]
 
-    def _described(self, kind: str, name: str) -> list[Use] | None:
-        if kind == "TrainingJob":
+    def _described(self, metadata: StepMetadata) -> list[Use] | None:
+        job, name = metadata.job or (None, "")
+        if job is TRAINING_JOB:
             return billing.training(self._training_job(name), now=self.now)
-        if kind in _PROCESSING:
-            job = self.sagemaker.describe_processing_job(ProcessingJobName=name)
-            return billing.processing(job, now=self.now)
-        if kind == "TransformJob":
+        if job is PROCESSING_JOB:
+            described = self.sagemaker.describe_processing_job(ProcessingJobName=name)
+            return billing.processing(described, now=self.now)
+        if job is TRANSFORM_JOB:
             return billing.transform(
                 self.sagemaker.describe_transform_job(TransformJobName=name), now=self.now
             )
-        if kind == "TuningJob":
+        if job is TUNING_JOB:
             return billing.tuning(map(self._training_job, self._children(name)), now=self.now)
         return None
 
@@ -259,16 +241,8 @@ def priced(units: Decimal, price: Price | None) -> dict[str, Any]:
     }
 
 
-def _metadata(step: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """The kind of a step, as SageMaker calls it, and what it tells of its job; "" when nothing."""
-    for kind, about in (step.get("Metadata") or {}).items():
-        return kind, about or {}
-    return "", {}
-
-
-def _job_of(about: Mapping[str, Any]) -> str:
-    arn = about.get("Arn") or about.get("CheckJobArn") or ""
-    return str(arn)
+def _is_free(metadata: StepMetadata) -> bool:
+    return metadata.row is not None and metadata.row.is_free
 
 
 def _source_of(step: Mapping[str, Any]) -> str:
@@ -279,8 +253,8 @@ def _source_of(step: Mapping[str, Any]) -> str:
     return ""
 
 
-def _version_of(kind: str, about: Mapping[str, Any]) -> int | None:
-    match = _VERSION.search(_job_of(about)) if kind == "RegisterModel" else None
+def _version_of(metadata: StepMetadata) -> int | None:
+    match = _VERSION.search(metadata.model_package_arn)
     return int(match[1]) if match else None
 
 

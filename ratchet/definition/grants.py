@@ -4,9 +4,7 @@ The jobs that a step makes are granted as its row's resource says. What depends 
 as a model package group, is code: `pipeline_defs/permissions`.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ratchet.definition.resources import MODEL, TUNING_JOB
 
@@ -15,8 +13,7 @@ NAMED_BY_SAGEMAKER = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Grant:
+class Grant(NamedTuple):
     """A statement of a policy.
 
     - `resource`: what follows `arn:<partition>:sagemaker:<region>:<account>:`, or `*`.

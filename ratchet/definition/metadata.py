@@ -4,8 +4,6 @@ It has one member, which tells the step's type: its name, and its own member wit
 the step made or called, are columns of the table of step types.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -59,10 +57,13 @@ class StepMetadata(NamedTuple):
         return None if decided is None else decided == "True"
 
     @property
+    def ends_run(self) -> bool:
+        return self.row is not None and self.row.ends_run
+
+    @property
     def verdict(self) -> str:
         """Why the run ended itself; "" for a step that does not end runs."""
-        ends = self.row is not None and self.row.ends_run
-        return str(self.about.get("ErrorMessage") or "") if ends else ""
+        return str(self.about.get("ErrorMessage") or "") if self.ends_run else ""
 
     @property
     def function_arn(self) -> str:
@@ -77,7 +78,7 @@ class StepMetadata(NamedTuple):
         return {item["Name"]: item["Value"] for item in answered}
 
 
-def metadata_of(step: Mapping[str, Any]) -> StepMetadata:
+def step_metadata(step: Mapping[str, Any]) -> StepMetadata:
     """Of an item of ListPipelineExecutionSteps."""
     for member, about in (step.get("Metadata") or {}).items():
         return StepMetadata(member, about or {})

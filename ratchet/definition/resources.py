@@ -4,16 +4,13 @@ A resource is shared by the step types that make it. Names of operations and of 
 ARN that a role needs and the prefix of log streams follow from its noun.
 """
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PREFIX = "pipelines-"
 """What the names begin with that SageMaker Pipelines gives to what it makes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Resource:
+class Resource(NamedTuple):
     """- `noun`: as in `Create<noun>`, `Describe<noun>`, `<noun>Name`, `<noun>Arn`.
     - `arn_path`: what its ARN says before its name.
     - `is_job`: it runs, is described and can be stopped.

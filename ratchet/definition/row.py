@@ -1,11 +1,8 @@
 """What a row of the table of step types says."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from ratchet.definition.grants import Grant
 from ratchet.definition.resources import Resource
@@ -25,8 +22,7 @@ class Properties(Enum):
     OPEN = "not known here: whatever the service answers"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Beside:
+class Beside(NamedTuple):
     """A required key that stands beside Arguments: what a helper calls it, and what to do."""
 
     key: str
@@ -34,8 +30,7 @@ class Beside:
     fix: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class StepType:
+class StepType(NamedTuple):
     """A row.
 
     - `makes`: what its API call makes; `is_named_by_service`: whether SageMaker names that.
@@ -70,7 +65,7 @@ class StepType:
     ends_run: bool = False
     outputs: tuple[str, ...] = ()
     lasting_outputs: tuple[str, ...] = ()
-    grants: tuple[Grant, ...] = field(default=(), repr=False)
+    grants: tuple[Grant, ...] = ()
     aws_only: str = ""
     billed_elsewhere: str = ""
 

@@ -1,4 +1,4 @@
-"""Mistakes and states that a person can put right, and AWS's errors put into such words."""
+"""Errors that the user can correct, and explanations of AWS's own errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ratchet.deployment.roles.missing_permission import missing_statement
 
 
 class DeploymentError(Exception):
-    """Something the user can put right; the message says what was found and what to type next."""
+    """An error that the user can correct; the message says what is wrong and what to type next."""
 
 
 class NotDeployedError(DeploymentError):
@@ -40,10 +40,10 @@ _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "
 
 
 def explain(problem: BaseException) -> str | None:
-    """What a botocore error means to a person, with the next thing to do.
+    """A botocore error in plain words, with the next thing to do.
 
     Returns:
-        None for an error that is not botocore's: that one is a bug and deserves its trace.
+        None for an error that is not botocore's: that is a bug, and its trace is shown.
     """
     from boto3.exceptions import Boto3Error
     from botocore import exceptions
@@ -59,7 +59,7 @@ def explain(problem: BaseException) -> str | None:
         problem,
         exceptions.SSOError | exceptions.TokenRetrievalError | exceptions.LoginError,
     ):
-        return f"the AWS sign-in does not hold any more ({problem}). Run: aws sso login"
+        return f"the AWS sign-in has expired ({problem}). Run: aws sso login"
     if isinstance(
         problem,
         exceptions.NoCredentialsError
@@ -101,12 +101,12 @@ def _explain_answer(problem: Exception) -> str:
     if code in DENIED:
         return "\n".join([f"not allowed ({operation}): {message or code}", *_lack(message)])
     if code in _THROTTLED:
-        return f"AWS asks for fewer calls ({operation}: {code}). Wait a little and try again"
+        return f"AWS throttled the call ({operation}: {code}). Wait a little and try again"
     return f"{operation} was refused: {code}{': ' + message if message else ''}"
 
 
 def _lack(sentence: str) -> Iterator[str]:
-    """The statement that would allow what a sentence of AWS's refuses, where one would."""
+    """The policy statement that would allow a refused request, if a statement would."""
     lack = missing_statement(sentence)
     if lack is not None:
         yield f"The role {lack['role']} lacks: {json.dumps(lack['statement'])}"

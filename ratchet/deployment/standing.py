@@ -1,4 +1,4 @@
-"""How an environment stands: what serves, what is wanted, what is under way, and what is amiss."""
+"""The state of an environment: what serves, what should serve, what is under way, what is wrong."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ class Queue:
     waiting: int
     in_flight: int
     dead: bool = False
-    """Whether what arrives here is what could not be handled."""
+    """Whether this is a dead-letter queue: it holds messages that could not be handled."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """One look at an environment."""
+    """The state of an environment at one moment."""
 
     versions: tuple[ModelVersion, ...] = ()
     deployed_arn: str = ""
-    """What the Serving stack says; empty: nothing."""
+    """The model package that the Serving stack names; empty: none."""
     serving: ServingFacts | None = None
     """None: the Serving stack is not there."""
     live: Live | None = None
@@ -76,7 +76,7 @@ class Standing:
     last_run: RunState | None = None
     when_none_left: str = names.KEEP
     refused: Mapping[str, int] = field(default_factory=dict)
-    """How many requests were refused that still would be, by what their role is called."""
+    """How many requests were refused and would still be, by the label of their role."""
 
     @property
     def deployed(self) -> int | None:
@@ -92,7 +92,7 @@ class Standing:
 
     @property
     def settled(self) -> bool:
-        """What serves is what is wanted, and nothing is under way."""
+        """The wanted version serves, and nothing is under way."""
         champion = self.wanted.version if self.wanted else None
         serves = self.live.version if self.live and self.live.status == IN_SERVICE else None
         busy = self.stack is not None and self.stack.busy
@@ -100,7 +100,7 @@ class Standing:
 
 
 def look(target: Target) -> Standing:
-    """Reads how the environment stands.
+    """Reads the state of the environment.
 
     Raises:
         NotDeployedError: the environment is not deployed at all.
@@ -127,7 +127,7 @@ def look(target: Target) -> Standing:
 
 
 def stack_state(target: Target, name: str) -> StackState | None:
-    """The stack with its parameters; None when there is none of that name."""
+    """The stack with its parameters; None if there is no stack of that name."""
     from botocore.exceptions import ClientError
 
     try:
@@ -172,7 +172,7 @@ def _queues(
     yield _queue(target, "trigger", deployed.dead_letter_queue_url, dead=True)
     try:
         evaluation = facts.read_evaluation(target)
-    except NotDeployedError:  # by stacks that knew none
+    except NotDeployedError:  # older stacks have none
         pass
     else:
         yield _queue(target, "evaluation", evaluation.queue_url)
@@ -206,9 +206,9 @@ def _queue(target: Target, label: str, url: str, *, dead: bool = False) -> Queue
 def explanations(
     standing: Standing, *, command: Callable[[str], str] = "ratchet {}".format
 ) -> list[str]:
-    """Why what serves is what it is, and what to do where that is not what one would expect. Pure.
+    """Why this version serves, and what to do if another was expected. Pure.
 
-    Empty when there is nothing to explain: the highest approved version serves.
+    Empty if the highest approved version serves: there is nothing to explain.
     """
     return [line for line in _explain(standing, command) if line]
 
@@ -228,11 +228,15 @@ def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]
     if champion is None:
         yield _nothing_wanted(standing)
     elif standing.stack is not None and standing.stack.busy:
-        yield f"The stack {standing.stack.name} is changing; the next look follows its end."
+        yield (
+            f"The stack {standing.stack.name} is changing. reconcile_champion continues when that "
+            "ends."
+        )
     elif deployed != champion.version:
         yield (
-            f"Version {champion.version} is wanted and not deployed yet: reconcile_champion starts "
-            "it when the approval's event arrives, at the latest with its schedule."
+            f"Version {champion.version} should serve and is not deployed yet. reconcile_champion "
+            "starts the deployment when the approval's event arrives, or at its next scheduled "
+            "wake."
         )
     if champion is not None:
         older = [
@@ -265,7 +269,7 @@ def _nothing_wanted(standing: Standing) -> str:
         return "No version is approved, so nothing serves."
     if standing.when_none_left == names.KEEP:
         return (
-            f"No version is approved. Version {standing.deployed} serves on, because "
+            f"No version is approved. Version {standing.deployed} goes on serving, because "
             f'when_none_left is "{names.KEEP}".'
         )
     return (
@@ -281,6 +285,6 @@ def _rolled_back(standing: Standing) -> str:
     if live.status != IN_SERVICE or (standing.stack and standing.stack.busy):
         return ""
     return (
-        f"The stack says version {deployed}, and the endpoint serves version {live.version}: "
-        "SageMaker has rolled it back. reconcile_champion sees it at its next look."
+        f"The stack names version {deployed}, but the endpoint serves version {live.version}: "
+        "SageMaker has rolled the update back. reconcile_champion will notice at its next wake."
     )

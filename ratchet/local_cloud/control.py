@@ -263,18 +263,18 @@ def _enforced(variables: Mapping[str, str]) -> bool:
 def _check_same(running: Endpoint, *, region: str, port: int | None, enforced: bool) -> None:
     if running.region != region:
         raise OtherSettingsError(
-            f"The local cloud is up with region {running.region} ({running.url}), and {region} was "
-            "asked for. A cloud has one region: stop it first (ratchet cloud down)."
+            f"The local cloud is up with region {running.region} ({running.url}), but {region} was "
+            "requested. A cloud has one region: stop it first (ratchet cloud down)."
         )
     if port is not None and not running.url.endswith(f":{port}"):
         raise OtherSettingsError(
-            f"The local cloud is up at {running.url}, and port {port} was asked for. "
+            f"The local cloud is up at {running.url}, but port {port} was requested. "
             "Stop it first (ratchet cloud down)."
         )
     if running.enforced and not enforced:
         raise OtherSettingsError(
-            f"The local cloud is up at {running.url} and enforces permissions, and "
-            f"{UNAUTHORISED_VARIABLE} asks for one that does not. Stop it first: ratchet cloud down"
+            f"The local cloud is up at {running.url} and enforces permissions, but "
+            f"{UNAUTHORISED_VARIABLE} requests one that does not. Stop it first: ratchet cloud down"
         )
     if enforced and not running.enforced:
         raise OtherSettingsError(
@@ -328,10 +328,10 @@ def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
                 raise _port_taken(port, "it is in use")
             if process.returncode == EXIT_STATE_UNREADABLE:
                 raise StateUnreadableError(
-                    f"The local cloud is not started: {_tail(layout.log, lines=1).strip()}"
+                    f"The local cloud was not started: {_tail(layout.log, lines=1).strip()}"
                 )
             raise StartFailedError(
-                f"The local cloud ended at its start (exit status {process.returncode}). "
+                f"The local cloud ended while starting (exit status {process.returncode}). "
                 f"The end of {layout.log}:\n{_tail(layout.log)}"
             )
         time.sleep(_POLL_SECONDS)

@@ -7,19 +7,19 @@ from pathlib import Path
 
 _GO_BACK = (
     "Nothing was changed. To go back, put an older copy of {folder} in its place; "
-    "to begin anew without its data: ratchet cloud reset"
+    "to start again without its data: ratchet cloud reset"
 )
 
 
 class UnreadableStateError(Exception):
-    """What is on disk is not what this version wrote: no cloud is better than an empty one."""
+    """The file on disk was not written by this version: no cloud is better than an empty one."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be read: {reason}. {_GO_BACK.format(folder=path.parent)}")
 
 
 class NewerStateError(UnreadableStateError):
-    """What is on disk was written by a newer version."""
+    """A newer version wrote the file on disk."""
 
     def __init__(self, path: Path, what: str, version: object, readable: int) -> None:
         super().__init__(

@@ -36,8 +36,8 @@ def check(layout: Layout) -> None:
     folder = layout.folder
     if reason := _refusal(folder):
         raise FolderRefusedError(
-            f"{folder} cannot be a local cloud's folder: {reason}. Name a folder of its own, such "
-            "as .ratchet/cloud"
+            f"{folder} cannot be a local cloud's folder: {reason}. Name a separate folder, such as "
+            ".ratchet/cloud"
         )
     if layout.marker.is_file():
         _check_version(layout)
@@ -110,12 +110,12 @@ def _check_version(layout: Layout) -> None:
         return  # another process is about to write it
     if not isinstance(version, int):
         raise FolderRefusedError(
-            f"{layout.marker} names no version of a local cloud; expected "
+            f"{layout.marker} does not name a version of a local cloud; expected "
             f'{{"version": {VERSION}}}. Nothing in the folder was touched'
         )
     if version > VERSION:
         raise FolderRefusedError(
-            f"{layout.folder} is a local cloud of version {version}, and this ratchet knows "
+            f"{layout.folder} is a local cloud of version {version}, but this ratchet knows "
             f"version {VERSION} at most. Nothing in it was touched. Update ratchet, or name "
             "another folder"
         )

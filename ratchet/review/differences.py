@@ -212,8 +212,9 @@ def _replaced(value: Any, old: str, new: str) -> Any:
         return {key: _replaced(item, old, new) for key, item in value.items()}
     if isinstance(value, list):
         return [_replaced(item, old, new) for item in value]
-    if isinstance(value, str) and re.match(rf"Steps\.{re.escape(old)}(?=[.\[]|$)", value):
-        return f"Steps.{new}{value[len(f'Steps.{old}') :]}"
+    reference = references.parse(value) if isinstance(value, str) else None
+    if reference and (reference.root, reference.name) == (STEPS, old):
+        return f"{STEPS}.{new}{value.removeprefix(f'{STEPS}.{old}')}"
     return value
 
 

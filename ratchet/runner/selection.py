@@ -105,6 +105,6 @@ def _check_connected(steps: Mapping[str, Step], chosen: set[str]) -> None:
     apart = [name for name in steps if name in chosen - reached]
     if apart:
         raise RunnerError(
-            f"the selected steps do not hang together: nothing leads from {first!r} to "
-            f"{apart[0]!r}. Select what joins them, or run them one after the other"
+            f"the selected steps are not connected: nothing leads from {first!r} to {apart[0]!r}. "
+            "Select the steps between them, or run them one after the other"
         )

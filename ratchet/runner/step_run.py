@@ -142,9 +142,9 @@ class StepRun:
 
     def _attempt(self) -> None:
         step, setting = self._step, self._setting
-        own_names = step.row.named_by_service if step.stand_in is None else ()
-        job_name = _job_name(setting.identity, step) if own_names else None
-        scope = setting.scope(dict.fromkeys(own_names, job_name or ""))
+        service_names = step.row.named_by_service if step.stand_in is None else ()
+        job_name = _job_name(setting.identity, step) if service_names else None
+        scope = setting.scope(dict.fromkeys(service_names, job_name or ""))
         arguments = self._runner.resolve(step, scope)
         self._change(job_name=job_name, arguments=arguments)
         if self._take_from_cache(arguments):

@@ -77,7 +77,7 @@ class Body:
 
 
 def look(data: DataBucket) -> tuple[Window, str]:
-    window = data.look()
+    window = data.newest()
     return window, window.fingerprint
 
 

@@ -112,7 +112,7 @@ def laid_over(path: str, value: Any) -> dict[str, Any]:
         (
             "OutputDataConfig.S3OutputPath",
             None,
-            "step 'fit', OutputDataConfig.S3OutputPath: null says nothing to SageMaker; "
+            "step 'fit', OutputDataConfig.S3OutputPath: SageMaker ignores null; "
             "leave the argument out",
         ),
         (

@@ -42,7 +42,7 @@ def test_what_differs_in_every_run_is_refused_in_a_cached_steps_key(
         "step 'prepare', ProcessingInputs[1].S3Input.S3Uri",
     ]
     assert all("it differs in every run" in problem for problem in found)
-    assert all('or say cache=""' in problem for problem in found)
+    assert all('or set cache=""' in problem for problem in found)
 
 
 def test_the_pipelines_own_name_may_stand_in_a_key(pipeline: Pipeline) -> None:
@@ -85,7 +85,7 @@ def test_a_literal_uri_without_a_digest_is_refused_in_a_cached_steps_key(
     (problem,) = problems(pipeline)
 
     assert problem.startswith("step 'prepare', ProcessingInputs[1].S3Input.S3Uri = 's3://")
-    assert "would go on giving old results" in problem
+    assert "would keep its old result" in problem
     assert "immutable(…)" in problem
 
 

@@ -114,7 +114,7 @@ def test_a_gate_without_branches_is_refused(pipeline: Pipeline, problems: Proble
         (lambda p: p.string("X", default="a") <= 0.5, "a String cannot be compared by size"),
         (lambda p: p.boolean("X", default=True) == "true", "a Boolean is never equal to a String"),
         (lambda p: p.integer("X", default=1).is_in(["a"]), "an Integer is never equal to a String"),
-        (lambda p: p.string("X", default="a").is_in([]), "it is a member of nothing"),
+        (lambda p: p.string("X", default="a").is_in([]), "the list of values is empty"),
         (lambda p: ~(p.string("X", default="a") > 1), "a String cannot be compared by size"),
         (lambda p: (p.number("X", default=1) == 1) | (p.string("Y", default="a") < "b"), "by size"),
     ],

@@ -22,7 +22,7 @@ def test_a_parameter_that_nothing_refers_to_is_refused(
     pipeline.halt("stop")
 
     assert problems(pipeline) == [
-        "parameter 'InputDataUrl': nothing refers to it, so whoever sets it changes nothing; "
+        "parameter 'InputDataUrl': no step uses it, so its value has no effect; "
         "use it in a step or remove it"
     ]
 

@@ -121,7 +121,7 @@ def asking(ctx: Context) -> Pipeline:
 def test_what_a_definition_leaves_open_is_refused_with_the_statement_to_add(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(ValueError, match="pipeline flights-trial-asking does not say all") as error:
+    with pytest.raises(ValueError, match="pipeline flights-trial-asking leaves open") as error:
         role_of(asking, tmp_path)
     assert "step 'ask', SqsQueueUrl" in str(error.value)
     assert '"Sid": "SendCallbacksForAsk"' in str(error.value)

@@ -72,7 +72,7 @@ def test_a_file_of_prices_that_is_wrong_is_said_without_a_stack_trace(
         control.up(tmp_path / "cloud", region=REGION)
     (told,) = str(caught.value).splitlines()[1:]
     assert told.strip() == (
-        f"The local cloud is not started: the prices of {tmp_path}/prices.json cannot be read: "
+        f"The local cloud was not started: the prices of {tmp_path}/prices.json cannot be read: "
         "hourly = 1: expected an object"
     )
 

@@ -127,7 +127,7 @@ def test_a_marker_without_a_version_is_refused(tmp_path: Path, text: str) -> Non
     layout = Layout(tmp_path / "cloud")
     folder.claim(layout)
     layout.marker.write_text(text)
-    with pytest.raises(FolderRefusedError, match="names no version of a local cloud"):
+    with pytest.raises(FolderRefusedError, match="does not name a version of a local cloud"):
         control.reset(layout.folder)
 
 

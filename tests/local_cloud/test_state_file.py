@@ -140,7 +140,7 @@ def test_a_damaged_file_is_named_at_once_when_the_cloud_is_started(
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(control.StateUnreadableError, match="ratchet cloud reset") as caught:
         own_cloud()
-    assert str(caught.value).startswith(f"The local cloud is not started: {path} cannot be read")
+    assert str(caught.value).startswith(f"The local cloud was not started: {path} cannot be read")
     path.write_bytes(intact)
     parameter = own_cloud().client("ssm").get_parameter(Name="/a")
     assert parameter["Parameter"]["Value"] == "kept"

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ratchet.deployment.pipelines import source as sources
 from ratchet.deployment.target import environment as targets
-from ratchet.deployment.target import facts
 from ratchet.local_cloud import control
 from tests.loop.deployed_loop import copy_source, until, write_drop
 from tests.loop.forbidden_calls import FORBIDDEN, bootstrap_role
@@ -63,7 +63,7 @@ def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     source = copy_source(tmp_path)
     script = source / "steps" / "evaluate.py"
     script.write_text(f"{script.read_text()}\n# {request.node.name}\n")
-    monkeypatch.setattr(facts, "PROJECT", source)
+    monkeypatch.setattr(sources, "PROJECT", source)
 
 
 def denied(call: Callable[..., Any], **request: Any) -> str:
@@ -85,7 +85,7 @@ def stack_states(stage: Stage) -> list[tuple[str, str, object]]:
 
 def test_a_workflow_deploys_by_the_bootstrap_roles_alone(stage: Stage) -> None:
     deployed = {name for name, *_ in stack_states(stage) if name.startswith("flights-dev-")}
-    stacks = ("foundation", "training", "evaluation", "serving", "operations")
+    stacks = ("foundation", "training", "evaluation", "serving", "operations", "pipelines")
     assert deployed == {f"flights-dev-{name}" for name in stacks}
     asked = {decision.action for decision in stage.decisions("deploy")}
     assert asked == {"sts:AssumeRole", "ssm:GetParameter"}
@@ -356,7 +356,7 @@ def test_a_role_that_is_not_there_is_named_with_those_that_are_near(stage: Stage
 
 def test_a_role_of_a_service_is_nobodys_to_act_as(stage: Stage) -> None:
     stage.roles["pipeline"] = stage.loop.deployed.role_arn.rpartition("/")[2]
-    assert "does not trust who uses the local cloud" in stage.refused("pipeline", "runs")
+    assert "trust policy does not allow the local cloud's user" in stage.refused("pipeline", "runs")
 
 
 # --- and no statement is there in vain

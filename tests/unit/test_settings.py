@@ -117,8 +117,11 @@ def test_a_whole_number_is_accepted_where_a_number_is_expected(write: Write) -> 
         ('[trigger]\ntimezone = "Europe"', ['timezone = "Europe"', "a time zone"]),
         ('[evaluation]\ntimezone = "../UTC"', ["evaluation.timezone", "a time zone"]),
         ('[evaluation]\nrun_schedule = "rate(1 hours)"', ["evaluation.run_schedule", "a schedule"]),
-        ('[evaluation]\nprefix = "raw/x/"', ["evaluation.prefix", "data.prefix", "two folders"]),
-        ('[data]\nprefix = "labelled/"', ['data.prefix = "labelled/"', "two folders apart"]),
+        (
+            '[evaluation]\nprefix = "raw/x/"',
+            ["evaluation.prefix", "data.prefix", "two separate folders"],
+        ),
+        ('[data]\nprefix = "labelled/"', ['data.prefix = "labelled/"', "two separate folders"]),
         ('[steps.train]\ninstance_type = "m5.large"', ["instance_type", '"ml.m5.large"']),
         ("[retention]\nlog_days = 8", ["retention.log_days = 8", "expected 1 or 3 or 5 or 7"]),
         ("[hyperparameters]\ndeep = [1]", ["hyperparameters.deep = [1]", "a string or a whole"]),

@@ -68,7 +68,9 @@ def test_a_mistake_names_the_key_the_value_and_what_is_expected(
 def test_a_budget_is_refused_where_cloudformation_makes_none_and_a_way_is_named(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(SettingsError, match="no budgets in region 'eu-north-1'") as refused:
+    with pytest.raises(
+        SettingsError, match="cannot make budgets in region 'eu-north-1'"
+    ) as refused:
         loaded(tmp_path, "monthly_budget_usd = 100", region="eu-north-1")
     assert "aws budgets create-budget" in str(refused.value)
     assert loaded(tmp_path, "run_limit_usd = 1", region="eu-north-1").run_limit_usd == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.imports import imported_files
 
-SHARED = ("ratchet.costs", "ratchet.loop")
+SHARED = ("ratchet.costs", "ratchet.definition", "ratchet.loop")
 """The packages beside the functions that they may import: the command line imports them too."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time a zip can tell

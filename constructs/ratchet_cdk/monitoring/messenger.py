@@ -58,7 +58,7 @@ class Messenger(Construct):
             "Notify",
             loop=loop,
             name="notify",
-            description="Tells people what happened, and what to do next",
+            description="Sends people notices: what happened, and what to do next",
             environment={
                 "PROJECT": settings.project,
                 "ENVIRONMENT": settings.environment,
@@ -120,7 +120,7 @@ class Messenger(Construct):
                 },
             ),
             "Alarmed": Wake(
-                description="Drift, dead letters, or an endpoint that errs",
+                description="Drift, dead letters, or a failing endpoint",
                 pattern={
                     "source": ["aws.cloudwatch"],
                     "detail-type": ["CloudWatch Alarm State Change"],

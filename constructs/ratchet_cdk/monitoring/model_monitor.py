@@ -88,7 +88,7 @@ class ModelMonitor(Construct):
         rule = events.CfnRule(
             self,
             "JobFailed",
-            description="A job of Model Monitor failed, or that which merges labels before it",
+            description="A job of Model Monitor failed, or the job before it that merges labels",
             event_pattern={
                 "source": ["aws.sagemaker"],
                 "detail-type": ["SageMaker Processing Job State Change"],

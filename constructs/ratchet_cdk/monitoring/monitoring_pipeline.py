@@ -92,7 +92,7 @@ class MonitoringPipeline(Construct):
         function = self._function(
             "PublishMonitoring",
             name="publish_monitoring",
-            description="Publishes what an analysis found, as metrics and as a record",
+            description="Publishes the result of an analysis, as metrics and as a record",
             environment={
                 "PROJECT": self._settings.project,
                 "ENVIRONMENT": self._settings.environment,
@@ -174,7 +174,7 @@ class MonitoringPipeline(Construct):
                     },
                 ),
                 "Schedule": Wake(
-                    description="Catches what a lost event left unpublished",
+                    description="Wakes the function regularly in case an event was lost",
                     schedule=self._settings.trigger.schedule,
                 ),
             },
@@ -184,7 +184,7 @@ class MonitoringPipeline(Construct):
         schedule = schedule_pipeline(
             self,
             pipeline=self.pipeline,
-            description="Compares what was captured with the champion's baseline",
+            description="Compares captured traffic with the champion's baseline",
             expression=_hours(self._loop.settings.monitor.schedule_hours),
             dead_letters=self.dead_letters,
         )

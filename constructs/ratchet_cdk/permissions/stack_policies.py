@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 import jsii
@@ -29,7 +28,8 @@ class StackPolicies:
         self.stack = stack
         self.account = stack.account
         self._roles: list[WritesPolicy] = []
-        cdk.Aspects.of(Construct(stack, "Policies")).add(self)
+        # A hyphen: the constructs that are named after pipelines have none.
+        cdk.Aspects.of(Construct(stack, "Role-Policies")).add(self)
 
     @classmethod
     def of(cls, scope: Construct) -> StackPolicies:
@@ -47,4 +47,4 @@ class StackPolicies:
             role.write_policy()
 
 
-_policies: WeakKeyDictionary[cdk.Stack, StackPolicies] = WeakKeyDictionary()
+_policies: dict[cdk.Stack, StackPolicies] = {}  # jsii keeps every object anyway

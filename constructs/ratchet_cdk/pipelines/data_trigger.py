@@ -79,7 +79,7 @@ class DataTrigger(Construct):
         prefix = self._intake.prefix
         wakes = {
             "DataChanged": Wake(
-                description=f"An object below {prefix} landed or went",
+                description=f"An object below {prefix} landed or was deleted",
                 pattern={
                     "source": ["aws.s3"],
                     "detail-type": ["Object Created", "Object Deleted"],
@@ -90,7 +90,7 @@ class DataTrigger(Construct):
                 },
             ),
             "RunEnded": Wake(
-                description="Data that landed during a run is run after it",
+                description="A run ended, so data that landed during it can be run",
                 pattern={
                     "source": ["aws.sagemaker"],
                     "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
@@ -101,7 +101,7 @@ class DataTrigger(Construct):
                 },
             ),
             "Schedule": Wake(
-                description="Catches what a lost event left undone",
+                description="Wakes the function regularly in case an event was lost",
                 schedule=self._intake.catch_all,
             ),
         }
@@ -112,7 +112,7 @@ class DataTrigger(Construct):
     def _when_drifted(self) -> Wake:
         """By the alarms' names: they belong to what serves, which is deployed after this."""
         return Wake(
-            description="What the model is asked, or how well it answers, has drifted",
+            description="Requests or the quality of answers have drifted",
             pattern={
                 "source": ["aws.cloudwatch"],
                 "detail-type": ["CloudWatch Alarm State Change"],

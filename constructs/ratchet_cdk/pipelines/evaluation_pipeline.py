@@ -71,7 +71,7 @@ class EvaluationPipeline(Construct):
             "RecordEvaluation",
             loop=loop,
             name="record_evaluation",
-            description="Records how the champion did on labelled data",
+            description="Records how the champion scored on labelled data",
             environment={
                 "PROJECT": settings.project,
                 "ENVIRONMENT": settings.environment,

@@ -105,7 +105,7 @@ class MlPipeline(Construct):
         open_ = [need for need in missing if need.permission.sid not in named]
         if open_:
             raise OpenDefinitionError(
-                f"the definition of pipeline {self.name} does not say all that its role needs. Add "
+                f"the definition of pipeline {self.name} leaves open what its role needs. Add "
                 "these statements to permissions=[…] of its PipelineEntry, with … filled in:\n  "
                 + "\n  ".join(map(str, open_))
             )

@@ -90,17 +90,18 @@ class RunCosts(Construct):
         costs = self._loop.settings.costs
         wakes = {
             "RunEnded": Wake(
-                description="What a run cost is recorded when it ends",
+                description="A run ended, so its cost is recorded",
                 pattern=self._of_pipelines(_RUN_CHANGED, "currentPipelineExecutionStatus"),
             ),
             "Schedule": Wake(
-                description="Catches what a lost event left out, and looks at the endpoint",
+                description="Wakes the function regularly in case an event was lost, and for the "
+                "endpoint",
                 schedule=costs.looks,
             ),
         }
         if costs.run_limit_usd:
             wakes["StepEnded"] = Wake(
-                description="What a run has cost so far is compared with the limit",
+                description="A step ended, so the cost of its run is compared with the limit",
                 pattern=self._of_pipelines(_STEP_CHANGED, "currentStepStatus"),
             )
         return wakes

@@ -49,7 +49,7 @@ class RunSchedule(Construct):
             self,
             "Schedule",
             name=name,
-            description=f"When the {intake.kind} pipeline runs although no data came",
+            description=f"When the {intake.kind} pipeline runs without new data",
             schedule_expression=intake.run_schedule,
             schedule_expression_timezone=intake.timezone,
             state="ENABLED" if intake.enabled else "DISABLED",

@@ -62,7 +62,7 @@ class ChampionReconciler(Construct):
             "Reconcile",
             loop=loop,
             name="reconcile_champion",
-            description="Deploys the version that is approved",
+            description="Deploys the approved version",
             environment={
                 "PROJECT": settings.project,
                 "ENVIRONMENT": settings.environment,
@@ -86,7 +86,8 @@ class ChampionReconciler(Construct):
             settings=self._loop.settings,
             kind="deployment-blocked",
             metric_name=names.DEPLOYMENT_BLOCKED,
-            description="what is approved does not serve, and nothing is under way to change that",
+            description="the approved version does not serve, and nothing is under way to change "
+            "that",
         )
 
     def _wakes(self) -> dict[str, Wake]:
@@ -117,7 +118,7 @@ class ChampionReconciler(Construct):
                 },
             ),
             "Schedule": Wake(
-                description="Catches what a lost event left undone",
+                description="Wakes the function regularly in case an event was lost",
                 schedule=settings.trigger.schedule,
             ),
         }

@@ -45,13 +45,13 @@ class Promotion(Construct):
         )
         self.quality_baseline_uri = self._parameter(
             names.QUALITY_BASELINE,
-            description=f"S3 folder: {_FILES} of its answers to that",
+            description=f"S3 folder: {_FILES} of its answers for the eval slice",
             pattern=_FOLDER,
         )
         engines = _engines(settings)
         self.engine = self._parameter(
             names.ENGINE,
-            description="Who compares what is asked with the baseline",
+            description="The engine that compares requests with the baseline",
             default=engines[0],
             values=engines,
         )

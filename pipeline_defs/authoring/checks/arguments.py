@@ -46,7 +46,7 @@ def _unwritable(step: Step) -> Iterator[Problem]:
         if isinstance(value, float) and not math.isfinite(value):
             expected, fix = "JSON has no such number", ""
         elif value is None:
-            expected, fix = "null says nothing to SageMaker", "leave the argument out"
+            expected, fix = "SageMaker ignores null", "leave the argument out"
         elif not isinstance(value, str | int | float):
             expected = f"{a(type(value).__name__)} cannot be written as JSON"
             fix = "pass text, a number, a list, a mapping or a reference such as step.outputs[…]"

@@ -47,7 +47,7 @@ def check(document: Document) -> Iterator[Problem]:
 
 def _varying(step: Step, part: Leaf) -> Iterator[Problem]:
     expected = "it differs in every run, so the cached step would never be a hit"
-    fix = 'take it out of the step\'s inputs, or say cache=""'
+    fix = 'take it out of the step\'s inputs, or set cache=""'
     for call in calls(part.value, part.chain):
         if call.function == GET and _VARIES.fullmatch(str(call.operand)):
             yield _problem(step, call.argument, call.operand, expected, fix)
@@ -56,11 +56,11 @@ def _varying(step: Step, part: Leaf) -> Iterator[Problem]:
 def _unnamed_contents(step: Step, part: Leaf) -> Iterator[Problem]:
     expected = (
         "a literal URI without a digest stays the same when its content changes: "
-        "the cached step would go on giving old results"
+        "the cached step would keep its old result"
     )
     fix = (
         "make it a parameter, name it by the digest of its content, "
-        'wrap it in immutable(…) if it is never written again, or say cache=""'
+        'wrap it in immutable(…) if it is never written again, or set cache=""'
     )
     for leaf in leaves(part.value, part.chain):
         uri = _literal(leaf.value)

@@ -56,7 +56,7 @@ def _mistakes(condition: Any, document: Document) -> Iterator[str]:
             yield from _mistakes(part, document)
     elif condition["Type"] == "In":
         if not condition.get("Values"):
-            yield "it is a member of nothing: name the values"
+            yield "the list of values is empty: name them"
         for value in condition.get("Values", ()):
             yield from _comparable(condition.get("QueryValue"), value, document, ordered=False)
     elif condition["Type"] in (*_ORDERED, "Equals"):

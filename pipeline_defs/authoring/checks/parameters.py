@@ -99,7 +99,7 @@ def unused(document: Document) -> Iterator[Problem]:
         if name not in used:
             yield Problem(
                 argument=f"parameter {name!r}",
-                expected="nothing refers to it, so whoever sets it changes nothing",
+                expected="no step uses it, so its value has no effect",
                 fix="use it in a step or remove it",
             )
 

@@ -72,7 +72,6 @@ def run(
 
     The exit status is 0 whether or not something has drifted, and 1 if the
     analysis failed.
-
     """
     from ratchet.deployment import standing
     from ratchet.deployment.errors import UnknownNameError

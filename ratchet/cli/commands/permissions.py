@@ -43,7 +43,6 @@ def permissions(
 
     The deployed policies say what roles may do. The local cloud records what
     they did; AWS keeps no such record.
-
     """
     from ratchet.deployment.roles import names as role_names
     from ratchet.deployment.roles import policies as roles

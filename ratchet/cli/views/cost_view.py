@@ -329,9 +329,9 @@ def _about_models(report: Report) -> str:
     if not report.models.registered:
         return "No version was registered in this period."
     return (
-        "[dim]A version cost what the runs of its pipeline cost since the version before it: "
-        f"those that registered none, too. Runs before {report.period.first}, other pipelines, "
-        "endpoints and storage are not in it.[/]"
+        "[dim]A version costs what the runs of its pipeline have cost since the version before "
+        "it, including runs that registered nothing. Runs before "
+        f"{report.period.first}, other pipelines, endpoints and storage are not included.[/]"
     )
 
 

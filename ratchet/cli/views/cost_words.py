@@ -92,9 +92,9 @@ def savings(report: Report) -> Iterator[str]:
         least = "at least " if total.unknown_savings else ""
         yield (
             f"caching saved       {least}{money.shown(total.saved_by_cache)}, in "
-            f"{count(total.cached, 'step')} whose result was there"
+            f"{count(total.cached, 'cache hit')}"
             + (
-                f"; what {count(total.unknown_savings, 'of them', 'of them')} cost once is unknown"
+                f"; the first cost of {total.unknown_savings:,} of them is unknown"
                 if total.unknown_savings
                 else ""
             )

@@ -63,21 +63,20 @@ def sentences(estimate: Estimate) -> Iterator[str]:
         yield from (*remark_lines, "")
     total = estimate.total
     if not any(line.cost is not None for line in estimate.expected):
-        yield f"What a run of {escape(estimate.pipeline)} costs is not known yet."
+        yield f"The cost of a run of {escape(estimate.pipeline)} is not known yet."
         yield from _sources(estimate)
         return
     yield f"[bold]A run of {escape(estimate.pipeline)} costs {_priced(total)}[/]{_up_to(total)}."
     if estimate.hits:
         hits = estimate.with_hits
         yield (
-            f"With the results that earlier runs left of {', '.join(estimate.hits)}: "
-            f"{_priced(hits)}. "
-            "They are taken where data and parameters are as they were."
+            f"With cache hits for {', '.join(estimate.hits)}: {_priced(hits)}. "
+            "This holds if data and parameters are unchanged."
         )
     if runs := max((line.took.runs for line in estimate.expected if line.took), default=0):
         yield (
             f"By the median of the last {runs} runs." if runs > 1 else "By the last run."
-        ) + " What jobs need beside instances is not in it: volumes, requests, data transfer."
+        ) + " Volumes, requests and data transfer are not included."
     yield from _sources(estimate)
 
 
@@ -90,7 +89,7 @@ def _sources(estimate: Estimate) -> Iterator[str]:
 
 _SOURCES = {
     PRICE_LIST: "Prices of the AWS Price List, looked up",
-    BUNDLED: "Prices of the package's own table, since the Price List did not answer, of",
+    BUNDLED: "The Price List did not answer: prices of the package's own table, of",
 }
 
 

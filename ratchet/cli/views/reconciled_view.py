@@ -83,19 +83,19 @@ def remarks(lines: Sequence[Compared], bill: Bill, *, today: date) -> Iterator[s
     if not bill.billed:
         yield (
             "Cost Explorer has nothing for the tags of this environment. They must be active as "
-            "cost allocation tags, and what they cost is known a day later."
+            "cost allocation tags, and their costs appear a day later."
         )
         return
     if late := _late_days(bill, today):
         days = f"{late[0]} to {late[-1]}" if len(late) > 1 else str(late[0])
         yield (
-            f"Not final: {days}. Cost Explorer is up to 24 hours late, and a day's figure may "
-            "still grow, so the bill is behind the estimate there."
+            f"Not final: {days}. Cost Explorer is up to 24 hours late, so the bill of these days "
+            "may still grow."
         )
     if any(line.estimate and line.billed is None and line.estimate.cost for line in lines):
         yield (
-            "A line that is estimated and not billed ran before its tag was active, or within "
-            "the last day."
+            "A line with an estimate and no bill: its jobs ran before the tag was active, or "
+            "within the last day."
         )
     if unknown := sum(line.estimate.unknown for line in lines if line.estimate):
         yield f"{unknown} recorded jobs have no known price: the estimate is at least what it says."

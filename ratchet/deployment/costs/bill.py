@@ -101,8 +101,8 @@ def _periods(
                 message = error.response["Error"].get("Message", "")
                 raise DeploymentError(
                     f"Cost Explorer has no data yet{f' ({message})' if message else ''}. In a new "
-                    "account it is made ready within 24 hours after it was first opened in the "
-                    "console of Billing and Cost Management."
+                    "account, AWS prepares it within 24 hours after somebody first opens it in "
+                    "the console of Billing and Cost Management."
                 ) from error
             raise refused(error, "ce:GetCostAndUsage") from error
         yield from answer["ResultsByTime"]
@@ -112,15 +112,15 @@ def _periods(
 
 
 def month(text: str | None, *, today: date) -> tuple[date, date]:
-    """The first and the last day of a month, `2026-11`; of this one up to today.
+    """The first and the last day of a month such as `2026-11`; the current month ends today.
 
     Raises:
-        DeploymentError: it is no month, or is still to come.
+        DeploymentError: the text is not a month, or the month is in the future.
     """
     try:
         first = date.fromisoformat(f"{text}-01") if text else today.replace(day=1)
     except ValueError:
-        raise DeploymentError(f"{text!r} is no month; expected one such as 2026-11") from None
+        raise DeploymentError(f"{text!r} is not a month; expected one such as 2026-11") from None
     if first > today:
-        raise DeploymentError(f"{text} is still to come; today is {today}")
+        raise DeploymentError(f"{text} is in the future; today is {today}")
     return first, min(today, first.replace(day=monthrange(first.year, first.month)[1]))

@@ -119,8 +119,9 @@ def _day_of(key: str) -> date | None:
 
 
 def named(target: Target, pipelines: Sequence[str], text: str) -> str:
-    """The recorded pipeline that `text` means: its kind (`training`) or the name itself. It need
-    not exist any more.
+    """The recorded pipeline that `text` means: its kind (`training`) or the name itself.
+
+    The pipeline may have been deleted since.
 
     Raises:
         UnknownNameError: nothing is recorded of such a pipeline.
@@ -130,7 +131,7 @@ def named(target: Target, pipelines: Sequence[str], text: str) -> str:
         return deployed_name if deployed_name in pipelines else text
     of_pipelines = [name for name in pipelines if name not in {rows.ENDPOINTS, rows.STORAGE}]
     kinds = [name.removeprefix(f"{target.settings.prefix}-") for name in of_pipelines]
-    listed = f" There is: {', '.join(kinds)}" if kinds else ""
+    listed = f" There are: {', '.join(kinds)}" if kinds else ""
     raise UnknownNameError(
         f"nothing is recorded of a pipeline {text!r}{nearest(text, kinds)}{listed}"
     )
@@ -142,7 +143,7 @@ def check_experiment(listed: Iterable[ReportRow], experiment: str, period: Perio
     """
     experiments = sorted({row.experiment for row in listed if row.experiment})
     if experiment not in experiments:
-        names = f" There is: {', '.join(experiments[:10])}" if experiments else ""
+        names = f" There are: {', '.join(experiments[:10])}" if experiments else ""
         raise UnknownNameError(
             f"no run of experiment {experiment!r} from {period.first} to {period.last}"
             f"{nearest(experiment, experiments)}{names}"
@@ -161,11 +162,11 @@ def why_nothing(target: Target, period: Period) -> tuple[str, str]:
         for day_object in objects(target, bucket, always, pipelines=pipelines(target, bucket))
     ]
     if days:
-        reason = f"{none}: what is recorded is from {min(days)} to {max(days)}."
+        reason = f"{none}: the records are from {min(days)} to {max(days)}."
         return reason, f"costs --since {min(days)} --until {max(days)}"
     if facts.parameter_value(target, target.settings.parameter("operations")) is None:
-        return f"{none}: what records runs is not deployed (the Operations stack).", "deploy"
-    return f"{none}: a run is recorded a little after it ends, and none has.", "runs"
+        return f"{none}: the Operations stack, which records runs, is not deployed.", "deploy"
+    return f"{none}: a run is recorded soon after it ends, and none has ended.", "runs"
 
 
 def read(target: Target, bucket: str, day_objects: Iterable[DayObject]) -> list[ReportRow]:

@@ -24,7 +24,7 @@ _UNDER_WAY = ("Pending", "InProgress")
 
 
 def engine_of(target: Target, stack: StackState | None) -> str:
-    """Which engine watches now. Raises DeploymentError when nothing serves that one could watch."""
+    """The engine in use. Raises DeploymentError if nothing serves that an engine could watch."""
     parameters = stack.parameters if stack else {}
     if parameters.get(names.CHAMPION, names.NONE) == names.NONE:
         raise DeploymentError(
@@ -34,18 +34,18 @@ def engine_of(target: Target, stack: StackState | None) -> str:
     if parameters.get(names.BASELINE, names.NONE) == names.NONE:
         raise DeploymentError(
             "the version that serves was registered without a baseline, so its traffic cannot be "
-            f"compared. Train one that has it: {target.command('run training')}"
+            f"compared. Train a version with a baseline: {target.command('run training')}"
         )
     return parameters.get(names.ENGINE, names.PIPELINE)
 
 
 def start_pipeline(target: Target, serving: ServingFacts) -> Run:
-    """Starts the monitoring pipeline on what was captured since its last look."""
+    """Starts the monitoring pipeline on the traffic captured since its last analysis."""
     now = datetime.now().astimezone()
     return pipelines.start(
         target,
         name=serving.monitoring_pipeline,
-        # By the clock it looks at whole hours; by hand also at the one that has begun.
+        # A scheduled run takes whole hours; a run by hand also the hour that has begun.
         parameters={names.WINDOW_END_PARAMETER: "now"},
         display_name=f"by-hand-{now:%Y%m%d-%H%M%S}",
         description="Started with ratchet monitor run.",
@@ -58,11 +58,11 @@ def run_schedule(
     """Runs the monitoring schedule on the local cloud now, and waits for its analysis.
 
     Raises:
-        DeploymentError: on AWS, where a schedule runs by the clock alone; or it did not end.
+        DeploymentError: on AWS, where a schedule runs only at its times; or it did not end.
     """
     if not target.local:
         raise DeploymentError(
-            f"on AWS the schedule {serving.monitor_schedule} runs by the clock only. The "
+            f"on AWS the schedule {serving.monitor_schedule} runs only at its scheduled times. The "
             "monitoring pipeline analyzes the same traffic now: "
             f"{target.command('monitor run --engine pipeline')}"
         )
@@ -71,7 +71,7 @@ def run_schedule(
         path = f"monitoring/{serving.monitor_schedule}/run"
         job = str(target.ask(path, {}, seconds=SECONDS)["job"])
     except AdminError as refusal:
-        raise DeploymentError(f"the local cloud did not run it: {refusal}") from None
+        raise DeploymentError(f"the local cloud refused to run it: {refusal}") from None
     for _ in range(int(SECONDS / 0.5)):
         for source in analyses.sources(target, serving):
             # Without captured data there is an execution, failed, and no job.

@@ -1,4 +1,4 @@
-"""Pipelines of the SageMaker SDK on the way into the repository."""
+"""Imported pipelines: bringing one into the repository."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def bring_in(
     """The definition in a file, carried over and not yet written.
 
     Raises:
-        DeploymentError: no such file, no JSON, or a name that is taken.
-        ImportRefusedError: the definition cannot be taken in; with every problem.
+        DeploymentError: no such file, not JSON, or a name that is taken.
+        ImportRefusedError: the definition cannot be imported; with every problem.
     """
     from pipeline_defs import PIPELINES
     from pipeline_defs.imported import Maps, carry
@@ -46,7 +46,7 @@ def bring_in(
 
 
 def _name(file: Path) -> str:
-    """`house-prices` of `house_prices.json`; of `house-prices/definition.json` the folder's."""
+    """`house-prices` for `house_prices.json`, and for `house-prices/definition.json`."""
     stem = file.absolute().parent.name if file.stem == "definition" else file.stem
     return stem.replace("_", "-")
 
@@ -61,5 +61,5 @@ def _read(file: Path) -> Any:
         ) from None
     except (OSError, ValueError) as problem:
         raise DeploymentError(
-            f"{file} is no JSON ({problem}); expected what `pipeline.definition()` returned"
+            f"{file} is not JSON ({problem}); expected what `pipeline.definition()` returned"
         ) from problem

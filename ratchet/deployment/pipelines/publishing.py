@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What bringing a pipeline up to date changed."""
+    """What publishing a pipeline changed."""
 
     uploaded: tuple[str, ...]
     """The names of the bundles and files that were not there yet."""

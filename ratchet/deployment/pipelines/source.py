@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _ACCOUNT = "000000000000"
 
 
-def entries(root: Path = PROJECT) -> dict[str, PipelineEntry]:
+def entries(root: Path | None = None) -> dict[str, PipelineEntry]:
     """Every pipeline of the source by name. Raises DefinitionError for a name that cannot be."""
     from pipeline_defs import pipelines
 
-    return pipelines(root)
+    return pipelines(root or PROJECT)
 
 
-def entry(kind: str, root: Path = PROJECT) -> PipelineEntry:
+def entry(kind: str, root: Path | None = None) -> PipelineEntry:
     """The pipeline of this name.
 
     Raises:
@@ -37,7 +37,7 @@ def entry(kind: str, root: Path = PROJECT) -> PipelineEntry:
     listed = entries(root)
     if kind not in listed:
         raise UnknownNameError(
-            f"no pipeline {kind!r}{nearest(kind, listed)} There is: {', '.join(listed)}"
+            f"no pipeline {kind!r}{nearest(kind, listed)} There are: {', '.join(listed)}"
         )
     return listed[kind]
 
@@ -48,7 +48,7 @@ def context(
     listed: PipelineEntry,
     *,
     role_arn: str,
-    root: Path = PROJECT,
+    root: Path | None = None,
 ) -> Context:
     """What compiles a pipeline for this deployment.
 
@@ -69,11 +69,11 @@ def context(
         code_uri=deployed.code_uri,
         account=target.account,
         functions=Functions(**facts.functions(target, deployed, stack=listed.stack)),
-        source=root,
+        source=root or PROJECT,
     )
 
 
-def placeholder_context(settings: Settings, *, root: Path = PROJECT) -> Context:
+def placeholder_context(settings: Settings, *, root: Path | None = None) -> Context:
     """Stands in for what only a deployment knows: for a picture, or for a pipeline that is not
     deployed yet. It needs no cloud."""
     from pipeline_defs.authoring import Context, Functions
@@ -88,17 +88,17 @@ def placeholder_context(settings: Settings, *, root: Path = PROJECT) -> Context:
         code_uri=f"s3://{settings.prefix}-code",
         account=account,
         functions=Functions(**{each.name: f"{function}-{each.name}" for each in fields(Functions)}),
-        source=root,
+        source=root or PROJECT,
     )
 
 
 def compile_without_cloud(
-    kind: str, settings: Settings, *, root: Path = PROJECT
+    kind: str, settings: Settings, *, root: Path | None = None
 ) -> CompiledPipeline:
     """The pipeline with placeholders. Raises UnknownNameError, DefinitionError."""
     return entry(kind, root).compile(placeholder_context(settings, root=root))
 
 
-def definition(kind: str, settings: Settings, *, root: Path = PROJECT) -> str:
+def definition(kind: str, settings: Settings, *, root: Path | None = None) -> str:
     """The definition's JSON with placeholders. Raises UnknownNameError, DefinitionError."""
     return compile_without_cloud(kind, settings, root=root).to_json()

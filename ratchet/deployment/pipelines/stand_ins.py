@@ -1,4 +1,4 @@
-"""Stand-ins: results given to the local cloud for steps that cannot run there."""
+"""Stand-ins: results that the local cloud uses for steps that it cannot run."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def refuse_on_aws(target: Target, stand_ins: Mapping[str, Any]) -> None:
 
 
 def hand_over(target: Target, *, token: str, stand_ins: Mapping[str, Any]) -> None:
-    """Gives them to the local cloud, for the start with this ClientRequestToken."""
+    """Passes stand-ins to the local cloud, for the start with this ClientRequestToken."""
     try:
         target.ask("stand-ins", {"token": token, "stand_ins": stand_ins})
     except AdminError as refusal:
-        raise DeploymentError(f"the local cloud did not take the stand-ins: {refusal}") from None
+        raise DeploymentError(f"the local cloud refused the stand-ins: {refusal}") from None

@@ -52,15 +52,15 @@ def decide(target: Target, version: ModelVersion, verdict: Verdict, *, because: 
     """Writes the verdict to the registry.
 
     Raises:
-        DeploymentError: the version's deployment failed just now, so that an approval could not be
-            told from the note of that failure: SageMaker keeps no time of approval.
+        DeploymentError: the version's deployment failed just now. SageMaker keeps no time of
+            approval, so nobody could tell the approval from the note of that failure.
     """
     if verdict == APPROVED and version.failed:
         again = version.failed + MARK_HOLDS
         if datetime.now(UTC) <= again:
             raise DeploymentError(
                 f"the deployment of version {version.version} failed just now: {version.failure}. "
-                f"Put that right, and approve it again after {again.astimezone():%H:%M:%S}"
+                f"Correct that, and approve the version again after {again.astimezone():%H:%M:%S}"
             )
     target.client("sagemaker").update_model_package(
         ModelPackageArn=version.arn,
@@ -78,7 +78,7 @@ def consequence(
     when_none_left: names.WhenNoneLeft,
     command: Callable[[str], str] = "ratchet {}".format,
 ) -> Consequence:
-    """What follows when `decided` gets its verdict. Pure.
+    """The consequence of a verdict on `decided`. Pure.
 
     Args:
         versions: the group as it is before.
@@ -86,7 +86,7 @@ def consequence(
         verdict: what it becomes. An approval also forgets that its deployment failed.
         serving: the version that serves now; None: none does.
         when_none_left: the setting of that name.
-        command: makes a command to type next of its words.
+        command: turns words such as `reject 3` into a command to type.
     """
     after = [_after(v, verdict) if v.version == decided.version else v for v in versions]
     best = wanted(after)
@@ -98,11 +98,15 @@ def consequence(
             effect="stays",
             version=number,
             sentence=f"Nothing changes: version {number} is approved too, and the highest approved "
-            f"version serves. To go back to version {decided.version}, reject what is above it: "
+            f"version serves. To go back to version {decided.version}, reject the newer one: "
             f"{command(f'reject {number}')}",
         )
     if number == serving:
-        why = "it serves already" if number == decided.version else f"version {number} serves on"
+        why = (
+            "it serves already"
+            if number == decided.version
+            else f"version {number} goes on serving"
+        )
         return Consequence(effect="stays", version=number, sentence=f"Nothing changes: {why}.")
     if verdict == REJECTED and serving == decided.version:
         return Consequence(
@@ -130,7 +134,7 @@ def _none_left(decided: int, serving: int | None, when_none_left: str) -> Conseq
         return Consequence(
             effect="none-left",
             version=serving,
-            sentence=f"Version {serving} serves on: {middle}, and when_none_left is "
+            sentence=f"Version {serving} goes on serving: {middle}, and when_none_left is "
             f'"{names.KEEP}". Approve another version to replace it.',
         )
     return Consequence(

@@ -83,7 +83,7 @@ def decisions(target: Target) -> list[Decision]:
             raise
         raise DeploymentError(
             "the local cloud was started by an older ratchet, which keeps no records of "
-            f"permissions. Start it anew: {target.command('cloud down')}, then "
+            f"permissions. Restart it: {target.command('cloud down')}, then "
             f"{target.command('cloud up')}"
         ) from None
 

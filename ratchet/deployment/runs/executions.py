@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from ratchet.definition.metadata import NO_METADATA, StepMetadata, metadata_of
+from ratchet.definition.metadata import NO_METADATA, StepMetadata, step_metadata
 from ratchet.definition.resources import Resource
 from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.pipelines.outline import PlannedStep, outline
@@ -107,7 +107,10 @@ def pipelines(target: Target) -> list[str]:
     listed = (p["PipelineName"] for page in pages for p in page["PipelineSummaries"])
     names = [name for name in listed if name.startswith(prefix)]
     if not names:
-        raise NotDeployedError(f"no pipeline {prefix}… here: run `{target.command('deploy')}`")
+        raise NotDeployedError(
+            f"no pipeline whose name begins with {prefix} is deployed here: run "
+            f"`{target.command('deploy')}`"
+        )
     return sorted(names)
 
 
@@ -123,7 +126,7 @@ def named(target: Target, text: str) -> str:
         return wanted if wanted in names else text
     kinds = [name.removeprefix(target.settings.prefix + "-") for name in names]
     raise UnknownNameError(
-        f"no pipeline {text!r}{nearest(text, kinds)} There is: {', '.join(kinds)}"
+        f"no pipeline {text!r}{nearest(text, kinds)} There are: {', '.join(kinds)}"
     )
 
 
@@ -247,7 +250,7 @@ def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
                 description=item.get("StepDescription", ""),
                 failure=item.get("FailureReason", ""),
                 attempts=item.get("AttemptCount", 1),
-                metadata=metadata_of(item),
+                metadata=step_metadata(item),
             )
 
 

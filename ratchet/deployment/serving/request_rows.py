@@ -48,7 +48,7 @@ def batches(
         raise DeploymentError(f"no such file: {path} (in {Path.cwd()})")
     if kind is None:
         expected = ", ".join(CONTENT_TYPES)
-        raise DeploymentError(f"{path} is of no kind that can be sent; expected {expected}")
+        raise DeploymentError(f"{path} has an unknown format; expected {expected}")
     try:
         yield from _cut(_rows(path, kind, header), kind, size, frozenset(without), header)
     except UnicodeDecodeError as problem:

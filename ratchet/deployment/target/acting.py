@@ -79,16 +79,16 @@ def _assumed(sts: Any, role: str, described: Mapping[str, Any], account: str) ->
         if error.response["Error"]["Code"] not in DENIED:
             raise
         raise DeploymentError(
-            f"{ROLE_VARIABLE} is {role!r}, and that role does not trust who uses the local cloud: "
-            f"{error.response['Error']['Message']}. To act as it, let its trust policy name "
-            f"arn:aws:iam::{account}:root"
+            f"{ROLE_VARIABLE} is {role!r}, but that role's trust policy does not allow the local "
+            f"cloud's user: {error.response['Error']['Message']}. To act as it, let its trust "
+            f"policy name arn:aws:iam::{account}:root"
         ) from None
     credentials: Mapping[str, str] = answer["Credentials"]
     return credentials
 
 
 def _token(trust: Mapping[str, Any]) -> str | None:
-    """The unsigned token that a trust policy asks of an OIDC provider; None if it asks for none."""
+    """The unsigned OIDC token that satisfies a trust policy; None if the policy needs none."""
     for statement in trust["Statement"]:
         provider = statement.get("Principal", {}).get("Federated", "")
         host = provider.partition(":oidc-provider/")[2]

@@ -71,7 +71,7 @@ def test_rejecting_the_serving_version_rolls_back_to_the_highest_other_approved_
 
 def test_rejecting_a_version_that_does_not_serve_changes_nothing() -> None:
     found = follows([version(2, "Pending"), version(1)], 2, "Rejected", serving=1)
-    assert found.sentence == "Nothing changes: version 1 serves on."
+    assert found.sentence == "Nothing changes: version 1 goes on serving."
 
 
 def test_rejecting_the_last_approved_version_follows_the_setting() -> None:

@@ -96,7 +96,7 @@ def test_costs_of_the_last_three_months_are_said(type_: Type, kept: World) -> No
     result = type_("costs")
     assert result.exit_code == 0, result.output
     assert "at least $2.75 in 2 runs: 1 job without a price" in result.stdout
-    assert "caching saved       $0.13, in 1 step" in result.stdout
+    assert "caching saved       $0.13, in 1 cache hit" in result.stdout
     assert "spot saved          $0.50" in result.stdout
     assert "no price of ml.m5.xlarge for Training" in result.stdout
     assert "ratchet costs --by run" in result.stderr
@@ -178,13 +178,13 @@ def test_an_object_that_holds_no_rows_is_named(type_: Type, kept: World) -> None
 def test_nothing_recorded_says_why_and_what_to_type(type_: Type, world: World) -> None:
     result = type_("costs")
     assert result.exit_code == 0
-    assert "is not deployed (the Operations stack)" in result.stdout
+    assert "the Operations stack, which records runs, is not deployed" in result.stdout
     assert "ratchet deploy" in result.stderr
     world.ssm.parameters[world.target.settings.parameter("operations")] = "{}"
-    assert "recorded a little after it ends" in type_("costs").stdout
+    assert "recorded soon after it ends" in type_("costs").stdout
     keep(world, priced("1"), day=date(2025, 1, 3))
     later = type_("costs")
-    assert "what is recorded is from 2025-01-03 to 2025-01-03" in later.stdout
+    assert "the records are from 2025-01-03 to 2025-01-03" in later.stdout
     assert "ratchet costs --since 2025-01-03 --until 2025-01-03" in later.stderr
     assert json.loads(type_("costs", "--json").stdout)["lines"] == []
 

@@ -45,7 +45,7 @@ def test_a_run_is_priced_by_past_runs(recorded: World, type_: Type) -> None:
     assert "train             ml.m5.large  6 min 00 s" in shown.stdout
     assert "A run of flights-dev-training costs at least $0.012" in shown.stdout
     assert "no past run: --assume baseline=10m" in shown.stdout
-    assert "earlier runs left of prepare, train, evaluate: at least $0.00" in shown.stdout
+    assert "With cache hits for prepare, train, evaluate: at least $0.00" in shown.stdout
     assert "Prices of the AWS Price List, looked up" in shown.stdout
 
 

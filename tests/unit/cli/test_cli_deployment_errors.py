@@ -23,7 +23,7 @@ def refused(code: str, message: str = "") -> exceptions.ClientError:
         (refused("ExpiredTokenException"), "expired .*aws sso login"),
         (refused("UnrecognizedClientException"), "does not accept these credentials"),
         (refused("AccessDeniedException", "not for you"), r"not allowed \(GetParameter\): not for"),
-        (refused("ThrottlingException"), "fewer calls"),
+        (refused("ThrottlingException"), "AWS throttled the call"),
         (refused("ValidationException", "bad"), "GetParameter was refused: ValidationException: b"),
         (
             exceptions.EndpointConnectionError(endpoint_url="http://127.0.0.1:1/"),

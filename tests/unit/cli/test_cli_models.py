@@ -82,7 +82,7 @@ def test_reject_of_the_only_approved_version_says_that_it_serves_on(
     type_serving: Type, serving: ServingWorld
 ) -> None:
     result = type_serving("reject", "1")
-    assert "Version 1 serves on: no other version is approved" in result.stdout
+    assert "Version 1 goes on serving: no other version is approved" in result.stdout
     assert serving.sagemaker.packages[2]["ModelApprovalStatus"] == "Rejected"
 
 

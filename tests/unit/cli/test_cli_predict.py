@@ -64,7 +64,7 @@ def test_json_and_json_lines_are_sent_as_what_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("rows.parquet", b"PAR1", "is of no kind that can be sent; expected .csv"),
+        ("rows.parquet", b"PAR1", "has an unknown format; expected .csv"),
         ("rows.csv", b"a,b\n1\n", "line 2: 1 fields; expected 2"),
         ("rows.csv", b"a\n\xff\n", "is not UTF-8 text"),
         ("rows.json", b"[1", "is not valid JSON"),

@@ -97,7 +97,7 @@ def test_an_approved_version_that_is_not_deployed_yet_is_said_to_come(
     serving: ServingWorld,
 ) -> None:
     serving.sagemaker.packages[0]["ModelApprovalStatus"] = "Approved"
-    assert "Version 3 is wanted and not deployed yet" in explained(serving)
+    assert "Version 3 should serve and is not deployed yet" in explained(serving)
 
 
 def test_a_failed_deployment_says_why_and_how_to_try_again(serving: ServingWorld) -> None:
@@ -118,7 +118,7 @@ def test_a_failed_deployment_says_why_and_how_to_try_again(serving: ServingWorld
 
 
 @pytest.mark.parametrize(
-    ("setting", "words"), [("keep", "Version 1 serves on"), ("take-down", "is taken down")]
+    ("setting", "words"), [("keep", "Version 1 goes on serving"), ("take-down", "is taken down")]
 )
 def test_when_no_version_is_approved_any_more_the_setting_is_named(
     serving: ServingWorld, setting: str, words: str
@@ -136,7 +136,7 @@ def test_an_endpoint_that_sagemaker_rolled_back_is_told_from_one_that_serves(
     serving.deploy(2)
     serving.sagemaker.serve(1)
     assert not look(serving).settled
-    assert "SageMaker has rolled it back" in explained(serving)
+    assert "SageMaker has rolled the update back" in explained(serving)
 
 
 def test_a_version_above_what_is_wanted_waits_for_approval(serving: ServingWorld) -> None:

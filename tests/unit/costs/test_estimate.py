@@ -94,7 +94,7 @@ def test_spot_saves_what_it_saved_before() -> None:
     assert remarks(line) == ["spot saves 75%"]
     (new,) = estimated(replace(TRAIN, spot=True)).lines
     assert new.cost == Decimal("0.01")
-    assert remarks(new) == ["spot: no past run says what it saves, so in full"]
+    assert remarks(new) == ["spot: no past run shows what it saves, so the full price counts"]
 
 
 # -- what a change changes -------------------------------------------------------------------------
@@ -157,8 +157,7 @@ def test_steps_that_come_and_go_are_told() -> None:
 def test_an_unknown_price_says_so() -> None:
     odd = replace(TRAIN, instance_type="ml.x9.large")
     assert told([TRAIN], [odd]) == [
-        "train: ml.m5.large → ml.x9.large: no price known for ml.x9.large, so what it costs is not "
-        "known"
+        "train: ml.m5.large → ml.x9.large: no price known for ml.x9.large, so its cost is unknown"
     ]
 
 

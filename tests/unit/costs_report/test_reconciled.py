@@ -84,7 +84,7 @@ def test_what_the_estimate_does_not_know_is_named() -> None:
     text = remarks(bill(), line("step", "a", "1", unknown=2))
     assert "2 recorded jobs have no known price" in text
     assert "savings plans" in text
-    assert "ran before its tag was active" in text
+    assert "ran before the tag was active" in text
 
 
 def test_an_empty_bill_asks_for_active_tags() -> None:

@@ -39,6 +39,17 @@ def test_steps_of_branches_follow_their_gate_and_know_where_they_stand() -> None
     assert not steps[0].excludes(steps[3])
 
 
+def test_branches_of_two_gates_do_not_exclude_each_other() -> None:
+    steps = read(document(gate("g", then=[step("a")]), gate("h", otherwise=[step("b")]))).by_name
+    assert not steps["a"].excludes(steps["b"])
+
+
+def test_a_name_that_stands_twice_means_the_first_of_its_steps() -> None:
+    steps = read(document(step("a", Type="Training"), step("b"), step("a"))).by_name
+    assert list(steps) == ["a", "b"]
+    assert steps["a"].type == "Training"
+
+
 def test_a_gate_is_read_without_the_steps_of_its_branches() -> None:
     inner = step("b", Arguments={"Environment": {"X": get("Steps.a.ProcessingJobName")}})
     _, decides, behind = read(document(step("a"), gate("g", then=[inner]))).steps

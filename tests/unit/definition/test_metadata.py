@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.definition.metadata import metadata_of
+from ratchet.definition.metadata import step_metadata
 from ratchet.definition.resources import PROCESSING_JOB, TRAINING_JOB, TUNING_JOB, Resource
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012"
@@ -15,7 +15,7 @@ PACKAGE = f"{ARN}:model-package/flights/3"
 
 
 def of(member: str, **about: Any) -> Any:
-    return metadata_of({"Metadata": {member: about}})
+    return step_metadata({"Metadata": {member: about}})
 
 
 @pytest.mark.parametrize(
@@ -52,5 +52,5 @@ def test_each_type_says_what_is_its_own() -> None:
 
 @pytest.mark.parametrize("step", [{}, {"Metadata": None}, {"Metadata": {}}])
 def test_of_a_step_that_has_not_begun_nothing_is_said(step: dict[str, Any]) -> None:
-    metadata = metadata_of(step)
+    metadata = step_metadata(step)
     assert (metadata.type_name, metadata.arn, metadata.row, metadata.job) == ("", "", None, None)

@@ -138,6 +138,19 @@ def test_a_type_that_is_not_in_the_table_has_a_row_that_claims_nothing() -> None
     assert not (row.aws_only)
 
 
+def test_pipelines_names_what_its_users_do_not_name() -> None:
+    named = {row.name: row.named_by_service for row in STEP_TYPES.values() if row.makes}
+    assert named["Processing"] == named["QualityCheck"] == ("ProcessingJobName",)
+    assert named["Tuning"] == ("HyperParameterTuningJobName",)
+    assert named["RegisterModel"] == named["Endpoint"] == named["EndpointConfig"] == ()
+
+
+def test_a_search_has_the_trainings_that_it_started_among_its_properties() -> None:
+    described = describe_shape("Tuning")
+    assert described is not None
+    assert {"BestTrainingJob", "TrainingJobSummaries"} <= set(described["members"])
+
+
 def test_names_of_jobs_have_the_prefix_that_fits_them() -> None:
     assert PROCESSING_JOB.arn_pattern == "processing-job/pipelines-*"
     assert TUNING_JOB.arn_pattern == "hyper-parameter-tuning-job/*"
@@ -200,6 +213,17 @@ def test_a_path_that_leads_nowhere_says_what_is_there() -> None:
     with pytest.raises(PathError) as raised:
         follow(described, parse("Steps.x.ModelArtifacts.S3Model").path)
     assert (raised.value.part, raised.value.members) == ("S3Model", ["S3ModelArtifacts"])
+
+
+@pytest.mark.parametrize(
+    "path", ["ProcessingInputs.S3Input", "ProcessingInputs['x'].S3Inputs", "['ProcessingInputs']"]
+)
+def test_items_of_a_list_are_asked_for_by_index_or_name(path: str) -> None:
+    described = describe_shape("Processing")
+    assert described is not None
+    text = f"Steps.x.{path}".replace(".[", "[")
+    with pytest.raises(PathError):
+        follow(described, parse(text).path)
 
 
 def test_the_room_imports_the_standard_library_alone() -> None:

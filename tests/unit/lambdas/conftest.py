@@ -5,8 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from reconcile_champion import handler as reconcile
+from tests.unit.lambdas import fake_cloud
 from tests.unit.lambdas.fake_cloud import FakeCloud
 from tests.unit.lambdas.reconcile_driver import Loop
+
+
+@pytest.fixture(autouse=True)
+def _functions_make_only_calls_that_their_roles_allow() -> Iterator[None]:
+    fake_cloud.CLOUDS.clear()
+    yield
+    refused = {problem for cloud in fake_cloud.CLOUDS for problem in cloud.refused}
+    assert sorted(refused) == []
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from start_pipeline.look import Trigger
-from start_pipeline.plan import Decision, Start
 from start_pipeline.settings import Settings
+from start_pipeline.trigger import Decision, Start, Trigger
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, DATA, PIPELINE, QUEUE_URL, FakeCloud
 
 SETTINGS = Settings(
@@ -56,7 +55,7 @@ class Driver:
             now=lambda: self.cloud.now,
             monotonic=self.monotonic,
         )
-        decision, facts = trigger.look(reasons=reasons, seconds=seconds, scheduled=scheduled)
+        decision, facts = trigger.wake(reasons=reasons, seconds=seconds, scheduled=scheduled)
         self.decisions.append(decision)
         self.facts.append(facts)
         return decision

@@ -67,7 +67,7 @@ class FakeBilled(FakeCloud):
         self, step: str, seconds: float | None, *, kind: str = "ProcessingJob", **more: Any
     ) -> dict[str, Any]:
         """A step and its job, which started now and took so long; None: it runs still."""
-        name = f"{step}-{next(self.numbers)}"
+        name = f"pipelines-{step}-{next(self.numbers)}"  # as SageMaker names a step's job
         instances = more.pop("instances", {"InstanceType": "ml.m5.large", "InstanceCount": 1})
         end = None if seconds is None else self.now + timedelta(seconds=seconds)
         prefix = kind.removesuffix("Job")

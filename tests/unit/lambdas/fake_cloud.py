@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 import bundled_models
+from tests.unit.lambdas import policies
 from tests.unit.lambdas.fake_serving import EPOCH, FakeServing, ServiceError
 
 __all__ = ["EPOCH", "FakeCloud", "ServiceError"]
@@ -28,6 +29,9 @@ PIPELINE_ARN = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{PIPELINE}"
 PAGE = 1000
 
 Call = tuple[str, Mapping[str, Any]]
+
+CLOUDS: list[FakeCloud] = []
+"""Those of the test that runs."""
 
 
 @dataclass
@@ -72,12 +76,15 @@ class FakeCloud(FakeServing):
     parameters: dict[str, str] = field(default_factory=dict)
     parameters_changed: datetime | None = None
     calls: list[Call] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """Calls of functions that their roles may not make; conftest.py lets no test pass with one."""
     before: Callable[[str, Mapping[str, Any]], None] = field(default=lambda name, given: None)
     """Called before each operation takes effect."""
     after: Callable[[str, Mapping[str, Any]], None] = field(default=lambda name, given: None)
 
     def __post_init__(self) -> None:
         self._tokens: dict[str, str] = {}
+        CLOUDS.append(self)
 
     def client(self, service: str) -> Any:
         made = bundled_models.session().create_client(
@@ -120,9 +127,12 @@ class FakeCloud(FakeServing):
     def _remember(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
         context["given"] = dict(params)
 
-    def _answer(self, model: Any, context: Mapping[str, Any], **_: Any) -> tuple[_Answer, Any]:
+    def _answer(
+        self, model: Any, params: Mapping[str, Any], context: Mapping[str, Any], **_: Any
+    ) -> tuple[_Answer, Any]:
         name, given = model.name, context["given"]
         self.calls.append((name, given))
+        function = policies.calling_function()
         try:
             self.before(name, given)
             status, answer = 200, getattr(self, f"_{name}")(given)
@@ -134,6 +144,16 @@ class FakeCloud(FakeServing):
                     "ResponseMetadata": {"HTTPStatusCode": error.status},
                 },
             )
+        if function:
+            request = policies.Request(
+                service=model.service_model.service_name,
+                operation=name,
+                parameters=given,
+                wire=params,
+                is_missing=status == 404,
+            )
+            if problem := policies.refusal(function, request):
+                self.refused.append(problem)
         self.after(name, given)
         return _Answer(status), answer
 

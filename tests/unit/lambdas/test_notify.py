@@ -223,12 +223,12 @@ def analysis(cloud: FakeBilled, kind: str, *violations: dict[str, str]) -> None:
 
 
 def test_drift_is_told_with_the_features_that_drifted(cloud: FakeBilled) -> None:
-    cloud.raise_alarm("drift")
+    cloud.raise_alarm("flights-dev-drift")
     analysis(cloud, "data-quality", *({"feature_name": name} for name in ("temp", "dewp", "temp")))
-    mail = alarm(cloud, "drift")
+    mail = alarm(cloud, "flights-dev-drift")
     assert mail.startswith("flights dev: drift in the traffic: temp, dewp\n")
     assert "from 2013-07-01T12:00:00Z to 2013-07-01T13:00:00Z" in mail
-    assert "starts by itself" in mail
+    assert "starts automatically" in mail
     assert "ratchet monitor show --env dev" in mail
 
 
@@ -236,54 +236,54 @@ def test_with_feedback_off_drift_only_tells(
     cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FEEDBACK_ENABLED", "false")
-    cloud.raise_alarm("drift")
-    mail = alarm(cloud, "drift")
+    cloud.raise_alarm("flights-dev-drift")
+    mail = alarm(cloud, "flights-dev-drift")
     assert "Feedback is off" in mail
     assert "ratchet run training --env dev" in mail
 
 
 def test_many_features_are_counted(cloud: FakeBilled) -> None:
-    cloud.raise_alarm("drift")
+    cloud.raise_alarm("flights-dev-drift")
     analysis(cloud, "data-quality", *({"feature_name": f"f{number}"} for number in range(9)))
-    assert "f0, f1, f2, f3, f4 and 4 more" in alarm(cloud, "drift")
+    assert "f0, f1, f2, f3, f4 and 4 more" in alarm(cloud, "flights-dev-drift")
 
 
 def test_a_fall_of_model_quality_names_the_metrics(cloud: FakeBilled) -> None:
-    cloud.raise_alarm("quality", metric="ModelQualityViolations")
+    cloud.raise_alarm("flights-dev-model-quality", metric="ModelQualityViolations")
     analysis(cloud, "model-quality", {"metric_name": "auc"})
-    assert alarm(cloud, "quality").startswith(
+    assert alarm(cloud, "flights-dev-model-quality").startswith(
         "flights dev: the champion answers worse than it did: auc"
     )
 
 
 def test_dead_letters_name_their_queue(cloud: FakeBilled) -> None:
-    cloud.alarms["dead"] = {
-        "AlarmName": "dead",
+    cloud.alarms["flights-dev-trigger-dead-letters"] = {
+        "AlarmName": "flights-dev-trigger-dead-letters",
         "Namespace": "AWS/SQS",
         "MetricName": "ApproximateNumberOfMessagesVisible",
         "Dimensions": [{"Name": "QueueName", "Value": "trigger-dead"}],
     }
-    mail = alarm(cloud, "dead")
+    mail = alarm(cloud, "flights-dev-trigger-dead-letters")
     assert "The queue trigger-dead holds messages" in mail
     assert "--queue-name trigger-dead" in mail
 
 
 def test_any_other_alarm_is_told_in_its_own_words(cloud: FakeBilled) -> None:
-    cloud.alarms["5xx"] = {
-        "AlarmName": "5xx",
+    cloud.alarms["flights-dev-endpoint-5xx"] = {
+        "AlarmName": "flights-dev-endpoint-5xx",
         "Namespace": "AWS/SageMaker",
         "MetricName": "Invocation5XXErrors",
         "AlarmDescription": "the endpoint fails",
         "StateReason": "3 > 1",
     }
-    mail = alarm(cloud, "5xx")
+    mail = alarm(cloud, "flights-dev-endpoint-5xx")
     assert "The endpoint fails. 3 > 1." in mail
 
 
 def test_an_alarm_that_ends_or_is_deleted_is_no_news(cloud: FakeBilled) -> None:
-    cloud.raise_alarm("drift")
-    assert alarm(cloud, "drift", "OK") == ""
-    assert alarm(cloud, "gone") == ""
+    cloud.raise_alarm("flights-dev-drift")
+    assert alarm(cloud, "flights-dev-drift", "OK") == ""
+    assert alarm(cloud, "flights-dev-endpoint-4xx") == ""
 
 
 def test_an_unknown_event_is_no_news(cloud: FakeBilled) -> None:

@@ -78,7 +78,7 @@ def test_an_idle_endpoint_is_reported_once_with_what_it_costs(cloud: FakeBilled)
     look()
     look()
     (mail,) = notices(cloud)
-    assert "asked nothing for 24 h" in mail
+    assert "nobody called the endpoint for 24 h" in mail
     assert "costs $5.52 a day (2 × ml.m5.large)" in mail
     cloud.points["Invocations"] = [(cloud.now, 3.0)]
     cloud.advance(3600)

@@ -295,4 +295,4 @@ def test_an_alarm_long_after_an_evaluation_is_told_as_that_of_traffic(cloud: Fak
     notify.handler({"detail-type": "CloudWatch Alarm State Change", "detail": detail}, None)
 
     text = json.loads(cloud.notices[-1]["Message"])["email"]
-    assert "labels that came in" in text
+    assert "labels that arrived" in text

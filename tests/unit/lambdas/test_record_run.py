@@ -311,6 +311,18 @@ def test_a_tuning_step_is_the_sum_of_its_children(cloud: FakeBilled) -> None:
     assert row.cost == Decimal("0.0115")  # 5 × 72 s × $0.115 an hour
 
 
+def test_a_row_has_the_type_that_the_definition_has(cloud: FakeBilled) -> None:
+    check_job = cloud.job("check", 72)
+    check = {"QualityCheck": {"CheckJobArn": check_job["Metadata"]["ProcessingJob"]["Arn"]}}
+    cloud.run("r1", {**check_job, "Metadata": check}, plain("automatic", "AutoMLJob", Arn="a/b"))
+    look()
+    rows = {row.step: row for row in recorded(cloud)}
+    assert {name: row.step_type for name, row in rows.items()} == {
+        "check": "QualityCheck", "automatic": "AutoML",
+    }  # fmt: skip
+    assert (rows["check"].component, rows["check"].cost) == ("Processing", Decimal("0.0023"))
+
+
 def test_a_tuning_step_that_started_no_training_is_a_row_that_costs_nothing(
     cloud: FakeBilled,
 ) -> None:
@@ -499,10 +511,10 @@ def test_a_run_whose_job_cannot_be_described_does_not_hold_other_pipelines_up(
     cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole_run(cloud)
-    monkeypatch.setenv("PIPELINES", "refused,flights-dev-training")
+    monkeypatch.setenv("PIPELINES", "flights-dev-refused,flights-dev-training")
 
     def before(name: str, given: Mapping[str, Any]) -> None:
-        if given.get("PipelineName") == "refused":
+        if given.get("PipelineName") == "flights-dev-refused":
             raise ServiceError("ThrottlingException")
 
     cloud.before = before

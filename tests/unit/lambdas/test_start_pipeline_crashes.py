@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from start_pipeline.plan import Start, Wait
+from start_pipeline.rules import Wait
+from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import HOUR, Driver
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
 

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from start_pipeline.plan import Nothing, Start, Wait
+from start_pipeline.rules import Nothing, Wait
+from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import Driver
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, DATA, FakeCloud, ServiceError
 

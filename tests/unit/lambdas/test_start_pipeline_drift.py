@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from start_pipeline import drift, run_names
-from start_pipeline.drift import Episode, Exhausted, Registered
-from start_pipeline.plan import Claim, Execution, Nothing, Start, State, Wait, claimed
+from start_pipeline.drift import Episode, Exhausted
+from start_pipeline.rules import Nothing, Wait, claimed
 from start_pipeline.runs import token_of
+from start_pipeline.seen import Claim, Execution, Registered, State
 from start_pipeline.settings import Feedback, SettingError, from_environment
+from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import HOUR, Driver
 from tests.unit.lambdas.fake_cloud import FakeCloud, ServiceError
 from tests.unit.lambdas.fake_serving import EPOCH as NOW
@@ -269,9 +271,8 @@ def test_the_environment_turns_feedback_off_and_on() -> None:
     feedback = from_environment(on).feedback
     assert feedback.alarms == (ALARM, "other")
     assert (feedback.cooldown_hours, feedback.fruitless_limit) == (6, 3)
-    assert from_environment({**on, "FEEDBACK_ENABLED": "false"}).feedback.alarms == ()
-    with pytest.raises(SettingError, match="FEEDBACK_ENABLED is 'no'"):
-        from_environment({**on, "FEEDBACK_ENABLED": "no"})
+    with pytest.raises(SettingError, match="COOLDOWN_HOURS is 'no'"):
+        from_environment({**on, "COOLDOWN_HOURS": "no"})
 
 
 # -- pure ---------------------------------------------------------------------------------------

@@ -1,133 +1,175 @@
-"""The rules by which a wake decides, one by one."""
+"""A wake's decision from what it has seen, and what it reads before it decides."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from start_pipeline import plan, state_file
-from start_pipeline.plan import CLAIM, Claim, Execution, Nothing, Pending, Started, State, Wait
+from start_pipeline import seen as parts
+from start_pipeline import snapshot
+from start_pipeline.drift import Episode
+from start_pipeline.plan import GiveUp, Plan, Record, Run, plan
+from start_pipeline.rules import Nothing, Wait
+from start_pipeline.seen import (
+    Content,
+    Execution,
+    NoContent,
+    NotReadError,
+    Part,
+    Pending,
+    Seen,
+    Started,
+    State,
+)
+from start_pipeline.settings import Feedback
+from start_pipeline.snapshot import Snapshot
+from start_pipeline.window import StoredObject, Window
+from tests.unit.lambdas.driver import SETTINGS
 from tests.unit.lambdas.fake_cloud import EPOCH as NOW
 
-CLAIMED = Claim(digest="d", at=NOW, display_name="2013-01-d", description="January")
-STARTED = Started(digest="d", at=NOW, execution_arn="arn:1")
-
-
-def seconds(number: float) -> timedelta:
-    return timedelta(seconds=number)
-
-
-def settled(state: State, *, after: float) -> Nothing | Wait | None:
-    return plan.settle(state, now=NOW + seconds(after), settle_seconds=60, max_wait_seconds=900)
-
-
-def execution(status: str, arn: str = "arn:1") -> Execution:
-    return Execution(arn=arn, status=status, display_name="2013-01-abc", description="")
-
-
-def test_a_window_that_is_known_to_be_run_needs_nothing() -> None:
-    state = plan.see(State(run="f"), "f", now=NOW, reasons=["landed"])
-    assert isinstance(settled(state, after=0), Nothing)
-
-
-def test_a_new_window_waits_for_the_settling_time_from_when_it_was_first_seen() -> None:
-    state = plan.see(State(), "f", now=NOW, reasons=[])
-    decision = settled(state, after=10)
-    assert isinstance(decision, Wait)
-    assert decision.until == NOW + seconds(60)
-    assert settled(state, after=60) is None
-
-
-def test_seeing_the_same_window_again_does_not_start_the_clock_anew() -> None:
-    state = plan.see(State(), "f", now=NOW, reasons=[])
-    assert plan.see(state, "f", now=NOW + seconds(30), reasons=[]) == state
-
-
-def test_each_change_starts_the_clock_anew_until_the_longest_wait() -> None:
-    state = plan.see(State(), "0", now=NOW, reasons=[])
-    for number in range(1, 30):
-        state = plan.see(state, str(number), now=NOW + seconds(30 * number), reasons=[])
-    decision = settled(state, after=870)
-    assert isinstance(decision, Wait)
-    assert decision.until == NOW + seconds(900), "and not 30 seconds later"
-    assert settled(state, after=900) is None
-
-
-def test_a_window_that_returns_to_what_was_run_is_pending_no_more() -> None:
-    state = plan.see(State(run="a"), "b", now=NOW, reasons=[])
-    assert plan.see(state, "a", now=NOW, reasons=[]).pending is None
-
-
-@pytest.mark.parametrize("status", ["Executing", "Stopping"])
-def test_a_run_in_progress_is_waited_for_without_a_message(status: str) -> None:
-    decision = plan.occupied(State(), [execution("Succeeded"), execution(status)], now=NOW)
-    assert isinstance(decision, Nothing)
-
-
-@pytest.mark.parametrize("status", ["Succeeded", "Failed", "Stopped"])
-def test_a_run_that_ended_is_in_nobodys_way(status: str) -> None:
-    assert plan.occupied(State(), [execution(status)], now=NOW) is None
-
-
-def test_a_claim_holds_others_off_until_it_expires() -> None:
-    state = State(claim=CLAIMED)
-    held = plan.occupied(state, [], now=NOW + CLAIM - seconds(1))
-    assert isinstance(held, Wait)
-    assert held.until == NOW + CLAIM
-    assert plan.occupied(state, [], now=NOW + CLAIM) is None
-
-
-def test_a_run_just_started_counts_as_in_progress_until_it_is_listed() -> None:
-    state = State(started=STARTED)
-    assert isinstance(plan.occupied(state, [], now=NOW + seconds(5)), Wait)
-    assert plan.occupied(state, [execution("Failed")], now=NOW + seconds(5)) is None
-    assert plan.occupied(state, [], now=NOW + CLAIM) is None
-
-
-def test_a_run_that_was_not_recorded_is_found_by_its_name_or_its_description() -> None:
-    renamed = Execution(arn="arn:2", status="Failed", display_name="mine", description="… abc.")
-    assert plan.started_before([execution("Failed")], "abc") == execution("Failed")
-    assert plan.started_before([renamed], "abc") == renamed
-    assert plan.started_before([renamed], "def") is None
-
-
-def test_an_abandoned_claim_lends_its_words_only_to_the_same_content() -> None:
-    abandoned = State(claim=CLAIMED)
-    again = Claim(digest="d", at=NOW + CLAIM, display_name="other", description="other")
-    taken = plan.claimed(abandoned, again).claim
-    assert taken is not None
-    assert (taken.at, taken.description) == (NOW + CLAIM, "January")
-    different = Claim(digest="e", at=NOW, display_name="other", description="other")
-    assert plan.claimed(abandoned, different).claim == different
-
-
-@pytest.mark.parametrize(
-    ("wake_at", "due"), [(None, True), (-1, True), (0, True), (30, False), (61, False), (300, True)]
+OBJECT = StoredObject(key="raw/2013-01/a.csv", etag="e", size=4, last_modified=NOW)
+WINDOW = Window(objects=[OBJECT])
+SNAPSHOT = Snapshot(bucket="data", objects=[snapshot.Content(OBJECT.key, "crc32:x", 4)])
+CONTENT = Content(snapshot=SNAPSHOT, text=b"text", digest="0123456789abcdef")
+SETTLED = Pending(
+    fingerprint=WINDOW.fingerprint, since=NOW - timedelta(hours=1), changed=NOW - timedelta(hours=1)
 )
-def test_a_message_is_sent_unless_one_arrives_in_time(wake_at: float | None, due: bool) -> None:
-    state = State(wake_at=None if wake_at is None else NOW + seconds(wake_at))
-    assert plan.message_due(state, NOW + seconds(60), now=NOW) is due
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        State(),
-        State(
-            run="f",
-            pending=Pending(fingerprint="g", since=NOW, changed=NOW, reasons=("landed",)),
-            claim=CLAIMED,
-            started=STARTED,
-            wake_at=NOW,
-        ),
-    ],
+RUN = State(run=WINDOW.fingerprint)
+"""The window's content has been run."""
+EXECUTIONS, CONTENT_PART, EPISODE = (
+    Part(parts.EXECUTIONS),
+    Part(parts.CONTENT),
+    Part(parts.EPISODE),
 )
-def test_a_state_can_be_read_back(state: State) -> None:
-    assert state_file.read(state_file.write(state)) == state
+RECORD = Part(parts.RUN_OF, CONTENT.digest)
+DRIFT = Episode(since=NOW - timedelta(hours=2), alarms=("flights-dev-drift",))
+WITH_DRIFT = replace(SETTINGS, feedback=Feedback(alarms=DRIFT.alarms, fruitless_limit=1))
 
 
-@pytest.mark.parametrize("text", [b"", b"[]", b'{"format": 2}', b'{"format": 1, "run": "f"}'])
-def test_what_is_no_state_is_refused(text: bytes) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        state_file.read(text)
+def seen(state: State, **known: object) -> Seen:
+    return Seen(state=state, window=WINDOW, **known)  # type: ignore[arg-type]
+
+
+def decided(seen: Seen, settings: object = SETTINGS) -> Plan:
+    return plan(seen, settings, now=NOW)  # type: ignore[arg-type]
+
+
+def missing(seen: Seen, settings: object = SETTINGS) -> Part:
+    with pytest.raises(NotReadError) as missing:
+        decided(seen, settings)
+    return missing.value.part
+
+
+def execution(name: str, status: str = "Failed", hours_ago: float = 48) -> Execution:
+    started = NOW - timedelta(hours=hours_ago)
+    return Execution(
+        arn=f"arn:{name}", status=status, display_name=name, description="", started=started
+    )
+
+
+# -- what is read ----------------------------------------------------------------------------------
+
+
+def test_a_window_that_settles_costs_no_request() -> None:
+    assert isinstance(decided(seen(State())).act, Wait)
+
+
+def test_content_is_identified_only_when_no_run_is_in_progress() -> None:
+    settled = seen(State(pending=SETTLED))
+    assert missing(settled) == EXECUTIONS
+    busy = settled.with_part(EXECUTIONS, [execution("x", "Executing")])
+    assert isinstance(decided(busy).act, Nothing)
+    assert missing(settled.with_part(EXECUTIONS, [])) == CONTENT_PART
+
+
+def test_the_record_of_a_run_is_read_by_the_contents_digest() -> None:
+    identified = seen(State(pending=SETTLED), parts={EXECUTIONS: [], CONTENT_PART: CONTENT})
+    assert missing(identified) == RECORD
+
+
+def test_alarms_are_read_only_when_drift_may_start_a_run() -> None:
+    assert isinstance(decided(seen(RUN)).act, Nothing)
+    assert missing(seen(RUN), WITH_DRIFT) == EPISODE
+
+
+def test_what_a_run_registered_is_read_only_for_runs_that_count() -> None:
+    runs = [execution("2013-01-drift-0123456789ab", "Succeeded"), execution("2012-12-0123456789ab")]
+    drifted = seen(RUN, parts={EPISODE: DRIFT, EXECUTIONS: runs})
+    assert missing(drifted, WITH_DRIFT) == Part(parts.REGISTERED, runs[0].arn)
+
+
+# -- what is decided -------------------------------------------------------------------------------
+
+
+def identified(state: State, *, record: str | None = None, **known: object) -> Seen:
+    known = {"executions": [], "content": CONTENT, **known}
+    return seen(
+        state,
+        parts={
+            EXECUTIONS: known["executions"],
+            CONTENT_PART: known["content"],
+            RECORD: record,
+            EPISODE: known.get("episode"),
+        },
+    )
+
+
+def test_content_that_was_not_run_is_run_under_a_claim() -> None:
+    planned = decided(identified(State(pending=SETTLED)))
+    assert planned.act == Run(content=CONTENT)
+    assert planned.state.claim is not None
+    assert planned.state.claim.digest == CONTENT.digest
+    assert planned.state.run is None, "it is not run before it is started"
+
+
+def test_content_that_was_run_before_is_known_to_be_run_from_now_on() -> None:
+    planned = decided(identified(State(pending=SETTLED), record="arn:1"))
+    assert planned.act == Nothing(why="this content has been run by arn:1")
+    assert planned.state == RUN
+
+
+def test_a_run_that_was_started_and_not_recorded_is_recorded_first() -> None:
+    lost = execution(f"2013-01-{CONTENT.digest[:12]}")
+    before = identified(State(pending=SETTLED), executions=[lost])
+    started = Started(digest=CONTENT.digest, at=NOW, execution_arn=lost.arn)
+    assert decided(before).act == Record(started=started)
+    after = decided(replace(before, recovered=started))
+    assert after.act == Nothing(why=f"{lost.arn} ran this content and had not been recorded")
+    assert after.state == replace(RUN, started=started)
+
+
+@pytest.mark.parametrize(("moved", "seconds"), [(True, 60), (False, 0)])
+def test_content_that_cannot_be_identified_is_looked_at_again(moved: bool, seconds: int) -> None:
+    content = NoContent(why="it moved", moved=moved)
+    planned = decided(identified(State(pending=SETTLED), content=content))
+    assert planned.act == Wait(until=NOW + timedelta(seconds=seconds), why="it moved")
+
+
+def test_a_scheduled_run_runs_the_same_content_once_more() -> None:
+    planned = decided(replace(identified(RUN), scheduled=NOW))
+    assert planned.act == Run(content=CONTENT)
+    assert planned.state.claim is not None
+    assert planned.state.claim.episode == "scheduled 2013-04-01T12:00:00Z"
+    assert planned.facts["scheduled"] == "2013-04-01 12:00 UTC"
+
+
+def test_a_scheduled_time_that_a_run_answers_leaves_drift_its_turn() -> None:
+    answered = identified(RUN, executions=[execution("x", hours_ago=0)], episode=DRIFT)
+    planned = decided(replace(answered, scheduled=NOW), WITH_DRIFT)
+    assert isinstance(planned.act, Nothing)
+    assert planned.state.on_time == NOW
+    assert planned.facts.keys() == {"scheduled", "answered_by", "drift_since"}
+
+
+def test_drift_that_retraining_does_not_help_is_told() -> None:
+    fruitless = [execution("2013-01-drift-0123456789ab")]
+    planned = decided(identified(RUN, executions=fruitless, episode=DRIFT), WITH_DRIFT)
+    assert isinstance(planned.act, GiveUp)
+    assert (planned.act.since, planned.act.exhausted.fruitless) == (DRIFT.id, 1)
+
+
+def test_the_same_world_gives_the_same_plan() -> None:
+    world = identified(State(pending=SETTLED))
+    assert decided(world) == decided(world)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from start_pipeline.plan import Nothing, Start
+from start_pipeline.rules import Nothing
+from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import HOUR, Driver
 from tests.unit.lambdas.fake_cloud import FakeCloud, ServiceError
 from tests.unit.lambdas.refusals import refuse

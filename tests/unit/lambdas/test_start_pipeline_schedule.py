@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from start_pipeline import schedule, wakes
-from start_pipeline.plan import Execution, Nothing, Start, State, Wait, asked_for
+from start_pipeline.rules import Nothing, Wait, with_schedule
 from start_pipeline.runs import token_of
+from start_pipeline.seen import Execution, State
 from start_pipeline.settings import SettingError, from_environment
+from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import HOUR, Driver
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
 from tests.unit.lambdas.fake_serving import EPOCH as NOW
@@ -310,7 +312,7 @@ def test_a_run_that_starts_at_the_very_second_answers() -> None:
 
 
 def test_the_state_keeps_the_latest_time() -> None:
-    state = asked_for(State(), NOW, now=NOW)
-    assert asked_for(state, NOW - timedelta(hours=1), now=NOW) == state
-    assert asked_for(state, None, now=NOW) == state
-    assert asked_for(state, NOW + timedelta(hours=1), now=NOW) == state
+    state = with_schedule(State(), NOW, now=NOW)
+    assert with_schedule(state, NOW - timedelta(hours=1), now=NOW) == state
+    assert with_schedule(state, None, now=NOW) == state
+    assert with_schedule(state, NOW + timedelta(hours=1), now=NOW) == state

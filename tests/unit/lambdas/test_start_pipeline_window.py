@@ -29,10 +29,10 @@ def test_walking_from_the_newest_folder_finds_what_sorting_all_partitions_finds(
     client = cloud.client("s3")
     for key in keys:
         cloud.land(key)
-    every = bucket_over(cloud, client, window=0).look().objects
+    every = bucket_over(cloud, client, window=0).newest().objects
     partitions = in_order(partition_of(found.key, prefix="raw/") for found in every)
     newest = set(partitions[-window:])
-    found = bucket_over(cloud, client, window=window).look().objects
+    found = bucket_over(cloud, client, window=window).newest().objects
     assert found == [o for o in every if partition_of(o.key, prefix="raw/") in newest]
 
 
@@ -41,7 +41,7 @@ def test_a_window_does_not_list_older_partitions(cloud: FakeCloud) -> None:
         for part in range(20):
             cloud.land(f"raw/{month:03}/part-{part}.csv")
     bucket = bucket_over(cloud, cloud.client("s3"), window=3)
-    assert len(bucket.look().objects) == 60
+    assert len(bucket.newest().objects) == 60
     assert cloud.count("ListObjectsV2") == 4, "the folders, and three of them"
 
 
