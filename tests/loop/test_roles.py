@@ -261,7 +261,7 @@ def test_a_pull_request_says_what_would_change(stage: Stage, edited: None) -> No
     words = cdk_diff[: cdk_diff.index("2>&1")]
     code, output = run_cdk(stage, "review", "diff", *words)
     assert code == 0, output
-    assert output.count("There were no differences") == 5
+    assert output.count("There were no differences") == 6
     assert "lookup-role" in output, "it may not be that role, and goes on with its own rights"
 
 

@@ -128,7 +128,7 @@ def _plan(target: Target, kind: str, values: Mapping[str, str], *, deployed: boo
     comparing = Comparing(target)
     change = comparing.change(source.entry(kind))
     if isinstance(change, UnreadPipeline):
-        raise DeploymentError(change.reason)
+        raise DeploymentError(f"{change.name}: {change.reason}")
     checked = _check(values, change.source, change.name)
     new = isinstance(change, NewPipeline)
     if isinstance(change, NewPipeline):

@@ -86,7 +86,8 @@ class Comparing:
         try:
             return self._change(listed, name)
         except (DefinitionError, BundleError) as problem:
-            return UnreadPipeline(name=name, reason=str(problem), mistake=True)
+            reason = str(problem).removeprefix(f"pipeline {name!r} ")
+            return UnreadPipeline(name=name, reason=reason, mistake=True)
 
     def _change(self, listed: PipelineEntry, name: str) -> AnyChange:
         target = self._target

@@ -66,7 +66,7 @@ def test_a_pipeline_with_mistakes_hides_none_of_the_others(
     monkeypatch.setattr(pipeline_defs, "PIPELINES", entries)
     shown = type_("diff")
     assert shown.exit_code == 1
-    assert "parameter 'Unused': nothing refers to it" in shown.stdout
+    assert "flights-dev-mistaken: has 1 problem:\n  - parameter 'Unused'" in shown.stdout
     assert "flights-dev-training: the same" in shown.stdout
     assert "```text" in type_("diff", "--format", "markdown").stdout
 
