@@ -8,7 +8,7 @@ _PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
 
 
 def partition(region: str) -> str:
-    """A region tells its partition, so neither a template nor a caller need ask."""
+    """The partition of a region, known without asking AWS."""
     return next((p for k, p in _PARTITIONS.items() if region.startswith(f"{k}-")), "aws")
 
 
@@ -42,7 +42,7 @@ class Arns:
         return self.of_service("cloudwatch", f"alarm:{name}")
 
     def stack(self, name: str) -> str:
-        """A stack of that name, now or later: CloudFormation ends its ARN in a random part."""
+        """Every stack of that name, now or later: CloudFormation ends an ARN in a random part."""
         return self.of_service("cloudformation", f"stack/{name}/*")
 
     def log_streams(self, group: str) -> str:

@@ -305,7 +305,7 @@ class Settings:
 
     @property
     def prefix(self) -> str:
-        """What the names of this environment begin with."""
+        """The prefix of the names of this environment."""
         return f"{self.project}-{self.environment}"
 
     @property

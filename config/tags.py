@@ -1,4 +1,4 @@
-"""The names of all tags: what cost is told apart by, on resources and on the jobs of a run.
+"""The names of all tags, on resources and on the jobs of a run; they split the costs.
 
 SageMaker does not hand a pipeline's tags on to the jobs it starts, so every step carries them.
 Limits: 50 tags, keys of 128 and values of 256 characters (SageMaker API, `Tag`).

@@ -110,7 +110,7 @@ def parse(expression: str) -> Timetable:
 
 
 def expected_of(expression: str) -> str | None:
-    """What is expected instead of this expression; None when it is fine."""
+    """A description of valid expressions; None if this one is valid."""
     try:
         parse(expression)
     except ValueError:

@@ -1,4 +1,5 @@
-"""Reads one TOML table into a frozen dataclass, refusing whatever the dataclass does not say.
+"""Reads one TOML table into a frozen dataclass, and refuses everything that the dataclass does
+not declare.
 
 The dataclass is the schema: its fields are the keys, its annotations the types, and an annotation
 may carry a rule: `Annotated[int, Between(0, 900)]`. A mistake in the file becomes one
@@ -24,7 +25,7 @@ Rule = Callable[[Any], str | None]  # → what is expected, or None where the va
 
 
 class SettingsError(ValueError):
-    """A settings file says something that this project does not understand."""
+    """A settings file holds something that this project does not understand."""
 
 
 def between(low: float, high: float) -> Rule:
@@ -32,13 +33,13 @@ def between(low: float, high: float) -> Rule:
 
 
 def matching(pattern: str, description: str) -> Rule:
-    """The whole value matches the regular expression; `description` says it to a person."""
+    """The whole value matches the regular expression; `description` says so in words."""
     compiled = re.compile(pattern)
     return lambda value: None if compiled.fullmatch(value) else description
 
 
 def read(cls: type[T], file: Path, **preset: Any) -> T:
-    """Reads `file` into the dataclass `cls`; `preset` are fields that do not stand in the file.
+    """Reads `file` into the dataclass `cls`; `preset` are fields that are not in the file.
 
     Raises:
         SettingsError: the file is missing, is no TOML, or holds a key or value `cls` refuses.

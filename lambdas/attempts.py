@@ -1,4 +1,4 @@
-"""Does several things in a function; when one fails, the others are done all the same."""
+"""Runs several tasks of a function; if one fails, the others still run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decision_log import say
 
 @dataclass
 class Attempts:
-    """Remembers what failed, for the end."""
+    """Collects failures until the end."""
 
     failures: list[Exception] = field(default_factory=list)
 

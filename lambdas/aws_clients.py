@@ -54,8 +54,7 @@ def cloudwatch() -> CloudWatchClient:
 
 
 def pricing() -> PricingClient:
-    """The Price List, which is asked in one region for the prices of all. Whoever waits for it goes
-    on without it."""
+    """The Price List, which answers in one region for all regions. Callers go on without it."""
     client: PricingClient = _client("pricing", region="us-east-1", seconds=5, attempts=2)
     return client
 
@@ -71,7 +70,7 @@ def sagemaker() -> SageMakerClient:
 
 
 def sns() -> SNSClient:
-    """What a notice is about is done by the time it is sent, and who sends it tries again."""
+    """A notice is sent after the work is done, and its sender tries again."""
     client: SNSClient = _client("sns", seconds=10, attempts=3)
     return client
 
@@ -90,7 +89,7 @@ def ssm() -> SSMClient:
 def _client(
     service: str, *, region: str | None = None, seconds: int = 30, attempts: int = 6
 ) -> Any:
-    """`seconds`: how long it waits for an answer, each of so many times."""
+    """`seconds`: how long each attempt waits for an answer."""
     # Imported here, after collecting is off.
     from botocore.config import Config
 
@@ -107,8 +106,7 @@ def _client(
 
 @contextmanager
 def initialised() -> Iterator[None]:
-    """The last of the init phase. What was made by then is here to stay, so no later collection
-    looks at it again."""
+    """Ends the init phase. Objects made by then stay, so later garbage collections skip them."""
     yield
     gc.freeze()
     gc.enable()

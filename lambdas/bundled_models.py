@@ -29,12 +29,12 @@ class _BundledModels(Loader):
     def list_available_services(self, type_name: str) -> list[str]:
         # botocore would read the folders of all its 400 services here, once per kind of file,
         # only to see whether the one asked for exists.
-        own = sorted(found.name for found in MODELS.iterdir() if found.is_dir())
-        return [*own, *_CREDENTIAL_SERVICES]
+        bundled = sorted(folder.name for folder in MODELS.iterdir() if folder.is_dir())
+        return [*bundled, *_CREDENTIAL_SERVICES]
 
 
 @cache
 def session() -> botocore.session.Session:
-    made = botocore.session.get_session()
-    made.register_component("data_loader", _BundledModels(extra_search_paths=[str(MODELS)]))
-    return made
+    new_session = botocore.session.get_session()
+    new_session.register_component("data_loader", _BundledModels(extra_search_paths=[str(MODELS)]))
+    return new_session

@@ -1,4 +1,4 @@
-"""What a function answers when it could not handle a batch of SQS messages."""
+"""The answer of a function that could not handle a batch of SQS messages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from decision_log import say
 
 
 def give_back(messages: Sequence[Mapping[str, Any]], error: Exception) -> dict[str, Any]:
-    """Say why, and give the whole batch back: SQS delivers it again, and in the end puts it aside
-    as a dead letter. The event source mapping reports batch item failures."""
+    """Log the reason and return the whole batch: SQS delivers it again, and in the end moves it
+    to the dead-letter queue. The event source mapping reports batch item failures."""
     say(
         "fail",
         f"{type(error).__name__}: {error}",

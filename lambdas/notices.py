@@ -1,4 +1,4 @@
-"""What people were told, and what they are still to be told: one object of S3.
+"""The notices that were sent and those that still wait: one object of S3.
 
 A function acts first. What is to be told of it is written down here, told when all is done, and
 stays until SNS has taken it: a notice that SNS refuses is tried again by the next wake, and holds
@@ -35,7 +35,7 @@ _TRIES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """A notice that people have not got yet."""
+    """A notice that is not sent yet."""
 
     subject: str
     news: str
@@ -68,18 +68,18 @@ class Record:
         return replace(self, latest=latest, waiting=waiting[-_MOST_WAITING:])
 
     def taken_back(self, subject: str) -> Record:
-        """What was to be told about this subject has not come about."""
+        """Drops the news about this subject and its waiting notice: the event did not happen."""
         waiting = tuple(w for w in self.waiting if w.subject != subject)
         return replace(self.without(subject), waiting=waiting)
 
     def without(self, subject: str) -> Record:
-        """There is nothing to be told about this subject any more."""
+        """Forgets the news about this subject, so that the same news counts again."""
         return replace(self, latest={n: text for n, text in self.latest.items() if n != subject})
 
 
 @dataclass(kw_only=True)
 class Notices:
-    """Writes only over what it has read. Losing the object costs a repeated notice."""
+    """Overwrites only what it has read. If the object is lost, a notice is repeated."""
 
     s3: S3Client
     bucket: str
@@ -95,7 +95,7 @@ class Notices:
         return self.record
 
     def write(self, record: Record) -> None:
-        """Raises stored.MovedError when another wake wrote since this one has read."""
+        """Raises stored.MovedError if another wake has written since this one read."""
         if record == self.record:
             return
         self.etag = stored.write_over(
@@ -104,7 +104,7 @@ class Notices:
         self.record = record
 
     def change(self, change: Callable[[Record], Record]) -> None:
-        """Write what `change` makes of the record, whatever others wrote meanwhile."""
+        """Apply `change` to the record and write it, even if others write meanwhile."""
         for left in reversed(range(_TRIES)):
             try:
                 self.write(change(self.record))
@@ -116,8 +116,8 @@ class Notices:
                 return
 
     def tell(self, *, now: datetime, send: Callable[[Notice], None]) -> list[str]:
-        """Send what waits, each by itself; the titles that were sent. Never raises: what matters is
-        done by now."""
+        """Send each waiting notice on its own; return the titles that were sent. Never raises:
+        the work itself is done by now."""
         sent: list[str] = []
         tried: set[Waiting] = set()
         try:
@@ -157,8 +157,8 @@ def tell_people(
     environment: str,
     now: datetime,
 ) -> list[str]:
-    """Send what waits to the topic, and measure what still waits; the titles that were sent. Never
-    raises."""
+    """Send the waiting notices to the topic, measure how many still wait, and return the titles
+    that were sent. Never raises."""
     sent = notices.tell(
         now=now, send=lambda notice: publish(sns, topic_arn=topic_arn, notice=notice)
     )
@@ -240,7 +240,7 @@ def _parsed(text: bytes) -> Record:
 
 
 def _latest(value: Mapping[str, Any]) -> Mapping[str, str]:
-    """Before there was `latest`, the reconciler kept its two subjects beside each other."""
+    """Older records have no `latest`: the reconciler stored its two subjects beside each other."""
     latest = value["latest"] if "latest" in value else {n: value[n] for n in ("served", "problem")}
     return MappingProxyType({str(n): str(text) for n, text in latest.items() if text is not None})
 

@@ -1,4 +1,4 @@
-"""The prices that functions reckon by, where their environment says."""
+"""The prices that functions calculate with, stored where their environment says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ratchet.costs.price_book import PriceBook
 
 
 def open_book(today: date) -> PriceBook:
-    """Of the function's own region, kept in ARTIFACTS_BUCKET."""
+    """The prices of the function's region, stored in ARTIFACTS_BUCKET."""
     return PriceBook(
         s3=aws_clients.s3(),
         pricing=aws_clients.pricing(),

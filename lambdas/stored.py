@@ -15,7 +15,7 @@ CONDITION_FAILED = frozenset({"PreconditionFailed", "ConditionalRequestConflict"
 
 
 class MovedError(Exception):
-    """Somebody else wrote the object after it was read."""
+    """Somebody else has written the object since it was read."""
 
 
 class Stored(NamedTuple):
@@ -35,7 +35,7 @@ def read(s3: S3Client, *, bucket: str, key: str) -> Stored | None:
 
 
 def write_over(s3: S3Client, *, bucket: str, key: str, body: bytes, over: str | None) -> str:
-    """Write the object over what was read, and answer its ETag.
+    """Overwrite what was read, and return the new ETag.
 
     Args:
         over: the ETag that was read; None: there was no object.

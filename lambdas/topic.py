@@ -1,4 +1,4 @@
-"""Notices to people, over one SNS topic: mail gets text, chat gets what it can show.
+"""Notices to people, over one SNS topic: text for mail, a card for chat.
 
 Amazon Q Developer in chat applications (AWS Chatbot) subscribes by HTTPS and drops plain text: it
 shows AWS's own events, and JSON in its schema of custom notifications
@@ -33,8 +33,10 @@ class Notice:
     def subject(self) -> str:
         """The title as a mail's subject: ASCII, without control characters, short enough."""
         plain = unicodedata.normalize("NFKD", self.title.translate(_PLAIN))
-        kept = "".join(c if " " <= c <= "~" else " " for c in plain if not unicodedata.combining(c))
-        words = " ".join(kept.split())
+        characters = "".join(
+            c if " " <= c <= "~" else " " for c in plain if not unicodedata.combining(c)
+        )
+        words = " ".join(characters.split())
         if len(words) > _LONGEST_SUBJECT:
             words = f"{words[: _LONGEST_SUBJECT - 3].rstrip()}..."
         return words or "Notice"

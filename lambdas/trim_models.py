@@ -67,19 +67,19 @@ ENDPOINTS = (
 
 def trimmed(model: Mapping[str, Any], operations: tuple[str, ...]) -> dict[str, Any]:
     """The model with these operations, the shapes they reach, and no documentation."""
-    kept = {name: model["operations"][name] for name in sorted(operations)}
+    chosen = {name: model["operations"][name] for name in sorted(operations)}
     shapes: dict[str, Any] = {}
-    waiting = list(_shapes_in(kept))
+    waiting = list(_shapes_in(chosen))
     while waiting:
         name = waiting.pop()
         if name not in shapes:
             shapes[name] = model["shapes"][name]
             waiting.extend(_shapes_in(shapes[name]))
     # botocore wants the documentation of `clientContextParams`, so those stay as they are.
-    rest = {key: value for key, value in model.items() if key != "documentation"}
+    others = {key: value for key, value in model.items() if key != "documentation"}
     return {
-        **rest,
-        "operations": _undocumented(kept),
+        **others,
+        "operations": _undocumented(chosen),
         "shapes": _undocumented(dict(sorted(shapes.items()))),
     }
 

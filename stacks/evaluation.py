@@ -1,4 +1,4 @@
-"""The evaluation pipeline, what wakes it, and the champion that it judges."""
+"""The evaluation pipeline, its trigger, and the champion that it evaluates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stacks.training import Training
 
 
 class Evaluation(cdk.Stack):
-    """Labelled data lands below its prefix, and the champion is judged on it.
+    """Evaluates the champion on labelled data that lands below its prefix.
 
     It takes nothing from the Training stack but a name: each of the two runs, and is deployed,
     whatever the other does.

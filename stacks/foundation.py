@@ -1,4 +1,5 @@
-"""What outlives everything else: data, artifacts, the model registry, the way to reach a person."""
+"""Resources that outlive everything else: data, artifacts, the model registry, the notification
+topic."""
 
 from __future__ import annotations
 
@@ -68,7 +69,7 @@ class Foundation(cdk.Stack):
         self.notifications = Notifications(self, "Notifications", key=self.key, settings=settings)
 
     def loop(self, stack: cdk.Stack, *, settings: Settings, source: Path) -> LoopResources:
-        """What this stack holds, for the constructs of a stack above."""
+        """This stack's resources, for the constructs of the other stacks."""
         return LoopResources(
             settings=settings,
             source=source,

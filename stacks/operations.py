@@ -1,4 +1,4 @@
-"""What the loop costs: recorded, kept as a table, held below limits; and whether it is heard."""
+"""The loop's costs, recorded in a table and limited; and an alarm on notices that are not sent."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from stacks.foundation import Foundation
 
 
 class Operations(cdk.Stack):
-    """It knows the pipelines and the endpoint by their names only, so it is deployed, and deleted,
-    whatever becomes of the stacks that they are in."""
+    """Knows the pipelines and the endpoint only by their names, so it can be deployed and
+    deleted independently of their stacks."""
 
     def __init__(
         self,

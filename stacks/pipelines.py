@@ -24,7 +24,7 @@ _TEMPLATE_BYTES = 1_000_000
 
 
 class Pipelines(cdk.Stack):
-    """Each with a role of its own; they share the loop's buckets, and nothing with each other.
+    """Deploys each pipeline with its own role. They share the loop's buckets and nothing else.
 
     The stack is there when it has no pipeline too: the deployment after the last one went removes
     what belonged to it, and `cdk diff` shows that. Definitions stand in the template, since they
@@ -99,7 +99,8 @@ class Pipelines(cdk.Stack):
 
 @jsii.implements(IValidation)
 class _Size:
-    """CloudFormation refuses a template that is too large after the CDK has published it."""
+    """Refuses a template that is too large at synthesis; CloudFormation would refuse it after
+    the CDK has published it."""
 
     def __init__(self, stack: Pipelines) -> None:
         self._stack = stack

@@ -1,4 +1,4 @@
-"""The champion behind an endpoint, what watches it, and what puts another in its place."""
+"""The champion behind an endpoint, its monitoring, and its promotion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The training pipeline, what wakes it, and what its candidates are compared with."""
+"""The training pipeline, its trigger, and the champion that candidates are compared with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from stacks.foundation import Foundation
 
 
 class Training(cdk.Stack):
-    """Data lands below the prefix, and a model is trained, compared, registered or halted."""
+    """Trains a model on data that lands below the prefix; compares it, then registers or halts
+    it."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Training(cdk.Stack):
         self._tell_what_is_deployed()
 
     def _let_the_pipeline_train(self) -> None:
-        """What its steps need beside their own runs."""
+        """Grants what the steps need beside their own runs."""
         role, data = self.pipeline.role, self.loop.data
         prefixes = [self.loop.settings.data.prefix]
         data.grant_list(role, "ListData", prefixes=prefixes)

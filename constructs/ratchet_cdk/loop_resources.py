@@ -31,5 +31,5 @@ class LoopResources:
 
     @cached_property
     def arns(self) -> Arns:
-        """ARNs of what has a fixed name in this environment."""
+        """ARNs of resources with a fixed name in this environment."""
         return Arns.of(self.settings)

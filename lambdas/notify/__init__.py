@@ -1,1 +1,1 @@
-"""Tells a person what happened, and what to type next."""
+"""Sends people notices: what happened, and what to type next."""

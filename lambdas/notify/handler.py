@@ -1,4 +1,4 @@
-"""Tells a person, in words with the next command in them.
+"""Sends people notices, each with the next command to type.
 
 EventBridge invokes it directly, asynchronously (a dead-letter queue takes what fails; the alarm on
 that queue keeps its own SNS action, since nobody else could tell). What it says, by event:
@@ -50,9 +50,9 @@ from typing import Any
 
 import aws_clients
 from decision_log import say
+from notice_texts import NoticeTexts
 from notify.happenings import Happenings
 from notify.run_cost import cost_of
-from notify.texts import Loop
 from topic import publish
 
 
@@ -60,7 +60,7 @@ from topic import publish
 def _happenings() -> Happenings:
     environment = os.environ
     return Happenings(
-        loop=Loop(project=environment["PROJECT"], environment=environment["ENVIRONMENT"]),
+        texts=NoticeTexts(project=environment["PROJECT"], environment=environment["ENVIRONMENT"]),
         sagemaker=aws_clients.sagemaker(),
         s3=aws_clients.s3(),
         cloudwatch=aws_clients.cloudwatch(),
@@ -72,8 +72,8 @@ def _happenings() -> Happenings:
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:
-    """One event of EventBridge. An error makes Lambda try twice more, then the dead-letter queue
-    has it."""
+    """Handles one event of EventBridge. After an error Lambda tries twice more, then moves the
+    event to the dead-letter queue."""
     about = {"event": event.get("detail-type"), "id": event.get("id")}
     notice = _happenings().notice_of(event)
     if notice is None:

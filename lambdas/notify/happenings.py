@@ -1,4 +1,4 @@
-"""What an event is about, and the notice it deserves.
+"""The notice for each event.
 
 The event names a thing; what is said of it is read where it is, so a late or repeated event about
 a version that was approved in the meantime says nothing.
@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 import stored
 from decision_log import say
-from notify.texts import Loop
+from notice_texts import NoticeTexts
 from ratchet.definition.metadata import step_metadata
 from ratchet.loop import folders, names
 from ratchet.loop.answers import says_missing
@@ -38,7 +38,7 @@ _KINDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Happenings:
-    loop: Loop
+    texts: NoticeTexts
     sagemaker: SageMakerClient
     s3: S3Client
     cloudwatch: CloudWatchClient
@@ -49,7 +49,7 @@ class Happenings:
     """ARN of an execution → what it cost, in a sentence; "" when that cannot be told."""
 
     def notice_of(self, event: Mapping[str, Any]) -> Notice | None:
-        """None: there is nothing (any more) to tell a person."""
+        """None: no notice is needed, or no longer."""
         detail = event.get("detail", {})
         match event.get("detail-type"):
             case "SageMaker Model Package State Change":
@@ -71,7 +71,7 @@ class Happenings:
             raise
         if package.get("ModelApprovalStatus") != PENDING:
             return None
-        return self.loop.waiting(
+        return self.texts.waiting(
             package["ModelPackageVersion"],
             description=package.get("ModelPackageDescription", ""),
             metadata=metadata_of(package),
@@ -79,7 +79,7 @@ class Happenings:
         )
 
     def _cost_of_training(self, package: Mapping[str, Any]) -> str:
-        """Of the run that registered it."""
+        """The cost of the run that registered the version."""
         run = package.get("MetadataProperties", {}).get("GeneratedBy", "")
         return self.cost_of(run) if ":pipeline/" in run else ""
 
@@ -92,9 +92,9 @@ class Happenings:
         name = arn.rpartition("/")[2]
         step = self._failed_step(arn)
         if verdict := step_metadata(step).verdict:
-            return self.loop.halted(name, verdict=verdict, cost=self.cost_of(arn))
+            return self.texts.halted(name, verdict=verdict, cost=self.cost_of(arn))
         reason = step.get("FailureReason") or run.get("FailureReason") or "no reason is given"
-        return self.loop.run_failed(
+        return self.texts.run_failed(
             name,
             pipeline=run["PipelineArn"].rpartition("/")[2],
             step=step.get("StepName"),
@@ -103,7 +103,8 @@ class Happenings:
         )
 
     def _failed_step(self, arn: str) -> Mapping[str, Any]:
-        """The step that failed: a Fail step before any other, since it is the run's own word."""
+        """The step that failed: a Fail step before any other, because it carries the run's own
+        message."""
         failed: list[Mapping[str, Any]] = []
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_execution_steps")
         for page in paginator.paginate(PipelineExecutionArn=arn, SortOrder="Ascending"):
@@ -125,21 +126,21 @@ class Happenings:
     def _notice_of_alarm(self, alarm: Mapping[str, Any]) -> Notice:
         metric = alarm.get("MetricName")
         if alarm.get("Namespace") == names.NAMESPACE and metric in _KINDS:
-            found, window = self._violations(metric)
+            violated, window = self._violations(metric)
             if metric == names.MODEL_QUALITY_VIOLATIONS and (evaluated := self._evaluation(alarm)):
-                return self.loop.evaluated_worse(
+                return self.texts.evaluated_worse(
                     evaluated["version"],
                     data=evaluated.get("data", ""),
                     violations=evaluated["violations"],
                     retrains=self.feedback,
                 )
             if metric == names.MODEL_QUALITY_VIOLATIONS:
-                return self.loop.model_quality(found, window=window, retrains=self.feedback)
-            return self.loop.drift(found, window=window, retrains=self.feedback)
+                return self.texts.model_quality(violated, window=window, retrains=self.feedback)
+            return self.texts.drift(violated, window=window, retrains=self.feedback)
         if alarm.get("Namespace") == "AWS/SQS":
             queues = [d["Value"] for d in alarm.get("Dimensions", ()) if d["Name"] == "QueueName"]
-            return self.loop.dead_letters("".join(queues))
-        return self.loop.alarm(
+            return self.texts.dead_letters("".join(queues))
+        return self.texts.alarm(
             alarm["AlarmName"],
             description=alarm.get("AlarmDescription", ""),
             reason=alarm.get("StateReason", ""),
@@ -169,7 +170,7 @@ class Happenings:
         return [name for name in dict.fromkeys(violated) if name], window
 
     def _json(self, key: str) -> Mapping[str, Any]:
-        """Empty when there is no such object, or it cannot be read: the notice then says less."""
+        """Empty if there is no such object, or it cannot be read: the notice then says less."""
         try:
             stored_object = stored.read(self.s3, bucket=self.artifacts, key=key)
             content: Mapping[str, Any] = json.loads(stored_object.body) if stored_object else {}

@@ -15,7 +15,7 @@ from ratchet.costs.run_costs import Labels, RunCosts
 
 
 def cost_of(execution_arn: str) -> str:
-    """In a sentence. "" when it cannot be told: a notice is not held back for it."""
+    """The cost in a sentence; "" if it is not known: that does not hold back a notice."""
     now = datetime.now(UTC)
     try:
         # Only the amounts are said, so the labels of the rows do not matter.
@@ -24,9 +24,9 @@ def cost_of(execution_arn: str) -> str:
         costs = RunCosts(
             sagemaker=aws_clients.sagemaker(), labels=labels, price=prices.price, now=now
         )
-        found = costs.rows(execution_arn)
+        cost_rows = costs.rows(execution_arn)
     except Exception as error:
         say("go on", f"what the run cost is not known: {error}", level="WARNING")
         return ""
-    running = any(row.run_status not in rows.ENDED for row in found)
-    return run_costs.sentence(found, so_far=running) if found else ""
+    running = any(row.run_status not in rows.ENDED for row in cost_rows)
+    return run_costs.sentence(cost_rows, so_far=running) if cost_rows else ""

@@ -33,7 +33,7 @@ class KindError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Analysis:
-    """What the record keeps of an analysis."""
+    """The part of an analysis that is recorded."""
 
     kind: str
     start: str
@@ -50,12 +50,12 @@ class Analysis:
 
     @property
     def compared(self) -> bool:
-        """Whether the violations say anything: too few rows raise no alarm and end none."""
+        """Whether the violations count: too few rows neither raise nor end an alarm."""
         return self.outcome != names.TOO_FEW_ROWS
 
     def record(self) -> bytes:
         """`next` is where the next window starts: rows that were too few wait for more."""
-        known = {
+        entries = {
             "start": self.start,
             "end": self.end,
             "next": self.end if self.compared else self.start,
@@ -65,7 +65,7 @@ class Analysis:
             "package_arn": self.package_arn,
             "execution": self.execution,
         }
-        return json.dumps(known, indent=1).encode()
+        return json.dumps(entries, indent=1).encode()
 
 
 def kind_of(text: object) -> str:

@@ -76,17 +76,17 @@ def _publishing() -> Publishing:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str | int] | None:
-    """A step's answer; a wake has none."""
+    """The answer for a step; a wake gets none."""
     if "kind" in event:
-        found = _publishing().step(event)
-        _log(found)
-        return {"outcome": found.outcome, "violations": found.violations}
+        published = _publishing().step(event)
+        _log(published)
+        return {"outcome": published.outcome, "violations": published.violations}
     _catch_up()
     return None
 
 
 def _catch_up() -> None:
-    """Each kind by itself: one that cannot be published does not hold the other up."""
+    """Publishes each kind on its own, so that a failure of one does not hold up the other."""
     monitor = ModelMonitor(sagemaker=aws_clients.sagemaker(), publishing=_publishing())
     champion = _champion()
     schedules = {
@@ -109,14 +109,19 @@ def _catch_up() -> None:
         say("nothing", "no execution of a monitoring schedule finished since the last one")
 
 
-def _log(found: Analysis) -> None:
-    why = f"{found.violations} violations from {found.start} to {found.end}: {found.outcome}"
-    facts = {"kind": found.kind, "analysis": found.analysis, "package_arn": found.package_arn}
-    say("publish", why, {**facts, "execution": found.execution})
+def _log(analysis: Analysis) -> None:
+    window = f"from {analysis.start} to {analysis.end}"
+    why = f"{analysis.violations} violations {window}: {analysis.outcome}"
+    facts = {
+        "kind": analysis.kind,
+        "analysis": analysis.analysis,
+        "package_arn": analysis.package_arn,
+    }
+    say("publish", why, {**facts, "execution": analysis.execution})
 
 
 def _champion() -> str:
-    """For the record alone: no alarm waits for it."""
+    """Only for the record: no alarm depends on it."""
     try:
         answer = aws_clients.ssm().get_parameter(Name=os.environ["CHAMPION_PARAMETER"])
     except Exception as error:

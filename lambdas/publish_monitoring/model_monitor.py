@@ -26,7 +26,7 @@ class ModelMonitor:
     publishing: Publishing
 
     def catch_up(self, kind: str, *, schedule: str, package_arn: str) -> Analysis | None:
-        """The schedule's newest finished execution, published, unless it was before."""
+        """Publishes the schedule's newest finished execution, unless it already was."""
         newest = self._newest(schedule)
         if newest is None or newest["ProcessingJobArn"] == self._published(kind):
             return None
@@ -35,7 +35,7 @@ class ModelMonitor:
         )
         start, end = _window(job.get("Environment", {}), newest["ScheduledTime"])
         (output,) = job["ProcessingOutputConfig"]["Outputs"]
-        found = self.publishing.finished(
+        finished = self.publishing.finished(
             kind,
             folder=output["S3Output"]["S3Uri"].rstrip("/"),
             outcome=newest["MonitoringExecutionStatus"],
@@ -44,8 +44,8 @@ class ModelMonitor:
             package_arn=package_arn,
             execution=newest["ProcessingJobArn"],
         )
-        self.publishing.publish(found)
-        return found
+        self.publishing.publish(finished)
+        return finished
 
     def _published(self, kind: str) -> str:
         return str(self.publishing.published(kind).get("execution", ""))

@@ -38,14 +38,14 @@ class Publishing:
     now: Callable[[], datetime] = _now
 
     def step(self, event: Mapping[str, Any]) -> Analysis:
-        """The analysis that a step of the monitoring pipeline names, published."""
+        """Publishes the analysis that a step of the monitoring pipeline names."""
         kind, folder = analysis.kind_of(event.get("kind")), event["analysis"]
         report = self._text(f"{folder}/{folders.ANALYSIS}")
         if report is None:
             raise FileNotFoundError(
                 f"{folder}/{folders.ANALYSIS} does not exist: nothing was analyzed"
             )
-        found = self.finished(
+        finished = self.finished(
             kind,
             folder=folder,
             outcome=json.loads(report)["outcome"],
@@ -54,9 +54,9 @@ class Publishing:
             package_arn=event["package_arn"],
             execution=event["execution"],
         )
-        self.publish(found)
+        self.publish(finished)
         self._put_details(kind, folder)
-        return found
+        return finished
 
     def finished(
         self,
@@ -83,36 +83,37 @@ class Publishing:
             execution=execution,
         )
 
-    def publish(self, found: Analysis) -> None:
-        """First and by itself the count that the alarm watches, now: it would not see a datum of a
-        past period. Then the record: a crash in between publishes twice, which changes nothing."""
-        if found.compared:
+    def publish(self, finished: Analysis) -> None:
+        """First puts, on its own and with the time of now, the count that the alarm watches: the
+        alarm does not see data of a past period. Then writes the record: a crash in between
+        publishes twice, which changes nothing."""
+        if finished.compared:
             dimensions = names.dimensions(project=self.project, environment=self.environment)
             self._put(
                 names.NAMESPACE,
                 [
                     {
-                        "MetricName": analysis.COUNTERS[found.kind],
+                        "MetricName": analysis.COUNTERS[finished.kind],
                         "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
                         "Timestamp": self.now(),
-                        "Value": float(found.violations),
+                        "Value": float(finished.violations),
                     }
                 ],
             )
-        self.s3.put_object(Bucket=self.bucket, Key=self._key(found.kind), Body=found.record())
+        self.s3.put_object(Bucket=self.bucket, Key=self._key(finished.kind), Body=finished.record())
 
     def published(self, kind: str) -> Mapping[str, Any]:
         """The record of the newest analysis that was published; empty when there is none."""
         text = self._text(f"s3://{self.bucket}/{self._key(kind)}")
-        known: Mapping[str, Any] = json.loads(text) if text else {}
-        return known
+        record: Mapping[str, Any] = json.loads(text) if text else {}
+        return record
 
     def _key(self, kind: str) -> str:
         return folders.published(self.endpoint, kind)
 
     def _put_details(self, kind: str, folder: str) -> None:
-        """The metrics by feature. No alarm of the loop watches them, so what goes wrong with them
-        is said and holds nothing up."""
+        """Puts the metrics by feature. No alarm of the loop watches them, so a failure is only
+        logged."""
         namespace = analysis.NAMESPACES[kind]
         refused: list[str] = []
         try:
@@ -146,12 +147,12 @@ class Publishing:
 
     def _text(self, uri: str) -> bytes | None:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        found = stored.read(self.s3, bucket=bucket, key=key)
-        return found.body if found else None
+        content = stored.read(self.s3, bucket=bucket, key=key)
+        return content.body if content else None
 
 
 def _is_about_the_data(error: ClientError | ParamValidationError) -> bool:
-    """Rather than about who asks, or how often."""
+    """Whether CloudWatch refused the data, not the caller or the rate."""
     if isinstance(error, ParamValidationError):
         return True
     code = error.response["Error"]["Code"]

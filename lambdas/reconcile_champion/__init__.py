@@ -1,1 +1,1 @@
-"""Closes the difference between the version that is approved and the one that serves."""
+"""Makes the approved version the one that serves."""

@@ -25,7 +25,7 @@ News = Callable[[Record], Record]
 
 
 class OvertakenError(Exception):
-    """The world has changed since this wake looked: look again."""
+    """The state has changed since this wake read it: read it again."""
 
 
 def is_claimed(record: Record, *, now: datetime) -> bool:
@@ -34,7 +34,7 @@ def is_claimed(record: Record, *, now: datetime) -> bool:
 
 
 def write_down(notices: Notices, news: News) -> None:
-    """News of a wake that need not act. Raises OvertakenError."""
+    """Records the notices of a wake that need not act. Raises OvertakenError."""
     try:
         notices.write(news(notices.record))
     except stored.MovedError:
@@ -43,7 +43,7 @@ def write_down(notices: Notices, news: News) -> None:
 
 @dataclass(kw_only=True)
 class Claim:
-    """A context to act in. Entering raises OvertakenError when the claim is not to be had.
+    """A context to act in. Entering raises OvertakenError if another wake holds the claim.
 
     The news is written down together with the claim, so that no crash loses it, and taken back
     when nothing was done: the act failed, or said so by `take_back`.

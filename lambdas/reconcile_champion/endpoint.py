@@ -23,7 +23,7 @@ class Endpoint:
     name: str
 
     def read(self) -> Live | None:
-        """None when there is no such endpoint."""
+        """Reads the endpoint; None if there is none."""
         sagemaker = self.sagemaker
         endpoint = _unless_missing(lambda: sagemaker.describe_endpoint(EndpointName=self.name))
         if endpoint is None:

@@ -1,4 +1,4 @@
-"""Deploys the version that is approved: looks, and closes the difference by one stack update.
+"""Deploys the approved version: compares it with what serves, and updates the stack once.
 
 Woken by batches of SQS messages. It does not act on what they say; see `plan.py`.
 

@@ -1,4 +1,4 @@
-"""The stack's last operation, as its events tell it (pure).
+"""The stack's last operation, read from its events (pure).
 
 CloudFormation puts the ClientRequestToken of an operation on all of its events, so what this
 function tried, and what became of it, can be read from the stack itself.
@@ -30,8 +30,8 @@ _CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 
 
 def token_of(stack: Stack, changes: Mapping[str, str], *, to: str, engine: str) -> str:
-    """Token of an update: the same for wakes that see the same stack and want the same, another
-    once the stack was updated in between. At most 128 of [-a-zA-Z0-9] (UpdateStack)."""
+    """The token of an update: wakes that see the same stack and want the same get the same
+    token; after an update of the stack, another. At most 128 of [-a-zA-Z0-9] (UpdateStack)."""
     seen = json.dumps([stack.id, stack.updated.isoformat(), sorted(changes.items())])
     return f"ratchet-to-{to}-{engine}-{hashlib.sha256(seen.encode()).hexdigest()[:32]}"
 

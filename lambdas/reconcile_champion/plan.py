@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ratchet.loop import names, versions
-from ratchet.loop.packages import PENDING, REJECTED
+from ratchet.loop import names, notices, versions
 from reconcile_champion.seen import (
     Live,
     Operation,
@@ -44,10 +43,13 @@ class Policy:
     engine: str
     """auto | model-monitor | pipeline"""
 
+    def command(self, words: str) -> str:
+        return notices.command(words, environment=self.environment)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Nothing:
-    """The world is as wanted, or nothing is to be done about it."""
+    """The wanted version serves, or nothing can be done."""
 
     why: str
 
@@ -61,8 +63,8 @@ class Wait:
 
 @dataclass(frozen=True, kw_only=True)
 class GiveWay:
-    """Another wake acts at this moment, and may have looked before the news came that woke this
-    one: come back later."""
+    """Another wake is acting, and may have read the state before the event of this wake: come
+    back later."""
 
     why: str
 
@@ -84,7 +86,7 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Stuck:
-    """Only a person can go on from here."""
+    """Only a person can resolve this."""
 
     why: str
     command: str
@@ -111,7 +113,7 @@ class Promote:
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchEngine:
-    """The same version once more, with this project's own monitoring pipeline."""
+    """Deploy the same version again, with the monitoring pipeline."""
 
     package: Package
     changes: Mapping[str, str]
@@ -137,25 +139,26 @@ def plan(seen: Seen, policy: Policy) -> Decision:
     stack = seen.stack
     if stack is None:
         return Nothing(
-            why=f"the stack {policy.stack} is not deployed yet: "
-            f"ratchet deploy --env {policy.environment}"
+            why=f"the stack {policy.stack} is not deployed yet: {policy.command('deploy')}"
         )
     unusable = _usable(stack, policy)
     if unusable:
         return unusable
-    wanted = versions.wanted(seen.packages)
-    remedy = _after_failure(seen, stack, wanted, policy)
+    to_serve = versions.version_to_serve(seen.packages)
+    remedy = _after_failure(seen, stack, to_serve, policy)
     if remedy:
         return remedy
-    if wanted is None:
+    if to_serve is None:
         return _none_left(seen, stack, policy)
     engine = stack.engine if policy.engine == names.AUTO else policy.engine
-    changes = _changes(stack, _parameters(wanted, engine=engine))
+    changes = _changes(stack, _parameters(to_serve, engine=engine))
     if not changes:
-        return _verified(seen, wanted, policy)
+        return _verified(seen, to_serve, policy)
     if seen.live and seen.live.status in _ENDPOINT_BUSY:
         return Wait(why=f"the endpoint {policy.endpoint} is {seen.live.status}")
-    return Promote(package=wanted, changes=changes, engine=engine, why=_why(stack, wanted, policy))
+    return Promote(
+        package=to_serve, changes=changes, engine=engine, why=_why(stack, to_serve, policy)
+    )
 
 
 def blocked(seen: Seen, decision: Decision) -> bool:
@@ -170,11 +173,11 @@ def blocked(seen: Seen, decision: Decision) -> bool:
 
 
 def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
-    """Goes on when the stack can be updated."""
+    """None if the stack can be updated; else what to do instead."""
     if stack.status.endswith("_IN_PROGRESS"):
         return Wait(why=f"{policy.stack} is {stack.status}; its end wakes the function again")
     if stack.status not in _SETTLED:
-        command = f"ratchet deploy --env {policy.environment}"
+        command = policy.command("deploy")
         if stack.status == "UPDATE_ROLLBACK_FAILED":
             command = f"aws cloudformation continue-update-rollback --stack-name {policy.stack}"
         reason = f": {stack.reason}" if stack.reason else ""
@@ -183,23 +186,23 @@ def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
         return Stuck(
             why=f"the stack {policy.stack} has no parameter {names.CHAMPION}: it is not the stack "
             "that serves",
-            command=f"ratchet deploy --env {policy.environment}",
+            command=policy.command("deploy"),
         )
     return None
 
 
 def _after_failure(
-    seen: Seen, stack: Stack, wanted: Package | None, policy: Policy
+    seen: Seen, stack: Stack, to_serve: Package | None, policy: Policy
 ) -> Decision | None:
     """Goes on unless the stack's last operation was ours and failed, and is not judged yet."""
     operation = seen.operation
     if operation is None:
         return None
     if operation.to == names.NONE:
-        if wanted is None and stack.champion != names.NONE and not policy.keep_when_none_left:
+        if to_serve is None and stack.champion != names.NONE and not policy.keep_when_none_left:
             return Stuck(
                 why=f"taking the endpoint down failed: {operation.why}",
-                command=f"ratchet deploy --env {policy.environment}",
+                command=policy.command("deploy"),
             )
         return None
     tried = next((p for p in seen.packages if str(p.version) == operation.to), None)
@@ -212,7 +215,7 @@ def _after_failure(
         and operation.engine == names.MODEL_MONITOR
         and policy.engine == names.AUTO
     ):
-        if tried != wanted:
+        if tried != to_serve:
             return None  # it is not the version that failed
         changes = _changes(stack, _parameters(tried, engine=names.PIPELINE))
         if changes:
@@ -223,7 +226,7 @@ def _after_failure(
                 why=f"AWS refuses Model Monitor here: {operation.why}",
             )
     if tried.arn == stack.champion:
-        return _monitor_not_changed(operation, stack, tried, policy) if tried == wanted else None
+        return _monitor_not_changed(operation, stack, tried, policy) if tried == to_serve else None
     return MarkFailed(package=tried, why=operation.why)
 
 
@@ -235,7 +238,7 @@ def _monitor_not_changed(
     return Stuck(
         why=f"version {champion.version} serves, but its monitor cannot be changed to "
         f"{operation.engine}: {operation.why}",
-        command=f"ratchet deploy --env {policy.environment}",
+        command=policy.command("deploy"),
     )
 
 
@@ -245,8 +248,7 @@ def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:
         if newest and newest.mark:
             return Nothing(
                 why=f"version {newest.version} failed to deploy ({newest.mark.why}) and no other "
-                f"is approved. To try it again: ratchet approve {newest.version} --env "
-                f"{policy.environment}"
+                f"is approved. To try it again: {policy.command(f'approve {newest.version}')}"
             )
         return Nothing(why=f"no version of {policy.group} is approved")
     why = f"{_champion_in_words(seen, stack, policy)}, and no other version is approved"
@@ -268,10 +270,7 @@ def _champion_in_words(seen: Seen, stack: Stack, policy: Policy) -> str:
         return f"version {version} is deleted from the registry"
     if seen.champion.failed:
         return f"version {version} failed to deploy"
-    return f"version {version} is {_APPROVALS.get(seen.champion.approval, 'not approved')}"
-
-
-_APPROVALS = {REJECTED: "rejected", PENDING: "not approved any more"}
+    return f"version {version} is {notices.UNAPPROVED.get(seen.champion.approval, 'not approved')}"
 
 
 def _parameters(package: Package, *, engine: str) -> dict[str, str]:
@@ -284,34 +283,34 @@ def _parameters(package: Package, *, engine: str) -> dict[str, str]:
     }
 
 
-def _changes(stack: Stack, wanted: Mapping[str, str]) -> dict[str, str]:
-    """Only parameters that the stack has: an older template knows fewer."""
+def _changes(stack: Stack, values: Mapping[str, str]) -> dict[str, str]:
+    """Only parameters that the stack has: an older template has fewer."""
     return {
         name: value
-        for name, value in wanted.items()
+        for name, value in values.items()
         if name in stack.parameters and stack.parameters[name] != value
     }
 
 
-def _why(stack: Stack, wanted: Package, policy: Policy) -> str:
-    if stack.champion == wanted.arn:
-        return f"version {wanted.version} serves with another baseline or monitor than it should"
-    return f"version {wanted.version} is the highest that is approved; the stack names " + (
+def _why(stack: Stack, to_serve: Package, policy: Policy) -> str:
+    if stack.champion == to_serve.arn:
+        return f"version {to_serve.version} serves with another baseline or monitor than it should"
+    return f"version {to_serve.version} is the highest that is approved; the stack names " + (
         "none"
         if stack.champion == names.NONE
         else f"version {versions.version_in(stack.champion, group=policy.group) or stack.champion}"
     )
 
 
-def _verified(seen: Seen, wanted: Package, policy: Policy) -> Decision:
+def _verified(seen: Seen, to_serve: Package, policy: Policy) -> Decision:
     """The stack names the wanted version: does the endpoint serve it?"""
     live = seen.live
     by_hand = f"aws sagemaker describe-endpoint --endpoint-name {policy.endpoint}"
     if live is None:
         return Stuck(
-            why=f"the stack names version {wanted.version}, and the endpoint {policy.endpoint} "
+            why=f"the stack names version {to_serve.version}, and the endpoint {policy.endpoint} "
             "does not exist: it was deleted by hand",
-            command=f"ratchet reject {wanted.version} --env {policy.environment}",
+            command=policy.command(f"reject {to_serve.version}"),
         )
     if live.status in _ENDPOINT_BUSY:
         return Wait(why=f"the endpoint {policy.endpoint} is {live.status}")
@@ -320,16 +319,16 @@ def _verified(seen: Seen, wanted: Package, policy: Policy) -> Decision:
         return Stuck(
             why=f"the endpoint {policy.endpoint} is {live.status}{reason}", command=by_hand
         )
-    if live.package == wanted.arn:
-        return Serves(package=wanted, why=_serves(seen, wanted, policy))
-    if seen.served == str(wanted.version):
+    if live.package == to_serve.arn:
+        return Serves(package=to_serve, why=_serves(seen, to_serve, policy))
+    if seen.served == str(to_serve.version):
         return Stuck(
-            why=f"version {wanted.version} served, and now the endpoint's config {live.config} "
-            f"serves {_named(live, policy)}: it was changed by hand",
+            why=f"version {to_serve.version} served, and now the endpoint's config "
+            f"{live.config} serves {_named(live, policy)}: it was changed by hand",
             command=by_hand,
         )
     return MarkFailed(
-        package=wanted,
+        package=to_serve,
         why=f"the update succeeded, but SageMaker rolled the endpoint back to {live.config}, "
         f"which serves {_named(live, policy)}: an alarm of the endpoint went off",
     )
@@ -340,19 +339,19 @@ def _named(live: Live, policy: Policy) -> str:
     return f"version {version}" if version else "another model"
 
 
-def _serves(seen: Seen, wanted: Package, policy: Policy) -> str:
-    """Also why another approved version does not serve, since somebody may wonder."""
-    words = [f"version {wanted.version} serves"]
-    older = [p.version for p in seen.packages if p.approved and p.version < wanted.version]
+def _serves(seen: Seen, to_serve: Package, policy: Policy) -> str:
+    """The reason, which also says why another approved version does not serve."""
+    words = [f"version {to_serve.version} serves"]
+    older = [p.version for p in seen.packages if p.approved and p.version < to_serve.version]
     if older:
         words.append(
             f"version {older[0]} is approved too, and older: to go back to it, "
-            f"ratchet reject {wanted.version} --env {policy.environment}"
+            + policy.command(f"reject {to_serve.version}")
         )
     words.extend(
         f"version {package.version} is approved and failed to deploy ({package.mark.why}): "
-        f"to try it again, ratchet approve {package.version} --env {policy.environment}"
+        f"to try it again, {policy.command(f'approve {package.version}')}"
         for package in seen.packages
-        if package.version > wanted.version and package.failed and package.mark
+        if package.version > to_serve.version and package.failed and package.mark
     )
     return "; ".join(words)

@@ -1,4 +1,4 @@
-"""One wake: look at the world, let `plan` decide, do it, and then tell people.
+"""One wake: read the state, let `plan` decide, do it, and then send notices.
 
 A wake updates the stack once at most. Marking a version that failed is no end: the same wake goes
 on to what is wanted without it, so that stack and endpoint agree again as soon as they can. Nothing
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import notices
 from decision_log import say
+from notice_texts import NoticeTexts
 from notices import Notices, Record
-from notify.texts import Loop
 from ratchet.loop import names
 from ratchet.loop.packages import REJECTED
 from ratchet.loop.versions import FailureMark, version_in
@@ -62,7 +62,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciler:
-    """The function's hands: what it reads and writes, and its clock."""
+    """Everything the function reads and writes, and its clock."""
 
     settings: Settings
     registry: Registry
@@ -102,7 +102,7 @@ class Reconciler:
         return Wake(reconciler=self, notices=Notices(s3=self.s3, bucket=bucket, key=key))
 
     def see(self, served: str | None) -> Seen:
-        now, stack = self.now(), self.stack.look()
+        now, stack = self.now(), self.stack.read()
         if stack is None or stack.status.endswith("_IN_PROGRESS"):
             return Seen(now=now, stack=stack, served=served)  # nothing else matters then
         operation = self.stack.failed_operation() if stack.status == _ROLLED_BACK else None
@@ -140,7 +140,7 @@ class Reconciler:
 
 @dataclass(kw_only=True)
 class Wake:
-    """A wake under way, and what it sees."""
+    """A wake under way, and the state that it sees."""
 
     reconciler: Reconciler
     notices: Notices
@@ -149,10 +149,10 @@ class Wake:
 
     def __post_init__(self) -> None:
         settings = self.reconciler.settings
-        self.loop = Loop(project=settings.project, environment=settings.policy.environment)
+        self.texts = NoticeTexts(project=settings.project, environment=settings.policy.environment)
 
     def converge(self) -> list[Decision]:
-        """What this wake decided and did, in order."""
+        """The decisions of this wake, in the order in which it carried them out."""
         decisions: list[Decision] = []
         for _ in range(_MOST_LOOKS):
             try:
@@ -164,8 +164,8 @@ class Wake:
         return [*decisions, GiveWay(why="other wakes act again and again")]
 
     def report(self, decision: Decision) -> list[str]:
-        """Put the metrics and tell people, after all else; the titles that were sent. Never
-        raises. `decision`: the last one."""
+        """Put the metrics and send notices, after all else; return the titles that were sent.
+        Never raises. `decision`: the last one."""
         reconciler, settings = self.reconciler, self.reconciler.settings
         if not isinstance(decision, Wait | GiveWay):
             reconciler.measure(plan.blocked(self.seen, decision))
@@ -180,7 +180,7 @@ class Wake:
         )
 
     def _look(self) -> Decision:
-        """Look, decide, and do it. Raises OvertakenError."""
+        """Read the state, decide, and act. Raises OvertakenError."""
         record = self.notices.read()  # first of all: see claims.py
         if is_claimed(record, now=self.reconciler.now()):
             return GiveWay(why="another wake is at work")
@@ -204,10 +204,10 @@ class Wake:
             case Serves():
                 self._serves(decision)
             case Kept():
-                notice = self.loop.kept(why=decision.why)
+                notice = self.texts.goes_on_serving(why=decision.why)
                 write_down(self.notices, _news(_PROBLEM, f"kept: {decision.why}", notice))
             case Stuck():
-                notice = self.loop.stuck(why=decision.why, command=decision.command)
+                notice = self.texts.stuck(why=decision.why, command=decision.command)
                 write_down(self.notices, _news(_PROBLEM, f"stuck: {decision.why}", notice))
             case Nothing():
                 self._nothing_serves()
@@ -222,7 +222,7 @@ class Wake:
         package, stack = failed.package, self.seen.stack
         assert stack is not None  # a promotion failed on a stack
         others = [p for p in self.seen.packages if p.arn != package.arn and not p.failed]
-        notice = self.loop.promotion_failed(
+        notice = self.texts.promotion_failed(
             package.version, serving=self._goes_on(package, others), why=failed.why
         )
         when = self.seen.operation.at if self.seen.operation else stack.updated
@@ -264,11 +264,11 @@ class Wake:
         return Nothing(why=f"{update.why}, but nothing is to be updated")
 
     def _news_of(self, update: Update) -> News:
-        """That a version is promoted is told once it serves."""
+        """The notices of a decision. A promotion is announced once the version serves."""
         if not isinstance(update, SwitchEngine):
             return lambda record: record
         version = update.package.version
-        notice = self.loop.engine_switched(version, why=update.why)
+        notice = self.texts.engine_switched(version, why=update.why)
         return _news(_PROBLEM, f"engine: {update.engine} from version {version} on", notice)
 
     def _serves(self, serves: Serves) -> None:
@@ -286,8 +286,8 @@ class Wake:
 
     def _notice_of(self, package: Package, before: str | None) -> Notice:
         if before is None or not before.isdecimal() or int(before) < package.version:
-            return self.loop.deployed(package.version, previous=before)
-        return self.loop.rolled_back(
+            return self.texts.deployed(package.version, previous=before)
+        return self.texts.rolled_back(
             package.version, previous=before, why=self._why_not(before, instead_of=package)
         )
 
@@ -303,11 +303,11 @@ class Wake:
         return f"version {version} is not approved any more"
 
     def _nothing_serves(self) -> None:
-        """Told when it comes as news."""
+        """The notice that nothing serves, if that is news."""
         stack, before = self.seen.stack, self.notices.record.latest.get(_SERVED)
         if stack is None or stack.champion != names.NONE or before in (None, names.NONE):
             return
-        write_down(self.notices, _news(_SERVED, names.NONE, self.loop.taken_down(version=before)))
+        write_down(self.notices, _news(_SERVED, names.NONE, self.texts.taken_down(version=before)))
 
 
 def _news(subject: str, news: str, notice: Notice) -> News:

@@ -26,20 +26,21 @@ class Registry:
     group: str
 
     def approved(self, *, down_to: str | None = None) -> list[Package]:
-        """Approved versions, newest first, down to the second that may serve, and to this one."""
-        found: list[Package] = []
+        """The approved versions, newest first, down to the second that may serve, and at least
+        to this one."""
+        approved_packages: list[Package] = []
         lowest = int(down_to) if down_to and down_to.isdecimal() else None
         for arn in self._approved_arns():
             package = self.package(arn)
             if package and package.approved:
-                found.append(package)
-            enough = sum(not package.failed for package in found) >= _ENOUGH
-            if enough and (lowest is None or found[-1].version <= lowest):
+                approved_packages.append(package)
+            enough = sum(not package.failed for package in approved_packages) >= _ENOUGH
+            if enough and (lowest is None or approved_packages[-1].version <= lowest):
                 break
-        return found
+        return approved_packages
 
     def package(self, arn: str) -> Package | None:
-        """None when it is deleted, or no version of the group."""
+        """The version; None if it is deleted, or not of the group."""
         version = version_in(arn, group=self.group)
         if version is None:
             return None
@@ -60,7 +61,7 @@ class Registry:
         )
 
     def mark(self, package: Package, mark: FailureMark) -> None:
-        """Leave the mark, beside the metadata that is there."""
+        """Add the mark to the version's metadata."""
         self.sagemaker.update_model_package(
             ModelPackageArn=package.arn,
             CustomerMetadataProperties={**package.metadata, DEPLOYMENT_MARK_KEY: mark.text()},

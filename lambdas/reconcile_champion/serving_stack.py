@@ -1,4 +1,4 @@
-"""The serving stack: what it is, what its last update came to, and updating it."""
+"""The serving stack: its state, how its last update ended, and updating it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_PAGES = 20  # of 100 events: an operation on a stack of 500 resources fits
 
 
 class BusyError(Exception):
-    """Another operation is on the stack; the message is CloudFormation's."""
+    """Another operation of the stack is under way; the message is CloudFormation's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,26 +26,26 @@ class ServingStack:
     cloudformation: CloudFormationClient
     name: str
 
-    def look(self) -> Stack | None:
+    def read(self) -> Stack | None:
         try:
-            (found,) = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+            (stack,) = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as error:
-            code, text = _said(error)
+            code, text = _code_and_message(error)
             if code == "ValidationError" and "does not exist" in text:
                 return None
             raise
-        if found["StackStatus"] == "REVIEW_IN_PROGRESS":
+        if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             return None  # a change set that would create it
         return Stack(
-            id=found.get("StackId", self.name),
-            status=found["StackStatus"],
+            id=stack.get("StackId", self.name),
+            status=stack["StackStatus"],
             parameters={
-                given["ParameterKey"]: given.get("ParameterValue", "")
-                for given in found.get("Parameters", ())
+                parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+                for parameter in stack.get("Parameters", ())
             },
-            updated=found.get("LastUpdatedTime") or found["CreationTime"],
-            capabilities=tuple(found.get("Capabilities", ())),
-            reason=found.get("StackStatusReason", ""),
+            updated=stack.get("LastUpdatedTime") or stack["CreationTime"],
+            capabilities=tuple(stack.get("Capabilities", ())),
+            reason=stack.get("StackStatusReason", ""),
         )
 
     def failed_operation(self) -> Operation | None:
@@ -77,7 +77,7 @@ class ServingStack:
                 ClientRequestToken=operations.token_of(stack, changes, to=to, engine=engine),
             )
         except ClientError as error:
-            code, text = _said(error)
+            code, text = _code_and_message(error)
             if code == "ValidationError" and "No updates are to be performed" in text:
                 return False
             if code == "TokenAlreadyExistsException" or "can not be updated" in text:
@@ -86,5 +86,5 @@ class ServingStack:
         return True
 
 
-def _said(error: ClientError) -> tuple[str, str]:
+def _code_and_message(error: ClientError) -> tuple[str, str]:
     return error.response["Error"]["Code"], error.response["Error"].get("Message", "")

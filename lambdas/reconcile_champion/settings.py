@@ -1,4 +1,4 @@
-"""What the function is told by its environment."""
+"""The settings in the function's environment."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What an evaluation of the champion found, kept with the version, against its standards."""
+"""Compares an evaluation of the champion with its standards, and records it with the version."""

@@ -13,12 +13,12 @@ from ratchet.loop.packages import candidate_key, number_in
 
 
 class ReportError(ValueError):
-    """The evaluate step's report is not what an evaluation of the champion alone leaves."""
+    """The evaluate step's report is not that of an evaluation of the champion alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standards:
-    """What the score is held against."""
+    """The standards that the score must meet."""
 
     floor: float
     max_regression: float
@@ -38,7 +38,7 @@ class Judged:
 
 
 def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
-    """What an evaluate step's report says of the champion.
+    """The champion's results in an evaluate step's report.
 
     Raises:
         ReportError: it does not.
@@ -66,24 +66,24 @@ def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:
     return number_in(metadata, candidate_key(metric))
 
 
-def outcome_of(found: Judged, standards: Standards, *, registered: float | None) -> str:
-    if found.rows < standards.minimum_rows:
+def outcome_of(judged: Judged, standards: Standards, *, registered: float | None) -> str:
+    if judged.rows < standards.minimum_rows:
         return names.TOO_FEW_ROWS
-    violated = any(violations(found, standards, registered=registered))
+    violated = any(violations(judged, standards, registered=registered))
     return names.COMPLETED_WITH_VIOLATIONS if violated else names.COMPLETED
 
 
-def violations(found: Judged, standards: Standards, *, registered: float | None) -> Iterator[str]:
+def violations(judged: Judged, standards: Standards, *, registered: float | None) -> Iterator[str]:
     """Each standard that is not met, in words. A score that is at its limit meets it."""
-    if found.score is None:
-        yield found.verdict
+    if judged.score is None:
+        yield judged.verdict
         return
-    said = f"{found.metric} {found.score:.4f}"
-    if found.score < standards.floor:
-        yield f"{said} is below the floor of {standards.floor:g}"
-    if registered is not None and registered - found.score > standards.max_regression:
+    score = f"{judged.metric} {judged.score:.4f}"
+    if judged.score < standards.floor:
+        yield f"{score} is below the floor of {standards.floor:g}"
+    if registered is not None and registered - judged.score > standards.max_regression:
         yield (
-            f"{said} is more than {standards.max_regression:g} below the {registered:.4f} "
+            f"{score} is more than {standards.max_regression:g} below the {registered:.4f} "
             "at registration"
         )
 
@@ -96,7 +96,7 @@ def data_of(manifest: Sequence[Any]) -> str:
 
 
 def verdict_of(record: EvaluationRecord) -> str:
-    """In a sentence, for `ratchet show`."""
+    """The verdict in a sentence, for `ratchet show`."""
     if record.outcome == names.TOO_FEW_ROWS:
         return f"version {record.version}: {record.verdict}; too few rows to say more"
     about = f"version {record.version}: {record.verdict}"

@@ -1,4 +1,4 @@
-"""Records how the champion did on labelled data: the evaluation pipeline's last step.
+"""Records how the champion scored on labelled data: the evaluation pipeline's last step.
 
 Called by its `report` step with
     package_arn     of the version that was evaluated
@@ -69,16 +69,16 @@ def _recording() -> Recording:
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
-    """A step's answer."""
+    """Answers the step."""
     about = {name: event.get(name) for name in ("package_arn", "execution", "manifest")}
     if event["package_arn"] == names.NONE:
         verdict = "nothing is deployed, so there is no model to evaluate and no job was started"
         say("nothing", verdict, about)
         return {"outcome": names.NOTHING_DEPLOYED, "verdict": verdict}
-    found = _recording().record(event, champion=_champion())
-    verdict = evaluation.verdict_of(found)
-    say("record", verdict, {**about, "outcome": found.outcome, "score": found.score})
-    return {"outcome": found.outcome, "verdict": verdict}
+    record = _recording().record(event, champion=_champion())
+    verdict = evaluation.verdict_of(record)
+    say("record", verdict, {**about, "outcome": record.outcome, "score": record.score})
+    return {"outcome": record.outcome, "verdict": verdict}
 
 
 def _champion() -> str:

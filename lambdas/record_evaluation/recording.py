@@ -1,4 +1,4 @@
-"""Keeps an evaluation, once: metrics, the record, and the latest one on the version itself."""
+"""Stores an evaluation once: metrics, the record, and the latest one on the version itself."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ class Recording:
         key = folders.evaluation(package_arn.rpartition("/")[2], event["execution"])
         package = self.sagemaker.describe_model_package(ModelPackageName=package_arn)
         metadata = packages.metadata_of(package)
-        if (known := self._read(key)) is None:
-            found = self._found(event, metadata, champion=champion)
+        if (recorded := self._read(key)) is None:
+            record = self._evaluated(event, metadata, champion=champion)
             # First and by itself what the alarm watches; at once after it why, for who reads of the
             # alarm. The record comes last: a crash before it says the same once more.
-            self._count(found)
-            self._write(folders.LATEST_EVALUATION, found)
-            self._write(key, found)
-            self._score(found)
+            self._count(record)
+            self._write(folders.LATEST_EVALUATION, record)
+            self._write(key, record)
+            self._score(record)
         else:
-            found = evaluations.parse(known)
-        self._note(found, metadata)
-        return found
+            record = evaluations.parse(recorded)
+        self._note(record, metadata)
+        return record
 
-    def _found(
+    def _evaluated(
         self, event: Mapping[str, Any], metadata: Mapping[str, str], *, champion: str
     ) -> EvaluationRecord:
         report, manifest = str(event["report"]), str(event["manifest"])
@@ -102,7 +102,7 @@ class Recording:
             self._put(names.MODEL_QUALITY_VIOLATIONS, float(len(record.violations)))
 
     def _score(self, record: EvaluationRecord) -> None:
-        """No alarm watches it."""
+        """Puts the score as a metric that no alarm watches."""
         if record.served and record.score is not None:
             try:
                 self._put(names.EVALUATION_SCORE, record.score)
@@ -120,37 +120,37 @@ class Recording:
         }
         self.cloudwatch.put_metric_data(Namespace=names.NAMESPACE, MetricData=[data])
 
-    def _note(self, found: EvaluationRecord, metadata: Mapping[str, str]) -> None:
+    def _note(self, record: EvaluationRecord, metadata: Mapping[str, str]) -> None:
         """On the version, unless a later evaluation stands there. Writing changes the version's
         time, by which a deployment that failed would count as approved anew: such a one is left
         alone."""
         noted = {
-            packages.EVALUATION_TIME_KEY: found.evaluated,
-            packages.EVALUATION_OUTCOME_KEY: found.outcome,
+            packages.EVALUATION_TIME_KEY: record.evaluated,
+            packages.EVALUATION_OUTCOME_KEY: record.outcome,
             packages.EVALUATION_SCORE_KEY: names.NONE
-            if found.score is None
-            else f"{found.score:.6f}",
+            if record.score is None
+            else f"{record.score:.6f}",
         }
         if packages.DEPLOYMENT_MARK_KEY in metadata or noted.items() <= metadata.items():
             return
-        if metadata.get(packages.EVALUATION_TIME_KEY, "") > found.evaluated:
+        if metadata.get(packages.EVALUATION_TIME_KEY, "") > record.evaluated:
             return
         try:
             self.sagemaker.update_model_package(
-                ModelPackageArn=found.package_arn,
+                ModelPackageArn=record.package_arn,
                 CustomerMetadataProperties={**metadata, **noted},
             )
         except Exception as error:  # the record has all of it
             say("go on", f"the version does not name its evaluation: {error}", level="WARNING")
 
-    def _write(self, key: str, found: EvaluationRecord) -> None:
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=found.to_json())
+    def _write(self, key: str, record: EvaluationRecord) -> None:
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=record.to_json())
 
     def _read(self, key: str) -> bytes | None:
-        found = stored.read(self.s3, bucket=self.bucket, key=key)
-        return found.body if found else None
+        content = stored.read(self.s3, bucket=self.bucket, key=key)
+        return content.body if content else None
 
     def _read_uri(self, uri: str) -> bytes | None:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        found = stored.read(self.s3, bucket=bucket, key=key)
-        return found.body if found else None
+        content = stored.read(self.s3, bucket=bucket, key=key)
+        return content.body if content else None

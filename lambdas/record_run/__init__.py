@@ -1,1 +1,1 @@
-"""Keeps what runs, the endpoint and the buckets cost, and stops a run that costs too much."""
+"""Records what runs, the endpoint and the buckets cost, and stops a run that costs too much."""

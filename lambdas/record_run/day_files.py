@@ -27,7 +27,7 @@ class DayFiles:
     def change(
         self, pipeline: str, day: date, change: Callable[[Sequence[Row]], list[Row]]
     ) -> list[Row] | None:
-        """Writes what `change` makes of the rows; None: they are that already.
+        """Applies `change` to the rows and writes them; None: there is nothing to change.
 
         When another wake wrote meanwhile, `change` is asked again: it looks after the rows were
         read, so the later writer has seen at least what the earlier one saw.
@@ -37,14 +37,14 @@ class DayFiles:
         """
         key = rows.key(pipeline, day)
         for left in reversed(range(_TRIES)):
-            found = stored.read(self.s3, bucket=self.bucket, key=key)
-            before = rows.read(found.body) if found else []
+            content = stored.read(self.s3, bucket=self.bucket, key=key)
+            before = rows.read(content.body) if content else []
             after = change(before)
             text = rows.write(after)
             if text == rows.write(before):
                 return None
             try:
-                over = found.etag if found else None
+                over = content.etag if content else None
                 stored.write_over(self.s3, bucket=self.bucket, key=key, body=text, over=over)
             except stored.MovedError:
                 if not left:
@@ -55,5 +55,5 @@ class DayFiles:
         return None
 
     def rows(self, pipeline: str, day: date) -> list[Row]:
-        found = stored.read(self.s3, bucket=self.bucket, key=rows.key(pipeline, day))
-        return rows.read(found.body) if found else []
+        content = stored.read(self.s3, bucket=self.bucket, key=rows.key(pipeline, day))
+        return rows.read(content.body) if content else []

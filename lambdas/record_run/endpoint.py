@@ -1,4 +1,4 @@
-"""What the endpoint costs by the day, and whether anybody asks it anything."""
+"""What the endpoint costs by the day, and whether anybody calls it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from notice_texts import NoticeTexts
 from notices import Notices
-from notify.texts import Loop
 from ratchet.costs import money, rows
 from ratchet.costs.billing import hours
 from ratchet.costs.price_book import PriceBook
@@ -42,7 +42,7 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """One for each look."""
+    """The endpoint, read once for each wake."""
 
     name: str
     sagemaker: SageMakerClient
@@ -56,29 +56,29 @@ class Endpoint:
     notices: Notices
 
     def record(self) -> None:
-        """Reckons the time since the last look, at the instances that serve now, and tells people
-        of an endpoint that nobody asks."""
+        """Adds the cost of the time since the last record, for the instances that serve now, and
+        sends a notice about an endpoint that nobody calls."""
         try:
-            told = self.sagemaker.describe_endpoint(EndpointName=self.name)
+            endpoint = self.sagemaker.describe_endpoint(EndpointName=self.name)
         except ClientError as error:
             if says_missing(error):
                 return
             raise
-        if told["EndpointStatus"] not in _HAS_INSTANCES:
+        if endpoint["EndpointStatus"] not in _HAS_INSTANCES:
             return
-        variants = self._variants(told)
-        created = told["CreationTime"]
+        variants = self._variants(endpoint)
+        created = endpoint["CreationTime"]
         today = self.now.astimezone(UTC).date()
         for day in (today - timedelta(days=1), today):
             change = partial(self._day, day=day, variants=variants, created=created)
             self.files.change(rows.ENDPOINTS, day, change)
         if self.idle_hours:
-            self._look_for_idleness(variants, told.get("LastModifiedTime", created))
+            self._look_for_idleness(variants, endpoint.get("LastModifiedTime", created))
 
-    def _variants(self, told: Mapping[str, Any]) -> list[Variant]:
-        """Those on instances: what is serverless is billed by the request."""
+    def _variants(self, endpoint: Mapping[str, Any]) -> list[Variant]:
+        """The variants on instances: a serverless variant is billed by the request."""
         config = self.sagemaker.describe_endpoint_config(
-            EndpointConfigName=told["EndpointConfigName"]
+            EndpointConfigName=endpoint["EndpointConfigName"]
         )
         kinds = {v["VariantName"]: v.get("InstanceType") for v in config["ProductionVariants"]}
         return [
@@ -87,27 +87,27 @@ class Endpoint:
                 instance_type=kind,
                 instance_count=int(variant.get("CurrentInstanceCount") or 1),
             )
-            for variant in told.get("ProductionVariants", ())
+            for variant in endpoint.get("ProductionVariants", ())
             if (kind := kinds.get(variant["VariantName"]))
         ]
 
     def _day(
-        self, known: Sequence[Row], *, day: date, variants: Sequence[Variant], created: datetime
+        self, before: Sequence[Row], *, day: date, variants: Sequence[Variant], created: datetime
     ) -> list[Row]:
-        """The rows of a day, reckoned up to now or to the day's end."""
+        """The rows of a day, calculated up to now or to the day's end."""
         first = datetime.combine(day, time(), tzinfo=UTC)
         start, end = max(first, created), min(self.now, first + timedelta(days=1))
-        own = {row.instance_type: row for row in known if row.resource == self.name}
-        rest = [row for row in known if row.resource != self.name]
+        of_endpoint = {row.instance_type: row for row in before if row.resource == self.name}
+        others = [row for row in before if row.resource != self.name]
         # Every variant goes on from the same time, whichever instances served until then.
-        until = max((rows.time_of(row.ended) for row in own.values()), default=start)
+        until = max((rows.time_of(row.ended) for row in of_endpoint.values()), default=start)
         seconds = (end - max(start, until)).total_seconds()
         if seconds <= 0:
-            return list(known)
+            return list(before)
         for variant in variants:
-            row = own.get(variant.instance_type) or self._new(variant, max(start, until))
-            own[variant.instance_type] = self._longer(row, variant, seconds, end)
-        return [*rest, *own.values()]
+            row = of_endpoint.get(variant.instance_type) or self._new(variant, max(start, until))
+            of_endpoint[variant.instance_type] = self._longer(row, variant, seconds, end)
+        return [*others, *of_endpoint.values()]
 
     def _new(self, variant: Variant, start: datetime) -> Row:
         return Row(
@@ -124,7 +124,7 @@ class Endpoint:
 
     def _longer(self, row: Row, variant: Variant, seconds: float, end: datetime) -> Row:
         units = (row.units or Decimal(0)) + hours(seconds, variant.instance_count)
-        told = priced(units, self.prices.price(rows.HOSTING, variant.instance_type))
+        cost = priced(units, self.prices.price(rows.HOSTING, variant.instance_type))
         return replace(
             row,
             recorded_at=rows.time_text(self.now),
@@ -133,13 +133,13 @@ class Endpoint:
             billed_seconds=round(row.billed_seconds + seconds, 3),
             used_seconds=round(row.used_seconds + seconds, 3),
             units=money.rounded(units),
-            **told,
+            **cost,
         )
 
     # -- idleness ------------------------------------------------------------------------------
 
     def _look_for_idleness(self, variants: Sequence[Variant], changed: datetime) -> None:
-        """Once for each time that it falls idle."""
+        """Sends one notice each time the endpoint falls idle."""
         is_known = self.notices.record.knows(_IDLE, self.name)
         waited = self.now - changed >= timedelta(hours=self.idle_hours)
         idle = waited and not self._invocations(variants)
@@ -151,18 +151,18 @@ class Endpoint:
 
     def _notice_of_idleness(self, variants: Sequence[Variant]) -> Notice:
         prices = {v: self.prices.price(rows.HOSTING, v.instance_type) for v in variants}
-        known = [p.amount * v.instance_count * 24 for v, p in prices.items() if p]
+        daily = [p.amount * v.instance_count * 24 for v, p in prices.items() if p]
         on = ", ".join(f"{v.instance_count} × {v.instance_type}" for v in variants)
-        loop = Loop(project=self.labels.project, environment=self.labels.environment)
-        return loop.idle_endpoint(
+        texts = NoticeTexts(project=self.labels.project, environment=self.labels.environment)
+        return texts.idle_endpoint(
             self.name,
             hours=self.idle_hours,
             on=on,
-            cost=money.shown(money.total(known)) if len(known) == len(prices) else None,
+            cost=money.shown(money.total(daily)) if len(daily) == len(prices) else None,
         )
 
     def _invocations(self, variants: Sequence[Variant]) -> float:
-        """Of all variants, over the last `idle_hours`."""
+        """The calls of all variants in the last `idle_hours`."""
         total = 0.0
         for variant in variants:
             answer = self.cloudwatch.get_metric_statistics(

@@ -136,17 +136,17 @@ def _look(days: int) -> None:
 
 
 def _keep(prices: PriceBook) -> None:
-    """A cache: the next look asks again for what is not kept."""
+    """Saves the price cache: the next wake asks again for prices that are not in it."""
     for complaint in prices.complaints:
         say("go on", complaint, level="WARNING")
     try:
         prices.save()
     except Exception as error:
-        say("go on", f"the prices are not kept: {error}", level="WARNING")
+        say("go on", f"the prices were not saved: {error}", level="WARNING")
 
 
 def _tell(notices: Notices, now: datetime) -> None:
-    """Last of all. Never raises."""
+    """Sends the notices, last of all. Never raises."""
     labels = _labels()
     sent = tell_people(
         notices,

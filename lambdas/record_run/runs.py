@@ -1,4 +1,4 @@
-"""Runs: which there are, which of them have something to record, and what they cost."""
+"""Runs: finding those with something to record, and recording what they cost."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 from attempts import Attempts
 from decision_log import say
+from notice_texts import NoticeTexts
 from notices import Notices, Record
-from notify.texts import Loop
 from ratchet.costs import money, rows, run_costs
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs.rows import Row
@@ -55,7 +55,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Runs:
-    """The runs of a deployment's pipelines. One for each look."""
+    """The runs of a deployment's pipelines, read once for each wake."""
 
     sagemaker: SageMakerClient
     cloudwatch: CloudWatchClient
@@ -70,7 +70,7 @@ class Runs:
     attempts: Attempts
 
     def record(self, *, since: datetime) -> int:
-        """Records the runs that started since then; answers how many rows were written anew."""
+        """Records the runs that started since then; returns how many rows were new."""
         written = 0
 
         def record_day(pipeline: str, day: date, runs: Sequence[Run]) -> None:
@@ -86,7 +86,7 @@ class Runs:
         return written
 
     def _runs(self, pipeline: str, since: datetime) -> Iterator[Run]:
-        """By the time they started."""
+        """The runs in the order in which they started."""
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_executions")
         pages = paginator.paginate(
             PipelineName=pipeline,
@@ -112,11 +112,11 @@ class Runs:
         before: Sequence[Row] = ()
         looked: list[Run] = []
 
-        def change(known: Sequence[Row]) -> list[Row]:
+        def change(recorded_rows: Sequence[Row]) -> list[Row]:
             nonlocal before
-            before = known
+            before = recorded_rows
             looked.clear()
-            after = list(known)
+            after = list(recorded_rows)
             costs = RunCosts(
                 sagemaker=self.sagemaker,
                 labels=self.labels,
@@ -124,7 +124,7 @@ class Runs:
                 now=self.now,
             )
             for run in runs:
-                if self._worth_a_look(run, _of(known, run)):
+                if self._worth_a_look(run, _of(recorded_rows, run)):
                     looked.append(run)
                     after = rows.replaced(after, run.id, costs.rows(run.arn))
             return after
@@ -139,33 +139,35 @@ class Runs:
                 self._publish(run, _of(before, run), _of(after, run))
         return sum(row.recorded_at == rows.time_text(self.now) for row in after or ())
 
-    def _worth_a_look(self, run: Run, known: Sequence[Row]) -> bool:
+    def _worth_a_look(self, run: Run, recorded_rows: Sequence[Row]) -> bool:
         if run.status not in rows.ENDED:
             return bool(self.limit) and run.status == _RUNNING
-        if not known or any(row.open or row.run_status != run.status for row in known):
+        if not recorded_rows or any(
+            row.open or row.run_status != run.status for row in recorded_rows
+        ):
             return True
-        if any(not row.over and self._price_is_known_now(row) for row in known):
+        if any(not row.over and self._price_is_known_now(row) for row in recorded_rows):
             return True
-        return run.status in _MAY_GO_ON and self._went_on(run, known)
+        return run.status in _MAY_GO_ON and self._went_on(run, recorded_rows)
 
     def _price_is_known_now(self, row: Row) -> bool:
         return self.prices.price(row.component, row.instance_type) is not None
 
-    def _went_on(self, run: Run, known: Sequence[Row]) -> bool:
-        told = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=run.arn)
-        recorded = max(rows.time_of(row.recorded_at) for row in known)
-        return told.get("LastModifiedTime", recorded) > recorded
+    def _went_on(self, run: Run, recorded_rows: Sequence[Row]) -> bool:
+        execution = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=run.arn)
+        recorded = max(rows.time_of(row.recorded_at) for row in recorded_rows)
+        return execution.get("LastModifiedTime", recorded) > recorded
 
     def _publish(self, run: Run, before: Sequence[Row], after: Sequence[Row]) -> None:
         """The metric of a run that is over. Who wrote the rows puts it, so it is put once; of a run
         that went on after its end, what that cost more."""
         if not all(row.over for row in after):
             return
-        known, unknown = run_costs.cost(after)
+        amount, unpriced = run_costs.cost(after)
         earlier = run_costs.cost(before)[0] if before and all(r.over for r in before) else None
-        facts = {"run": run.arn, "cost": str(known), "unknown_prices": unknown or None}
+        facts = {"run": run.arn, "cost": str(amount), "unknown_prices": unpriced or None}
         say("record", run_costs.sentence(after), facts)
-        if earlier == known:
+        if earlier == amount:
             return
         dimensions = {
             **names.dimensions(project=self.labels.project, environment=self.labels.environment),
@@ -175,7 +177,7 @@ class Runs:
             "MetricName": names.RUN_COST,
             "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
             "Timestamp": _last_end(after) or self.now,
-            "Value": float(known - (earlier or 0)),
+            "Value": float(amount - (earlier or 0)),
         }
         try:
             self.cloudwatch.put_metric_data(Namespace=names.NAMESPACE, MetricData=[datum])
@@ -186,15 +188,15 @@ class Runs:
 
     # -- the limit -----------------------------------------------------------------------------
 
-    def _hold_to_the_limit(self, run: Run, found: Sequence[Row]) -> None:
+    def _hold_to_the_limit(self, run: Run, run_rows: Sequence[Row]) -> None:
         """Stops a run that has cost more than the limit, and tells people once."""
-        known, _ = run_costs.cost(found)
-        if not self.limit or known <= self.limit:
+        amount, _ = run_costs.cost(run_rows)
+        if not self.limit or amount <= self.limit:
             return
-        say("stop", f"{run_costs.sentence(found, so_far=True)} The limit is {self.limit}.")
+        say("stop", f"{run_costs.sentence(run_rows, so_far=True)} The limit is {self.limit}.")
         subject = f"stopped {run.id}"
         # Written down before, so that nothing that happens in between loses it.
-        notice = self._notice_of_stop(run, found)
+        notice = self._notice_of_stop(run, run_rows)
         news = self._write_down(subject, notice)
         try:
             token = hashlib.sha256(f"limit {run.arn}".encode()).hexdigest()
@@ -211,7 +213,7 @@ class Runs:
             self._write_down(subject, notice)  # once more, if S3 refused it
 
     def _write_down(self, subject: str, notice: Notice) -> bool:
-        """Whether it is news. A run that costs too much is stopped, whether this works or not."""
+        """Records the stop; returns whether it is new. The run is stopped even if this fails."""
         news = False
 
         def add(record: Record) -> Record:
@@ -222,12 +224,12 @@ class Runs:
         try:
             self.notices.change(add)
         except Exception as error:
-            say("go on", f"people will not be told of a stop: {error}", level="ERROR")
+            say("go on", f"no notice of the stop will be sent: {error}", level="ERROR")
         return news
 
     def _notice_of_stop(self, run: Run, rows: Sequence[Row]) -> Notice:
-        loop = Loop(project=self.labels.project, environment=self.labels.environment)
-        return loop.over_the_limit(
+        texts = NoticeTexts(project=self.labels.project, environment=self.labels.environment)
+        return texts.over_the_limit(
             run.id,
             pipeline=run.pipeline,
             cost=run_costs.sentence(rows, so_far=True),
@@ -243,9 +245,9 @@ def _is_over(error: Exception) -> bool:
     )
 
 
-def _of(known: Sequence[Row], run: Run) -> list[Row]:
-    return [row for row in known if row.run == run.id]
+def _of(day_rows: Sequence[Row], run: Run) -> list[Row]:
+    return [row for row in day_rows if row.run == run.id]
 
 
-def _last_end(found: Sequence[Row]) -> datetime | None:
-    return max((rows.time_of(row.ended) for row in found if row.ended), default=None)
+def _last_end(run_rows: Sequence[Row]) -> datetime | None:
+    return max((rows.time_of(row.ended) for row in run_rows if row.ended), default=None)

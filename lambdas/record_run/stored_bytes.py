@@ -26,7 +26,8 @@ _LATEST_DAYS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class StoredBytes:
-    """What the loop's buckets hold in S3 Standard, overwritten versions too. One for each look."""
+    """The size of the loop's buckets in S3 Standard, overwritten versions included, read once
+    for each wake."""
 
     buckets: Sequence[str]
     cloudwatch: CloudWatchClient
@@ -36,14 +37,14 @@ class StoredBytes:
     now: datetime
 
     def record(self) -> None:
-        """A row for each bucket and day that was measured and has none with a price yet."""
+        """Writes a row for each bucket and measured day that has no row with a price yet."""
         today = self.now.astimezone(UTC).date()
         for back in range(1, _LATEST_DAYS + 1):
             day = today - timedelta(days=back)
-            found = self.files.rows(rows.STORAGE, day)
-            known = {row.resource for row in found if row.cost is not None}
+            recorded = self.files.rows(rows.STORAGE, day)
+            priced_buckets = {row.resource for row in recorded if row.cost is not None}
             for bucket in self.buckets:
-                if bucket in known:
+                if bucket in priced_buckets:
                     continue
                 if (held := self._bytes(bucket, day)) is not None:
                     row = self._row(bucket, day, held)
@@ -85,5 +86,5 @@ class StoredBytes:
         )
 
 
-def _with(known: Sequence[Row], *, row: Row) -> list[Row]:
-    return [*(other for other in known if other.resource != row.resource), row]
+def _with(before: Sequence[Row], *, row: Row) -> list[Row]:
+    return [*(other for other in before if other.resource != row.resource), row]

@@ -34,16 +34,16 @@ _MARKER_TEXT = b"No model serves yet: the candidate is compared with nothing and
 
 
 def handler(event: Mapping[str, object], context: object) -> dict[str, str]:
-    """The Lambda step calls this with its arguments, of which there are none that matter."""
+    """The Lambda step calls this; it ignores the arguments."""
     parameter = os.environ["CHAMPION_PARAMETER"]
     package_arn = _parameter_value(parameter)
     if package_arn == names.NONE:
-        found = _none(os.environ["NO_CHAMPION_URI"])
-        say("none", f"{parameter} names no champion", {"model_uri": found.model_uri})
+        resolved = _none(os.environ["NO_CHAMPION_URI"])
+        say("none", f"{parameter} names no champion", {"model_uri": resolved.model_uri})
     else:
-        found = _described(package_arn, parameter=parameter)
-        say("found", f"{parameter} names version {found.version}", found.outputs())
-    return found.outputs()
+        resolved = _described(package_arn, parameter=parameter)
+        say("found", f"{parameter} names version {resolved.version}", resolved.outputs())
+    return resolved.outputs()
 
 
 def _parameter_value(name: str) -> str:

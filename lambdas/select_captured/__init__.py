@@ -1,1 +1,1 @@
-"""Which captured traffic the next analysis reads, and which baseline it is held against."""
+"""Selects the captured traffic for the next analysis, and the baseline to compare it with."""

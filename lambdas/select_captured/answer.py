@@ -1,4 +1,4 @@
-"""What the `captured` step answers: a step's outputs are flat, and always all there."""
+"""The answer of the `captured` step: its outputs are flat, and none is ever missing."""
 
 from __future__ import annotations
 

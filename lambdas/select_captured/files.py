@@ -43,11 +43,11 @@ class Files:
         return list(self._by_hour(folders.GROUND_TRUTH, since))
 
     def record(self, kind: str) -> Mapping[str, Any]:
-        """What `publish_monitoring` wrote last; empty when there is nothing."""
+        """The newest record of `publish_monitoring`; empty if there is none."""
         key = folders.published(self.endpoint, kind)
-        found = stored.read(self.s3, bucket=self.bucket, key=key)
-        known: Mapping[str, Any] = json.loads(found.body) if found else {}
-        return known
+        content = stored.read(self.s3, bucket=self.bucket, key=key)
+        entries: Mapping[str, Any] = json.loads(content.body) if content else {}
+        return entries
 
     def write_manifest(self, files: Sequence[File]) -> str:
         """URI of a manifest (SageMaker's ManifestFile format) of these files, named by its content;
@@ -64,13 +64,13 @@ class Files:
         yield from self._by_hour(folders.captured(self.endpoint), start)
 
     def _by_hour(self, prefix: str, since: datetime) -> Iterator[File]:
-        """Oldest first. Hours before are not even listed, however many there are."""
+        """The files by hour, oldest first. Earlier hours are not even listed."""
         paginator: Any = self.s3.get_paginator("list_objects_v2")
         pages = paginator.paginate(
             Bucket=self.bucket, Prefix=prefix, StartAfter=f"{prefix}{window.folder_of(since)}"
         )
         for page in pages:
-            for found in page.get("Contents", ()):
-                hour = window.hour_in(found["Key"], prefix=prefix)
-                if hour and found["Size"] > 0:
-                    yield File(key=found["Key"], hour=hour, landed=found["LastModified"])
+            for entry in page.get("Contents", ()):
+                hour = window.hour_in(entry["Key"], prefix=prefix)
+                if hour and entry["Size"] > 0:
+                    yield File(key=entry["Key"], hour=hour, landed=entry["LastModified"])

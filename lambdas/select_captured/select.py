@@ -53,24 +53,24 @@ class Selection:
 
     def _window(self, event: Mapping[str, Any], *, now: datetime) -> Window:
         end = window.end_of(str(event.get("end", window.HOUR)), now=now)
-        asked = str(event.get("start", window.LAST))
+        start = str(event.get("start", window.LAST))
         last, first = None, None
-        if asked == window.LAST:
+        if start == window.LAST:
             record = self.files.record(names.DATA_QUALITY)
             last = window.parsed(record["next"]) if record else None
             if last is None:
                 first = self.files.first_captured(end - timedelta(hours=window.LOOK_BACK_HOURS))
-        return Window(start=window.start_of(asked, last=last, first=first, end=end), end=end)
+        return Window(start=window.start_of(start, last=last, first=first, end=end), end=end)
 
     def _with_traffic(self, answer: Answer, chosen: Window) -> Answer:
         if answer.baseline == names.NONE or chosen.start >= chosen.end:
             return answer
-        found = self.files.captured(chosen.start, chosen.end)
-        return replace(answer, objects=len(found), manifest=self.files.write_manifest(found))
+        files = self.files.captured(chosen.start, chosen.end)
+        return replace(answer, objects=len(files), manifest=self.files.write_manifest(files))
 
     def _with_labels(self, answer: Answer, quality: Window) -> Answer:
-        """Each time labels landed, all answers that can have one are looked at again, so a label
-        may come late and in any order."""
+        """When labels land, every answer that can have a label is compared again, so labels may
+        come late and in any order."""
         if answer.quality_baseline == names.NONE or quality.start >= quality.end:
             return answer
         labels = self.files.labels(quality.start)

@@ -16,7 +16,7 @@ _HOUR = timedelta(hours=1)
 
 
 class WindowError(ValueError):
-    """The event asks for no window; the message shows what it says and what is expected."""
+    """The event names no valid window; the message shows its value and what is expected."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def text_of(time: datetime) -> str:
 
 
 def parsed(text: str) -> datetime:
-    """ValueError when the text is no time."""
+    """The time in UTC. Raises ValueError if the text is not a time."""
     time = datetime.fromisoformat(text)
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 

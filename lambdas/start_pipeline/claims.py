@@ -1,4 +1,4 @@
-"""What a run is to be called, and why it is started (pure)."""
+"""The name of a run, and the reason for its start (pure)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Known = Mapping[str, tuple[StoredObject, str]]
 
 
 class WindowMovedError(Exception):
-    """An object changed between the listing and the look at it."""
+    """An object changed after the listing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,27 +56,27 @@ class DataBucket:
         folder and 1,000 objects of them, however many older ones there are."""
         left_out: list[str] = []
         if self.window == 0:
-            objects = self._data((found for page in self._pages() for found in page), left_out)
+            objects = self._data((stored for page in self._pages() for stored in page), left_out)
         else:
             newest = islice(self._partitions(self.prefix, left_out), self.window)
-            objects = [found for partition in newest for found in partition]
+            objects = [stored for partition in newest for stored in partition]
         return Window(objects=sorted(objects), left_out=sorted(left_out))
 
     def _partitions(self, folder: str, left_out: list[str]) -> Iterator[list[StoredObject]]:
         """The partitions in and below a folder that hold data, newest first."""
         pages = list(self._raw_pages(Prefix=folder, Delimiter="/"))
-        below = [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", ())]
-        for name in reversed(in_order(found[len(folder) : -1] for found in below)):
+        below = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
+        for name in reversed(in_order(entry[len(folder) : -1] for entry in below)):
             if not name.startswith(("_", ".")):
                 yield from self._partitions(f"{folder}{name}/", left_out)
-        here = (_stored(found) for page in pages for found in page.get("Contents", ()))
+        here = (_stored(entry) for page in pages for entry in page.get("Contents", ()))
         data = self._data(here, left_out)
         if data:
             yield data
 
-    def _data(self, found: Iterator[StoredObject], left_out: list[str]) -> list[StoredObject]:
+    def _data(self, objects: Iterator[StoredObject], left_out: list[str]) -> list[StoredObject]:
         data = []
-        for stored in found:
+        for stored in objects:
             kind = kind_of(stored.key, size=stored.size, prefix=self.prefix)
             if kind == "data":
                 data.append(stored)
@@ -95,7 +95,7 @@ class DataBucket:
     def identify(
         self,
         objects: Sequence[StoredObject],
-        known: Known,
+        cached: Known,
         *,
         until: float,
         clock: Callable[[], float],
@@ -107,7 +107,7 @@ class DataBucket:
         identities: dict[str, str] = {}
         unknown: list[StoredObject] = []
         for listed in objects:
-            before = known.get(listed.key)
+            before = cached.get(listed.key)
             if before is not None and before[0] == listed:
                 identities[listed.key] = before[1]
             else:
@@ -156,10 +156,10 @@ def identity_of(head: Mapping[str, Any], *, etag: str) -> str:
     return f"etag:{etag}"
 
 
-def _stored(found: Mapping[str, Any]) -> StoredObject:
+def _stored(entry: Mapping[str, Any]) -> StoredObject:
     return StoredObject(
-        key=found["Key"],
-        etag=found["ETag"].strip('"'),
-        size=found["Size"],
-        last_modified=found["LastModified"],
+        key=entry["Key"],
+        etag=entry["ETag"].strip('"'),
+        size=entry["Size"],
+        last_modified=entry["LastModified"],
     )

@@ -36,16 +36,16 @@ class DriftAlarms:
         return drift.episode_of(answer["MetricAlarms"])
 
     def tell(self, exhausted: Exhausted, *, since: str, notices: Notices, now: datetime) -> None:
-        """Once in an episode. Never raises: the next wake tries again."""
+        """Sends one notice in an episode. Never raises: the next wake tries again."""
         # Imported here, since it happens once in months and every start would pay for it.
+        from notice_texts import NoticeTexts
         from notices import tell_people
-        from notify.texts import Loop
 
         settings = self.settings
         if not settings.topic_arn:
             return
-        loop = Loop(project=settings.project, environment=settings.environment)
-        notice = loop.no_more_retrains(exhausted.fruitless, since=since)
+        texts = NoticeTexts(project=settings.project, environment=settings.environment)
+        notice = texts.no_more_retrains(exhausted.fruitless, since=since)
         try:
             notices.read()
             notices.change(lambda record: record.with_news("drift", since, notice))

@@ -102,10 +102,10 @@ def _look(messages: list[Mapping[str, Any]], context: Context) -> Decision:
     seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
     scheduled = wakes.scheduled(message["body"] for message in messages)
     decision, facts = _trigger().wake(reasons=reasons, seconds=seconds, scheduled=scheduled)
-    known = asdict(decision)
-    why = known.pop("why")
+    values = asdict(decision)
+    why = values.pop("why")
     woken = {"messages": len(messages), "reasons": reasons or None}
-    say(type(decision).__name__.lower(), why, {**woken, **known, **facts})
+    say(type(decision).__name__.lower(), why, {**woken, **values, **facts})
     return decision
 
 

@@ -78,7 +78,7 @@ class Records:
         return stored.write_over(self.s3, bucket=self.bucket, key=self._state, body=text, over=over)
 
     def notices(self) -> Notices:
-        """What people were told, and are still to be told."""
+        """The notices that were sent and those that still wait."""
         from notices import Notices  # once in months, and every start would pay for it
 
         return Notices(s3=self.s3, bucket=self.bucket, key=f"{self._folder}notices.json")
@@ -115,8 +115,8 @@ class Records:
         if packed is None:
             return {}
         try:
-            known = json.loads(gzip.decompress(packed))
-            rows = known["objects"] if known["format"] == _IDENTITIES_FORMAT else []
+            cache = json.loads(gzip.decompress(packed))
+            rows = cache["objects"] if cache["format"] == _IDENTITIES_FORMAT else []
             return {
                 key: (StoredObject(key, etag, size, datetime.fromisoformat(time)), identity)
                 for key, etag, size, time, identity in rows

@@ -1,4 +1,4 @@
-"""What a person reads about a run in SageMaker's list: which data, and why (pure)."""
+"""The name and description of a run in SageMaker's list: which data, and why (pure)."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def description(
     """Such as "2013-03: 3 new objects, landed. Window: 9 objects of 2013-01 to 2013-03, 12.3 MB.
     Snapshot 9f86d081884c." """
     counts = _counts(difference)
-    told = wakes.told(reasons) or "found changed"
+    why = wakes.in_words(reasons) or "found changed"
     size = _size(sum(row.size for row in snapshot.objects))
     span = _span([row.key for row in snapshot.objects], prefix=prefix)
     unread = f" Not readable and left out: {_objects(left_out)}." if left_out else ""
     return (
-        f"{label}: {counts}, {told}. Window: {_objects(len(snapshot.objects))} of {span}, {size}."
+        f"{label}: {counts}, {why}. Window: {_objects(len(snapshot.objects))} of {span}, {size}."
         f"{unread} Snapshot {mark_of(digest)}."
     )
 
@@ -74,23 +74,23 @@ def description_for_drift(
 ) -> str:
     """Such as "drift: flights-dev-drift since 2013-07-02T10:00:00Z. The data is as before. Window:
     9 objects of 2013-01 to 2013-03, 12.3 MB. Snapshot 9f86d081884c." """
-    asked = f"drift: {', '.join(alarms)} since {since}"
-    return _run_once_more(snapshot, asked=asked, digest=digest, prefix=prefix)
+    why = f"drift: {', '.join(alarms)} since {since}"
+    return _run_once_more(snapshot, why=why, digest=digest, prefix=prefix)
 
 
 def description_for_schedule(
     snapshot: Snapshot, *, at: datetime, timezone: str, digest: str, prefix: str
 ) -> str:
     """Such as "scheduled 2026-11-30 06:00 Europe/Berlin. The data is as before. Window: …"."""
-    asked = f"scheduled {at:%Y-%m-%d %H:%M} {timezone}"
-    return _run_once_more(snapshot, asked=asked, digest=digest, prefix=prefix)
+    why = f"scheduled {at:%Y-%m-%d %H:%M} {timezone}"
+    return _run_once_more(snapshot, why=why, digest=digest, prefix=prefix)
 
 
-def _run_once_more(snapshot: Snapshot, *, asked: str, digest: str, prefix: str) -> str:
+def _run_once_more(snapshot: Snapshot, *, why: str, digest: str, prefix: str) -> str:
     size = _size(sum(row.size for row in snapshot.objects))
     span = _span([row.key for row in snapshot.objects], prefix=prefix)
     return (
-        f"{asked}. The data is as before. Window: {_objects(len(snapshot.objects))} of {span}, "
+        f"{why}. The data is as before. Window: {_objects(len(snapshot.objects))} of {span}, "
         f"{size}. Snapshot {mark_of(digest)}."
     )
 

@@ -46,13 +46,13 @@ class Runs:
         )
         return [
             Execution(
-                arn=found["PipelineExecutionArn"],
-                status=found["PipelineExecutionStatus"],
-                display_name=found.get("PipelineExecutionDisplayName", ""),
-                description=found.get("PipelineExecutionDescription", ""),
-                started=found.get("StartTime"),
+                arn=summary["PipelineExecutionArn"],
+                status=summary["PipelineExecutionStatus"],
+                display_name=summary.get("PipelineExecutionDisplayName", ""),
+                description=summary.get("PipelineExecutionDescription", ""),
+                started=summary.get("StartTime"),
             )
-            for found in answer["PipelineExecutionSummaries"]
+            for summary in answer["PipelineExecutionSummaries"]
         ]
 
     def registered(self, execution_arn: str) -> Registered | None:

@@ -47,7 +47,7 @@ class Snapshot:
 
 def of(objects: Iterable[StoredObject], identities: Mapping[str, str], *, bucket: str) -> Snapshot:
     """The snapshot of these objects, whose identities are given by key."""
-    rows = [Content(found.key, identities[found.key], found.size) for found in objects]
+    rows = [Content(stored.key, identities[stored.key], stored.size) for stored in objects]
     return Snapshot(bucket=bucket, objects=sorted(rows))
 
 
@@ -58,10 +58,10 @@ def digest_of(text: bytes) -> str:
 
 def read(text: bytes) -> Snapshot:
     """The inverse of `Snapshot.text`. ValueError when it is something else."""
-    known = json.loads(text)
-    if not isinstance(known, dict) or known.get("format") != _FORMAT:
+    values = json.loads(text)
+    if not isinstance(values, dict) or values.get("format") != _FORMAT:
         raise ValueError(f"not a snapshot of format {_FORMAT}: {text[:80]!r}")
-    return Snapshot(bucket=known["bucket"], objects=[Content(*row) for row in known["objects"]])
+    return Snapshot(bucket=values["bucket"], objects=[Content(*row) for row in values["objects"]])
 
 
 @dataclass(frozen=True, kw_only=True)

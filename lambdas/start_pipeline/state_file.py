@@ -19,18 +19,18 @@ def write(state: State) -> bytes:
 
 def read(text: bytes) -> State:
     """ValueError when the text is no state of this format."""
-    known = json.loads(text)
-    if not isinstance(known, dict) or known.get("format") != _FORMAT:
+    values = json.loads(text)
+    if not isinstance(values, dict) or values.get("format") != _FORMAT:
         raise ValueError(f"not a state of format {_FORMAT}: {text[:80]!r}")
     try:
         return State(
-            run=known["run"],
-            pending=_pending(known["pending"]),
-            claim=_claim(known["claim"]),
-            started=_started(known["started"]),
-            wake_at=_time(known["wake_at"]),
-            scheduled=_time(known.get("scheduled")),
-            on_time=_time(known.get("on_time")),
+            run=values["run"],
+            pending=_pending(values["pending"]),
+            claim=_claim(values["claim"]),
+            started=_started(values["started"]),
+            wake_at=_time(values["wake_at"]),
+            scheduled=_time(values.get("scheduled")),
+            on_time=_time(values.get("on_time")),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a state: {text[:80]!r}") from error
@@ -46,20 +46,20 @@ def _time(value: str | None) -> datetime | None:
     return None if value is None else datetime.fromisoformat(value)
 
 
-def _pending(known: Mapping[str, Any] | None) -> Pending | None:
-    if known is None:
+def _pending(values: Mapping[str, Any] | None) -> Pending | None:
+    if values is None:
         return None
     return Pending(
-        fingerprint=known["fingerprint"],
-        since=datetime.fromisoformat(known["since"]),
-        changed=datetime.fromisoformat(known["changed"]),
-        reasons=tuple(known["reasons"]),
+        fingerprint=values["fingerprint"],
+        since=datetime.fromisoformat(values["since"]),
+        changed=datetime.fromisoformat(values["changed"]),
+        reasons=tuple(values["reasons"]),
     )
 
 
-def _claim(known: Mapping[str, Any] | None) -> Claim | None:
-    return None if known is None else Claim(**{**known, "at": _time(known["at"])})
+def _claim(values: Mapping[str, Any] | None) -> Claim | None:
+    return None if values is None else Claim(**{**values, "at": _time(values["at"])})
 
 
-def _started(known: Mapping[str, Any] | None) -> Started | None:
-    return None if known is None else Started(**{**known, "at": _time(known["at"])})
+def _started(values: Mapping[str, Any] | None) -> Started | None:
+    return None if values is None else Started(**{**values, "at": _time(values["at"])})

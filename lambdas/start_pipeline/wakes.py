@@ -27,8 +27,8 @@ _MOST = 3
 
 def reasons(bodies: Iterable[str]) -> tuple[str, ...]:
     """The distinct reasons in a batch of message bodies. A body that says nothing is fine."""
-    found = (_reason(body) for body in bodies)
-    return merged((), (reason for reason in found if reason))
+    named = (_reason(body) for body in bodies)
+    return merged((), (reason for reason in named if reason))
 
 
 def scheduled(bodies: Iterable[str]) -> datetime | None:
@@ -53,9 +53,9 @@ def merged(earlier: Iterable[str], later: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(distinct, key=_rank)[:_MOST])
 
 
-def told(known: Iterable[str]) -> str:
+def in_words(reasons: Iterable[str]) -> str:
     """The most telling reasons as words; empty when none is known."""
-    ranked = sorted(known, key=_rank)
+    ranked = sorted(reasons, key=_rank)
     return ", ".join(reason for reason in ranked if _rank(reason) == _rank(ranked[0]))
 
 

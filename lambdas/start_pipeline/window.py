@@ -37,8 +37,8 @@ class Window:
     def fingerprint(self) -> str:
         """Names what the listing shows; landing the same bytes again changes it."""
         digest = hashlib.sha256()
-        for found in self.objects:
-            row = (found.key, found.etag, found.size, found.last_modified.isoformat())
+        for stored in self.objects:
+            row = (stored.key, stored.etag, stored.size, stored.last_modified.isoformat())
             digest.update(json.dumps(row).encode() + b"\n")
         return digest.hexdigest()
 

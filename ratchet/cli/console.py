@@ -1,4 +1,4 @@
-"""Where output goes: results to stdout, everything about getting there to stderr.
+"""Prints results to stdout, and everything else to stderr.
 
 Every command prints through here, so this is where text is made harmless. A run's description, a
 failure's reason or a log line comes from AWS, from a file or from another person, and a terminal
@@ -66,7 +66,7 @@ def err() -> Console:
 
 
 def echo(text: str, *, newline: bool = True) -> None:
-    """Prints text to stdout as it is, in whatever width, but for control characters."""
+    """Prints text to stdout unchanged, in any width, but without control characters."""
     typer.echo(harmless(text), nl=newline)
 
 

@@ -1,4 +1,4 @@
-"""Looking at an object of S3 that may not be there."""
+"""Describes an object of S3 that may not exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ratchet.deployment.errors import DeploymentError
 
 
 def describe(s3: Any, bucket: str, key: str, **options: Any) -> Mapping[str, Any] | None:
-    """What HeadObject answers; None when there is no such object.
+    """The answer of HeadObject; None if there is no such object.
 
     Raises:
         DeploymentError: S3 refuses. The answer to a HEAD has no body, so S3 does not say which

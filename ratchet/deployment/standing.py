@@ -23,7 +23,7 @@ from ratchet.loop import names
 from ratchet.loop.answers import says_missing
 from ratchet.loop.facts import ServingFacts, TrainingFacts
 from ratchet.loop.packages import PENDING
-from ratchet.loop.versions import number_of, wanted
+from ratchet.loop.versions import number_of, version_to_serve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +83,8 @@ class Standing:
         return number_of(self.deployed_arn)
 
     @property
-    def wanted(self) -> ModelVersion | None:
-        return wanted(self.versions)
+    def version_to_serve(self) -> ModelVersion | None:
+        return version_to_serve(self.versions)
 
     @property
     def highest_approved(self) -> ModelVersion | None:

@@ -1,4 +1,4 @@
-"""Asks a local cloud what AWS has no API for, at the paths of ``emulator/admin.py``."""
+"""Calls a local cloud at the paths of ``emulator/admin.py``, for which AWS has no API."""
 
 from __future__ import annotations
 

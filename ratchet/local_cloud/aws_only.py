@@ -1,4 +1,4 @@
-"""Permissions that AWS asks a role for and the local cloud does not.
+"""Permissions that AWS checks and the local cloud does not.
 
 That such an action is never used here says nothing about whether a role needs it.
 """
@@ -26,7 +26,7 @@ _ASKED: Mapping[str, tuple[_Pattern, ...]] = {
 
 
 def asked_on_aws_only(services: Iterable[str], action: str, resource: str) -> bool:
-    """Whether only AWS asks a role for an action.
+    """Whether only AWS checks an action of a role.
 
     Args:
         services: that the role trusts, such as `lambda.amazonaws.com`.

@@ -1,4 +1,4 @@
-"""Every moment at which what a kill leaves behind changes: a commit of SQLite, a file replaced.
+"""Every moment that changes what a kill would leave behind: a commit of SQLite, a replaced file.
 
 A kill leaves what was written before it (the kernel keeps that), and nothing else. So a copy of the
 folder that an observer takes inside ``reached`` is what SIGKILL at that moment would leave, and one
@@ -24,7 +24,7 @@ def observe(observer: Callable[[str], None] | None) -> None:
 
 @contextlib.contextmanager
 def committing(what: str) -> Iterator[None]:
-    """Held around one commit, so that no other one is half done in what an observer copies."""
+    """A lock around one commit, so that an observer never copies another one half done."""
     if _observer is None:
         yield
         return

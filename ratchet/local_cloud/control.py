@@ -66,11 +66,11 @@ _FOREIGN_PREFIX = "AWS_ENDPOINT_URL_"
 
 
 class PortTakenError(LocalCloudError):
-    """The port that was asked for is another program's."""
+    """Another program uses the requested port."""
 
 
 class OtherSettingsError(LocalCloudError):
-    """The cloud of this folder is up already, with other settings than asked for: its region, its
+    """The cloud of this folder is already up with other settings than requested: its region, its
     port, or whether it enforces permissions."""
 
 
@@ -79,11 +79,11 @@ class StartFailedError(LocalCloudError):
 
 
 class StateUnreadableError(StartFailedError):
-    """What the cloud has kept is not as it was written; nothing of it was changed."""
+    """The cloud's state on disk is not as it was written; nothing was changed."""
 
 
 class StopFailedError(LocalCloudError):
-    """The server is still there after it was told, and then made, to stop."""
+    """The server still runs after it was asked, and then forced, to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,8 @@ class Endpoint:
     account: str = ACCOUNT
 
     def environment(self) -> dict[str, str]:
-        """What makes boto3, the AWS CLI and the CDK CLI talk to this cloud and to nothing else."""
+        """The variables that lead boto3, the AWS CLI and the CDK CLI to this cloud and nowhere
+        else."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": self.keys["key"],
@@ -118,7 +119,7 @@ def foreign_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def up(folder: Path, *, region: str, port: int | None = None) -> Endpoint:
-    """The cloud of ``folder``, started if it is not up.
+    """Returns the cloud of ``folder``, and starts it if it is not up.
 
     Without ``port`` it is the one of the last time if that is free, else any free one. Safe to call
     from several processes at once: one starts it, the others find it. RATCHET_UNAUTHORISED=1 starts
@@ -158,7 +159,7 @@ def down(folder: Path) -> bool:
 
 
 def reset(folder: Path) -> list[str]:
-    """Stop the cloud of ``folder`` and delete what is in it.
+    """Stop the cloud of ``folder`` and delete its content.
 
     Returns the names of other files and folders in there, which stay. Raises ``StopFailedError``,
     and ``FolderRefusedError`` for a folder that is not a cloud's and not empty.
@@ -344,7 +345,7 @@ def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
 
 
 def _environment() -> dict[str, str]:
-    """This process's environment without what would make the cloud talk to some other cloud."""
+    """This process's environment without variables that would lead the cloud to another cloud."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     if variables.get("RATCHET_PRICES"):  # the server runs in the cloud's folder
         variables["RATCHET_PRICES"] = str(Path(variables["RATCHET_PRICES"]).absolute())
@@ -385,7 +386,7 @@ def _stop(layout: Layout) -> bool:
 
 
 def _reap(pid: int) -> None:
-    """Where the server was started by this very process, leave no zombie of it."""
+    """If this process started the server, leave no zombie of it."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
 
@@ -399,7 +400,7 @@ def _is_free(layout: Layout) -> bool:
 
 
 def _server(content: Mapping[str, Any]) -> psutil.Process | None:
-    """The server's process, unless its id is another process's by now."""
+    """The server's process, unless another process has its id by now."""
     try:
         process = psutil.Process(content["pid"])
         same = abs(process.create_time() - content["created"]) < 1.0

@@ -1,4 +1,4 @@
-"""Opens the SQLite files of a local cloud, or refuses one that is not as it was written."""
+"""Opens the SQLite files of a local cloud, and refuses one that is damaged or too new."""
 
 from __future__ import annotations
 

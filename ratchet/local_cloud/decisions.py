@@ -1,4 +1,4 @@
-"""What roles were allowed and denied: recorded at each decision, kept in the cloud's folder.
+"""The decisions on roles' requests, allowed and denied, recorded in the cloud's folder.
 
 Standard library only, so that the command line can read the records without the emulator.
 """
@@ -42,7 +42,7 @@ _CONDITIONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """One kind of request of a role, and what the policies said to it.
+    """One kind of request of a role, and the decision of the policies.
 
     ``GET /_ratchet/permissions`` answers ``{"decisions": [...]}`` with these members of each, for
     all roles; ``GET /_ratchet/permissions/<role>`` those of one.
@@ -113,7 +113,7 @@ class DecisionLog:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        """Begin to write in the background."""
+        """Start writing in the background."""
         threading.Thread(target=self._run, name="permissions", daemon=True).start()
 
     def close(self) -> None:

@@ -44,7 +44,7 @@ class Layout:
 
     @property
     def marker(self) -> Path:
-        """Says that the folder is a local cloud's, and of which version (`folder.claim`)."""
+        """The file that marks the folder as a local cloud's, with its version (`folder.claim`)."""
         return self.folder / "ratchet-cloud.json"
 
     @property
@@ -54,7 +54,7 @@ class Layout:
 
     @property
     def starting(self) -> Path:
-        """Held by whoever starts or stops the server."""
+        """The lock for starting and stopping the server."""
         return self.folder / "starting.lock"
 
     @property
@@ -69,7 +69,7 @@ class Layout:
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log."""
         return self.folder / "cloud.log"
 
     @property
@@ -98,7 +98,7 @@ class Layout:
         return self.lock, self.starting
 
     def content(self) -> list[Path]:
-        """What a cloud keeps in the folder: everything but the marker and the locks."""
+        """The cloud's files in the folder: everything but the marker and the locks."""
         files = [self.endpoint, _unfinished(self.endpoint), self.keys, _unfinished(self.keys)]
         databases = [
             self.folder / f"{name}{side}"

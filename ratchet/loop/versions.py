@@ -90,7 +90,7 @@ class Version:
 AnyVersion = TypeVar("AnyVersion", bound=Version)
 
 
-def wanted(versions: Iterable[AnyVersion]) -> AnyVersion | None:
+def version_to_serve(versions: Iterable[AnyVersion]) -> AnyVersion | None:
     """The version that is to serve: the highest approved one whose deployment has not failed."""
     candidates = [version for version in versions if version.approved and not version.failed]
     return max(candidates, key=lambda version: version.version, default=None)

@@ -1,1 +1,1 @@
-"""What everything else stands on: buckets, the code bucket, topics, budget, cost table."""
+"""The foundation of everything else: buckets, the code bucket, topics, budget, cost table."""

@@ -134,7 +134,7 @@ class LoopBucket(Construct):
 
 
 def removal_policy(retention: RetentionSettings) -> cdk.RemovalPolicy:
-    """What becomes of a resource when its stack goes.
+    """What happens to a resource when its stack is deleted.
 
     `RetainExceptOnCreate`, not `Retain`: that keeps what a failed creation leaves behind as well,
     and the next try finds the name taken, or pays for a key that nothing uses:

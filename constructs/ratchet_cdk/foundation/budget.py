@@ -1,4 +1,4 @@
-"""What a month may cost, and who hears when it costs more."""
+"""What a month may cost, and who gets a notice if it costs more."""
 
 from __future__ import annotations
 

@@ -45,8 +45,8 @@ class CodeBucket:
         self.uri = f"s3://{self.name}"  # without a trailing slash
 
     def grant_read(self, role: NarrowRole, sid: str, *, suffix: str) -> None:
-        """Reads the code whose files end in `suffix`, and finds it as a job finds its inputs: by a
-        list of what begins with its key."""
+        """Reads the code files that end in `suffix`, and lists them by the beginning of their
+        key, as a job does with its inputs."""
         role.allow(
             sid,
             actions=["s3:GetObject"],
@@ -70,7 +70,7 @@ class CodeBucket:
         )
 
     def publish(self, *, digest: str, suffix: str, write: Callable[[Path], None]) -> str:
-        """Adds a file to what `cdk deploy` publishes; returns its key, `<digest><suffix>`.
+        """Adds a file to the assets of `cdk deploy`; returns its key, `<digest><suffix>`.
 
         Raises:
             ValueError: the stack's synthesizer would publish it elsewhere.

@@ -1,4 +1,4 @@
-"""The rows of costs as a table, for whoever asks in SQL."""
+"""The rows of costs as a table, for queries in SQL."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CostTable(Construct):
         loop: LoopResources,
         pipelines: Sequence[str],
     ) -> None:
-        """`pipelines`: the names of those whose runs are recorded."""
+        """`pipelines`: names of the pipelines whose runs are recorded."""
         super().__init__(scope, construct_id)
         settings = loop.settings
         self.uri = f"{loop.artifacts.uri}/{rows.FOLDER}".rstrip("/")
@@ -78,7 +78,7 @@ class CostTable(Construct):
 
 
 def _projection(pipelines: Sequence[str]) -> dict[str, str]:
-    """The folders are named `pipeline=…/month=…/`, which is what Athena takes for granted."""
+    """The folders are named `pipeline=…/month=…/`, as Athena expects."""
     return {
         "projection.enabled": "true",
         "projection.pipeline.type": "enum",

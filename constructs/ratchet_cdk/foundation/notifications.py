@@ -1,4 +1,4 @@
-"""Where the loop calls for a person."""
+"""The topic for notices to people."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Notifications(Construct):
         self._slack(settings)
 
     def grant_publish(self, role: NarrowRole) -> None:
-        """Tells people."""
+        """Publishes notices."""
         role.allow("TellPeople", actions=["sns:Publish"], resources=[self.arn])
         role.allow(
             "TellPeopleEncrypted",
@@ -89,7 +89,7 @@ class Notifications(Construct):
     def _let_publish(
         self, key: kms.Key, who: str, service: str, source: dict[str, dict[str, str]]
     ) -> None:
-        """`source`: what is asked of them beside that they are this account's."""
+        """`source`: a further condition, beside the account."""
         account = {"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}}
         principal = iam.ServicePrincipal(service)
         self._topic.add_to_resource_policy(

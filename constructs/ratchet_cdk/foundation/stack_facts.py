@@ -1,4 +1,4 @@
-"""What a stack tells the tools about itself."""
+"""The facts that a stack publishes for the tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where events end that could not be delivered or handled, and the alarm that says so."""
+"""The queue for events that could not be delivered or handled, and its alarm."""
 
 from __future__ import annotations
 

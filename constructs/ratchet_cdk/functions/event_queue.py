@@ -1,4 +1,4 @@
-"""A queue that events wait in."""
+"""A queue for events."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class EventQueue(Construct):
         return self._queue.attr_queue_name
 
     def accept_from(self, rules: Sequence[str]) -> None:
-        """These rules, by their ARNs, put events into the queue."""
+        """Lets these rules, by their ARNs, put events into the queue."""
         self._statements.append(
             {
                 "Sid": "RulesSend",

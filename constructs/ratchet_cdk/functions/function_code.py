@@ -34,7 +34,7 @@ class FunctionCode:
 
 
 def function_code(root: Path, name: str) -> FunctionCode:
-    """What the function `root/name/handler.py` needs, and nothing else.
+    """The files that the function `root/name/handler.py` needs, and no others.
 
     That is the modules it imports below `root` and from SHARED, directly or through others; the
     files in its own folder that are no Python; and those in a folder beside it whose name, quoted,

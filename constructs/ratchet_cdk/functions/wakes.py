@@ -28,7 +28,7 @@ class Wake:
 
 
 class WakeQueue(Construct):
-    """Wakes one function with batches of events, by way of a queue.
+    """Wakes one function with batches of events, through a queue.
 
     The function reads the real state, so an event only has to arrive eventually, and any of them
     will do. Events that cannot be delivered or handled end in the dead letters.
@@ -44,8 +44,9 @@ class WakeQueue(Construct):
         timeout_seconds: int,
         enabled: bool = True,
     ) -> None:
-        """`wakes`: construct id of a rule → what it listens to. `timeout_seconds`: how long the
-        function may take."""
+        """`wakes`: construct id of a rule → its pattern or schedule.
+        `timeout_seconds`: how long the function may take.
+        """
         super().__init__(scope, construct_id)
         self.queue = EventQueue(
             self,
@@ -63,7 +64,7 @@ class WakeQueue(Construct):
             queue.accept_from(rules)
 
     def feed(self, function: PythonFunction, *, reminds_itself: bool = False) -> None:
-        """The function consumes the queue, and perhaps sends itself messages for later."""
+        """Lets the function consume the queue, and perhaps send itself delayed messages."""
         actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
         function.role.allow(
             "ConsumeAndRemindItself" if reminds_itself else "ConsumeWakes",
@@ -84,7 +85,7 @@ class WakeQueue(Construct):
 
 
 class DirectWakes(Construct):
-    """Wakes one function with each event by itself.
+    """Wakes one function with each single event.
 
     What EventBridge cannot deliver, and what the function fails at three times, ends in the dead
     letters.
@@ -120,7 +121,8 @@ class DirectWakes(Construct):
         )
 
     def _hand_over(self, function: PythonFunction, dead_letters: DeadLetters) -> None:
-        """Lambda itself sends an event there that the function failed at, by its role."""
+        """Lambda sends events there that the function failed to handle, with the function's
+        role."""
         function.role.allow(
             "HandOverToDeadLetters",
             actions=["sqs:SendMessage"],

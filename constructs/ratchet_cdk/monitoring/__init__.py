@@ -1,1 +1,2 @@
-"""The two engines that compare traffic with the baseline, and what the loop says of itself."""
+"""The two engines that compare traffic with the baseline, and the loop's metrics, alarms and
+notices."""

@@ -1,4 +1,4 @@
-"""What the loop says about itself: its metrics, and alarms on them."""
+"""The loop's own metrics, and alarms on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 
 class LoopAlarm(Construct):
-    """An alarm on a metric of this environment that functions of the loop put.
+    """An alarm on a metric that the loop's functions put for this environment.
 
     Without data it stays as it is: it is raised by the first finding, and ends with the first
     look that finds nothing. So one continuous drift is one alarm, whoever hears of it. A metric

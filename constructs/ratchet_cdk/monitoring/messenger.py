@@ -35,7 +35,7 @@ class Messenger(Construct):
         loop: LoopResources,
         alarms: Sequence[str],
     ) -> None:
-        """`alarms`: the names of those that people hear of."""
+        """`alarms`: names of the alarms that people get notices about."""
         super().__init__(scope, construct_id)
         self._loop = loop
         settings = loop.settings

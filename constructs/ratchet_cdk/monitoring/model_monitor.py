@@ -46,7 +46,7 @@ class ModelMonitor(Construct):
         endpoint: ChampionEndpoint,
         baselines: str,
     ) -> None:
-        """`baselines`: the folder of the bucket that baselines are in."""
+        """`baselines`: the bucket's folder with the baselines."""
         super().__init__(scope, construct_id)
         self._loop = loop
         self._settings = loop.settings
@@ -80,7 +80,8 @@ class ModelMonitor(Construct):
         return role
 
     def _tell_of_failures(self) -> str:
-        """A failed job leaves no report, so nothing else would say that an hour was not analyzed.
+        """Alarms on failed jobs: they leave no report, so nothing else shows that an hour was
+        not analyzed.
 
         Its events name the role; EventBridge counts those that a rule matches:
         https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
@@ -193,7 +194,7 @@ class ModelMonitor(Construct):
         )
 
     def _job(self, of: Any, *, longest_seconds: int) -> dict[str, Any]:
-        """What the two kinds of definitions have in common, each with classes of its own."""
+        """The common part of the two kinds of definitions; each kind has its own classes."""
         compute = self._settings.monitor.compute
         return {
             "role_arn": self._role.arn,

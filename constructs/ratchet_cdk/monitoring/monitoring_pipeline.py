@@ -24,7 +24,7 @@ MINUTE = 10  # of the hour: capture files of the hour before have landed by then
 
 
 class MonitoringPipeline(Construct):
-    """Selects what was captured, has it compared, and publishes what was found.
+    """Selects captured traffic, compares it with the baseline, and publishes the result.
 
     Pipeline and functions are there at all times, so that a person can run them; the schedule is,
     while the champion has a baseline and the engine is `pipeline`. What Model Monitor finds is
@@ -40,7 +40,7 @@ class MonitoringPipeline(Construct):
         promotion: Promotion,
         baselines: str,
     ) -> None:
-        """`baselines`: the folder of the artifact bucket that baselines are in."""
+        """`baselines`: the artifact bucket's folder with the baselines."""
         super().__init__(scope, construct_id)
         self._loop = loop
         self._settings = loop.settings
@@ -65,7 +65,7 @@ class MonitoringPipeline(Construct):
         self._schedule(promotion)
 
     def _grant_monitored(self, baselines: str) -> None:
-        """The pipeline reads what is compared, and the function what came of it."""
+        """The pipeline reads the data to compare, and the function reads the results."""
         role, readable = self.pipeline.role, [folders.CAPTURE, folders.GROUND_TRUTH, baselines]
         self._artifacts.grant_list(role, "ListMonitored", prefixes=readable)
         self._artifacts.grant_read(role, "ReadMonitored", prefixes=readable)
@@ -129,7 +129,7 @@ class MonitoringPipeline(Construct):
     def _function(
         self, construct_id: str, *, name: str, description: str, environment: Mapping[str, str]
     ) -> PythonFunction:
-        """What both functions have in common: where things are, and what serves."""
+        """The common part of both functions: bucket, endpoint and champion."""
         settings = self._settings
         champion = settings.parameter(CHAMPION_FACT)
         function = PythonFunction(

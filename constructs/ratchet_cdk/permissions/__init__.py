@@ -1,1 +1,1 @@
-"""Roles whose permissions have names, and ARNs of what has a fixed name."""
+"""Roles whose permissions have names, and ARNs of resources with a fixed name."""

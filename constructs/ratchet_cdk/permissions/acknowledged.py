@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that are right where they are, each with its reason beside the resource."""
+"""Findings of cdk-nag that are accepted, each with its reason beside the resource."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KEY = "aws:cdk:acknowledged-rules"
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Accepts findings on a construct and its children: finding id → why it is right here.
+    """Accepts findings on a construct and its children: finding id → the reason.
 
     One entry of metadata for all of them. `Validations.acknowledge` writes one for each, and
     records where in JavaScript each was acknowledged.

@@ -1,4 +1,4 @@
-"""ARNs of things that are known by name: what a stack has not made itself, or may not refer to."""
+"""ARNs of resources that are known by name: a stack has not made them, or may not refer to them."""
 
 from __future__ import annotations
 

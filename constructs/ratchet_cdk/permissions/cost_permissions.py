@@ -1,4 +1,4 @@
-"""What is needed to find out what a run cost: its steps, their jobs, and the price of instances."""
+"""The permissions to price a run: its steps, their jobs, and the price of instances."""
 
 from __future__ import annotations
 

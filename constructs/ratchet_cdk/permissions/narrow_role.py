@@ -57,7 +57,7 @@ class NarrowRole(Construct):
         return len(_TOKEN.sub(_likely, document))
 
     def write_policy(self) -> None:
-        """What was allowed becomes the policy. Synthesis does this once."""
+        """Writes the collected permissions as the policy. Synthesis does this once."""
         self._policy.policy_document = _document(_without_covered(self._statements))
         if self._reasons:
             acknowledge(self._policy, self._findings())
@@ -97,7 +97,7 @@ class NarrowRole(Construct):
         self._reasons.update(dict.fromkeys(wide, f"{sid}: {wildcard}"))
 
     def allow_all(self, permissions: Iterable[Permission]) -> None:
-        """Adds permissions that were worked out elsewhere."""
+        """Adds permissions that were derived elsewhere."""
         for permission in permissions:
             self.allow(
                 permission.sid,
@@ -119,7 +119,8 @@ class NarrowRole(Construct):
             )
 
     def stands_before(self, resource: cdk.CfnResource) -> None:
-        """The resource is made after the permissions, so nothing of it runs without them."""
+        """CloudFormation makes the resource after the permissions, so it never runs without
+        them."""
         resource.add_resource_dependency(self._policy)
 
     def _findings(self) -> dict[str, str]:
@@ -133,7 +134,8 @@ class NarrowRole(Construct):
 
 @jsii.implements(IValidation)
 class _TooLong:
-    """IAM refuses a policy that is too long in the middle of a deployment: this says so before."""
+    """Refuses a policy that is too long at synthesis; IAM would refuse it in the middle of a
+    deployment."""
 
     def __init__(self, role: NarrowRole) -> None:
         self._role = role

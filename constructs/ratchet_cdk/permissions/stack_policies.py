@@ -1,4 +1,4 @@
-"""The policies of one stack's roles, written when all constructs have granted what they grant."""
+"""The policies of one stack's roles, written when all constructs have added their grants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class WritesPolicy(Protocol):
     """A role that collects its permissions."""
 
     def write_policy(self) -> None:
-        """Is called once, when no permission comes any more."""
+        """Called once, after the last permission was added."""
 
 
 @jsii.implements(cdk.IAspect)
@@ -33,7 +33,7 @@ class StackPolicies:
 
     @classmethod
     def of(cls, scope: Construct) -> StackPolicies:
-        """Those of the stack that `scope` is in."""
+        """The policies of the stack that `scope` is in."""
         stack = cdk.Stack.of(scope)
         if stack not in _policies:
             _policies[stack] = cls(stack)

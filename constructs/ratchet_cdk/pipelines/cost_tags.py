@@ -17,5 +17,5 @@ def add_cost_tags(scope: IConstruct, settings: Settings) -> None:
 
 
 def tag_pipeline(scope: IConstruct, name: str) -> None:
-    """What belongs to one pipeline carries its name, as the jobs of its runs do."""
+    """Tags the resources of one pipeline with its name, as the jobs of its runs are tagged."""
     cdk.Tags.of(scope).add(tags.PIPELINE, name)

@@ -161,7 +161,7 @@ class DataTrigger(Construct):
         self._pipeline.grant_start(role)
 
     def _drift(self) -> dict[str, str]:
-        """What the function needs to take drift for a reason to run."""
+        """The function's environment that makes drift a reason to run."""
         settings = self._loop.settings
         return {
             "DRIFT_ALARMS": ",".join(self._drift_alarms),
@@ -173,7 +173,7 @@ class DataTrigger(Construct):
         }
 
     def _grant_drift(self, role: NarrowRole) -> None:
-        """The state of the alarms, and what came of the runs that drift started."""
+        """Reads the state of the alarms, and the results of the runs that drift started."""
         role.allow(
             "ReadDriftAlarms",
             actions=["cloudwatch:DescribeAlarms"],

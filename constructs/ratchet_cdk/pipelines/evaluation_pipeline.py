@@ -16,7 +16,7 @@ from ratchet_cdk.serving.champion import ChampionResolver
 
 
 class EvaluationPipeline(Construct):
-    """Judges what serves, and keeps with the version how it did.
+    """Evaluates the champion, and records the result with its version.
 
     Its role reads labelled data and models, and writes its own runs: it trains and registers
     nothing. The function that records may write metrics of this loop and what the registry says of
@@ -32,7 +32,7 @@ class EvaluationPipeline(Construct):
         champion: ChampionResolver,
         models: str,
     ) -> None:
-        """`models`: the folder of the artifact bucket that model artifacts are in."""
+        """`models`: the artifact bucket's folder with the model artifacts."""
         super().__init__(scope, construct_id)
         self._loop = loop
         self.record = self._record()

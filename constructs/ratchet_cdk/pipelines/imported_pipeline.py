@@ -1,4 +1,4 @@
-"""A SageMaker pipeline that was written with the SageMaker SDK and taken in by `ratchet import`."""
+"""A SageMaker pipeline that was written with the SageMaker SDK and imported by `ratchet import`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ImportedMlPipeline(Construct):
 
     @property
     def size(self) -> int:
-        """Characters of the template that it takes, about: measured to be 3 % too many."""
+        """About how many characters of the template it takes: 3 % too many, as measured."""
         return template_size(self, self._body) + round(0.9 * self.role.size) + _AROUND
 
     def _publish(self, pipeline: ImportedPipeline) -> None:

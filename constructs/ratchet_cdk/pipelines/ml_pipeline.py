@@ -118,7 +118,7 @@ class MlPipeline(Construct):
         return template_size(self, self._body) + round(0.9 * self.role.size)
 
     def grant_start(self, role: NarrowRole) -> None:
-        """Starts executions of this pipeline, and sees how they are doing."""
+        """Starts executions of this pipeline, and lists them."""
         role.allow(
             "StartPipeline",
             actions=["sagemaker:StartPipelineExecution", "sagemaker:ListPipelineExecutions"],
@@ -126,7 +126,7 @@ class MlPipeline(Construct):
         )
 
     def grant_look_at_steps(self, role: NarrowRole) -> None:
-        """Sees what became of the steps of its executions."""
+        """Lists the steps of its executions."""
         role.allow(
             "LookAtSteps",
             actions=["sagemaker:ListPipelineExecutionSteps"],

@@ -39,7 +39,7 @@ class RunCosts(Construct):
         loop: LoopResources,
         pipelines: Sequence[str],
     ) -> None:
-        """`pipelines`: the names of those whose runs are recorded."""
+        """`pipelines`: names of the pipelines whose runs are recorded."""
         super().__init__(scope, construct_id)
         self._loop = loop
         # By how the names begin: any number of pipelines may be imported, and a role's policy has
@@ -107,8 +107,8 @@ class RunCosts(Construct):
         return wakes
 
     def _of_pipelines(self, happening: str, status: str) -> dict[str, object]:
-        """By how the names begin as well: a pattern has room for 2,048 characters. The function
-        reads which run it is about."""
+        """Matches pipelines by the beginning of their names: a pattern has room for only 2,048
+        characters. The function checks which run the event is about."""
         return {
             "source": ["aws.sagemaker"],
             "detail-type": [happening],
@@ -154,7 +154,7 @@ class RunCosts(Construct):
         grant_put_metrics(role, "PutRunCost")
 
     def _grant_costs(self, role: NarrowRole) -> None:
-        """The rows that it writes, and the notices that it sends."""
+        """Writes its rows, and sends its notices."""
         artifacts = self._loop.artifacts
         artifacts.grant_look(role, "LookAtCosts")
         artifacts.grant_read(role, "ReadCosts", prefixes=[folders.COSTS])
@@ -163,5 +163,5 @@ class RunCosts(Construct):
 
 
 def dollars(amount: float) -> str:
-    """As a function reads it: "0", "2.5", "1000000"."""
+    """An amount as the function reads it: "0", "2.5", "1000000"."""
     return f"{amount:.6f}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""Times at which a run is wanted although no data came."""
+"""Times at which a run starts without new data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIME = "<aws.scheduler.scheduled-time>"
 
 
 class RunSchedule(Construct):
-    """Tells a trigger's queue each time that a run is scheduled for, in the intake's time zone.
+    """Sends a message to a trigger's queue at each scheduled time, in the intake's time zone.
 
     It starts nothing by itself: EventBridge Scheduler delivers at least once, so the trigger's
     function starts at most one run for a time, however often it hears of it. An intake that is off
@@ -36,7 +36,7 @@ class RunSchedule(Construct):
         queue: EventQueue,
         dead_letters: DeadLetters,
     ) -> None:
-        """`name`: by which the command line finds it."""
+        """`name`: the command line finds it by this name."""
         super().__init__(scope, construct_id)
         role = NarrowRole(self, "Role", service="scheduler.amazonaws.com")
         role.allow(

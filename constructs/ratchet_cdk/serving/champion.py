@@ -1,4 +1,4 @@
-"""Which model a candidate has to beat: the one that is deployed now."""
+"""The model that a candidate has to beat: the deployed one."""
 
 from __future__ import annotations
 
@@ -54,6 +54,6 @@ class ChampionResolver(Construct):
         )
 
     def grant_read_none(self, role: NarrowRole) -> None:
-        """Reads what stands for a champion where there is none."""
+        """Reads the placeholder for a missing champion."""
         self._artifacts.grant_list(role, "ListNoChampion", prefixes=[folders.NO_CHAMPION])
         self._artifacts.grant_read(role, "ReadNoChampion", prefixes=[folders.NO_CHAMPION])

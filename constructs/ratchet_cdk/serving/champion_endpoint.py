@@ -1,4 +1,4 @@
-"""The champion, serving."""
+"""The endpoint that serves the champion."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ LONGEST_UPDATE_SECONDS = 28_800
 
 
 class ChampionEndpoint(Construct):
-    """While there is a champion, an endpoint serves it, keeps what it is asked and answers, and
-    goes back to the model before when an alarm is raised during a promotion.
+    """While there is a champion, an endpoint serves it, captures requests and answers, and goes
+    back to the previous model if an alarm is raised during a promotion.
 
     A promotion replaces model and configuration, which CloudFormation therefore names, and updates
     the endpoint, which keeps its name. The role stands at all times, so that its permissions do

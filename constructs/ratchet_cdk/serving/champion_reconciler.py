@@ -1,4 +1,4 @@
-"""What is approved is what serves."""
+"""Keeps the approved version serving."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ TIMEOUT_SECONDS = 120
 
 
 class ChampionReconciler(Construct):
-    """Approvals and rejections, the stack's own changes, the endpoint's and a slow schedule wake
-    one function, which updates the serving stack when something else serves than what is approved.
+    """Approvals, rejections, changes of the stack and of the endpoint, and a slow schedule wake
+    one function. It updates the serving stack if another version serves than the approved one.
 
     It may update that one stack, and needs no permission on what the stack consists of:
     CloudFormation uses the role that the stack was deployed with, which only the CDK's deploy role
@@ -156,7 +156,7 @@ class ChampionReconciler(Construct):
         grant_put_metrics(role, "PutDeploymentMetric")
 
     def _grant_judge(self, role: NarrowRole) -> None:
-        """Versions, notices to people, and the record of the notices that were sent."""
+        """Reads and marks versions, sends notices, and records the notices that were sent."""
         loop = self._loop
         loop.code.grant_read_version(role)
         loop.registry.grant_judge(role)
@@ -167,6 +167,7 @@ class ChampionReconciler(Construct):
 
 
 def _engine(settings: Settings) -> str:
-    """Where AWS publishes no Model Monitor, there is nothing to try first."""
+    """The engine of the settings; the monitoring pipeline if AWS publishes no Model Monitor in
+    the region."""
     there = images.model_monitor(settings.region) is not None
     return settings.monitor.engine if there else names.PIPELINE

@@ -1,4 +1,4 @@
-"""What makes SageMaker go back to the old model while a new one takes over."""
+"""The alarms that make SageMaker go back to the old model while a new one takes over."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class EndpointAlarms(Construct):
         evaluation_periods: int = 1,
         **properties: Any,
     ) -> str:
-        """Returns its name, as a reference: what uses the name waits for the alarm."""
+        """Returns the alarm's name as a reference: resources that use it wait for the alarm."""
         dimensions = {
             "EndpointName": self._settings.endpoint_name,
             "VariantName": names.VARIANT,

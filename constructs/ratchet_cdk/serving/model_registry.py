@@ -1,4 +1,4 @@
-"""Where trained models wait for approval."""
+"""The registry, where trained models wait for approval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a promotion changes: parameters of the stack, and the conditions that follow from them.
+"""The stack's parameters that a promotion changes, and the conditions that follow from them.
 
 `reconcile_champion` updates the stack with its own template and other values; `cdk deploy` brings
 another template and keeps the values (`--previous-parameters`, which is on by default).
@@ -80,12 +80,12 @@ class Promotion(Construct):
         return self._condition("UseMonitoringPipeline", self._monitored_by(names.PIPELINE))
 
     def when_champion(self, resource: cdk.CfnResource) -> None:
-        """The resource is there while there is a champion."""
+        """Makes the resource only while there is a champion."""
         only_when(self.has_champion, resource)
 
     def value_when_champion(self, value: str, *, otherwise: str) -> str:
-        """`value` may refer to what is there only then: CloudFormation follows the references of
-        the branch that it takes, and of no other."""
+        """`value` may refer to resources that exist only then: CloudFormation resolves only the
+        references of the branch that it takes."""
         chosen = cdk.Fn.condition_if(self.has_champion, value, otherwise)
         return cdk.Token.as_string(chosen)
 
@@ -122,12 +122,12 @@ class Promotion(Construct):
 
 
 def only_when(condition: str, resource: cdk.CfnResource) -> None:
-    """The resource is there while the condition of this name holds."""
+    """Makes the resource only while the condition of this name holds."""
     resource.add_override("Condition", condition)
 
 
 def _engines(settings: Settings) -> list[str]:
-    """Those that the parameter may name, the preferred one first."""
+    """The engines that the parameter may name, the preferred one first."""
     if settings.monitor.engine == names.PIPELINE or images.model_monitor(settings.region) is None:
         return [names.PIPELINE]
     return [names.MODEL_MONITOR, names.PIPELINE]

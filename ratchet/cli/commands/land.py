@@ -23,7 +23,7 @@ SHOWN = 20
 
 
 class Pipeline(StrEnum):
-    """Whose data it is."""
+    """The pipeline that the data is for."""
 
     training = "training"
     evaluation = "evaluation"

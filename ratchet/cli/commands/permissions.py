@@ -103,7 +103,7 @@ def _check_recorded(target: Target) -> None:
 
 
 def _hint(target: Target, uses: list[RoleUse], *, named: str, unused: bool) -> None:
-    """What the numbers do not say, and what to type next."""
+    """Prints what the numbers do not show, and what to type next."""
     if not target.local:
         lines = [
             f"Only the local cloud records what roles did: {target.command('permissions --local')}"

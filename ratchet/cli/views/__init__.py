@@ -1,1 +1,1 @@
-"""What the commands draw. Pure: facts in, text out."""
+"""Draws the output of commands. Pure: facts in, text out."""

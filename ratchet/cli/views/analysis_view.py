@@ -1,4 +1,4 @@
-"""What `ratchet monitor show` draws. Pure."""
+"""Draws `ratchet monitor show`. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def document(
 
 
 def heading(analysis: Analysis, *, now: datetime) -> RenderableType:
-    """`analysis CompletedWithViolations`, then what it was of and where its reports are."""
+    """`analysis CompletedWithViolations`, then its traffic and the location of its reports."""
     style, words = _OUTCOMES.get(analysis.outcome, ("cyan", analysis.outcome))
     source = analysis.source
     took = (

@@ -24,7 +24,7 @@ def amount(value: Decimal | None) -> str | None:
 
 
 def as_document(report: Report) -> dict[str, Any]:
-    """Everything that the report says. `limit` bounds the lines."""
+    """The whole report. `limit` bounds the lines."""
     limit = report.limit
     by_model = report.by == "model"
     models = report.models

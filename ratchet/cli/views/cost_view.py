@@ -1,4 +1,4 @@
-"""What `ratchet costs` draws. Pure."""
+"""Draws `ratchet costs`. Pure."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _columns(report: Report, at: Drawing) -> list[_Column]:
 
 
 def _fitting(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> list[_Column]:
-    """Without what there is no room for: a number that is cut is worse than one left out."""
+    """Drops columns that do not fit: a missing number is better than a cut one."""
     widths = {id(column): _width(column, lines) + _GAP for column in columns}
     fitting = list(columns)
     while sum(widths[id(column)] for column in fitting) > width:
@@ -164,7 +164,7 @@ def _saved(by: _Saving) -> Callable[[Line], str]:
 
 
 def _naming(report: Report, at: Drawing) -> Iterator[_Column]:
-    """The columns that say what a line is of."""
+    """The columns that name a line."""
     steps = [line for line in report.lines if line.kind == rows.STEP]
     several = len({line.name for line in steps}) > 1
     pipeline = _Column(title="pipeline", cell=lambda x: _pipeline(x, at), left=True)

@@ -1,4 +1,4 @@
-"""Amounts, shares and trends in characters, and what a report says beside its tables. Pure."""
+"""Amounts, shares and trends in characters, and the sentences of a report. Pure."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def savings(report: Report) -> Iterator[str]:
 
 
 def price_lines(report: Report) -> Iterator[str]:
-    """Whose prices these are and of when; loud where they are the package's own."""
+    """The source and date of the prices, with a warning for the package's own."""
     if listed := report.prices.listed:
         yield f"prices              AWS Price List, looked up {_dates(listed.first, listed.last)}"
     if bundled := report.prices.bundled:
@@ -120,7 +120,7 @@ def _dates(first: str, last: str) -> str:
 
 
 def gaps(report: Report) -> Iterator[str]:
-    """What has no known cost, by name."""
+    """Names everything without a known cost."""
     price_gaps = report.prices.gaps
     for gap in price_gaps[:_GAPS]:
         where = f"{gap.step} of {gap.where}" if gap.step else f"{gap.kind} {gap.where}"

@@ -1,4 +1,4 @@
-"""An estimate as a person reads it, and as data."""
+"""Draws an estimate, and converts it to data."""
 
 from __future__ import annotations
 

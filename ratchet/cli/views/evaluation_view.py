@@ -1,4 +1,4 @@
-"""What `ratchet models VERSION` draws of a version's evaluations: metrics over time. Pure."""
+"""Draws a version's evaluations for `ratchet models VERSION`: metrics over time. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `ratchet lineage` draws: a version as a tree of what it was made of. Pure."""
+"""Draws `ratchet lineage`: a version as a tree of its sources. Pure."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _listed(scores: Mapping[str, float]) -> str:
 
 
 def _interval(interval: Mapping[str, float]) -> str:
-    """Of the gain: the report's own is of the regression, its opposite."""
+    """The interval of the gain; the report has that of the regression, its opposite."""
     if not {"low", "high", "confidence"} <= interval.keys():
         return ""
     low, high = signed(-interval["high"]), signed(-interval["low"])

@@ -1,4 +1,4 @@
-"""What `ratchet models` draws. Pure."""
+"""Draws `ratchet models`. Pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _remarks(
 
 
 def metric(version: ModelVersion, name: str) -> str:
-    """A metric of the version's metadata, which is text; empty when it has none such."""
+    """A metric of the version's metadata, which is text; empty if it has no such metric."""
     text = version.metadata.get(name, "")
     try:
         return number(float(text)) if text else ""
@@ -68,7 +68,7 @@ def metric(version: ModelVersion, name: str) -> str:
 
 
 def against(version: ModelVersion) -> str:
-    """`version 1: +0.0503`: what it was compared with, and by how much it is better."""
+    """`version 1: +0.0503`: the version it was compared with, and by how much it is better."""
     status = version.metadata.get(packages.CHAMPION_STATUS_KEY, "")
     if status != names.SCORED:
         return {names.NONE: "no champion", names.UNSCORABLE: "champion unscorable"}.get(status, "")

@@ -1,4 +1,4 @@
-"""What `ratchet permissions` draws. Pure."""
+"""Draws `ratchet permissions`. Pure."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def _statements(
 
 
 def _times(use: StatementUse | ActionUse) -> str:
-    """How often; `AWS only` where the local cloud does not ask."""
+    """How often it was used; `AWS only` if the local cloud does not check it."""
     if use.count:
         return f"{use.count:,}"
     if isinstance(use, StatementUse):
@@ -285,7 +285,7 @@ def readable(resource: str, account: str) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    """Its two ends, where the whole is too long: the beginning and the end tell names apart."""
+    """Shortens a long name to its beginning and end, which distinguish names."""
     if len(text) <= room:
         return text
     tail = max(room // 3, 1)

@@ -1,4 +1,4 @@
-"""The estimate beside the bill as a person reads it."""
+"""Draws the estimate beside the bill."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def table(lines: Sequence[Compared], *, by: str) -> Table:
 
 
 def total(lines: Sequence[Compared]) -> Compared:
-    """Of what is both estimated and billed: other services would make the two incomparable."""
+    """The total of lines with both an estimate and a bill: other services would make the two
+    incomparable."""
     both = [line for line in lines if line.share != "other"]
     estimates = [line.estimate for line in both if line.estimate]
     bills = [line.billed for line in both if line.billed is not None]

@@ -1,4 +1,4 @@
-"""The table of `ratchet runs`, and what became of each run in a few words. Pure."""
+"""The table of `ratchet runs`, with the outcome of each run in a few words. Pure."""
 
 from __future__ import annotations
 

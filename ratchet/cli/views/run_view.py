@@ -1,4 +1,4 @@
-"""What `ratchet show` draws: a run, its steps, the gate's numbers, the model. Pure."""
+"""Draws `ratchet show`: a run, its steps, the gate's numbers, the model. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SPINNER = Spinner("dots", style="cyan")
 def heading(
     state: RunState, *, now: datetime, live: bool = False, cost: RunCost | None = None
 ) -> RenderableType:
-    """The run's name and how it stands, then where, when, why and with which parameters."""
+    """The run's name and status, then its place, times, reason and parameters."""
     run = state.run
     style = STYLES.get(run.status, "default")
     took = duration(seconds(state, now))
@@ -183,7 +183,7 @@ def _other_lines(
 
 
 def model_lines(model: ModelVersion) -> Text:
-    """The registered version, whether it is approved, and what was kept with it."""
+    """The registered version, whether it is approved, and its metadata."""
     style = {"Approved": "green", "Rejected": "red"}.get(model.approval, "yellow")
     approval = f"[{style}]{_spaced(model.approval)}[/]"
     lines = [

@@ -1,4 +1,4 @@
-"""What `ratchet status` draws. Pure."""
+"""Draws `ratchet status`. Pure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def document(
     width: int,
     command: Callable[[str], str] = "ratchet {}".format,
 ) -> list[RenderableType]:
-    """A line for each thing that one asks about, then what needs explaining."""
+    """A line for each part of the state, then explanations."""
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     drawn.add_column("", style="dim", no_wrap=True)
     drawn.add_column("", overflow="fold")

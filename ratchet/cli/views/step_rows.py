@@ -1,4 +1,4 @@
-"""What a run's steps look like, one row each. Pure."""
+"""The steps of a run, one row each. Pure."""
 
 from __future__ import annotations
 

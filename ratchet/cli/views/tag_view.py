@@ -1,4 +1,4 @@
-"""Cost allocation tags as a person reads them."""
+"""Draws cost allocation tags."""
 
 from __future__ import annotations
 

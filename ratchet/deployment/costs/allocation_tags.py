@@ -1,4 +1,5 @@
-"""Whether AWS tells costs apart by our tags: each must be activated once, in the account that pays.
+"""Cost allocation tags: each must be activated once, in the account that pays, before AWS splits
+costs by it.
 
 AWS lists a tag within 24 hours of its first use, and an active one is on bills within 24 hours more
 (https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html).
@@ -38,7 +39,7 @@ class Refusal:
 
 
 def look(ce: CostExplorerClient, keys: Sequence[str]) -> list[AllocationTag]:
-    """What AWS knows of these tags, in their order.
+    """The state of these tags in AWS, in their order.
 
     Raises:
         DeploymentError: a permission is missing; it says which, and where.
@@ -61,7 +62,7 @@ def look(ce: CostExplorerClient, keys: Sequence[str]) -> list[AllocationTag]:
 
 
 def activate(ce: CostExplorerClient, keys: Sequence[str]) -> list[Refusal]:
-    """Activates the tags; answers those that AWS refused, which leaves the others active.
+    """Activates the tags; returns those that AWS refused. The others are active.
 
     Raises:
         DeploymentError: a permission is missing.
@@ -84,7 +85,7 @@ def activate(ce: CostExplorerClient, keys: Sequence[str]) -> list[Refusal]:
 
 
 def command(keys: Iterable[str]) -> str:
-    """What activates these tags, for whoever has the account that pays."""
+    """The AWS command that activates these tags, for the account that pays."""
     statuses = " ".join(f"TagKey={key},Status=Active" for key in keys)
     return f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status {statuses}"
 

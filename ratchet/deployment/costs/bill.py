@@ -1,4 +1,4 @@
-"""What AWS has billed, by tag and by day, as Cost Explorer tells it: up to a day late.
+"""The bill of AWS by tag and by day, from Cost Explorer: up to a day late.
 
 Each request to Cost Explorer costs $0.01 (https://aws.amazon.com/aws-cost-management/pricing/).
 """
@@ -49,7 +49,7 @@ class Bill:
 def read(
     ce: CostExplorerClient, *, first: date, last: date, tag: str, only: Mapping[str, str]
 ) -> Bill:
-    """What is billed from the first to the last day, by the values of a tag and by service.
+    """The bill from the first to the last day, by the values of a tag and by service.
 
     Args:
         tag: a cost allocation tag that is active.

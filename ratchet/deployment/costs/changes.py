@@ -1,4 +1,4 @@
-"""What a change of a pipeline changes in what a run of it costs."""
+"""How a change of a pipeline changes the cost of its runs."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def notes_without_runs(comparison: Comparison, *, region: str) -> list[str]:
 
 
 def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:
-    """In words, by past runs and today's prices. That they cannot be read is a line too: it must
-    not hold back what differs."""
+    """The change of costs in words, from past runs and today's prices. If they cannot be read, a
+    line says so: it must not hold back the differences."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     step_changes = changed(comparison)

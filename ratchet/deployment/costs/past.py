@@ -1,4 +1,4 @@
-"""What past runs say of the next one: how long its steps took, and today's prices."""
+"""The basis of an estimate: how long steps took in past runs, and today's prices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_DAYS = 96
 
 
 def history(target: Target, pipeline: str, steps: Collection[str]) -> History:
-    """Of the newest runs of a pipeline, until these steps have enough of them.
+    """Durations from the newest runs of a pipeline, until these steps have enough of them.
 
     Args:
         pipeline: its name.
@@ -55,7 +55,7 @@ def history(target: Target, pipeline: str, steps: Collection[str]) -> History:
 
 
 def prices(target: Target) -> PriceBook:
-    """Today's prices, as the loop keeps them; what is missing is asked for, and not kept.
+    """Today's prices from the loop's records; missing prices are looked up, and not stored.
 
     Raises:
         NotDeployedError: nothing is deployed.

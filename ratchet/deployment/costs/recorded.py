@@ -1,4 +1,4 @@
-"""The recorded rows of a deployment, as they lie in its artifact bucket."""
+"""The recorded rows of a deployment, from its artifact bucket."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class StepCost:
 
 @dataclass(frozen=True, kw_only=True)
 class RunCost:
-    """What a run cost, as it was recorded."""
+    """The recorded cost of a run."""
 
     run: str
     steps: Mapping[str, StepCost] = field(default_factory=dict)
@@ -79,7 +79,7 @@ def objects(
 
 
 def pipelines(target: Target, bucket: str) -> list[str]:
-    """Every pipeline that something is recorded of, with ENDPOINTS and STORAGE among them."""
+    """Every pipeline with records; ENDPOINTS and STORAGE are among them."""
     pages = (
         target.client("s3")
         .get_paginator("list_objects_v2")
@@ -192,7 +192,8 @@ def read(target: Target, bucket: str, day_objects: Iterable[DayObject]) -> list[
 
 
 def rows_of(target: Target, bucket: str, key: str) -> list[Row]:
-    """The rows of one object. Raises DeploymentError, which names it, when it holds others."""
+    """The rows of one object. Raises DeploymentError, which names the object, if it holds
+    anything else."""
     try:
         return rows.read(_body(target, bucket, key))
     except ValueError as problem:
@@ -211,7 +212,7 @@ def _body(target: Target, bucket: str, key: str) -> bytes:
 
 
 def of_runs(target: Target, runs: Sequence[Run]) -> dict[str, RunCost]:
-    """Execution id → what it cost, of the runs that are recorded and may be read.
+    """Execution id → cost, for the runs that are recorded and may be read.
 
     One object is fetched for each pipeline and day. A run without a record is left out, whatever
     the reason: what a run cost must never stand in the way of how it went.

@@ -1,4 +1,4 @@
-"""Drift analyses: the newest one, whichever engine made it, and what it found.
+"""Drift analyses: the newest one of either engine, and its results.
 
 Both engines end in a processing job that wrote Model Monitor's files: a monitoring schedule's
 execution, or the `analyze` step of a run of the monitoring pipeline.
@@ -33,7 +33,7 @@ class Violation:
 
 @dataclass(frozen=True, kw_only=True)
 class Distance:
-    """How far a feature has moved, beside how far it may."""
+    """How far a feature has moved, and how far it may."""
 
     feature: str
     method: str
@@ -44,7 +44,7 @@ class Distance:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where an analysis is to be found."""
+    """The location of an analysis."""
 
     job: str
     engine: str
@@ -80,7 +80,7 @@ class Analysis:
 
 
 def sources(target: Target, serving: ServingFacts) -> list[Source]:
-    """The newest analyses of both engines, newest first; those under way are among them."""
+    """The newest analyses of both engines, newest first, including those under way."""
     listed = [*_of_schedule(target, serving), *_of_pipeline(target, serving)]
     return sorted(listed, key=lambda source: source.started, reverse=True)
 
@@ -135,7 +135,7 @@ def source_of(step: Step, run: Run) -> Source:
 
 
 def newest(target: Target, serving: ServingFacts) -> Analysis | None:
-    """The newest analysis that has ended; one under way when there is no other; None for none."""
+    """The newest analysis that has ended; if there is none, one under way; otherwise None."""
     started = [source for source in sources(target, serving) if source.job or source.failure]
     ended = [
         s for s in started if s.status not in ("Pending", "InProgress", "Starting", "Executing")
@@ -189,7 +189,8 @@ def read(target: Target, source: Source) -> Analysis:
 def _outcome(
     job: Mapping[str, Any], details: Mapping[str, Any], violations: Mapping[str, Any]
 ) -> str:
-    """Our analyzer says it; of Model Monitor's own container the violations do."""
+    """The outcome that our analyzer reports; for Model Monitor's own container, derived from the
+    violations."""
     status = str(job["ProcessingJobStatus"])
     if status != "Completed":
         return status

@@ -1,4 +1,4 @@
-"""The pipelines of the source beside those that are deployed, with the code of both."""
+"""The pipelines of the source and the deployed ones, with the code of both."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """A pipeline that is deployed: its definition as deployed and as the source says it.
+    """A deployed pipeline: its deployed definition and that of the source.
 
     `files_of` gives the files of a code bundle by its URI, name → digest; None when the bundle
     cannot be had.

@@ -1,4 +1,4 @@
-"""Which experiment a run by hand belongs to, when nobody says: the branch that is checked out.
+"""The default experiment of a run by hand: the branch that is checked out.
 
 A synthesis never looks at git: the definition's default is the settings' `experiment`. What a
 person tries out on a branch is told apart from it, so that its cost is.
@@ -15,8 +15,8 @@ _LONGEST = 120  # botocore's model of SageMaker, ExperimentEntityName
 
 
 def of_checkout(folder: Path) -> str | None:
-    """The branch as the name of an experiment; None on a branch that is everybody's, or outside of
-    a checkout."""
+    """The branch as the name of an experiment; None on a shared branch, or outside of a
+    checkout."""
     try:
         answer = subprocess.run(
             ["git", "-C", str(folder), "symbolic-ref", "--short", "--quiet", "HEAD"],

@@ -1,4 +1,4 @@
-"""Starts a run of the source as it is now: compile, publish, choose the data, start."""
+"""Starts a run of the current source: compile, publish, choose the data, start."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SOURCES = ("Succeeded", "Failed")  # of a run of selected steps
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """The only steps that a run runs, and where it takes what they need of others."""
+    """The selected steps of a run, and the run that their inputs come from."""
 
     steps: tuple[str, ...]
     source: Run | None
@@ -165,7 +165,7 @@ def _names(declared: Sequence[Mapping[str, Any]]) -> set[str]:
 def selection(
     target: Target, *, kind: str, steps: Sequence[str], earlier: str | None
 ) -> Selection | None:
-    """What `--step` and `--from` mean; None without steps.
+    """The selection of `--step` and `--from`; None without steps.
 
     Raises:
         DeploymentError: no such run, or one that is still going on.
@@ -186,7 +186,7 @@ def selection(
 
 
 def retry(target: Target, run: Run) -> Run:
-    """Goes on with a run that failed or was stopped.
+    """Continues a run that failed or was stopped.
 
     Raises:
         DeploymentError: it did neither.
@@ -213,7 +213,8 @@ def _selective_config(selection: Selection | None) -> dict[str, Any] | None:
 
 
 def _refuse_protected(target: Target, deployed: TrainingFacts, kind: str) -> None:
-    """On AWS a protected pipeline changes by deployment only. The local cloud harms nobody."""
+    """Refuses to change a protected pipeline on AWS: only a deployment may. The local cloud has
+    no such limit."""
     if target.local or not (target.settings.protected or deployed.protected):
         return
     raise DeploymentError(

@@ -33,7 +33,7 @@ class PlannedStep:
 
 
 def outline(definition: Mapping[str, Any] | str) -> tuple[PlannedStep, ...]:
-    """The steps of a definition: each gate is followed by what it lets through, then the rest."""
+    """The steps of a definition: each gate, then the steps behind it, then the others."""
     return tuple(
         PlannedStep(
             name=step.name,

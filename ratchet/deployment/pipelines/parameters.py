@@ -1,4 +1,4 @@
-"""The values of a run: `-p Name=value`, held against what the pipeline declares."""
+"""The parameters of a run: `-p Name=value`, checked against the pipeline's declarations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def parse(texts: Iterable[str]) -> dict[str, str]:
 def check(
     values: Mapping[str, str], declared: Sequence[Mapping[str, Any]], *, pipeline: str
 ) -> dict[str, str]:
-    """The values as StartPipelineExecution wants them: known names, the right types, as text.
+    """The values for StartPipelineExecution: known names, the right types, as text.
 
     Args:
         values: name → text, as typed.

@@ -1,4 +1,4 @@
-"""A pipeline from source to what is deployed: upload what changed, update, start."""
+"""Publishes a pipeline of the source: upload changes, update, start."""
 
 from __future__ import annotations
 

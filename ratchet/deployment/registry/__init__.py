@@ -1,1 +1,1 @@
-"""Versions of a model: what the registry keeps of them, approval, evaluations, lineage."""
+"""Versions of a model: their records in the registry, approval, evaluations, lineage."""

@@ -17,7 +17,7 @@ from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.packages import APPROVED, DEPLOYMENT_MARK_KEY, REJECTED
-from ratchet.loop.versions import MARK_HOLDS, wanted
+from ratchet.loop.versions import MARK_HOLDS, version_to_serve
 
 _LONGEST_NOTE = 1024
 """Characters of an ApprovalDescription (SageMaker API reference, UpdateModelPackage)."""
@@ -89,7 +89,7 @@ def consequence(
         command: turns words such as `reject 3` into a command to type.
     """
     after = [_after(v, verdict) if v.version == decided.version else v for v in versions]
-    best = wanted(after)
+    best = version_to_serve(after)
     if best is None:
         return _none_left(decided.version, serving, when_none_left)
     number = best.version

@@ -1,4 +1,4 @@
-"""How a version did on labelled data since it was registered, one evaluation after the other.
+"""The evaluations of a version on labelled data since its registration.
 
 Each is an object below `evaluations/<version>/` in the artifact bucket, which the evaluation
 pipeline's last step writes (lambdas/record_evaluation/evaluation.py).
@@ -15,7 +15,8 @@ from ratchet.loop.facts import TrainingFacts
 
 
 def read(target: Target, deployed: TrainingFacts, *, version: int) -> list[EvaluationRecord]:
-    """The evaluations of a version, oldest first. What is no record of one is left out."""
+    """The evaluations of a version, oldest first. Objects that are not such a record are left
+    out."""
     s3 = target.client("s3")
     pages = s3.get_paginator("list_objects_v2").paginate(
         Bucket=deployed.artifacts_bucket, Prefix=folders.evaluations_of(version)
@@ -32,7 +33,7 @@ def read(target: Target, deployed: TrainingFacts, *, version: int) -> list[Evalu
 
 
 def parse(text: bytes) -> EvaluationRecord | None:
-    """None for what is no record of an evaluation."""
+    """The record of an evaluation; None if the object is something else."""
     try:
         return evaluations.parse(text)
     except ValueError:

@@ -49,7 +49,7 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True)
 class Lineage:
-    """A version and everything that it was made of. What is gone by now is empty."""
+    """A version and everything that it was made of. Deleted parts are empty."""
 
     version: ModelVersion
     run: RunState | None = None
@@ -66,7 +66,7 @@ class Lineage:
 
 
 def trace(target: Target, version: ModelVersion) -> Lineage:
-    """Follows a version back to its beginnings."""
+    """Traces a version back to its run, code and data."""
     state = _run(target, version)
     jobs = dict(_jobs(target, state)) if state else {}
     training = next((j for j in jobs.values() if "TrainingJobName" in j), {})

@@ -1,4 +1,4 @@
-"""The versions of a model as the registry keeps them, and which of them is to serve."""
+"""The versions of a model in the registry, and which of them should serve."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ModelVersion(Version):
 
     @property
     def baseline_folder(self) -> str:
-        """The folder that drift of its data is measured against; empty when it has none."""
+        """The folder with the version's data baseline; empty if it has none."""
         return folders.baseline_folder(self.baselines.get("data", ""))
 
 

@@ -1,4 +1,4 @@
-"""What a refusal says is missing: the role, and the statement that its policy lacks."""
+"""The role in a refusal, and the statement that its policy lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people call a deployment's roles, after who acts as them; which role a name means. Pure."""
+"""Labels for a deployment's roles, after their users, and the role that a name means. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _ACTORS: Mapping[str, Callable[[Resource, str], str]] = {
 def labels(
     resources: Mapping[str, Resource], physical_ids: Mapping[str, str], *, prefix: str
 ) -> dict[str, str]:
-    """What people call the roles of a stack, by their logical ids.
+    """The labels of a stack's roles, by their logical ids.
 
     Args:
         resources: of the stack's template, by their logical ids.
@@ -97,7 +97,7 @@ def distinct(names: Sequence[tuple[str, str]]) -> list[str]:
 def find(
     roles: Sequence[Role], text: str, *, command: Callable[[str], str] = "ratchet {}".format
 ) -> Role:
-    """The role that a person means: by its label or a part of it, name, logical id or ARN.
+    """The role with this label or a part of it, name, logical id or ARN.
 
     Raises:
         UnknownNameError: there is none, or more than one.

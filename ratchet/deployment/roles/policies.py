@@ -20,7 +20,7 @@ _THREADS = 8
 
 
 def uses(target: Target) -> list[RoleUse]:
-    """Every role of the environment with its policies, and what it did where that is recorded.
+    """Every role of the environment with its policies, and what it did, if that is recorded.
 
     In the order of the stacks.
 
@@ -39,7 +39,7 @@ def uses(target: Target) -> list[RoleUse]:
 
 
 def refused(target: Target) -> dict[str, int]:
-    """How many requests roles were refused that still would be, by what the roles are called.
+    """Label of a role → how many of its requests were refused and would still be.
 
     Empty on AWS, which does not tell, in a cloud that refuses nothing, and for who acts as a role:
     it is the administrator who reads the policies of others.
@@ -69,7 +69,7 @@ def read(target: Target, *, names: Collection[str] | None = None) -> list[Role]:
 
 
 def decisions(target: Target) -> list[Decision]:
-    """What roles were allowed and denied in a local cloud.
+    """The recorded decisions of a local cloud: which requests of roles it allowed and denied.
 
     Raises:
         DeploymentError: a cloud of an older version runs there.

@@ -1,4 +1,4 @@
-"""An answer that refuses a call for the lack of a permission, in words that say how to get it."""
+"""Explains an error that refuses a call, and how to get the missing permission."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def refused(error: ClientError, action: str, *, hint: str = "") -> DeploymentError:
-    """The error as a person reads it; where a permission lacks, with the statement that adds it.
+    """The error in words; if a permission is missing, with the statement that adds it.
 
     Args:
         action: what was called, as IAM names it: `ce:GetCostAndUsage`.

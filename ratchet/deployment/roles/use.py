@@ -1,4 +1,4 @@
-"""What a role may do, and what it did: its policies joined with the recorded decisions. Pure.
+"""What a role may do and what it did: its policies, joined with the recorded decisions. Pure.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """

@@ -1,4 +1,4 @@
-"""Pipeline executions as a person names and reads them.
+"""Pipeline executions: finding them by name, and reading their state.
 
 The API calls them pipeline executions; the command line says runs.
 """
@@ -74,7 +74,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class RunState:
-    """A run, what its pipeline had planned, and how far it came."""
+    """A run, the plan of its pipeline, and how far it has come."""
 
     run: Run
     plan: tuple[PlannedStep, ...]

@@ -1,4 +1,4 @@
-"""What a gate compared: the conditions of a Condition step with the run's own numbers put in."""
+"""The comparison of a gate: the conditions of a Condition step, with the run's numbers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Reports = Mapping[tuple[str, str], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Operand:
-    """One side of a comparison: what the definition calls it, and what it was."""
+    """One side of a comparison: its name in the definition, and its value."""
 
     label: str
     value: Any

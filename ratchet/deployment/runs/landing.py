@@ -1,4 +1,4 @@
-"""Puts files below the data prefix, and says what was new.
+"""Uploads files below the data prefix, and reports which were new.
 
 A file that is already there with the same content is not sent again. "The same" is S3's own SHA-256
 checksum: with a customer key an ETag is no digest of the content (S3 API reference, "Object").
@@ -34,7 +34,7 @@ class Parcel:
 
 @dataclass(frozen=True, kw_only=True)
 class Landed:
-    """What became of one parcel."""
+    """The result for one parcel."""
 
     parcel: Parcel
     verdict: Verdict
@@ -111,7 +111,7 @@ def land(
     threads: int = 8,
     sent: Callable[[int], None] = lambda size: None,
 ) -> list[Landed]:
-    """Puts every parcel that is new or changed.
+    """Uploads every parcel that is new or changed.
 
     Args:
         s3: a boto3 S3 client.

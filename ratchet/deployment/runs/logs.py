@@ -20,7 +20,7 @@ from ratchet.deployment.target.environment import Target
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where a step's lines are."""
+    """The log group and streams of a step."""
 
     step: str
     cached_from: str
@@ -43,7 +43,7 @@ class Line:
 
 
 def sources(state: RunState, step: str | None = None) -> list[Source]:
-    """Where the lines of one step, or of all, are found.
+    """The log sources of one step, or of all.
 
     Raises:
         UnknownNameError: no such step, or one that the run has not reached or that writes none.

@@ -1,4 +1,4 @@
-"""What a run found out: the JSON reports of its steps and the model that it registered."""
+"""The results of a run: the JSON reports of its steps, and the model that it registered."""
 
 from __future__ import annotations
 

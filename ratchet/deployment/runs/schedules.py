@@ -1,4 +1,4 @@
-"""The schedules by which pipelines run although no data came, as they are deployed."""
+"""The deployed schedules that run pipelines without new data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PIPELINES = ("training", "evaluation")
 
 @dataclass(frozen=True, kw_only=True)
 class RunSchedule:
-    """One pipeline's."""
+    """The schedule of one pipeline."""
 
     pipeline: str
     expression: str
@@ -27,7 +27,8 @@ class RunSchedule:
     made: datetime
 
     def next_time(self, now: datetime) -> datetime | None:
-        """In the schedule's time zone; None when it is off, or its last time is over."""
+        """The next time, in the schedule's time zone; None if it is off, or its last time has
+        passed."""
         zone = ZoneInfo(self.timezone)
         at = timetable.parse(self.expression).next_after(now, zone=zone, made=self.made)
         return at.astimezone(zone) if at and self.on else None
@@ -41,7 +42,7 @@ def _of_the_team(target: Target) -> Sequence[str]:
 
 
 def read(target: Target) -> Iterable[RunSchedule]:
-    """Those that are deployed. The settings of the working tree may say something else."""
+    """The deployed schedules; the settings of the working tree may differ."""
     scheduler = target.client("scheduler")
     for pipeline in (*PIPELINES, *_of_the_team(target)):
         try:

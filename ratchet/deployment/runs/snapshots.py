@@ -1,4 +1,4 @@
-"""The snapshots of landed data that the trigger took, each with the run that it started.
+"""The trigger's snapshots of landed data, each with the run that it started.
 
 `manifests/<digest>/execution.json` in the artifact bucket is the training trigger's own record of a
 run, and `execution-evaluation.json` that of the evaluation's

@@ -1,4 +1,4 @@
-"""Follows a run: its state again and again until it has ended."""
+"""Follows a run: reads its state again and again until it has ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AWS_INTERVAL = 5.0
 def watch(
     target: Target, run: Run, *, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[RunState]:
-    """Yields the run's state at once and then after every look; the last one is the end."""
+    """Yields the run's state at once and after every reading; the last one is the end."""
     state = read(target, run)
     sagemaker = target.client("sagemaker")
     yield state
@@ -27,7 +27,7 @@ def watch(
 
 
 def transitions(before: RunState | None, after: RunState) -> list[str]:
-    """The names of the steps whose status changed between two looks, in the plan's order."""
+    """The names of the steps whose status changed between two readings, in the plan's order."""
     earlier = {step.name: step.status for step in before.steps} if before else {}
     return [
         planned.name

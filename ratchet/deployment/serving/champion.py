@@ -1,4 +1,4 @@
-"""What serves: what the Serving stack says it has deployed, and what the endpoint really runs.
+"""The version that serves: the one in the Serving stack, and the one the endpoint really runs.
 
 The two can differ: SageMaker can roll an endpoint back and report InService on the model before.
 """

@@ -1,4 +1,4 @@
-"""Asking an endpoint, and reading what it answers."""
+"""Sends rows to an endpoint, and reads its answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ THREADS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What the endpoint answered to one batch."""
+    """The endpoint's answer to one batch."""
 
     batch: Batch
     predictions: tuple[Any, ...]
@@ -36,7 +36,7 @@ class Answer:
 
 
 def new_prefix() -> str:
-    """What the inference ids of one file begin with."""
+    """The prefix of the inference ids of one file."""
     return uuid.uuid4().hex[:12]
 
 

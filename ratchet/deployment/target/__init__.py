@@ -1,1 +1,1 @@
-"""Where a command goes: environment, account, stacks, and what the deployment left there."""
+"""The target of a command: environment, account, stacks, and the facts of the deployment."""

@@ -1,4 +1,4 @@
-"""A session of a role of the local cloud, by which commands act as that role.
+"""A session of a role of the local cloud: commands act as that role.
 
 On AWS a profile does this (``role_arn`` in ``~/.aws/config``). On the local cloud everybody is its
 administrator, unless they name a role.
@@ -50,7 +50,7 @@ def session_variables(endpoint: Endpoint, role: str) -> dict[str, str]:
 
 
 def _described(iam: Any, role: str) -> Mapping[str, Any]:
-    """The role as IAM has it."""
+    """The role as IAM describes it."""
     name = role_name(role)
     try:
         described: Mapping[str, Any] = iam.get_role(RoleName=name)["Role"]

@@ -1,4 +1,4 @@
-"""The CDK CLI, called with the environment in which it reaches the same place as we do."""
+"""Calls the CDK CLI with an environment in which it reaches the same target."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def environment(target: Target, variables: Mapping[str, str] = os.environ) -> di
 
 
 def qualifier(settings: Settings, *, project: Path = node.PROJECT) -> str:
-    """Of the bootstrap stack that deploys the environment: as the CDK app itself finds it."""
+    """The qualifier of the bootstrap stack that deploys the environment, found as the CDK app
+    finds it."""
     context = json.loads((project / "cdk.json").read_text()).get("context", {})
     return settings.bootstrap_qualifier or str(context.get(_QUALIFIER, DEFAULT_QUALIFIER))
 

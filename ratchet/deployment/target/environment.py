@@ -1,4 +1,4 @@
-"""Where a command goes: one environment, in one account and region, on AWS or on this machine."""
+"""The target of a command: one environment in one account and region, on AWS or on this machine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def cloud_folder(local: bool | None, variables: Mapping[str, str] = os.environ) 
 
 
 def project_folder(folder: Path) -> Path:
-    """A cloud's folder as it is typed, relative to the project."""
+    """The absolute path of a cloud's folder that was typed relative to the project."""
     return PROJECT / folder.expanduser()
 
 
@@ -129,7 +129,7 @@ class Target:
         return self._clients[service]
 
     def ask(self, path: str, body: object = None, *, seconds: float = 10.0) -> dict[str, Any]:
-        """The local cloud's answer of a path below `/_ratchet/`, for which AWS has no API.
+        """The local cloud's answer for a path below `/_ratchet/`, where AWS has no API.
 
         Raises:
             AdminError: it refused, or did not answer.
@@ -140,7 +140,7 @@ class Target:
         return admin_client.ask(str(self.endpoint), self.secret, path, body, seconds=seconds)
 
     def command(self, text: str, variables: Mapping[str, str] = os.environ) -> str:
-        """A command to type next, with the options that make it come here again."""
+        """A command to type next, with the options that lead to this target again."""
         environment = self.settings.environment
         if environment != variables.get(ENVIRONMENT_VARIABLE, DEFAULT_ENVIRONMENT):
             text += f" --env {environment}"
@@ -156,7 +156,7 @@ def open_target(
     variables: Mapping[str, str] = os.environ,
     starting: Callable[[], None] = lambda: None,
 ) -> Target:
-    """Finds out where to go, starting the local cloud when it is wanted and not yet up.
+    """Opens the target, and starts the local cloud if it is needed and not yet up.
 
     Args:
         environment: which settings file.

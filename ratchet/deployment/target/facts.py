@@ -26,7 +26,7 @@ _FUNCTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def read(target: Target) -> TrainingFacts:
-    """What is deployed at `target`.
+    """The facts of the Training stack at `target`.
 
     Raises:
         NotDeployedError: the Training stack is not there.
@@ -35,7 +35,7 @@ def read(target: Target) -> TrainingFacts:
 
 
 def read_evaluation(target: Target) -> EvaluationFacts:
-    """How the champion is evaluated at `target`.
+    """The facts of the Evaluation stack at `target`.
 
     Raises:
         NotDeployedError: the Evaluation stack is not there.
@@ -44,7 +44,7 @@ def read_evaluation(target: Target) -> EvaluationFacts:
 
 
 def read_serving(target: Target) -> ServingFacts:
-    """How what is approved gets served at `target`.
+    """The facts of the Serving stack at `target`.
 
     Raises:
         NotDeployedError: the Serving stack is not there.
@@ -53,7 +53,7 @@ def read_serving(target: Target) -> ServingFacts:
 
 
 def read_pipelines(target: Target) -> PipelinesFacts:
-    """The pipelines at `target` that are not the loop's own.
+    """The facts of the Pipelines stack at `target`.
 
     Raises:
         NotDeployedError: the Pipelines stack is not there.
@@ -62,7 +62,7 @@ def read_pipelines(target: Target) -> PipelinesFacts:
 
 
 def read_operations(target: Target) -> OperationsFacts:
-    """What records the costs of runs at `target`.
+    """The facts of the Operations stack at `target`.
 
     Raises:
         NotDeployedError: the Operations stack is not there.

@@ -1,1 +1,1 @@
-"""The Price List and Cost Explorer of a local cloud, without the server: what the calls answer."""
+"""The answers of a local cloud's Price List and Cost Explorer, without the server."""

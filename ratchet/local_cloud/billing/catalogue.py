@@ -1,4 +1,4 @@
-"""The prices that a local cloud lists (pure): the package's own, or those that it is given.
+"""The prices that a local cloud lists (pure): the package's own, or those of a file.
 
 As JSON: `{"date": "2026-11-26", "hourly": {region: {instance type: {component: "0.115"}}},
 "storage": {region: "0.023"}}`, amounts in US dollars, as texts so that they stay exact. `date` is
@@ -47,7 +47,7 @@ class Catalogue:
 
 
 def bundled() -> Catalogue:
-    """What the package brings: list prices."""
+    """The package's own list prices."""
     hourly: dict[str, dict[str, dict[str, Decimal]]] = {}
     storage = {}
     for region, names in bundled_prices.PRICES.items():
@@ -61,7 +61,7 @@ def bundled() -> Catalogue:
 
 
 def read_file(path: Path) -> Catalogue:
-    """Raises ValueError naming the file and what is wrong with it."""
+    """Reads a file of prices. Raises ValueError, which names the file and its mistake."""
     try:
         return parsed(json.loads(path.read_bytes()))
     except (OSError, ValueError) as problem:
@@ -69,7 +69,7 @@ def read_file(path: Path) -> Catalogue:
 
 
 def parsed(content: object) -> Catalogue:
-    """Raises ValueError with the value that is wrong, and what is expected in its place."""
+    """Parses prices. Raises ValueError with the wrong value, and what is expected instead."""
     sections = {"date", "hourly", "storage"}
     if not isinstance(content, dict) or not set(content) <= sections:
         raise ValueError(f"{_short(content)}: expected an object of {', '.join(sorted(sections))}")

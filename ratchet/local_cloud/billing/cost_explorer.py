@@ -1,4 +1,4 @@
-"""Cost Explorer, as far as a cloud that costs nothing has one.
+"""Cost Explorer of a cloud that costs nothing.
 
 The cost allocation tags of an account can be looked at and activated. There is no bill, so what
 asks for it is told so, by the error that AWS has for data it cannot give.
@@ -36,7 +36,7 @@ class CostExplorer:
         )
 
     def list_cost_allocation_tags(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Keys asked for by name are all known here; AWS knows those that its resources have."""
+        """Lists every requested key; AWS would list only keys that its resources carry."""
         with self._lock:
             recorded_tags = {
                 key: dict(tag)

@@ -1,4 +1,4 @@
-"""Pages of a list, by tokens that say where the next one begins."""
+"""Pages of a list; a token marks where the next one begins."""
 
 from __future__ import annotations
 

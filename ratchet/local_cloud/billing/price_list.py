@@ -30,11 +30,11 @@ class PriceList:
         self.catalogue = self._first
 
     def replace(self, catalogue: Catalogue) -> None:
-        """From now on these prices."""
+        """Replaces the prices."""
         self.catalogue = catalogue
 
     def reset(self) -> None:
-        """Again the prices of the start."""
+        """Restores the prices of the start."""
         self.catalogue = self._first
 
     def get_products(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:

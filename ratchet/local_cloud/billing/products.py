@@ -55,7 +55,7 @@ class Product:
     date: str
 
     def field(self, name: str) -> str | None:
-        """What a filter of GetProducts sees."""
+        """The value of a field, as a filter of GetProducts sees it."""
         return {"ServiceCode": self.service, "productFamily": self.family, "sku": self.sku}.get(
             name, self.attributes.get(name)
         )
@@ -86,7 +86,7 @@ class Product:
 
 
 def products(catalogue: Catalogue) -> Iterator[Product]:
-    """In an order that is always the same, so that pages fit together."""
+    """The products in a fixed order, so that pages fit together."""
     for region, instances in sorted(catalogue.hourly.items()):
         for instance, prices in sorted(instances.items()):
             for component, amount in sorted(prices.items()):

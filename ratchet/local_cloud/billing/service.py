@@ -17,7 +17,7 @@ Handler = Callable[[Scope, Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """`check_answers` holds every answer against its shape; `unfit` gets what does not fit."""
+    """`check_answers` compares every answer with its shape; `unfit` receives the differences."""
 
     name: str
     """As boto3 names it."""

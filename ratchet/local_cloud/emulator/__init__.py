@@ -1,1 +1,1 @@
-"""What joins our SageMaker to MiniStack. MiniStack's internals are used: its version is exact."""
+"""Joins our SageMaker to MiniStack. MiniStack's internals are used: its version is exact."""

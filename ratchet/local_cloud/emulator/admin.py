@@ -1,4 +1,4 @@
-"""Paths of our own, below ``/_ratchet/``: what AWS has no API for.
+"""Our own paths below ``/_ratchet/``, for which AWS has no API.
 
 They need the folder's secret (`guard`; ``admin_client.ask`` sends it).
 
@@ -124,7 +124,7 @@ class Admin:
         return 404, {"message": f"no {method} {_PREFIX}{path}"}
 
     def _setting(self, name: str, change: Message | None) -> Message:
-        """What holds now, after the change if there is one."""
+        """The current setting, after the change if there is one."""
         if name == "prices":
             if change is not None:
                 self._prices.replace(catalogue.parsed(change))

@@ -130,7 +130,7 @@ class Application:
         self._saver.touch()
 
     def _problem(self, size: int | None) -> str | None:
-        """Why nothing should change now; ``size``: the bytes of it, None if it makes room."""
+        """The reason to refuse a change now; ``size``: its bytes, None if it makes room."""
         problem = None if size is None else self._space.problem(size)
         return problem or self._saver.failure
 
@@ -287,7 +287,7 @@ class Application:
             loop.call_soon_threadsafe(self._resume)
 
     def _resume(self) -> None:
-        """Go on with what a kill interrupted. On the loop."""
+        """Resume the work that a kill interrupted. On the loop."""
         assert self._sagemaker is not None
         assert self._operations is not None
         messages = queues.show_again(

@@ -31,7 +31,7 @@ async def read_body(receive: Receive) -> bytes:
 
 
 def with_body(body: bytes, receive: Receive) -> Receive:
-    """How to receive a request whose body has been read already."""
+    """Receives a request whose body has already been read."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

@@ -117,7 +117,7 @@ class _Layer(list[list[ParsedStatement]]):
 
 @dataclass
 class Verdict(EvalResult):  # type: ignore[misc]  # MiniStack has no types
-    """A decision, and whose statement made it: kind of policy, name, and Sid or position."""
+    """A decision, and the statement that made it: kind of policy, name, and Sid or position."""
 
     kind: str = _IDENTITY
     policy: str = ""
@@ -368,7 +368,7 @@ def _record(requests: RequestLog, trace: _Trace, service: str, *, allowed: bool)
 
 
 def sentence(principal_arn: str, action: str, resource: str, verdict: Verdict) -> str:
-    """What AWS answers to whoever is denied."""
+    """AWS's message for a denied request."""
     shown = f'"{resource}"' if action.startswith("s3:") else resource
     return (
         f"User: {principal_arn} is not authorized to perform: {action} on resource: {shown} "

@@ -39,7 +39,7 @@ def install(authority: Authority, *, functions: Any, sqs: Any) -> None:
 
 
 def log_needs(scope: Scope, config: Mapping[str, Any]) -> list[Need]:
-    """What the role of a function of this configuration needs so that its log is kept."""
+    """The permissions that a function's role needs to write its log."""
     name = config.get("FunctionName", "")
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
     place = scope.of_service("logs", f"log-group:{group}:log-stream:{name}")

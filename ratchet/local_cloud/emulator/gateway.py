@@ -107,7 +107,7 @@ class Gateway(ServiceModule):
             raise ApiError("AccessDeniedException", str(denied)) from None
 
     def _execution_of(self, token: str) -> str | None:
-        """The execution whose step waits by a callback's token."""
+        """The execution with the step that waits for a callback's token."""
         try:
             return self.sagemaker.runs.callbacks.find(token).execution_arn
         except KeyError:

@@ -1,4 +1,4 @@
-"""What a request to one of MiniStack's services needs beside its own action on its own resource.
+"""The further permissions of a request to one of MiniStack's services, beside its own action.
 
 ``iam:PassRole`` where a service is handed a role, the KMS key behind objects, queues and topics,
 every alarm that DescribeAlarms names, and the condition keys that MiniStack leaves out.
@@ -107,8 +107,8 @@ def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[N
 
 
 def _parameter_needs(scope: Scope, stack_name: str) -> Iterator[Need]:
-    """What CloudFormation looks up for whoever updates a stack: the values of its parameters of
-    type ``AWS::SSM::Parameter::Value``."""
+    """CloudFormation looks up, as the caller, the values of a stack's parameters of type
+    ``AWS::SSM::Parameter::Value``."""
     from ministack.services.cloudformation import handlers
 
     stack = handlers._resolve_stack(stack_name) or {}

@@ -38,7 +38,7 @@ Read = Callable[[Receive, str, Headers], Awaitable[Any]]
 
 @dataclass(frozen=True)
 class SignedChunks:
-    """What the signatures of a body's chunks are checked with: each one's signature and SHA-256."""
+    """The data for checking a body's chunks: the signature and SHA-256 of each."""
 
     chunks: Sequence[tuple[str, str]]
 

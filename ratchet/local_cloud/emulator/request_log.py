@@ -1,4 +1,5 @@
-"""Every question that policies were asked, as lines of JSON: who, what, on what, under which keys.
+"""Every request that policies decided, as lines of JSON: caller, action, resource, condition
+keys.
 
 For tests that ask again with other policies: a line holds all that a decision depends on beside the
 policies themselves. Off unless ``RATCHET_RECORD_REQUESTS`` names a file.

@@ -1,4 +1,4 @@
-"""Sessions of roles: whose they are, and what their decisions depend on."""
+"""Sessions of roles: their roles, and the facts that decisions depend on."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ class Change:
 
 
 def needs(scope: Scope, change: Change) -> Iterator[Need]:
-    """What the stack's role has to be allowed for a change."""
+    """The permissions that the stack's role needs for a change."""
     if change.kind in NOTHING:
         return
     if change.kind.startswith(_PREFIX):

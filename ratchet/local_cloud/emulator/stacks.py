@@ -314,7 +314,8 @@ def _failed_creation(stack: Stack) -> bool:
 
 
 def _settle(stack: Stack) -> None:
-    """Give a stack whose operation cannot be resumed a status that a deployment can go on from."""
+    """If a stack's operation cannot be resumed, give the stack a status from which a deployment
+    works."""
     status = stack.get("StackStatus", "")
     if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
         return

@@ -1,4 +1,5 @@
-"""A template's KMS key of a topic, which MiniStack leaves out: who publishes has to be let use it.
+"""A topic's KMS key in a template, which MiniStack leaves out: a publisher needs permission to
+use it.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 """

@@ -139,7 +139,7 @@ class Api:
         return self.store.update(scope, kind.name, name, stamped)
 
     def remove(self, scope: Scope, kind: Kind, name_or_arn: str) -> Body:
-        """Delete a resource and its tags; answers what it was."""
+        """Delete a resource and its tags; returns the deleted record."""
         body = self.get(scope, kind, name_or_arn)
         with self.store.transaction():
             self.store.delete(scope, kind.name, table.bare_name(kind, name_or_arn))
@@ -167,7 +167,7 @@ class Api:
     @staticmethod
     @contextlib.contextmanager
     def called_by(identity: Mapping[str, str]) -> Iterator[None]:
-        """What is called inside is called by this identity (``Arn`` and ``PrincipalId``)."""
+        """Calls inside the context are made by this identity (``Arn`` and ``PrincipalId``)."""
         token = _IDENTITY.set(identity)
         try:
             yield

@@ -1,4 +1,4 @@
-"""What a SageMaker request has to be allowed to do: actions, on resources, under conditions.
+"""The permissions that a SageMaker request needs: actions, on resources, under conditions.
 
 Resources and condition keys are those of the service authorization reference,
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html.

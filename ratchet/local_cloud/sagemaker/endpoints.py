@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def operations(hosting: Hosting) -> dict[str, Handler]:
-    """The operations, of which those on endpoints start and end processes by ``hosting``."""
+    """The operations; those on endpoints start and end processes through ``hosting``."""
 
     def create(api: Api, scope: Scope, request: Request) -> Answer:
         config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])

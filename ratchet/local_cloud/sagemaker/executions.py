@@ -1,4 +1,4 @@
-"""Executions of pipelines: started, described, listed. ``runs`` is what executes them."""
+"""Executions of pipelines: started, described, listed. ``runs`` executes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes down a run as it goes on: steps, their jobs, their output, and the events of both."""
+"""Records a run while it goes on: steps, their jobs, their output, and the events of both."""
 
 from __future__ import annotations
 

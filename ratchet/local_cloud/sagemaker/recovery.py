@@ -1,4 +1,4 @@
-"""What a dead process left behind: executions that nobody runs any more, and their processes."""
+"""Cleans up after a dead process: executions that nobody runs any more, and their processes."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _NETWORK = (
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What is done as one role before a container starts.
+    """The work that is done with one role before a container starts.
 
     ``output_key``: the KMS key of what is written; S3 asks for its use when that is written.
     ``encrypt``: whether SageMaker asks for ``kms:Encrypt`` beside, as the guide says of processing,
@@ -61,7 +61,7 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSide:
-    """What a step type makes SageMaker do.
+    """The work that SageMaker does for a step type.
 
     ``operation``: what the pipeline's role asks for, as policies name it; ``resource``: on what,
     given the job's name and the arguments; None where the operation is one of our SageMaker's,
@@ -188,7 +188,7 @@ def _passed(request: Request, service: str) -> Iterator[Need]:
 
 
 def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
-    """What a role needs so that its container starts. Keys are ARNs."""
+    """The permissions that a role needs for its container to start. Keys are ARNs."""
     for image in dict.fromkeys(filter(None, work.images)):
         yield from _pull(image)
     if work.output_key and work.encrypt:
@@ -202,7 +202,7 @@ def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
 
 
 def read_needs(uri: str) -> list[Need]:
-    """What a role needs to find and read an object that nothing reads yet."""
+    """The permissions that a role needs to find and read an object."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return [
         Need("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key}),
@@ -211,7 +211,7 @@ def read_needs(uri: str) -> list[Need]:
 
 
 def alarm_needs(scope: Scope, names: Iterable[str]) -> list[Need]:
-    """What an endpoint's role needs so that alarms can roll back its updates."""
+    """The permissions that an endpoint's role needs for alarms to roll back its updates."""
     arns = [scope.of_service("cloudwatch", f"alarm:{name}") for name in names]
     return [Need("cloudwatch:DescribeAlarms", arn) for arn in arns]
 
@@ -248,7 +248,7 @@ def optional_needs(scope: Scope, jobs: str, stream: str) -> dict[str, list[Need]
 
 
 def metric_need(namespace: str) -> Need:
-    """What a role needs to put metrics into a namespace."""
+    """The permission that a role needs to put metrics into a namespace."""
     return Need("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": namespace})
 
 

@@ -209,7 +209,7 @@ class Store:
         return number
 
     def events(self) -> list[tuple[int, Scope, Body]]:
-        """The events that are not known to be delivered, in the order they were added."""
+        """The events that may not be delivered yet, in the order they were added."""
         with self._lock:
             rows = self._db.execute("SELECT * FROM event ORDER BY number").fetchall()
         return [(row[0], Scope(account=row[1], region=row[2]), _loaded(row[3])) for row in rows]

@@ -1,4 +1,4 @@
-"""What a local cloud does differently from AWS, to be set by those who run or test it.
+"""Switches that make a local cloud differ from AWS, for those who run or test it.
 
 The environment of the process that starts the cloud gives the first values; ``POST
 /_ratchet/settings`` changes them while it runs.
@@ -35,7 +35,8 @@ class Switches:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Switches:
-        """As the environment variables say. Raises ``ValueError`` naming the one that is wrong."""
+        """The switches of the environment variables. Raises ``ValueError``, which names the
+        wrong one."""
         return cls(
             time_scale=_positive(environment, "RATCHET_TIME_SCALE", _MINUTES_ARE_SECONDS),
             monitoring_closed=environment.get("RATCHET_MONITORING_CLOSED") == "1",

@@ -10,7 +10,7 @@ from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.approval import Consequence, Verdict
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.loop.packages import DEPLOYMENT_MARK_KEY
-from ratchet.loop.versions import wanted
+from ratchet.loop.versions import version_to_serve
 from tests.unit.cli.fake_serving import ServingWorld, arn_of
 
 MARKED = datetime(2013, 8, 2, 13, 0, 5, tzinfo=UTC)
@@ -89,7 +89,7 @@ def test_rejecting_where_nothing_serves_and_nothing_is_approved_changes_nothing(
 
 def test_a_version_whose_deployment_failed_is_passed_over_until_it_is_approved_again() -> None:
     versions = [version(2, failed=True), version(1)]
-    assert wanted(versions) == versions[1]
+    assert version_to_serve(versions) == versions[1]
     found = follows(versions, 2, "Approved", serving=1)
     assert (found.effect, found.version) == ("deploys", 2)
 

@@ -200,6 +200,21 @@ def test_a_function_imports_the_standard_library_botocore_and_its_own(file: Path
     assert {name.partition(".")[0] for name in found if not _is_shared(name)} <= allowed
 
 
+@pytest.mark.parametrize("file", sorted(LAMBDAS.glob("*/*.py")), ids=lambda file: file.name)
+def test_a_function_imports_no_other_function(file: Path) -> None:
+    """What several of them need is a module beside their folders, or in ratchet/loop."""
+    others = {path.parent.name for path in LAMBDAS.glob("*/handler.py")} - {file.parent.name}
+    imported = {name.partition(".")[0] for name in _imports(ast.parse(file.read_text()))}
+    assert imported & others == set()
+
+
+@pytest.mark.parametrize("file", sorted(LAMBDAS.glob("*.py")), ids=lambda file: file.name)
+def test_a_module_that_functions_share_imports_none_of_them(file: Path) -> None:
+    functions = {path.parent.name for path in LAMBDAS.glob("*/handler.py")}
+    imported = {name.partition(".")[0] for name in _imports(ast.parse(file.read_text()))}
+    assert imported & functions == set()
+
+
 def _is_shared(name: str) -> bool:
     """Of the packages beside the functions that go with them."""
     return name.startswith(SHARED)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import aws_clients
+from notice_texts import NoticeTexts
 from notify import handler as entry
-from notify.texts import Loop
 from tests.unit.lambdas.fake_billed import FakeBilled
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeExecution, ServiceError
 from tests.unit.lambdas.fake_serving import ENDPOINT, arn_of
@@ -20,7 +20,7 @@ from tests.unit.lambdas.refusals import refuse
 from topic import Notice
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:people"
-LOOP = Loop(project="flights", environment="dev")
+LOOP = NoticeTexts(project="flights", environment="dev")
 RUN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/flights-dev-training/execution/abc123"
 VERDICT = "candidate AUC 0.7012 against the champion's 0.7134 on the same 500 rows"
 
@@ -30,7 +30,7 @@ ALL = [
     LOOP.rolled_back(2, previous="3", why="version 3 was rejected"),
     LOOP.promotion_failed(3, serving="2", why="no ping"),
     LOOP.engine_switched(3, why="closed"),
-    LOOP.kept(why="version 3 is rejected"),
+    LOOP.goes_on_serving(why="version 3 is rejected"),
     LOOP.taken_down(version="3"),
     LOOP.stuck(why="the stack is broken", command="aws cloudformation x"),
     LOOP.halted("abc123", verdict=VERDICT),

@@ -89,7 +89,7 @@ def test_an_unknown_reason_is_not_made_up() -> None:
     ],
 )
 def test_the_most_telling_reasons_of_a_batch_are_told(bodies: list[str], told: str) -> None:
-    assert wakes.told(wakes.reasons(bodies)) == told
+    assert wakes.in_words(wakes.reasons(bodies)) == told
 
 
 @given(bodies=st.lists(st.text() | st.builds(lambda r: f'{{"reason": "{r}"}}', st.text())))

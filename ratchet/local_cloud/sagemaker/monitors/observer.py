@@ -1,4 +1,4 @@
-"""Writes down a monitoring job as it goes on: the job, its execution, its output, its events."""
+"""Records a monitoring job while it runs: the job, its execution, its output, its events."""
 
 from __future__ import annotations
 

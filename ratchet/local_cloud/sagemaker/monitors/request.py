@@ -29,7 +29,7 @@ NAMESPACES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Monitored:
-    """A definition of a job, and whose it is."""
+    """A job's definition, and its owner."""
 
     kind: Kind
     definition: Body

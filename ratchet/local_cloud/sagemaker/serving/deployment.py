@@ -25,7 +25,7 @@ _Host = TypeVar("_Host", contravariant=True)
 
 
 class Work(Protocol[_Host]):
-    """What is done with an endpoint in a thread of its own."""
+    """The work on an endpoint in its own thread."""
 
     def __call__(self, scope: Scope, name: str, hosted: _Host, /) -> None: ...
 

@@ -10,7 +10,7 @@ from ratchet.local_cloud.sagemaker.serving.fleet import Fleet
 
 
 class Traffic:
-    """Shares requests out between the fleet that serves and one that is to take over.
+    """Splits requests between the fleet that serves and the one that will replace it.
 
     Shares are exact rather than random: of ten requests a canary of 10 % gets one. A fleet that
     gets no more requests still answers those it has: ``retire`` waits for them.

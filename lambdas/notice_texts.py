@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ratchet.loop import names
+from ratchet.loop.notices import command
 from ratchet.loop.packages import CHAMPION_VERSION_KEY, REGRESSION_KEY, candidate_key, number_in
 from topic import Notice
 
@@ -13,7 +14,7 @@ _MOST_FEATURES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loop:
+class NoticeTexts:
     """The loop that a notice is from. One topic may carry the notices of several."""
 
     project: str
@@ -25,7 +26,7 @@ class Loop:
         )
 
     def command(self, words: str) -> str:
-        return f"ratchet {words} --env {self.environment}"
+        return command(words, environment=self.environment)
 
     # -- the registry and the endpoint ---------------------------------------------------------
 
@@ -98,7 +99,7 @@ class Loop:
             self.command("monitor show"),
         )
 
-    def kept(self, *, why: str) -> Notice:
+    def goes_on_serving(self, *, why: str) -> Notice:
         return self.notice(
             "a version that is not approved goes on serving",
             f"{_sentence(why)} It goes on serving, because when_none_left is "
@@ -178,21 +179,21 @@ class Loop:
     # -- alarms --------------------------------------------------------------------------------
 
     def drift(self, features: Sequence[str], *, window: str, retrains: bool) -> Notice:
-        found = f": {_listed(features)}" if features else ""
+        which = f": {_listed(features)}" if features else ""
         return self.notice(
-            f"drift in the traffic{found}",
+            f"drift in the traffic{which}",
             f"Requests to the endpoint{window} differ from the rows that the champion was "
-            f"evaluated on{found}. {_what_follows(retrains)}",
+            f"evaluated on{which}. {_what_follows(retrains)}",
             self.command("monitor show"),
             *([] if retrains else [self.command("run training")]),
         )
 
     def model_quality(self, metrics: Sequence[str], *, window: str, retrains: bool) -> Notice:
-        found = f": {_listed(metrics)}" if metrics else ""
+        which = f": {_listed(metrics)}" if metrics else ""
         return self.notice(
-            f"the champion answers worse than it did{found}",
+            f"the champion answers worse than it did{which}",
             f"Compared with the labels that arrived, the champion's answers{window} are worse than "
-            f"at registration{found}. {_what_follows(retrains)}",
+            f"at registration{which}. {_what_follows(retrains)}",
             self.command("monitor show"),
             *([] if retrains else [self.command("run training")]),
         )
@@ -253,8 +254,8 @@ def _is_version(text: str | None) -> bool:
 def _listed(violated: Sequence[str]) -> str:
     """Such as "dewp, temp and 3 more"."""
     shown = ", ".join(violated[:_MOST_FEATURES])
-    rest = len(violated) - _MOST_FEATURES
-    return f"{shown} and {rest} more" if rest > 0 else shown
+    others = len(violated) - _MOST_FEATURES
+    return f"{shown} and {others} more" if others > 0 else shown
 
 
 def _sentence(text: str) -> str:
