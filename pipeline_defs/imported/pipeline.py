@@ -21,7 +21,6 @@ from pipeline_defs.imported.stored import Stored
 from pipeline_defs.permissions import Missing, needs
 from ratchet.definition.document import Step, read
 from ratchet.definition.expressions import Keys
-from ratchet.definition.resources import MODEL_PACKAGE
 from ratchet.definition.rewriting import rewritten
 from ratchet.definition.service_model import is_taggable
 from ratchet.loop import names
@@ -88,16 +87,6 @@ class ImportedPipeline:
                     path=path,
                     write=_writer(content),
                 )
-
-    @property
-    def groups(self) -> list[str]:
-        """The model package groups that it registers in."""
-        groups = {
-            step.arguments.get("ModelPackageGroupName")
-            for step in read(self.definition()).steps
-            if step.row.makes is MODEL_PACKAGE
-        }
-        return sorted(group for group in groups if isinstance(group, str))
 
     def definition(self) -> dict[str, Any]:
         """SageMaker's pipeline definition.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ratchet.definition import references
@@ -70,6 +70,14 @@ def compare(before: Mapping[str, Any] | str, after: Mapping[str, Any] | str) -> 
         differences=(*_parameters(old, new), *_steps(old.steps, new.steps, renamed)),
         renamed=renamed,
     )
+
+
+def additions(definition: Mapping[str, Any] | str) -> Comparison:
+    """Compares a definition with none: all of it is new. Raises as `compare` does."""
+    after = validate(definition, stand_ins=None)
+    before = replace(after, parameters=(), steps={})
+    differences = (*_parameters(before, after), *_steps({}, after.steps, {}))
+    return Comparison(before=before, after=after, differences=differences, renamed={})
 
 
 def is_code(path: str) -> bool:

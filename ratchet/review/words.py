@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ratchet.definition.step import Branch
@@ -37,10 +37,12 @@ class Report:
     cache: tuple[Effect, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What the differences change in what a run costs."""
+    heading: str = ""
+    """What there is to say of a pipeline as a whole: that it is new, or cannot be compared."""
 
     @property
     def differs(self) -> bool:
-        return bool(self.parameters or self.steps)
+        return bool(self.parameters or self.steps or self.heading)
 
 
 def report(
@@ -63,11 +65,30 @@ def report(
     )
 
 
+def new(pipeline: str, comparison: Comparison, *, notes: Iterable[str] = ()) -> Report:
+    """A pipeline that is not deployed yet. Nothing is cached of it, so nothing is lost."""
+    count = len(comparison.after.steps)
+    heading = f"new: {count} step{'' if count == 1 else 's'}"
+    compared = report(pipeline, comparison, (), notes=notes)
+    return replace(
+        compared,
+        heading=heading,
+        parameters=_without_added(compared.parameters),
+        steps=_without_added(compared.steps),
+    )
+
+
+def _without_added(entries: Sequence[ReviewLine]) -> tuple[ReviewLine, ...]:
+    """The heading says that all of it is added."""
+    return tuple(replace(entry, text=entry.text.removeprefix("added, ")) for entry in entries)
+
+
 def text_of(report: Report) -> str:
     """Plain text; what is not there is not mentioned."""
     if not report.differs:
         return f"{report.pipeline}: the same\n"
-    lines = [report.pipeline]
+    first, *others = report.heading.splitlines() or [""]
+    lines = [f"{report.pipeline}: {first}" if first else report.pipeline, *others]
     for title, entries in (("parameters", report.parameters), ("steps", report.steps)):
         if entries:
             lines += [f"  {title}", *_aligned(entries)]
@@ -85,6 +106,10 @@ def markdown_of(report: Report) -> str:
     if not report.differs:
         return f"**{prose(report.pipeline)}**: the same\n"
     lines = [f"### {prose(report.pipeline)}", ""]
+    if "\n" in report.heading:
+        lines += [*fenced(report.heading.splitlines(), "text"), ""]
+    elif report.heading:
+        lines += [prose(report.heading), ""]
     for entries in (report.parameters, report.steps):
         if entries:
             lines += [*fenced((f"{t.mark} {t.subject}: {t.text}" for t in entries), "diff"), ""]
@@ -97,11 +122,12 @@ def markdown_of(report: Report) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def json_of(report: Report, comparison: Comparison) -> dict[str, Any]:
-    """For scripts: the facts, not the words."""
+def json_of(report: Report, comparison: Comparison | None) -> dict[str, Any]:
+    """For scripts: the facts, not the words. `comparison`: None where there is none."""
     return {
         "pipeline": report.pipeline,
         "differs": report.differs,
+        "heading": report.heading or None,
         "differences": [
             {
                 "kind": difference.kind,
@@ -110,7 +136,7 @@ def json_of(report: Report, comparison: Comparison) -> dict[str, Any]:
                 "before": difference.before,
                 "after": difference.after,
             }
-            for difference in comparison.differences
+            for difference in (comparison.differences if comparison else ())
         ],
         "cache": [
             {"step": e.step, "keeps": e.keeps, "reasons": list(e.reasons)} for e in report.cache

@@ -63,13 +63,11 @@ def graph(
         name, definition = _deployed(pipeline, environment, local)
     else:
         from config.settings import load
-        from ratchet.deployment.pipelines import offline
+        from ratchet.deployment.pipelines import source
 
         settings = load(environment)
-        name, definition = (
-            settings.pipeline_name(pipeline),
-            offline.definition(pipeline, settings),
-        )
+        name = settings.pipeline_name(pipeline)
+        definition = source.definition(pipeline, settings)
     drawn = graphs.graph_of(definition)
     if form is Format.text and output is None:
         _show(drawn)
@@ -86,12 +84,12 @@ def graph(
 
 
 def _deployed(pipeline: str, environment: str, local: bool | None) -> tuple[str, str]:
-    from ratchet.deployment.pipelines import publishing as pipelines
+    from ratchet.deployment.pipelines import publishing
     from ratchet.deployment.runs import executions as runs
 
     target = connect(environment, local)
     name = runs.named(target, pipeline)
-    return name, pipelines.deployed_definition(target, name)
+    return name, publishing.deployed_pipeline(target, name).definition
 
 
 def _show(drawn: Graph) -> None:

@@ -64,6 +64,7 @@ def sentences(estimate: Estimate) -> Iterator[str]:
     total = estimate.total
     if not any(line.cost is not None for line in estimate.expected):
         yield f"The cost of a run of {escape(estimate.pipeline)} is not known yet."
+        yield from _sources(estimate)
         return
     yield f"[bold]A run of {escape(estimate.pipeline)} costs {_priced(total)}[/]{_up_to(total)}."
     if estimate.hits:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ratchet.costs import change
 from ratchet.costs.change import Changed
+from ratchet.costs.prices import PriceTable
 from ratchet.deployment.costs import past as past_costs
 from ratchet.deployment.errors import DeploymentError, explain
 from ratchet.deployment.target.environment import Target
@@ -20,6 +21,12 @@ def changed(comparison: Comparison) -> Sequence[Changed]:
         instances.planned(comparison.after),
         comparison.renamed,
     )
+
+
+def notes_without_runs(comparison: Comparison, *, region: str) -> list[str]:
+    """In words, by the package's own prices, where no past run is to be asked about."""
+    price = PriceTable(region=region).price
+    return change.notes(changed(comparison), history=change.NO_HISTORY, price=price)
 
 
 def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:

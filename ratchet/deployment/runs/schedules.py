@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from config import timetable
+from ratchet.deployment.errors import NotDeployedError
+from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 
 PIPELINES = ("training", "evaluation")
@@ -32,10 +34,17 @@ class RunSchedule:
         return at.astimezone(zone) if at and self.on else None
 
 
+def _of_the_team(target: Target) -> Sequence[str]:
+    try:
+        return facts.read_pipelines(target).scheduled
+    except NotDeployedError:
+        return ()
+
+
 def read(target: Target) -> Iterable[RunSchedule]:
     """The deployed schedules; the settings of the working tree may differ."""
     scheduler = target.client("scheduler")
-    for pipeline in PIPELINES:
+    for pipeline in (*PIPELINES, *_of_the_team(target)):
         try:
             answer: dict[str, Any] = scheduler.get_schedule(
                 Name=target.settings.schedule_name(pipeline)
