@@ -24,14 +24,14 @@ if __package__ in (None, ""):  # run as a file: the root that holds `ratchet` is
 
 from ratchet.monitoring import cloudwatch, model_quality
 from ratchet.monitoring.baseline import Baseline, InvalidBaselineError, read_document
-from ratchet.monitoring.comparison import Comparison, compare
+from ratchet.monitoring.comparison import DatasetComparison, compare
 from ratchet.monitoring.constraints import InvalidConstraintsError, suggest
 from ratchet.monitoring.datasets import UnreadableDatasetError
 from ratchet.monitoring.inputs import dataset_of, labelled
 from ratchet.monitoring.job import (
     MODEL_QUALITY,
+    AnalysisRequest,
     InvalidSettingError,
-    Job,
     parse_arguments,
     read_job,
 )
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def data_quality_job(job: Job) -> str:
+def data_quality_job(job: AnalysisRequest) -> str:
     """Run the job and return its outcome: "Completed: …", "CompletedWithViolations: …", …"""
     baseline = _baseline(job)
     types = baseline.types if baseline else {}
@@ -89,7 +89,7 @@ def data_quality_job(job: Job) -> str:
             current, threshold=job.comparison_threshold, domain_threshold=job.domain_threshold
         ),
     }
-    comparison: Comparison | None = None
+    comparison: DatasetComparison | None = None
     if baseline is not None:
         expected = baseline.without(job.exclude)
         comparison = compare(current, expected, minimum_rows=job.minimum_rows)
@@ -116,7 +116,7 @@ def data_quality_job(job: Job) -> str:
     return f"{comparison.outcome}: {comparison.message}"
 
 
-def model_quality_job(job: Job) -> str:
+def model_quality_job(job: AnalysisRequest) -> str:
     """As data_quality_job, for a classifier's answers and their labels."""
     labels, scores = labelled(job)
     quality = model_quality.binary_quality(labels, scores, threshold=job.probability_threshold)
@@ -155,7 +155,7 @@ def model_quality_job(job: Job) -> str:
     return f"{comparison.outcome}: {comparison.message}"
 
 
-def _baseline(job: Job) -> Baseline | None:
+def _baseline(job: AnalysisRequest) -> Baseline | None:
     if job.baseline_statistics is None and job.baseline_constraints is None:
         return None
     if job.baseline_statistics is None or job.baseline_constraints is None:

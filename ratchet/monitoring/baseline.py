@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ratchet.monitoring.constraints import Settings
+from ratchet.monitoring.constraints import MonitoringConfig
 from ratchet.monitoring.profiles import UNKNOWN, with_one_spelling
 from ratchet.monitoring.sketch import Sketch
 
@@ -47,11 +47,11 @@ class Baseline:
             for f in self.constraints["features"]
         }
 
-    def evaluated(self) -> Iterator[tuple[Mapping[str, Any], Settings]]:
+    def evaluated(self) -> Iterator[tuple[Mapping[str, Any], MonitoringConfig]]:
         """The constraints of each feature that is to be checked, and its settings."""
         config = self.constraints.get("monitoring_config", {})
         for constraints in self.constraints["features"]:
-            settings = Settings.of(config, _overrides(constraints))
+            settings = MonitoringConfig.of(config, _overrides(constraints))
             if settings.evaluate:
                 yield constraints, settings
 

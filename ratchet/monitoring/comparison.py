@@ -19,7 +19,7 @@ from ratchet.monitoring.chance import ALPHA
 from ratchet.monitoring.constraints import (
     DOMAIN_THRESHOLD,
     TYPE_THRESHOLD,
-    Settings,
+    MonitoringConfig,
     expected_completeness,
 )
 from ratchet.monitoring.drift import Drift, categorical_drift, numerical_drift
@@ -34,13 +34,13 @@ from ratchet.monitoring.profiles import (
     FRACTIONAL,
     INTEGRAL,
     UNKNOWN,
+    EmptyProfile,
     Feature,
-    Nothing,
     Numbers,
     Profile,
     Text,
 )
-from ratchet.monitoring.shares import Share, grown
+from ratchet.monitoring.shares import ShareComparison, grown
 
 MISSING_COLUMN, EXTRA_COLUMN = "missing_column_check", "extra_column_check"
 _COLUMN_CHECKS = (MISSING_COLUMN, EXTRA_COLUMN)
@@ -52,7 +52,7 @@ _CLUMPS = 4
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DatasetComparison:
     """`drifts` and `shares` hold every comparison made, `not_compared` why others were not."""
 
     outcome: str
@@ -61,7 +61,7 @@ class Comparison:
     baseline_rows: int
     violations: tuple[Violation, ...] = ()
     drifts: tuple[Drift, ...] = ()
-    shares: tuple[Share, ...] = ()
+    shares: tuple[ShareComparison, ...] = ()
     not_compared: Mapping[str, str] = field(default_factory=dict)
 
     def violations_document(self) -> dict[str, Any]:
@@ -94,12 +94,12 @@ class Comparison:
 
 def compare(
     current: Profile, baseline: Baseline, *, minimum_rows: int = MINIMUM_ROWS
-) -> Comparison:
+) -> DatasetComparison:
     """Check the current data against the baseline's constraints and distributions."""
     for rows, what in ((current.rows, "analyzed"), (baseline.rows, "in the baseline")):
         if rows < minimum_rows:
             message = f"{rows} rows {what}, fewer than the {minimum_rows} that a comparison needs"
-            return Comparison(TOO_FEW_ROWS, message, current.rows, baseline.rows)
+            return DatasetComparison(TOO_FEW_ROWS, message, current.rows, baseline.rows)
     features = {feature.name: feature for feature in current.features}
     shares = [*_columns(features, baseline, current.rows), *_values(features, baseline)]
     drifts, not_compared = _drifts(features, baseline, minimum_rows)
@@ -118,7 +118,7 @@ def compare(
     place = {name: number for number, name in enumerate(baseline.types)}
     violations.sort(key=lambda v: -1 if v.check in _COLUMN_CHECKS else place[v.feature])
     outcome, message = _outcome(violations)
-    return Comparison(
+    return DatasetComparison(
         outcome,
         message,
         current.rows,
@@ -140,7 +140,9 @@ def _outcome(violations: list[Violation]) -> tuple[str, str]:
     )
 
 
-def _columns(features: Mapping[str, Feature], baseline: Baseline, rows: int) -> Iterator[Share]:
+def _columns(
+    features: Mapping[str, Feature], baseline: Baseline, rows: int
+) -> Iterator[ShareComparison]:
     """Columns that only one side has. A few values of such a column are no column yet: a key that
     one request of thousands has, or that one of the baseline's rows had."""
     counts = (
@@ -151,29 +153,31 @@ def _columns(features: Mapping[str, Feature], baseline: Baseline, rows: int) -> 
         if name not in features:
             lead = f"There are missing columns in current dataset. {counts}. "
             _, missing = baseline.counts(name)
-            yield Share(name, MISSING_COLUMN, lead, _NO_VALUE, rows, rows, missing, baseline.rows)
+            yield ShareComparison(
+                name, MISSING_COLUMN, lead, _NO_VALUE, rows, rows, missing, baseline.rows
+            )
     for name, feature in features.items():
         if name not in baseline.types:
             lead = f"There are extra columns in current dataset. {counts}. "
-            yield Share(
+            yield ShareComparison(
                 name, EXTRA_COLUMN, lead, "have a value", feature.present, rows, 0, baseline.rows
             )
 
 
-def _values(features: Mapping[str, Feature], baseline: Baseline) -> Iterator[Share]:
+def _values(features: Mapping[str, Feature], baseline: Baseline) -> Iterator[ShareComparison]:
     """The checks of each column's values, where the baseline's constraints ask for them."""
     for constraints, settings in baseline.evaluated():
         if (feature := features.get(constraints["name"])) is None:
             continue
         yield from _completeness(feature, constraints, baseline)
-        if not isinstance(feature, Nothing):
+        if not isinstance(feature, EmptyProfile):
             yield from _type(feature, constraints, settings, baseline)
             yield from _domain(feature, constraints, settings, baseline)
 
 
 def _completeness(
     feature: Feature, constraints: Mapping[str, Any], baseline: Baseline
-) -> Iterator[Share]:
+) -> Iterator[ShareComparison]:
     rows = feature.present + feature.missing
     least = constraints.get("completeness", 0.0)
     present, missing = baseline.counts(feature.name)
@@ -181,7 +185,7 @@ def _completeness(
     if is_limit:
         missing = round((1 - least) * baseline.rows)
     lead = _unmet(feature.present, rows)
-    yield Share(
+    yield ShareComparison(
         feature=feature.name,
         check="completeness_check",
         lead=lead,
@@ -197,9 +201,9 @@ def _completeness(
 def _type(
     feature: Numbers | Text,
     constraints: Mapping[str, Any],
-    settings: Settings,
+    settings: MonitoringConfig,
     baseline: Baseline,
-) -> Iterator[Share]:
+) -> Iterator[ShareComparison]:
     expected = constraints.get("inferred_type", UNKNOWN)
     if expected == UNKNOWN:
         return
@@ -214,7 +218,7 @@ def _type(
         f"Expected match: {settings.datatype_threshold * 100}%. "
         f"Observed: Only {fitting / feature.present * 100}% of data is {expected}. "
     )
-    yield Share(
+    yield ShareComparison(
         feature=feature.name,
         check="data_type_check",
         lead=lead,
@@ -230,9 +234,9 @@ def _type(
 def _domain(
     feature: Numbers | Text,
     constraints: Mapping[str, Any],
-    settings: Settings,
+    settings: MonitoringConfig,
     baseline: Baseline,
-) -> Iterator[Share]:
+) -> Iterator[ShareComparison]:
     domain = constraints.get("string_constraints", {}).get("domains")
     if not domain or not isinstance(feature, Text):
         return
@@ -246,7 +250,7 @@ def _domain(
         # occur once. A new value comes in several rows at a time, as the others do.
         before, rows, clumps = baseline.seen_once(feature.name) // 2, present // 2, _CLUMPS
     lead = _unmet(feature.present - unknown, feature.present)
-    yield Share(
+    yield ShareComparison(
         feature=feature.name,
         check="categorical_values_check",
         lead=lead,
@@ -282,14 +286,16 @@ def _drifts(
     return drifts, not_compared
 
 
-def _drift(feature: Feature, baseline: Baseline, settings: Settings, minimum: int) -> Drift | str:
+def _drift(
+    feature: Feature, baseline: Baseline, settings: MonitoringConfig, minimum: int
+) -> Drift | str:
     """The drift of a feature, or why there is none to speak of."""
     if not settings.compare:
         return "perform_comparison is Disabled"
     before = baseline.feature(feature.name)
     if before is None:
         return "the baseline statistics do not hold it"
-    if isinstance(feature, Nothing) or before["inferred_type"] == UNKNOWN:
+    if isinstance(feature, EmptyProfile) or before["inferred_type"] == UNKNOWN:
         return "it has no values on one side"
     numbers = before["inferred_type"] in (INTEGRAL, FRACTIONAL)
     if numbers != isinstance(feature, Numbers):

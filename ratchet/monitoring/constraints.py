@@ -55,7 +55,7 @@ class InvalidConstraintsError(ValueError):
 
 
 @dataclass(frozen=True)
-class Settings:
+class MonitoringConfig:
     """`monitoring_config`, with the overrides of one feature laid over it."""
 
     evaluate: bool
@@ -69,7 +69,9 @@ class Settings:
     categorical_method: str
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Settings:
+    def of(
+        cls, config: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+    ) -> MonitoringConfig:
         """Read `monitoring_config` and a feature's `monitoringConfigOverrides`.
 
         Raises InvalidConstraintsError for an unknown method.

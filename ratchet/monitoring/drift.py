@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ratchet.monitoring.chance import odds
-from ratchet.monitoring.constraints import CHI_SQUARED, ROBUST, Settings
+from ratchet.monitoring.constraints import CHI_SQUARED, ROBUST, MonitoringConfig
 from ratchet.monitoring.profiles import Text
 from ratchet.monitoring.sketch import Sketch, largest_gap
 
@@ -77,14 +77,18 @@ class Drift:
         return replace(self, threshold=max(self.threshold, 1 - alpha))
 
 
-def numerical_drift(feature: str, current: Sketch, baseline: Sketch, settings: Settings) -> Drift:
+def numerical_drift(
+    feature: str, current: Sketch, baseline: Sketch, settings: MonitoringConfig
+) -> Drift:
     gap = largest_gap(current, baseline)
     distance = corrected(gap, current.rows, baseline.rows, settings.method)
     threshold = settings.numerical_threshold
     return Drift(feature, settings.method, distance, threshold, current.rows, baseline.rows)
 
 
-def categorical_drift(current: Text, baseline: Mapping[str, int], settings: Settings) -> Drift:
+def categorical_drift(
+    current: Text, baseline: Mapping[str, int], settings: MonitoringConfig
+) -> Drift:
     """Drift of a text feature against the rows the baseline had of each value."""
     values = list(baseline)
     expected = np.array(list(baseline.values()), dtype=np.float64)

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ratchet.monitoring.capture import OUTPUT, Records, side_rows
+from ratchet.monitoring.capture import OUTPUT, CapturedRecords, side_rows
 from ratchet.monitoring.columns import Floats
 from ratchet.monitoring.datasets import UnreadableDatasetError
 
@@ -37,7 +37,7 @@ class Labelled:
     unreadable: int
 
 
-def merge(captured: Records, truth: Records, *, probability: str = "0") -> Labelled:
+def merge(captured: CapturedRecords, truth: CapturedRecords, *, probability: str = "0") -> Labelled:
     """Label the captured answers. `probability` is the score's column, by name or by position.
 
     Of several labels of one id the last line's stands. Raises UnreadableDatasetError when the

@@ -27,12 +27,12 @@ from ratchet.monitoring.datasets import (
     read_parquet,
 )
 from ratchet.monitoring.ground_truth import column_of, labels_of, merge
-from ratchet.monitoring.job import CAPTURE, InvalidSettingError, Job
+from ratchet.monitoring.job import CAPTURE, AnalysisRequest, InvalidSettingError
 
 log = logging.getLogger("ratchet.monitoring")
 
 
-def dataset_of(job: Job, types: Mapping[str, str]) -> ParquetDataset | TableDataset:
+def dataset_of(job: AnalysisRequest, types: Mapping[str, str]) -> ParquetDataset | TableDataset:
     """The rows; `types` are those of the baseline's features, in its order."""
     paths = files_below(job.dataset_source)
     names, texts = list(types), [name for name, kind in types.items() if kind == STRING]
@@ -49,7 +49,7 @@ def dataset_of(job: Job, types: Mapping[str, str]) -> ParquetDataset | TableData
     )
 
 
-def labelled(job: Job) -> tuple[NDArray[np.bool_], Floats]:
+def labelled(job: AnalysisRequest) -> tuple[NDArray[np.bool_], Floats]:
     """Labels and scores of a dataset that holds both, or of captured answers and ground truth."""
     if CAPTURE in job.dataset_format:
         if job.ground_truth_source is None:

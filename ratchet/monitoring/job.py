@@ -55,7 +55,7 @@ class InvalidSettingError(ValueError):
 
 
 @dataclass(frozen=True)
-class Job:
+class AnalysisRequest:
     """Everything a run needs to know; the names are those of the container contract."""
 
     dataset_source: Path
@@ -96,7 +96,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> dict[str, Any]:
     return vars(parser.parse_args(arguments))
 
 
-def read_job(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Job:
+def read_job(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> AnalysisRequest:
     """Arguments first, then the environment. Raises InvalidSettingError, naming the setting."""
 
     def setting(name: str, default: str = "") -> str:
@@ -128,7 +128,7 @@ def read_job(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> Jo
     if analysis_type not in (DATA_QUALITY, MODEL_QUALITY):
         message = f"analysis_type is {analysis_type!r}; expected {DATA_QUALITY} or {MODEL_QUALITY}"
         raise InvalidSettingError(message)
-    return Job(
+    return AnalysisRequest(
         dataset_source=source,
         dataset_format=dataset_format,
         output_path=Path(setting("output_path", str(CONTAINER / "processing/output/analysis"))),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ratchet.definition.step import Branch
 from ratchet.review.cache_effects import Effect
-from ratchet.review.differences import Comparison, Difference
+from ratchet.review.differences import DefinitionComparison, DefinitionDifference
 from ratchet.review.flat import shown
 from ratchet.review.markdown import code, fenced, prose, single_line
 
@@ -28,7 +28,7 @@ class ReviewLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class PipelineReview:
     """What a reviewer reads of one pipeline."""
 
     pipeline: str
@@ -47,16 +47,16 @@ class Report:
 
 def report(
     pipeline: str,
-    comparison: Comparison,
+    comparison: DefinitionComparison,
     cache: Sequence[Effect],
     *,
     files_of: FilesOf = lambda uri: None,
     notes: Iterable[str] = (),
-) -> Report:
+) -> PipelineReview:
     """The comparison in words."""
     lines = [_line(difference, files_of) for difference in comparison.differences]
     is_parameter = [each.kind.startswith("parameter") for each in comparison.differences]
-    return Report(
+    return PipelineReview(
         pipeline=pipeline,
         parameters=tuple(line for line, yes in zip(lines, is_parameter, strict=True) if yes),
         steps=tuple(line for line, yes in zip(lines, is_parameter, strict=True) if not yes),
@@ -65,7 +65,9 @@ def report(
     )
 
 
-def new(pipeline: str, comparison: Comparison, *, notes: Iterable[str] = ()) -> Report:
+def new(
+    pipeline: str, comparison: DefinitionComparison, *, notes: Iterable[str] = ()
+) -> PipelineReview:
     """A pipeline that is not deployed yet. Nothing is cached of it, so nothing is lost."""
     count = len(comparison.after.steps)
     heading = f"new: {count} step{'' if count == 1 else 's'}"
@@ -83,7 +85,7 @@ def _without_added(entries: Sequence[ReviewLine]) -> tuple[ReviewLine, ...]:
     return tuple(replace(entry, text=entry.text.removeprefix("added, ")) for entry in entries)
 
 
-def text_of(report: Report) -> str:
+def text_of(report: PipelineReview) -> str:
     """Plain text; what is not there is not mentioned."""
     if not report.differs:
         return f"{report.pipeline}: the same\n"
@@ -101,7 +103,7 @@ def text_of(report: Report) -> str:
     return "\n".join(map(single_line, lines)) + "\n"
 
 
-def markdown_of(report: Report) -> str:
+def markdown_of(report: PipelineReview) -> str:
     """The same for a review comment."""
     if not report.differs:
         return f"**{prose(report.pipeline)}**: the same\n"
@@ -122,7 +124,7 @@ def markdown_of(report: Report) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def json_of(report: Report, comparison: Comparison | None) -> dict[str, Any]:
+def json_of(report: PipelineReview, comparison: DefinitionComparison | None) -> dict[str, Any]:
     """For scripts: the facts, not the words. `comparison`: None where there is none."""
     return {
         "pipeline": report.pipeline,
@@ -161,12 +163,12 @@ def _effect(effect: Effect) -> str:
     return f"runs again: {', '.join(effect.reasons)}"
 
 
-def _line(difference: Difference, files_of: FilesOf) -> ReviewLine:
+def _line(difference: DefinitionDifference, files_of: FilesOf) -> ReviewLine:
     mark = {"added": "+", "removed": "-"}.get(difference.kind.rpartition("-")[2], "~")
     return ReviewLine(mark=mark, subject=difference.subject, text=_text(difference, files_of))
 
 
-def _text(difference: Difference, files_of: FilesOf) -> str:
+def _text(difference: DefinitionDifference, files_of: FilesOf) -> str:
     match difference.kind:
         case "parameter-added" | "step-added":
             return f"added, {difference.after}"

@@ -129,7 +129,9 @@ def test_every_file_of_the_code_is_published_under_the_name_it_is_started_by(
 
 def imported_app(source: Path, definition: dict[str, Any], permissions: Any = None) -> Any:
     """The synthesized stack of one imported pipeline."""
-    imported.write(source, imported.Stored(name="Theirs", definition=definition, folders={}))
+    imported.write(
+        source, imported.StoredPipeline(name="Theirs", definition=definition, folders={})
+    )
     if permissions is not None:
         (source / "pipelines" / "Theirs" / "permissions.json").write_text(json.dumps(permissions))
     app = cdk.App(outdir=str(source / "out"), context=context(), analytics_reporting=False)

@@ -78,7 +78,7 @@ def test_a_file_of_prices_that_is_wrong_is_said_without_a_stack_trace(
 
 
 def test_the_environment_leads_to_this_cloud_and_to_no_other() -> None:
-    endpoint = control.Endpoint(
+    endpoint = control.CloudEndpoint(
         url="http://127.0.0.1:4577",
         pid=1,
         region="eu-west-1",

@@ -27,7 +27,7 @@ from ratchet.deployment.registry import approval
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import landing, snapshots
-from ratchet.deployment.runs.executions import Run, RunState, Step
+from ratchet.deployment.runs.executions import Run, RunState, RunStep
 from ratchet.deployment.runs.reports import Findings, findings
 from ratchet.deployment.target import cdk, facts
 from ratchet.deployment.target.environment import Target, local_target
@@ -141,7 +141,7 @@ class Loop:
             description="a test",
         )
 
-    def steps(self, run: Run) -> list[Step]:
+    def steps(self, run: Run) -> list[RunStep]:
         return list(runs.steps(self.client("sagemaker"), run.arn))
 
     def findings(self, state: RunState) -> Findings:

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from pipeline_defs.imported import ImportedPipeline, Placement, Stored
+from pipeline_defs.imported import ImportedPipeline, Placement, StoredPipeline
 from pipeline_defs.imported.placeholders import texts_after
 from pipeline_defs.permissions import needs
 from ratchet.loop import folders, names
@@ -33,7 +33,7 @@ class ImportedMlPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        stored: Stored,
+        stored: StoredPipeline,
         loop: LoopResources,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -69,7 +69,7 @@ class ImportedMlPipeline(Construct):
         if pipeline.bundles:
             self._loop.code.grant_read_folders(self.role, "ReadCode")
 
-    def _permissions(self, pipeline: ImportedPipeline, stored: Stored) -> None:
+    def _permissions(self, pipeline: ImportedPipeline, stored: StoredPipeline) -> None:
         runs = [folders.runs(self.name)]
         readable = sorted({*runs, *texts_after(stored.definition, "artifacts")} - {""})
         self._loop.artifacts.grant_list(

@@ -97,7 +97,7 @@ def estimate(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class PlannedPipeline:
     """A pipeline, and what its steps run on."""
 
     pipeline: str
@@ -108,7 +108,9 @@ class Plan:
     """Nor is the environment, which keeps past runs and prices."""
 
 
-def _plan(target: Target, kind: str, values: Mapping[str, str], *, deployed: bool) -> Plan:
+def _plan(
+    target: Target, kind: str, values: Mapping[str, str], *, deployed: bool
+) -> PlannedPipeline:
     """As it is deployed, or as the source has it."""
     from ratchet.deployment.errors import DeploymentError
     from ratchet.deployment.pipelines import publishing, source
@@ -121,7 +123,7 @@ def _plan(target: Target, kind: str, values: Mapping[str, str], *, deployed: boo
         name = runs.named(target, kind)
         text = publishing.deployed_pipeline(target, name).definition
         checked = _check(values, text, name)
-        return Plan(
+        return PlannedPipeline(
             pipeline=name,
             steps=instances.planned(validate(text, stand_ins=None), values=checked),
         )
@@ -136,7 +138,7 @@ def _plan(target: Target, kind: str, values: Mapping[str, str], *, deployed: boo
     else:
         comparison = differences.compare(change.deployed, change.source)
     effects = [effect for effect in cache_effects.effects(comparison) if not effect.keeps]
-    return Plan(
+    return PlannedPipeline(
         pipeline=change.name,
         steps=instances.planned(comparison.after, values=checked, effects=effects),
         new=new,
@@ -152,7 +154,7 @@ def _check(values: Mapping[str, str], definition: str, name: str) -> Mapping[str
     )
 
 
-def _past(target: Target, plan: Plan) -> tuple[History, PriceOf, Sequence[str]]:
+def _past(target: Target, plan: PlannedPipeline) -> tuple[History, PriceOf, Sequence[str]]:
     """What past runs took, today's prices, and what could not be read of them."""
     from ratchet.costs.change import NO_HISTORY
     from ratchet.costs.prices import PriceTable

@@ -18,13 +18,13 @@ from ratchet.cli.options import Environment, Local, connect
 if TYPE_CHECKING:
     from ratchet.deployment.pipelines.changes import AnyChange
     from ratchet.deployment.target.environment import Target
-    from ratchet.review.differences import Comparison
-    from ratchet.review.words import Report
+    from ratchet.review.differences import DefinitionComparison
+    from ratchet.review.words import PipelineReview
 
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 
 
-class Format(StrEnum):
+class DiffFormat(StrEnum):
     text = "text"
     markdown = "markdown"
     json = "json"
@@ -34,8 +34,8 @@ class Format(StrEnum):
 class Review:
     """What there is to say of one pipeline."""
 
-    report: Report
-    comparison: Comparison | None
+    report: PipelineReview
+    comparison: DefinitionComparison | None
     """None: it cannot be compared, and the report says why."""
     mistake: bool = False
     """Of the source, which has to be put right."""
@@ -59,8 +59,8 @@ def diff(
         typer.Option("--file", help="With --base: compare this definition instead of the source."),
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="For a terminal, a review comment, or scripts.")
-    ] = Format.text,
+        DiffFormat, typer.Option("--format", help="For a terminal, a review comment, or scripts.")
+    ] = DiffFormat.text,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 when something differs.")
     ] = False,
@@ -78,7 +78,7 @@ def diff(
         reviews = [_files(base, file, pipeline or "training", environment)]
     else:
         reviews = list(_deployed(pipeline, environment, local, form))
-    if form is Format.json:
+    if form is DiffFormat.json:
         from ratchet.review.words import json_of
 
         echo_json([json_of(review.report, review.comparison) for review in reviews])
@@ -89,10 +89,10 @@ def diff(
         raise typer.Exit(1)
 
 
-def _say(reports: list[Report], form: Format) -> None:
+def _say(reports: list[PipelineReview], form: DiffFormat) -> None:
     from ratchet.review.words import markdown_of, text_of
 
-    if form is Format.markdown:
+    if form is DiffFormat.markdown:
         echo("\n".join(map(markdown_of, reports)), newline=False)
         return
     console = out()
@@ -124,24 +124,24 @@ def _files(base: Path, file: Path | None, kind: str, environment: str) -> Review
 
 
 def _deployed(
-    kind: str | None, environment: str, local: bool | None, form: Format
+    kind: str | None, environment: str, local: bool | None, form: DiffFormat
 ) -> Iterator[Review]:
     from ratchet.deployment.pipelines import source
     from ratchet.deployment.pipelines.changes import Comparing
-    from ratchet.review.words import Report
+    from ratchet.review.words import PipelineReview
     from ratchet.runner.errors import RunnerError
 
     target = connect(environment, local)
     comparing = Comparing(target)
-    if comparing.missing and form is not Format.json:
+    if comparing.missing and form is not DiffFormat.json:
         # On paper too: a comment that lists pipelines as new has to say why all of them are.
-        (echo if form is Format.markdown else _note)(f"{comparing.missing}\n")
+        (echo if form is DiffFormat.markdown else _note)(f"{comparing.missing}\n")
     changes = [comparing.change(source.entry(kind))] if kind else comparing.changes()
     for change in changes:
         try:
             yield _review(target, change)
         except RunnerError as problem:  # one of the two definitions is not SageMaker's
-            report = Report(pipeline=change.name, heading=str(problem))
+            report = PipelineReview(pipeline=change.name, heading=str(problem))
             yield Review(report, None, mistake=True)
 
 
@@ -155,7 +155,7 @@ def _review(target: Target, change: AnyChange) -> Review:
     from ratchet.review import cache_effects, differences, words
 
     if isinstance(change, UnreadPipeline):
-        report = words.Report(pipeline=change.name, heading=change.reason)
+        report = words.PipelineReview(pipeline=change.name, heading=change.reason)
         return Review(report, None, mistake=change.mistake)
     if isinstance(change, NewPipeline):
         comparison = differences.additions(change.source)

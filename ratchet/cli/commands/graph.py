@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _STYLES = {"◆": "yellow", "✖": "red", "●": "cyan"}
 
 
-class Format(StrEnum):
+class GraphFormat(StrEnum):
     text = "text"
     mermaid = "mermaid"
     svg = "svg"
@@ -34,8 +34,8 @@ def graph(
         str, typer.Argument(metavar="PIPELINE", help="For example `training`.")
     ] = "training",
     form: Annotated[
-        Format, typer.Option("--format", help="For a terminal, for Markdown, or a picture.")
-    ] = Format.text,
+        GraphFormat, typer.Option("--format", help="For a terminal, for Markdown, or a picture.")
+    ] = GraphFormat.text,
     file: Annotated[
         Path | None,
         typer.Option("--file", help="Draw this definition (JSON) instead of the source."),
@@ -69,13 +69,13 @@ def graph(
         name = settings.pipeline_name(pipeline)
         definition = source.definition(pipeline, settings)
     drawn = graphs.graph_of(definition)
-    if form is Format.text and output is None:
+    if form is GraphFormat.text and output is None:
         _show(drawn)
         return
-    if form is Format.svg:
+    if form is GraphFormat.svg:
         text = svg.text_of(drawn, title=f"Pipeline {name}")
     else:
-        text = mermaid.text_of(drawn) if form is Format.mermaid else terminal.text_of(drawn)
+        text = mermaid.text_of(drawn) if form is GraphFormat.mermaid else terminal.text_of(drawn)
     if output is None:
         echo(text, newline=False)
         return

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ratchet.cli.views.wording import duration
-from ratchet.costs.estimate import Estimate, Line, Total, dollars, remarks
+from ratchet.costs.estimate import Estimate, EstimateLine, Total, dollars, remarks
 from ratchet.costs.rows import BUNDLED, PRICE_LIST
 
 
@@ -29,7 +29,7 @@ def table(estimate: Estimate) -> Table:
     return drawn
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def _cells(line: EstimateLine) -> tuple[str, ...]:
     planned, took = line.planned, line.took
     return (
         escape(planned.step),
@@ -121,7 +121,7 @@ def _total(total: Total) -> dict[str, Any]:
     }
 
 
-def _data(line: Line) -> dict[str, Any]:
+def _data(line: EstimateLine) -> dict[str, Any]:
     planned, took, price = line.planned, line.took, line.price
     return {
         "step": planned.step,

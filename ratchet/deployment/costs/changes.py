@@ -11,10 +11,10 @@ from ratchet.deployment.costs import past as past_costs
 from ratchet.deployment.errors import DeploymentError, explain
 from ratchet.deployment.target.environment import Target
 from ratchet.review import instances
-from ratchet.review.differences import Comparison
+from ratchet.review.differences import DefinitionComparison
 
 
-def changed(comparison: Comparison) -> Sequence[Changed]:
+def changed(comparison: DefinitionComparison) -> Sequence[Changed]:
     """The steps whose instances, spot or cache settings differ."""
     return change.changed(
         instances.planned(comparison.before),
@@ -23,13 +23,13 @@ def changed(comparison: Comparison) -> Sequence[Changed]:
     )
 
 
-def notes_without_runs(comparison: Comparison, *, region: str) -> list[str]:
+def notes_without_runs(comparison: DefinitionComparison, *, region: str) -> list[str]:
     """In words, by the package's own prices, where no past run is to be asked about."""
     price = PriceTable(region=region).price
     return change.notes(changed(comparison), history=change.NO_HISTORY, price=price)
 
 
-def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:
+def notes(target: Target, pipeline: str, comparison: DefinitionComparison) -> list[str]:
     """The change of costs in words, from past runs and today's prices. If they cannot be read, a
     line says so: it must not hold back the differences."""
     from botocore.exceptions import BotoCoreError, ClientError

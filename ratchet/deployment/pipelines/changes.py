@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class PipelineChange:
     """A deployed pipeline: its deployed definition and that of the source.
 
     `files_of` gives the files of a code bundle by its URI, name → digest; None when the bundle
@@ -55,7 +55,7 @@ class UnreadPipeline:
     """The source's, which has to be put right; otherwise a deployment does it."""
 
 
-AnyChange = Change | NewPipeline | UnreadPipeline
+AnyChange = PipelineChange | NewPipeline | UnreadPipeline
 
 
 class Comparing:
@@ -120,8 +120,8 @@ class Comparing:
 
 def _compared(
     target: Target, deployed: DeployedPipeline, pipeline: CompiledPipeline, context: Context
-) -> Change:
-    return Change(
+) -> PipelineChange:
+    return PipelineChange(
         name=deployed.name,
         deployed=deployed.definition,
         source=pipeline.to_json(),

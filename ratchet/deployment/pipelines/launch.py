@@ -30,7 +30,7 @@ _SOURCES = ("Succeeded", "Failed")  # of a run of selected steps
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class StepSelection:
     """The selected steps of a run, and the run that their inputs come from."""
 
     steps: tuple[str, ...]
@@ -43,9 +43,9 @@ class Launched:
     run: Run
     published: publishing.Published | None
     """None: started as deployed."""
-    snapshot: snapshots.Snapshot | None
+    snapshot: snapshots.LandedSnapshot | None
     """The snapshot that was chosen; None when the data was named, or the pipeline takes none."""
-    selection: Selection | None = None
+    selection: StepSelection | None = None
     experiment: str | None = None
     """The branch, when the run is an experiment because of it."""
 
@@ -57,7 +57,7 @@ def launch(
     values: Mapping[str, str],
     as_deployed: bool = False,
     stand_ins: Mapping[str, Any] | None = None,
-    selection: Selection | None = None,
+    selection: StepSelection | None = None,
 ) -> Launched:
     """Brings the pipeline up to date with the source and starts it.
 
@@ -126,7 +126,7 @@ def _from_source(target: Target, facts_of_training: TrainingFacts, kind: str) ->
 
 
 def _earlier_parameters(
-    target: Target, selection: Selection | None, declared: Sequence[Mapping[str, Any]]
+    target: Target, selection: StepSelection | None, declared: Sequence[Mapping[str, Any]]
 ) -> dict[str, str]:
     """The parameters of the run that a selection takes results of, where they are still there."""
     if selection is None or selection.source is None:
@@ -149,7 +149,7 @@ def _snapshot(
     kind: str,
     declared: Sequence[Mapping[str, Any]],
     chosen: Mapping[str, str],
-) -> snapshots.Snapshot | None:
+) -> snapshots.LandedSnapshot | None:
     """The newest data for a pipeline that takes data and is given none."""
     name = names.DATA_PARAMETER
     if name not in _names(declared) or name in chosen:
@@ -164,7 +164,7 @@ def _names(declared: Sequence[Mapping[str, Any]]) -> set[str]:
 
 def selection(
     target: Target, *, kind: str, steps: Sequence[str], earlier: str | None
-) -> Selection | None:
+) -> StepSelection | None:
     """The selection of `--step` and `--from`; None without steps.
 
     Raises:
@@ -180,9 +180,9 @@ def selection(
                 f"{run.name} ({run.id}) is a run of {run.pipeline}; one of {name} is "
                 f"expected. List them: {target.command(f'runs {kind}')}"
             )
-        return Selection(steps=tuple(steps), source=run)
+        return StepSelection(steps=tuple(steps), source=run)
     ended = (run for run in runs.listed(target, pipeline=name) if run.status in _SOURCES)
-    return Selection(steps=tuple(steps), source=next(ended, None))
+    return StepSelection(steps=tuple(steps), source=next(ended, None))
 
 
 def retry(target: Target, run: Run) -> Run:
@@ -203,7 +203,7 @@ def retry(target: Target, run: Run) -> Run:
     return replace(run, status="Executing", failure="")
 
 
-def _selective_config(selection: Selection | None) -> dict[str, Any] | None:
+def _selective_config(selection: StepSelection | None) -> dict[str, Any] | None:
     if selection is None:
         return None
     config: dict[str, Any] = {"SelectedSteps": [{"StepName": name} for name in selection.steps]}
@@ -224,13 +224,13 @@ def _refuse_protected(target: Target, deployed: TrainingFacts, kind: str) -> Non
     )
 
 
-def _display_name(snapshot: snapshots.Snapshot | None, now: datetime) -> str:
+def _display_name(snapshot: snapshots.LandedSnapshot | None, now: datetime) -> str:
     """`2013-03-by-hand-081502`: which data, why, and a time that tells repeats apart."""
     data = f"{snapshot.label}-" if snapshot and snapshot.label else ""
     return f"{data}by-hand-{now:%H%M%S}"
 
 
-def _description(snapshot: snapshots.Snapshot | None, *, as_deployed: bool) -> str:
+def _description(snapshot: snapshots.LandedSnapshot | None, *, as_deployed: bool) -> str:
     try:
         who = getpass.getuser()
     except (KeyError, OSError):  # a container without a name for its user

@@ -17,7 +17,7 @@ PIPELINES = ("training", "evaluation")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSchedule:
+class DeployedSchedule:
     """The schedule of one pipeline."""
 
     pipeline: str
@@ -41,7 +41,7 @@ def _of_the_team(target: Target) -> Sequence[str]:
         return ()
 
 
-def read(target: Target) -> Iterable[RunSchedule]:
+def read(target: Target) -> Iterable[DeployedSchedule]:
     """The deployed schedules; the settings of the working tree may differ."""
     scheduler = target.client("scheduler")
     for pipeline in (*PIPELINES, *_of_the_team(target)):
@@ -51,7 +51,7 @@ def read(target: Target) -> Iterable[RunSchedule]:
             )
         except scheduler.exceptions.ResourceNotFoundException:
             continue
-        yield RunSchedule(
+        yield DeployedSchedule(
             pipeline=pipeline,
             expression=answer["ScheduleExpression"],
             timezone=answer.get("ScheduleExpressionTimezone") or "UTC",

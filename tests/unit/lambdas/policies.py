@@ -20,12 +20,12 @@ from ministack.core import iam_actions, iam_evaluator
 from ratchet.local_cloud.emulator import evaluator, http_needs
 from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.authorisation import Need
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 ROOT = Path(__file__).parents[3]
 LAMBDAS = ROOT / "lambdas"
 SNAPSHOTS = ROOT / "tests" / "infra" / "snapshots"
-SCOPE = Scope(account="000000000000", region="us-east-1")
+SCOPE = AccountScope(account="000000000000", region="us-east-1")
 KEY = SCOPE.of_service("kms", "key/loop")
 
 WITH_A_SETTING = {"sagemaker:StopPipelineExecution"}
@@ -83,7 +83,7 @@ def refusal(function: str, request: Request) -> str | None:
     return None if "" in refused else f"{function}: {refused[0]}"
 
 
-def _refused(role: evaluator.Policy, needs: Sequence[Need]) -> str:
+def _refused(role: evaluator.PolicyStatements, needs: Sequence[Need]) -> str:
     for need in needs:
         context = tuple(sorted((key.lower(), str(value)) for key, value in need.context.items()))
         if not _is_allowed(role.name, need.action, need.resource, context):
@@ -166,7 +166,7 @@ def _http(request: Request) -> tuple[str, str, Mapping[str, str], bytes, dict[st
 # -- the templates -------------------------------------------------------------------------------
 
 
-def roles(function: str) -> list[evaluator.Policy]:
+def roles(function: str) -> list[evaluator.PolicyStatements]:
     """The policy of each role that the function is deployed with."""
     named = [policy for name, policy in _policies().items() if name.startswith(f"{function}/")]
     assert named, f"no template has the function {function}"
@@ -174,7 +174,7 @@ def roles(function: str) -> list[evaluator.Policy]:
 
 
 @cache
-def _policies() -> Mapping[str, evaluator.Policy]:
+def _policies() -> Mapping[str, evaluator.PolicyStatements]:
     """By `<function>/<stack>`."""
     return {
         f"{function}/{file.stem}": evaluator.parsed(f"{function}/{file.stem}", document)
