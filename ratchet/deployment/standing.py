@@ -93,7 +93,7 @@ class Standing:
     @property
     def settled(self) -> bool:
         """The wanted version serves, and nothing is under way."""
-        champion = self.wanted.version if self.wanted else None
+        champion = self.version_to_serve.version if self.version_to_serve else None
         serves = self.live.version if self.live and self.live.status == IN_SERVICE else None
         busy = self.stack is not None and self.stack.busy
         return not busy and champion == self.deployed == serves
@@ -223,7 +223,7 @@ def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]
     if not standing.versions:
         yield f"No model is registered yet. Land data: {command('land FILE…')}"
         return
-    champion, deployed = standing.wanted, standing.deployed
+    champion, deployed = standing.version_to_serve, standing.deployed
     yield from _failures(standing, command)
     if champion is None:
         yield _nothing_wanted(standing)

@@ -242,16 +242,16 @@ def _sound_lines(content: bytes, schema: pa.Schema) -> tuple[bytes, int]:
 
 def _strings(value: dict[str, Any], fields: Any) -> dict[str, Any]:
     """The fields of the schema alone, leaves as text: a payload may have been left as JSON."""
-    kept: dict[str, Any] = {}
+    strings: dict[str, Any] = {}
     for field in fields:
         inner = value.get(field.name)
         if inner is None:
             continue
         if pa.types.is_struct(field.type):
-            kept[field.name] = _strings(inner, list(field.type))
+            strings[field.name] = _strings(inner, list(field.type))
         else:
-            kept[field.name] = inner if isinstance(inner, str) else json.dumps(inner)
-    return kept
+            strings[field.name] = inner if isinstance(inner, str) else json.dumps(inner)
+    return strings
 
 
 def _decoded(data: pa.Array, encoded: pa.Array) -> pa.Array:

@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ratchet.monitoring.comparison import TOO_FEW_ROWS, Baseline, Comparison
+from ratchet.monitoring.baseline import Baseline
+from ratchet.monitoring.comparison import Comparison
 from ratchet.monitoring.constraints import Settings
+from ratchet.monitoring.findings import TOO_FEW_ROWS
 from ratchet.monitoring.model_quality import Quality, QualityComparison
 from ratchet.monitoring.profiles import Numbers, Profile
 
@@ -93,8 +95,8 @@ def model_quality_metrics(
 
 def _metric(name: str, endpoint: str, schedule: str, timestamp: str, **value: Any) -> Metric:
     dimensions = [
-        {"Name": dimension, "Value": given}
-        for dimension, given in (("Endpoint", endpoint), ("MonitoringSchedule", schedule))
-        if given
+        {"Name": dimension, "Value": resource}
+        for dimension, resource in (("Endpoint", endpoint), ("MonitoringSchedule", schedule))
+        if resource
     ]
     return {"MetricName": name, "Timestamp": timestamp, "Dimensions": dimensions, **value}

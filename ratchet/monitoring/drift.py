@@ -86,12 +86,12 @@ def numerical_drift(feature: str, current: Sketch, baseline: Sketch, settings: S
 
 def categorical_drift(current: Text, baseline: Mapping[str, int], settings: Settings) -> Drift:
     """Drift of a text feature against the rows the baseline had of each value."""
-    known = list(baseline)
+    values = list(baseline)
     expected = np.array(list(baseline.values()), dtype=np.float64)
-    position = pc.index_in(current.values, value_set=pa.array(known, current.values.type))
+    position = pc.index_in(current.values, value_set=pa.array(values, current.values.type))
     rank = pc.fill_null(position, -1).to_numpy(zero_copy_only=False)
     seen = rank >= 0
-    observed = np.zeros(len(known))
+    observed = np.zeros(len(values))
     observed[rank[seen]] = current.counts[seen]
     threshold = settings.categorical_threshold
     n, m = current.present, int(expected.sum())

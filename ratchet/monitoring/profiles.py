@@ -24,10 +24,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ratchet.monitoring.columns import MISSING, is_number, is_text, text_of
-from ratchet.monitoring.sketch import Floats, Sketch
+from ratchet.monitoring.columns import MISSING, STRING, Floats, is_number, is_text, text_of
+from ratchet.monitoring.sketch import Sketch
 
-INTEGRAL, FRACTIONAL, STRING, UNKNOWN = "Integral", "Fractional", "String", "Unknown"
+INTEGRAL, FRACTIONAL, UNKNOWN = "Integral", "Fractional", "Unknown"
 VERSION = 0.0
 BUCKETS = 10
 # Deequ keeps a histogram of columns with no more distinct values than this.

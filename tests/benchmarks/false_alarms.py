@@ -29,7 +29,8 @@ if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
 from ratchet.demo.flights import write_month
-from ratchet.monitoring.comparison import Baseline, Comparison, compare
+from ratchet.monitoring.baseline import Baseline
+from ratchet.monitoring.comparison import Comparison, compare
 from ratchet.monitoring.constraints import suggest
 from ratchet.monitoring.datasets import TableDataset, read_csv
 from ratchet.monitoring.model_quality import (

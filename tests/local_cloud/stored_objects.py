@@ -27,6 +27,7 @@ from tests.local_cloud.sagemaker_calls import REGION, SCOPE
 REPLACED = (
     "_atomic_write",
     "_persist_object",
+    "_key_disk_path",
     "_fire_s3_event_async",
     "_parse_notification_config_raw",
     *objects._WRITERS,

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from ratchet.local_cloud.emulator import stored_bytes
+from ratchet.local_cloud.emulator import objects, stored_bytes
+from ratchet.local_cloud.emulator.stored_bytes import StoredBytes
 from tests.local_cloud.stored_objects import content, counted, filed, installed, request
 
 LARGE = random.Random(1).randbytes(1 << 20) + b"end"
@@ -140,7 +141,7 @@ def test_parts_that_did_not_come_make_no_object(s3: Any, etags: list[str]) -> No
     assert completed(s3, upload_id, filed(LARGE))[0] == 200
 
 
-@pytest.mark.parametrize("name", ["_appended", "_linked", "place"])
+@pytest.mark.parametrize("name", ["_appended", "link_to", "new_file"])
 def test_an_upload_that_finds_no_space_leaves_the_object_of_before_and_can_be_completed_later(
     s3: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -151,9 +152,9 @@ def test_an_upload_that_finds_no_space_leaves_the_object_of_before_and_can_be_co
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    holder = stored_bytes if name == "_appended" else stored_bytes.StoredBytes
+    holders = {"_appended": stored_bytes, "link_to": StoredBytes, "new_file": objects}
     with monkeypatch.context() as patched:
-        patched.setattr(holder, name, full)
+        patched.setattr(holders[name], name, full)
         status, _, body = completed(s3, upload_id, *parts)
     assert (status, b"No space left on device" in body) == (500, True)
     assert content(request(s3, "GET", "a")[2]) == b"before"

@@ -92,7 +92,7 @@ def _serves(standing: Standing, now: datetime) -> str:
 
 
 def _best_approved(standing: Standing) -> str:
-    champion, highest = standing.wanted, standing.highest_approved
+    champion, highest = standing.version_to_serve, standing.highest_approved
     if champion is None:
         return "[dim]nothing: no version is approved[/]"
     if highest is not None and highest.version != champion.version:
@@ -174,7 +174,7 @@ def as_document(standing: Standing, *, now: datetime) -> dict[str, Any]:
             "since": iso(live.since),
             "failure": live.failure or None,
         },
-        "wanted": standing.wanted.version if standing.wanted else None,
+        "wanted": standing.version_to_serve.version if standing.version_to_serve else None,
         "highest_approved": standing.highest_approved.version
         if standing.highest_approved
         else None,

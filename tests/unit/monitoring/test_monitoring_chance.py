@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ratchet.monitoring.baseline import Baseline
 from ratchet.monitoring.chance import above, holm, more_often, odds, standard_error_of_auc
-from ratchet.monitoring.comparison import Baseline, Comparison, compare
+from ratchet.monitoring.comparison import Comparison, compare
 from ratchet.monitoring.constraints import suggest
 from ratchet.monitoring.datasets import TableDataset
 from ratchet.monitoring.profiles import Profile, profile

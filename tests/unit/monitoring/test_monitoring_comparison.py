@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ratchet.monitoring.baseline import Baseline, InvalidBaselineError
 from ratchet.monitoring.cloudwatch import DATA_NAMESPACE, data_quality_metrics
-from ratchet.monitoring.comparison import Baseline, InvalidBaselineError, compare
+from ratchet.monitoring.comparison import compare
 from ratchet.monitoring.constraints import (
     InvalidConstraintsError,
     Settings,

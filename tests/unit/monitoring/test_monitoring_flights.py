@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ratchet.monitoring.comparison import Baseline, Comparison, compare
+from ratchet.monitoring.baseline import Baseline
+from ratchet.monitoring.comparison import Comparison, compare
 from ratchet.monitoring.constraints import suggest
 from ratchet.monitoring.datasets import TableDataset
 from ratchet.monitoring.profiles import Profile, profile
