@@ -118,7 +118,7 @@ class ImportedPipeline:
     def _problems(self) -> Iterator[Problem]:
         for problem in check(self._definition, name=self.name):
             # Both were said at the import; SageMaker takes them.
-            unused = problem.step is None and problem.expected.startswith("nothing refers to it")
+            unused = problem.step is None and problem.expected.startswith("no step uses it")
             if not unused and not _is_about_cache(problem):
                 yield problem
 

@@ -89,7 +89,7 @@ def _sources(estimate: Estimate) -> Iterator[str]:
 
 _SOURCES = {
     PRICE_LIST: "Prices of the AWS Price List, looked up",
-    BUNDLED: "The Price List did not answer: prices of the package's own table, of",
+    BUNDLED: "Without an answer of the Price List: prices of the package's own table, of",
 }
 
 
