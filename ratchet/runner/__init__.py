@@ -27,7 +27,6 @@ from ratchet.runner.records import (
     StopSignal,
 )
 from ratchet.runner.run import run
-from ratchet.runner.s3_storage import S3Storage
 from ratchet.runner.storage import FolderStorage, Storage, StoredObject
 from ratchet.runner.validation import validate
 
@@ -45,7 +44,6 @@ __all__ = [
     "Refused",
     "Result",
     "RunnerError",
-    "S3Storage",
     "ServiceError",
     "Services",
     "SilentObserver",

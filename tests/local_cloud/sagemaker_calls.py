@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,34 +25,13 @@ from ratchet.local_cloud.control import CloudEndpoint
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.store import AccountScope
-from ratchet.runner import S3Storage, Storage
-from tests.runner.s3_server import S3Server
+from ratchet.runner import Storage
+from tests.runner.memory_storage import MemoryStorage
 
 REGION = "us-east-1"
 SCOPE = AccountScope(account="000000000000", region=REGION)
 ROLE = "arn:aws:iam::000000000000:role/pipeline"
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/none:1"
-
-
-class _Served(dict[str, tuple[bytes, str]]):
-    """`FakeCloud.objects` as `S3Server` has them, with their ETags."""
-
-    def __init__(self, objects: dict[str, bytes]) -> None:
-        super().__init__()
-        self._objects = objects
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._objects
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._objects)
-
-    def __getitem__(self, name: str) -> tuple[bytes, str]:
-        body = self._objects[name]
-        return body, hashlib.md5(body, usedforsecurity=False).hexdigest()
-
-    def __setitem__(self, name: str, stored: tuple[bytes, str]) -> None:
-        self._objects[name] = stored[0]
 
 
 @dataclass
@@ -66,7 +43,6 @@ class FakeCloud:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     alarms: dict[str, str] = field(default_factory=dict)
     lines: list[tuple[str, str, str]] = field(default_factory=list)
-    server: S3Server | None = None
     denied: dict[str, str] = field(default_factory=dict)
     """AWS's sentence for each action that no role may do; the others all may."""
     needs: list[Need] = field(default_factory=list)
@@ -124,23 +100,11 @@ class FakeCloud:
         self.lines += [(group, stream, line) for _, line in lines]
 
     def storage(self, scope: AccountScope, role: str | None, *, key: str | None = None) -> Storage:
-        client = boto3.client(
-            "s3",
-            endpoint_url=self.endpoint(),
-            region_name=scope.region,
-            aws_access_key_id="fake",
-            aws_secret_access_key="fake",
-            config=Config(s3={"addressing_style": "path"}),
-        )
-        return S3Storage(client, output_key=key)
+        return MemoryStorage(self.objects)
 
     def endpoint(self) -> str:
-        """Of an S3 that has the objects; it ends with the tests."""
-        if self.server is None:
-            self.server = S3Server()
-            self.server.objects = _Served(self.objects)
-            threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self.server.url
+        """Of no server."""
+        return "http://127.0.0.1:9"
 
 
 @dataclass

@@ -242,6 +242,7 @@ class Application:
                 function_side,
                 log_groups,
                 multipart_uploads,
+                object_digests,
                 object_reads,
                 objects,
                 recorded_types,
@@ -260,6 +261,7 @@ class Application:
             s3 = ministack._get_module("s3")
             buckets.install(s3, provisioners)
             object_reads.install(s3)
+            object_digests.install(s3)
             multipart_uploads.install(s3)
             objects.install(s3, api.outbox)
             request_bodies.install(ministack)

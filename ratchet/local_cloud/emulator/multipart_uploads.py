@@ -1,4 +1,4 @@
-"""Uploads whose bodies are files: their digests, and how parts become one object.
+"""Uploads whose bodies are files: how parts become one object.
 
 MiniStack joins the parts in memory, twice, on the loop that answers every request.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
@@ -7,97 +7,40 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 from __future__ import annotations
 
 import asyncio
-import base64
 import functools
 import hashlib
-import itertools
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from ratchet.local_cloud.emulator.object_reads import Answer
 from ratchet.local_cloud.emulator.objects import NotWrittenError
-from ratchet.local_cloud.emulator.stored_bytes import HASHES, Content, StoredBytes, joined
+from ratchet.local_cloud.emulator.stored_bytes import Content, StoredBytes, joined
 
-WRAPPED = (
-    "_complete_multipart_upload",
-    "_compute_s3_checksum",
-    "_upload_part_copy",
-    "_validate_content_md5",
-    "handle_request",
-    "md5_hash",
-)
+WRAPPED = ("_complete_multipart_upload", "_upload_part_copy", "handle_request")
 """The names of MiniStack's S3 that are replaced."""
 
 _JOINED = "joined"
 """The member of an upload that has its parts' bodies and what they make together."""
 
-Answer = tuple[int, dict[str, str], Any]
 Upload = dict[str, Any]
+Listed = Sequence[tuple[int, dict[str, str]]]
 Query = dict[str, list[str]]
-
-
-@dataclass(frozen=True)
-class ListedPart:
-    """A part, as the request that completes an upload names it."""
-
-    number: int
-    etag: str
-    checksums: dict[str, str]
 
 
 class UploadError(Exception):
     """An upload cannot be completed; ``answer`` says so."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Any) -> None:
         super().__init__(answer[0])
-        self.answer = answer
+        self.answer: Answer = answer
 
 
 def install(s3: Any) -> None:
     """Take files for bodies."""
-    s3.md5_hash = _md5_of(s3.md5_hash)
-    s3._validate_content_md5 = _md5_validated(s3._validate_content_md5)
-    s3._compute_s3_checksum = _checksum_of(s3, s3._compute_s3_checksum)
     s3._upload_part_copy = _copied_to_file(s3, s3._upload_part_copy)
     s3._complete_multipart_upload = functools.partial(_complete, s3)
     s3.handle_request = _prepared(s3, s3.handle_request)
-
-
-def _md5_of(md5: Callable[[bytes], str]) -> Callable[[Content], str]:
-    return lambda body: body.digest("MD5").hex() if isinstance(body, StoredBytes) else md5(body)
-
-
-def _md5_validated(validate: Callable[..., Answer | None]) -> Callable[..., Answer | None]:
-    def validated(headers: dict[str, str], body: Content) -> Answer | None:
-        header = headers.get("content-md5", "")
-        if not isinstance(body, StoredBytes):
-            return validate(headers, body)
-        if not header or header == base64.b64encode(body.digest("MD5")).decode():
-            return None
-        # It is malformed or another body's; at most one of these two is that body.
-        return validate(headers, b"") or validate(headers, b"another")
-
-    return validated
-
-
-def _checksum_of(s3: Any, compute: Callable[..., str | None]) -> Callable[..., str | None]:
-    def checksum(algorithm: str, body: Content) -> str | None:
-        if not isinstance(body, StoredBytes):
-            return compute(algorithm, body)
-        name = (algorithm or "").upper().replace("_", "")
-        if name in HASHES:
-            return base64.b64encode(body.digest(name)).decode()
-        every_byte = itertools.chain.from_iterable(body.pieces())
-        if name == "CRC32C":
-            value = s3._crc32c(every_byte).to_bytes(4, "big")
-        elif name == "CRC64NVME":
-            value = s3._crc64nvme(every_byte).to_bytes(8, "big")
-        else:
-            return None
-        return base64.b64encode(value).decode()
-
-    return checksum
 
 
 def _copied_to_file(s3: Any, copy_part: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -148,8 +91,8 @@ def _join(s3: Any, upload: Upload, body: bytes) -> None:
     except UploadError:
         return
     parts = dict(upload["parts"])
-    if all(part.number in parts for part in listed):
-        bodies = [parts[part.number]["body"] for part in listed]
+    if all(number in parts for number, _ in listed):
+        bodies = [parts[number]["body"] for number, _ in listed]
         upload[_JOINED] = (bodies, joined(bodies))
 
 
@@ -200,8 +143,8 @@ def _upload(s3: Any, bucket_name: str, key: str, upload_id: str) -> Upload:
     return upload
 
 
-def _listed(s3: Any, body: bytes, place: str) -> list[ListedPart]:
-    """The parts of a ``CompleteMultipartUpload`` document, by number."""
+def _listed(s3: Any, body: bytes, place: str) -> Listed:
+    """The parts of a ``CompleteMultipartUpload`` document: number and members, by number."""
     try:
         root = s3.fromstring(body)
     except s3.ParseError:
@@ -212,20 +155,8 @@ def _listed(s3: Any, body: bytes, place: str) -> list[ListedPart]:
         raise UploadError(s3._error("MalformedXML", message, 400, place)) from None
     elements = (element for element in root.iter() if _local(element) == "Part")
     members = [{_local(child): child.text or "" for child in element} for element in elements]
-    parts = [
-        ListedPart(
-            number=int(part["PartNumber"]),
-            etag=part.get("ETag", "").strip('"'),
-            checksums={
-                name.removeprefix("Checksum").upper(): value
-                for name, value in part.items()
-                if name.startswith("Checksum") and value
-            },
-        )
-        for part in members
-        if part.get("PartNumber")
-    ]
-    return sorted(parts, key=lambda part: part.number)
+    parts = [(int(part["PartNumber"]), part) for part in members if part.get("PartNumber")]
+    return sorted(parts, key=lambda part: part[0])
 
 
 def _local(element: ElementTree.Element) -> str:
@@ -233,10 +164,10 @@ def _local(element: ElementTree.Element) -> str:
 
 
 def _record(
-    s3: Any, upload: Upload, listed: Sequence[ListedPart], headers: dict[str, str], place: str
+    s3: Any, upload: Upload, listed: Listed, headers: dict[str, str], place: str
 ) -> dict[str, Any]:
     """The object that the listed parts make. Raises ``UploadError``."""
-    parts = [_part(s3, upload, part) for part in listed]
+    parts = [_part(s3, upload, *part) for part in listed]
     size = sum(part["size"] for part in parts)
     _check_size(s3, headers.get("x-amz-mp-object-size"), size, place)
     algorithm = upload.get("checksum_algorithm")
@@ -254,25 +185,29 @@ def _record(
         "preserved_headers": upload.get("preserved_headers", {}),
         "storage_class": upload.get("storage_class") or "STANDARD",
         "parts": [
-            {"PartNumber": part.number, "Size": stored["size"]}
-            for part, stored in zip(listed, parts, strict=True)
+            {"PartNumber": number, "Size": part["size"]}
+            for (number, _), part in zip(listed, parts, strict=True)
         ],
         "checksums": {algorithm: composite} if composite else {},
         "checksum_type": "COMPOSITE" if composite else None,
     }
 
 
-def _part(s3: Any, upload: Upload, listed: ListedPart) -> dict[str, Any]:
-    stored: dict[str, Any] | None = upload["parts"].get(listed.number)
+def _part(s3: Any, upload: Upload, number: int, listed: dict[str, str]) -> dict[str, Any]:
+    part: dict[str, Any] | None = upload["parts"].get(number)
     message = "One or more of the specified parts could not be found."
-    if stored is None:
+    if part is None:
         raise UploadError(s3._error("InvalidPart", message, 400))
-    checksums = stored.get("checksums") or {}
-    wrong = any(checksums.get(name) != value for name, value in listed.checksums.items())
-    if wrong or (listed.etag and listed.etag != stored["etag"].strip('"')):
-        message = f"{message} The following part numbers are invalid: {listed.number}"
-        raise UploadError(s3._error("InvalidPart", message, 400))
-    return stored
+    checksums = part.get("checksums") or {}
+    stored = {f"CHECKSUM{name}": value for name, value in checksums.items()}
+    stored["ETAG"] = part["etag"].strip('"')
+    for member, text in listed.items():
+        name, value = member.upper(), text.strip('"')
+        is_compared = name == "ETAG" or name.startswith("CHECKSUM")
+        if is_compared and value and stored.get(name) != value:
+            message = f"{message} The following part numbers are invalid: {number}"
+            raise UploadError(s3._error("InvalidPart", message, 400))
+    return part
 
 
 def _check_size(s3: Any, declared: str | None, size: int, place: str) -> None:
@@ -307,10 +242,9 @@ def _composite(
 
 def _together(upload: Upload, bodies: list[Content]) -> StoredBytes:
     """What was joined before the answer, if no part has been sent again since."""
-    earlier, content = upload.get(_JOINED, ([], None))
-    if len(earlier) == len(bodies) and all(map(lambda a, b: a is b, earlier, bodies)):
-        stored: StoredBytes = content
-        return stored
+    earlier, content = upload.get(_JOINED, ([], b""))
+    if earlier == bodies and isinstance(content, StoredBytes):
+        return content
     try:
         return joined(bodies)
     except OSError as error:

@@ -197,14 +197,22 @@ def _cut_from(contents: Sequence[Content]) -> StoredBytes | None:
 
 
 def _appended(contents: Sequence[Content]) -> StoredBytes:
+    def fill(descriptor: int) -> None:
+        for content in contents:
+            append(content, descriptor)
+
+    return filled(fill)
+
+
+def filled(fill: Callable[[int], None]) -> StoredBytes:
+    """What a function writes to the descriptor of a new temporary file. Raises ``OSError``."""
     descriptor, path = temporary_file()
     file = DiskFile(path, temporary=True)
     try:
-        for content in contents:
-            append(content, descriptor)
+        fill(descriptor)
+        return StoredBytes(file, 0, os.fstat(descriptor).st_size)
     finally:
         os.close(descriptor)
-    return StoredBytes(file, 0, path.stat().st_size)
 
 
 def temporary_file() -> tuple[int, Path]:
