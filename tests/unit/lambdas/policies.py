@@ -21,12 +21,22 @@ from ratchet.local_cloud.emulator import evaluator, http_needs
 from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.store import AccountScope
+from ratchet.loop import names
 
 ROOT = Path(__file__).parents[3]
 LAMBDAS = ROOT / "lambdas"
 SNAPSHOTS = ROOT / "tests" / "infra" / "snapshots"
 SCOPE = AccountScope(account="000000000000", region="us-east-1")
 KEY = SCOPE.of_service("kms", "key/loop")
+
+METRICS = {
+    names.DEPLOYMENT_BLOCKED,
+    names.DRIFT_VIOLATIONS,
+    names.EVALUATION_SCORE,
+    names.MODEL_QUALITY_VIOLATIONS,
+    names.NOTICES_WAITING,
+    names.RUN_COST,
+}
 
 WITH_A_SETTING = {"sagemaker:StopPipelineExecution"}
 """With `costs.run_limit_usd`, which prod does not set: tests/infra/test_operations_stack.py."""
@@ -81,6 +91,18 @@ def refusal(function: str, request: Request) -> str | None:
     needs = [need for need in needs_of(request) if need.action not in WITH_A_SETTING]
     refused = [_refused(role, needs) for role in roles(function)]
     return None if "" in refused else f"{function}: {refused[0]}"
+
+
+def unknown_metrics(request: Request) -> Iterator[str]:
+    """Metrics in the loop's namespace that no alarm, notice or report would look for."""
+    if request.operation != "PutMetricData" or request.parameters["Namespace"] != names.NAMESPACE:
+        return
+    of_all = names.dimensions(project="", environment="").keys()
+    for datum in request.parameters["MetricData"]:
+        dimensions = {dimension["Name"] for dimension in datum["Dimensions"]}
+        of_metric = {names.PIPELINE_DIMENSION} if datum["MetricName"] == names.RUN_COST else set()
+        if datum["MetricName"] not in METRICS or dimensions != of_all | of_metric:
+            yield f"puts {datum['MetricName']} of {sorted(dimensions)}, which nobody knows"
 
 
 def _refused(role: evaluator.PolicyStatements, needs: Sequence[Need]) -> str:
