@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from ministack.core.responses import request_scope
 
 from ratchet.local_cloud import control
-from ratchet.local_cloud.emulator import objects, space
+from ratchet.local_cloud.emulator import objects, space, stored_bytes
 from ratchet.local_cloud.emulator.stored_bytes import Content
 from ratchet.local_cloud.sagemaker.outbox import Outbox
 from ratchet.local_cloud.sagemaker.store import Store
@@ -129,14 +129,14 @@ def test_an_object_that_cannot_be_written_leaves_the_one_of_before(
         s3._bucket_versioning["data"] = "Enabled"
     assert s3._put_object("data", "a.csv", b"before", {})[0] == 200
     described = s3._head_object("data", "a.csv", {})[1]
-    new_file = objects.new_file
+    new_file = stored_bytes.new_file
 
     def full(path: str, content: Content) -> None:
         if Path(path).name == part:
             raise OSError(errno.ENOSPC, "No space left on device")
         new_file(path, content)
 
-    monkeypatch.setattr(objects, "new_file", full)
+    monkeypatch.setattr(stored_bytes, "new_file", full)
     status, _, body = s3._put_object("data", "a.csv", b"after", {})
     assert status == 500
     assert b"InternalError" in body

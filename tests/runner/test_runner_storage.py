@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -120,7 +121,7 @@ def test_the_markers_that_consoles_put_for_folders_become_folders(
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_an_error_of_a_service_is_a_fault_that_may_be_retried(status: int) -> None:
-    answer = {"Error": {"Code": str(status)}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    answer: Any = {"Error": {"Code": str(status)}, "ResponseMetadata": {"HTTPStatusCode": status}}
     assert fault_kind(ClientError(answer, "GetObject")) == SERVICE_FAULT
 
 

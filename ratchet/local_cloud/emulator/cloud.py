@@ -17,7 +17,8 @@ from ministack.core.responses import request_scope
 
 from ratchet.local_cloud.emulator import http_needs
 from ratchet.local_cloud.emulator.authority import Authority
-from ratchet.local_cloud.emulator.object_storage import Answer, ObjectRequest, ObjectStorage
+from ratchet.local_cloud.emulator.object_reads import Answer
+from ratchet.local_cloud.emulator.object_storage import ObjectRequest, ObjectStorage
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.outbox import Outbox
