@@ -60,6 +60,7 @@ import aws_clients
 from decision_log import say
 from failed_batch import give_back
 from start_pipeline import settings, wakes
+from start_pipeline.rules import LookAgain
 from start_pipeline.trigger import Decision, Trigger
 
 _SPARE_SECONDS = 60
@@ -105,7 +106,9 @@ def _look(messages: list[Mapping[str, Any]], context: LambdaContext) -> Decision
     values = asdict(decision)
     why = values.pop("why")
     woken = {"messages": len(messages), "reasons": reasons or None}
-    say(type(decision).__name__.lower(), why, {**woken, **values, **facts})
+    # The words that people search the log for.
+    word = "wait" if isinstance(decision, LookAgain) else type(decision).__name__.lower()
+    say(word, why, {**woken, **values, **facts})
     return decision
 
 
