@@ -33,6 +33,7 @@ REPLACED = (
     "_atomic_write",
     "_persist_object",
     "_key_disk_path",
+    "hashlib",
     "_fire_s3_event_async",
     "_parse_notification_config_raw",
     *objects._WRITERS,

@@ -136,7 +136,7 @@ def test_an_object_that_cannot_be_written_leaves_the_one_of_before(
             raise OSError(errno.ENOSPC, "No space left on device")
         new_file(path, content)
 
-    monkeypatch.setattr(objects, "new_file", full)
+    monkeypatch.setattr(stored_bytes, "new_file", full)
     status, _, body = s3._put_object("data", "a.csv", b"after", {})
     assert status == 500
     assert b"InternalError" in body

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.local_cloud.emulator import objects, stored_bytes
+from ratchet.local_cloud.emulator import stored_bytes
 from ratchet.local_cloud.emulator.stored_bytes import StoredBytes
 from tests.local_cloud.stored_objects import content, counted, filed, installed, request
 
@@ -152,9 +152,9 @@ def test_an_upload_that_finds_no_space_leaves_the_object_of_before_and_can_be_co
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    holders = {"_appended": stored_bytes, "link_to": StoredBytes, "new_file": objects}
+    holder = StoredBytes if name == "link_to" else stored_bytes
     with monkeypatch.context() as patched:
-        patched.setattr(holders[name], name, full)
+        patched.setattr(holder, name, full)
         status, _, body = completed(s3, upload_id, *parts)
     assert (status, b"No space left on device" in body) == (500, True)
     assert content(request(s3, "GET", "a")[2]) == b"before"

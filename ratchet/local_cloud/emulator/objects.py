@@ -19,9 +19,10 @@ from typing import Any
 import orjson
 
 from ratchet.local_cloud import commit_points
+from ratchet.local_cloud.emulator import stored_bytes
 from ratchet.local_cloud.emulator.cloud import OBJECT_CHANGE
 from ratchet.local_cloud.emulator.gateway import current_scope
-from ratchet.local_cloud.emulator.stored_bytes import Content, new_file
+from ratchet.local_cloud.emulator.stored_bytes import Content
 from ratchet.local_cloud.sagemaker.outbox import Outbox
 
 _LOG = logging.getLogger("ratchet.objects")
@@ -94,13 +95,13 @@ def _write_all(contents: Mapping[str, Content]) -> None:
 def _write_new(path: str, content: Content) -> None:
     """Write a file, in a new folder, and in place of one that a killed process left."""
     try:
-        new_file(path, content)
+        stored_bytes.new_file(path, content)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        new_file(path, content)
+        stored_bytes.new_file(path, content)
     except FileExistsError:
         os.unlink(path)
-        new_file(path, content)
+        stored_bytes.new_file(path, content)
 
 
 def _found_quickly(s3: Any, find: Callable[[str, str], str | None]) -> Callable[..., str | None]:
