@@ -14,9 +14,9 @@ from ratchet.deployment.roles import policies as roles
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import schedules as run_schedules
 from ratchet.deployment.runs.executions import RunState
-from ratchet.deployment.runs.schedules import RunSchedule
+from ratchet.deployment.runs.schedules import DeployedSchedule
 from ratchet.deployment.serving import champion
-from ratchet.deployment.serving.champion import IN_SERVICE, Live
+from ratchet.deployment.serving.champion import IN_SERVICE, LiveEndpoint
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
@@ -68,11 +68,11 @@ class Standing:
     """The model package that the Serving stack names; empty: none."""
     serving: ServingFacts | None = None
     """None: the Serving stack is not there."""
-    live: Live | None = None
+    live: LiveEndpoint | None = None
     stack: StackState | None = None
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
     queues: tuple[Queue, ...] = ()
-    schedules: tuple[RunSchedule, ...] = ()
+    schedules: tuple[DeployedSchedule, ...] = ()
     last_run: RunState | None = None
     when_none_left: str = names.KEEP
     refused: Mapping[str, int] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Standing:
     @property
     def settled(self) -> bool:
         """The wanted version serves, and nothing is under way."""
-        champion = self.wanted.version if self.wanted else None
+        champion = self.version_to_serve.version if self.version_to_serve else None
         serves = self.live.version if self.live and self.live.status == IN_SERVICE else None
         busy = self.stack is not None and self.stack.busy
         return not busy and champion == self.deployed == serves
@@ -223,7 +223,7 @@ def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]
     if not standing.versions:
         yield f"No model is registered yet. Land data: {command('land FILE…')}"
         return
-    champion, deployed = standing.wanted, standing.deployed
+    champion, deployed = standing.version_to_serve, standing.deployed
     yield from _failures(standing, command)
     if champion is None:
         yield _nothing_wanted(standing)

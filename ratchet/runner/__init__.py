@@ -7,7 +7,7 @@ step cache are handed in, so that the same runner serves a folder, the local clo
 from ratchet.runner.cache import StepCache
 from ratchet.runner.callbacks import Callbacks
 from ratchet.runner.errors import (
-    DefinitionError,
+    CannotRunError,
     LambdaFailed,
     ParameterError,
     Refused,
@@ -33,7 +33,7 @@ from ratchet.runner.validation import validate
 __all__ = [
     "Access",
     "Callbacks",
-    "DefinitionError",
+    "CannotRunError",
     "Earlier",
     "FolderStorage",
     "Identity",

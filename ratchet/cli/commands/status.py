@@ -79,4 +79,4 @@ def _settle(target: Target) -> Standing:
 def _stuck(standing: Standing) -> bool:
     """Nothing is under way and nothing will follow: no version should serve, or none can."""
     busy = standing.stack is not None and standing.stack.busy
-    return standing.serving is None or (standing.wanted is None and not busy)
+    return standing.serving is None or (standing.version_to_serve is None and not busy)

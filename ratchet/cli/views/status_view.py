@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ratchet.cli.views.run_list import outcome
 from ratchet.cli.views.wording import MARKS, count, duration, moment, shortened
-from ratchet.deployment.runs.schedules import RunSchedule
+from ratchet.deployment.runs.schedules import DeployedSchedule
 from ratchet.deployment.serving.champion import IN_SERVICE
 from ratchet.deployment.standing import Alarm, Queue, Standing, explanations
 from ratchet.loop import names
@@ -68,7 +68,7 @@ def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[st
         yield "last run", "[dim]none yet[/]"
 
 
-def _next_run(schedule: RunSchedule, now: datetime) -> str:
+def _next_run(schedule: DeployedSchedule, now: datetime) -> str:
     timetable = f"[dim]{escape(schedule.expression)} {escape(schedule.timezone)}[/]"
     if not schedule.on:
         return f"[yellow]the schedule is off[/] {timetable}"
@@ -92,7 +92,7 @@ def _serves(standing: Standing, now: datetime) -> str:
 
 
 def _best_approved(standing: Standing) -> str:
-    champion, highest = standing.wanted, standing.highest_approved
+    champion, highest = standing.version_to_serve, standing.highest_approved
     if champion is None:
         return "[dim]nothing: no version is approved[/]"
     if highest is not None and highest.version != champion.version:
@@ -174,7 +174,7 @@ def as_document(standing: Standing, *, now: datetime) -> dict[str, Any]:
             "since": iso(live.since),
             "failure": live.failure or None,
         },
-        "wanted": standing.wanted.version if standing.wanted else None,
+        "wanted": standing.version_to_serve.version if standing.version_to_serve else None,
         "highest_approved": standing.highest_approved.version
         if standing.highest_approved
         else None,

@@ -107,8 +107,8 @@ def test_a_failed_deployment_says_why_and_how_to_try_again(serving: ServingWorld
         3, "Approved", metadata=mark, LastModifiedTime=failed + timedelta(seconds=2)
     )
     seen = look(serving)
-    assert seen.wanted is not None
-    assert seen.wanted.version == 1
+    assert seen.version_to_serve is not None
+    assert seen.version_to_serve.version == 1
     assert seen.highest_approved is not None
     assert seen.highest_approved.version == 3
     assert "alarm 5xx went off" in explained(serving)
