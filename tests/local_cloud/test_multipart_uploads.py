@@ -157,7 +157,7 @@ def test_an_upload_that_was_refused_can_be_completed_with_the_parts_that_came(
     document = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
     status, headers, _ = request(s3, "POST", "a", document, uploadId=upload_id)
     assert status == 200
-    version = {"versionId": headers["x-amz-version-id"]} if versioning else {}
+    version: dict[str, Any] = {"versionId": headers["x-amz-version-id"]} if versioning else {}
     assert content(request(s3, "GET", "a", **version)[2]) == LARGE + b"end"
     size = request(s3, "HEAD", "a", **version)[1]["Content-Length"]
     assert size == str(len(LARGE) + 3)
