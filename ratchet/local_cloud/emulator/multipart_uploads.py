@@ -21,7 +21,6 @@ from ratchet.local_cloud.emulator.stored_bytes import Content, StoredBytes, join
 WRAPPED = (
     "_complete_multipart_upload",
     "_maybe_replicate",
-    "_record_object_version",
     "_upload_part_copy",
     "handle_request",
 )
@@ -76,7 +75,6 @@ def install(s3: Any) -> None:
     s3._upload_part_copy = _copied_to_file(s3, s3._upload_part_copy)
     s3._complete_multipart_upload = _without_content(s3, s3._complete_multipart_upload)
     s3._maybe_replicate = _with_content(s3._maybe_replicate)
-    s3._record_object_version = _versioned(s3._record_object_version)
     s3.handle_request = _prepared(s3, s3.handle_request)
 
 
@@ -174,18 +172,6 @@ def _with_content(replicate: Callable[..., None]) -> Callable[..., None]:
         replicate(bucket, key, record, data, *tags)
 
     return replicated
-
-
-def _versioned(record_version: Callable[..., Any]) -> Callable[..., Any]:
-    """A version of an object that parts made, with its content."""
-
-    def versioned(
-        bucket: str, key: str, earlier: Any, record: dict[str, Any], data: Content
-    ) -> Any:
-        content = data if _completed.get() is None else record["body"]
-        return record_version(bucket, key, earlier, record, content)
-
-    return versioned
 
 
 def _together(upload: Upload, bodies: Sequence[Content]) -> StoredBytes:

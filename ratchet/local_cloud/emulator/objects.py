@@ -111,6 +111,7 @@ def _found_quickly(s3: Any, find: Callable[[str, str], str | None]) -> Callable[
     """
     resolved = functools.lru_cache(_CACHED_FOLDERS)(os.path.realpath)
 
+    @functools.wraps(find)
     def path(base: str, key: str) -> str | None:
         root = resolved(base)
         plain = f"{root}/{key}"
