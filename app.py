@@ -14,14 +14,26 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from config.settings import FOLDER, Settings, SettingsError, environments, load
+from pipeline_defs import instance_types
+from pipeline_defs.authoring import BundleError, DefinitionError
+from ratchet_cdk.pipelines.ml_pipeline import OpenDefinitionError
 from stacks.loop import Loop
 
 ROOT = Path(__file__).resolve().parent
 
 
 def add_loops(app: cdk.App, settings: Iterable[Settings], *, source: Path = ROOT) -> list[Loop]:
-    """Adds a stage for each environment's settings."""
-    return [Loop(app, settings=each, source=source) for each in settings]
+    """Adds a stage for each environment's settings.
+
+    Raises:
+        SettingsError: an instance type is none of SageMaker's.
+        DefinitionError: a pipeline has mistakes.
+    """
+    loops = []
+    for environment in settings:
+        instance_types.check(environment)
+        loops.append(Loop(app, settings=environment, source=source))
+    return loops
 
 
 def settings_for(app: cdk.App, folder: Path = FOLDER) -> list[Settings]:
@@ -39,10 +51,11 @@ def main() -> None:
     # Without stack traces, which hold paths of this machine; cdk.json may not carry this key.
     app = cdk.App(context={"aws:cdk:disable-stack-trace": True})
     try:
-        settings = settings_for(app)
+        add_loops(app, settings_for(app))
     except SettingsError as error:
         sys.exit(f"settings: {error}")
-    add_loops(app, settings)
+    except (DefinitionError, BundleError, OpenDefinitionError) as error:
+        sys.exit(str(error))
     app.synth()
 
 

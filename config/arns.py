@@ -13,7 +13,7 @@ def partition(region: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arns:
+class RegionArns:
     """Names in one region of one account; the account may be a token."""
 
     region: str

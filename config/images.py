@@ -30,10 +30,10 @@ def xgboost(region: str) -> str:
     """
     account = registry_accounts.XGBOOST.get(region)
     if account is None:
-        known = ", ".join(sorted(registry_accounts.XGBOOST))
+        regions = ", ".join(sorted(registry_accounts.XGBOOST))
         raise ValueError(
             f"there is no sagemaker-xgboost:{XGBOOST_VERSION} image in region {region!r}; "
-            f"set image_uri to an image of your own, or choose a region of: {known}"
+            f"set image_uri to an image of your own, or choose a region of: {regions}"
         )
     return _uri(account, region, f"sagemaker-xgboost:{XGBOOST_VERSION}")
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from config import images, timetable
 from config.costs import CostSettings, has_budgets
@@ -54,17 +53,8 @@ _Folder = Annotated[
 ]
 
 
-def _time_zone(name: str) -> str | None:
-    expected = 'a time zone of the IANA database such as "Europe/Berlin" or "UTC"'
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # no such key; a path; a folder such as "Europe"
-        return expected
-    return None if len(name) <= 50 else expected  # botocore, ScheduleExpressionTimezone
-
-
 _RunSchedule = Annotated[str, lambda value: timetable.expected_of(value) if value else None]
-_TimeZone = Annotated[str, _time_zone]
+_TimeZone = Annotated[str, timetable.expected_of_zone]
 _InstanceType = Annotated[
     str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
 ]
@@ -387,10 +377,10 @@ def load(environment: str, folder: Path = FOLDER) -> Settings:
     Raises:
         SettingsError: there is no such environment, or its file holds a mistake.
     """
-    known = environments(folder)
-    if environment not in known:
+    names = environments(folder)
+    if environment not in names:
         raise SettingsError(
-            f"{environment!r} is no environment: {folder} holds {', '.join(known) or 'none'}; "
+            f"{environment!r} is no environment: {folder} holds {', '.join(names) or 'none'}; "
             f"to add it, write {folder / environment}.toml"
         )
     file = folder / f"{environment}.toml"
@@ -408,7 +398,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield f"region = {settings.region!r}: {error}"
     for name, compute in vars(settings.steps).items():
         yield from _contradictions_of_compute(f"steps.{name}", compute)
-    endpoint, told = settings.endpoint, settings.notifications
+    endpoint, notifications = settings.endpoint, settings.notifications
     if endpoint.routing != "all-at-once" and endpoint.instance_count == 1:
         yield (
             f'endpoint.routing = "{endpoint.routing}" with endpoint.instance_count = 1: one '
@@ -438,7 +428,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
             "other, so data that lands there would be both trained on and evaluated; expected two "
             "separate folders"
         )
-    if (told.slack_workspace is None) != (told.slack_channel is None):
+    if (notifications.slack_workspace is None) != (notifications.slack_channel is None):
         yield "notifications.slack_workspace and notifications.slack_channel need each other"
 
 

@@ -118,6 +118,16 @@ def expected_of(expression: str) -> str | None:
     return None
 
 
+def expected_of_zone(name: str) -> str | None:
+    """What is expected instead of this time zone; None when it is fine."""
+    expected = 'a time zone of the IANA database such as "Europe/Berlin" or "UTC"'
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # no such key; a path; a folder such as "Europe"
+        return expected
+    return None if len(name) <= 50 else expected  # botocore, ScheduleExpressionTimezone
+
+
 def _cron(minutes: str, hours: str, day: str, months: str, weekday: str, years: str) -> Cron:
     if (day == "?") == (weekday == "?"):
         raise ValueError("exactly one of day and weekday is '?'")
@@ -145,7 +155,7 @@ def _numbers(
             raise ValueError(f"{text} is not from {low} to {high}")
         return value
 
-    found: set[int] = set()
+    numbers: set[int] = set()
     for item in field.split(","):
         match = _ITEM.fullmatch(item)
         if match is None:
@@ -156,8 +166,8 @@ def _numbers(
         every = int(step or 1)
         if every < 1 or start > end:
             raise ValueError(f"{item!r} matches no time")
-        found.update(range(start, end + 1, every))
-    return frozenset(found)
+        numbers.update(range(start, end + 1, every))
+    return frozenset(numbers)
 
 
 def _month_days(field: str) -> _Days:
@@ -165,10 +175,10 @@ def _month_days(field: str) -> _Days:
     if field == "L":
         return lambda at: at.day == _length(at)
     if near := re.fullmatch(r"(\d{1,2}|L)W", field):
-        wanted = None if near[1] == "L" else int(near[1])
-        if wanted is not None and not 1 <= wanted <= 31:
-            raise ValueError(f"{wanted} is not from 1 to 31")
-        return lambda at: at.day == _nearest_weekday(at, wanted or _length(at))
+        date_of_month = None if near[1] == "L" else int(near[1])
+        if date_of_month is not None and not 1 <= date_of_month <= 31:
+            raise ValueError(f"{date_of_month} is not from 1 to 31")
+        return lambda at: at.day == _nearest_weekday(at, date_of_month or _length(at))
     days = _numbers(field, 1, 31)
     return lambda at: at.day in days
 
@@ -177,11 +187,11 @@ def _weekdays(field: str) -> _Days:
     """Days of a week: numbers from 1 (Sunday) or names, `FRIL` or `6L` for a month's last Friday,
     `2#1` for its first Monday."""
     if last := re.fullmatch(r"(\w+?)L", field):
-        (wanted,) = _numbers(last[1], 1, 7, _WEEKDAYS)
-        return lambda at: _weekday(at) == wanted and at.day > _length(at) - 7
+        (number,) = _numbers(last[1], 1, 7, _WEEKDAYS)
+        return lambda at: _weekday(at) == number and at.day > _length(at) - 7
     if nth := re.fullmatch(r"(\w+)#([1-5])", field):
-        (wanted,), count = _numbers(nth[1], 1, 7, _WEEKDAYS), int(nth[2])
-        return lambda at: _weekday(at) == wanted and (at.day - 1) // 7 + 1 == count
+        (number,), count = _numbers(nth[1], 1, 7, _WEEKDAYS), int(nth[2])
+        return lambda at: _weekday(at) == number and (at.day - 1) // 7 + 1 == count
     if field == "L":
         return lambda at: _weekday(at) == _WEEKDAYS["SAT"]
     days = _numbers(field, 1, 7, _WEEKDAYS)
@@ -196,16 +206,16 @@ def _length(day: date) -> int:
     return calendar.monthrange(day.year, day.month)[1]
 
 
-def _nearest_weekday(day: date, wanted: int) -> int | None:
+def _nearest_weekday(day: date, date_of_month: int) -> int | None:
     """The day of this month, without leaving it; None when the month has no such day."""
-    if wanted > _length(day):
+    if date_of_month > _length(day):
         return None
-    at = day.replace(day=wanted)
+    at = day.replace(day=date_of_month)
     if at.isoweekday() == 6:  # Saturday
-        return wanted - 1 if wanted > 1 else wanted + 2
+        return date_of_month - 1 if date_of_month > 1 else date_of_month + 2
     if at.isoweekday() == 7:
-        return wanted + 1 if wanted < _length(day) else wanted - 2
-    return wanted
+        return date_of_month + 1 if date_of_month < _length(day) else date_of_month - 2
+    return date_of_month
 
 
 def _instant(local: datetime, zone: ZoneInfo) -> datetime | None:

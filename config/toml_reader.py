@@ -38,8 +38,8 @@ def matching(pattern: str, description: str) -> Rule:
     return lambda value: None if compiled.fullmatch(value) else description
 
 
-def read(cls: type[T], file: Path, **given: Any) -> T:
-    """Reads `file` into the dataclass `cls`; `given` are fields that are not in the file.
+def read(cls: type[T], file: Path, **preset: Any) -> T:
+    """Reads `file` into the dataclass `cls`; `preset` are fields that are not in the file.
 
     Raises:
         SettingsError: the file is missing, is no TOML, or holds a key or value `cls` refuses.
@@ -50,24 +50,24 @@ def read(cls: type[T], file: Path, **given: Any) -> T:
         raise SettingsError(f"{file}: no such file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: this is not valid TOML: {error}") from None
-    return _Table(file, given).dataclass(cls, table, "")
+    return _Table(file, preset).dataclass(cls, table, "")
 
 
 @dataclass(frozen=True)
 class _Table:
     file: Path
-    given: Mapping[str, Any]
+    preset: Mapping[str, Any]
 
     def dataclass(self, cls: type[T], table: Mapping[str, Any], path: str) -> T:
         hints = typing.get_type_hints(cls, include_extras=True)
-        given = self.given if not path else {}
+        preset = self.preset if not path else {}
         fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
-        known = [name for name in fields if name not in given]
+        keys = [name for name in fields if name not in preset]
         for key, value in table.items():
-            if key not in known:
-                raise self._unknown(path + key, value, [path + name for name in known])
-        values = {name: self._value(hints[name], value, name) for name, value in given.items()}
-        for name in known:
+            if key not in keys:
+                raise self._unknown(path + key, value, [path + name for name in keys])
+        values = {name: self._value(hints[name], value, name) for name, value in preset.items()}
+        for name in keys:
             if name in table:
                 values[name] = self._value(hints[name], table[name], path + name)
             elif _required(fields[name]):
@@ -120,9 +120,9 @@ class _Table:
     def _refused(self, path: str, value: Any, expected: str) -> SettingsError:
         return SettingsError(f"{self.file}: {path} = {_toml(value)}; expected {expected}")
 
-    def _unknown(self, path: str, value: Any, known: list[str]) -> SettingsError:
-        near = difflib.get_close_matches(path, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(known))}"
+    def _unknown(self, path: str, value: Any, keys: list[str]) -> SettingsError:
+        near = difflib.get_close_matches(path, keys, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(keys))}"
         return SettingsError(f"{self.file}: {path} = {_toml(value)}: there is no such key; {hint}")
 
 

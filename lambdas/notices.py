@@ -34,7 +34,7 @@ _TRIES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
+class PendingNotice:
     """A notice that is not sent yet."""
 
     subject: str
@@ -43,12 +43,12 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class NoticeRecord:
     """The object's content."""
 
     latest: Mapping[str, str] = field(default_factory=dict)
     """The newest news by subject; some of it may still wait."""
-    waiting: tuple[Waiting, ...] = ()
+    waiting: tuple[PendingNotice, ...] = ()
     telling: datetime | None = None
     """Since when a wake tells what waits."""
     claim: str | None = None
@@ -58,21 +58,21 @@ class Record:
     def knows(self, subject: str, news: str) -> bool:
         return self.latest.get(subject) == news
 
-    def with_news(self, subject: str, news: str, notice: Notice) -> Record:
+    def with_news(self, subject: str, news: str, notice: Notice) -> NoticeRecord:
         """The same news about a subject is no news."""
         if self.knows(subject, news):
             return self
         others = {name: text for name, text in self.latest.items() if name != subject}
         latest = dict([*others.items(), (subject, news)][-_MOST_TOLD:])
-        waiting = (*self.waiting, Waiting(subject=subject, news=news, notice=notice))
+        waiting = (*self.waiting, PendingNotice(subject=subject, news=news, notice=notice))
         return replace(self, latest=latest, waiting=waiting[-_MOST_WAITING:])
 
-    def taken_back(self, subject: str) -> Record:
+    def taken_back(self, subject: str) -> NoticeRecord:
         """Drops the news about this subject and its waiting notice: the event did not happen."""
         waiting = tuple(w for w in self.waiting if w.subject != subject)
         return replace(self.without(subject), waiting=waiting)
 
-    def without(self, subject: str) -> Record:
+    def without(self, subject: str) -> NoticeRecord:
         """Forgets the news about this subject, so that the same news counts again."""
         return replace(self, latest={n: text for n, text in self.latest.items() if n != subject})
 
@@ -84,17 +84,17 @@ class Notices:
     s3: S3Client
     bucket: str
     key: str
-    record: Record = Record()
+    record: NoticeRecord = NoticeRecord()
     etag: str | None = None
 
-    def read(self) -> Record:
+    def read(self) -> NoticeRecord:
         content = stored.read(self.s3, bucket=self.bucket, key=self.key)
         self.record, self.etag = (
-            (_parsed(content.body), content.etag) if content else (Record(), None)
+            (_parsed(content.body), content.etag) if content else (NoticeRecord(), None)
         )
         return self.record
 
-    def write(self, record: Record) -> None:
+    def write(self, record: NoticeRecord) -> None:
         """Raises stored.MovedError if another wake has written since this one read."""
         if record == self.record:
             return
@@ -103,7 +103,7 @@ class Notices:
         )
         self.record = record
 
-    def change(self, change: Callable[[Record], Record]) -> None:
+    def change(self, change: Callable[[NoticeRecord], NoticeRecord]) -> None:
         """Apply `change` to the record and write it, even if others write meanwhile."""
         for left in reversed(range(_TRIES)):
             try:
@@ -119,7 +119,7 @@ class Notices:
         """Send each waiting notice on its own; return the titles that were sent. Never raises:
         the work itself is done by now."""
         sent: list[str] = []
-        tried: set[Waiting] = set()
+        tried: set[PendingNotice] = set()
         try:
             while batch := [w for w in self.record.waiting if w not in tried]:
                 if self.record.telling and now < self.record.telling + _TELLING:
@@ -137,7 +137,7 @@ class Notices:
             say("go on", f"what was told is not written down: {error}", level="WARNING")
         return sent
 
-    def _forget(self, done: list[Waiting]) -> None:
+    def _forget(self, done: list[PendingNotice]) -> None:
         self.change(
             lambda record: replace(
                 record,
@@ -167,7 +167,12 @@ def tell_people(
 
 
 def _measure_waiting(
-    cloudwatch: CloudWatchClient, record: Record, *, project: str, environment: str, now: datetime
+    cloudwatch: CloudWatchClient,
+    record: NoticeRecord,
+    *,
+    project: str,
+    environment: str,
+    now: datetime,
 ) -> None:
     """Ratchet / NoticesWaiting, dimensions Project and Environment, while any notice waits. Never
     raises."""
@@ -191,7 +196,7 @@ def _measure_waiting(
         say("go on", why, level="WARNING")
 
 
-def _sent(waiting: Waiting, send: Callable[[Notice], None]) -> bool:
+def _sent(waiting: PendingNotice, send: Callable[[Notice], None]) -> bool:
     try:
         send(waiting.notice)
     except Exception as error:
@@ -201,7 +206,7 @@ def _sent(waiting: Waiting, send: Callable[[Notice], None]) -> bool:
     return True
 
 
-def _text(record: Record) -> bytes:
+def _text(record: NoticeRecord) -> bytes:
     value = {
         "format": _FORMAT,
         "latest": dict(record.latest),
@@ -222,12 +227,12 @@ def _text(record: Record) -> bytes:
     return json.dumps(value, default=str, indent=1).encode()
 
 
-def _parsed(text: bytes) -> Record:
+def _parsed(text: bytes) -> NoticeRecord:
     try:
         value = json.loads(text)
         if value["format"] != _FORMAT:
             raise ValueError("another format")
-        return Record(
+        return NoticeRecord(
             latest=_latest(value),
             waiting=tuple(_waiting(entry) for entry in value.get("waiting", ())),
             telling=_time(value["telling"]) if "latest" in value else None,
@@ -236,7 +241,7 @@ def _parsed(text: bytes) -> Record:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         say("forget", f"the record of notices is not readable: {error}", level="WARNING")
-        return Record()
+        return NoticeRecord()
 
 
 def _latest(value: Mapping[str, Any]) -> Mapping[str, str]:
@@ -245,11 +250,11 @@ def _latest(value: Mapping[str, Any]) -> Mapping[str, str]:
     return MappingProxyType({str(n): str(text) for n, text in latest.items() if text is not None})
 
 
-def _waiting(entry: Mapping[str, Any]) -> Waiting:
+def _waiting(entry: Mapping[str, Any]) -> PendingNotice:
     notice = Notice(
         title=str(entry["title"]), text=str(entry["text"]), commands=tuple(entry["commands"])
     )
-    return Waiting(subject=str(entry["subject"]), news=str(entry["news"]), notice=notice)
+    return PendingNotice(subject=str(entry["subject"]), news=str(entry["news"]), notice=notice)
 
 
 def _time(text: str | None) -> datetime | None:

@@ -18,12 +18,12 @@ class MovedError(Exception):
     """Somebody else has written the object since it was read."""
 
 
-class Stored(NamedTuple):
+class StoredDocument(NamedTuple):
     body: bytes
     etag: str
 
 
-def read(s3: S3Client, *, bucket: str, key: str) -> Stored | None:
+def read(s3: S3Client, *, bucket: str, key: str) -> StoredDocument | None:
     """The object; None when there is none. Needs s3:ListBucket, without which S3 answers 403."""
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
@@ -31,7 +31,7 @@ def read(s3: S3Client, *, bucket: str, key: str) -> Stored | None:
         if error.response["Error"]["Code"] == "NoSuchKey":
             return None
         raise
-    return Stored(answer["Body"].read(), answer["ETag"])
+    return StoredDocument(answer["Body"].read(), answer["ETag"])
 
 
 def write_over(s3: S3Client, *, bucket: str, key: str, body: bytes, over: str | None) -> str:

@@ -9,7 +9,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+import pipeline_defs
 from config.settings import Settings
+from pipeline_defs.registry import PIPELINES_STACK
 from ratchet.loop import folders
 from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
 from ratchet_cdk.foundation.code_bucket import CodeBucket
@@ -82,11 +84,18 @@ class Foundation(cdk.Stack):
     def _expiring(settings: Settings) -> dict[str, int]:
         """Prefix → days."""
         retention = settings.retention
+        team = [
+            settings.pipeline_name(name)
+            for name, entry in pipeline_defs.PIPELINES.items()
+            if entry.stack == PIPELINES_STACK
+        ]
         return {
             folders.runs(settings.pipeline_name("training")): retention.run_days,
             folders.checkpoints(settings.pipeline_name("training")): CHECKPOINT_DAYS,
             folders.runs(settings.pipeline_name("evaluation")): retention.run_days,
             folders.runs(settings.pipeline_name("monitoring")): retention.capture_days,
+            **{folders.runs(name): retention.run_days for name in team},
+            **{folders.checkpoints(name): CHECKPOINT_DAYS for name in team},
             **dict.fromkeys(
                 (folders.CAPTURE, folders.GROUND_TRUTH, folders.MONITORING), retention.capture_days
             ),

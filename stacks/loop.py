@@ -8,13 +8,12 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs import imported
 from ratchet_cdk.foundation.code_bucket import QUALIFIER
 from ratchet_cdk.pipelines.cost_tags import add_cost_tags
 from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
-from stacks.imported import Imported
 from stacks.operations import Operations
+from stacks.pipelines import Pipelines
 from stacks.serving import Serving
 from stacks.training import Training
 
@@ -52,6 +51,12 @@ class Loop(cdk.Stage):
         self.operations = Operations(
             self, "Operations", settings=settings, source=source, foundation=self.foundation
         )
-        if imported.names(source):
-            Imported(self, "Imported", settings=settings, source=source, foundation=self.foundation)
+        self.pipelines = Pipelines(
+            self,
+            "Pipelines",
+            settings=settings,
+            source=source,
+            foundation=self.foundation,
+            training=self.training,
+        )
         add_cost_tags(self, settings)

@@ -8,7 +8,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs import PIPELINES, imported
+from pipeline_defs import pipelines
 from ratchet.loop import names
 from ratchet.loop.facts import OperationsFacts
 from ratchet_cdk.foundation.budget import Budget
@@ -41,10 +41,9 @@ class Operations(cdk.Stack):
         )
         self.add_stack_dependency(foundation)
         self.loop = loop = foundation.loop(self, settings=settings, source=source)
-        kinds = [*PIPELINES, "monitoring", *imported.names(source)]
-        pipelines = [settings.pipeline_name(kind) for kind in kinds]
-        self.costs = RunCosts(self, "Costs", loop=loop, pipelines=pipelines)
-        self.table = CostTable(self, "Table", loop=loop, pipelines=pipelines)
+        recorded = [settings.pipeline_name(name) for name in pipelines(source)]
+        self.costs = RunCosts(self, "Costs", loop=loop, pipelines=recorded)
+        self.table = CostTable(self, "Table", loop=loop, pipelines=recorded)
         self.notices = LoopAlarm(
             self,
             "NoticesWaiting",

@@ -10,6 +10,8 @@ from constructs import Construct
 
 from config import images
 from config.settings import Settings
+from pipeline_defs import pipelines
+from pipeline_defs.registry import PIPELINES_STACK
 from ratchet.loop import folders, names
 from ratchet.loop.facts import CHAMPION_FACT, ServingFacts
 from ratchet_cdk.foundation.stack_facts import publish_facts
@@ -124,8 +126,15 @@ class Serving(cdk.Stack):
                 dead_letters_alarm(self.loop.settings, "costs"),
                 self.reconciler.dead_letters.alarm_name,
                 self.monitoring.dead_letters.alarm_name,
+                *self._alarms_of_schedules(),
             ],
         )
+
+    def _alarms_of_schedules(self) -> list[str]:
+        """Of the pipelines that a schedule starts; they live in a stack that needs none of this."""
+        if not any(entry.schedule for entry in pipelines(self.loop.source).values()):
+            return []
+        return [dead_letters_alarm(self.loop.settings, PIPELINES_STACK)]
 
     def _tell_what_is_deployed(self) -> None:
         """The champion, for the next run's comparison, and where everything is, for the command
@@ -152,6 +161,10 @@ class Serving(cdk.Stack):
             monitor_engine=promotion.engine,
             monitor_schedule=settings.schedule_name(names.DATA_QUALITY),
             monitoring_pipeline=self.monitoring.pipeline.name,
+            functions={
+                "select_captured": self.monitoring.select_captured.arn,
+                "publish_monitoring": self.monitoring.publish_monitoring.arn,
+            },
             reconcile_queue_url=self.reconciler.wakes.queue.url,
             reconcile_function=self.reconciler.function.arn,
             topic_arn=self.loop.notifications.arn,

@@ -8,7 +8,8 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from config.settings import Settings
-from pipeline_defs.training import training
+from pipeline_defs import pipelines
+from ratchet.loop import names
 from ratchet.loop.facts import TrainingFacts
 from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
@@ -43,7 +44,7 @@ class Training(cdk.Stack):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            define=training,
+            entry=pipelines(source)[names.TRAINING],
             loop=loop,
             invokes={"resolve_champion": self.champion.function},
         )

@@ -20,10 +20,16 @@ _load_file = JSONFileLoader.load_file
 
 
 @cache
-def _load_file_once(path: str) -> Any:
+def _model(path: str) -> Any:
     return _load_file(JSONFileLoader(), path)
+
+
+def _load(loader: JSONFileLoader, file_path: str) -> Any:
+    # botocore writes into its table of endpoints while it resolves one.
+    shared = not file_path.endswith("endpoints")
+    return _model(file_path) if shared else _load_file(loader, file_path)
 
 
 # Each session parses botocore's models anew, a quarter of a second for those of one command, and
 # tests make thousands of sessions.
-JSONFileLoader.load_file = lambda self, file_path: _load_file_once(file_path)  # type: ignore[method-assign]
+JSONFileLoader.load_file = _load  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from config.settings import Settings
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.serving.model_registry import ModelRegistry
 
 
@@ -30,6 +30,6 @@ class LoopResources:
     notifications: Notifications
 
     @cached_property
-    def arns(self) -> Arns:
+    def arns(self) -> EnvironmentArns:
         """ARNs of resources with a fixed name in this environment."""
-        return Arns.of(self.settings)
+        return EnvironmentArns.of(self.settings)

@@ -11,7 +11,7 @@ import aws_clients
 from decision_log import say
 from price_books import open_book
 from ratchet.costs import rows, run_costs
-from ratchet.costs.run_costs import Labels, RunCosts
+from ratchet.costs.run_costs import Labels, RunCostReader
 
 
 def cost_of(execution_arn: str) -> str:
@@ -21,7 +21,7 @@ def cost_of(execution_arn: str) -> str:
         # Only the amounts are said, so the labels of the rows do not matter.
         labels = Labels(project="", environment="", owner="", cost_center="", experiment="")
         prices = open_book(now.date())
-        costs = RunCosts(
+        costs = RunCostReader(
             sagemaker=aws_clients.sagemaker(), labels=labels, price=prices.price, now=now
         )
         cost_rows = costs.rows(execution_arn)

@@ -32,7 +32,7 @@ class KindError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analysis:
+class AnalysisRecord:
     """The part of an analysis that is recorded."""
 
     kind: str

@@ -56,8 +56,8 @@ from botocore.exceptions import ClientError
 import aws_clients
 from attempts import Attempts
 from decision_log import say
-from publish_monitoring.analysis import Analysis
-from publish_monitoring.model_monitor import ModelMonitor
+from publish_monitoring.analysis import AnalysisRecord
+from publish_monitoring.model_monitor import ModelMonitorReader
 from publish_monitoring.publishing import Publishing
 from ratchet.loop import names
 
@@ -87,13 +87,13 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, str | int] |
 
 def _catch_up() -> None:
     """Publishes each kind on its own, so that a failure of one does not hold up the other."""
-    monitor = ModelMonitor(sagemaker=aws_clients.sagemaker(), publishing=_publishing())
+    monitor = ModelMonitorReader(sagemaker=aws_clients.sagemaker(), publishing=_publishing())
     champion = _champion()
     schedules = {
         names.DATA_QUALITY: os.environ["DATA_SCHEDULE"],
         names.MODEL_QUALITY: os.environ["QUALITY_SCHEDULE"],
     }
-    caught_up: list[Analysis] = []
+    caught_up: list[AnalysisRecord] = []
 
     def catch_up(kind: str) -> None:
         finished = monitor.catch_up(kind, schedule=schedules[kind], package_arn=champion)
@@ -109,7 +109,7 @@ def _catch_up() -> None:
         say("nothing", "no execution of a monitoring schedule finished since the last one")
 
 
-def _log(analysis: Analysis) -> None:
+def _log(analysis: AnalysisRecord) -> None:
     window = f"from {analysis.start} to {analysis.end}"
     why = f"{analysis.violations} violations {window}: {analysis.outcome}"
     facts = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from publish_monitoring.analysis import Analysis
+from publish_monitoring.analysis import AnalysisRecord
 from publish_monitoring.publishing import Publishing
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
@@ -21,11 +21,11 @@ _FINISHED = frozenset({names.COMPLETED, names.COMPLETED_WITH_VIOLATIONS})
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelMonitor:
+class ModelMonitorReader:
     sagemaker: SageMakerClient
     publishing: Publishing
 
-    def catch_up(self, kind: str, *, schedule: str, package_arn: str) -> Analysis | None:
+    def catch_up(self, kind: str, *, schedule: str, package_arn: str) -> AnalysisRecord | None:
         """Publishes the schedule's newest finished execution, unless it already was."""
         newest = self._newest(schedule)
         if newest is None or newest["ProcessingJobArn"] == self._published(kind):

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 import stored
 from decision_log import say
 from publish_monitoring import analysis
-from publish_monitoring.analysis import Analysis
+from publish_monitoring.analysis import AnalysisRecord
 from ratchet.loop import folders, names
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Publishing:
     endpoint: str
     now: Callable[[], datetime] = _now
 
-    def step(self, event: Mapping[str, Any]) -> Analysis:
+    def step(self, event: Mapping[str, Any]) -> AnalysisRecord:
         """Publishes the analysis that a step of the monitoring pipeline names."""
         kind, folder = analysis.kind_of(event.get("kind")), event["analysis"]
         report = self._text(f"{folder}/{folders.ANALYSIS}")
@@ -68,11 +68,11 @@ class Publishing:
         end: str,
         package_arn: str,
         execution: str,
-    ) -> Analysis:
+    ) -> AnalysisRecord:
         """The analysis whose reports are in this folder."""
         compared = outcome != names.TOO_FEW_ROWS
         report = self._text(f"{folder}/{folders.CONSTRAINT_VIOLATIONS}") if compared else None
-        return Analysis(
+        return AnalysisRecord(
             kind=kind,
             start=start,
             end=end,
@@ -83,7 +83,7 @@ class Publishing:
             execution=execution,
         )
 
-    def publish(self, finished: Analysis) -> None:
+    def publish(self, finished: AnalysisRecord) -> None:
         """First puts, on its own and with the time of now, the count that the alarm watches: the
         alarm does not see data of a past period. Then writes the record: a crash in between
         publishes twice, which changes nothing."""

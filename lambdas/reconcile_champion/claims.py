@@ -16,19 +16,19 @@ from typing import Self
 
 import stored
 from decision_log import say
-from notices import Notices, Record
+from notices import NoticeRecord, Notices
 
 LONGEST = timedelta(seconds=150)
 """A claim is over by then: Lambda ends the function after 2 minutes."""
 
-News = Callable[[Record], Record]
+News = Callable[[NoticeRecord], NoticeRecord]
 
 
 class OvertakenError(Exception):
     """The state has changed since this wake read it: read it again."""
 
 
-def is_claimed(record: Record, *, now: datetime) -> bool:
+def is_claimed(record: NoticeRecord, *, now: datetime) -> bool:
     """Whether another wake acts at this moment."""
     return record.claimed is not None and now < record.claimed + LONGEST
 
@@ -42,7 +42,7 @@ def write_down(notices: Notices, news: News) -> None:
 
 
 @dataclass(kw_only=True)
-class Claim:
+class ActionClaim:
     """A context to act in. Entering raises OvertakenError if another wake holds the claim.
 
     The news is written down together with the claim, so that no crash loses it, and taken back
@@ -80,7 +80,7 @@ class Claim:
                 raise
             say("go on", f"the claim ends by itself: {problem}", level="WARNING")
 
-    def _over(self, record: Record) -> Record:
+    def _over(self, record: NoticeRecord) -> NoticeRecord:
         if record.claim != self.name:
             return record  # it took too long, and another wake acts by now
         if not self._done:

@@ -11,25 +11,25 @@ from botocore.exceptions import ClientError
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
 from ratchet.loop.versions import model_behind, package_behind
-from reconcile_champion.seen import Live
+from reconcile_champion.seen import ServedModel
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class ServingEndpoint:
     sagemaker: SageMakerClient
     name: str
 
-    def read(self) -> Live | None:
+    def read(self) -> ServedModel | None:
         """Reads the endpoint; None if there is none."""
         sagemaker = self.sagemaker
         endpoint = _unless_missing(lambda: sagemaker.describe_endpoint(EndpointName=self.name))
         if endpoint is None:
             return None
         config = endpoint.get("EndpointConfigName", "")
-        return Live(
+        return ServedModel(
             status=endpoint["EndpointStatus"],
             config=config,
             package=self._package_behind(config) if config else names.NONE,

@@ -79,7 +79,15 @@ import aws_clients
 from decision_log import say
 from failed_batch import give_back, returned
 from reconcile_champion import settings
-from reconcile_champion.plan import Decision, GiveWay, Kept, MarkFailed, Stuck, SwitchEngine
+from reconcile_champion.plan import (
+    Decision,
+    GiveWay,
+    Kept,
+    MarkFailed,
+    NoChange,
+    Stuck,
+    SwitchEngine,
+)
 from reconcile_champion.reconcile import Reconciler
 from reconcile_champion.seen import Package
 
@@ -109,7 +117,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         return give_back(messages, error)
     for decision in decisions:
         facts = {"messages": len(messages), **_facts_of(decision), **wake.facts}
-        say(type(decision).__name__.lower(), decision.why, facts, level=_level(decision))
+        say(_word(decision), decision.why, facts, level=_level(decision))
     if sent := wake.report(decisions[-1]):
         say("tell", "; ".join(sent))
     comes_back = isinstance(decisions[-1], GiveWay)
@@ -125,6 +133,11 @@ def _facts_of(decision: Decision) -> dict[str, object]:
         for name, value in values.items()
         if name != "why"
     }
+
+
+def _word(decision: Decision) -> str:
+    """As the log has it, which people search."""
+    return "nothing" if isinstance(decision, NoChange) else type(decision).__name__.lower()
 
 
 def _level(decision: Decision) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ratchet.loop import names
-from reconcile_champion.seen import Operation, Stack
+from reconcile_champion.seen import Operation, ServingStackState
 
 _TOKEN = re.compile(
     rf"ratchet-to-({names.NONE}|\d+)-({names.MODEL_MONITOR}|{names.PIPELINE})-[0-9a-f]{{32}}"
@@ -29,7 +29,7 @@ _MONITORS = frozenset(
 _CANCELLED = ("Resource creation cancelled", "Resource update cancelled")
 
 
-def token_of(stack: Stack, changes: Mapping[str, str], *, to: str, engine: str) -> str:
+def token_of(stack: ServingStackState, changes: Mapping[str, str], *, to: str, engine: str) -> str:
     """The token of an update: wakes that see the same stack and want the same get the same
     token; after an update of the stack, another. At most 128 of [-a-zA-Z0-9] (UpdateStack)."""
     seen = json.dumps([stack.id, stack.updated.isoformat(), sorted(changes.items())])

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from ratchet.loop import names, notices, versions
 from reconcile_champion.seen import (
-    Live,
     Operation,
     Package,
     Seen,
-    Stack,
+    ServedModel,
+    ServingStackState,
 )
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
@@ -32,7 +32,7 @@ _ENDPOINT_BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBa
 
 
 @dataclass(frozen=True, kw_only=True)
-class Policy:
+class PromotionPolicy:
     """The settings that decide."""
 
     environment: str
@@ -48,7 +48,7 @@ class Policy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nothing:
+class NoChange:
     """The wanted version serves, or nothing can be done."""
 
     why: str
@@ -131,14 +131,14 @@ class TakeDown:
 
 
 Update = Promote | SwitchEngine | TakeDown
-Decision = Nothing | Wait | GiveWay | Serves | Kept | Stuck | MarkFailed | Update
+Decision = NoChange | Wait | GiveWay | Serves | Kept | Stuck | MarkFailed | Update
 
 
-def plan(seen: Seen, policy: Policy) -> Decision:
+def plan(seen: Seen, policy: PromotionPolicy) -> Decision:
     """The one thing to do now."""
     stack = seen.stack
     if stack is None:
-        return Nothing(
+        return NoChange(
             why=f"the stack {policy.stack} is not deployed yet: {policy.command('deploy')}"
         )
     unusable = _usable(stack, policy)
@@ -165,14 +165,14 @@ def blocked(seen: Seen, decision: Decision) -> bool:
     """Whether the approved version does not serve, and nothing is under way to change that."""
     if isinstance(decision, Kept | Stuck):
         return True
-    if isinstance(decision, Nothing | Serves):
+    if isinstance(decision, NoChange | Serves):
         newest = next((package for package in seen.packages if package.approved), None)
         serving = seen.stack.champion if seen.stack else names.NONE
         return newest is not None and seen.stack is not None and newest.arn != serving
     return False
 
 
-def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
+def _usable(stack: ServingStackState, policy: PromotionPolicy) -> Wait | Stuck | None:
     """None if the stack can be updated; else what to do instead."""
     if stack.status.endswith("_IN_PROGRESS"):
         return Wait(why=f"{policy.stack} is {stack.status}; its end wakes the function again")
@@ -192,7 +192,7 @@ def _usable(stack: Stack, policy: Policy) -> Wait | Stuck | None:
 
 
 def _after_failure(
-    seen: Seen, stack: Stack, to_serve: Package | None, policy: Policy
+    seen: Seen, stack: ServingStackState, to_serve: Package | None, policy: PromotionPolicy
 ) -> Decision | None:
     """Goes on unless the stack's last operation was ours and failed, and is not judged yet."""
     operation = seen.operation
@@ -231,7 +231,7 @@ def _after_failure(
 
 
 def _monitor_not_changed(
-    operation: Operation, stack: Stack, champion: Package, policy: Policy
+    operation: Operation, stack: ServingStackState, champion: Package, policy: PromotionPolicy
 ) -> Stuck | None:
     if not _changes(stack, _parameters(champion, engine=operation.engine)):
         return None  # all is as wanted since
@@ -242,15 +242,15 @@ def _monitor_not_changed(
     )
 
 
-def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:
+def _none_left(seen: Seen, stack: ServingStackState, policy: PromotionPolicy) -> Decision:
     newest = next((package for package in seen.packages if package.failed), None)
     if stack.champion == names.NONE:
         if newest and newest.mark:
-            return Nothing(
+            return NoChange(
                 why=f"version {newest.version} failed to deploy ({newest.mark.why}) and no other "
                 f"is approved. To try it again: {policy.command(f'approve {newest.version}')}"
             )
-        return Nothing(why=f"no version of {policy.group} is approved")
+        return NoChange(why=f"no version of {policy.group} is approved")
     why = f"{_champion_in_words(seen, stack, policy)}, and no other version is approved"
     if policy.keep_when_none_left:
         return Kept(why=why)
@@ -262,7 +262,7 @@ def _none_left(seen: Seen, stack: Stack, policy: Policy) -> Decision:
     return TakeDown(changes=_changes(stack, nothing), engine=stack.engine, why=why)
 
 
-def _champion_in_words(seen: Seen, stack: Stack, policy: Policy) -> str:
+def _champion_in_words(seen: Seen, stack: ServingStackState, policy: PromotionPolicy) -> str:
     version = versions.version_in(stack.champion, group=policy.group)
     if version is None:
         return f"{stack.champion} is no version of {policy.group}"
@@ -283,7 +283,7 @@ def _parameters(package: Package, *, engine: str) -> dict[str, str]:
     }
 
 
-def _changes(stack: Stack, values: Mapping[str, str]) -> dict[str, str]:
+def _changes(stack: ServingStackState, values: Mapping[str, str]) -> dict[str, str]:
     """Only parameters that the stack has: an older template has fewer."""
     return {
         name: value
@@ -292,7 +292,7 @@ def _changes(stack: Stack, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _why(stack: Stack, to_serve: Package, policy: Policy) -> str:
+def _why(stack: ServingStackState, to_serve: Package, policy: PromotionPolicy) -> str:
     if stack.champion == to_serve.arn:
         return f"version {to_serve.version} serves with another baseline or monitor than it should"
     return f"version {to_serve.version} is the highest that is approved; the stack names " + (
@@ -302,7 +302,7 @@ def _why(stack: Stack, to_serve: Package, policy: Policy) -> str:
     )
 
 
-def _verified(seen: Seen, to_serve: Package, policy: Policy) -> Decision:
+def _verified(seen: Seen, to_serve: Package, policy: PromotionPolicy) -> Decision:
     """The stack names the wanted version: does the endpoint serve it?"""
     live = seen.live
     by_hand = f"aws sagemaker describe-endpoint --endpoint-name {policy.endpoint}"
@@ -334,12 +334,12 @@ def _verified(seen: Seen, to_serve: Package, policy: Policy) -> Decision:
     )
 
 
-def _named(live: Live, policy: Policy) -> str:
+def _named(live: ServedModel, policy: PromotionPolicy) -> str:
     version = versions.version_in(live.package, group=policy.group)
     return f"version {version}" if version else "another model"
 
 
-def _serves(seen: Seen, to_serve: Package, policy: Policy) -> str:
+def _serves(seen: Seen, to_serve: Package, policy: PromotionPolicy) -> str:
     """The reason, which also says why another approved version does not serve."""
     words = [f"version {to_serve.version} serves"]
     older = [p.version for p in seen.packages if p.approved and p.version < to_serve.version]

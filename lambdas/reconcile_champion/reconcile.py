@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 import notices
 from decision_log import say
 from notice_texts import NoticeTexts
-from notices import Notices, Record
+from notices import NoticeRecord, Notices
 from ratchet.loop import names
 from ratchet.loop.packages import REJECTED
 from ratchet.loop.versions import FailureMark, version_in
 from reconcile_champion import plan
-from reconcile_champion.claims import Claim, News, OvertakenError, is_claimed, write_down
-from reconcile_champion.endpoint import Endpoint
+from reconcile_champion.claims import ActionClaim, News, OvertakenError, is_claimed, write_down
+from reconcile_champion.endpoint import ServingEndpoint
 from reconcile_champion.plan import (
     Decision,
     GiveWay,
     Kept,
     MarkFailed,
-    Nothing,
+    NoChange,
     Promote,
     Serves,
     Stuck,
@@ -39,7 +39,7 @@ from reconcile_champion.plan import (
 from reconcile_champion.registry import Registry
 from reconcile_champion.seen import Package, Seen
 from reconcile_champion.serving_stack import BusyError, ServingStack
-from reconcile_champion.settings import Settings
+from reconcile_champion.settings import ReconcilerEnvironment
 from topic import Notice
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ def _now() -> datetime:
 class Reconciler:
     """Everything the function reads and writes, and its clock."""
 
-    settings: Settings
+    settings: ReconcilerEnvironment
     registry: Registry
     stack: ServingStack
-    endpoint: Endpoint
+    endpoint: ServingEndpoint
     s3: S3Client
     sns: SNSClient
     cloudwatch: CloudWatchClient
@@ -76,7 +76,7 @@ class Reconciler:
     @classmethod
     def over(
         cls,
-        settings: Settings,
+        settings: ReconcilerEnvironment,
         *,
         cloudformation: CloudFormationClient,
         sagemaker: SageMakerClient,
@@ -90,16 +90,16 @@ class Reconciler:
             settings=settings,
             registry=Registry(sagemaker=sagemaker, group=policy.group),
             stack=ServingStack(cloudformation=cloudformation, name=policy.stack),
-            endpoint=Endpoint(sagemaker=sagemaker, name=policy.endpoint),
+            endpoint=ServingEndpoint(sagemaker=sagemaker, name=policy.endpoint),
             s3=s3,
             sns=sns,
             cloudwatch=cloudwatch,
             now=now,
         )
 
-    def wake(self) -> Wake:
+    def wake(self) -> ReconcilerWake:
         key, bucket = self.settings.state_key, self.settings.state_bucket
-        return Wake(reconciler=self, notices=Notices(s3=self.s3, bucket=bucket, key=key))
+        return ReconcilerWake(reconciler=self, notices=Notices(s3=self.s3, bucket=bucket, key=key))
 
     def see(self, served: str | None) -> Seen:
         now, stack = self.now(), self.stack.read()
@@ -139,7 +139,7 @@ class Reconciler:
 
 
 @dataclass(kw_only=True)
-class Wake:
+class ReconcilerWake:
     """A wake under way, and the state that it sees."""
 
     reconciler: Reconciler
@@ -209,14 +209,14 @@ class Wake:
             case Stuck():
                 notice = self.texts.stuck(why=decision.why, command=decision.command)
                 write_down(self.notices, _news(_PROBLEM, f"stuck: {decision.why}", notice))
-            case Nothing():
+            case NoChange():
                 self._nothing_serves()
             case Wait() | GiveWay():
                 pass
         return decision
 
-    def _claim(self, news: News) -> Claim:
-        return Claim(notices=self.notices, news=news, now=self.reconciler.now())
+    def _claim(self, news: News) -> ActionClaim:
+        return ActionClaim(notices=self.notices, news=news, now=self.reconciler.now())
 
     def _mark(self, failed: MarkFailed) -> None:
         package, stack = failed.package, self.seen.stack
@@ -261,7 +261,7 @@ class Wake:
                 claim.take_back()
                 return Wait(why=str(busy))
             claim.take_back()
-        return Nothing(why=f"{update.why}, but nothing is to be updated")
+        return NoChange(why=f"{update.why}, but nothing is to be updated")
 
     def _news_of(self, update: Update) -> News:
         """The notices of a decision. A promotion is announced once the version serves."""
@@ -314,5 +314,5 @@ def _news(subject: str, news: str, notice: Notice) -> News:
     return lambda record: record.with_news(subject, news, notice)
 
 
-def _nothing_wrong(record: Record) -> Record:
+def _nothing_wrong(record: NoticeRecord) -> NoticeRecord:
     return record.without(_PROBLEM)

@@ -19,7 +19,7 @@ class Package(Version):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class ServingStackState:
     """The serving stack, as DescribeStacks describes it."""
 
     id: str
@@ -55,7 +55,7 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Live:
+class ServedModel:
     """What the endpoint really serves."""
 
     status: str
@@ -69,13 +69,13 @@ class Live:
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     now: datetime
-    stack: Stack | None
+    stack: ServingStackState | None
     packages: Sequence[Package] = ()
     """Approved versions, newest first, as far down as a decision needs them."""
     champion: Package | None = None
     """The package that the stack names; None without one, or when it is deleted or another
     group's."""
     operation: Operation | None = None
-    live: Live | None = None
+    live: ServedModel | None = None
     served: str | None = None
     """The version that a wake has last seen serving, or "none"; None: not known."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from reconcile_champion import operations
-from reconcile_champion.seen import Operation, Stack
+from reconcile_champion.seen import Operation, ServingStackState
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.client import CloudFormationClient
@@ -26,7 +26,7 @@ class ServingStack:
     cloudformation: CloudFormationClient
     name: str
 
-    def read(self) -> Stack | None:
+    def read(self) -> ServingStackState | None:
         try:
             (stack,) = self.cloudformation.describe_stacks(StackName=self.name)["Stacks"]
         except ClientError as error:
@@ -36,7 +36,7 @@ class ServingStack:
             raise
         if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             return None  # a change set that would create it
-        return Stack(
+        return ServingStackState(
             id=stack.get("StackId", self.name),
             status=stack["StackStatus"],
             parameters={
@@ -58,7 +58,9 @@ class ServingStack:
                 break
         return operations.failed_operation(operations.of_last_operation(events))
 
-    def update(self, stack: Stack, changes: Mapping[str, str], *, to: str, engine: str) -> bool:
+    def update(
+        self, stack: ServingStackState, changes: Mapping[str, str], *, to: str, engine: str
+    ) -> bool:
         """Begin an update with these parameters, everything else as it is; False when there is
         nothing to update. Raises BusyError."""
         parameters: list[Any] = [

@@ -6,37 +6,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ratchet.loop import folders, names
-from reconcile_champion.plan import Policy
+from reconcile_champion.plan import PromotionPolicy
 
 
-class SettingError(Exception):
+class ReconcilerSettingError(Exception):
     """A variable is absent or wrong; the message names it, its value and what is expected."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    policy: Policy
+class ReconcilerEnvironment:
+    policy: PromotionPolicy
     project: str
     topic_arn: str
     state_bucket: str
     state_key: str
 
 
-def from_environment(environment: Mapping[str, str]) -> Settings:
+def from_environment(environment: Mapping[str, str]) -> ReconcilerEnvironment:
     def text(name: str) -> str:
         value = environment.get(name, "")
         if not value:
-            raise SettingError(f"{name} is not set in the function's environment")
+            raise ReconcilerSettingError(f"{name} is not set in the function's environment")
         return value
 
     def choice(name: str, *allowed: str) -> str:
         value = text(name)
         if value not in allowed:
-            raise SettingError(f"{name} is {value!r}; expected {' or '.join(allowed)}")
+            raise ReconcilerSettingError(f"{name} is {value!r}; expected {' or '.join(allowed)}")
         return value
 
-    return Settings(
-        policy=Policy(
+    return ReconcilerEnvironment(
+        policy=PromotionPolicy(
             environment=text("ENVIRONMENT"),
             group=text("MODEL_PACKAGE_GROUP"),
             stack=text("SERVING_STACK"),

@@ -32,7 +32,7 @@ _IDLE = "idle"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Variant:
+class BilledVariant:
     """The instances behind one variant of the endpoint, as they are now."""
 
     name: str
@@ -41,7 +41,7 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class EndpointReader:
     """The endpoint, read once for each wake."""
 
     name: str
@@ -75,14 +75,14 @@ class Endpoint:
         if self.idle_hours:
             self._look_for_idleness(variants, endpoint.get("LastModifiedTime", created))
 
-    def _variants(self, endpoint: Mapping[str, Any]) -> list[Variant]:
+    def _variants(self, endpoint: Mapping[str, Any]) -> list[BilledVariant]:
         """The variants on instances: a serverless variant is billed by the request."""
         config = self.sagemaker.describe_endpoint_config(
             EndpointConfigName=endpoint["EndpointConfigName"]
         )
         kinds = {v["VariantName"]: v.get("InstanceType") for v in config["ProductionVariants"]}
         return [
-            Variant(
+            BilledVariant(
                 name=variant["VariantName"],
                 instance_type=kind,
                 instance_count=int(variant.get("CurrentInstanceCount") or 1),
@@ -92,7 +92,12 @@ class Endpoint:
         ]
 
     def _day(
-        self, before: Sequence[Row], *, day: date, variants: Sequence[Variant], created: datetime
+        self,
+        before: Sequence[Row],
+        *,
+        day: date,
+        variants: Sequence[BilledVariant],
+        created: datetime,
     ) -> list[Row]:
         """The rows of a day, calculated up to now or to the day's end."""
         first = datetime.combine(day, time(), tzinfo=UTC)
@@ -109,7 +114,7 @@ class Endpoint:
             of_endpoint[variant.instance_type] = self._longer(row, variant, seconds, end)
         return [*others, *of_endpoint.values()]
 
-    def _new(self, variant: Variant, start: datetime) -> Row:
+    def _new(self, variant: BilledVariant, start: datetime) -> Row:
         return Row(
             kind="endpoint",
             recorded_at="",
@@ -122,7 +127,7 @@ class Endpoint:
             price_unit=rows.HOUR,
         )
 
-    def _longer(self, row: Row, variant: Variant, seconds: float, end: datetime) -> Row:
+    def _longer(self, row: Row, variant: BilledVariant, seconds: float, end: datetime) -> Row:
         units = (row.units or Decimal(0)) + hours(seconds, variant.instance_count)
         cost = priced(units, self.prices.price(rows.HOSTING, variant.instance_type))
         return replace(
@@ -138,7 +143,7 @@ class Endpoint:
 
     # -- idleness ------------------------------------------------------------------------------
 
-    def _look_for_idleness(self, variants: Sequence[Variant], changed: datetime) -> None:
+    def _look_for_idleness(self, variants: Sequence[BilledVariant], changed: datetime) -> None:
         """Sends one notice each time the endpoint falls idle."""
         is_known = self.notices.record.knows(_IDLE, self.name)
         waited = self.now - changed >= timedelta(hours=self.idle_hours)
@@ -149,7 +154,7 @@ class Endpoint:
         elif is_known and not idle:
             self.notices.change(lambda record: record.without(_IDLE))
 
-    def _notice_of_idleness(self, variants: Sequence[Variant]) -> Notice:
+    def _notice_of_idleness(self, variants: Sequence[BilledVariant]) -> Notice:
         prices = {v: self.prices.price(rows.HOSTING, v.instance_type) for v in variants}
         daily = [p.amount * v.instance_count * 24 for v, p in prices.items() if p]
         on = ", ".join(f"{v.instance_count} × {v.instance_type}" for v in variants)
@@ -161,7 +166,7 @@ class Endpoint:
             cost=money.shown(money.total(daily)) if len(daily) == len(prices) else None,
         )
 
-    def _invocations(self, variants: Sequence[Variant]) -> float:
+    def _invocations(self, variants: Sequence[BilledVariant]) -> float:
         """The calls of all variants in the last `idle_hours`."""
         total = 0.0
         for variant in variants:

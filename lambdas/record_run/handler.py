@@ -67,9 +67,9 @@ from ratchet.costs.price_book import PriceBook
 from ratchet.costs.run_costs import Labels
 from ratchet.loop import folders, names
 from record_run.day_files import DayFiles
-from record_run.endpoint import Endpoint
-from record_run.runs import Runs
-from record_run.stored_bytes import StoredBytes
+from record_run.endpoint import EndpointReader
+from record_run.runs import RunReader
+from record_run.stored_bytes import BucketBytes
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _look(days: int) -> None:
     prices = open_book(now.date())
     labels = _labels()
     attempts = Attempts()
-    runs = Runs(
+    runs = RunReader(
         sagemaker=aws_clients.sagemaker(),
         cloudwatch=aws_clients.cloudwatch(),
         files=files,
@@ -105,7 +105,7 @@ def _look(days: int) -> None:
         notices=notices,
         attempts=attempts,
     )
-    endpoint = Endpoint(
+    endpoint = EndpointReader(
         name=environment["ENDPOINT_NAME"],
         sagemaker=aws_clients.sagemaker(),
         cloudwatch=aws_clients.cloudwatch(),
@@ -116,7 +116,7 @@ def _look(days: int) -> None:
         now=now,
         notices=notices,
     )
-    stored_bytes = StoredBytes(
+    stored_bytes = BucketBytes(
         buckets=(environment["DATA_BUCKET"], environment["ARTIFACTS_BUCKET"]),
         cloudwatch=aws_clients.cloudwatch(),
         files=files,

@@ -16,11 +16,11 @@ from botocore.exceptions import ClientError
 from attempts import Attempts
 from decision_log import say
 from notice_texts import NoticeTexts
-from notices import Notices, Record
+from notices import NoticeRecord, Notices
 from ratchet.costs import money, rows, run_costs
 from ratchet.costs.price_book import PriceBook
 from ratchet.costs.rows import Row
-from ratchet.costs.run_costs import Labels, RunCosts
+from ratchet.costs.run_costs import Labels, RunCostReader
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
 from record_run.day_files import DayFiles
@@ -38,7 +38,7 @@ _MAY_GO_ON = frozenset({"Failed", "Stopped"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class RecordedRun:
     arn: str
     pipeline: str
     started: datetime
@@ -54,7 +54,7 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Runs:
+class RunReader:
     """The runs of a deployment's pipelines, read once for each wake."""
 
     sagemaker: SageMakerClient
@@ -73,7 +73,7 @@ class Runs:
         """Records the runs that started since then; returns how many rows were new."""
         written = 0
 
-        def record_day(pipeline: str, day: date, runs: Sequence[Run]) -> None:
+        def record_day(pipeline: str, day: date, runs: Sequence[RecordedRun]) -> None:
             nonlocal written
             written += self._record_day(pipeline, day, runs)
 
@@ -85,7 +85,7 @@ class Runs:
             self.attempts.make(partial(record_pipeline, pipeline))
         return written
 
-    def _runs(self, pipeline: str, since: datetime) -> Iterator[Run]:
+    def _runs(self, pipeline: str, since: datetime) -> Iterator[RecordedRun]:
         """The runs in the order in which they started."""
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_executions")
         pages = paginator.paginate(
@@ -97,7 +97,7 @@ class Runs:
         try:
             for page in pages:
                 for summary in page["PipelineExecutionSummaries"]:
-                    yield Run(
+                    yield RecordedRun(
                         arn=summary["PipelineExecutionArn"],
                         pipeline=pipeline,
                         started=summary["StartTime"],
@@ -108,16 +108,16 @@ class Runs:
                 raise
             say("nothing", f"there is no pipeline {pipeline}, so it has no runs")
 
-    def _record_day(self, pipeline: str, day: date, runs: Sequence[Run]) -> int:
+    def _record_day(self, pipeline: str, day: date, runs: Sequence[RecordedRun]) -> int:
         before: Sequence[Row] = ()
-        looked: list[Run] = []
+        looked: list[RecordedRun] = []
 
         def change(recorded_rows: Sequence[Row]) -> list[Row]:
             nonlocal before
             before = recorded_rows
             looked.clear()
             after = list(recorded_rows)
-            costs = RunCosts(
+            costs = RunCostReader(
                 sagemaker=self.sagemaker,
                 labels=self.labels,
                 price=self.prices.price,
@@ -139,7 +139,7 @@ class Runs:
                 self._publish(run, _of(before, run), _of(after, run))
         return sum(row.recorded_at == rows.time_text(self.now) for row in after or ())
 
-    def _worth_a_look(self, run: Run, recorded_rows: Sequence[Row]) -> bool:
+    def _worth_a_look(self, run: RecordedRun, recorded_rows: Sequence[Row]) -> bool:
         if run.status not in rows.ENDED:
             return bool(self.limit) and run.status == _RUNNING
         if not recorded_rows or any(
@@ -153,12 +153,12 @@ class Runs:
     def _price_is_known_now(self, row: Row) -> bool:
         return self.prices.price(row.component, row.instance_type) is not None
 
-    def _went_on(self, run: Run, recorded_rows: Sequence[Row]) -> bool:
+    def _went_on(self, run: RecordedRun, recorded_rows: Sequence[Row]) -> bool:
         execution = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=run.arn)
         recorded = max(rows.time_of(row.recorded_at) for row in recorded_rows)
         return execution.get("LastModifiedTime", recorded) > recorded
 
-    def _publish(self, run: Run, before: Sequence[Row], after: Sequence[Row]) -> None:
+    def _publish(self, run: RecordedRun, before: Sequence[Row], after: Sequence[Row]) -> None:
         """The metric of a run that is over. Who wrote the rows puts it, so it is put once; of a run
         that went on after its end, what that cost more."""
         if not all(row.over for row in after):
@@ -188,7 +188,7 @@ class Runs:
 
     # -- the limit -----------------------------------------------------------------------------
 
-    def _hold_to_the_limit(self, run: Run, run_rows: Sequence[Row]) -> None:
+    def _hold_to_the_limit(self, run: RecordedRun, run_rows: Sequence[Row]) -> None:
         """Stops a run that has cost more than the limit, and tells people once."""
         amount, _ = run_costs.cost(run_rows)
         if not self.limit or amount <= self.limit:
@@ -216,7 +216,7 @@ class Runs:
         """Records the stop; returns whether it is new. The run is stopped even if this fails."""
         news = False
 
-        def add(record: Record) -> Record:
+        def add(record: NoticeRecord) -> NoticeRecord:
             nonlocal news
             news = not record.knows(subject, _STOPPED)
             return record.with_news(subject, _STOPPED, notice)
@@ -227,7 +227,7 @@ class Runs:
             say("go on", f"no notice of the stop will be sent: {error}", level="ERROR")
         return news
 
-    def _notice_of_stop(self, run: Run, rows: Sequence[Row]) -> Notice:
+    def _notice_of_stop(self, run: RecordedRun, rows: Sequence[Row]) -> Notice:
         texts = NoticeTexts(project=self.labels.project, environment=self.labels.environment)
         return texts.over_the_limit(
             run.id,
@@ -245,7 +245,7 @@ def _is_over(error: Exception) -> bool:
     )
 
 
-def _of(day_rows: Sequence[Row], run: Run) -> list[Row]:
+def _of(day_rows: Sequence[Row], run: RecordedRun) -> list[Row]:
     return [row for row in day_rows if row.run == run.id]
 
 

@@ -25,7 +25,7 @@ _LATEST_DAYS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredBytes:
+class BucketBytes:
     """The size of the loop's buckets in S3 Standard, overwritten versions included, read once
     for each wake."""
 

@@ -15,7 +15,7 @@ class ChampionError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Champion:
+class ResolvedChampion:
     """What the pipeline's `champion` step returns; a step's outputs are strings.
 
     Without a champion `package_arn` and `version` are "none", and `model_uri` is a folder that
@@ -30,8 +30,8 @@ class Champion:
         return asdict(self)
 
 
-def no_champion(uri: str) -> Champion:
-    return Champion(model_uri=uri, package_arn=names.NONE, version=names.NONE)
+def no_champion(uri: str) -> ResolvedChampion:
+    return ResolvedChampion(model_uri=uri, package_arn=names.NONE, version=names.NONE)
 
 
 def version_of(package_arn: str, *, parameter: str) -> str:
@@ -46,7 +46,9 @@ def version_of(package_arn: str, *, parameter: str) -> str:
     return str(number)
 
 
-def from_package(package: Mapping[str, Any], *, package_arn: str, parameter: str) -> Champion:
+def from_package(
+    package: Mapping[str, Any], *, package_arn: str, parameter: str
+) -> ResolvedChampion:
     """The champion as DescribeModelPackage describes it."""
     containers = package.get("InferenceSpecification", {}).get("Containers", [])
     if len(containers) != 1:
@@ -59,7 +61,7 @@ def from_package(package: Mapping[str, Any], *, package_arn: str, parameter: str
     if not uri:
         raise ChampionError(f"{package_arn} names no model artifact. {fix(parameter)}")
     version = version_of(package_arn, parameter=parameter)
-    return Champion(model_uri=uri, package_arn=package_arn, version=version)
+    return ResolvedChampion(model_uri=uri, package_arn=package_arn, version=version)
 
 
 def missing(*, package_arn: str, parameter: str) -> ChampionError:

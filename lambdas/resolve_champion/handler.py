@@ -27,7 +27,7 @@ from decision_log import say
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
 from resolve_champion import champion
-from resolve_champion.champion import Champion
+from resolve_champion.champion import ResolvedChampion
 
 _MARKER = "README.txt"
 _MARKER_TEXT = b"No model serves yet: the candidate is compared with nothing and passes the gate.\n"
@@ -56,7 +56,7 @@ def _parameter_value(name: str) -> str:
     return answer["Parameter"]["Value"].strip() or names.NONE
 
 
-def _described(package_arn: str, *, parameter: str) -> Champion:
+def _described(package_arn: str, *, parameter: str) -> ResolvedChampion:
     champion.version_of(package_arn, parameter=parameter)
     try:
         package = aws_clients.sagemaker().describe_model_package(ModelPackageName=package_arn)
@@ -67,7 +67,7 @@ def _described(package_arn: str, *, parameter: str) -> Champion:
     return champion.from_package(package, package_arn=package_arn, parameter=parameter)
 
 
-def _none(uri: str) -> Champion:
+def _none(uri: str) -> ResolvedChampion:
     bucket, _, folder = uri.removeprefix("s3://").partition("/")
     try:
         aws_clients.s3().put_object(

@@ -8,7 +8,7 @@ from ratchet.loop import names
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class SelectionAnswer:
     start: str
     end: str
     """The window, ISO 8601 UTC, [start, end): records count by their inferenceTime."""

@@ -34,13 +34,13 @@ from typing import Any
 import aws_clients
 from decision_log import say
 from select_captured.files import Files
-from select_captured.select import Selection
+from select_captured.select import CapturedSelection
 
 
 @cache
-def _selection() -> Selection:
+def _selection() -> CapturedSelection:
     environment = os.environ
-    return Selection(
+    return CapturedSelection(
         files=Files(
             s3=aws_clients.s3(),
             bucket=environment["ARTIFACTS_BUCKET"],

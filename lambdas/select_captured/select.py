@@ -13,9 +13,9 @@ from ratchet.loop import names
 from ratchet.loop.answers import says_missing
 from ratchet.loop.packages import Baselines, baselines_of
 from select_captured import window
-from select_captured.answer import Answer
+from select_captured.answer import SelectionAnswer
 from select_captured.files import Files
-from select_captured.window import Window
+from select_captured.window import CaptureWindow
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Champion:
+class MonitoredChampion:
     arn: str = names.NONE
     since: datetime | None = None
     baselines: Baselines = field(default_factory=Baselines)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class CapturedSelection:
     files: Files
     ssm: SSMClient
     sagemaker: SageMakerClient
     parameter: str
 
-    def select(self, event: Mapping[str, Any], *, now: datetime) -> Answer:
+    def select(self, event: Mapping[str, Any], *, now: datetime) -> SelectionAnswer:
         champion = self._champion()
         chosen = self._window(event, now=now)
         quality = window.quality_of(end=chosen.end, champion_since=champion.since)
-        answer = Answer(
+        answer = SelectionAnswer(
             start=window.text_of(chosen.start),
             end=window.text_of(chosen.end),
             package_arn=champion.arn,
@@ -51,7 +51,7 @@ class Selection:
         )
         return self._with_labels(self._with_traffic(answer, chosen), quality)
 
-    def _window(self, event: Mapping[str, Any], *, now: datetime) -> Window:
+    def _window(self, event: Mapping[str, Any], *, now: datetime) -> CaptureWindow:
         end = window.end_of(str(event.get("end", window.HOUR)), now=now)
         start = str(event.get("start", window.LAST))
         last, first = None, None
@@ -60,15 +60,15 @@ class Selection:
             last = window.parsed(record["next"]) if record else None
             if last is None:
                 first = self.files.first_captured(end - timedelta(hours=window.LOOK_BACK_HOURS))
-        return Window(start=window.start_of(start, last=last, first=first, end=end), end=end)
+        return CaptureWindow(start=window.start_of(start, last=last, first=first, end=end), end=end)
 
-    def _with_traffic(self, answer: Answer, chosen: Window) -> Answer:
+    def _with_traffic(self, answer: SelectionAnswer, chosen: CaptureWindow) -> SelectionAnswer:
         if answer.baseline == names.NONE or chosen.start >= chosen.end:
             return answer
         files = self.files.captured(chosen.start, chosen.end)
         return replace(answer, objects=len(files), manifest=self.files.write_manifest(files))
 
-    def _with_labels(self, answer: Answer, quality: Window) -> Answer:
+    def _with_labels(self, answer: SelectionAnswer, quality: CaptureWindow) -> SelectionAnswer:
         """When labels land, every answer that can have a label is compared again, so labels may
         come late and in any order."""
         if answer.quality_baseline == names.NONE or quality.start >= quality.end:
@@ -88,23 +88,23 @@ class Selection:
             labelled_manifest=self.files.write_manifest(captured),
         )
 
-    def _champion(self) -> Champion:
+    def _champion(self) -> MonitoredChampion:
         try:
             parameter = self.ssm.get_parameter(Name=self.parameter)["Parameter"]
         except ClientError as error:
             if error.response["Error"]["Code"] == "ParameterNotFound":
-                return Champion()
+                return MonitoredChampion()
             raise
         arn = parameter["Value"].strip() or names.NONE
         if arn == names.NONE:
-            return Champion()
+            return MonitoredChampion()
         try:
             package = self.sagemaker.describe_model_package(ModelPackageName=arn)
         except ClientError as error:
             if says_missing(error):  # deleted while it serves: there is no baseline to be had
-                return Champion(arn=arn)
+                return MonitoredChampion(arn=arn)
             raise
-        return Champion(
+        return MonitoredChampion(
             arn=arn,
             since=parameter.get("LastModifiedDate"),
             baselines=baselines_of(package),

@@ -20,7 +20,7 @@ class WindowError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Window:
+class CaptureWindow:
     start: datetime
     end: datetime
 
@@ -43,12 +43,12 @@ def start_of(
     return last or first or end
 
 
-def quality_of(*, end: datetime, champion_since: datetime | None) -> Window:
+def quality_of(*, end: datetime, champion_since: datetime | None) -> CaptureWindow:
     """The answers that labels are compared with: of the last LABEL_HOURS and this champion."""
     start = end - timedelta(hours=LABEL_HOURS)
     if champion_since:
         start = max(start, champion_since.astimezone(UTC).replace(microsecond=0))
-    return Window(start=min(start, end), end=end)
+    return CaptureWindow(start=min(start, end), end=end)
 
 
 def hour_of(time: datetime) -> datetime:

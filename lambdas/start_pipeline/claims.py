@@ -48,7 +48,7 @@ def for_drift(
     content: Snapshot, *, digest: str, at: datetime, episode: Episode, prefix: str
 ) -> Claim:
     """A run of content that was run before; its newest partition names it."""
-    label = run_names.label_of(snapshot.Difference(), content, prefix=prefix)
+    label = run_names.label_of(snapshot.SnapshotDifference(), content, prefix=prefix)
     return Claim(
         digest=digest,
         at=at,
@@ -64,7 +64,7 @@ def for_schedule(
     content: Snapshot, *, digest: str, at: datetime, due: ScheduledTime, prefix: str
 ) -> Claim:
     """A run of content that was run before, because it is time; its newest partition names it."""
-    label = run_names.label_of(snapshot.Difference(), content, prefix=prefix)
+    label = run_names.label_of(snapshot.SnapshotDifference(), content, prefix=prefix)
     return Claim(
         digest=digest,
         at=at,

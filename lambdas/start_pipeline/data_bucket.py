@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 import aws_clients
-from start_pipeline.window import StoredObject, Window, in_order, kind_of
+from start_pipeline.window import DataWindow, ListedObject, in_order, kind_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -22,7 +22,7 @@ on who uploads: the same bytes landed by another tool may count as changed, and 
 
 _CHUNK = 1000
 
-Known = Mapping[str, tuple[StoredObject, str]]
+Known = Mapping[str, tuple[ListedObject, str]]
 """By key: the object as it was listed, and the identity that it then had."""
 
 
@@ -51,7 +51,7 @@ class DataBucket:
     window: int
     """The newest N partitions; 0 = all."""
 
-    def newest(self) -> Window:
+    def newest(self) -> DataWindow:
         """The window now. All partitions: one request per 1,000 objects. The newest N: one per
         folder and 1,000 objects of them, however many older ones there are."""
         left_out: list[str] = []
@@ -60,9 +60,9 @@ class DataBucket:
         else:
             newest = islice(self._partitions(self.prefix, left_out), self.window)
             objects = [stored for partition in newest for stored in partition]
-        return Window(objects=sorted(objects), left_out=sorted(left_out))
+        return DataWindow(objects=sorted(objects), left_out=sorted(left_out))
 
-    def _partitions(self, folder: str, left_out: list[str]) -> Iterator[list[StoredObject]]:
+    def _partitions(self, folder: str, left_out: list[str]) -> Iterator[list[ListedObject]]:
         """The partitions in and below a folder that hold data, newest first."""
         pages = list(self._raw_pages(Prefix=folder, Delimiter="/"))
         below = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ())]
@@ -74,7 +74,7 @@ class DataBucket:
         if data:
             yield data
 
-    def _data(self, objects: Iterator[StoredObject], left_out: list[str]) -> list[StoredObject]:
+    def _data(self, objects: Iterator[ListedObject], left_out: list[str]) -> list[ListedObject]:
         data = []
         for stored in objects:
             kind = kind_of(stored.key, size=stored.size, prefix=self.prefix)
@@ -84,7 +84,7 @@ class DataBucket:
                 left_out.append(stored.key)
         return data
 
-    def _pages(self) -> Iterator[Iterator[StoredObject]]:
+    def _pages(self) -> Iterator[Iterator[ListedObject]]:
         for page in self._raw_pages(Prefix=self.prefix):
             yield map(_stored, page.get("Contents", ()))
 
@@ -94,7 +94,7 @@ class DataBucket:
 
     def identify(
         self,
-        objects: Sequence[StoredObject],
+        objects: Sequence[ListedObject],
         cached: Known,
         *,
         until: float,
@@ -105,7 +105,7 @@ class DataBucket:
         Stops at `until` on the clock. Raises WindowMovedError when an object is not as listed.
         """
         identities: dict[str, str] = {}
-        unknown: list[StoredObject] = []
+        unknown: list[ListedObject] = []
         for listed in objects:
             before = cached.get(listed.key)
             if before is not None and before[0] == listed:
@@ -128,7 +128,7 @@ class DataBucket:
             complete=heads == len(unknown),
         )
 
-    def _identity(self, listed: StoredObject) -> str:
+    def _identity(self, listed: ListedObject) -> str:
         try:
             head = self.s3.head_object(
                 Bucket=self.bucket, Key=listed.key, IfMatch=listed.etag, ChecksumMode="ENABLED"
@@ -156,8 +156,8 @@ def identity_of(head: Mapping[str, Any], *, etag: str) -> str:
     return f"etag:{etag}"
 
 
-def _stored(entry: Mapping[str, Any]) -> StoredObject:
-    return StoredObject(
+def _stored(entry: Mapping[str, Any]) -> ListedObject:
+    return ListedObject(
         key=entry["Key"],
         etag=entry["ETag"].strip('"'),
         size=entry["Size"],

@@ -60,13 +60,14 @@ import aws_clients
 from decision_log import say
 from failed_batch import give_back
 from start_pipeline import settings, wakes
+from start_pipeline.rules import LookAgain
 from start_pipeline.trigger import Decision, Trigger
 
 _SPARE_SECONDS = 60
 """Left at the end of the function's time, to write down what was found."""
 
 
-class Context(Protocol):
+class LambdaContext(Protocol):
     """The part of Lambda's context that is used."""
 
     def get_remaining_time_in_millis(self) -> int: ...
@@ -84,7 +85,7 @@ def _trigger() -> Trigger:
     )
 
 
-def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
     """One look for the whole batch. An error fails the batch, so that SQS delivers it again and in
     the end puts it aside as a dead letter."""
     messages = event.get("Records", [])
@@ -97,7 +98,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {"batchItemFailures": []}
 
 
-def _look(messages: list[Mapping[str, Any]], context: Context) -> Decision:
+def _look(messages: list[Mapping[str, Any]], context: LambdaContext) -> Decision:
     reasons = wakes.reasons(message["body"] for message in messages)
     seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
     scheduled = wakes.scheduled(message["body"] for message in messages)
@@ -105,7 +106,9 @@ def _look(messages: list[Mapping[str, Any]], context: Context) -> Decision:
     values = asdict(decision)
     why = values.pop("why")
     woken = {"messages": len(messages), "reasons": reasons or None}
-    say(type(decision).__name__.lower(), why, {**woken, **values, **facts})
+    # The words that people search the log for.
+    word = "wait" if isinstance(decision, LookAgain) else type(decision).__name__.lower()
+    say(word, why, {**woken, **values, **facts})
     return decision
 
 

@@ -12,23 +12,23 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from start_pipeline import claims, rules, run_names
-from start_pipeline.rules import Nothing, Wait
-from start_pipeline.seen import Claim, Content, NoContent, Seen, Started, State
-from start_pipeline.settings import Settings
+from start_pipeline.rules import LookAgain, Nothing
+from start_pipeline.seen import Claim, NoContent, Started, State, TriggerSeen, WindowContent
+from start_pipeline.settings import TriggerEnvironment
 
 if TYPE_CHECKING:
     from start_pipeline.drift import Exhausted
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class StartRun:
     """Start a run of this content, under the claim that the state holds."""
 
-    content: Content
+    content: WindowContent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class RecordRun:
     """A run of this content was started and not recorded: record it, and plan again."""
 
     started: Started
@@ -46,7 +46,7 @@ class GiveUp:
         return self.exhausted.why
 
 
-Act = Nothing | Wait | Run | Record | GiveUp
+Act = Nothing | LookAgain | StartRun | RecordRun | GiveUp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Plan:
     """For the log."""
 
 
-def plan(seen: Seen, settings: Settings, *, now: datetime) -> Plan:
+def plan(seen: TriggerSeen, settings: TriggerEnvironment, *, now: datetime) -> Plan:
     """The one thing to do now.
 
     Raises:
@@ -85,7 +85,7 @@ def plan(seen: Seen, settings: Settings, *, now: datetime) -> Plan:
     return replace(drifted, facts={**facts, **drifted.facts})
 
 
-def _no_data(state: State, settings: Settings) -> Nothing:
+def _no_data(state: State, settings: TriggerEnvironment) -> Nothing:
     why = f"s3://{settings.data_bucket}/{settings.data_prefix} holds no data: nothing to run on"
     if state.scheduled and state.scheduled != state.on_time:
         why += f", though a run was scheduled for {state.scheduled:%Y-%m-%d %H:%M %Z}"
@@ -95,7 +95,9 @@ def _no_data(state: State, settings: Settings) -> Nothing:
 # -- the content asks for a run --------------------------------------------------------------------
 
 
-def _run_content(seen: Seen, state: State, settings: Settings, *, now: datetime) -> Plan:
+def _run_content(
+    seen: TriggerSeen, state: State, settings: TriggerEnvironment, *, now: datetime
+) -> Plan:
     """A run of content that was not run."""
     fingerprint = seen.window.fingerprint
     if seen.recovered:
@@ -120,12 +122,17 @@ def _run_content(seen: Seen, state: State, settings: Settings, *, now: datetime)
     lost = rules.started_before(seen.executions(), run_names.mark_of(content.digest))
     if lost:
         started = Started(digest=content.digest, at=now, execution_arn=lost.arn)
-        return Plan(act=Record(started=started), state=state)
+        return Plan(act=RecordRun(started=started), state=state)
     return _run(content, state, _claim_of(content, seen, state, settings, now=now))
 
 
 def _claim_of(
-    content: Content, seen: Seen, state: State, settings: Settings, *, now: datetime
+    content: WindowContent,
+    seen: TriggerSeen,
+    state: State,
+    settings: TriggerEnvironment,
+    *,
+    now: datetime,
 ) -> Claim:
     return claims.for_content(
         content.snapshot,
@@ -139,14 +146,14 @@ def _claim_of(
 
 
 def _run(
-    content: Content, state: State, claim: Claim, facts: Mapping[str, object] | None = None
+    content: WindowContent, state: State, claim: Claim, facts: Mapping[str, object] | None = None
 ) -> Plan:
-    return Plan(act=Run(content=content), state=rules.claimed(state, claim), facts=facts or {})
+    return Plan(act=StartRun(content=content), state=rules.claimed(state, claim), facts=facts or {})
 
 
-def _look_again(content: NoContent, settings: Settings, *, now: datetime) -> Wait:
+def _look_again(content: NoContent, settings: TriggerEnvironment, *, now: datetime) -> LookAgain:
     seconds = max(1, settings.settle_seconds) if content.moved else 0
-    return Wait(until=now + timedelta(seconds=seconds), why=content.why)
+    return LookAgain(until=now + timedelta(seconds=seconds), why=content.why)
 
 
 # -- the time asks for a run -----------------------------------------------------------------------
@@ -160,7 +167,9 @@ class _OnTime:
     facts: Mapping[str, object]
 
 
-def _run_on_time(seen: Seen, state: State, settings: Settings, *, now: datetime) -> Plan | _OnTime:
+def _run_on_time(
+    seen: TriggerSeen, state: State, settings: TriggerEnvironment, *, now: datetime
+) -> Plan | _OnTime:
     """The content has been run: is it to be run once more, because it is time?"""
     from start_pipeline import schedule  # once in a schedule, and every start would pay for it
 
@@ -188,7 +197,9 @@ def _run_on_time(seen: Seen, state: State, settings: Settings, *, now: datetime)
 # -- drift asks for a run --------------------------------------------------------------------------
 
 
-def _run_for_drift(seen: Seen, state: State, settings: Settings, *, now: datetime) -> Plan | None:
+def _run_for_drift(
+    seen: TriggerSeen, state: State, settings: TriggerEnvironment, *, now: datetime
+) -> Plan | None:
     """The content has been run: is it to be run once more, because the world drifted? None: there
     is no drift."""
     episode = seen.episode() if settings.feedback.alarms else None

@@ -30,7 +30,7 @@ from start_pipeline import snapshot, state_file
 from start_pipeline.data_bucket import Known
 from start_pipeline.seen import Claim, Started, State
 from start_pipeline.snapshot import Snapshot
-from start_pipeline.window import StoredObject
+from start_pipeline.window import ListedObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -41,7 +41,7 @@ _IDENTITIES_FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Records:
+class RunRecords:
     s3: S3Client
     bucket: str
     intake: str = names.TRAINING
@@ -118,7 +118,7 @@ class Records:
             cache = json.loads(gzip.decompress(packed))
             rows = cache["objects"] if cache["format"] == _IDENTITIES_FORMAT else []
             return {
-                key: (StoredObject(key, etag, size, datetime.fromisoformat(time)), identity)
+                key: (ListedObject(key, etag, size, datetime.fromisoformat(time)), identity)
                 for key, etag, size, time, identity in rows
             }
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
@@ -126,7 +126,7 @@ class Records:
             return {}
 
     def write_identities(
-        self, objects: Sequence[StoredObject], identities: Mapping[str, str]
+        self, objects: Sequence[ListedObject], identities: Mapping[str, str]
     ) -> None:
         rows = [
             (o.key, o.etag, o.size, o.last_modified.isoformat(), identities[o.key])

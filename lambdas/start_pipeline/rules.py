@@ -32,7 +32,7 @@ class Nothing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wait:
+class LookAgain:
     """Look again then; nothing else is known to wake the function."""
 
     until: datetime
@@ -65,7 +65,7 @@ def with_schedule(state: State, scheduled: datetime | None, *, now: datetime) ->
 
 def settle(
     state: State, *, now: datetime, settle_seconds: int, max_wait_seconds: int
-) -> Nothing | Wait | None:
+) -> Nothing | LookAgain | None:
     """Goes on once the window has looked the same for a while, or has changed for too long."""
     if state.pending is None:
         return Nothing(why="the window's content has been run")
@@ -74,25 +74,25 @@ def settle(
     due = min(settled, latest)
     if now >= due:
         return None
-    return Wait(until=due, why=f"the window changed less than {settle_seconds} s ago")
+    return LookAgain(until=due, why=f"the window changed less than {settle_seconds} s ago")
 
 
 def occupied(
     state: State, executions: Sequence[Execution], *, now: datetime
-) -> Nothing | Wait | None:
+) -> Nothing | LookAgain | None:
     """Goes on when no run is in progress and no other wake is starting one."""
     for execution in executions:
         if execution.status in IN_PROGRESS:
             return Nothing(why=f"{execution.arn} is in progress; its end wakes the function again")
     if state.claim and now < state.claim.at + CLAIM:
-        return Wait(until=state.claim.at + CLAIM, why="another wake is starting a run")
+        return LookAgain(until=state.claim.at + CLAIM, why="another wake is starting a run")
     started = state.started
     if (
         started
         and now < started.at + CLAIM
         and all(execution.arn != started.execution_arn for execution in executions)
     ):
-        return Wait(until=started.at + CLAIM, why=f"{started.execution_arn} is not listed yet")
+        return LookAgain(until=started.at + CLAIM, why=f"{started.execution_arn} is not listed yet")
     return None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from start_pipeline import wakes
-from start_pipeline.snapshot import Difference, Snapshot
+from start_pipeline.snapshot import Snapshot, SnapshotDifference
 from start_pipeline.window import in_order, partition_of
 
 _LONGEST_NAME = 82  # and [a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}: botocore, PipelineExecutionName
@@ -39,7 +39,7 @@ def scheduled(at: datetime) -> str:
     return f"{at:scheduled-%Y-%m-%d-%H%M-}"
 
 
-def label_of(difference: Difference, snapshot: Snapshot, *, prefix: str) -> str:
+def label_of(difference: SnapshotDifference, snapshot: Snapshot, *, prefix: str) -> str:
     """The partitions that differ: "2013-03", or "2013-01 to 2013-03". What left the window names
     the run only when nothing came."""
     keys = (*difference.new, *difference.changed) or difference.removed
@@ -47,7 +47,7 @@ def label_of(difference: Difference, snapshot: Snapshot, *, prefix: str) -> str:
 
 
 def description(
-    difference: Difference,
+    difference: SnapshotDifference,
     snapshot: Snapshot,
     *,
     label: str,
@@ -102,7 +102,7 @@ def _span(keys: Iterable[str], *, prefix: str) -> str:
     return " to ".join(ends)[:_LONGEST_LABEL]
 
 
-def _counts(difference: Difference) -> str:
+def _counts(difference: SnapshotDifference) -> str:
     def count(keys: Sequence[str], what: str) -> list[str]:
         return [f"{len(keys)} {what}"] if keys else []
 

@@ -32,7 +32,7 @@ class NotNowError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Runs:
+class PipelineRuns:
     sagemaker: SageMakerClient
     pipeline: str
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from start_pipeline.drift import Episode
     from start_pipeline.snapshot import Snapshot
-    from start_pipeline.window import Window
+    from start_pipeline.window import DataWindow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,7 @@ class Registered:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Content:
+class WindowContent:
     """The window's content, as a run would read it."""
 
     snapshot: Snapshot
@@ -132,14 +132,14 @@ class NotReadError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class TriggerSeen:
     """What a wake has read so far. The window and the state are always there; reading anything
     else raises NotReadError until it is. So a wake reads no more than its decision needs: a look
     at 100,000 objects that are all new takes minutes, and most wakes end before."""
 
     state: State
     """As it is stored."""
-    window: Window
+    window: DataWindow
     reasons: Sequence[str] = ()
     """Why the function was woken, in words."""
     scheduled: datetime | None = None
@@ -148,7 +148,7 @@ class Seen:
     """A run of this content that was started and not recorded, and is recorded now."""
     parts: Mapping[Part, Any] = field(default_factory=dict)
 
-    def with_part(self, part: Part, value: Any) -> Seen:
+    def with_part(self, part: Part, value: Any) -> TriggerSeen:
         return replace(self, parts={**self.parts, part: value})
 
     def executions(self) -> Sequence[Execution]:
@@ -156,8 +156,8 @@ class Seen:
         executions: Sequence[Execution] = self._read(Part(EXECUTIONS))
         return executions
 
-    def content(self) -> Content | NoContent:
-        content: Content | NoContent = self._read(Part(CONTENT))
+    def content(self) -> WindowContent | NoContent:
+        content: WindowContent | NoContent = self._read(Part(CONTENT))
         return content
 
     def run_of(self, digest: str) -> str | None:

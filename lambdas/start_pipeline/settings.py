@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ratchet.loop import names
 
 
-class SettingError(Exception):
+class TriggerSettingError(Exception):
     """A variable is absent or wrong; the message names it, its value and what is expected."""
 
 
@@ -26,7 +26,7 @@ class Feedback:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class TriggerEnvironment:
     data_bucket: str
     data_prefix: str
     """A folder below which data lands: ends with "/" or is empty."""
@@ -44,9 +44,9 @@ class Settings:
     feedback: Feedback = field(default_factory=Feedback)
 
 
-def from_environment(environment: Mapping[str, str]) -> Settings:
+def from_environment(environment: Mapping[str, str]) -> TriggerEnvironment:
     prefix = environment.get("DATA_PREFIX", "")
-    return Settings(
+    return TriggerEnvironment(
         data_bucket=_text(environment, "DATA_BUCKET"),
         # "raw" must not match "rawer/x".
         data_prefix=prefix if prefix.endswith("/") or not prefix else f"{prefix}/",
@@ -64,7 +64,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 def _kind(intake: str) -> str:
     if not (intake.isascii() and intake.isalpha() and intake.islower()):
-        raise SettingError(f"INTAKE is {intake!r}; expected a kind of pipeline such as training")
+        raise TriggerSettingError(
+            f"INTAKE is {intake!r}; expected a kind of pipeline such as training"
+        )
     return intake
 
 
@@ -83,12 +85,12 @@ def _feedback(environment: Mapping[str, str]) -> Feedback:
 def _text(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
-        raise SettingError(f"{name} is not set in the function's environment")
+        raise TriggerSettingError(f"{name} is not set in the function's environment")
     return value
 
 
 def _number(environment: Mapping[str, str], name: str) -> int:
     value = _text(environment, name)
     if not value.isdecimal():
-        raise SettingError(f"{name} is {value!r}; expected a whole number, 0 or more")
+        raise TriggerSettingError(f"{name} is {value!r}; expected a whole number, 0 or more")
     return int(value)

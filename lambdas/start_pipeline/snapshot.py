@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from start_pipeline.window import StoredObject
+from start_pipeline.window import ListedObject
 
 _FORMAT = 1
 
@@ -45,7 +45,7 @@ class Snapshot:
         return json.dumps(entries, indent=0).encode("ascii") + b"\n"
 
 
-def of(objects: Iterable[StoredObject], identities: Mapping[str, str], *, bucket: str) -> Snapshot:
+def of(objects: Iterable[ListedObject], identities: Mapping[str, str], *, bucket: str) -> Snapshot:
     """The snapshot of these objects, whose identities are given by key."""
     rows = [Content(stored.key, identities[stored.key], stored.size) for stored in objects]
     return Snapshot(bucket=bucket, objects=sorted(rows))
@@ -65,7 +65,7 @@ def read(text: bytes) -> Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class SnapshotDifference:
     """Keys by what happened to them since an earlier snapshot."""
 
     new: Sequence[str] = ()
@@ -73,11 +73,11 @@ class Difference:
     removed: Sequence[str] = ()
 
 
-def difference(earlier: Snapshot | None, later: Snapshot) -> Difference:
+def difference(earlier: Snapshot | None, later: Snapshot) -> SnapshotDifference:
     """Without an earlier snapshot every object is new."""
     before = {row.key: row for row in earlier.objects} if earlier else {}
     after = {row.key for row in later.objects}
-    return Difference(
+    return SnapshotDifference(
         new=[row.key for row in later.objects if row.key not in before],
         changed=[row.key for row in later.objects if before.get(row.key, row) != row],
         removed=[key for key in before if key not in after],

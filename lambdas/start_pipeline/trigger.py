@@ -22,12 +22,20 @@ from ratchet.loop import names
 from start_pipeline import rules, seen, snapshot
 from start_pipeline.data_bucket import DataBucket, Identified, WindowMovedError
 from start_pipeline.drift_alarms import DriftAlarms
-from start_pipeline.plan import GiveUp, Plan, Record, Run, plan
-from start_pipeline.records import Records
-from start_pipeline.rules import Nothing, Wait
-from start_pipeline.runs import NotNowError, Runs
-from start_pipeline.seen import Content, NoContent, NotReadError, Part, Seen, Started, State
-from start_pipeline.settings import Settings
+from start_pipeline.plan import GiveUp, Plan, RecordRun, StartRun, plan
+from start_pipeline.records import RunRecords
+from start_pipeline.rules import LookAgain, Nothing
+from start_pipeline.runs import NotNowError, PipelineRuns
+from start_pipeline.seen import (
+    NoContent,
+    NotReadError,
+    Part,
+    Started,
+    State,
+    TriggerSeen,
+    WindowContent,
+)
+from start_pipeline.settings import TriggerEnvironment
 from stored import MovedError
 
 if TYPE_CHECKING:
@@ -49,7 +57,7 @@ class Start:
     execution_arn: str
 
 
-Decision = Nothing | Wait | Start
+Decision = Nothing | LookAgain | Start
 
 
 def _now() -> datetime:
@@ -60,10 +68,10 @@ def _now() -> datetime:
 class Trigger:
     """The function's hands: what it reads and writes, and its clock."""
 
-    settings: Settings
+    settings: TriggerEnvironment
     data: DataBucket
-    records: Records
-    runs: Runs
+    records: RunRecords
+    runs: PipelineRuns
     sqs: SQSClient
     drift: DriftAlarms
     now: Callable[[], datetime] = _now
@@ -72,7 +80,7 @@ class Trigger:
     @classmethod
     def over(
         cls,
-        settings: Settings,
+        settings: TriggerEnvironment,
         *,
         s3: S3Client,
         sagemaker: SageMakerClient,
@@ -90,8 +98,8 @@ class Trigger:
                 prefix=settings.data_prefix,
                 window=settings.window,
             ),
-            records=Records(s3=s3, bucket=settings.artifacts_bucket, intake=settings.intake),
-            runs=Runs(sagemaker=sagemaker, pipeline=settings.pipeline),
+            records=RunRecords(s3=s3, bucket=settings.artifacts_bucket, intake=settings.intake),
+            runs=PipelineRuns(sagemaker=sagemaker, pipeline=settings.pipeline),
             sqs=sqs,
             drift=DriftAlarms(cloudwatch=cloudwatch, sns=sns, settings=settings.feedback),
             now=now,
@@ -106,7 +114,7 @@ class Trigger:
         until = self.monotonic() + seconds
         state, etag = self.records.state()
         window = self.data.newest()
-        first = Seen(state=state, window=window, reasons=reasons, scheduled=scheduled)
+        first = TriggerSeen(state=state, window=window, reasons=reasons, scheduled=scheduled)
         wake = _Wake(trigger=self, seen=first, before=state, state=state, etag=etag, until=until)
         try:
             decision = wake.act()
@@ -121,7 +129,7 @@ class _Wake:
     """A wake under way. `state` is what it knows, `before` and `etag` what is stored."""
 
     trigger: Trigger
-    seen: Seen
+    seen: TriggerSeen
     before: State
     state: State
     etag: str | None
@@ -143,10 +151,10 @@ class _Wake:
             planned = self._plan()
             self.state = planned.state
             match planned.act:
-                case Record(started=started):
+                case RecordRun(started=started):
                     self._record(started)
                     self.seen = replace(self.seen, recovered=started)
-                case Run(content=content):
+                case StartRun(content=content):
                     return self._start(content)
                 case GiveUp() as drifted:
                     self.trigger.drift.tell(
@@ -156,7 +164,7 @@ class _Wake:
                         now=self.trigger.now(),
                     )
                     return Nothing(why=drifted.why)
-                case Nothing() | Wait() as decision:
+                case Nothing() | LookAgain() as decision:
                     return decision
 
     # -- what it reads -------------------------------------------------------------------------
@@ -191,7 +199,7 @@ class _Wake:
                 return trigger.runs.registered(part.of)
         raise AssertionError(f"nobody knows how to read {part}")
 
-    def _content(self) -> Content | NoContent:
+    def _content(self) -> WindowContent | NoContent:
         window = self.seen.window
         try:
             identified = self._identify()
@@ -204,7 +212,7 @@ class _Wake:
         text = content.text()
         digest = snapshot.digest_of(text)
         self.facts["digest"] = digest
-        return Content(snapshot=content, text=text, digest=digest)
+        return WindowContent(snapshot=content, text=text, digest=digest)
 
     def _identify(self) -> Identified:
         records, objects = self.trigger.records, self.seen.window.objects
@@ -226,7 +234,7 @@ class _Wake:
 
     # -- what it writes ------------------------------------------------------------------------
 
-    def _start(self, content: Content) -> Decision:
+    def _start(self, content: WindowContent) -> Decision:
         """Write what the run reads, claim the right to start it, and start it. Raises MovedError
         when another wake was faster."""
         trigger, claim = self.trigger, self.state.claim
@@ -238,7 +246,7 @@ class _Wake:
         try:
             arn = trigger.runs.start(claim, manifest_uri=manifest_uri)
         except NotNowError as refusal:
-            return Wait(until=trigger.now() + rules.RETRY, why=str(refusal))
+            return LookAgain(until=trigger.now() + rules.RETRY, why=str(refusal))
         started = Started(digest=claim.digest, at=trigger.now(), execution_arn=arn)
         self._record(started)
         self.state = rules.has_run(self.state, self.seen.window.fingerprint, started)
@@ -248,7 +256,7 @@ class _Wake:
         self.trigger.records.write_execution(started, claim=self.state.claim)
 
     def finish(self, decision: Decision) -> None:
-        if isinstance(decision, Wait):
+        if isinstance(decision, LookAgain):
             now = self.trigger.now()
             if rules.message_due(self.state, decision.until, now=now):
                 arrives = self._send(decision.until, now=now)
@@ -278,7 +286,7 @@ class _Wake:
             self._send(until, now=now, body=json.dumps({names.SCHEDULED_TIME: unsaved.isoformat()}))
         else:
             self._send(until, now=now)
-        return Wait(until=until, why="another wake is at work")
+        return LookAgain(until=until, why="another wake is at work")
 
     def _send(self, until: datetime, *, now: datetime, body: str = _DELAYED) -> datetime:
         """Send the function one message, and answer when it arrives at the earliest."""

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 
-class StoredObject(NamedTuple):
+class ListedObject(NamedTuple):
     """An object as a listing shows it."""
 
     key: str
@@ -26,10 +26,10 @@ class StoredObject(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Window:
+class DataWindow:
     """The data of the newest partitions, by key."""
 
-    objects: Sequence[StoredObject]
+    objects: Sequence[ListedObject]
     left_out: Sequence[str] = ()
     """Keys that hold data and that no run can read; the log and the description name them."""
 

@@ -28,7 +28,7 @@ _REQUESTS = json.dumps({_CAPTURED: {"captureIndexNames": ["endpointInput"]}})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Analysis:
+class AnalysisJob:
     """What one run of the analyzer reads, writes and is told."""
 
     inputs: Mapping[str, Operand | Input]
@@ -53,7 +53,7 @@ class Traffic:
     """The dimension MonitoringSchedule of the metrics."""
 
 
-def data_baseline(*, of: Operand | Input, exclude: Sequence[str], threshold: float) -> Analysis:
+def data_baseline(*, of: Operand | Input, exclude: Sequence[str], threshold: float) -> AnalysisJob:
     """What the columns of CSV files with a header look like, and how far they may move."""
     arguments: list[Operand] = ["--dataset-format", "csv", *_excluding(exclude)]
     arguments += ["--comparison-threshold", threshold]
@@ -62,7 +62,7 @@ def data_baseline(*, of: Operand | Input, exclude: Sequence[str], threshold: flo
     return _analysis({"dataset": of}, BASELINE, arguments)
 
 
-def quality_baseline(*, of: Operand | Input, label: str, probability: str) -> Analysis:
+def quality_baseline(*, of: Operand | Input, label: str, probability: str) -> AnalysisJob:
     """How good a classifier's answers are: CSV files with a header, a label and a score."""
     columns = ("--ground-truth-attribute", label, "--probability-attribute", probability)
     return _analysis({"dataset": of}, BASELINE, (*_QUALITY, "--dataset-format", "csv", *columns))
@@ -70,7 +70,7 @@ def quality_baseline(*, of: Operand | Input, label: str, probability: str) -> An
 
 def data_comparison(
     traffic: Traffic, *, baseline: Operand, exclude: Sequence[str], minimum_rows: int
-) -> Analysis:
+) -> AnalysisJob:
     """Whether the requests still look like the baseline."""
     data = ("--dataset-format", _REQUESTS, *_excluding(exclude))
     inputs = {"dataset": traffic.captured, BASELINE: baseline}
@@ -79,7 +79,7 @@ def data_comparison(
 
 def quality_comparison(
     traffic: Traffic, *, baseline: Operand, labels: Operand | Input, minimum_rows: int
-) -> Analysis:
+) -> AnalysisJob:
     """Whether the answers are still as good as the baseline's, by the labels that came in."""
     data = (*_QUALITY, "--dataset-format", _CAPTURED)
     truth = ("--ground-truth-source", f"{INPUT_FOLDER}/labels")
@@ -89,10 +89,10 @@ def quality_comparison(
 
 def _analysis(
     inputs: Mapping[str, Operand | Input], output: str, arguments: Sequence[Operand]
-) -> Analysis:
+) -> AnalysisJob:
     source = ("--dataset-source", f"{INPUT_FOLDER}/dataset")
     into = ("--output-path", f"{OUTPUT_FOLDER}/{output}")
-    return Analysis(inputs=inputs, output=output, arguments=[*source, *into, *arguments])
+    return AnalysisJob(inputs=inputs, output=output, arguments=[*source, *into, *arguments])
 
 
 def _excluding(columns: Sequence[str]) -> tuple[str, ...]:

@@ -35,6 +35,10 @@ class Context:
     code_uri: str
     """`s3://<bucket>` (or a folder in it) that holds the bundles, without a trailing slash."""
     functions: Functions
+    data_uri: str = ""
+    """`s3://<bucket>` that data lands in, without a trailing slash."""
+    account: str = ""
+    """Where it is deployed."""
     output_key_arn: str = ""
     """The KMS key of what jobs write; "" leaves them with the account's default S3 key, whatever
     the bucket's own encryption says (SageMaker API reference, "OutputDataConfig")."""

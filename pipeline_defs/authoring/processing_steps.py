@@ -7,7 +7,7 @@ from typing import Any, TypeVar, Unpack
 
 from config import images
 from pipeline_defs.authoring import analysis, jobs
-from pipeline_defs.authoring.analysis import Analysis, Traffic
+from pipeline_defs.authoring.analysis import AnalysisJob, Traffic
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.draft import Draft
 from pipeline_defs.authoring.handles import BaselineStep, ProcessingStep
@@ -184,7 +184,7 @@ class ProcessingSteps(Draft):
         self,
         handle: type[AnyProcessing],
         name: str,
-        analyzed: Analysis,
+        analyzed: AnalysisJob,
         options: AnalysisOptions,
         **parts: Any,
     ) -> AnyProcessing:

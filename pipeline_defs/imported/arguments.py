@@ -9,7 +9,7 @@ from pipeline_defs.imported import registries
 from pipeline_defs.imported.edits import Edits
 from pipeline_defs.imported.notes import Maps
 from pipeline_defs.imported.placeholders import written
-from ratchet.definition.document import Parameter, Step
+from ratchet.definition.document import DefinedParameter, DefinedStep
 from ratchet.definition.expressions import Leaf
 from ratchet.definition.service_model import is_taggable
 
@@ -27,20 +27,20 @@ class Arguments:
     def __init__(self, edits: Edits, maps: Maps) -> None:
         self._edits, self._notes, self._maps = edits, edits.notes, maps
 
-    def carry(self, step: Step) -> None:
+    def carry(self, step: DefinedStep) -> None:
         for leaf in list(self._edits.leaves(step)):
             self._leaf(step, leaf)
         self._networks(step)
         self._volume_keys(step)
         self._tags(step)
 
-    def region(self, parameter: Parameter) -> None:
+    def region(self, parameter: DefinedParameter) -> None:
         """A default that names the region."""
         argument = f"parameter {parameter.name}"
         if _is_region(argument, parameter.default):
             self._edits.put_default(parameter, argument, written("region"), _IN_THE_REGION)
 
-    def _leaf(self, step: Step, leaf: Leaf) -> None:
+    def _leaf(self, step: DefinedStep, leaf: Leaf) -> None:
         value = leaf.value
         if leaf.name in _ROLES and value != written("role"):
             self._edits.put(step, leaf, written("role"), "the pipeline's own narrow role")
@@ -65,7 +65,7 @@ class Arguments:
                 # `SAGEMAKER_REGION: us-east-1`, as the SDK writes it into environments.
                 self._edits.put(step, leaf, written("region"), _IN_THE_REGION)
 
-    def _image(self, step: Step, leaf: Leaf, uri: str) -> None:
+    def _image(self, step: DefinedStep, leaf: Leaf, uri: str) -> None:
         if uri in self._maps.images:
             self._notes.used.add(uri)
             self._edits.put(step, leaf, self._maps.images[uri], "mapped by --image")
@@ -77,14 +77,14 @@ class Arguments:
             what = f"{what} names its replacement here"
             self._notes.remark(step.name, leaf.argument, uri, what)
 
-    def _secret(self, step: Step, leaf: Leaf) -> None:
+    def _secret(self, step: DefinedStep, leaf: Leaf) -> None:
         is_setting = re.search(r"(Environment|HyperParameters)\.", leaf.argument)
         name = leaf.argument.rsplit(".", 1)[-1]
         if is_setting and isinstance(leaf.value, str) and _SECRET.search(name):
             what = "looks like a secret, in clear text: let the step read it from Secrets Manager"
             self._notes.remark(step.name, leaf.argument, None, what)
 
-    def _networks(self, step: Step) -> None:
+    def _networks(self, step: DefinedStep) -> None:
         network = step.arguments.get("NetworkConfig") or {}
         what = (
             "subnets and security groups of the account it was written in; name ones of this "
@@ -97,13 +97,13 @@ class Arguments:
             if value := holder.get("VpcConfig"):
                 self._notes.remark(step.name, argument, value, what)
 
-    def _volume_keys(self, step: Step) -> None:
+    def _volume_keys(self, step: DefinedStep) -> None:
         what = "a key of the account it was written in: name one of this account"
         for leaf in self._edits.leaves(step):
             if leaf.name == "VolumeKmsKeyId":
                 self._notes.remark(step.name, leaf.argument, leaf.value, what)
 
-    def _tags(self, step: Step) -> None:
+    def _tags(self, step: DefinedStep) -> None:
         if is_taggable(step.type):
             before = step.arguments.get("Tags")
             after = "the cost tags of the environment, pipeline, step and run are added"

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline_defs.imported.edits import Edits
 from pipeline_defs.imported.uris import parts
 from ratchet.definition.cache_keys import compared
-from ratchet.definition.document import Document, Step
+from ratchet.definition.document import DefinedStep, Document
 from ratchet.definition.expressions import GET, Leaf, calls, leaves
 from ratchet.loop import names
 
@@ -18,7 +18,7 @@ _SHORT = re.compile(r"(?P<time>T?)(?P<number>\d+)(?P<unit>[dhmsDHMS])")
 _PERIOD = "P30D"
 
 
-def carry_cache(step: Step, edits: Edits) -> None:
+def carry_cache(step: DefinedStep, edits: Edits) -> None:
     """Keeps, adds or removes a step's cache."""
     notes, config = edits.notes, step.body.get("CacheConfig")
     after = _with_period(step, config, edits) if config else config
@@ -42,7 +42,7 @@ def carry_cache(step: Step, edits: Edits) -> None:
         notes.remark(step.name, "CacheConfig", (after or {}).get("ExpireAfter"), what)
 
 
-def _with_period(step: Step, config: Mapping[str, Any], edits: Edits) -> Mapping[str, Any]:
+def _with_period(step: DefinedStep, config: Mapping[str, Any], edits: Edits) -> Mapping[str, Any]:
     """The setting, with its period as SageMaker wants it."""
     notes, argument, before = edits.notes, "CacheConfig.ExpireAfter", config.get("ExpireAfter")
     if before is None and not config.get("Enabled"):
@@ -78,7 +78,7 @@ def period(text: str) -> str | None:
     return f"P{match['number']}D" if unit == "D" else f"PT{match['number']}{unit}"
 
 
-def doubts(step: Step, document: Document) -> list[str]:
+def doubts(step: DefinedStep, document: Document) -> list[str]:
     """Why a hit could hand out old results: what the step reads by a name that outlives its
     content. Empty: every input is named by its content or by the run that wrote it."""
     reasons = [reason for part in compared(step) for reason in _doubts(part, document)]

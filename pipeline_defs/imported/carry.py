@@ -16,16 +16,16 @@ from pipeline_defs.authoring.checks import parameters
 from pipeline_defs.authoring.errors import Problem
 from pipeline_defs.imported import caching
 from pipeline_defs.imported.arguments import Arguments
-from pipeline_defs.imported.changes import Change, ImportRefusedError, Remark
-from pipeline_defs.imported.code import Code, CodeSource
+from pipeline_defs.imported.changes import ArgumentChange, ImportRefusedError, Remark
+from pipeline_defs.imported.code import CodeSource, ReplacedCode
 from pipeline_defs.imported.edits import Edits
 from pipeline_defs.imported.notes import Maps, Notes
 from pipeline_defs.imported.pipeline import check_stored, missing_permissions
 from pipeline_defs.imported.placeholders import written
-from pipeline_defs.imported.storage import Storage
-from pipeline_defs.imported.stored import NAME, Stored
+from pipeline_defs.imported.storage import MovedStorage
+from pipeline_defs.imported.stored import NAME, StoredPipeline
 from pipeline_defs.imported.uris import parts, shown
-from ratchet.definition.document import Step
+from ratchet.definition.document import DefinedStep
 from ratchet.loop import names
 
 __all__ = ["Carried", "Maps", "carry"]
@@ -35,8 +35,8 @@ _NULL = "SageMaker ignores null"
 
 @dataclass(frozen=True, kw_only=True)
 class Carried:
-    stored: Stored
-    changes: tuple[Change, ...]
+    stored: StoredPipeline
+    changes: tuple[ArgumentChange, ...]
     remarks: tuple[Remark, ...]
 
 
@@ -59,10 +59,10 @@ def carry(
         ImportRefusedError: with every problem.
     """
     _refuse_shape(definition, name)
-    notes, maps, uploads = Notes(), maps or Maps(), Code(code)
+    notes, maps, uploads = Notes(), maps or Maps(), ReplacedCode(code)
     body = _carried_body(_with_experiment(definition, notes), notes, maps, uploads)
     _refuse_unused_options(notes, maps, uploads)
-    stored = Stored(name=name, definition=body, folders=uploads.folders)
+    stored = StoredPipeline(name=name, definition=body, folders=uploads.folders)
     if not notes.problems:
         notes.problems += check_stored(stored)
     if notes.problems:
@@ -135,10 +135,10 @@ def _with_experiment(definition: Mapping[str, Any], notes: Notes) -> dict[str, A
 
 
 def _carried_body(
-    body: Mapping[str, Any], notes: Notes, maps: Maps, code: Code
+    body: Mapping[str, Any], notes: Notes, maps: Maps, code: ReplacedCode
 ) -> Mapping[str, Any]:
     edits = Edits(body, notes)
-    storage, arguments = Storage(edits, maps, code), Arguments(edits, maps)
+    storage, arguments = MovedStorage(edits, maps, code), Arguments(edits, maps)
     for step in edits.document.steps:
         _remove_nulls(step, edits)
         storage.carry_outputs(step)
@@ -158,13 +158,13 @@ def _carried_body(
     return edits.document.body
 
 
-def _remove_nulls(step: Step, edits: Edits) -> None:
+def _remove_nulls(step: DefinedStep, edits: Edits) -> None:
     for leaf in step.leaves:
         if leaf.value is None and isinstance(leaf.keys[-1], str):
             edits.remove(step, leaf, _NULL, shown="null")
 
 
-def _refuse_unused_options(notes: Notes, maps: Maps, code: Code) -> None:
+def _refuse_unused_options(notes: Notes, maps: Maps, code: ReplacedCode) -> None:
     """An option that is for nothing is a slip: it must not look as if it had been obeyed."""
     options = {
         "--code": {source.key for source in code.sources} - code.used,

@@ -10,7 +10,7 @@ from pipeline_defs.authoring.errors import DefinitionError, Problem
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ArgumentChange:
     """One argument that was rewritten. `step` "" means the pipeline itself."""
 
     step: str

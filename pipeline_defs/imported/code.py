@@ -12,7 +12,7 @@ from pathlib import Path
 from pipeline_defs.authoring.errors import BundleError
 from pipeline_defs.imported.placeholders import written
 from pipeline_defs.imported.uris import SDK_BUCKET, bucket, parts
-from ratchet.definition.document import Step
+from ratchet.definition.document import DefinedStep
 from ratchet.definition.expressions import Leaf, value_at
 
 _CODE_NAMES = ("code", "sm_drivers", "entrypoint", "sourcedir", "jars", "py-files", "conf")
@@ -30,7 +30,7 @@ class CodeSource:
 
 
 @dataclass
-class Code:
+class ReplacedCode:
     """What replaced code URIs so far: folder below `code/` → its files."""
 
     sources: Sequence[CodeSource]
@@ -83,7 +83,7 @@ class Code:
         return None
 
 
-def role(leaf: Leaf, step: Step, uri: str) -> str | None:
+def role(leaf: Leaf, step: DefinedStep, uri: str) -> str | None:
     """The input that brings a step its code, or None: the URI is data."""
     if _SUBMIT.search(leaf.name.partition("[")[0]):
         return "source"
@@ -97,7 +97,7 @@ def role(leaf: Leaf, step: Step, uri: str) -> str | None:
     return name if SDK_BUCKET.fullmatch(bucket((uri,))) else None
 
 
-def _input_name(leaf: Leaf, step: Step) -> str | None:
+def _input_name(leaf: Leaf, step: DefinedStep) -> str | None:
     match leaf.keys:
         case ("Arguments", "ProcessingInputs", int(index), "S3Input", _):
             return str(step.arguments["ProcessingInputs"][index].get("InputName"))
@@ -106,7 +106,7 @@ def _input_name(leaf: Leaf, step: Step) -> str | None:
     return None
 
 
-def _is_started(leaf: Leaf, step: Step) -> bool:
+def _is_started(leaf: Leaf, step: DefinedStep) -> bool:
     """Whether the container's command names a file below the folder where the input lands."""
     container = step.arguments.get("AppSpecification") or {}
     words = [*(container.get("ContainerEntrypoint") or ())]

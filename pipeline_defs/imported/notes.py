@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline_defs.authoring.errors import Problem
-from pipeline_defs.imported.changes import Change, Remark
+from pipeline_defs.imported.changes import ArgumentChange, Remark
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,14 +24,14 @@ class Maps:
 
 @dataclass
 class Notes:
-    changes: list[Change] = field(default_factory=list)
+    changes: list[ArgumentChange] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     """Keys of the maps that were for something."""
 
     def change(self, step: str, argument: str, before: Any, after: Any, why: str) -> None:
-        change = Change(step=step, argument=argument, before=before, after=after, why=why)
+        change = ArgumentChange(step=step, argument=argument, before=before, after=after, why=why)
         if before != after and change not in self.changes:
             self.changes.append(change)
 

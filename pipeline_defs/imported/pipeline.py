@@ -10,23 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from config import tags
-from config.arns import Arns
+from config.arns import RegionArns
 from config.settings import Settings
 from pipeline_defs.authoring.bundle import Bundle
 from pipeline_defs.authoring.checks import check
 from pipeline_defs.authoring.errors import DefinitionError, Problem
 from pipeline_defs.imported import registries
 from pipeline_defs.imported.placeholders import details, filled
-from pipeline_defs.imported.stored import Stored
+from pipeline_defs.imported.stored import StoredPipeline
 from pipeline_defs.permissions import Missing, needs
-from ratchet.definition.document import Step, read
+from ratchet.definition.document import DefinedStep, read
 from ratchet.definition.expressions import Keys
-from ratchet.definition.resources import MODEL_PACKAGE
 from ratchet.definition.rewriting import rewritten
 from ratchet.definition.service_model import is_taggable
 from ratchet.loop import names
 
-_ARNS = Arns(region="us-east-1", account="0" * 12)
+_ARNS = RegionArns(region="us-east-1", account="0" * 12)
 _ARCHIVE = "sourcedir.tar.gz"
 _ENCRYPTED = ("ProcessingOutputConfig", "OutputDataConfig", "TransformOutput")
 
@@ -61,7 +60,7 @@ class CodeFile:
 class ImportedPipeline:
     """The same for the CDK and for `ratchet run`, as the project's own pipelines are."""
 
-    def __init__(self, stored: Stored, placement: Placement) -> None:
+    def __init__(self, stored: StoredPipeline, placement: Placement) -> None:
         self.kind, self._stored, self._placement = stored.name, stored, placement
         self.name = placement.settings.pipeline_name(stored.name)
 
@@ -88,16 +87,6 @@ class ImportedPipeline:
                     path=path,
                     write=_writer(content),
                 )
-
-    @property
-    def groups(self) -> list[str]:
-        """The model package groups that it registers in."""
-        groups = {
-            step.arguments.get("ModelPackageGroupName")
-            for step in read(self.definition()).steps
-            if step.row.makes is MODEL_PACKAGE
-        }
-        return sorted(group for group in groups if isinstance(group, str))
 
     def definition(self) -> dict[str, Any]:
         """SageMaker's pipeline definition.
@@ -129,11 +118,11 @@ class ImportedPipeline:
     def _problems(self) -> Iterator[Problem]:
         for problem in check(self._definition, name=self.name):
             # Both were said at the import; SageMaker takes them.
-            unused = problem.step is None and problem.expected.startswith("nothing refers to it")
+            unused = problem.step is None and problem.expected.startswith("no step uses it")
             if not unused and not _is_about_cache(problem):
                 yield problem
 
-    def _finished(self, step: Step) -> dict[Keys, Any]:
+    def _finished(self, step: DefinedStep) -> dict[Keys, Any]:
         """What only the environment knows: tags, the key of what is written, whether to cache."""
         if not isinstance(step.body.get("Arguments"), dict):
             return {}
@@ -147,7 +136,7 @@ class ImportedPipeline:
             changes[("Arguments", "Tags")] = self._tags(step)
         return changes
 
-    def _tags(self, step: Step) -> list[dict[str, Any]]:
+    def _tags(self, step: DefinedStep) -> list[dict[str, Any]]:
         declared = {p["Name"] for p in self._stored.definition.get("Parameters", ())}
         experiment: Any = {"Get": f"Parameters.{names.EXPERIMENT_PARAMETER}"}
         cost_tags: dict[str, Any] = {
@@ -201,7 +190,7 @@ class ImportedPipeline:
         return uri
 
 
-def check_stored(stored: Stored) -> list[Problem]:
+def check_stored(stored: StoredPipeline) -> list[Problem]:
     """What is wrong with an imported definition wherever it goes."""
     try:
         _anywhere(stored).definition()
@@ -210,12 +199,12 @@ def check_stored(stored: Stored) -> list[Problem]:
     return []
 
 
-def missing_permissions(stored: Stored) -> list[Missing]:
+def missing_permissions(stored: StoredPipeline) -> list[Missing]:
     """What its definition does not say of its role's permissions, wherever it goes."""
     return needs(_anywhere(stored).definition(), arns=_ARNS)[1]
 
 
-def _anywhere(stored: Stored) -> ImportedPipeline:
+def _anywhere(stored: StoredPipeline) -> ImportedPipeline:
     settings = Settings(
         environment="dev", project="x", region=_ARNS.region, owner="x", cost_center="x"
     )

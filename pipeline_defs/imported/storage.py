@@ -23,7 +23,7 @@ from pipeline_defs.imported.uris import (
     stable,
     text,
 )
-from ratchet.definition.document import Parameter, Step
+from ratchet.definition.document import DefinedParameter, DefinedStep
 from ratchet.definition.expressions import GET, JOIN, Leaf
 from ratchet.definition.step_types import STEP_TYPES
 
@@ -40,15 +40,15 @@ def _paths(column: str) -> str:
 _OUTPUT = re.compile(f"(?P<result>{_paths('outputs')})|(?P<lasting>{_paths('lasting_outputs')})")
 
 
-class Storage:
+class MovedStorage:
     """Moves the S3 URIs of one definition."""
 
-    def __init__(self, edits: Edits, maps: Maps, code: codes.Code) -> None:
+    def __init__(self, edits: Edits, maps: Maps, code: codes.ReplacedCode) -> None:
         self._edits, self._notes, self._maps, self._code = edits, edits.notes, maps, code
         self._written: list[tuple[Parts, str]] = []
         """What each step wrote before, and the reference that names it now."""
 
-    def carry_outputs(self, step: Step) -> None:
+    def carry_outputs(self, step: DefinedStep) -> None:
         for leaf in step.leaves:
             match = _OUTPUT.fullmatch(leaf.argument)
             before = parts(leaf.value) if match else None
@@ -68,7 +68,7 @@ class Storage:
                 why = "this deployment's bucket, the same folder in every run"
                 self._edits.put(step, leaf, _lasting_uri(step, leaf), why)
 
-    def carry_inputs(self, step: Step) -> None:
+    def carry_inputs(self, step: DefinedStep) -> None:
         inputs = [leaf for leaf in step.leaves if not _OUTPUT.fullmatch(leaf.argument)]
         literals = {leaf.keys: codes.literal(leaf) for leaf in inputs}
         roles = {
@@ -97,7 +97,7 @@ class Storage:
                 )
                 self._notes.remark(step.name, leaf.argument, shown(before), what)
 
-    def carry_default(self, parameter: Parameter) -> None:
+    def carry_default(self, parameter: DefinedParameter) -> None:
         before = parts(parameter.default)
         if before is None or not is_s3(before):
             return
@@ -114,7 +114,7 @@ class Storage:
     # -- inside
 
     def _upload(
-        self, step: Step, leaf: Leaf, uri: tuple[str, bool], *, role: str, alone: bool
+        self, step: DefinedStep, leaf: Leaf, uri: tuple[str, bool], *, role: str, alone: bool
     ) -> None:
         name, argument = step.name, leaf.argument
         try:
@@ -147,7 +147,7 @@ class Storage:
             f"say where it is here: --bucket-map {uri}=s3://…",
         )
 
-    def _elsewhere(self, step: Step, leaf: Leaf, before: Parts) -> None:
+    def _elsewhere(self, step: DefinedStep, leaf: Leaf, before: Parts) -> None:
         if isinstance(before[0], Mapping) and str(before[0].get(GET, "")).startswith("Steps."):
             return  # below what another step wrote
         what = (
@@ -166,7 +166,7 @@ class Storage:
                 return text([new + first.removeprefix(stem), *before[1:]])
         return None
 
-    def _remember(self, step: Step, leaf: Leaf, before: Parts) -> None:
+    def _remember(self, step: DefinedStep, leaf: Leaf, before: Parts) -> None:
         property_path = _property(step, leaf)
         if property_path:
             self._written.append((before, f"Steps.{step.name}.{property_path}"))
@@ -179,19 +179,19 @@ class Storage:
         return None
 
 
-def _run_uri(step: Step, leaf: Leaf) -> dict[str, Any]:
+def _run_uri(step: DefinedStep, leaf: Leaf) -> dict[str, Any]:
     output = _output(step, leaf)
     runs = f"{written('artifacts')}/{written('pipeline')}/runs"
     folder = f"{step.name}/{output}" if output else step.name
     return {JOIN: {"On": "/", "Values": [runs, dict(_RUN), folder]}}
 
 
-def _lasting_uri(step: Step, leaf: Leaf) -> str:
+def _lasting_uri(step: DefinedStep, leaf: Leaf) -> str:
     kind = leaf.argument.split(".")[-2].split("[")[0].removesuffix("Config").lower()
     return f"{written('artifacts')}/{written('pipeline')}/runs/kept/{step.name}/{kind}"
 
 
-def _output(step: Step, leaf: Leaf) -> str:
+def _output(step: DefinedStep, leaf: Leaf) -> str:
     """The name of the output that a URI is of; "" where outputs have no names."""
     match leaf.keys:
         case ("Arguments", "ProcessingOutputConfig", "Outputs", int(index), "S3Output", "S3Uri"):
@@ -200,7 +200,7 @@ def _output(step: Step, leaf: Leaf) -> str:
     return ""
 
 
-def _property(step: Step, leaf: Leaf) -> str:
+def _property(step: DefinedStep, leaf: Leaf) -> str:
     """The property that holds the URI when the step has run; "" where the type has none."""
     match step.type:
         case "Processing":

@@ -28,7 +28,7 @@ NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stored:
+class StoredPipeline:
     name: str
     definition: Mapping[str, Any]
     folders: Mapping[str, Files]
@@ -57,7 +57,7 @@ def names(root: Path) -> list[str]:
     return sorted(file.parent.name for file in (root / FOLDER).glob(f"*/{_DEFINITION}"))
 
 
-def read(root: Path, name: str) -> Stored:
+def read(root: Path, name: str) -> StoredPipeline:
     """Reads `pipelines/<name>`.
 
     Raises:
@@ -78,7 +78,7 @@ def read(root: Path, name: str) -> Stored:
     folders = {
         path.relative_to(code).as_posix(): read_files(path, archive=False) for path in inputs
     }
-    return Stored(
+    return StoredPipeline(
         name=name, definition=definition, folders=folders, permissions=_permissions(folder)
     )
 
@@ -105,7 +105,7 @@ def _permissions(folder: Path) -> tuple[dict[str, Any], ...]:
     return tuple(statements)
 
 
-def write(root: Path, stored: Stored) -> Path:
+def write(root: Path, stored: StoredPipeline) -> Path:
     """Writes `pipelines/<name>` whole or not at all, in place of an earlier import, whose
     `permissions.json` stays."""
     parent = root / FOLDER

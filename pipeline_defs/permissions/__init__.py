@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from config.arns import Arns
+from config.arns import RegionArns
 from pipeline_defs.permissions import arguments, steps, storage
 from pipeline_defs.permissions.permission import Missing, Needs, Permission, merged
 from pipeline_defs.permissions.values import Values, members
@@ -22,7 +22,7 @@ __all__ = ["Missing", "Permission", "container", "needs", "registered_images"]
 
 
 def needs(
-    definition: Mapping[str, Any], *, arns: Arns, granted_buckets: Collection[str] = ()
+    definition: Mapping[str, Any], *, arns: RegionArns, granted_buckets: Collection[str] = ()
 ) -> tuple[list[Permission], list[Missing]]:
     """The permissions of a pipeline's role, and what the definition does not tell of them.
 
@@ -37,7 +37,9 @@ def needs(
     return merged(need for need in every if isinstance(need, Permission)), missing
 
 
-def container(arns: Arns, *, images: Iterable[str], log_groups: Iterable[str]) -> list[Permission]:
+def container(
+    arns: RegionArns, *, images: Iterable[str], log_groups: Iterable[str]
+) -> list[Permission]:
     """What SageMaker needs of a role to run a container with it: its image, logs and metrics."""
     pulls = [need for need in arguments.pulls(*images) if isinstance(need, Permission)]
     return merged([*steps.container(arns, *log_groups), *pulls])
@@ -58,7 +60,7 @@ def registered_images(definition: Mapping[str, Any]) -> list[str]:
     return sorted(set(uris))
 
 
-def _needs(document: Document, arns: Arns, granted_buckets: Collection[str]) -> Needs:
+def _needs(document: Document, arns: RegionArns, granted_buckets: Collection[str]) -> Needs:
     values = Values(document)
     yield from steps.jobs(document.steps, arns)
     for step in document.steps:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from config import images
-from config.arns import Arns
+from config.arns import RegionArns
 from pipeline_defs.permissions.permission import TO_FILL_IN, Missing, Needs, Permission, missing
 from pipeline_defs.permissions.values import ANY, Values
-from ratchet.definition.document import Step
+from ratchet.definition.document import DefinedStep
 from ratchet.definition.resources import MODEL_PACKAGE
 
 
@@ -24,11 +24,11 @@ from ratchet.definition.resources import MODEL_PACKAGE
 class Argument:
     """One argument of one step, and the definition that it stands in."""
 
-    step: Step
+    step: DefinedStep
     path: str
     value: Any
     values: Values
-    arns: Arns
+    arns: RegionArns
 
     @property
     def patterns(self) -> list[str]:
@@ -64,7 +64,9 @@ def _pull(repositories: list[str]) -> Permission:
     )
 
 
-def passes(arns: Arns, roles: list[str], *, service: str = "sagemaker.amazonaws.com") -> Permission:
+def passes(
+    arns: RegionArns, roles: list[str], *, service: str = "sagemaker.amazonaws.com"
+) -> Permission:
     """Hands these roles, by name or ARN, to a service."""
     word = service.partition(".")[0].title().replace("-", "")
     return Permission(
@@ -117,7 +119,7 @@ def _key(argument: Argument, sid: str, actions: list[str], what: str) -> Needs:
             yield Permission(sid=sid, actions=actions, resources=[arn])
 
 
-def _key_arn(arns: Arns, name: str = TO_FILL_IN) -> str:
+def _key_arn(arns: RegionArns, name: str = TO_FILL_IN) -> str:
     return arns.of_service("kms", f"key/{name}")
 
 

@@ -3,14 +3,14 @@ this cluster's parts alone."""
 
 from __future__ import annotations
 
-from config.arns import Arns
+from config.arns import RegionArns
 from pipeline_defs.permissions.arguments import passes
 from pipeline_defs.permissions.permission import Needs, Permission
 from pipeline_defs.permissions.values import ANY, Values
-from ratchet.definition.document import Step
+from ratchet.definition.document import DefinedStep
 
 
-def emr(step: Step, values: Values, arns: Arns) -> Needs:
+def emr(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     arguments = step.arguments
     clusters = values.patterns(arguments["ClusterId"]) if "ClusterId" in arguments else [ANY]
     steps = ("AddJobFlowSteps", "CancelSteps", "DescribeStep", "DescribeCluster", "ListSteps")
@@ -53,7 +53,7 @@ def emr(step: Step, values: Values, arns: Arns) -> Needs:
             yield passes(arns, values.patterns(role), service=service)
 
 
-def _events(arns: Arns, kinds: tuple[str, ...]) -> Permission:
+def _events(arns: RegionArns, kinds: tuple[str, ...]) -> Permission:
     return Permission(
         sid="WatchClusters",
         actions=["events:DescribeRule", "events:PutRule", "events:PutTargets"],
@@ -64,7 +64,7 @@ def _events(arns: Arns, kinds: tuple[str, ...]) -> Permission:
     )
 
 
-def emr_serverless(step: Step, values: Values, arns: Arns) -> Needs:
+def emr_serverless(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     arguments = step.arguments
     application = arguments.get("ApplicationId")
     applications = values.patterns(application) if application is not None else [ANY]

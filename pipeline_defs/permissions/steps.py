@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from config.arns import Arns
+from config.arns import RegionArns
 from pipeline_defs.permissions import clusters
 from pipeline_defs.permissions.permission import TO_FILL_IN, Missing, Needs, Permission, missing
 from pipeline_defs.permissions.values import ANY, Values
-from ratchet.definition.document import Step
+from ratchet.definition.document import DefinedStep
 from ratchet.definition.grants import NAMED_BY_SAGEMAKER
 from ratchet.definition.resources import (
     ENDPOINT,
@@ -28,7 +28,7 @@ from ratchet.definition.resources import (
 _NUMBERED = "The registry numbers the versions of this group."
 
 
-def by_type(step: Step, values: Values, arns: Arns) -> Needs:
+def by_type(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     """What its row grants, and what its arguments add to that."""
     row = step.row
     for grant in row.grants:
@@ -44,7 +44,7 @@ def by_type(step: Step, values: Values, arns: Arns) -> Needs:
         yield _undocumented(step)
 
 
-def _register(step: Step, values: Values, arns: Arns) -> Needs:
+def _register(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     """Versions of a group; the statuses that its arguments may have, and no other."""
     groups = values.patterns(step.arguments.get("ModelPackageGroupName", ""))
     resources = [
@@ -81,7 +81,7 @@ def _register(step: Step, values: Values, arns: Arns) -> Needs:
         )
 
 
-def _statuses(step: Step, values: Values) -> dict[str, Any]:
+def _statuses(step: DefinedStep, values: Values) -> dict[str, Any]:
     """A script of a step has the pipeline's role: without the condition it could register a
     version as approved. What says no status waits for approval."""
     status = step.arguments.get("ModelApprovalStatus", "PendingManualApproval")
@@ -92,7 +92,7 @@ def _statuses(step: Step, values: Values) -> dict[str, Any]:
     return {"StringEqualsIfExists": {"sagemaker:ModelApprovalStatus": choices}}
 
 
-def _invoke(step: Step, values: Values, arns: Arns) -> Needs:
+def _invoke(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     arn = step.body.get("FunctionArn")
     functions = values.patterns(arn or "")
     sid, actions = "InvokeFunctions", ["lambda:InvokeFunction"]
@@ -104,14 +104,14 @@ def _invoke(step: Step, values: Values, arns: Arns) -> Needs:
         yield Permission(sid=sid, actions=actions, resources=functions)
 
 
-def _callback(step: Step, values: Values, arns: Arns) -> Needs:
+def _callback(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     """https://sqs.<region>.amazonaws.com/<account>/<name>"""
     for url in values.patterns(step.body.get("SqsQueueUrl", "")):
         host, _, path = url.removeprefix("https://").partition("/")
         account, _, name = path.partition("/")
         is_spelled_out = ANY not in url and name and host.startswith("sqs.")
         region = host.split(".")[1] if is_spelled_out else arns.region
-        queue = Arns(region=region, account=account if is_spelled_out else arns.account)
+        queue = RegionArns(region=region, account=account if is_spelled_out else arns.account)
         permission = Permission(
             sid="SendCallbacks",
             actions=["sqs:SendMessage"],
@@ -125,7 +125,7 @@ def _callback(step: Step, values: Values, arns: Arns) -> Needs:
             yield missing(step.name, "SqsQueueUrl", value, why, permission)
 
 
-def _baseline(step: Step, values: Values, arns: Arns) -> Needs:
+def _baseline(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     group = step.body.get("ModelPackageGroupName")
     groups = [name for name in values.patterns(group) if name != ANY] if group else []
     if groups:
@@ -139,7 +139,7 @@ def _baseline(step: Step, values: Values, arns: Arns) -> Needs:
         )
 
 
-def _clarify(step: Step, values: Values, arns: Arns) -> Needs:
+def _clarify(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     yield from _baseline(step, values, arns)
     if "ModelName" in step.body:
         why = "Clarify asks the model through an endpoint that it makes; name what it may"
@@ -154,12 +154,12 @@ def _clarify(step: Step, values: Values, arns: Arns) -> Needs:
         yield missing(step.name, "ModelName", step.body["ModelName"], why, template)
 
 
-def _endpoint_config(step: Step, values: Values, arns: Arns) -> Needs:
+def _endpoint_config(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     actions = [*_actions(("Create", "Describe"), (ENDPOINT_CONFIG,)), "sagemaker:AddTags"]
     yield from _named(step, values, arns, ENDPOINT_CONFIG, "MakeEndpointConfigs", actions)
 
 
-def _endpoint(step: Step, values: Values, arns: Arns) -> Needs:
+def _endpoint(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     actions = [*_actions(("Create", "Update", "Describe"), (ENDPOINT,)), "sagemaker:AddTags"]
     yield from _named(step, values, arns, ENDPOINT, "MakeEndpoints", actions)
     # Both are asked for the configuration too.
@@ -168,7 +168,12 @@ def _endpoint(step: Step, values: Values, arns: Arns) -> Needs:
 
 
 def _named(
-    step: Step, values: Values, arns: Arns, resource: Resource, sid: str, actions: list[str]
+    step: DefinedStep,
+    values: Values,
+    arns: RegionArns,
+    resource: Resource,
+    sid: str,
+    actions: list[str],
 ) -> Needs:
     """A resource that an argument names."""
     argument = step.arguments.get(resource.name_member)
@@ -184,7 +189,7 @@ def _named(
             yield permission
 
 
-def _automl(step: Step, values: Values, arns: Arns) -> Needs:
+def _automl(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     """Autopilot runs jobs of many kinds with the role; its guide names a managed policy only."""
     kinds = (PROCESSING_JOB, TRAINING_JOB, TUNING_JOB, TRANSFORM_JOB)
     actions = _actions(("Create", "Describe", "Stop"), kinds)
@@ -195,7 +200,7 @@ def _automl(step: Step, values: Values, arns: Arns) -> Needs:
     yield missing(step.name, "Type", step.type, why, template)
 
 
-def _job_document(step: Step, values: Values, arns: Arns) -> Needs:
+def _job_document(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     """What a job of CreateJob reads, writes and calls stands in a document of its category."""
     why = "the definition does not show its document; say what the role may read and write"
     template = _template("UseJobDocument", ["s3:GetObject", "s3:PutObject"], [TO_FILL_IN])
@@ -203,14 +208,14 @@ def _job_document(step: Step, values: Values, arns: Arns) -> Needs:
     yield missing(step.name, "JobConfigDocument", document, why, template)
 
 
-def _undocumented(step: Step) -> Missing:
+def _undocumented(step: DefinedStep) -> Missing:
     actions = [f"sagemaker:{verb}{step.type}" for verb in ("Create", "Describe", "Stop")]
     why = "Ratchet does not know what a step of this type needs; say what the role may do"
     template = _template(f"Run{step.type}", actions, [TO_FILL_IN])
     return missing(step.name, "Type", step.type, why, template)
 
 
-def _nothing(step: Step, values: Values, arns: Arns) -> Needs:
+def _nothing(step: DefinedStep, values: Values, arns: RegionArns) -> Needs:
     yield from ()
 
 
@@ -222,7 +227,7 @@ def _template(sid: str, actions: Sequence[str], resources: Sequence[str]) -> Per
     return Permission(sid=sid, actions=actions, resources=resources)
 
 
-BY_ARGUMENTS: Mapping[str, Callable[[Step, Values, Arns], Needs]] = {
+BY_ARGUMENTS: Mapping[str, Callable[[DefinedStep, Values, RegionArns], Needs]] = {
     "AutoML": _automl,
     "Callback": _callback,
     "ClarifyCheck": _clarify,
@@ -239,7 +244,7 @@ BY_ARGUMENTS: Mapping[str, Callable[[Step, Values, Arns], Needs]] = {
 }
 
 
-def jobs(steps: Sequence[Step], arns: Arns) -> Iterator[Permission]:
+def jobs(steps: Sequence[DefinedStep], arns: RegionArns) -> Iterator[Permission]:
     """What the pipeline makes for its steps, what SageMaker records of it, and where it logs."""
     resources = list(dict.fromkeys(step.row.job for step in steps if step.row.job))
     if not resources:
@@ -273,7 +278,7 @@ def jobs(steps: Sequence[Step], arns: Arns) -> Iterator[Permission]:
     yield from container(arns, *groups)
 
 
-def container(arns: Arns, *log_groups: str) -> Iterator[Permission]:
+def container(arns: RegionArns, *log_groups: str) -> Iterator[Permission]:
     """What SageMaker does for any container with its role, beside pulling the image."""
     yield Permission(
         sid="WriteLogs",

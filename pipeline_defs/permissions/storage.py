@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from config.arns import Arns
+from config.arns import RegionArns
 from pipeline_defs.permissions.permission import Permission
 from pipeline_defs.permissions.values import Values, members
 from ratchet.definition.document import Document
@@ -23,7 +23,7 @@ _URI = re.compile(r"s3://(?P<bucket>[^/*]+)/?(?P<key>[^*]*)(?P<open>\*.*)?", re.
 
 
 def permissions(
-    document: Document, values: Values, *, arns: Arns, granted: Collection[str]
+    document: Document, values: Values, *, arns: RegionArns, granted: Collection[str]
 ) -> Iterator[Permission]:
     """Lists and reads what the definition names, as inputs and as plain texts for its scripts;
     writes what its outputs name.

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from ratchet.definition import references, service_model
-from ratchet.definition.document import Document, Parameter, Step
+from ratchet.definition.document import DefinedParameter, DefinedStep, Document
 from ratchet.definition.expressions import GET, Chain, Leaf, function_of
 from ratchet.definition.references import PARAMETERS, STEPS, Part, Reference
 from ratchet.definition.service_model import Shape
@@ -29,14 +29,14 @@ class Values:
         """
         return list(dict.fromkeys(_squeezed(text) for text in self._patterns(value)))
 
-    def parameter(self, value: Any) -> Parameter | None:
+    def parameter(self, value: Any) -> DefinedParameter | None:
         """The parameter that a value is."""
         reference = _reference(value)
         if reference is None or reference.root != PARAMETERS:
             return None
         return self._document.parameters_by_name.get(reference.name)
 
-    def source(self, value: Any) -> tuple[Step, tuple[Part, ...]] | None:
+    def source(self, value: Any) -> tuple[DefinedStep, tuple[Part, ...]] | None:
         """The step that a value is a property of, and the property's path."""
         reference = _reference(value)
         if reference is None or reference.root != STEPS:
@@ -71,7 +71,7 @@ def _reference(value: Any) -> Reference | None:
     return None if reference.fault else reference
 
 
-def members(step: Step) -> Iterator[Leaf]:
+def members(step: DefinedStep) -> Iterator[Leaf]:
     """Every value of a step's arguments that the API gives a meaning to: what stands in a map,
     such as an environment, is the step's own."""
     shape = service_model.create_shape(step.type)

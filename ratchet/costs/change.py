@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ratchet.costs import money
 from ratchet.costs.durations import History, Took
-from ratchet.costs.estimate import Line, Planned, dollars, instances, line
+from ratchet.costs.estimate import EstimateLine, Planned, dollars, instances, line
 from ratchet.costs.prices import PriceOf
 
 NO_HISTORY = History(of={})
@@ -86,7 +86,9 @@ def _note(change: Changed, history: History, price: PriceOf) -> tuple[str, Decim
     return f"{what}: {amounts} a run ({_signed(difference)}){basis}", difference
 
 
-def _lines(change: Changed, history: History, price: PriceOf) -> tuple[list[Line], list[Line]]:
+def _lines(
+    change: Changed, history: History, price: PriceOf
+) -> tuple[list[EstimateLine], list[EstimateLine]]:
     """Both sides by past runs on the same instances, or by the same time where only one side has
     run: a time on other instances says nothing about which is quicker."""
     source = change.before[0].step if change.before else change.step
@@ -104,7 +106,7 @@ def _lines(change: Changed, history: History, price: PriceOf) -> tuple[list[Line
     return was, now
 
 
-def _exact(entry: Line, took: Took) -> bool:
+def _exact(entry: EstimateLine, took: Took) -> bool:
     ran = (took.instance_type, took.instance_count)
     return ran == (entry.planned.instance_type, entry.planned.instance_count)
 
@@ -141,7 +143,7 @@ def _on(planned: Sequence[Planned]) -> str:
     return " and ".join(names)
 
 
-def _hourly(lines: Sequence[Line]) -> str:
+def _hourly(lines: Sequence[EstimateLine]) -> str:
     """`$0.115/h`, of all instances together."""
     if not lines:
         return ""
@@ -151,7 +153,7 @@ def _hourly(lines: Sequence[Line]) -> str:
     return f"${amount.normalize():f}/h"
 
 
-def _missing_price(lines: Sequence[Line]) -> str:
+def _missing_price(lines: Sequence[EstimateLine]) -> str:
     names = dict.fromkeys(
         entry.planned.instance_type
         for entry in lines
@@ -160,13 +162,13 @@ def _missing_price(lines: Sequence[Line]) -> str:
     return " and ".join(names)
 
 
-def _sum(lines: Sequence[Line]) -> Decimal | None:
+def _sum(lines: Sequence[EstimateLine]) -> Decimal | None:
     costs = [entry.cost for entry in lines]
     priced = [cost for cost in costs if cost is not None]
     return money.total(priced) if len(priced) == len(costs) else None
 
 
-def _basis(was: Sequence[Line], now: Sequence[Line]) -> str:
+def _basis(was: Sequence[EstimateLine], now: Sequence[EstimateLine]) -> str:
     """What the figures rest on."""
     lines = (*now, *was)
     tooks = list(dict.fromkeys(entry.took for entry in (*was, *now) if entry.took))

@@ -41,7 +41,7 @@ class Planned:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class EstimateLine:
     """What one step, or one kind of its instances, will cost."""
 
     planned: Planned
@@ -90,15 +90,15 @@ class Estimate:
     """Every step that runs on instances, in the order of the definition."""
 
     pipeline: str
-    lines: tuple[Line, ...]
+    lines: tuple[EstimateLine, ...]
 
     @property
-    def expected(self) -> tuple[Line, ...]:
+    def expected(self) -> tuple[EstimateLine, ...]:
         """What runs when every gate passes."""
         return tuple(line for line in self.lines if not line.planned.apart)
 
     @property
-    def otherwise(self) -> tuple[Line, ...]:
+    def otherwise(self) -> tuple[EstimateLine, ...]:
         """What runs only where a gate does not pass."""
         return tuple(line for line in self.lines if line.planned.apart)
 
@@ -153,13 +153,13 @@ def line(
     price: PriceOf,
     assumed: Mapping[str, float],
     hit: bool = False,
-) -> Line:
+) -> EstimateLine:
     if planned.step in assumed:
         took: Took | None = durations.assumed(assumed[planned.step])
     else:
         took = history.took(planned.step, planned.instance_type, planned.instance_count)
     has_instances = not planned.unknown
-    return Line(
+    return EstimateLine(
         planned=planned,
         took=took,
         price=price(planned.component, planned.instance_type) if has_instances else None,
@@ -168,7 +168,7 @@ def line(
     )
 
 
-def remarks(estimated: Line) -> list[str]:
+def remarks(estimated: EstimateLine) -> list[str]:
     """What a reader must know of a line's figures, in words."""
     planned, took, texts = estimated.planned, estimated.took, []
     if planned.unknown:
@@ -223,7 +223,7 @@ def _hits(planned: Sequence[Planned], history: History, now: datetime) -> set[st
     return hits
 
 
-def _total(lines: Iterable[Line]) -> Total:
+def _total(lines: Iterable[EstimateLine]) -> Total:
     lines = list(lines)
     with_cost = [entry for entry in lines if entry.cost is not None]
     return Total(

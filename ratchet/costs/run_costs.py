@@ -55,7 +55,7 @@ class Labels:
 
 
 @dataclass(kw_only=True)
-class RunCosts:
+class RunCostReader:
     """Reads runs. Use one for each look: it remembers what it has read."""
 
     sagemaker: SageMakerClient

@@ -47,7 +47,7 @@ class Spent(Amount):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class ReportLine:
     """One line of a report."""
 
     kind: str
@@ -124,12 +124,12 @@ class Sums:
     """Everything together, and by the month."""
 
     total: Spent
-    months: tuple[Line, ...]
+    months: tuple[ReportLine, ...]
     """The newest first."""
     kinds_by_month: Mapping[str, Mapping[str, Amount]]
 
 
-def lines(listed: Sequence[ReportRow], by: By, period: Period) -> list[Line]:
+def lines(listed: Sequence[ReportRow], by: By, period: Period) -> list[ReportLine]:
     """A line for each group, the dearest first."""
     cut = trend(period) if by != "run" else None
     groups: dict[_Group, list[_Day]] = {}
@@ -138,7 +138,7 @@ def lines(listed: Sequence[ReportRow], by: By, period: Period) -> list[Line]:
     return sorted((_line(group, days, cut) for group, days in groups.items()), key=_dearest)
 
 
-def _dearest(line: Line) -> tuple[Any, ...]:
+def _dearest(line: ReportLine) -> tuple[Any, ...]:
     # What has no known price at all is before what cost nothing: it may be the dearest of all.
     spent = line.spent
     return -spent.cost, -spent.unknown, -spent.runs, line.kind, line.name, line.step, line.run
@@ -159,7 +159,9 @@ def sums(listed: Sequence[ReportRow]) -> Sums:
     return Sums(
         total=_added(days),
         months=tuple(
-            Line(kind="", name=month, first=min(d.day for d in of_month), spent=_added(of_month))
+            ReportLine(
+                kind="", name=month, first=min(d.day for d in of_month), spent=_added(of_month)
+            )
             for month, of_month in sorted(months.items(), reverse=True)
         ),
         kinds_by_month=kinds,
@@ -180,10 +182,10 @@ def _days(listed: Sequence[ReportRow], by: By) -> list[_Day]:
     return list(days.values())
 
 
-def _line(group: _Group, days: Sequence[_Day], cut: Trend | None) -> Line:
+def _line(group: _Group, days: Sequence[_Day], cut: Trend | None) -> ReportLine:
     kind, name, step, run = (*group, "", "")[:4]
     first = days[0]
-    return Line(
+    return ReportLine(
         kind=kind,
         name=name,
         first=min(day.day for day in days),

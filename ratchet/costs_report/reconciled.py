@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from ratchet.costs import rows
-from ratchet.costs_report.grouping import Amount, Line
+from ratchet.costs_report.grouping import Amount, ReportLine
 
 Share = Literal["runs", "endpoint", "storage", "other"]
 """What a line of a bill is for: jobs with a value of the tag; SageMaker without one, which is the
@@ -45,7 +45,7 @@ class Compared:
 
 
 def compare(
-    lines: Iterable[Line], billed: Iterable[tuple[str, str, Decimal]], *, by: str
+    lines: Iterable[ReportLine], billed: Iterable[tuple[str, str, Decimal]], *, by: str
 ) -> list[Compared]:
     """Lines of a report beside those of a bill, the dearest of each share first.
 

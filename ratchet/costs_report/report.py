@@ -9,7 +9,7 @@ from typing import Literal
 
 from ratchet.costs_report import grouping, sources
 from ratchet.costs_report import models as registered
-from ratchet.costs_report.grouping import Amount, Line, Spent
+from ratchet.costs_report.grouping import Amount, ReportLine, Spent
 from ratchet.costs_report.models import Models
 from ratchet.costs_report.period import Period, Trend, trend
 from ratchet.costs_report.recorded_rows import ReportRow
@@ -19,7 +19,7 @@ By = Literal["run", "experiment", "pipeline", "step", "month", "model"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class CostReport:
     by: By | None
     """None: the overview, whose lines are pipelines."""
     period: Period
@@ -29,9 +29,9 @@ class Report:
     limit: int | None
     """Lines to show; None: all."""
     total: Spent
-    lines: tuple[Line, ...]
+    lines: tuple[ReportLine, ...]
     """The dearest first; months the newest first. Empty by model."""
-    months: tuple[Line, ...]
+    months: tuple[ReportLine, ...]
     kinds_by_month: Mapping[str, Mapping[str, Amount]]
     models: Models
     prices: Prices
@@ -50,15 +50,15 @@ def report(
     today: date,
     experiment: str = "",
     limit: int | None = None,
-) -> Report:
+) -> CostReport:
     """A report of these rows, which are those of the period and the experiment already."""
     sums = grouping.sums(listed)
-    lines: Sequence[Line] = ()
+    lines: Sequence[ReportLine] = ()
     if by == "month":
         lines = sums.months
     elif by != "model":
         lines = grouping.lines(listed, by or "pipeline", period)
-    return Report(
+    return CostReport(
         by=by,
         period=period,
         today=today,

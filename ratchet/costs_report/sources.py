@@ -11,7 +11,7 @@ from ratchet.costs_report.recorded_rows import ReportRow
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class PriceSource:
     """Rows that were priced from one place."""
 
     source: str
@@ -39,17 +39,17 @@ class Gap:
 
 @dataclass(frozen=True, kw_only=True)
 class Prices:
-    sources: tuple[Source, ...]
+    sources: tuple[PriceSource, ...]
     gaps: tuple[Gap, ...]
     """Those with the most rows first."""
 
     @property
-    def bundled(self) -> Source | None:
+    def bundled(self) -> PriceSource | None:
         """What was priced by the package's own table."""
         return next((source for source in self.sources if source.source == BUNDLED), None)
 
     @property
-    def listed(self) -> Source | None:
+    def listed(self) -> PriceSource | None:
         return next((source for source in self.sources if source.source == PRICE_LIST), None)
 
 
@@ -58,13 +58,15 @@ def prices(listed: Sequence[ReportRow]) -> Prices:
     return Prices(sources=_sources(listed), gaps=_gaps(listed))
 
 
-def _sources(listed: Sequence[ReportRow]) -> tuple[Source, ...]:
+def _sources(listed: Sequence[ReportRow]) -> tuple[PriceSource, ...]:
     dates: dict[str, Counter[str]] = {}
     for row in listed:
         if row.price_date:
             dates.setdefault(row.price_source, Counter())[row.price_date] += 1
     return tuple(
-        Source(source=source, rows=of_source.total(), first=min(of_source), last=max(of_source))
+        PriceSource(
+            source=source, rows=of_source.total(), first=min(of_source), last=max(of_source)
+        )
         for source, of_source in dates.items()
     )
 

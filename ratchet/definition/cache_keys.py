@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ratchet.definition.document import Step
+from ratchet.definition.document import DefinedStep
 from ratchet.definition.expressions import Chain, Leaf, function_of
 from ratchet.definition.row import Selection
 
 
-def compared(step: Step) -> Iterator[Leaf]:
+def compared(step: DefinedStep) -> Iterator[Leaf]:
     """The parts of a step that its cache key is made of, each whole; of no cached type, none."""
     row = step.row
     if row.cache_key is None:

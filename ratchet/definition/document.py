@@ -17,10 +17,18 @@ from typing import Any
 
 from ratchet.definition import expressions
 from ratchet.definition.expressions import Call, Keys, chain_of, place_of
-from ratchet.definition.step import BRANCHES, Branch, Parameter, PropertyFile, Step
-from ratchet.definition.violations import NAME, NESTED, REPEATED, DocumentError, Violation
+from ratchet.definition.step import BRANCHES, Branch, DefinedParameter, DefinedStep, PropertyFile
+from ratchet.definition.violations import NAME, NESTED, REPEATED, DefinitionViolation, DocumentError
 
-__all__ = ["BRANCHES", "Branch", "Document", "Parameter", "PropertyFile", "Step", "read"]
+__all__ = [
+    "BRANCHES",
+    "Branch",
+    "DefinedParameter",
+    "DefinedStep",
+    "Document",
+    "PropertyFile",
+    "read",
+]
 
 _NAME = re.compile(r"[A-Za-z0-9_\-]{1,64}")  # botocore, `StepName`
 
@@ -30,20 +38,20 @@ class Document:
     """A definition that was read. `steps` has those of branches too, after their Condition."""
 
     body: Mapping[str, Any] = field(repr=False)
-    parameters: tuple[Parameter, ...] = ()
-    steps: tuple[Step, ...] = ()
-    violations: tuple[Violation, ...] = ()
+    parameters: tuple[DefinedParameter, ...] = ()
+    steps: tuple[DefinedStep, ...] = ()
+    violations: tuple[DefinitionViolation, ...] = ()
 
     @cached_property
-    def by_name(self) -> Mapping[str, Step]:
+    def by_name(self) -> Mapping[str, DefinedStep]:
         """The first step of each name, in the document's order."""
-        steps: dict[str, Step] = {}
+        steps: dict[str, DefinedStep] = {}
         for step in self.steps:
             steps.setdefault(step.name, step)
         return steps
 
     @cached_property
-    def parameters_by_name(self) -> Mapping[str, Parameter]:
+    def parameters_by_name(self) -> Mapping[str, DefinedParameter]:
         return {parameter.name: parameter for parameter in self.parameters}
 
     @property
@@ -120,26 +128,32 @@ def _object(definition: Mapping[str, Any] | str | bytes) -> Mapping[str, Any]:
             definition = json.loads(definition)
         except json.JSONDecodeError as error:
             place = f"line {error.lineno}, column {error.colno}"
-            raise DocumentError([Violation(place, f"not JSON: {error.msg}")]) from None
+            raise DocumentError([DefinitionViolation(place, f"not JSON: {error.msg}")]) from None
         except UnicodeDecodeError as error:
-            raise DocumentError([Violation(f"byte {error.start}", "not UTF-8 text")]) from None
+            raise DocumentError(
+                [DefinitionViolation(f"byte {error.start}", "not UTF-8 text")]
+            ) from None
         except RecursionError:
-            raise DocumentError([Violation("$", "nested too deeply to be read")]) from None
+            raise DocumentError(
+                [DefinitionViolation("$", "nested too deeply to be read")]
+            ) from None
     if not isinstance(definition, Mapping):
-        raise DocumentError([Violation("$", f"expected an object, got {type_name(definition)}")])
+        raise DocumentError(
+            [DefinitionViolation("$", f"expected an object, got {type_name(definition)}")]
+        )
     return definition
 
 
 class _Reader:
     def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.violations: list[Violation] = []
+        self.steps: list[DefinedStep] = []
+        self.violations: list[DefinitionViolation] = []
         self._places: dict[str, Keys] = {}
 
     def add(self, keys: Keys, message: str, *, rule: str = "", step: str = "") -> None:
-        self.violations.append(Violation(place_of(keys), message, rule, step))
+        self.violations.append(DefinitionViolation(place_of(keys), message, rule, step))
 
-    def read_parameters(self, declared: Any) -> Iterator[Parameter]:
+    def read_parameters(self, declared: Any) -> Iterator[DefinedParameter]:
         places: dict[str, Keys] = {}
         for keys, body in self._objects(declared, ("Parameters",)):
             name = self._name(body, keys, places)
@@ -147,7 +161,7 @@ class _Reader:
             if choices is not None and not isinstance(choices, list | tuple):
                 self.add((*keys, "EnumValues"), "expected a list")
                 choices = None
-            yield Parameter(
+            yield DefinedParameter(
                 name=name,
                 type=_text(body.get("Type")),
                 keys=keys,
@@ -158,7 +172,7 @@ class _Reader:
     def read_steps(self, steps: Any, above: Keys, branch: Branch | None) -> None:
         for keys, body in self._objects(steps, above):
             name = self._name(body, keys, self._places)
-            step = Step(
+            step = DefinedStep(
                 name=name,
                 type=_text(body.get("Type")),
                 keys=keys,
@@ -170,7 +184,7 @@ class _Reader:
             if step.row.holds_branches:
                 self._read_branches(step)
 
-    def _read_branches(self, step: Step) -> None:
+    def _read_branches(self, step: DefinedStep) -> None:
         if step.branch is not None:
             message = "a Condition cannot stand inside of a branch of another"
             self.add((*step.keys, "Type"), message, rule=NESTED, step=step.name)
@@ -180,7 +194,7 @@ class _Reader:
                 steps = arguments.get(key) or []
                 self.read_steps(steps, (*step.keys, "Arguments", key), Branch(step.name, outcome))
 
-    def _check_members(self, step: Step) -> None:
+    def _check_members(self, step: DefinedStep) -> None:
         kind = step.body_with_branches.get("Type")
         if not isinstance(kind, str):
             message = f"{kind!r} is no step type: expected a string"

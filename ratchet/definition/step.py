@@ -34,7 +34,7 @@ class PropertyFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parameter:
+class DefinedParameter:
     """A declared parameter. `default` is None when a run must give a value."""
 
     name: str
@@ -49,7 +49,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class DefinedStep:
     """One step.
 
     - `name`, `type`: "" where the document has no text.
@@ -143,7 +143,7 @@ class Step:
             if "OutputName" in output
         }
 
-    def excludes(self, other: Step) -> bool:
+    def excludes(self, other: DefinedStep) -> bool:
         """Whether only one of the two ever runs: they are in the two branches of one gate."""
         if self.branch is None or other.branch is None:
             return False

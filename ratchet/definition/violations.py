@@ -10,7 +10,7 @@ NAME, REPEATED, NESTED = "name", "repeated", "nested"
 
 
 @dataclass(frozen=True)
-class Violation:
+class DefinitionViolation:
     """One mistake. `place` is a path such as `Steps[3].Arguments.Tags[0].Value`.
 
     - `rule`: NAME, REPEATED or NESTED; "" for what is no well-formed document.
@@ -29,12 +29,12 @@ class Violation:
 class DocumentError(ValueError):
     """A definition that cannot be used; `violations` holds every mistake, in its order."""
 
-    def __init__(self, violations: Iterable[Violation]) -> None:
+    def __init__(self, violations: Iterable[DefinitionViolation]) -> None:
         self.violations = tuple(violations)
         super().__init__(worded(self.violations))
 
 
-def worded(violations: Sequence[Violation]) -> str:
+def worded(violations: Sequence[DefinitionViolation]) -> str:
     """A heading, and a line for each mistake."""
     count = len(violations)
     lines = "\n".join(f"  {violation}" for violation in violations)

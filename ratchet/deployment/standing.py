@@ -14,9 +14,9 @@ from ratchet.deployment.roles import policies as roles
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import schedules as run_schedules
 from ratchet.deployment.runs.executions import RunState
-from ratchet.deployment.runs.schedules import RunSchedule
+from ratchet.deployment.runs.schedules import DeployedSchedule
 from ratchet.deployment.serving import champion
-from ratchet.deployment.serving.champion import IN_SERVICE, Live
+from ratchet.deployment.serving.champion import IN_SERVICE, LiveEndpoint
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
@@ -68,11 +68,11 @@ class Standing:
     """The model package that the Serving stack names; empty: none."""
     serving: ServingFacts | None = None
     """None: the Serving stack is not there."""
-    live: Live | None = None
+    live: LiveEndpoint | None = None
     stack: StackState | None = None
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
     queues: tuple[Queue, ...] = ()
-    schedules: tuple[RunSchedule, ...] = ()
+    schedules: tuple[DeployedSchedule, ...] = ()
     last_run: RunState | None = None
     when_none_left: str = names.KEEP
     refused: Mapping[str, int] = field(default_factory=dict)

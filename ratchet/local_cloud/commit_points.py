@@ -8,9 +8,9 @@ recorded operation gives an image of every kill. Without an observer none of thi
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 _lock = threading.RLock()
 _observer: Callable[[str], None] | None = None
@@ -39,8 +39,8 @@ def reached(what: str) -> None:
         _observer(what)
 
 
-def replace(*files: tuple[Path, Path]) -> None:
+def replace(*files: tuple[str, str]) -> None:
     """Give files (the first of each pair) the names of others, as one point of commit."""
-    with committing(f"file {files[0][1].name}"):
+    with committing(f"file {files[0][1].rpartition('/')[2]}"):
         for temporary, target in files:
-            temporary.replace(target)
+            os.replace(temporary, target)  # noqa: PTH105 – for each object; pathlib costs more

@@ -87,7 +87,7 @@ class StopFailedError(LocalCloudError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class CloudEndpoint:
     """A cloud that is up. ``started`` is an aware time."""
 
     url: str
@@ -118,7 +118,7 @@ def foreign_variables(variables: Mapping[str, str]) -> list[str]:
     return [*_FOREIGN, *sorted(other)]
 
 
-def up(folder: Path, *, region: str, port: int | None = None) -> Endpoint:
+def up(folder: Path, *, region: str, port: int | None = None) -> CloudEndpoint:
     """Returns the cloud of ``folder``, and starts it if it is not up.
 
     Without ``port`` it is the one of the last time if that is free, else any free one. Safe to call
@@ -140,7 +140,7 @@ def up(folder: Path, *, region: str, port: int | None = None) -> Endpoint:
         return _start(layout, region=region, port=port)
 
 
-def status(folder: Path) -> Endpoint | None:
+def status(folder: Path) -> CloudEndpoint | None:
     """The cloud of ``folder`` if it is up."""
     layout = Layout(folder.absolute())
     return _running(layout) if folders.is_cloud(layout.folder) else None
@@ -173,7 +173,7 @@ def reset(folder: Path) -> list[str]:
         return folders.empty(layout)
 
 
-def refusals(endpoint: Endpoint) -> int | None:
+def refusals(endpoint: CloudEndpoint) -> int | None:
     """How many requests of roles the policies have refused since the cloud's start.
 
     None for a cloud that does not record its decisions.
@@ -205,7 +205,7 @@ def _exclusively(layout: Layout) -> Iterator[None]:
         yield
 
 
-def _running(layout: Layout) -> Endpoint | None:
+def _running(layout: Layout) -> CloudEndpoint | None:
     lock = acquire(layout.lock)
     if lock is not None:
         lock.close()
@@ -227,8 +227,8 @@ def _running(layout: Layout) -> Endpoint | None:
     )
 
 
-def _endpoint(layout: Layout, content: Mapping[str, Any]) -> Endpoint:
-    return Endpoint(
+def _endpoint(layout: Layout, content: Mapping[str, Any]) -> CloudEndpoint:
+    return CloudEndpoint(
         keys=layout.read_keys(),
         url=f"http://{_HOST}:{content['port']}",
         pid=content["pid"],
@@ -261,7 +261,7 @@ def _enforced(variables: Mapping[str, str]) -> bool:
     return not off
 
 
-def _check_same(running: Endpoint, *, region: str, port: int | None, enforced: bool) -> None:
+def _check_same(running: CloudEndpoint, *, region: str, port: int | None, enforced: bool) -> None:
     if running.region != region:
         raise OtherSettingsError(
             f"The local cloud is up with region {running.region} ({running.url}), but {region} was "
@@ -301,7 +301,7 @@ def _port_taken(port: int, error: object) -> PortTakenError:
     )
 
 
-def _start(layout: Layout, *, region: str, port: int | None) -> Endpoint:
+def _start(layout: Layout, *, region: str, port: int | None) -> CloudEndpoint:
     last = layout.read_endpoint()
     layout.write_endpoint({**last, "up": False})
     command = [

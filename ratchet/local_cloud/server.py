@@ -137,7 +137,7 @@ async def _serve(layout: Layout, region: str, listener: socket.socket) -> None:
             layout=layout, region=region, port=int(os.environ["GATEWAY_PORT"])
         )
     except ValueError as wrong_switch:
-        sys.exit(f"The local cloud is not started: {wrong_switch}")
+        sys.exit(f"The local cloud was not started: {wrong_switch}")
     except UnreadableStateError as error:
         _refuse(error)
     try:

@@ -67,7 +67,7 @@ def parse(record: bytes) -> EvaluationRecord:
     keys = {field.name for field in fields(EvaluationRecord)}
     try:
         values: dict[str, Any] = json.loads(record)
-        known = {key: value for key, value in values.items() if key in keys}
-        return EvaluationRecord(**{**known, "violations": tuple(known["violations"])})
+        entries = {key: value for key, value in values.items() if key in keys}
+        return EvaluationRecord(**{**entries, "violations": tuple(entries["violations"])})
     except (TypeError, KeyError, AttributeError, ValueError) as problem:
         raise ValueError(f"no record of an evaluation: {record[:80]!r} ({problem})") from problem

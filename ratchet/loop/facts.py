@@ -7,7 +7,7 @@ class are the keys of the JSON.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
 
@@ -73,8 +73,20 @@ class ServingFacts(StackFacts):
     reconcile_queue_url: str = ""
     reconcile_function: str = ""
     topic_arn: str = ""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """That the monitoring pipeline calls."""
     alarms: Mapping[str, str] = field(default_factory=dict)
     """Names of alarms: `drift`, `model_quality`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelinesFacts(StackFacts):
+    fact = "pipelines"
+
+    pipelines: Sequence[str] = ()
+    """The pipelines in it, as the source lists them."""
+    scheduled: Sequence[str] = ()
+    """Those that a schedule starts."""
 
 
 @dataclass(frozen=True, kw_only=True)

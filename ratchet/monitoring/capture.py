@@ -44,7 +44,7 @@ _BATCH = 32 << 20
 
 
 @dataclass(frozen=True)
-class Records:
+class CapturedRecords:
     """Lines of capture (or ground truth) files; `unreadable` lines are not among them."""
 
     table: pa.Table
@@ -63,7 +63,7 @@ class Records:
             self.field("eventMetadata", "inferenceId"), self.field("eventMetadata", "eventId")
         )
 
-    def between(self, start: str, end: str) -> Records:
+    def between(self, start: str, end: str) -> CapturedRecords:
         """Records with start <= inferenceTime < end (ISO 8601, UTC): AWS may hand over more."""
         if not (start or end):
             return self
@@ -73,12 +73,12 @@ class Records:
             keep = pc.and_(keep, pc.greater_equal(second, _second(start)))
         if end:
             keep = pc.and_(keep, pc.less(second, _second(end)))
-        return Records(self.table.filter(keep), self.unreadable)
+        return CapturedRecords(self.table.filter(keep), self.unreadable)
 
 
 def read_records(
     paths: Sequence[Path], *, sides: Sequence[str] = SIDES, metadata: Sequence[str] = METADATA
-) -> Records:
+) -> CapturedRecords:
     """All lines of the files, as far as asked for: what is not, is not kept while parsing.
 
     `sides` may name GROUND_TRUTH to read labels. Raises UnreadableDatasetError when not one line
@@ -89,7 +89,7 @@ def read_records(
     unreadable = sum(part.unreadable for part in parts)
     table = pa.concat_tables([part.table for part in parts] or [schema.empty_table()])
     _refuse_nothing(table.num_rows, unreadable, paths)
-    return Records(table, unreadable)
+    return CapturedRecords(table, unreadable)
 
 
 def captured_dataset(
@@ -150,13 +150,13 @@ def _ahead(
             yield waiting.popleft().result()
 
 
-def _records(content: bytes, schema: pa.Schema) -> Records:
+def _records(content: bytes, schema: pa.Schema) -> CapturedRecords:
     content = utf8(content)
     try:
-        return Records(_parse(content, schema))
+        return CapturedRecords(_parse(content, schema))
     except pa.ArrowInvalid:
         sound, broken = _sound_lines(content, schema)
-        return Records(_parse(sound, schema) if sound else schema.empty_table(), broken)
+        return CapturedRecords(_parse(sound, schema) if sound else schema.empty_table(), broken)
 
 
 def _schema(sides: Sequence[str], metadata: Sequence[str]) -> pa.Schema:
@@ -174,7 +174,7 @@ def _schema(sides: Sequence[str], metadata: Sequence[str]) -> pa.Schema:
 
 
 def side_rows(
-    records: Records, side: str, names: Sequence[str] = (), texts: Collection[str] = ()
+    records: CapturedRecords, side: str, names: Sequence[str] = (), texts: Collection[str] = ()
 ) -> Rows:
     """The rows of one side, each with the index of its record."""
     data = records.field("captureData", side, "data")
@@ -242,16 +242,16 @@ def _sound_lines(content: bytes, schema: pa.Schema) -> tuple[bytes, int]:
 
 def _strings(value: dict[str, Any], fields: Any) -> dict[str, Any]:
     """The fields of the schema alone, leaves as text: a payload may have been left as JSON."""
-    kept: dict[str, Any] = {}
+    strings: dict[str, Any] = {}
     for field in fields:
         inner = value.get(field.name)
         if inner is None:
             continue
         if pa.types.is_struct(field.type):
-            kept[field.name] = _strings(inner, list(field.type))
+            strings[field.name] = _strings(inner, list(field.type))
         else:
-            kept[field.name] = inner if isinstance(inner, str) else json.dumps(inner)
-    return kept
+            strings[field.name] = inner if isinstance(inner, str) else json.dumps(inner)
+    return strings
 
 
 def _decoded(data: pa.Array, encoded: pa.Array) -> pa.Array:

@@ -14,8 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ratchet.monitoring.comparison import TOO_FEW_ROWS, Baseline, Comparison
-from ratchet.monitoring.constraints import Settings
+from ratchet.monitoring.baseline import Baseline
+from ratchet.monitoring.comparison import DatasetComparison
+from ratchet.monitoring.constraints import MonitoringConfig
+from ratchet.monitoring.findings import TOO_FEW_ROWS
 from ratchet.monitoring.model_quality import Quality, QualityComparison
 from ratchet.monitoring.profiles import Numbers, Profile
 
@@ -29,7 +31,7 @@ Metric = dict[str, Any]
 
 def data_quality_metrics(
     profile: Profile,
-    comparison: Comparison | None,
+    comparison: DatasetComparison | None,
     baseline: Baseline | None,
     *,
     endpoint: str,
@@ -42,7 +44,10 @@ def data_quality_metrics(
     1), feature_baseline_drift_<f> (distance, 0 to 1) and constraint_violations (a count). The last
     two exist only where a comparison was made.
     """
-    if baseline and not Settings.of(baseline.constraints.get("monitoring_config", {})).emit_metrics:
+    if (
+        baseline
+        and not MonitoringConfig.of(baseline.constraints.get("monitoring_config", {})).emit_metrics
+    ):
         return []
 
     def metric(name: str, **value: Any) -> Metric:
@@ -93,8 +98,8 @@ def model_quality_metrics(
 
 def _metric(name: str, endpoint: str, schedule: str, timestamp: str, **value: Any) -> Metric:
     dimensions = [
-        {"Name": dimension, "Value": given}
-        for dimension, given in (("Endpoint", endpoint), ("MonitoringSchedule", schedule))
-        if given
+        {"Name": dimension, "Value": resource}
+        for dimension, resource in (("Endpoint", endpoint), ("MonitoringSchedule", schedule))
+        if resource
     ]
     return {"MetricName": name, "Timestamp": timestamp, "Dimensions": dimensions, **value}

@@ -10,7 +10,14 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+STRING = "String"
+"""The type of a column of text, in Model Monitor's files."""
 
 # Of CSV, where they stand for no value in every column.
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL"]

@@ -10,38 +10,37 @@ and all columns together (shares.py); distances have a margin of their own (drif
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+from ratchet.monitoring.baseline import Baseline
 from ratchet.monitoring.chance import ALPHA
 from ratchet.monitoring.constraints import (
     DOMAIN_THRESHOLD,
     TYPE_THRESHOLD,
-    Settings,
+    MonitoringConfig,
     expected_completeness,
 )
 from ratchet.monitoring.drift import Drift, categorical_drift, numerical_drift
+from ratchet.monitoring.findings import (
+    COMPLETED,
+    COMPLETED_WITH_VIOLATIONS,
+    MINIMUM_ROWS,
+    TOO_FEW_ROWS,
+    Violation,
+)
 from ratchet.monitoring.profiles import (
     FRACTIONAL,
     INTEGRAL,
     UNKNOWN,
+    EmptyProfile,
     Feature,
-    Nothing,
     Numbers,
     Profile,
     Text,
-    with_one_spelling,
 )
-from ratchet.monitoring.shares import Share, grown
-from ratchet.monitoring.sketch import Sketch
-
-COMPLETED = "Completed"
-COMPLETED_WITH_VIOLATIONS = "CompletedWithViolations"
-TOO_FEW_ROWS = "TooFewRows"
+from ratchet.monitoring.shares import ShareComparison, grown
 
 MISSING_COLUMN, EXTRA_COLUMN = "missing_column_check", "extra_column_check"
 _COLUMN_CHECKS = (MISSING_COLUMN, EXTRA_COLUMN)
@@ -51,93 +50,9 @@ _NO_VALUE = "have no value"
 # simulation of columns of 2 to 5,000 values, by which it keeps to chance.ALPHA.
 _CLUMPS = 4
 
-# Below this, the correction of the Robust method alone is at least 0.18.
-MINIMUM_ROWS = 100
-
-
-class InvalidBaselineError(ValueError):
-    """Baseline files that cannot be read as Model Monitor's formats."""
-
 
 @dataclass(frozen=True)
-class Baseline:
-    """What a baseline job wrote: statistics.json and constraints.json. Its rows are not needed."""
-
-    statistics: Mapping[str, Any]
-    constraints: Mapping[str, Any]
-
-    @classmethod
-    def load(cls, *, statistics: Path, constraints: Path) -> Baseline:
-        """Read both files. Raises InvalidBaselineError, naming the file."""
-        return cls(read_document(statistics, "features"), read_document(constraints, "features"))
-
-    def without(self, names: Collection[str]) -> Baseline:
-        """The baseline as if these features had never been in it."""
-        features = [f for f in self.constraints["features"] if f["name"] not in names]
-        return Baseline(self.statistics, {**self.constraints, "features": features})
-
-    @property
-    def rows(self) -> int:
-        return int(self.statistics["dataset"]["item_count"])
-
-    @property
-    def types(self) -> dict[str, str]:
-        """Expected type of each feature, in the baseline's order."""
-        return {
-            str(f["name"]): str(f.get("inferred_type", UNKNOWN))
-            for f in self.constraints["features"]
-        }
-
-    def evaluated(self) -> Iterator[tuple[Mapping[str, Any], Settings]]:
-        """The constraints of each feature that is to be checked, and its settings."""
-        config = self.constraints.get("monitoring_config", {})
-        for constraints in self.constraints["features"]:
-            settings = Settings.of(config, _overrides(constraints))
-            if settings.evaluate:
-                yield constraints, settings
-
-    def feature(self, name: str) -> Mapping[str, Any] | None:
-        """What statistics.json says of a feature; None when it does not hold it."""
-        return self._features.get(name)
-
-    @cached_property
-    def _features(self) -> dict[str, Mapping[str, Any]]:
-        return {feature["name"]: feature for feature in self.statistics["features"]}
-
-    def counts(self, name: str) -> tuple[int, int]:
-        """Present and missing values; all present where the statistics do not hold the feature."""
-        common = _statistics(self.feature(name)).get("common", {})
-        return int(common.get("num_present", self.rows)), int(common.get("num_missing", 0))
-
-    def mistyped(self, name: str) -> int:
-        """Present values of a column of numbers that are none: they are not in its sketch."""
-        numbers = (self.feature(name) or {}).get("numerical_statistics")
-        sketch = (numbers or {}).get("distribution", {}).get("kll", {}).get("sketch")
-        if sketch is None:
-            return 0
-        return max(0, self.counts(name)[0] - Sketch.from_document(sketch).rows)
-
-    def seen_once(self, name: str) -> int:
-        """How many values of a text column occur once, as far as its values are listed."""
-        return sum(count == 1 for count in _buckets(self.feature(name)).values())
-
-
-@dataclass(frozen=True)
-class Violation:
-    feature: str
-    check: str
-    description: str
-
-    def document(self) -> dict[str, str]:
-        return {
-            "feature_name": self.feature,
-            "constraint_check_type": self.check,
-            "description": self.description,
-        }
-
-
-@dataclass(frozen=True)
-class Comparison:
+class DatasetComparison:
     """`drifts` and `shares` hold every comparison made, `not_compared` why others were not."""
 
     outcome: str
@@ -146,7 +61,7 @@ class Comparison:
     baseline_rows: int
     violations: tuple[Violation, ...] = ()
     drifts: tuple[Drift, ...] = ()
-    shares: tuple[Share, ...] = ()
+    shares: tuple[ShareComparison, ...] = ()
     not_compared: Mapping[str, str] = field(default_factory=dict)
 
     def violations_document(self) -> dict[str, Any]:
@@ -179,12 +94,12 @@ class Comparison:
 
 def compare(
     current: Profile, baseline: Baseline, *, minimum_rows: int = MINIMUM_ROWS
-) -> Comparison:
+) -> DatasetComparison:
     """Check the current data against the baseline's constraints and distributions."""
     for rows, what in ((current.rows, "analyzed"), (baseline.rows, "in the baseline")):
         if rows < minimum_rows:
             message = f"{rows} rows {what}, fewer than the {minimum_rows} that a comparison needs"
-            return Comparison(TOO_FEW_ROWS, message, current.rows, baseline.rows)
+            return DatasetComparison(TOO_FEW_ROWS, message, current.rows, baseline.rows)
     features = {feature.name: feature for feature in current.features}
     shares = [*_columns(features, baseline, current.rows), *_values(features, baseline)]
     drifts, not_compared = _drifts(features, baseline, minimum_rows)
@@ -203,7 +118,7 @@ def compare(
     place = {name: number for number, name in enumerate(baseline.types)}
     violations.sort(key=lambda v: -1 if v.check in _COLUMN_CHECKS else place[v.feature])
     outcome, message = _outcome(violations)
-    return Comparison(
+    return DatasetComparison(
         outcome,
         message,
         current.rows,
@@ -225,7 +140,9 @@ def _outcome(violations: list[Violation]) -> tuple[str, str]:
     )
 
 
-def _columns(features: Mapping[str, Feature], baseline: Baseline, rows: int) -> Iterator[Share]:
+def _columns(
+    features: Mapping[str, Feature], baseline: Baseline, rows: int
+) -> Iterator[ShareComparison]:
     """Columns that only one side has. A few values of such a column are no column yet: a key that
     one request of thousands has, or that one of the baseline's rows had."""
     counts = (
@@ -236,29 +153,31 @@ def _columns(features: Mapping[str, Feature], baseline: Baseline, rows: int) -> 
         if name not in features:
             lead = f"There are missing columns in current dataset. {counts}. "
             _, missing = baseline.counts(name)
-            yield Share(name, MISSING_COLUMN, lead, _NO_VALUE, rows, rows, missing, baseline.rows)
+            yield ShareComparison(
+                name, MISSING_COLUMN, lead, _NO_VALUE, rows, rows, missing, baseline.rows
+            )
     for name, feature in features.items():
         if name not in baseline.types:
             lead = f"There are extra columns in current dataset. {counts}. "
-            yield Share(
+            yield ShareComparison(
                 name, EXTRA_COLUMN, lead, "have a value", feature.present, rows, 0, baseline.rows
             )
 
 
-def _values(features: Mapping[str, Feature], baseline: Baseline) -> Iterator[Share]:
+def _values(features: Mapping[str, Feature], baseline: Baseline) -> Iterator[ShareComparison]:
     """The checks of each column's values, where the baseline's constraints ask for them."""
     for constraints, settings in baseline.evaluated():
         if (feature := features.get(constraints["name"])) is None:
             continue
         yield from _completeness(feature, constraints, baseline)
-        if not isinstance(feature, Nothing):
+        if not isinstance(feature, EmptyProfile):
             yield from _type(feature, constraints, settings, baseline)
             yield from _domain(feature, constraints, settings, baseline)
 
 
 def _completeness(
     feature: Feature, constraints: Mapping[str, Any], baseline: Baseline
-) -> Iterator[Share]:
+) -> Iterator[ShareComparison]:
     rows = feature.present + feature.missing
     least = constraints.get("completeness", 0.0)
     present, missing = baseline.counts(feature.name)
@@ -266,7 +185,7 @@ def _completeness(
     if is_limit:
         missing = round((1 - least) * baseline.rows)
     lead = _unmet(feature.present, rows)
-    yield Share(
+    yield ShareComparison(
         feature=feature.name,
         check="completeness_check",
         lead=lead,
@@ -282,9 +201,9 @@ def _completeness(
 def _type(
     feature: Numbers | Text,
     constraints: Mapping[str, Any],
-    settings: Settings,
+    settings: MonitoringConfig,
     baseline: Baseline,
-) -> Iterator[Share]:
+) -> Iterator[ShareComparison]:
     expected = constraints.get("inferred_type", UNKNOWN)
     if expected == UNKNOWN:
         return
@@ -299,7 +218,7 @@ def _type(
         f"Expected match: {settings.datatype_threshold * 100}%. "
         f"Observed: Only {fitting / feature.present * 100}% of data is {expected}. "
     )
-    yield Share(
+    yield ShareComparison(
         feature=feature.name,
         check="data_type_check",
         lead=lead,
@@ -315,9 +234,9 @@ def _type(
 def _domain(
     feature: Numbers | Text,
     constraints: Mapping[str, Any],
-    settings: Settings,
+    settings: MonitoringConfig,
     baseline: Baseline,
-) -> Iterator[Share]:
+) -> Iterator[ShareComparison]:
     domain = constraints.get("string_constraints", {}).get("domains")
     if not domain or not isinstance(feature, Text):
         return
@@ -331,7 +250,7 @@ def _domain(
         # occur once. A new value comes in several rows at a time, as the others do.
         before, rows, clumps = baseline.seen_once(feature.name) // 2, present // 2, _CLUMPS
     lead = _unmet(feature.present - unknown, feature.present)
-    yield Share(
+    yield ShareComparison(
         feature=feature.name,
         check="categorical_values_check",
         lead=lead,
@@ -359,7 +278,7 @@ def _drifts(
     for constraints, settings in baseline.evaluated():
         if (feature := features.get(constraints["name"])) is None:
             continue
-        drift = _drift(feature, baseline.feature(feature.name), settings, minimum_rows)
+        drift = _drift(feature, baseline, settings, minimum_rows)
         if isinstance(drift, str):
             not_compared[feature.name] = drift
         else:
@@ -368,61 +287,28 @@ def _drifts(
 
 
 def _drift(
-    feature: Feature, baseline: Mapping[str, Any] | None, settings: Settings, minimum: int
+    feature: Feature, baseline: Baseline, settings: MonitoringConfig, minimum: int
 ) -> Drift | str:
     """The drift of a feature, or why there is none to speak of."""
     if not settings.compare:
         return "perform_comparison is Disabled"
-    if baseline is None:
+    before = baseline.feature(feature.name)
+    if before is None:
         return "the baseline statistics do not hold it"
-    numbers = baseline["inferred_type"] in (INTEGRAL, FRACTIONAL)
-    statistics = _statistics(baseline)
-    if isinstance(feature, Nothing) or baseline["inferred_type"] == UNKNOWN:
+    if isinstance(feature, EmptyProfile) or before["inferred_type"] == UNKNOWN:
         return "it has no values on one side"
+    numbers = before["inferred_type"] in (INTEGRAL, FRACTIONAL)
     if numbers != isinstance(feature, Numbers):
-        return f"it is {feature.inferred_type} and was {baseline['inferred_type']}"
-    fewest = min(feature.present - feature.mistyped, int(statistics["common"]["num_present"]))
+        return f"it is {feature.inferred_type} and was {before['inferred_type']}"
+    present, _ = baseline.counts(feature.name)
+    fewest = min(feature.present - feature.mistyped, present)
     if fewest < minimum:
         return f"{fewest} values, fewer than the {minimum} that a comparison needs"
     if isinstance(feature, Numbers):
-        sketch = Sketch.from_document(statistics["distribution"]["kll"]["sketch"])
+        sketch = baseline.sketch(feature.name)
+        if sketch is None:
+            return "the baseline statistics do not hold its distribution"
         return numerical_drift(feature.name, feature.sketch, sketch, settings)
-    if not (counts := _buckets(baseline)):
+    if not (counts := baseline.categories(feature.name)):
         return "the baseline has too many distinct values to be categories"
     return categorical_drift(feature, counts, settings)
-
-
-def _statistics(feature: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The part of a feature in statistics.json that its type has."""
-    feature = feature or {}
-    statistics: Mapping[str, Any] = feature.get("numerical_statistics") or feature.get(
-        "string_statistics", {}
-    )
-    return statistics
-
-
-def _buckets(feature: Mapping[str, Any] | None) -> dict[str, int]:
-    """Rows of each value of a text feature; none where there were too many values to list."""
-    categorical = _statistics(feature).get("distribution", {}).get("categorical", {})
-    counts = {bucket["value"]: bucket["count"] for bucket in categorical.get("buckets", [])}
-    return with_one_spelling(counts)
-
-
-def _overrides(constraints: Mapping[str, Any]) -> Mapping[str, Any]:
-    """AWS's page and the files of its SDK spell the key in two ways."""
-    camel: Mapping[str, Any] = constraints.get("monitoringConfigOverrides", {})
-    return camel or constraints.get("monitoring_config_overrides", {})
-
-
-def read_document(path: Path, key: str) -> Mapping[str, Any]:
-    """A baseline's file, which must hold `key`. Raises InvalidBaselineError, naming the file."""
-    try:
-        document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        document[key]
-    except FileNotFoundError:
-        message = f"no baseline file at {path}; run the analyzer without a baseline to write one"
-        raise InvalidBaselineError(message) from None
-    except (ValueError, KeyError, TypeError) as error:
-        message = f"{path} is not a Model Monitor file with {key!r}: {error}"
-        raise InvalidBaselineError(message) from None
-    return document

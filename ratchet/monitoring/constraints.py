@@ -55,7 +55,7 @@ class InvalidConstraintsError(ValueError):
 
 
 @dataclass(frozen=True)
-class Settings:
+class MonitoringConfig:
     """`monitoring_config`, with the overrides of one feature laid over it."""
 
     evaluate: bool
@@ -69,7 +69,9 @@ class Settings:
     categorical_method: str
 
     @classmethod
-    def of(cls, config: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Settings:
+    def of(
+        cls, config: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+    ) -> MonitoringConfig:
         """Read `monitoring_config` and a feature's `monitoringConfigOverrides`.
 
         Raises InvalidConstraintsError for an unknown method.
@@ -79,11 +81,11 @@ class Settings:
         comparison: dict[str, Any] = {}
         for layer in layers:
             values.update(layer)
-            given = layer.get("distribution_constraints", {})
+            overridden = layer.get("distribution_constraints", {})
             # AWS: the threshold of categories is the general one unless it is given.
-            if "comparison_threshold" in given:
-                comparison["categorical_comparison_threshold"] = given["comparison_threshold"]
-            comparison.update(given)
+            if "comparison_threshold" in overridden:
+                comparison["categorical_comparison_threshold"] = overridden["comparison_threshold"]
+            comparison.update(overridden)
         return cls(
             evaluate=values["evaluate_constraints"] == ENABLED,
             emit_metrics=values["emit_metrics"] == ENABLED,
@@ -157,9 +159,9 @@ def _domain(feature: Text) -> list[str] | None:
     return list(categories) if once / len(categories) <= _MOST_UNIQUE_CATEGORIES else None
 
 
-def _one_of(known: Mapping[str, str], key: str, given: Mapping[str, Any]) -> str:
-    value = given[key]
-    if value not in known:
-        message = f"{key} is {value!r} in constraints.json; expected one of {', '.join(known)}"
+def _one_of(choices: Mapping[str, str], key: str, values: Mapping[str, Any]) -> str:
+    value = values[key]
+    if value not in choices:
+        message = f"{key} is {value!r} in constraints.json; expected one of {', '.join(choices)}"
         raise InvalidConstraintsError(message)
-    return known[value]
+    return choices[value]

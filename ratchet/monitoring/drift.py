@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ratchet.monitoring.chance import odds
-from ratchet.monitoring.constraints import CHI_SQUARED, ROBUST, Settings
+from ratchet.monitoring.constraints import CHI_SQUARED, ROBUST, MonitoringConfig
 from ratchet.monitoring.profiles import Text
 from ratchet.monitoring.sketch import Sketch, largest_gap
 
@@ -77,21 +77,25 @@ class Drift:
         return replace(self, threshold=max(self.threshold, 1 - alpha))
 
 
-def numerical_drift(feature: str, current: Sketch, baseline: Sketch, settings: Settings) -> Drift:
+def numerical_drift(
+    feature: str, current: Sketch, baseline: Sketch, settings: MonitoringConfig
+) -> Drift:
     gap = largest_gap(current, baseline)
     distance = corrected(gap, current.rows, baseline.rows, settings.method)
     threshold = settings.numerical_threshold
     return Drift(feature, settings.method, distance, threshold, current.rows, baseline.rows)
 
 
-def categorical_drift(current: Text, baseline: Mapping[str, int], settings: Settings) -> Drift:
+def categorical_drift(
+    current: Text, baseline: Mapping[str, int], settings: MonitoringConfig
+) -> Drift:
     """Drift of a text feature against the rows the baseline had of each value."""
-    known = list(baseline)
+    values = list(baseline)
     expected = np.array(list(baseline.values()), dtype=np.float64)
-    position = pc.index_in(current.values, value_set=pa.array(known, current.values.type))
+    position = pc.index_in(current.values, value_set=pa.array(values, current.values.type))
     rank = pc.fill_null(position, -1).to_numpy(zero_copy_only=False)
     seen = rank >= 0
-    observed = np.zeros(len(known))
+    observed = np.zeros(len(values))
     observed[rank[seen]] = current.counts[seen]
     threshold = settings.categorical_threshold
     n, m = current.present, int(expected.sum())

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ratchet.monitoring.capture import OUTPUT, Records, side_rows
+from ratchet.monitoring.capture import OUTPUT, CapturedRecords, side_rows
+from ratchet.monitoring.columns import Floats
 from ratchet.monitoring.datasets import UnreadableDatasetError
-from ratchet.monitoring.sketch import Floats
 
 _POSITIVE = ["1", "1.0", "true", "True", "TRUE"]
 _NEGATIVE = ["0", "0.0", "false", "False", "FALSE"]
@@ -37,7 +37,7 @@ class Labelled:
     unreadable: int
 
 
-def merge(captured: Records, truth: Records, *, probability: str = "0") -> Labelled:
+def merge(captured: CapturedRecords, truth: CapturedRecords, *, probability: str = "0") -> Labelled:
     """Label the captured answers. `probability` is the score's column, by name or by position.
 
     Of several labels of one id the last line's stands. Raises UnreadableDatasetError when the
@@ -50,12 +50,12 @@ def merge(captured: Records, truth: Records, *, probability: str = "0") -> Label
     scores = column_of(answers.table, probability)
     rows = np.bincount(answers.record, minlength=len(captured))
 
-    known = pd.Series(truth.field("groundTruthData", "data").to_pylist(), dtype=object)
-    known.index = pd.Index(truth.field("eventMetadata", "eventId").to_pylist())
-    known = known[~known.index.duplicated(keep="last")].dropna()
-    position = known.index.get_indexer(pd.Index(captured.ids.to_pylist()))
+    truths = pd.Series(truth.field("groundTruthData", "data").to_pylist(), dtype=object)
+    truths.index = pd.Index(truth.field("eventMetadata", "eventId").to_pylist())
+    truths = truths[~truths.index.duplicated(keep="last")].dropna()
+    position = truths.index.get_indexer(pd.Index(captured.ids.to_pylist()))
 
-    texts = pa.array(known.tolist(), pa.string()).take(
+    texts = pa.array(truths.tolist(), pa.string()).take(
         pa.array(position, mask=position < 0, type=pa.int64())
     )
     labels = pc.split_pattern_regex(pc.ascii_trim(texts, ", \r\n"), r"\s*[,\n]\s*")
@@ -64,11 +64,11 @@ def merge(captured: Records, truth: Records, *, probability: str = "0") -> Label
     chosen = pc.list_flatten(labels.filter(pa.array(agree)))
     positive = pc.is_in(chosen, value_set=pa.array(_POSITIVE)).to_numpy(zero_copy_only=False)
     negative = pc.is_in(chosen, value_set=pa.array(_NEGATIVE)).to_numpy(zero_copy_only=False)
-    found = scores[agree[answers.record]]
-    readable = (positive | negative) & np.isfinite(found)
+    values = scores[agree[answers.record]]
+    readable = (positive | negative) & np.isfinite(values)
     return Labelled(
         labels=positive[readable],
-        scores=found[readable],
+        scores=values[readable],
         unlabelled=int((position < 0).sum()),
         unreadable=captured.unreadable
         + truth.unreadable

@@ -19,8 +19,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ratchet.monitoring.comparison import MINIMUM_ROWS
 from ratchet.monitoring.constraints import DOMAIN_THRESHOLD, THRESHOLD
+from ratchet.monitoring.findings import MINIMUM_ROWS
 
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
 CAPTURE = "sagemakerCaptureJson"
@@ -55,7 +55,7 @@ class InvalidSettingError(ValueError):
 
 
 @dataclass(frozen=True)
-class Job:
+class AnalysisRequest:
     """Everything a run needs to know; the names are those of the container contract."""
 
     dataset_source: Path
@@ -96,11 +96,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> dict[str, Any]:
     return vars(parser.parse_args(arguments))
 
 
-def read_job(given: Mapping[str, Any], environment: Mapping[str, str]) -> Job:
+def read_job(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> AnalysisRequest:
     """Arguments first, then the environment. Raises InvalidSettingError, naming the setting."""
 
     def setting(name: str, default: str = "") -> str:
-        return str(given.get(name) or environment.get(name) or default)
+        return str(arguments.get(name) or environment.get(name) or default)
 
     def path(name: str) -> Path | None:
         return Path(setting(name)) if setting(name) else None
@@ -128,11 +128,11 @@ def read_job(given: Mapping[str, Any], environment: Mapping[str, str]) -> Job:
     if analysis_type not in (DATA_QUALITY, MODEL_QUALITY):
         message = f"analysis_type is {analysis_type!r}; expected {DATA_QUALITY} or {MODEL_QUALITY}"
         raise InvalidSettingError(message)
-    return Job(
+    return AnalysisRequest(
         dataset_source=source,
         dataset_format=dataset_format,
         output_path=Path(setting("output_path", str(CONTAINER / "processing/output/analysis"))),
-        container=given["container"],
+        container=arguments["container"],
         baseline_statistics=path("baseline_statistics"),
         baseline_constraints=path("baseline_constraints"),
         start_time=setting("start_time"),

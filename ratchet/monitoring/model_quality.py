@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 
 from ratchet.monitoring import quality_chance
 from ratchet.monitoring.chance import odds
-from ratchet.monitoring.comparison import (
+from ratchet.monitoring.columns import Floats
+from ratchet.monitoring.findings import (
     COMPLETED,
     COMPLETED_WITH_VIOLATIONS,
     MINIMUM_ROWS,
     TOO_FEW_ROWS,
 )
 from ratchet.monitoring.profiles import VERSION
-from ratchet.monitoring.sketch import Floats
 
 BELOW, ABOVE = "LessThanThreshold", "GreaterThanThreshold"
 METRICS = "binary_classification_metrics"

@@ -144,12 +144,12 @@ def _headers(text: pa.Array, names: Sequence[str]) -> NDArray[np.bool_]:
     its first cell only: that may be a column which the baseline leaves out."""
     if not names:
         return np.zeros(len(text), dtype=np.bool_)
-    known = f'"?(?:{"|".join(map(re.escape, names))})"?(?:[,\r\n]|$)'
-    pattern = f'^(?:{known}|"?[A-Za-z_][^\r\n]*?,{known})'
-    found: NDArray[np.bool_] = pc.match_substring_regex(text, pattern).to_numpy(
+    one_name = f'"?(?:{"|".join(map(re.escape, names))})"?(?:[,\r\n]|$)'
+    pattern = f'^(?:{one_name}|"?[A-Za-z_][^\r\n]*?,{one_name})'
+    headers: NDArray[np.bool_] = pc.match_substring_regex(text, pattern).to_numpy(
         zero_copy_only=False
     )
-    return found
+    return headers
 
 
 def _cells(text: str) -> list[str]:

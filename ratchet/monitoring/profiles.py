@@ -24,10 +24,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ratchet.monitoring.columns import MISSING, is_number, is_text, text_of
-from ratchet.monitoring.sketch import Floats, Sketch
+from ratchet.monitoring.columns import MISSING, STRING, Floats, is_number, is_text, text_of
+from ratchet.monitoring.sketch import Sketch
 
-INTEGRAL, FRACTIONAL, STRING, UNKNOWN = "Integral", "Fractional", "String", "Unknown"
+INTEGRAL, FRACTIONAL, UNKNOWN = "Integral", "Fractional", "Unknown"
 VERSION = 0.0
 BUCKETS = 10
 # Deequ keeps a histogram of columns with no more distinct values than this.
@@ -161,7 +161,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Nothing:
+class EmptyProfile:
     """A feature without a single value, so without a type."""
 
     name: str
@@ -179,7 +179,7 @@ class Nothing:
         }
 
 
-Feature = Numbers | Text | Nothing
+Feature = Numbers | Text | EmptyProfile
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def profile_column(
 ) -> Feature:
     kind = column.type
     if pa.types.is_null(kind):
-        return Nothing(name, len(column))
+        return EmptyProfile(name, len(column))
     if is_number(kind) and expected != STRING:
         number_type = INTEGRAL if pa.types.is_integer(kind) else FRACTIONAL
         return _numbers(name, _floats(column), len(column), number_type, expected)
@@ -244,7 +244,7 @@ def profile_column(
     values, counts = _count_values(column)
     present = int(counts.sum())
     if present == 0:
-        return Nothing(name, len(column))
+        return EmptyProfile(name, len(column))
     return Text(name, present, len(column) - present, values, counts)
 
 
@@ -310,7 +310,7 @@ def _numbers(
     high = int(np.searchsorted(values, np.inf, side="left"))
     values = values[low:high]
     if len(values) == 0:
-        return Nothing(name, rows)
+        return EmptyProfile(name, rows)
     whole = len(values)
     if inferred_type == FRACTIONAL:  # counting takes time, and nobody else asks
         whole = int(np.count_nonzero(values == np.floor(values))) if expected == INTEGRAL else 0

@@ -25,7 +25,7 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class Share:
+class ShareComparison:
     """`seen` of `rows` here, and `seen_before` of `rows_before` in the baseline or by a limit.
 
     `lead` is Model Monitor's own sentence; `what` follows "3 of 300 rows", in our sentence.
@@ -77,7 +77,7 @@ class Share:
         }
 
 
-def grown(shares: Sequence[Share], *, tests: int) -> list[bool]:
+def grown(shares: Sequence[ShareComparison], *, tests: int) -> list[bool]:
     """Which shares have grown; `tests` is how many tests of any kind the analysis makes."""
     alpha = ALPHA * len(shares) / max(tests, 1)
     significant = holm([share.p_value for share in shares], alpha)

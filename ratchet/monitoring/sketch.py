@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from ratchet.monitoring.columns import Floats
 
 # Model Monitor's own parameters. K bounds the number of items; C is the shrinking factor of a
 # streaming sketch's levels, written because readers expect it and used by nothing here.
@@ -78,20 +77,20 @@ class Sketch:
         return cls(tuple(levels))
 
 
-def largest_gap(one: Sketch, other: Sketch) -> float:
+def largest_gap(current: Sketch, baseline: Sketch) -> float:
     """L-infinity distance: the largest difference between the two cumulative distributions, 0 to 1.
 
     Both are step functions, so the difference is largest at one of their steps.
     """
-    one_values, one_shares = one.distribution()
-    other_values, other_shares = other.distribution()
-    steps = np.union1d(one_values, other_values)
-    gap = _share_up_to(steps, one_values, one_shares) - _share_up_to(
-        steps, other_values, other_shares
+    current_values, current_shares = current.distribution()
+    baseline_values, baseline_shares = baseline.distribution()
+    steps = np.union1d(current_values, baseline_values)
+    gap = _share_up_to(steps, current_values, current_shares) - _share_up_to(
+        steps, baseline_values, baseline_shares
     )
     return float(np.abs(gap).max())
 
 
 def _share_up_to(points: Floats, values: Floats, shares: Floats) -> Floats:
-    found = np.searchsorted(values, points, side="right")
-    return np.concatenate(([0.0], shares))[found]
+    positions = np.searchsorted(values, points, side="right")
+    return np.concatenate(([0.0], shares))[positions]

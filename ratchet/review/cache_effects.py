@@ -15,8 +15,8 @@ from ratchet.definition.cache_keys import compared
 from ratchet.definition.expressions import GET, calls
 from ratchet.definition.references import STEPS
 from ratchet.definition.row import ALL, Selection
-from ratchet.review.differences import Comparison, is_code
-from ratchet.runner.definition import Step
+from ratchet.review.differences import DefinitionComparison, is_code
+from ratchet.runner.definition import RunnableStep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Effect:
         return not self.reasons
 
 
-def effects(comparison: Comparison) -> tuple[Effect, ...]:
+def effects(comparison: DefinitionComparison) -> tuple[Effect, ...]:
     """For each step of the later definition that caches, in its order."""
     again: set[str] = set()
     cached = []
@@ -48,7 +48,9 @@ def effects(comparison: Comparison) -> tuple[Effect, ...]:
     return tuple(sorted(cached, key=lambda effect: order.index(effect.step)))
 
 
-def _reasons(comparison: Comparison, step: Step, again: set[str]) -> Iterator[str]:
+def _reasons(
+    comparison: DefinitionComparison, step: RunnableStep, again: set[str]
+) -> Iterator[str]:
     kinds = {difference.kind for difference in comparison.of(step.name)}
     if "step-added" in kinds:
         yield "it is new"
@@ -80,14 +82,14 @@ def _counts(path: str, selection: Selection) -> bool:
     return not below or not tail or _counts(tail, below)
 
 
-def sources_of_key(step: Step) -> set[str]:
+def sources_of_key(step: RunnableStep) -> set[str]:
     """Steps whose values are in the cache key of this one; of a step never cached, none."""
     gets = (call for leaf in compared(step) for call in calls(leaf.value) if call.function == GET)
     parsed = (references.parse(str(call.operand)) for call in gets)
     return {reference.name for reference in parsed if reference.root == STEPS}
 
 
-def in_running_order(steps: Mapping[str, Step]) -> list[str]:
+def in_running_order(steps: Mapping[str, RunnableStep]) -> list[str]:
     """Names, each after those of the steps that it waits for."""
     order: list[str] = []
     waiting = list(steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ratchet.definition import references
@@ -13,8 +13,8 @@ from ratchet.definition.references import STEPS
 from ratchet.definition.step import Branch
 from ratchet.review.flat import flat
 from ratchet.runner import validate
-from ratchet.runner.definition import Definition, Step
-from ratchet.runner.parameters import Parameter
+from ratchet.runner.definition import Definition, RunnableStep
+from ratchet.runner.parameters import RunParameter
 
 Kind = Literal[
     "parameter-added",
@@ -33,7 +33,7 @@ _CODE = ("ProcessingInputs[code]", "HyperParameters.sagemaker_submit_directory")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Difference:
+class DefinitionDifference:
     """One difference. `subject` is a step or a parameter; `path` is below the step.
 
     `before` and `after` are leaves of the two definitions (None: it was, or is, not there).
@@ -47,24 +47,26 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class DefinitionComparison:
     """Two definitions and all differences, parameters first, then step by step."""
 
     before: Definition
     after: Definition
-    differences: tuple[Difference, ...]
+    differences: tuple[DefinitionDifference, ...]
     renamed: Mapping[str, str]
     """New name → old name."""
 
-    def of(self, step: str) -> list[Difference]:
+    def of(self, step: str) -> list[DefinitionDifference]:
         return [difference for difference in self.differences if difference.subject == step]
 
 
-def compare(before: Mapping[str, Any] | str, after: Mapping[str, Any] | str) -> Comparison:
+def compare(
+    before: Mapping[str, Any] | str, after: Mapping[str, Any] | str
+) -> DefinitionComparison:
     """Compares two definitions. Raises `ratchet.runner.DefinitionError` for one with mistakes."""
     old, new = validate(before, stand_ins=None), validate(after, stand_ins=None)
     renamed = _renamed(old.steps, new.steps)
-    return Comparison(
+    return DefinitionComparison(
         before=old,
         after=new,
         differences=(*_parameters(old, new), *_steps(old.steps, new.steps, renamed)),
@@ -72,25 +74,37 @@ def compare(before: Mapping[str, Any] | str, after: Mapping[str, Any] | str) -> 
     )
 
 
+def additions(definition: Mapping[str, Any] | str) -> DefinitionComparison:
+    """Compares a definition with none: all of it is new. Raises as `compare` does."""
+    after = validate(definition, stand_ins=None)
+    before = replace(after, parameters=(), steps={})
+    differences = (*_parameters(before, after), *_steps({}, after.steps, {}))
+    return DefinitionComparison(before=before, after=after, differences=differences, renamed={})
+
+
 def is_code(path: str) -> bool:
     """Whether a path below a step names the code that it runs."""
     return any(part in path for part in _CODE)
 
 
-def _parameters(old: Definition, new: Definition) -> Iterator[Difference]:
+def _parameters(old: Definition, new: Definition) -> Iterator[DefinitionDifference]:
     before = {parameter.name: parameter for parameter in old.parameters}
     after = {parameter.name: parameter for parameter in new.parameters}
     for name in [*before, *(name for name in after if name not in before)]:
         was, now = before.get(name), after.get(name)
         if was is None:
-            yield Difference(kind="parameter-added", subject=name, after=_described(after[name]))
+            yield DefinitionDifference(
+                kind="parameter-added", subject=name, after=_described(after[name])
+            )
         elif now is None:
-            yield Difference(kind="parameter-removed", subject=name, before=_described(was))
+            yield DefinitionDifference(
+                kind="parameter-removed", subject=name, before=_described(was)
+            )
         else:
             for key in ("type", "default", "allowed"):
                 earlier, later = getattr(was, key), getattr(now, key)
                 if earlier != later:
-                    yield Difference(
+                    yield DefinitionDifference(
                         kind="parameter-changed",
                         subject=name,
                         path=key,
@@ -99,12 +113,12 @@ def _parameters(old: Definition, new: Definition) -> Iterator[Difference]:
                     )
 
 
-def _described(parameter: Parameter) -> str:
+def _described(parameter: RunParameter) -> str:
     default = "" if parameter.default is None else f", default {parameter.default!r}"
     return f"{parameter.type}{default}"
 
 
-def _renamed(old: Mapping[str, Step], new: Mapping[str, Step]) -> dict[str, str]:
+def _renamed(old: Mapping[str, RunnableStep], new: Mapping[str, RunnableStep]) -> dict[str, str]:
     """New name → old name of steps that are the same but for their names, told apart by nothing
     else that they are or that others take of them."""
     gone = [step for name, step in old.items() if name not in new]
@@ -121,7 +135,7 @@ def _renamed(old: Mapping[str, Step], new: Mapping[str, Step]) -> dict[str, str]
     return renamed
 
 
-def _same_but_for_name(old: Step, new: Step) -> bool:
+def _same_but_for_name(old: RunnableStep, new: RunnableStep) -> bool:
     mine, other = _without_name(new), _without_name(old)
     mark = "\0"
     return bool(
@@ -141,32 +155,34 @@ def _with_name(value: Any, name: str, mark: str) -> Any:
     return value
 
 
-def _without_name(step: Step) -> Mapping[str, Any]:
+def _without_name(step: RunnableStep) -> Mapping[str, Any]:
     return {key: value for key, value in step.body.items() if key != "Name"}
 
 
 def _steps(
-    old: Mapping[str, Step], new: Mapping[str, Step], renamed: Mapping[str, str]
-) -> Iterator[Difference]:
+    old: Mapping[str, RunnableStep], new: Mapping[str, RunnableStep], renamed: Mapping[str, str]
+) -> Iterator[DefinitionDifference]:
     for name, step in old.items():
         if name not in new and name not in renamed.values():
-            yield Difference(kind="step-removed", subject=name, before=step.type)
+            yield DefinitionDifference(kind="step-removed", subject=name, before=step.type)
     for name, step in new.items():
         before = old.get(renamed.get(name, name))
         if before is None:
-            yield Difference(kind="step-added", subject=name, after=step.type)
+            yield DefinitionDifference(kind="step-added", subject=name, after=step.type)
             continue
         if name in renamed:
-            yield Difference(kind="step-renamed", subject=name, before=before.name, after=name)
+            yield DefinitionDifference(
+                kind="step-renamed", subject=name, before=before.name, after=name
+            )
         if _place(before, renamed) != _place(step, {}):
-            yield Difference(
+            yield DefinitionDifference(
                 kind="step-moved", subject=name, before=before.branch, after=step.branch
             )
         if name not in renamed:
             yield from _arguments(before, step, renamed)
 
 
-def _place(step: Step, renamed: Mapping[str, str]) -> Branch | None:
+def _place(step: RunnableStep, renamed: Mapping[str, str]) -> Branch | None:
     if step.branch is None:
         return None
     names = {old: new for new, old in renamed.items()}
@@ -174,14 +190,16 @@ def _place(step: Step, renamed: Mapping[str, str]) -> Branch | None:
     return step.branch._replace(gate=names.get(gate, gate))
 
 
-def _arguments(old: Step, new: Step, renamed: Mapping[str, str]) -> Iterator[Difference]:
+def _arguments(
+    old: RunnableStep, new: RunnableStep, renamed: Mapping[str, str]
+) -> Iterator[DefinitionDifference]:
     before = {path: _follow(leaf, renamed) for path, leaf in flat(_without_name(old)).items()}
     after = flat(_without_name(new))
     for path in _in_order(list(before), list(after)):
         was, now = before.get(path), after.get(path)
         if path in before and path in after and was == now:
             continue
-        yield Difference(
+        yield DefinitionDifference(
             kind=_kind(path, was, now),
             subject=new.name,
             path=path.removeprefix("Arguments."),

@@ -12,7 +12,7 @@ from ratchet.definition.row import StepType
 from ratchet.definition.step_types import row_of
 from ratchet.review.flat import output_word
 from ratchet.runner import validate
-from ratchet.runner.definition import Step
+from ratchet.runner.definition import RunnableStep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,14 +71,14 @@ def graph_of(definition: Mapping[str, Any] | str) -> Graph:
     return Graph(nodes=tuple(_node(steps[name]) for name in order), edges=tuple(edges))
 
 
-def _node(step: Step) -> Node:
+def _node(step: RunnableStep) -> Node:
     gate, outcome = step.branch or (None, None)
     return Node(
         name=step.name, type=step.type, gate=gate, outcome=outcome, cached_for=step.cache_for
     )
 
 
-def _ordered(steps: Mapping[str, Step]) -> list[str]:
+def _ordered(steps: Mapping[str, RunnableStep]) -> list[str]:
     """The definition's order as far as nothing waits for what stands behind it. What a Condition
     leads to follows it."""
     order: list[str] = []
@@ -93,7 +93,9 @@ def _ordered(steps: Mapping[str, Step]) -> list[str]:
     return order
 
 
-def _without_implied(steps: Mapping[str, Step], order: Sequence[str]) -> dict[str, set[str]]:
+def _without_implied(
+    steps: Mapping[str, RunnableStep], order: Sequence[str]
+) -> dict[str, set[str]]:
     """What each step waits for, without what something else that it waits for waits for."""
     above: dict[str, set[str]] = {}
     direct: dict[str, set[str]] = {}
@@ -105,7 +107,7 @@ def _without_implied(steps: Mapping[str, Step], order: Sequence[str]) -> dict[st
     return direct
 
 
-def _label(step: Step, source: str) -> str:
+def _label(step: RunnableStep, source: str) -> str:
     if step.branch is not None and step.branch.gate == source:
         return "pass" if step.branch.outcome else "else"
     labels: dict[str, None] = {}

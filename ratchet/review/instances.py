@@ -23,7 +23,7 @@ from ratchet.definition.resources import (
     TUNING_JOB,
 )
 from ratchet.review.cache_effects import Effect, in_running_order, sources_of_key
-from ratchet.runner.definition import Definition, Step
+from ratchet.runner.definition import Definition, RunnableStep
 
 Values = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def planned(
     return tuple(entries)
 
 
-def _apart(step: Step, steps: Mapping[str, Step]) -> bool:
+def _apart(step: RunnableStep, steps: Mapping[str, RunnableStep]) -> bool:
     while step.branch is not None:
         if not step.branch.outcome:
             return True
@@ -76,7 +76,7 @@ def _apart(step: Step, steps: Mapping[str, Step]) -> bool:
     return False
 
 
-def _instances(step: Step, parameters: Values) -> Iterator[Planned]:
+def _instances(step: RunnableStep, parameters: Values) -> Iterator[Planned]:
     arguments, job = step.arguments, step.row.job
     if step.row.billed_elsewhere:
         yield Planned(step=step.name, step_type=step.type, unknown=step.row.billed_elsewhere)
@@ -93,7 +93,7 @@ def _instances(step: Step, parameters: Values) -> Iterator[Planned]:
             yield from _training(step, training, parameters)
 
 
-def _training(step: Step, job: Mapping[str, Any], parameters: Values) -> Iterator[Planned]:
+def _training(step: RunnableStep, job: Mapping[str, Any], parameters: Values) -> Iterator[Planned]:
     tuned = job.get("HyperParameterTuningResourceConfig") or {}
     resources = job.get("ResourceConfig") or tuned
     spot = str(_value(job.get("EnableManagedSpotTraining"), parameters)).lower() == "true"
@@ -104,7 +104,7 @@ def _training(step: Step, job: Mapping[str, Any], parameters: Values) -> Iterato
         yield replace(_group(step, group, parameters), spot=spot)
 
 
-def _group(step: Step, group: Mapping[str, Any], parameters: Values) -> Planned:
+def _group(step: RunnableStep, group: Mapping[str, Any], parameters: Values) -> Planned:
     kind = _value(group.get("InstanceType"), parameters)
     count = _value(group.get("InstanceCount", 1), parameters)
     component = step.row.job.billed_as if step.row.job else ""

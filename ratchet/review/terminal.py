@@ -15,7 +15,7 @@ _GATE, _HALT, _STEP = "◆", "✖", "●"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class GraphLine:
     """`rails` end in the step's glyph's column or behind it; `when` is empty for what always
     runs."""
 
@@ -25,12 +25,12 @@ class Line:
     when: str
 
 
-def lines_of(graph: Graph) -> list[Line]:
+def lines_of(graph: Graph) -> list[GraphLine]:
     """A line for each step, from the first to the last."""
     rails = _rails(graph)
     width = max(map(len, rails), default=0)
     return [
-        Line(rails=rail.ljust(width), name=node.name, note=node.note, when=_when(node))
+        GraphLine(rails=rail.ljust(width), name=node.name, note=node.note, when=_when(node))
         for node, rail in zip(graph.nodes, rails, strict=True)
     ]
 

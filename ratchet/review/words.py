@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ratchet.definition.step import Branch
 from ratchet.review.cache_effects import Effect
-from ratchet.review.differences import Comparison, Difference
+from ratchet.review.differences import DefinitionComparison, DefinitionDifference
 from ratchet.review.flat import shown
 from ratchet.review.markdown import code, fenced, prose, single_line
 
@@ -28,7 +28,7 @@ class ReviewLine:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class PipelineReview:
     """What a reviewer reads of one pipeline."""
 
     pipeline: str
@@ -37,24 +37,26 @@ class Report:
     cache: tuple[Effect, ...] = ()
     notes: tuple[str, ...] = field(default=())
     """What the differences change in what a run costs."""
+    heading: str = ""
+    """What there is to say of a pipeline as a whole: that it is new, or cannot be compared."""
 
     @property
     def differs(self) -> bool:
-        return bool(self.parameters or self.steps)
+        return bool(self.parameters or self.steps or self.heading)
 
 
 def report(
     pipeline: str,
-    comparison: Comparison,
+    comparison: DefinitionComparison,
     cache: Sequence[Effect],
     *,
     files_of: FilesOf = lambda uri: None,
     notes: Iterable[str] = (),
-) -> Report:
+) -> PipelineReview:
     """The comparison in words."""
     lines = [_line(difference, files_of) for difference in comparison.differences]
     is_parameter = [each.kind.startswith("parameter") for each in comparison.differences]
-    return Report(
+    return PipelineReview(
         pipeline=pipeline,
         parameters=tuple(line for line, yes in zip(lines, is_parameter, strict=True) if yes),
         steps=tuple(line for line, yes in zip(lines, is_parameter, strict=True) if not yes),
@@ -63,11 +65,32 @@ def report(
     )
 
 
-def text_of(report: Report) -> str:
+def new(
+    pipeline: str, comparison: DefinitionComparison, *, notes: Iterable[str] = ()
+) -> PipelineReview:
+    """A pipeline that is not deployed yet. Nothing is cached of it, so nothing is lost."""
+    count = len(comparison.after.steps)
+    heading = f"new: {count} step{'' if count == 1 else 's'}"
+    compared = report(pipeline, comparison, (), notes=notes)
+    return replace(
+        compared,
+        heading=heading,
+        parameters=_without_added(compared.parameters),
+        steps=_without_added(compared.steps),
+    )
+
+
+def _without_added(entries: Sequence[ReviewLine]) -> tuple[ReviewLine, ...]:
+    """The heading says that all of it is added."""
+    return tuple(replace(entry, text=entry.text.removeprefix("added, ")) for entry in entries)
+
+
+def text_of(report: PipelineReview) -> str:
     """Plain text; what is not there is not mentioned."""
     if not report.differs:
         return f"{report.pipeline}: the same\n"
-    lines = [report.pipeline]
+    first, *others = report.heading.splitlines() or [""]
+    lines = [f"{report.pipeline}: {first}" if first else report.pipeline, *others]
     for title, entries in (("parameters", report.parameters), ("steps", report.steps)):
         if entries:
             lines += [f"  {title}", *_aligned(entries)]
@@ -80,11 +103,15 @@ def text_of(report: Report) -> str:
     return "\n".join(map(single_line, lines)) + "\n"
 
 
-def markdown_of(report: Report) -> str:
+def markdown_of(report: PipelineReview) -> str:
     """The same for a review comment."""
     if not report.differs:
         return f"**{prose(report.pipeline)}**: the same\n"
     lines = [f"### {prose(report.pipeline)}", ""]
+    if "\n" in report.heading:
+        lines += [*fenced(report.heading.splitlines(), "text"), ""]
+    elif report.heading:
+        lines += [prose(report.heading), ""]
     for entries in (report.parameters, report.steps):
         if entries:
             lines += [*fenced((f"{t.mark} {t.subject}: {t.text}" for t in entries), "diff"), ""]
@@ -97,11 +124,12 @@ def markdown_of(report: Report) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def json_of(report: Report, comparison: Comparison) -> dict[str, Any]:
-    """For scripts: the facts, not the words."""
+def json_of(report: PipelineReview, comparison: DefinitionComparison | None) -> dict[str, Any]:
+    """For scripts: the facts, not the words. `comparison`: None where there is none."""
     return {
         "pipeline": report.pipeline,
         "differs": report.differs,
+        "heading": report.heading or None,
         "differences": [
             {
                 "kind": difference.kind,
@@ -110,7 +138,7 @@ def json_of(report: Report, comparison: Comparison) -> dict[str, Any]:
                 "before": difference.before,
                 "after": difference.after,
             }
-            for difference in comparison.differences
+            for difference in (comparison.differences if comparison else ())
         ],
         "cache": [
             {"step": e.step, "keeps": e.keeps, "reasons": list(e.reasons)} for e in report.cache
@@ -135,12 +163,12 @@ def _effect(effect: Effect) -> str:
     return f"runs again: {', '.join(effect.reasons)}"
 
 
-def _line(difference: Difference, files_of: FilesOf) -> ReviewLine:
+def _line(difference: DefinitionDifference, files_of: FilesOf) -> ReviewLine:
     mark = {"added": "+", "removed": "-"}.get(difference.kind.rpartition("-")[2], "~")
     return ReviewLine(mark=mark, subject=difference.subject, text=_text(difference, files_of))
 
 
-def _text(difference: Difference, files_of: FilesOf) -> str:
+def _text(difference: DefinitionDifference, files_of: FilesOf) -> str:
     match difference.kind:
         case "parameter-added" | "step-added":
             return f"added, {difference.after}"

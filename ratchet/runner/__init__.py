@@ -7,7 +7,7 @@ step cache are handed in, so that the same runner serves a folder, the local clo
 from ratchet.runner.cache import StepCache
 from ratchet.runner.callbacks import Callbacks
 from ratchet.runner.errors import (
-    DefinitionError,
+    CannotRunError,
     LambdaFailed,
     ParameterError,
     Refused,
@@ -27,14 +27,13 @@ from ratchet.runner.records import (
     StopSignal,
 )
 from ratchet.runner.run import run
-from ratchet.runner.s3_storage import S3Storage
 from ratchet.runner.storage import FolderStorage, Storage, StoredObject
 from ratchet.runner.validation import validate
 
 __all__ = [
     "Access",
     "Callbacks",
-    "DefinitionError",
+    "CannotRunError",
     "Earlier",
     "FolderStorage",
     "Identity",
@@ -45,7 +44,6 @@ __all__ = [
     "Refused",
     "Result",
     "RunnerError",
-    "S3Storage",
     "ServiceError",
     "Services",
     "SilentObserver",

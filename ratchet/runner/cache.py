@@ -10,7 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.runner.cache_key import Fingerprint, Source, content_digest, describe_differences
+from ratchet.runner.cache_key import (
+    CacheKeySource,
+    Fingerprint,
+    content_digest,
+    describe_differences,
+)
 from ratchet.runner.digests import open_database
 from ratchet.runner.storage import Storage
 
@@ -87,7 +92,7 @@ class StepCache:
             )
         result = CachedResult(execution_arn=execution, **json.loads(text))
         for uri, digest in result.outputs.items():
-            if content_digest(storage, Source(uri=uri)) != digest:
+            if content_digest(storage, CacheKeySource(uri=uri)) != digest:
                 return Lookup(
                     result=None, explanation=f"miss: output {uri} of run {run} is gone or changed"
                 )

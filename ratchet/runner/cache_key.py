@@ -22,7 +22,7 @@ EMPTY = "empty"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class CacheKeySource:
     """Data or code that a step reads: a key prefix, or a manifest that lists objects."""
 
     uri: str
@@ -34,7 +34,7 @@ class CacheKey:
     """`attributes` by a name that a person reads, and `sources` likewise (an input, the code)."""
 
     attributes: Mapping[str, Any]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, CacheKeySource]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def fingerprint(key: CacheKey, storage: Storage) -> Fingerprint:
     return Fingerprint(digest=hashlib.sha256(text.encode()).hexdigest(), parts=parts)
 
 
-def content_digest(storage: Storage, source: Source) -> str:
+def content_digest(storage: Storage, source: CacheKeySource) -> str:
     """One digest over the names and contents of all objects of a source."""
     if source.manifest:
         return _manifest_digest(storage, source.uri)

@@ -11,12 +11,12 @@ from typing import Any
 from ratchet.definition import references
 from ratchet.definition.document import Document
 from ratchet.definition.references import Key, Reference
-from ratchet.definition.step import Step as DocumentStep
-from ratchet.runner.parameters import Parameter
+from ratchet.definition.step import DefinedStep as DocumentStep
+from ratchet.runner.parameters import RunParameter
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetryPolicy:
+class RetryRule:
     """Retry `exception_types`; the defaults are the service's."""
 
     exception_types: frozenset[str]
@@ -27,7 +27,7 @@ class RetryPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step(DocumentStep):
+class RunnableStep(DocumentStep):
     """One step.
 
     - `cache_for`: how old a result may be that is taken instead; None when caching is off.
@@ -35,7 +35,7 @@ class Step(DocumentStep):
     """
 
     cache_for: timedelta | None = None
-    retries: tuple[RetryPolicy, ...] = ()
+    retries: tuple[RetryRule, ...] = ()
     stand_in: Mapping[str, Any] | None = None
 
     def folder_of(self, property_file: str) -> Reference:
@@ -50,8 +50,8 @@ class Definition:
     """A checked definition. `steps` has those inside of branches too, after their Condition."""
 
     document: Document = field(repr=False)
-    parameters: tuple[Parameter, ...]
-    steps: Mapping[str, Step]
+    parameters: tuple[RunParameter, ...]
+    steps: Mapping[str, RunnableStep]
 
     @property
     def experiment(self) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ratchet.definition.violations import Violation, worded
+from ratchet.definition.violations import DefinitionViolation, worded
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,11 +34,11 @@ class RunnerError(Exception):
     """A mistake of the user's; the message says what was found, what is expected and the fix."""
 
 
-class DefinitionError(RunnerError):
+class CannotRunError(RunnerError):
     """The definition cannot run. `violations` holds every mistake: first those of the document's
     form, then the others in its order."""
 
-    def __init__(self, violations: Iterable[Violation]) -> None:
+    def __init__(self, violations: Iterable[DefinitionViolation]) -> None:
         self.violations = tuple(violations)
         super().__init__(worded(self.violations))
 

@@ -33,7 +33,7 @@ def as_text(value: Any) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scope:
+class StepScope:
     """What references of one step resolve against.
 
     - `execution(name)`: the value of an execution variable.

@@ -18,7 +18,7 @@ _LONGEST = 1024  # StartPipelineExecution refuses longer values (botocore, `Stri
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parameter:
+class RunParameter:
     """A declared parameter. `default` is None when a run must give a value."""
 
     name: str
@@ -27,7 +27,7 @@ class Parameter:
     allowed: tuple[Any, ...] = ()
 
 
-def bind(declared: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
+def bind(declared: Sequence[RunParameter], values: Mapping[str, Any]) -> dict[str, Any]:
     """Every parameter's value for a run: the given one, or else the default.
 
     Given values may be strings, as StartPipelineExecution has them. Raises `ParameterError`.
@@ -41,7 +41,7 @@ def bind(declared: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, 
     return {parameter.name: _value(parameter, values) for parameter in declared}
 
 
-def _value(parameter: Parameter, values: Mapping[str, Any]) -> Any:
+def _value(parameter: RunParameter, values: Mapping[str, Any]) -> Any:
     if parameter.name not in values:
         if parameter.default is None:
             raise ParameterError(

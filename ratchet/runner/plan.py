@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Mapping
 
-from ratchet.runner.definition import Step
+from ratchet.runner.definition import RunnableStep
 
 
-class Plan:
+class ExecutionPlan:
     """Steps in the order in which they may start.
 
     A step may start when all that it waits for has succeeded. It is skipped when its branch is not
@@ -20,7 +20,7 @@ class Plan:
 
     def __init__(
         self,
-        steps: Mapping[str, Step],
+        steps: Mapping[str, RunnableStep],
         *,
         done: Mapping[str, str | None] | None = None,
         selected: Collection[str] | None = None,
@@ -41,7 +41,7 @@ class Plan:
         for name, outcome in self._done.items():
             self.succeeded(name, outcome)
 
-    def next(self) -> Step | None:
+    def next(self) -> RunnableStep | None:
         """Take a step that may start now, in the definition's order."""
         return self._steps[self._ready.popleft()] if self._ready else None
 

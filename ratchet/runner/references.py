@@ -16,14 +16,16 @@ from ratchet.definition.references import (
     Reference,
 )
 from ratchet.definition.row import Properties
-from ratchet.definition.step import Step as DocumentStep
+from ratchet.definition.step import DefinedStep as DocumentStep
 from ratchet.runner import json_path
-from ratchet.runner.definition import Step
-from ratchet.runner.report import Report
+from ratchet.runner.definition import RunnableStep
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types import runner_of
 
 
-def check_references(document: Document, steps: Mapping[str, Step], report: Report) -> None:
+def check_references(
+    document: Document, steps: Mapping[str, RunnableStep], report: ProblemList
+) -> None:
     """Report every reference, join, JSON path and DependsOn entry that leads nowhere."""
     check = _Check(document, steps, report)
     for call in document.experiment_calls:
@@ -35,7 +37,9 @@ def check_references(document: Document, steps: Mapping[str, Step], report: Repo
 
 
 class _Check:
-    def __init__(self, document: Document, steps: Mapping[str, Step], report: Report) -> None:
+    def __init__(
+        self, document: Document, steps: Mapping[str, RunnableStep], report: ProblemList
+    ) -> None:
         self._document = document
         self._steps = steps
         self._report = report
@@ -62,7 +66,7 @@ class _Check:
                 self._report.add(place, f"{name!r} is a {kind} step: nothing can wait for it")
             self._branches(place, step, self._steps.get(name))
 
-    def _branches(self, place: str, step: DocumentStep | None, other: Step | None) -> None:
+    def _branches(self, place: str, step: DocumentStep | None, other: RunnableStep | None) -> None:
         if step and other and step.branch and step.excludes(other):
             self._report.add(
                 place,
@@ -115,7 +119,7 @@ class _Check:
             )
 
 
-def _fault_of_property(step: Step, reference: Reference) -> str | None:
+def _fault_of_property(step: RunnableStep, reference: Reference) -> str | None:
     """What the table and the step's own declarations say against a reference to it, or None."""
     if reference.path[:1] == ("PropertyFiles",):
         if reference.property_file in step.property_files:
@@ -130,7 +134,7 @@ def _fault_of_property(step: Step, reference: Reference) -> str | None:
     return None
 
 
-def _fault_of_output(step: Step, reference: Reference) -> str | None:
+def _fault_of_output(step: RunnableStep, reference: Reference) -> str | None:
     if reference.output_parameter is None:
         return f"a {step.type} step has OutputParameters['…'] only"
     outputs = step.output_parameters
@@ -139,7 +143,7 @@ def _fault_of_output(step: Step, reference: Reference) -> str | None:
     return None
 
 
-def _listed(step: Step) -> list[tuple[str, ...]]:
+def _listed(step: RunnableStep) -> list[tuple[str, ...]]:
     return [(member,) for member in step.row.members]
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ratchet.definition.violations import Violation
-from ratchet.runner.errors import DefinitionError
+from ratchet.definition.violations import DefinitionViolation
+from ratchet.runner.errors import CannotRunError
 
 
-class Report:
+class ProblemList:
     """The violations so far, in order."""
 
-    def __init__(self, violations: Iterable[Violation] = ()) -> None:
+    def __init__(self, violations: Iterable[DefinitionViolation] = ()) -> None:
         self._violations = list(violations)
 
     def add(self, place: str, message: str) -> None:
-        self._violations.append(Violation(place, message))
+        self._violations.append(DefinitionViolation(place, message))
 
     def raise_violations(self) -> None:
         """Raise `DefinitionError` if there is any."""
         if self._violations:
-            raise DefinitionError(self._violations)
+            raise CannotRunError(self._violations)
 
     def objects(self, value: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """The objects of a list with their places; anything else is a violation."""

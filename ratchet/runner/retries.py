@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from ratchet.runner.definition import RetryPolicy
+from ratchet.runner.definition import RetryRule
 from ratchet.runner.errors import RETRYABLE, SERVICE_FAULT, THROTTLING
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 
-_AUTOMATIC = RetryPolicy(
+_AUTOMATIC = RetryRule(
     # The service retries these by itself; how often is not documented.
     exception_types=frozenset({SERVICE_FAULT, THROTTLING}),
     max_attempts=2,
@@ -23,7 +23,7 @@ _RANGES: Mapping[str, tuple[type, float, float]] = {
 }
 
 
-def read_policies(policies: Any, place: str, report: Report) -> Iterator[RetryPolicy]:
+def read_policies(policies: Any, place: str, report: ProblemList) -> Iterator[RetryRule]:
     """The policies of a step's RetryPolicies, with what is wrong with them reported."""
     for at, body in report.objects(policies, place):
         kinds = body.get("ExceptionType")
@@ -40,7 +40,7 @@ def read_policies(policies: Any, place: str, report: Report) -> Iterator[RetryPo
             yield _policy(body)
 
 
-def _numbers_fit(body: Mapping[str, Any], place: str, report: Report) -> bool:
+def _numbers_fit(body: Mapping[str, Any], place: str, report: ProblemList) -> bool:
     fits = True
     for key, (kind, low, high) in _RANGES.items():
         value = body.get(key, low)
@@ -51,9 +51,9 @@ def _numbers_fit(body: Mapping[str, Any], place: str, report: Report) -> bool:
     return fits
 
 
-def _policy(body: Mapping[str, Any]) -> RetryPolicy:
+def _policy(body: Mapping[str, Any]) -> RetryRule:
     expires = body.get("ExpireAfterMin")
-    return RetryPolicy(
+    return RetryRule(
         exception_types=frozenset(body["ExceptionType"]),
         interval_seconds=body.get("IntervalSeconds", 1),
         backoff_rate=body.get("BackoffRate", 2),
@@ -65,7 +65,7 @@ def _policy(body: Mapping[str, Any]) -> RetryPolicy:
 class Retries:
     """Decides after each failure of one step whether and when it is tried again."""
 
-    def __init__(self, policies: Sequence[RetryPolicy]) -> None:
+    def __init__(self, policies: Sequence[RetryRule]) -> None:
         self._policies = (*policies, _AUTOMATIC)
         self._used = [0] * len(self._policies)
 

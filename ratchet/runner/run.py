@@ -11,7 +11,7 @@ from typing import Any
 
 from ratchet.runner.cache import StepCache
 from ratchet.runner.parameters import bind
-from ratchet.runner.plan import Plan
+from ratchet.runner.plan import ExecutionPlan
 from ratchet.runner.records import (
     Earlier,
     Identity,
@@ -88,7 +88,7 @@ def run(
         on_line=audience.line,
         attempts=earlier.attempts,
     )
-    plan = Plan(
+    plan = ExecutionPlan(
         checked.steps,
         done={name: record.outcome for name, record in earlier.results.items()},
         selected=selected,
@@ -130,7 +130,7 @@ class _Schedule:
     A thread that ends a step goes straight on with the next one: a chain of steps stays in one.
     """
 
-    def __init__(self, setting: Setting, plan: Plan, parallelism: Parallelism) -> None:
+    def __init__(self, setting: Setting, plan: ExecutionPlan, parallelism: Parallelism) -> None:
         self._setting = setting
         self._plan = plan
         self._parallelism = parallelism

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ratchet.runner.definition import Step
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import RunnerError
 from ratchet.runner.records import StepRecord
 
 
 def reused(
-    steps: Mapping[str, Step], selected: Collection[str], earlier: Mapping[str, StepRecord] | None
+    steps: Mapping[str, RunnableStep],
+    selected: Collection[str],
+    earlier: Mapping[str, StepRecord] | None,
 ) -> dict[str, StepRecord]:
     """The records of steps outside of the selection that it needs.
 
@@ -37,7 +39,9 @@ def reused(
     return needed
 
 
-def _result_of(step: Step, needed_by: str, earlier: Mapping[str, StepRecord] | None) -> StepRecord:
+def _result_of(
+    step: RunnableStep, needed_by: str, earlier: Mapping[str, StepRecord] | None
+) -> StepRecord:
     if earlier is None:
         raise RunnerError(
             f"step {needed_by!r} needs the result of {step.name!r}: select that step too, or name "
@@ -57,7 +61,7 @@ def _result_of(step: Step, needed_by: str, earlier: Mapping[str, StepRecord] | N
     return record
 
 
-def _check_branch(step: Step, needed: Mapping[str, StepRecord]) -> None:
+def _check_branch(step: RunnableStep, needed: Mapping[str, StepRecord]) -> None:
     if step.branch is None or step.branch.gate not in needed:
         return
     gate = step.branch.gate
@@ -69,7 +73,7 @@ def _check_branch(step: Step, needed: Mapping[str, StepRecord]) -> None:
         )
 
 
-def _check_between(steps: Mapping[str, Step], chosen: set[str]) -> None:
+def _check_between(steps: Mapping[str, RunnableStep], chosen: set[str]) -> None:
     """Every step on a path from one selected step to another is selected."""
     above = _ancestors(steps, chosen)
     for name in steps:
@@ -77,7 +81,7 @@ def _check_between(steps: Mapping[str, Step], chosen: set[str]) -> None:
             raise RunnerError(f"step {name!r} is between selected steps: select it too")
 
 
-def _ancestors(steps: Mapping[str, Step], names: Collection[str]) -> set[str]:
+def _ancestors(steps: Mapping[str, RunnableStep], names: Collection[str]) -> set[str]:
     ancestors: set[str] = set()
     pending = [other for name in names for other in steps[name].needs]
     while pending:
@@ -88,7 +92,7 @@ def _ancestors(steps: Mapping[str, Step], names: Collection[str]) -> set[str]:
     return ancestors
 
 
-def _check_connected(steps: Mapping[str, Step], chosen: set[str]) -> None:
+def _check_connected(steps: Mapping[str, RunnableStep], chosen: set[str]) -> None:
     if not chosen:
         return
     joined: dict[str, set[str]] = {name: set() for name in chosen}

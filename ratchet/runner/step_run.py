@@ -14,15 +14,15 @@ from typing import Any
 
 from ratchet.runner.cache import CachedResult, StepCache
 from ratchet.runner.cache_key import (
+    CacheKeySource,
     Fingerprint,
-    Source,
     compared,
     content_digest,
     fingerprint,
 )
-from ratchet.runner.definition import Definition, Step
+from ratchet.runner.definition import Definition, RunnableStep
 from ratchet.runner.errors import EvaluationError, StepStopped, as_failure
-from ratchet.runner.expressions import Scope, follow
+from ratchet.runner.expressions import StepScope, follow
 from ratchet.runner.records import Access, Identity, Services, StepRecord, StopSignal, Stream
 from ratchet.runner.retries import Retries
 from ratchet.runner.step_types import runner_of, stand_in
@@ -54,9 +54,9 @@ class Setting:
     on_line: Callable[[str, Stream, str], None]
     attempts: Mapping[str, int] = field(default_factory=dict)
 
-    def scope(self, overrides: Mapping[str, str]) -> Scope:
+    def scope(self, overrides: Mapping[str, str]) -> StepScope:
         """What a step's references resolve against; `overrides` are its own job's names."""
-        return Scope(
+        return StepScope(
             parameters=self.parameters,
             execution=self._execution,
             properties=self._properties,
@@ -101,7 +101,7 @@ class Setting:
 class StepRun:
     """Runs one step to its end. `record` is how it stands."""
 
-    def __init__(self, step: Step, setting: Setting) -> None:
+    def __init__(self, step: RunnableStep, setting: Setting) -> None:
         self._step = step
         self._setting = setting
         self._runner = runner_of(step)
@@ -179,7 +179,7 @@ class StepRun:
             output_parameters=done.output_parameters,
         )
 
-    def _access(self, job_name: str, arguments: Mapping[str, Any], scope: Scope) -> Access:
+    def _access(self, job_name: str, arguments: Mapping[str, Any], scope: StepScope) -> Access:
         """Ask for what is made behind the step, and for what that may use."""
         step, services = self._step, self._setting.services
         if step.stand_in is not None:
@@ -238,7 +238,7 @@ class StepRun:
                 job_name=self.record.job_name,
                 properties=done.properties,
                 outputs={
-                    uri: content_digest(setting.cache_storage, Source(uri=uri))
+                    uri: content_digest(setting.cache_storage, CacheKeySource(uri=uri))
                     for uri in done.outputs
                 },
             ),
@@ -269,7 +269,7 @@ class StepRun:
             self._setting.publish(self.record)
 
 
-def _job_name(identity: Identity, step: Step) -> str:
+def _job_name(identity: Identity, step: RunnableStep) -> str:
     """A job's name as the service forms it: `pipelines-<execution id>-<step>-<random>`.
 
     Where that would be too long, as for tuning jobs, without its first word.

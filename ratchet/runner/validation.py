@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 from ratchet.definition.document import Document, read, type_name
-from ratchet.definition.step import Parameter as DocumentParameter
-from ratchet.definition.step import Step as DocumentStep
+from ratchet.definition.step import DefinedParameter as DocumentParameter
+from ratchet.definition.step import DefinedStep as DocumentStep
 from ratchet.definition.violations import DocumentError
 from ratchet.runner import parameters as parameter_values
-from ratchet.runner.definition import Definition, RetryPolicy, Step, parse_duration
-from ratchet.runner.errors import DefinitionError
-from ratchet.runner.parameters import Parameter
+from ratchet.runner.definition import Definition, RetryRule, RunnableStep, parse_duration
+from ratchet.runner.errors import CannotRunError
+from ratchet.runner.parameters import RunParameter
 from ratchet.runner.references import check_references
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.retries import read_policies
 from ratchet.runner.step_types import RUNNERS, runner_of
 from ratchet.runner.step_types.stand_in import way_out, why_not
@@ -34,8 +34,8 @@ def validate(
     try:
         document = read(definition)
     except DocumentError as error:
-        raise DefinitionError(error.violations) from None
-    report = Report(document.violations)
+        raise CannotRunError(error.violations) from None
+    report = ProblemList(document.violations)
     parameters = tuple(_parameters(document, report))
     for step in document.steps:
         _check_runnable(step, stand_ins, report)
@@ -55,7 +55,7 @@ def validate(
     return Definition(document=document, parameters=parameters, steps=steps)
 
 
-def _parameters(document: Document, report: Report) -> Iterator[Parameter]:
+def _parameters(document: Document, report: ProblemList) -> Iterator[RunParameter]:
     for declared in document.parameters:
         if declared.type not in parameter_values.TYPES:
             expected = ", ".join(parameter_values.TYPES)
@@ -67,7 +67,7 @@ def _parameters(document: Document, report: Report) -> Iterator[Parameter]:
             yield parameter
 
 
-def _parameter(declared: DocumentParameter, report: Report) -> Parameter | None:
+def _parameter(declared: DocumentParameter, report: ProblemList) -> RunParameter | None:
     kind, default = declared.type, declared.default
     try:
         at = f"{declared.place}.EnumValues"
@@ -80,7 +80,7 @@ def _parameter(declared: DocumentParameter, report: Report) -> Parameter | None:
     except ValueError as error:
         report.add(at, str(error))
         return None
-    return Parameter(name=declared.name, type=kind, default=default, allowed=allowed)
+    return RunParameter(name=declared.name, type=kind, default=default, allowed=allowed)
 
 
 def _typed(value: Any, kind: str) -> Any:
@@ -90,14 +90,14 @@ def _typed(value: Any, kind: str) -> Any:
     return parameter_values.coerce(value, kind)
 
 
-def _check_runnable(step: DocumentStep, stand_ins: StandIns | None, report: Report) -> None:
+def _check_runnable(step: DocumentStep, stand_ins: StandIns | None, report: ProblemList) -> None:
     if not step.type or stand_ins is None or step.name in stand_ins:
         return
     if obstacle := why_not(step, RUNNERS):
         report.add(f"{step.place}.{obstacle.place}", f"{obstacle.reason}{way_out(step.name)}")
 
 
-def _check_stand_ins(stand_ins: StandIns, document: Document, report: Report) -> None:
+def _check_stand_ins(stand_ins: StandIns, document: Document, report: ProblemList) -> None:
     for name, properties in stand_ins.items():
         step = document.by_name.get(name)
         if step is None:
@@ -109,9 +109,11 @@ def _check_stand_ins(stand_ins: StandIns, document: Document, report: Report) ->
             report.add(f"stand-in {name}", "expected an object: the step's Describe answer")
 
 
-def _step(step: DocumentStep, stand_in: Mapping[str, Any] | None, report: Report) -> Step:
+def _step(
+    step: DocumentStep, stand_in: Mapping[str, Any] | None, report: ProblemList
+) -> RunnableStep:
     _check_property_files(step, report)
-    return Step(
+    return RunnableStep(
         name=step.name,
         type=step.type,
         keys=step.keys,
@@ -123,7 +125,7 @@ def _step(step: DocumentStep, stand_in: Mapping[str, Any] | None, report: Report
     )
 
 
-def _cache(step: DocumentStep, report: Report) -> Any:
+def _cache(step: DocumentStep, report: ProblemList) -> Any:
     config = step.body.get("CacheConfig") or {}
     place = f"{step.place}.CacheConfig"
     if not isinstance(config, Mapping) or not isinstance(config.get("Enabled", False), bool):
@@ -139,7 +141,7 @@ def _cache(step: DocumentStep, report: Report) -> Any:
         return None
 
 
-def _retries(step: DocumentStep, report: Report) -> tuple[RetryPolicy, ...]:
+def _retries(step: DocumentStep, report: ProblemList) -> tuple[RetryRule, ...]:
     policies = step.body.get("RetryPolicies") or []
     if policies and not step.row.is_retryable:
         report.add(f"{step.place}.RetryPolicies", f"a {step.type} step takes no retry policy")
@@ -147,7 +149,7 @@ def _retries(step: DocumentStep, report: Report) -> tuple[RetryPolicy, ...]:
     return tuple(read_policies(policies, f"{step.place}.RetryPolicies", report))
 
 
-def _check_property_files(step: DocumentStep, report: Report) -> None:
+def _check_property_files(step: DocumentStep, report: ProblemList) -> None:
     names: set[str] = set()
     place = f"{step.place}.PropertyFiles"
     for at, file in report.objects(step.body.get("PropertyFiles") or [], place):

@@ -23,7 +23,7 @@ ctx = Context(
     settings=load("dev"), role_arn="arn:aws:iam::111122223333:role/r", artifacts_uri="s3://a",
     code_uri="s3://c", source=Path("."), functions=Functions(resolve_champion="arn:aws:lambda:x"),
 )
-PIPELINES["training"](ctx).to_json()
+PIPELINES["training"].define(ctx).to_json()
 print(time.perf_counter() - start)
 """
 

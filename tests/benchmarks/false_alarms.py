@@ -29,7 +29,8 @@ if __name__ == "__main__":
     sys.path[0] = str(ROOT)
 
 from ratchet.demo.flights import write_month
-from ratchet.monitoring.comparison import Baseline, Comparison, compare
+from ratchet.monitoring.baseline import Baseline
+from ratchet.monitoring.comparison import DatasetComparison, compare
 from ratchet.monitoring.constraints import suggest
 from ratchet.monitoring.datasets import TableDataset, read_csv
 from ratchet.monitoring.model_quality import (
@@ -182,7 +183,7 @@ def baseline_of(table: pa.Table) -> Baseline:
     return Baseline(described.statistics(), constraints)
 
 
-def analyze(table: pa.Table, baseline: Baseline) -> Comparison:
+def analyze(table: pa.Table, baseline: Baseline) -> DatasetComparison:
     return compare(profile(TableDataset(table), expected=baseline.types), baseline)
 
 

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lambdas"))
 
 from start_pipeline import snapshot
 from start_pipeline.data_bucket import DataBucket
-from start_pipeline.records import Records
-from start_pipeline.window import Window
+from start_pipeline.records import RunRecords
+from start_pipeline.window import DataWindow
 
 PAGE = 1000
 LANDED = datetime(2013, 1, 1, tzinfo=UTC)
@@ -76,12 +76,12 @@ class Body:
         return self.text
 
 
-def look(data: DataBucket) -> tuple[Window, str]:
+def look(data: DataBucket) -> tuple[DataWindow, str]:
     window = data.newest()
     return window, window.fingerprint
 
 
-def content(data: DataBucket, records: Records, window: Window, known: Any) -> str:
+def content(data: DataBucket, records: RunRecords, window: DataWindow, known: Any) -> str:
     """From the window's objects to what a run reads, and the cache for the next wake."""
     found = data.identify(window.objects, known, until=time.monotonic() + 900, clock=time.monotonic)
     records.write_identities(window.objects, found.identities)
@@ -96,7 +96,7 @@ def measure(objects: int) -> dict[str, Any]:
     """Processor seconds, requests and peak memory for a window of so many objects."""
     s3: Any = StandIn(objects)
     data = DataBucket(s3=s3, bucket="data", prefix="raw/", window=0)
-    records = Records(s3=s3, bucket="artifacts")
+    records = RunRecords(s3=s3, bucket="artifacts")
     started = time.process_time()
     window, _ = look(data)
     looked = time.process_time()

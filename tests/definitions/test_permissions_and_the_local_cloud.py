@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from config.arns import Arns
+from config.arns import RegionArns
 from pipeline_defs.permissions import Permission, needs
 from ratchet.definition.step_types import STEP_TYPES
 from ratchet.local_cloud.sagemaker import service_side
 from ratchet.local_cloud.sagemaker.authorisation import Need
-from ratchet.local_cloud.sagemaker.service_side import Work
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.service_side import ServiceWork
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
-SCOPE = Scope(account="111122223333", region="eu-west-1")
-ARNS = Arns(account=SCOPE.account, region=SCOPE.region)
+SCOPE = AccountScope(account="111122223333", region="eu-west-1")
+ARNS = RegionArns(account=SCOPE.account, region=SCOPE.region)
 ROLE = ARNS.role("pipeline")
 IMAGE = f"{SCOPE.account}.dkr.ecr.{SCOPE.region}.amazonaws.com/train:1"
 OUTPUT_KEY, VOLUME_KEY = (ARNS.of_service("kms", f"key/{name}") for name in ("output", "volume"))
@@ -104,6 +104,6 @@ def test_what_the_local_cloud_asks_for_a_step_is_granted(kind: str) -> None:
 @pytest.mark.parametrize("sid", ["JoinNetwork", "PullImage", "LogInToRegistry", "EncryptVolumes"])
 def test_what_a_container_is_granted_is_asked_for(sid: str) -> None:
     [permission] = [p for p in granted("Training") if p.sid == sid]
-    work = Work(role=ROLE, images=(IMAGE,), volume_key=VOLUME_KEY, in_vpc=True)
+    work = ServiceWork(role=ROLE, images=(IMAGE,), volume_key=VOLUME_KEY, in_vpc=True)
     actions = {need.action for need in service_side.container_needs(SCOPE, work)}
     assert set(permission.actions) <= actions

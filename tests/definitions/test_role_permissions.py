@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.arns import Arns
+from config.arns import RegionArns
 from pipeline_defs.permissions import (
     Missing,
     Permission,
@@ -23,7 +23,7 @@ from ratchet.definition.service_model import Shape
 from ratchet.definition.step_types import STEP_TYPES
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
-ARNS = Arns(region=REGION, account=ACCOUNT)
+ARNS = RegionArns(region=REGION, account=ACCOUNT)
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/train:1"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"

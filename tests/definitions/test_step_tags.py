@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline_defs import PIPELINES, monitoring
+from pipeline_defs import PIPELINES
 from pipeline_defs.authoring import Context, Pipeline
 from pipeline_defs.imported import ImportedPipeline
 from ratchet.definition.service_model import is_taggable
@@ -19,13 +18,12 @@ from tests.definitions.step_tags import lacking, taggable_steps, takes_tags
 from tests.definitions.test_imported_pipelines import PLACEMENT
 from tests.sdk.imports import taken_in
 
-OURS: dict[str, Callable[[Context], Pipeline]] = {**PIPELINES, "monitoring": monitoring}
 WITH_TAGS = sorted(kind for kind in STEP_TYPES if takes_tags(kind))
 
 
-@pytest.mark.parametrize("kind", OURS)
+@pytest.mark.parametrize("kind", PIPELINES)
 def test_every_job_of_the_loop_carries_all_tags(kind: str, ctx: Context) -> None:
-    definition = OURS[kind](replace(ctx, source=ROOT)).definition()
+    definition = PIPELINES[kind].define(replace(ctx, source=ROOT)).definition()
     assert taggable_steps(definition)
     assert lacking(definition, pipeline=ctx.settings.pipeline_name(kind)) == []
 

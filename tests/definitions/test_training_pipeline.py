@@ -18,7 +18,7 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from config.settings import GateSettings, Settings, environments, load
-from pipeline_defs import PIPELINES, monitoring
+from pipeline_defs import pipelines
 from pipeline_defs.authoring import Context, Functions, Pipeline
 from pipeline_defs.training import training
 
@@ -310,7 +310,7 @@ from pipeline_defs.authoring import Context, Functions
 ctx = Context(settings=load("dev"), role_arn={ctx.role_arn!r}, artifacts_uri="s3://a",
     code_uri="s3://c", functions=Functions(resolve_champion="arn:aws:lambda:x"),
     source=Path({str(ctx.source)!r}))
-print(PIPELINES["training"](ctx).to_json())
+print(PIPELINES["training"].define(ctx).to_json())
 """
     written = {
         subprocess.run(
@@ -372,7 +372,7 @@ def test_a_definition_is_made_without_the_packages_that_take_long_to_import() ->
         "ctx = Context(settings=load('dev'), role_arn='arn:aws:iam::111122223333:role/r',\n"
         "    artifacts_uri='s3://a', code_uri='s3://c', source=Path('.'),\n"
         "    functions=Functions(resolve_champion='arn:aws:lambda:x'))\n"
-        "PIPELINES['training'](ctx).to_json()\n"
+        "PIPELINES['training'].define(ctx).to_json()\n"
         "slow = {'aws_cdk', 'boto3', 'botocore', 'jsii', 'numpy', 'pandas', 'pyarrow'}\n"
         "print(*sorted(slow & set(sys.modules)))"
     )
@@ -390,8 +390,8 @@ def at_home(settings: Settings, ctx: Context) -> Context:
 
 @pytest.mark.parametrize("environment", environments())
 def test_every_environments_pipelines_are_sound(at_home: Context, environment: str) -> None:
-    for define in (*PIPELINES.values(), monitoring):
-        assert define(replace(at_home, settings=load(environment))).definition()
+    for entry in pipelines(ROOT).values():
+        assert entry.compile(replace(at_home, settings=load(environment))).definition()
 
 
 def test_the_artifacts_code_is_in_the_training_bundle(at_home: Context) -> None:

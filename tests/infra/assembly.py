@@ -18,7 +18,7 @@ os.environ["CDK_VALIDATION"] = "false"
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("dev", "staging", "prod")
-STACKS = ("Foundation", "Training", "Evaluation", "Serving", "Operations")
+STACKS = ("Foundation", "Training", "Evaluation", "Serving", "Operations", "Pipelines")
 
 Template = Mapping[str, Any]
 

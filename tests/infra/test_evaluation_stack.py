@@ -57,7 +57,10 @@ def test_the_deployed_definition_is_what_the_laptop_makes_from_the_deployed_fact
         functions=Functions(**called),
         source=ROOT,
     )
-    assert as_deployed(definition(assembly, stack)) == PIPELINES["evaluation"](context).definition()
+    assert (
+        as_deployed(definition(assembly, stack))
+        == PIPELINES["evaluation"].define(context).definition()
+    )
 
 
 def test_it_takes_nothing_from_the_training_stack(assembly: Assembly) -> None:

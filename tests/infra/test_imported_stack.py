@@ -16,7 +16,7 @@ from config.settings import load
 from pipeline_defs import imported
 from pipeline_defs.authoring import DefinitionError
 from stacks.foundation import Foundation
-from stacks.imported import Imported
+from stacks.pipelines import Pipelines
 from tests.infra.assembly import ROOT, Assembly, context
 from tests.sdk.imports import taken_in
 
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def template(folder: Path) -> dict[str, Any]:
-    (file,) = (folder / "assembly-dev").glob("*Imported*.template.json")
+    (file,) = (folder / "assembly-dev").glob("*Pipelines*.template.json")
     read: dict[str, Any] = json.loads(file.read_text())
     return read
 
@@ -55,8 +55,13 @@ def statements(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {statement["Sid"]: statement for statement in policy["Statement"]}
 
 
-def test_an_app_without_imported_pipelines_has_no_stack_for_them(assembly: Assembly) -> None:
-    assert not list(assembly.folder.glob("assembly-*/*Imported*"))
+def test_without_pipelines_of_its_own_the_stack_says_that_there_are_none(
+    assembly: Assembly,
+) -> None:
+    """It is there, so that the deployment after the last one went removes what belonged to it."""
+    (parameter,) = assembly.templates["dev/Pipelines"]["Resources"].values()
+    assert parameter["Type"] == "AWS::SSM::Parameter"
+    assert json.loads(parameter["Properties"]["Value"]) == {"pipelines": [], "scheduled": []}
 
 
 def test_what_imported_pipelines_cost_is_recorded_too(folder: Path) -> None:
@@ -113,7 +118,7 @@ def test_the_role_reads_its_code_its_data_and_its_runs_and_writes_its_runs_only(
 def test_every_file_of_the_code_is_published_under_the_name_it_is_started_by(
     folder: Path, template: dict[str, Any]
 ) -> None:
-    (file,) = (folder / "assembly-dev").glob("*Imported*.assets.json")
+    (file,) = (folder / "assembly-dev").glob("*Pipelines*.assets.json")
     assets = json.loads(file.read_text())["files"].values()
     keys = {d["objectKey"] for asset in assets for d in asset["destinations"].values()}
     body = json.dumps(properties(template, "AWS::SageMaker::Pipeline")["PipelineDefinition"])
@@ -124,16 +129,18 @@ def test_every_file_of_the_code_is_published_under_the_name_it_is_started_by(
 
 def imported_app(source: Path, definition: dict[str, Any], permissions: Any = None) -> Any:
     """The synthesized stack of one imported pipeline."""
-    imported.write(source, imported.Stored(name="Theirs", definition=definition, folders={}))
+    imported.write(
+        source, imported.StoredPipeline(name="Theirs", definition=definition, folders={})
+    )
     if permissions is not None:
         (source / "pipelines" / "Theirs" / "permissions.json").write_text(json.dumps(permissions))
     app = cdk.App(outdir=str(source / "out"), context=context(), analytics_reporting=False)
     stage = cdk.Stage(app, "dev", env=cdk.Environment(region="us-east-1"))
     settings = load("dev")
     foundation = Foundation(stage, "Foundation", settings=settings)
-    Imported(stage, "Imported", settings=settings, source=source, foundation=foundation)
+    Pipelines(stage, "Pipelines", settings=settings, source=source, foundation=foundation)
     stacks = app.synth().get_nested_assembly("assembly-dev").stacks
-    return next(stack for stack in stacks if stack.stack_name.endswith("-imported"))
+    return next(stack for stack in stacks if stack.stack_name.endswith("-pipelines"))
 
 
 def with_an_open_image() -> dict[str, Any]:
@@ -199,9 +206,9 @@ def test_two_pipelines_may_register_in_the_same_group(tmp_path: Path) -> None:
     stage = cdk.Stage(app, "dev", env=cdk.Environment(region="us-east-1"))
     settings = load("dev")
     foundation = Foundation(stage, "Foundation", settings=settings)
-    Imported(stage, "Imported", settings=settings, source=tmp_path, foundation=foundation)
+    Pipelines(stage, "Pipelines", settings=settings, source=tmp_path, foundation=foundation)
     app.synth()
-    (file,) = (tmp_path / "out" / "assembly-dev").glob("*Imported*.template.json")
+    (file,) = (tmp_path / "out" / "assembly-dev").glob("*Pipelines*.template.json")
     kinds = [r["Type"] for r in json.loads(file.read_text())["Resources"].values()]
     assert kinds.count("AWS::SageMaker::Pipeline") == 2
     assert kinds.count("AWS::SageMaker::ModelPackageGroup") == 1

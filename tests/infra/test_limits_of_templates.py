@@ -20,7 +20,7 @@ from tests.infra.assembly import ENVIRONMENTS, ROOT, STACKS, Assembly, context
 from tests.infra.readable import text_of
 from tests.sdk.imports import taken_in
 
-PIPELINES = 60  # of one step each; of eight steps, about 44 fit into a template
+PIPELINES = 60  # of one step each; of eight steps, about 43 fit into a template
 TEMPLATE_BYTES = 1_000_000  # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 VARIABLES_BYTES = 4096  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
@@ -74,7 +74,7 @@ def synthesized(folder: Path) -> dict[str, Any]:
     app.synth()
     return {
         stack: next((folder / "out" / "assembly-dev").glob(f"*{stack}*.template.json"))
-        for stack in ("Imported", "Operations")
+        for stack in ("Pipelines", "Operations")
     }
 
 
@@ -84,7 +84,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return synthesized(repository(folder, pipelines=PIPELINES, steps=1))
 
 
-@pytest.mark.parametrize("stack", ["Imported", "Operations"])
+@pytest.mark.parametrize("stack", ["Pipelines", "Operations"])
 def test_sixty_imported_pipelines_stay_within_the_limits(many: dict[str, Path], stack: str) -> None:
     text = many[stack].read_text()
     template = json.loads(text)
@@ -106,7 +106,7 @@ def test_what_recording_costs_may_see_does_not_grow_with_the_pipelines(
 
 def test_more_than_a_template_holds_are_refused_with_the_number(tmp_path: Path) -> None:
     source = repository(tmp_path, pipelines=50, steps=100)
-    message = r"50 imported pipelines make a template of about 1\.\d\d MB; .* Move some"
+    message = r"50 pipelines make a template of about 1\.\d\d MB; .* Move some"
     with pytest.raises(RuntimeError, match=message):
         synthesized(source)
 

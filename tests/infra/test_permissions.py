@@ -179,7 +179,7 @@ def test_no_permission_is_named_twice_in_a_policy(assembly: Assembly) -> None:
 
 @pytest.mark.parametrize("kind", PIPELINES)
 def test_run_outputs_lie_where_the_role_may_write(assembly: Assembly, kind: str) -> None:
-    body = assembly.only(f"dev/{kind.capitalize()}", "AWS::SageMaker::Pipeline")[
+    body = assembly.only(f"dev/{PIPELINES[kind].stack.capitalize()}", "AWS::SageMaker::Pipeline")[
         "PipelineDefinition"
     ]
     runs = re.findall(r'"(s3://[^"]*/runs)"', text_of(body["PipelineDefinitionBody"]))

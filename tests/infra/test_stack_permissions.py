@@ -12,19 +12,19 @@ from ratchet.local_cloud.emulator.stack_permissions import (
     NOTHING,
     OPERATIONS,
     ROWS,
-    Change,
-    Row,
+    ResourceChange,
+    ResourcePermissions,
     needs,
 )
 from ratchet.local_cloud.sagemaker import table
 from ratchet.local_cloud.sagemaker.authorisation import Need
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from tests.cloudformation_schemas import resource_schema
 from tests.infra.assembly import Assembly
 from tests.infra.test_condition_keys import BOOTSTRAP, Template
 
 REGION = "us-east-1"
-SCOPE = Scope(account="000000000000", region=REGION)
+SCOPE = AccountScope(account="000000000000", region=REGION)
 ROLE = "arn:aws:iam::000000000000:role/r"
 CASES = [(kind, operation) for kind in ROWS for operation in OPERATIONS]
 
@@ -34,7 +34,7 @@ def permissions(kind: str, operation: str) -> set[str]:
     return set(handlers.get(operation, {}).get("permissions", ()))
 
 
-def actions(row: Row, operation: str) -> Iterator[str]:
+def actions(row: ResourcePermissions, operation: str) -> Iterator[str]:
     yield from getattr(row, operation)
     if operation == "update":
         yield from row.properties.values()
@@ -63,7 +63,7 @@ def test_every_deployed_type_has_a_row(assembly: Assembly) -> None:
 
 
 def test_a_queue_needs_its_name_and_its_tags_permission() -> None:
-    change = Change(
+    change = ResourceChange(
         operation="create",
         kind="AWS::SQS::Queue",
         id="stack-Queue-*",
@@ -75,18 +75,22 @@ def test_a_queue_needs_its_name_and_its_tags_permission() -> None:
 
 def test_the_tags_that_cloudformation_adds_need_no_permission() -> None:
     properties = {"Tags": [{"Key": "aws:cloudformation:stack-name", "Value": "s"}]}
-    change = Change(operation="create", kind="AWS::SQS::Queue", id="q", properties=properties)
+    change = ResourceChange(
+        operation="create", kind="AWS::SQS::Queue", id="q", properties=properties
+    )
     assert [need.action for need in needs(SCOPE, change)] == ["sqs:CreateQueue"]
 
 
 def test_a_bucket_without_a_name_gets_one_in_lower_case() -> None:
-    change = Change(operation="create", kind="AWS::S3::Bucket", id="Stack-Data-*", properties={})
+    change = ResourceChange(
+        operation="create", kind="AWS::S3::Bucket", id="Stack-Data-*", properties={}
+    )
     assert list(needs(SCOPE, change)) == [Need("s3:CreateBucket", "arn:aws:s3:::stack-data-*")]
 
 
 def test_an_update_needs_what_changes() -> None:
     before = {"BucketName": "b", "VersioningConfiguration": {"Status": "Enabled"}}
-    change = Change(
+    change = ResourceChange(
         operation="update",
         kind="AWS::S3::Bucket",
         id="b",
@@ -97,7 +101,7 @@ def test_an_update_needs_what_changes() -> None:
 
 
 def test_a_policy_is_put_into_each_of_its_roles() -> None:
-    change = Change(
+    change = ResourceChange(
         operation="create", kind="AWS::IAM::Policy", id="p", properties={"Roles": ["a", "b"]}
     )
     roles = [need.resource.rpartition("/")[2] for need in needs(SCOPE, change)]
@@ -106,8 +110,10 @@ def test_a_policy_is_put_into_each_of_its_roles() -> None:
 
 def test_a_functions_role_is_passed_once_it_is_new() -> None:
     properties = {"Role": ROLE, "MemorySize": 128}
-    create = Change(operation="create", kind="AWS::Lambda::Function", id="f", properties=properties)
-    update = Change(
+    create = ResourceChange(
+        operation="create", kind="AWS::Lambda::Function", id="f", properties=properties
+    )
+    update = ResourceChange(
         operation="update",
         kind="AWS::Lambda::Function",
         id="f",
@@ -119,7 +125,7 @@ def test_a_functions_role_is_passed_once_it_is_new() -> None:
 
 
 def test_a_type_of_sagemaker_needs_what_its_request_needs() -> None:
-    change = Change(
+    change = ResourceChange(
         operation="create",
         kind="AWS::SageMaker::Pipeline",
         id="stack-P-*",
@@ -132,5 +138,5 @@ def test_a_type_of_sagemaker_needs_what_its_request_needs() -> None:
 
 
 def test_a_type_without_a_row_needs_the_usual_action_on_everything() -> None:
-    change = Change(operation="create", kind="AWS::DynamoDB::Table", id="t", properties={})
+    change = ResourceChange(operation="create", kind="AWS::DynamoDB::Table", id="t", properties={})
     assert list(needs(SCOPE, change)) == [Need("dynamodb:CreateTable", "*")]

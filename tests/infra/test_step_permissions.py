@@ -12,6 +12,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from config.settings import ComputeSettings, load
+from pipeline_defs import PipelineEntry
 from pipeline_defs.authoring import Context, Pipeline, continuous, maximize
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from stacks.foundation import Foundation
@@ -34,10 +35,9 @@ def role_of(
     MlPipeline(
         stack,
         "Pipeline",
-        define=define,
+        entry=PipelineEntry(define, permissions=permissions),
         loop=foundation.loop(stack, settings=settings, source=ROOT),
         invokes={},
-        permissions=permissions,
     )
     policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
     return {

@@ -68,7 +68,7 @@ def test_the_deployed_definition_is_what_the_laptop_makes_from_the_deployed_fact
         source=ROOT,
     )
     deployed = as_deployed(definition(assembly, stack))
-    assert deployed == PIPELINES["training"](context).definition()
+    assert deployed == PIPELINES["training"].define(context).definition()
 
 
 def test_the_deployed_facts_are_all_that_the_command_line_needs(assembly: Assembly) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,38 +21,17 @@ from botocore.credentials import Credentials
 from botocore.model import ServiceModel
 
 from ratchet.local_cloud import admin_client
-from ratchet.local_cloud.control import Endpoint
+from ratchet.local_cloud.control import CloudEndpoint
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.service import SageMaker
-from ratchet.local_cloud.sagemaker.store import Scope
-from ratchet.runner import S3Storage, Storage
-from tests.runner.s3_server import S3Server
+from ratchet.local_cloud.sagemaker.store import AccountScope
+from ratchet.runner import Storage
+from tests.runner.memory_storage import MemoryStorage
 
 REGION = "us-east-1"
-SCOPE = Scope(account="000000000000", region=REGION)
+SCOPE = AccountScope(account="000000000000", region=REGION)
 ROLE = "arn:aws:iam::000000000000:role/pipeline"
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/none:1"
-
-
-class _Served(dict[str, tuple[bytes, str]]):
-    """`FakeCloud.objects` as `S3Server` has them, with their ETags."""
-
-    def __init__(self, objects: dict[str, bytes]) -> None:
-        super().__init__()
-        self._objects = objects
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._objects
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._objects)
-
-    def __getitem__(self, name: str) -> tuple[bytes, str]:
-        body = self._objects[name]
-        return body, hashlib.md5(body, usedforsecurity=False).hexdigest()
-
-    def __setitem__(self, name: str, stored: tuple[bytes, str]) -> None:
-        self._objects[name] = stored[0]
 
 
 @dataclass
@@ -66,17 +43,18 @@ class FakeCloud:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     alarms: dict[str, str] = field(default_factory=dict)
     lines: list[tuple[str, str, str]] = field(default_factory=list)
-    server: S3Server | None = None
     denied: dict[str, str] = field(default_factory=dict)
     """AWS's sentence for each action that no role may do; the others all may."""
     needs: list[Need] = field(default_factory=list)
     """What was asked for."""
 
-    def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
+    def read_object(
+        self, scope: AccountScope, bucket: str, key: str, version_id: str | None
+    ) -> bytes:
         return self.objects[f"{bucket}/{key}" + (f"?{version_id}" if version_id else "")]
 
     def deliver(
-        self, scope: Scope, event: Mapping[str, Any], delivered: Callable[[], None]
+        self, scope: AccountScope, event: Mapping[str, Any], delivered: Callable[[], None]
     ) -> None:
         detail = json.loads(event["Detail"])
         self.events.append(
@@ -84,59 +62,49 @@ class FakeCloud:
         )
         delivered()
 
-    def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
+    def check(self, scope: AccountScope, access_key: str, needs: Iterable[Need]) -> None:
         for need in needs:
             self.needs.append(need)
             if need.action in self.denied:
                 raise Denied(self.denied[need.action])
 
     def session(
-        self, scope: Scope, role_arn: str, name: str, *, source_arn: str = ""
+        self, scope: AccountScope, role_arn: str, name: str, *, source_arn: str = ""
     ) -> dict[str, str]:
         if "sts:AssumeRole" in self.denied:
             raise Denied(self.denied["sts:AssumeRole"])
         return self.root(scope)
 
-    def identity(self, scope: Scope, access_key: str) -> dict[str, str]:
+    def identity(self, scope: AccountScope, access_key: str) -> dict[str, str]:
         return {"Arn": ROLE, "PrincipalId": "AROAFAKE"}
 
-    def root(self, scope: Scope) -> dict[str, str]:
+    def root(self, scope: AccountScope) -> dict[str, str]:
         return {"AWS_ACCESS_KEY_ID": "fake", "AWS_SECRET_ACCESS_KEY": "fake"}
 
-    def write_object(self, scope: Scope, role: str, bucket: str, key: str, body: bytes) -> None:
+    def write_object(
+        self, scope: AccountScope, role: str, bucket: str, key: str, body: bytes
+    ) -> None:
         self.objects[f"{bucket}/{key}"] = body
 
     def put_metrics(
-        self, scope: Scope, *, namespace: str, data: Sequence[Mapping[str, Any]]
+        self, scope: AccountScope, *, namespace: str, data: Sequence[Mapping[str, Any]]
     ) -> None:
         self.metrics += [{"Namespace": namespace, **datum} for datum in data]
 
-    def alarm_states(self, scope: Scope, names: Sequence[str]) -> dict[str, str]:
+    def alarm_states(self, scope: AccountScope, names: Sequence[str]) -> dict[str, str]:
         return {name: self.alarms[name] for name in names if name in self.alarms}
 
     def put_log_lines(
-        self, scope: Scope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
+        self, scope: AccountScope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
     ) -> None:
         self.lines += [(group, stream, line) for _, line in lines]
 
-    def storage(self, scope: Scope, role: str | None, *, key: str | None = None) -> Storage:
-        client = boto3.client(
-            "s3",
-            endpoint_url=self.endpoint(),
-            region_name=scope.region,
-            aws_access_key_id="fake",
-            aws_secret_access_key="fake",
-            config=Config(s3={"addressing_style": "path"}),
-        )
-        return S3Storage(client, output_key=key)
+    def storage(self, scope: AccountScope, role: str | None, *, key: str | None = None) -> Storage:
+        return MemoryStorage(self.objects)
 
     def endpoint(self) -> str:
-        """Of an S3 that has the objects; it ends with the tests."""
-        if self.server is None:
-            self.server = S3Server()
-            self.server.objects = _Served(self.objects)
-            threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self.server.url
+        """Of no server."""
+        return "http://127.0.0.1:9"
 
 
 @dataclass
@@ -146,7 +114,7 @@ class Caller:
     sagemaker: SageMaker
     cloud: FakeCloud
     model: ServiceModel
-    scope: Scope = SCOPE
+    scope: AccountScope = SCOPE
 
     def __call__(self, operation: str, **request: Any) -> dict[str, Any]:
         shape = self.model.operation_model(operation).input_shape
@@ -164,7 +132,7 @@ class Caller:
 class RunningCloud:
     """A local cloud in the background."""
 
-    endpoint: Endpoint
+    endpoint: CloudEndpoint
     folder: Path
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 

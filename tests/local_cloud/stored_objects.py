@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 from ministack.core.responses import request_scope
 
-from ratchet.local_cloud.emulator import multipart_uploads, object_reads, objects
+from ratchet.local_cloud.emulator import (
+    multipart_uploads,
+    object_digests,
+    object_reads,
+    objects,
+)
 from ratchet.local_cloud.emulator.object_reads import FileResponse
 from ratchet.local_cloud.emulator.stored_bytes import (
     DiskFile,
@@ -27,9 +32,12 @@ from tests.local_cloud.sagemaker_calls import REGION, SCOPE
 REPLACED = (
     "_atomic_write",
     "_persist_object",
+    "_key_disk_path",
+    "hashlib",
     "_fire_s3_event_async",
     "_parse_notification_config_raw",
     *objects._WRITERS,
+    *object_digests.WRAPPED,
     *object_reads.WRAPPED,
     *multipart_uploads.WRAPPED,
 )
@@ -45,6 +53,7 @@ def installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr("tempfile.tempdir", str(folder / "tmp"))
     (folder / "tmp").mkdir()
     store = Store(folder / "events.sqlite3")
+    object_digests.install(module)
     object_reads.install(module)
     multipart_uploads.install(module)
     objects.install(module, Outbox(store, lambda scope, event, delivered: None))

@@ -136,7 +136,7 @@ def test_refusals_are_those_of_roles_since_the_start(monkeypatch: pytest.MonkeyP
         {"allowed": False, "count": 5, "last": at - 1},
         {"allowed": True, "count": 7, "last": at + 1},
     ]
-    endpoint = control.Endpoint(
+    endpoint = control.CloudEndpoint(
         url="http://127.0.0.1:1", pid=1, region=REGION, started=started, keys={"secret": "s"}
     )
     monkeypatch.setattr(admin_client, "ask", lambda *_: {"decisions": decisions})

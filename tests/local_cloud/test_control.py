@@ -78,7 +78,7 @@ def test_a_file_of_prices_that_is_wrong_is_said_without_a_stack_trace(
 
 
 def test_the_environment_leads_to_this_cloud_and_to_no_other() -> None:
-    endpoint = control.Endpoint(
+    endpoint = control.CloudEndpoint(
         url="http://127.0.0.1:4577",
         pid=1,
         region="eu-west-1",
@@ -117,10 +117,10 @@ def test_two_that_start_it_at_once_get_the_same_one(tmp_path: Path) -> None:
 def test_other_settings_are_refused_while_it_is_up(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(control.OtherSettingsError, match="eu-west-1 was asked for"):
+    with pytest.raises(control.OtherSettingsError, match="eu-west-1 was requested"):
         control.up(cloud.folder, region="eu-west-1")
     monkeypatch.setenv("RATCHET_UNAUTHORISED", "1")
-    with pytest.raises(control.OtherSettingsError, match="enforces permissions, and RATCHET_UNA"):
+    with pytest.raises(control.OtherSettingsError, match="enforces permissions, but RATCHET_UNA"):
         control.up(cloud.folder, region=REGION)
     status = control.status(cloud.folder)
     assert status is not None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.monitors.windows import Window
+from ratchet.local_cloud.sagemaker.monitors.windows import TrafficWindow
 from tests.local_cloud.sagemaker_calls import IMAGE, ROLE, Caller
 from tests.local_cloud.served_models import archive, container, settled
 
@@ -177,7 +177,7 @@ def test_a_schedule_runs_once_for_each_hour_that_is_due(
     ran: list[tuple[str, str]] = []
     monitors, api = call.sagemaker.monitors, call.sagemaker.api
 
-    def record(scope: object, schedule: object, window: Window) -> str:
+    def record(scope: object, schedule: object, window: TrafficWindow) -> str:
         ran.append((f"{window.start:%H:%M}", f"{window.end:%H:%M}"))
         return "job"
 

@@ -117,7 +117,7 @@ def test_a_newer_version_is_refused_by_name(tmp_path: Path) -> None:
         lambda: control.reset(layout.folder),
         lambda: control.up(layout.folder, region="x"),
     ):
-        with pytest.raises(FolderRefusedError, match="is a local cloud of version 2, and this"):
+        with pytest.raises(FolderRefusedError, match="is a local cloud of version 2, but this"):
             act()
     assert layout.log.exists()
 

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 from ministack.core.responses import request_scope
 
 from ratchet.local_cloud import control
-from ratchet.local_cloud.emulator import objects, space
+from ratchet.local_cloud.emulator import objects, space, stored_bytes
+from ratchet.local_cloud.emulator.stored_bytes import Content
 from ratchet.local_cloud.sagemaker.outbox import Outbox
 from ratchet.local_cloud.sagemaker.store import Store
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud
@@ -108,7 +109,7 @@ def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     monkeypatch.setattr(module, "DATA_DIR", str(tmp_path))
     monkeypatch.setattr(module, "S3_PERSIST", True)
-    replaced = ("_atomic_write", "_persist_object", "_fire_s3_event_async")
+    replaced = ("_atomic_write", "_persist_object", "_key_disk_path", "_fire_s3_event_async")
     for name in (*replaced, "_parse_notification_config_raw", *objects._WRITERS):
         monkeypatch.setattr(module, name, getattr(module, name))
     store = Store(tmp_path / "events.sqlite3")
@@ -128,14 +129,14 @@ def test_an_object_that_cannot_be_written_leaves_the_one_of_before(
         s3._bucket_versioning["data"] = "Enabled"
     assert s3._put_object("data", "a.csv", b"before", {})[0] == 200
     described = s3._head_object("data", "a.csv", {})[1]
-    write = Path.write_bytes
+    new_file = stored_bytes.new_file
 
-    def full(path: Path, data: bytes) -> int:
-        if path.name == part:
+    def full(path: str, content: Content) -> None:
+        if Path(path).name == part:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path, data)
+        new_file(path, content)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(stored_bytes, "new_file", full)
     status, _, body = s3._put_object("data", "a.csv", b"after", {})
     assert status == 500
     assert b"InternalError" in body

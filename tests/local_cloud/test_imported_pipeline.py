@@ -12,10 +12,10 @@ import pytest
 
 from config.settings import load
 from pipeline_defs import imported
-from ratchet.deployment.pipelines import imported as ours
 from ratchet.deployment.pipelines import publishing as pipelines
+from ratchet.deployment.pipelines import source
 from ratchet.deployment.runs import executions as runs
-from ratchet.deployment.target import cdk, facts
+from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
@@ -190,9 +190,11 @@ def test_ratchet_run_brings_an_edit_of_the_code_to_where_it_runs(
     script = tmp_path / "pipelines/house-prices/code/Evaluate/code/evaluate.py"
     script.write_text(script.read_text() + 'print("edited")\n')
     deployed = place.facts()
-    context = facts.context(place.target, deployed)
-    pipeline = ours.compile_kind(place.target, deployed, "house-prices", context, root=tmp_path)
-    published = pipelines.publish(place.target, pipeline, name=NAME, context=context)
+    listed = source.entry("house-prices", tmp_path)
+    there = pipelines.deployed_pipeline(place.target, NAME)
+    context = source.context(place.target, deployed, listed, role_arn=there.role_arn, root=tmp_path)
+    pipeline = listed.compile(context)
+    published = pipelines.publish(place.target, pipeline, deployed=there, context=context)
     assert published == pipelines.Published(uploaded=("Evaluate/code/evaluate.py",), updated=True)
     state = place.run()
     assert state.run.status == "Succeeded", state.run.failure
@@ -204,7 +206,7 @@ def test_ratchet_run_brings_an_edit_of_the_code_to_where_it_runs(
 def test_every_statement_of_the_imported_pipelines_roles_is_needed_or_listed(
     place: Place, requests: Path
 ) -> None:
-    policies = deployed_policies.read(place.target.client, f"{place.target.settings.prefix}-imp")
+    policies = deployed_policies.read(place.target.client, f"{place.target.settings.prefix}-pip")
     survey = mutations.survey(policies, request_log.read(requests))
     print(f"\n{survey.table()}")
     neither, both = survey.compared(Piece.STATEMENT, exemptions.PIPELINES)

@@ -12,7 +12,7 @@ from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.monitors.request import Monitored
 from ratchet.local_cloud.sagemaker.monitors.windows import (
     Timetable,
-    Window,
+    TrafficWindow,
     offset_of,
     timetable_of,
 )
@@ -49,7 +49,7 @@ def test_an_expression_that_model_monitor_does_not_take_is_refused(expression: s
 
 
 def test_offsets_are_periods_before_the_scheduled_time() -> None:
-    window = Window(start=NOON - timedelta(hours=1), end=NOON, scheduled=NOON)
+    window = TrafficWindow(start=NOON - timedelta(hours=1), end=NOON, scheduled=NOON)
     shifted = window.shifted("-P1DT2H", "-PT1H")
     assert shifted.start == NOON - timedelta(hours=26)
     assert shifted.end == NOON - timedelta(hours=1)
@@ -86,7 +86,7 @@ def monitored(kind: Any = DATA_QUALITY, **source: Any) -> Monitored:
     )
 
 
-WINDOW = Window(start=NOON - timedelta(minutes=90), end=NOON, scheduled=NOON)
+WINDOW = TrafficWindow(start=NOON - timedelta(minutes=90), end=NOON, scheduled=NOON)
 
 
 def test_a_window_reads_every_hour_that_it_touches() -> None:

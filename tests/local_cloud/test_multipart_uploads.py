@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from ratchet.local_cloud.emulator import stored_bytes
+from ratchet.local_cloud.emulator.stored_bytes import StoredBytes
 from tests.local_cloud.stored_objects import content, counted, filed, installed, request
 
 LARGE = random.Random(1).randbytes(1 << 20) + b"end"
@@ -140,7 +141,36 @@ def test_parts_that_did_not_come_make_no_object(s3: Any, etags: list[str]) -> No
     assert completed(s3, upload_id, filed(LARGE))[0] == 200
 
 
-@pytest.mark.parametrize("name", ["_appended", "_linked", "place"])
+@pytest.mark.parametrize("versioning", ["", "Enabled"])
+def test_an_upload_that_was_refused_can_be_completed_with_the_parts_that_came(
+    s3: Any, versioning: str
+) -> None:
+    if versioning:
+        s3._bucket_versioning["data"] = versioning
+    upload_id = begun(s3)
+    assert completed(s3, upload_id, filed(LARGE), b"end", etags=['"other"', '""'])[0] == 400
+    md5s = [hashlib.md5(part, usedforsecurity=False).hexdigest() for part in (LARGE, b"end")]
+    listed = "".join(
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{md5}</ETag></Part>"
+        for number, md5 in enumerate(md5s, start=1)
+    )
+    document = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
+    status, headers, _ = request(s3, "POST", "a", document, uploadId=upload_id)
+    assert status == 200
+    version: dict[str, Any] = {"versionId": headers["x-amz-version-id"]} if versioning else {}
+    assert content(request(s3, "GET", "a", **version)[2]) == LARGE + b"end"
+    size = request(s3, "HEAD", "a", **version)[1]["Content-Length"]
+    assert size == str(len(LARGE) + 3)
+
+
+def test_a_part_that_could_not_be_written_is_refused(s3: Any) -> None:
+    part = filed(LARGE)
+    part.failure = OSError(errno.ENOSPC, "No space left on device")
+    answer = request(s3, "PUT", "a", part, uploadId=begun(s3), partNumber="1")
+    assert (answer[0], b"No space left on device" in answer[2]) == (500, True)
+
+
+@pytest.mark.parametrize("name", ["_appended", "link_to", "new_file"])
 def test_an_upload_that_finds_no_space_leaves_the_object_of_before_and_can_be_completed_later(
     s3: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -151,7 +181,7 @@ def test_an_upload_that_finds_no_space_leaves_the_object_of_before_and_can_be_co
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    holder = stored_bytes if name == "_appended" else stored_bytes.StoredBytes
+    holder = StoredBytes if name == "link_to" else stored_bytes
     with monkeypatch.context() as patched:
         patched.setattr(holder, name, full)
         status, _, body = completed(s3, upload_id, *parts)

@@ -30,6 +30,7 @@ NAMES = [
     *((s3, name) for name in ("_fire_s3_event", "_next_event_sequencer", "_object_versions")),
     *((s3, name) for name in ("_object_meta_from_record", "_key_history_meta")),
     *((s3, name) for name in ("_remove_key_files", "_other_key_disk_path", "_object_disk_path")),
+    *((s3, name) for name in ("_key_disk_path", "_plain_path_key", "_ENCODED_KEYS_DIR", "hashlib")),
     *((s3, name) for name in ("_delete_persisted_bucket", "_bucket_notifications")),
     *((lambda_svc, name) for name in ("_prune_orphan_code_blobs", "_iter_all_esms")),
     *((sqs, name) for name in ("_queues", "_queues_lock")),

@@ -13,7 +13,7 @@ import pytest
 
 from ratchet.local_cloud.emulator.queues import show_again
 from ratchet.local_cloud.sagemaker.outbox import Outbox
-from ratchet.local_cloud.sagemaker.store import Body, Scope, Store
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body, Store
 from tests.local_cloud.sagemaker_calls import SCOPE, Caller
 
 
@@ -24,7 +24,7 @@ class Deliveries:
         self.events: list[Body] = []
         self.arrived: list[Callable[[], None]] = []
 
-    def __call__(self, scope: Scope, event: Body, delivered: Callable[[], None]) -> None:
+    def __call__(self, scope: AccountScope, event: Body, delivered: Callable[[], None]) -> None:
         assert scope == SCOPE
         self.events.append(event)
         self.arrived.append(delivered)

@@ -79,9 +79,9 @@ def test_what_was_stored_is_there_after_sigkill(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from ratchet.local_cloud.sagemaker.store import Scope, Store\n"
+        "from ratchet.local_cloud.sagemaker.store import AccountScope, Store\n"
         "store = Store(Path(sys.argv[1]))\n"
-        "scope = Scope(account='000000000000', region='us-east-1')\n"
+        "scope = AccountScope(account='000000000000', region='us-east-1')\n"
         "for number in range(20):\n"
         "    store.insert(scope, 'Model', str(number), {'number': number})\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.local_cloud.emulator.alarms import verdict
 from ratchet.local_cloud.emulator.metric_history import compacted
-from ratchet.local_cloud.sagemaker.serving.rollout import Step, rollout_of
+from ratchet.local_cloud.sagemaker.serving.rollout import RolloutStep, rollout_of
 from ratchet.local_cloud.sagemaker.switches import Switches
 
 
@@ -50,7 +50,7 @@ def test_traffic_goes_over_in_steps(deployment: Any, shares: list[float]) -> Non
 
 def test_each_step_bakes_and_the_old_fleet_waits() -> None:
     plan = rollout_of(blue_green(Type="CANARY", CanarySize=percent(10)), instances=1)
-    assert plan.steps == (Step(0.1, 60.0), Step(1.0, 60.0))
+    assert plan.steps == (RolloutStep(0.1, 60.0), RolloutStep(1.0, 60.0))
     assert plan.termination_seconds == 120.0
 
 

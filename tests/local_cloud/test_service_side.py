@@ -15,7 +15,7 @@ from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.monitors.request import Monitored
 from ratchet.local_cloud.sagemaker.roles import Roles
-from ratchet.local_cloud.sagemaker.service_side import Work
+from ratchet.local_cloud.sagemaker.service_side import ServiceWork
 from ratchet.local_cloud.sagemaker.serving.capture import Capture
 from ratchet.local_cloud.sagemaker.table import MODEL_QUALITY
 from ratchet.runner import Refused
@@ -69,7 +69,7 @@ def creation(step_type: str, name: str, request: Mapping[str, Any]) -> tuple[str
     return asked
 
 
-def works(step_type: str, request: Mapping[str, Any]) -> list[Work]:
+def works(step_type: str, request: Mapping[str, Any]) -> list[ServiceWork]:
     side = service_side.side_of(step_type)
     assert side
     return side.works(request)
@@ -132,7 +132,9 @@ def test_steps_that_only_run_on_aws_are_asked_for_too(
 
 
 def test_an_image_is_pulled_from_its_own_repository() -> None:
-    needs = asked(service_side.container_needs(SCOPE, Work(role=ROLE, images=(IMAGE, IMAGE))))
+    needs = asked(
+        service_side.container_needs(SCOPE, ServiceWork(role=ROLE, images=(IMAGE, IMAGE)))
+    )
     assert needs == {
         ("ecr:GetAuthorizationToken", "*"),
         ("ecr:BatchCheckLayerAvailability", REPOSITORY),
@@ -142,7 +144,7 @@ def test_an_image_is_pulled_from_its_own_repository() -> None:
 
 
 def test_an_image_outside_of_ecr_needs_no_permission() -> None:
-    work = Work(role=ROLE, images=("public.ecr.aws/python:3", "python:3", ""))
+    work = ServiceWork(role=ROLE, images=("public.ecr.aws/python:3", "python:3", ""))
     assert asked(service_side.container_needs(SCOPE, work)) == set()
 
 

@@ -16,6 +16,7 @@ from ratchet.local_cloud.emulator import (
     function_side,
     http_needs,
     multipart_uploads,
+    object_digests,
     object_reads,
     service_roles,
     stack_roles,
@@ -34,7 +35,7 @@ CLOUDFORMATION = {
 BY_SERVICE = [
     (importlib.import_module(f"ministack.services.{service}"), name)
     for service, names in (
-        ("s3", (*object_reads.WRAPPED, *multipart_uploads.WRAPPED)),
+        *(("s3", module.WRAPPED) for module in (multipart_uploads, object_digests, object_reads)),
         *deliveries.WRAPPED.items(),
         *function_side.WRAPPED.items(),
         *CLOUDFORMATION.items(),

@@ -22,11 +22,12 @@ from ratchet.costs.rows import Row
 from ratchet.demo.flights import write_month
 from ratchet.deployment import standing
 from ratchet.deployment.pipelines import publishing as pipelines
+from ratchet.deployment.pipelines import source as sources
 from ratchet.deployment.registry import approval
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import landing, snapshots
-from ratchet.deployment.runs.executions import Run, RunState, Step
+from ratchet.deployment.runs.executions import Run, RunState, RunStep
 from ratchet.deployment.runs.reports import Findings, findings
 from ratchet.deployment.target import cdk, facts
 from ratchet.deployment.target.environment import Target, local_target
@@ -114,9 +115,13 @@ class Loop:
                 hyperparameters={**self.settings.hyperparameters, **hyperparameters},
             ),
         )
-        context = replace(facts.context(target, self.deployed), source=source)
-        pipeline = pipelines.compile_pipeline("training", context)
-        pipelines.publish(target, pipeline, name=self.deployed.pipeline, context=context)
+        training = sources.entry("training", source)
+        deployed = pipelines.deployed_pipeline(target, self.deployed.pipeline)
+        context = sources.context(
+            target, self.deployed, training, role_arn=deployed.role_arn, root=source
+        )
+        pipeline = training.compile(context)
+        pipelines.publish(target, pipeline, deployed=deployed, context=context)
 
     def start(
         self,
@@ -136,7 +141,7 @@ class Loop:
             description="a test",
         )
 
-    def steps(self, run: Run) -> list[Step]:
+    def steps(self, run: Run) -> list[RunStep]:
         return list(runs.steps(self.client("sagemaker"), run.arn))
 
     def findings(self, state: RunState) -> Findings:

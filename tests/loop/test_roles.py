@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ratchet.deployment.pipelines import source as sources
 from ratchet.deployment.target import environment as targets
-from ratchet.deployment.target import facts
 from ratchet.local_cloud import control
 from tests.loop.deployed_loop import copy_source, until, write_drop
 from tests.loop.forbidden_calls import FORBIDDEN, bootstrap_role
@@ -63,7 +63,7 @@ def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     source = copy_source(tmp_path)
     script = source / "steps" / "evaluate.py"
     script.write_text(f"{script.read_text()}\n# {request.node.name}\n")
-    monkeypatch.setattr(facts, "PROJECT", source)
+    monkeypatch.setattr(sources, "PROJECT", source)
 
 
 def denied(call: Callable[..., Any], **request: Any) -> str:
@@ -85,7 +85,7 @@ def stack_states(stage: Stage) -> list[tuple[str, str, object]]:
 
 def test_a_workflow_deploys_by_the_bootstrap_roles_alone(stage: Stage) -> None:
     deployed = {name for name, *_ in stack_states(stage) if name.startswith("flights-dev-")}
-    stacks = ("foundation", "training", "evaluation", "serving", "operations")
+    stacks = ("foundation", "training", "evaluation", "serving", "operations", "pipelines")
     assert deployed == {f"flights-dev-{name}" for name in stacks}
     asked = {decision.action for decision in stage.decisions("deploy")}
     assert asked == {"sts:AssumeRole", "ssm:GetParameter"}
@@ -261,7 +261,7 @@ def test_a_pull_request_says_what_would_change(stage: Stage, edited: None) -> No
     words = cdk_diff[: cdk_diff.index("2>&1")]
     code, output = run_cdk(stage, "review", "diff", *words)
     assert code == 0, output
-    assert output.count("There were no differences") == 5
+    assert output.count("There were no differences") == 6
     assert "lookup-role" in output, "it may not be that role, and goes on with its own rights"
 
 

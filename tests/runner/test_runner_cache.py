@@ -11,7 +11,12 @@ import pytest
 
 from ratchet.runner import Result, StepCache
 from ratchet.runner.cache import CachedResult
-from ratchet.runner.cache_key import Fingerprint, Source, content_digest, describe_differences
+from ratchet.runner.cache_key import (
+    CacheKeySource,
+    Fingerprint,
+    content_digest,
+    describe_differences,
+)
 from tests.runner.workbench import (
     Workbench,
     compare,
@@ -206,7 +211,7 @@ def test_a_manifests_digest_is_the_same_whatever_order_it_lists_in(workbench: Wo
     digests = {
         content_digest(
             workbench.storage,
-            Source(
+            CacheKeySource(
                 uri=workbench.put("s3://m/x", [{"prefix": "s3://data/"}, *order]), manifest=True
             ),
         )

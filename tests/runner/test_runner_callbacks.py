@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ratchet.runner import StopSignal
-from ratchet.runner.callbacks import Answer
+from ratchet.runner.callbacks import CallbackResult
 from tests.runner.workbench import Workbench, callback, compare, condition, definition, fail, get
 
 LABEL = {"label": "String", "rows": "Integer"}
@@ -17,7 +17,7 @@ def answering(workbench: Workbench, **outputs: str) -> None:
 
     def answer(message: dict[str, Any]) -> None:
         callbacks = workbench.services.callbacks
-        callbacks.answer(message["token"], Answer(outputs=outputs))
+        callbacks.answer(message["token"], CallbackResult(outputs=outputs))
 
     workbench.services.on_message = answer
 
@@ -51,7 +51,7 @@ def test_a_failure_that_is_sent_fails_the_step_with_its_reason(workbench: Workbe
     callbacks = workbench.services.callbacks
 
     def refuse(message: dict[str, Any]) -> None:
-        callbacks.answer(message["token"], Answer(failure="nobody is there"))
+        callbacks.answer(message["token"], CallbackResult(failure="nobody is there"))
 
     workbench.services.on_message = refuse
     result = workbench.run(definition(callback("review", LABEL)))
@@ -79,7 +79,7 @@ def test_a_stop_is_told_to_the_queue_and_waits_for_the_answer_to_that(workbench:
         if message["status"] == "Executing":
             threading.Thread(target=stop.request).start()
         else:
-            callbacks.answer(message["token"], Answer(failure="cleaned up"))
+            callbacks.answer(message["token"], CallbackResult(failure="cleaned up"))
 
     workbench.services.on_message = react
     result = workbench.run(definition(callback("review", LABEL)), stop=stop)
@@ -95,4 +95,4 @@ def test_after_the_run_nobody_waits_by_the_token(workbench: Workbench) -> None:
     workbench.run(definition(callback("review", LABEL)))
     token = workbench.services.messages[0][1]["token"]
     with pytest.raises(KeyError):
-        workbench.services.callbacks.answer(token, Answer())
+        workbench.services.callbacks.answer(token, CallbackResult())

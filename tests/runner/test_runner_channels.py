@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.runner import DefinitionError, StepRecord, validate
+from ratchet.runner import CannotRunError, StepRecord, validate
 from tests.runner.workbench import Workbench, definition, processing, python, training
 
 LIST = """
@@ -156,7 +156,7 @@ def test_what_cannot_be_read_is_refused_by_name(
 ) -> None:
     step = training("train", code="s3://code/1.tar.gz")
     step["Arguments"].update(change)
-    with pytest.raises(DefinitionError) as caught:
+    with pytest.raises(CannotRunError) as caught:
         validate(definition(step))
     assert message in {p.place: p.message for p in caught.value.violations}[place]
 
@@ -185,6 +185,6 @@ def test_inputs_and_outputs_of_other_services_are_refused_by_name(
 ) -> None:
     step = processing("s", ["true"])
     step["Arguments"].update(inputs)
-    with pytest.raises(DefinitionError) as caught:
+    with pytest.raises(CannotRunError) as caught:
         validate(definition(step))
     assert message in {p.place: p.message for p in caught.value.violations}[place]

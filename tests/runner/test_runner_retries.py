@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratchet.runner import ServiceError
-from ratchet.runner.definition import RetryPolicy
+from ratchet.runner.definition import RetryRule
 from ratchet.runner.retries import Retries
 from tests.runner.workbench import (
     Workbench,
@@ -54,7 +54,7 @@ def test_a_refused_request_is_not_retried_and_told(workbench: Workbench) -> None
 
 
 def test_retries_wait_longer_each_time_and_end() -> None:
-    policy = RetryPolicy(
+    policy = RetryRule(
         exception_types=frozenset({"Step.THROTTLING"}),
         interval_seconds=2,
         backoff_rate=3,
@@ -68,7 +68,7 @@ def test_retries_wait_longer_each_time_and_end() -> None:
 def test_retries_end_when_they_expire() -> None:
     from datetime import timedelta
 
-    policy = RetryPolicy(
+    policy = RetryRule(
         exception_types=frozenset({"Step.THROTTLING"}),
         interval_seconds=20,
         backoff_rate=1,
@@ -82,7 +82,7 @@ def test_retries_end_when_they_expire() -> None:
 
 def test_each_policy_counts_its_own_retries() -> None:
     policies = [
-        RetryPolicy(exception_types=frozenset({kind}), max_attempts=1)
+        RetryRule(exception_types=frozenset({kind}), max_attempts=1)
         for kind in ("Step.THROTTLING", "SageMaker.CAPACITY_ERROR")
     ]
     retries = Retries(policies)

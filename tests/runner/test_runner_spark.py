@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.runner import DefinitionError
+from ratchet.runner import CannotRunError
 from ratchet.runner.step_types import spark
 from tests.runner.workbench import Workbench, definition, processing
 
@@ -57,7 +57,7 @@ def test_what_is_missing_is_said_before_anything_runs(
     workbench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spark, "missing", lambda: "a Spark step needs pyspark here")
-    with pytest.raises(DefinitionError, match="needs pyspark here; or give its result"):
+    with pytest.raises(CannotRunError, match="needs pyspark here; or give its result"):
         workbench.run(definition(step()))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.runner import DefinitionError, validate
+from ratchet.runner import CannotRunError, validate
 from tests.runner.workbench import (
     Workbench,
     definition,
@@ -37,7 +37,7 @@ def test_every_step_that_cannot_run_is_named_at_once_with_what_to_type(
     built_in["Arguments"]["HyperParameters"] = {"k": "10"}
     newer = {"Name": "newer", "Type": "Quantum", "Arguments": {}}
     first = processing("first", python("print('ran')"))
-    with pytest.raises(DefinitionError) as refused:
+    with pytest.raises(CannotRunError) as refused:
         workbench.run(definition(first, emr(), imageless(), built_in, newer))
     told = str(refused.value)
     for step in ("cluster", "clarify", "builtin", "newer"):
@@ -71,7 +71,7 @@ def test_a_runnable_step_may_be_stood_in_for_too(workbench: Workbench) -> None:
 
 def test_a_stand_in_must_hold_what_others_take_from_it(workbench: Workbench) -> None:
     look = invoke("look", {}, status=get("Steps.cluster.Status.State"))
-    with pytest.raises(DefinitionError, match=r"the stand-in of step 'cluster' lacks it"):
+    with pytest.raises(CannotRunError, match=r"the stand-in of step 'cluster' lacks it"):
         workbench.run(definition(emr(), look), stand_ins={"cluster": {"Status": {}}})
 
 
@@ -83,7 +83,7 @@ def test_a_property_file_of_a_stood_in_step_is_read_where_its_stand_in_says(
         {"PropertyFileName": "r", "OutputName": "report", "FilePath": "r.json"}
     ]
     halt = fail("halt", json_get("clarify", "r", "why"))
-    with pytest.raises(DefinitionError, match="lacks it"):
+    with pytest.raises(CannotRunError, match="lacks it"):
         workbench.run(definition(step, halt), stand_ins={"clarify": {}})
     workbench.put("s3://reports/one/r.json", {"why": "because"})
     output = {"OutputName": "report", "S3Output": {"S3Uri": "s3://reports/one"}}
@@ -93,9 +93,9 @@ def test_a_property_file_of_a_stood_in_step_is_read_where_its_stand_in_says(
 
 
 def test_a_stand_in_for_no_step_or_for_a_decision_is_refused(workbench: Workbench) -> None:
-    with pytest.raises(DefinitionError, match="there is no step 'clutser'; the steps are cluster"):
+    with pytest.raises(CannotRunError, match="there is no step 'clutser'; the steps are cluster"):
         workbench.run(definition(emr()), stand_ins={"clutser": {}, "cluster": {}})
-    with pytest.raises(DefinitionError, match="a Fail step has no result"):
+    with pytest.raises(CannotRunError, match="a Fail step has no result"):
         workbench.run(definition(fail("halt", "no")), stand_ins={"halt": {}})
 
 

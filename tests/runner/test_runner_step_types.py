@@ -12,7 +12,7 @@ from ratchet.definition.expressions import Leaf, leaves
 from ratchet.definition.rewriting import rewritten
 from ratchet.definition.row import StepType
 from ratchet.definition.step_types import STEP_TYPES
-from ratchet.runner import DefinitionError, validate
+from ratchet.runner import CannotRunError, validate
 from ratchet.runner.cache_key import CacheKey, compared
 from ratchet.runner.step_types import RUNNERS
 from tests.runner.workbench import definition, get, invoke, processing, python
@@ -161,7 +161,7 @@ def test_a_step_takes_retry_policies_where_its_type_does(row: StepType) -> None:
     refusals: list[str] = []
     try:
         validate({"Steps": [step]}, stand_ins=None)
-    except DefinitionError as refused:
+    except CannotRunError as refused:
         refusals = [v.message for v in refused.violations if v.place == "Steps[0].RetryPolicies"]
     expected = [] if row.is_retryable else [f"a {row.name} step takes no retry policy"]
     assert refusals == expected
@@ -193,7 +193,7 @@ def test_a_reference_leads_to_what_the_table_says_that_a_step_has(
     try:
         validate(definition(*steps))
         message = None
-    except DefinitionError as refused:
+    except CannotRunError as refused:
         (message,) = (violation.message for violation in refused.violations)
     assert (fault or "") in (message or "")
     assert (message is None) is (fault is None)

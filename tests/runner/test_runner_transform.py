@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ratchet.runner import DefinitionError, StopSignal
+from ratchet.runner import CannotRunError, StopSignal
 from ratchet.runner.step_types import record_filters
-from ratchet.runner.step_types.batches import Plan
+from ratchet.runner.step_types.batches import BatchPlan
 from tests.runner.workbench import Recording, Workbench, definition, get
 
 ARCHIVE = "s3://models/model.tar.gz"
@@ -140,7 +140,7 @@ def test_a_stop_ends_the_model_in_the_middle_of_a_request(bench: Workbench) -> N
 
 @pytest.mark.parametrize("split", ["RecordIO", "TFRecord"])
 def test_binary_records_are_refused_by_name(bench: Workbench, split: str) -> None:
-    with pytest.raises(DefinitionError, match=f"'{split}' cannot run here"):
+    with pytest.raises(CannotRunError, match=f"'{split}' cannot run here"):
         bench.run(definition(model(), transform({"SplitType": split})))
 
 
@@ -167,8 +167,8 @@ def test_a_filter_outside_of_the_subset_is_refused(path: str) -> None:
         record_filters.parse(path)
 
 
-def plan(content_type: str, **more: Any) -> Plan:
-    return Plan.of(
+def plan(content_type: str, **more: Any) -> BatchPlan:
+    return BatchPlan.of(
         {
             "TransformInput": {"ContentType": content_type, "SplitType": "Line"},
             "TransformOutput": {"Accept": content_type, "AssembleWith": "Line"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.runner import DefinitionError
+from ratchet.runner import CannotRunError
 from ratchet.runner.step_types import search
 from tests.runner.workbench import Workbench, definition, get, invoke, join, training
 
@@ -105,7 +105,7 @@ def test_a_missing_metric_and_a_grid_over_numbers_are_refused(bench: Workbench) 
     step = tuning({"IntegerParameterRanges": [{"Name": "d", "MinValue": "1", "MaxValue": "2"}]})
     config = step["Arguments"]["HyperParameterTuningJobConfig"]
     config["HyperParameterTuningJobObjective"]["MetricName"] = "auc"
-    with pytest.raises(DefinitionError, match="no metric 'auc'") as refused:
+    with pytest.raises(CannotRunError, match="no metric 'auc'") as refused:
         bench.run(definition(step))
     assert "categorical ranges only" in str(refused.value)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.runner import DefinitionError, validate
+from ratchet.runner import CannotRunError, validate
 from tests.runner.workbench import (
     compare,
     condition,
@@ -28,7 +28,7 @@ PREPARE = processing("prepare", python("pass"), outputs=["train", "report"])
 
 def problems(document: Any) -> dict[str, str]:
     """What is wrong with a definition, by place."""
-    with pytest.raises(DefinitionError) as refused:
+    with pytest.raises(CannotRunError) as refused:
         validate(document)
     return {violation.place: violation.message for violation in refused.value.violations}
 

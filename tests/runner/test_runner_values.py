@@ -11,9 +11,9 @@ from ratchet.definition import references
 from ratchet.runner.conditions import holds
 from ratchet.runner.definition import parse_duration
 from ratchet.runner.errors import EvaluationError, ParameterError
-from ratchet.runner.expressions import Scope
+from ratchet.runner.expressions import StepScope
 from ratchet.runner.json_path import JsonPathError, find
-from ratchet.runner.parameters import Parameter, bind
+from ratchet.runner.parameters import RunParameter, bind
 
 DESCRIBED = {
     "ProcessingOutputConfig": {
@@ -26,7 +26,7 @@ DESCRIBED = {
 }
 
 
-def scope(documents: Mapping[str, Any] | None = None) -> Scope:
+def scope(documents: Mapping[str, Any] | None = None) -> StepScope:
     known = documents or {}
 
     def read_json(uri: str) -> Any:
@@ -36,7 +36,7 @@ def scope(documents: Mapping[str, Any] | None = None) -> Scope:
             raise known[uri]
         return known[uri]
 
-    return Scope(
+    return StepScope(
         parameters={"Bucket": "data", "Depth": 5, "Rate": 1.0, "Small": 1e-05, "On": True},
         execution=lambda name: f"<{name}>",
         properties={"prepare": DESCRIBED}.__getitem__,
@@ -227,8 +227,8 @@ def test_not_and_or_nest() -> None:
     assert holds({"Type": "Not", "Condition": {"Type": "Or", "Conditions": [no]}})
 
 
-def parameter(kind: str, default: Any = None, *allowed: Any) -> Parameter:
-    return Parameter(name="P", type=kind, default=default, allowed=allowed)
+def parameter(kind: str, default: Any = None, *allowed: Any) -> RunParameter:
+    return RunParameter(name="P", type=kind, default=default, allowed=allowed)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ratchet.definition.document import BRANCHES, Step, read
+from ratchet.definition.document import BRANCHES, DefinedStep, read
 
 NOTHING = "∅"
 
@@ -88,7 +88,7 @@ def _by_name(definition: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {step.name: _with_names_of_branches(step) for step in read(definition).steps}
 
 
-def _with_names_of_branches(step: Step) -> dict[str, Any]:
+def _with_names_of_branches(step: DefinedStep) -> dict[str, Any]:
     arguments = step.body_with_branches.get("Arguments", {})
     names = {
         key: [inside["Name"] for inside in arguments[key]] for key in BRANCHES if key in arguments

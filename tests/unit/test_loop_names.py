@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.loop import facts, folders, names, packages
-from ratchet.monitoring import cloudwatch, comparison
+from ratchet.monitoring import cloudwatch, findings
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("app.py", "config", "constructs", "lambdas", "pipeline_defs", "ratchet", "stacks")
@@ -40,6 +40,7 @@ OTHER_MEANINGS: Mapping[tuple[str, str], str] = {
     ("lambdas/reconcile_champion/plan.py", "none"): "a word in a message",
     ("lambdas/resolve_champion/handler.py", "none"): "a decision in the log",
     ("pipeline_defs/authoring/search.py", "auto"): "a scaling type of tuning",
+    ("pipeline_defs/permissions/steps.py", "Ratchet"): "the project's name in a message",
     ("pipeline_defs/permissions/steps.py", "Experiment"): "a resource of SageMaker",
     ("ratchet/costs/rows.py", "none"): "a step that nothing is billed for",
     ("ratchet/deployment/target/acting.py", "none"): "an algorithm of JSON Web Tokens",
@@ -159,9 +160,9 @@ def test_words_that_only_look_alike_are_not(source: str) -> None:
 def test_the_analyzer_uses_the_same_namespaces_and_outcomes() -> None:
     assert cloudwatch.DATA_NAMESPACE == names.DATA_NAMESPACE
     assert cloudwatch.MODEL_NAMESPACE == names.MODEL_NAMESPACE
-    assert comparison.COMPLETED == names.COMPLETED
-    assert comparison.COMPLETED_WITH_VIOLATIONS == names.COMPLETED_WITH_VIOLATIONS
-    assert comparison.TOO_FEW_ROWS == names.TOO_FEW_ROWS
+    assert findings.COMPLETED == names.COMPLETED
+    assert findings.COMPLETED_WITH_VIOLATIONS == names.COMPLETED_WITH_VIOLATIONS
+    assert findings.TOO_FEW_ROWS == names.TOO_FEW_ROWS
 
 
 def texts_of(path: str) -> set[str]:
@@ -176,7 +177,7 @@ def test_the_analyzer_writes_the_files_that_others_read() -> None:
         folders.METRIC_LINES,
         folders.STATISTICS,
     }
-    assert files <= texts_of("ratchet/monitoring/analyze.py")
+    assert files <= texts_of("ratchet/monitoring/outputs.py")
 
 
 def test_the_evaluate_step_says_the_statuses_that_others_read() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from config.settings import Settings
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 QUALIFIER = "@aws-cdk/core:bootstrapQualifier"
@@ -38,7 +38,7 @@ class CodeBucket:
         self._folder = Path(folder)
         self._relative = os.path.relpath(folder, stage.outdir)
         self._checked = False
-        self._arns = Arns.of(settings)
+        self._arns = EnvironmentArns.of(settings)
         qualifier = stack.node.try_get_context(QUALIFIER) or default_qualifier()
         self._version_parameter = f"/cdk-bootstrap/{qualifier}/version"
         self.name = _bucket_name(qualifier, settings)

@@ -10,7 +10,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from config.settings import Settings
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 
@@ -29,7 +29,7 @@ class Notifications(Construct):
         self.arn = self._topic.topic_arn
         self._let_alarms_publish(key)
         if settings.costs.monthly_budget_usd:
-            self._let_budgets_publish(key, Arns.of(settings))
+            self._let_budgets_publish(key, EnvironmentArns.of(settings))
         if email := settings.notifications.email:
             sns.CfnSubscription(self, "Email", topic_arn=self.arn, protocol="email", endpoint=email)
         self._slack(settings)
@@ -56,7 +56,7 @@ class Notifications(Construct):
         role.allow(
             "ShowAlarms",
             actions=["cloudwatch:DescribeAlarms"],
-            resources=[Arns.of(settings).alarm(f"{settings.prefix}-*")],
+            resources=[EnvironmentArns.of(settings).alarm(f"{settings.prefix}-*")],
             wildcard="The alarms of this environment, which begin with its name.",
         )
         chatbot.CfnSlackChannelConfiguration(
@@ -70,7 +70,7 @@ class Notifications(Construct):
             slack_channel_id=slack.slack_channel,
             sns_topic_arns=[self.arn],
             guardrail_policies=[
-                f"arn:{Arns.of(settings).partition}:iam::aws:policy/CloudWatchReadOnlyAccess"
+                f"arn:{EnvironmentArns.of(settings).partition}:iam::aws:policy/CloudWatchReadOnlyAccess"
             ],
             logging_level="ERROR",
         )
@@ -81,7 +81,7 @@ class Notifications(Construct):
         """
         self._let_publish(key, "Alarms", "cloudwatch.amazonaws.com", {})
 
-    def _let_budgets_publish(self, key: kms.Key, arns: Arns) -> None:
+    def _let_budgets_publish(self, key: kms.Key, arns: EnvironmentArns) -> None:
         """https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-sns-policy.html"""
         source = {"ArnLike": {"aws:SourceArn": arns.budget("*")}}
         self._let_publish(key, "Budgets", "budgets.amazonaws.com", source)

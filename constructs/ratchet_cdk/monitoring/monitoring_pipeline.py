@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from pipeline_defs import monitoring
+from pipeline_defs import pipelines
 from ratchet.loop import folders, names
 from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
 from ratchet_cdk.loop_resources import LoopResources
-from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
+from ratchet_cdk.pipelines.pipeline_schedule import schedule_pipeline
 from ratchet_cdk.serving.promotion import Promotion, only_when
 
 METRIC_NAMESPACES = (names.NAMESPACE, names.DATA_NAMESPACE, names.MODEL_NAMESPACE)
@@ -51,7 +50,7 @@ class MonitoringPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            define=monitoring,
+            entry=pipelines(loop.source)["monitoring"],
             loop=loop,
             invokes={
                 "select_captured": self.select_captured,
@@ -182,31 +181,13 @@ class MonitoringPipeline(Construct):
         )
 
     def _schedule(self, promotion: Promotion) -> None:
-        role = NarrowRole(self, "ScheduleRole", service="scheduler.amazonaws.com")
-        role.allow(
-            "StartPipeline",
-            actions=["sagemaker:StartPipelineExecution"],
-            resources=[self.pipeline.arn],
-        )
-        role.allow(
-            "HandOverToDeadLetters",
-            actions=["sqs:SendMessage"],
-            resources=[self.dead_letters.queue.arn],
-        )
-        target = scheduler.CfnSchedule
-        schedule = target(
+        schedule = schedule_pipeline(
             self,
-            "Schedule",
+            pipeline=self.pipeline,
             description="Compares captured traffic with the champion's baseline",
-            schedule_expression=_hours(self._settings.monitor.schedule_hours),
-            flexible_time_window=target.FlexibleTimeWindowProperty(mode="OFF"),
-            target=target.TargetProperty(
-                arn=self.pipeline.arn,
-                role_arn=role.arn,
-                dead_letter_config=target.DeadLetterConfigProperty(arn=self.dead_letters.queue.arn),
-            ),
+            expression=_hours(self._loop.settings.monitor.schedule_hours),
+            dead_letters=self.dead_letters,
         )
-        role.stands_before(schedule)
         only_when(promotion.uses_pipeline, schedule)
 
 

@@ -10,11 +10,11 @@ from config import arns
 from config.settings import Settings
 
 
-class Arns(arns.Arns):
+class EnvironmentArns(arns.RegionArns):
     """Names of an environment: its region is known, its account perhaps only at deployment."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Arns:
+    def of(cls, settings: Settings) -> EnvironmentArns:
         return cls(region=settings.region, account=settings.account or account_at_deployment())
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from config import tags
 from config.settings import Settings
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 
 def grant_price_runs(
-    role: NarrowRole, *, arns: Arns, pipelines: Sequence[str], settings: Settings
+    role: NarrowRole, *, arns: EnvironmentArns, pipelines: Sequence[str], settings: Settings
 ) -> None:
     """Describes the executions of these pipelines, their steps and jobs, and asks for prices.
 

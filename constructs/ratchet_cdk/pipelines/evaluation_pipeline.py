@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from pipeline_defs.evaluation import evaluation
-from ratchet.loop import folders
+from pipeline_defs import pipelines
+from ratchet.loop import folders, names
 from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.loop_resources import LoopResources
@@ -39,7 +39,7 @@ class EvaluationPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            define=evaluation,
+            entry=pipelines(loop.source)[names.EVALUATION],
             loop=loop,
             invokes={
                 "resolve_champion": champion.function,

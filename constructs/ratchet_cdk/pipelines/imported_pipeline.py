@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from pipeline_defs.imported import ImportedPipeline, Placement, Stored
+from pipeline_defs.imported import ImportedPipeline, Placement, StoredPipeline
 from pipeline_defs.imported.placeholders import texts_after
 from pipeline_defs.permissions import needs
 from ratchet.loop import folders, names
-from ratchet_cdk.foundation.buckets import removal_policy
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
+from ratchet_cdk.pipelines.definition_body import definition_body, template_size
+from ratchet_cdk.pipelines.model_groups import add_model_groups
 
 _AROUND = 900  # characters of a pipeline's resources beside its definition and its policy
 
@@ -34,7 +33,7 @@ class ImportedMlPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        stored: Stored,
+        stored: StoredPipeline,
         loop: LoopResources,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -44,7 +43,7 @@ class ImportedMlPipeline(Construct):
         self.name = pipeline.name
         self._publish(pipeline)
         self._permissions(pipeline, stored)
-        self._groups(pipeline)
+        add_model_groups(self, pipeline.definition(), loop.settings)
         self._pipeline(pipeline)
 
     def _placement(self) -> Placement:
@@ -62,8 +61,7 @@ class ImportedMlPipeline(Construct):
     @property
     def size(self) -> int:
         """About how many characters of the template it takes: 3 % too many, as measured."""
-        body = json.dumps(cdk.Stack.of(self).resolve(self._body))
-        return len(body) + round(0.9 * self.role.size) + _AROUND
+        return template_size(self, self._body) + round(0.9 * self.role.size) + _AROUND
 
     def _publish(self, pipeline: ImportedPipeline) -> None:
         for file in pipeline.code:
@@ -71,7 +69,7 @@ class ImportedMlPipeline(Construct):
         if pipeline.bundles:
             self._loop.code.grant_read_folders(self.role, "ReadCode")
 
-    def _permissions(self, pipeline: ImportedPipeline, stored: Stored) -> None:
+    def _permissions(self, pipeline: ImportedPipeline, stored: StoredPipeline) -> None:
         runs = [folders.runs(self.name)]
         readable = sorted({*runs, *texts_after(stored.definition, "artifacts")} - {""})
         self._loop.artifacts.grant_list(
@@ -99,22 +97,8 @@ class ImportedMlPipeline(Construct):
                 message = f"pipelines/{stored.name}/permissions.json lacks a statement: {need}"
                 cdk.Annotations.of(self).add_warning_v2(f"ratchet:{need.permission.sid}", message)
 
-    def _groups(self, pipeline: ImportedPipeline) -> None:
-        stack = cdk.Stack.of(self)
-        for name in pipeline.groups:
-            construct_id = f"Models-{name}"
-            if stack.node.try_find_child(construct_id):
-                continue  # another imported pipeline registers in it as well
-            group = sagemaker.CfnModelPackageGroup(
-                stack,
-                construct_id,
-                model_package_group_name=name,
-                model_package_group_description="Models of imported pipelines",
-            )
-            group.apply_removal_policy(removal_policy(self._loop.settings.retention))
-
     def _pipeline(self, pipeline: ImportedPipeline) -> None:
-        self._body = cdk.Stack.of(self).to_json_string(pipeline.definition())
+        self._body = definition_body(pipeline.definition())
         resource = sagemaker.CfnPipeline(
             self,
             "Pipeline",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from pipeline_defs import PipelineEntry
 from pipeline_defs.authoring import Context, Functions, Pipeline, bundle_script
 from pipeline_defs.permissions import needs, registered_images
 from ratchet.loop import folders
@@ -18,8 +18,13 @@ from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline
+from ratchet_cdk.pipelines.definition_body import definition_body, template_size
 
 _bundle = cache(bundle_script)  # every environment gets the same
+
+
+class OpenDefinitionError(ValueError):
+    """A definition that leaves open what its pipeline's role needs."""
 
 
 class MlPipeline(Construct):
@@ -36,30 +41,30 @@ class MlPipeline(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        define: Callable[[Context], Pipeline],
+        entry: PipelineEntry,
         loop: LoopResources,
         invokes: Mapping[str, PythonFunction],
-        permissions: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """
         Args:
+            entry: of an authored pipeline; imported ones have a construct of their own.
             invokes: functions that its steps call, by the names of `Functions`.
-            permissions: statements, as IAM writes them, for what the definition leaves open.
 
         Raises:
-            ValueError: the definition leaves something open, with the statements to add.
+            OpenDefinitionError: with the statements to add.
         """
         super().__init__(scope, construct_id)
         self._loop = loop
         self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
-        pipeline = define(self._context(invokes))
+        pipeline = entry.compile(self._context(invokes))
+        assert isinstance(pipeline, Pipeline)
         self.name = pipeline.name
         self.arn = loop.arns.sagemaker(f"pipeline/{self.name}")
         for bundle in pipeline.bundles:
             loop.code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
-        definition = pipeline.definition()
+        self.definition = definition = pipeline.definition()
         self.registered_images = registered_images(definition)
-        self._grant(definition, permissions)
+        self._grant(definition, entry.permissions)
         self._grant_files(definition)
         self._pipeline(definition)
 
@@ -69,6 +74,8 @@ class MlPipeline(Construct):
             settings=loop.settings,
             role_arn=self.role.arn,
             artifacts_uri=loop.artifacts.uri,
+            data_uri=loop.data.uri,
+            account=loop.arns.account,
             output_key_arn=loop.artifacts.key_arn,
             code_uri=loop.code.uri,
             functions=Functions(**{name: function.arn for name, function in invokes.items()}),
@@ -97,13 +104,18 @@ class MlPipeline(Construct):
         named = {statement.get("Sid") for statement in statements}
         open_ = [need for need in missing if need.permission.sid not in named]
         if open_:
-            raise ValueError(
+            raise OpenDefinitionError(
                 f"the definition of pipeline {self.name} leaves open what its role needs. Add "
-                "these statements to permissions=[…] of its MlPipeline, with … filled in:\n  "
+                "these statements to permissions=[…] of its PipelineEntry, with … filled in:\n  "
                 + "\n  ".join(map(str, open_))
             )
         self.role.allow_all(permissions)
         self.role.allow_statements(statements, reason=f"Its pipeline, {self.name}, names it.")
+
+    @property
+    def size(self) -> int:
+        """Characters of the template that its definition and its role take, about."""
+        return template_size(self, self._body) + round(0.9 * self.role.size)
 
     def grant_start(self, role: NarrowRole) -> None:
         """Starts executions of this pipeline, and lists them."""
@@ -125,12 +137,12 @@ class MlPipeline(Construct):
     def _pipeline(self, definition: Mapping[str, Any]) -> None:
         # In the template, not in S3: the definition names resources of the same deployment, which
         # a file cannot, and a template carries as much (1 MB) as a definition may hold.
-        body = cdk.Stack.of(self).to_json_string(definition)
+        self._body = definition_body(definition)
         resource = sagemaker.CfnPipeline(
             self,
             "Pipeline",
             pipeline_name=self.name,
-            pipeline_definition={"PipelineDefinitionBody": body},
+            pipeline_definition={"PipelineDefinitionBody": self._body},
             role_arn=self.role.arn,
         )
         tag_pipeline(resource, self.name)

@@ -7,7 +7,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from config.settings import Settings
-from ratchet_cdk.permissions.arns import Arns
+from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 
@@ -28,7 +28,7 @@ class ModelRegistry(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = settings.model_package_group
-        arns = Arns.of(settings)
+        arns = EnvironmentArns.of(settings)
         group = sagemaker.CfnModelPackageGroup(
             self,
             "Group",

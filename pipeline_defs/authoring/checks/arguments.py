@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline_defs.authoring.errors import Problem, a, did_you_mean
 from ratchet.definition import service_model
-from ratchet.definition.document import Document, Step
+from ratchet.definition.document import DefinedStep, Document
 from ratchet.definition.expressions import function_of, is_token, leaves
 from ratchet.definition.service_model import Shape
 from ratchet.definition.types import PARAMETER_TYPES, type_of
@@ -40,7 +40,7 @@ def check(document: Document) -> Iterator[Problem]:
             yield from checker.structure(step.arguments, shape, "", step.row.named_by_service)
 
 
-def _unwritable(step: Step) -> Iterator[Problem]:
+def _unwritable(step: DefinedStep) -> Iterator[Problem]:
     for leaf in leaves(step.body, into_calls=True):
         value = leaf.value
         if isinstance(value, float) and not math.isfinite(value):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline_defs.authoring.errors import Problem, a, did_you_mean
 from pipeline_defs.authoring.retries import EXCEPTION_TYPES
-from ratchet.definition.document import Document, Step
+from ratchet.definition.document import DefinedStep, Document
 from ratchet.definition.expressions import JOIN, function_of
 from ratchet.definition.row import Beside
 from ratchet.definition.step_types import types_with
@@ -31,7 +31,7 @@ def check(document: Document) -> Iterator[Problem]:
             yield from _message(step)
 
 
-def _retries(step: Step) -> Iterator[Problem]:
+def _retries(step: DefinedStep) -> Iterator[Problem]:
     policies = step.body.get("RetryPolicies", ())
     if policies and not step.row.is_retryable:
         fix = f"remove them (retried are: {', '.join(types_with('is_retryable'))})"
@@ -68,7 +68,7 @@ def _policy(policy: Mapping[str, Any], seen: set[str]) -> Iterator[tuple[str, An
         yield "expire_after_minutes", minutes, f"it must be between 1 and {_MOST_MINUTES}", ""
 
 
-def _folders(step: Step) -> Iterator[Problem]:
+def _folders(step: DefinedStep) -> Iterator[Problem]:
     """Inputs and outputs become folders of the container, so their names must allow it."""
     outputs = step.arguments.get("ProcessingOutputConfig", {}).get("Outputs", ())
     for role, key, items in (
@@ -85,7 +85,7 @@ def _folders(step: Step) -> Iterator[Problem]:
                 yield _problem(step, role, name, expected, "rename it")
 
 
-def _answered(step: Step, required: Beside) -> Iterator[Problem]:
+def _answered(step: DefinedStep, required: Beside) -> Iterator[Problem]:
     value = step.body.get(required.key)
     if not value:
         yield _problem(step, required.argument, value, "it is required", required.fix)
@@ -99,7 +99,7 @@ def _answered(step: Step, required: Beside) -> Iterator[Problem]:
             yield _problem(step, f"returns[{name!r}]", kind, "there is no such type", fix)
 
 
-def _message(step: Step) -> Iterator[Problem]:
+def _message(step: DefinedStep) -> Iterator[Problem]:
     message: Any = step.arguments.get("ErrorMessage")
     parts = message[JOIN].get("Values", ()) if function_of(message) == JOIN else [message]
     if message is None or not parts:
@@ -111,5 +111,5 @@ def _message(step: Step) -> Iterator[Problem]:
         yield _problem(step, "message", None, expected, "shorten it")
 
 
-def _problem(step: Step, argument: str, value: Any, expected: str, fix: str) -> Problem:
+def _problem(step: DefinedStep, argument: str, value: Any, expected: str, fix: str) -> Problem:
     return Problem(step=step.name, argument=argument, value=value, expected=expected, fix=fix)

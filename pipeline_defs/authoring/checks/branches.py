@@ -11,12 +11,12 @@ from difflib import get_close_matches
 
 from pipeline_defs.authoring.errors import Problem
 from ratchet.definition import service_model
-from ratchet.definition.document import Branch, Document, Step
+from ratchet.definition.document import Branch, DefinedStep, Document
 from ratchet.definition.step_types import STEP_TYPES
 
 
 def check(document: Document) -> Iterator[Problem]:
-    by_name: dict[str, list[Step]] = defaultdict(list)
+    by_name: dict[str, list[DefinedStep]] = defaultdict(list)
     for step in document.steps:
         by_name[step.name].append(step)
         yield from _name(step.name)
@@ -44,7 +44,7 @@ def _name(name: str) -> Iterator[Problem]:
         yield Problem(step=name, expected=expected)
 
 
-def _type(step: Step) -> Iterator[Problem]:
+def _type(step: DefinedStep) -> Iterator[Problem]:
     # A type that is not in the table may be a new one; one that nearly is in it is a slip.
     if step.type in STEP_TYPES:
         return
@@ -60,7 +60,7 @@ def _type(step: Step) -> Iterator[Problem]:
         )
 
 
-def _repeated(name: str, steps: list[Step]) -> Problem:
+def _repeated(name: str, steps: list[DefinedStep]) -> Problem:
     branches = {step.branch for step in steps}
     gates = {branch.gate for branch in branches if branch}
     if len(gates) == 1 and len(branches) == 2 and None not in branches:

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline_defs.authoring.errors import Problem, a
 from pipeline_defs.authoring.variables import Immutable
 from ratchet.definition.cache_keys import compared
-from ratchet.definition.document import Document, Step
+from ratchet.definition.document import DefinedStep, Document
 from ratchet.definition.expressions import GET, JOIN, Leaf, calls, function_of, leaves
 from ratchet.definition.step_types import types_with
 
@@ -45,7 +45,7 @@ def check(document: Document) -> Iterator[Problem]:
             yield from _unnamed_contents(step, leaf)
 
 
-def _varying(step: Step, part: Leaf) -> Iterator[Problem]:
+def _varying(step: DefinedStep, part: Leaf) -> Iterator[Problem]:
     expected = "it differs in every run, so the cached step would never be a hit"
     fix = 'take it out of the step\'s inputs, or set cache=""'
     for call in calls(part.value, part.chain):
@@ -53,7 +53,7 @@ def _varying(step: Step, part: Leaf) -> Iterator[Problem]:
             yield _problem(step, call.argument, call.operand, expected, fix)
 
 
-def _unnamed_contents(step: Step, part: Leaf) -> Iterator[Problem]:
+def _unnamed_contents(step: DefinedStep, part: Leaf) -> Iterator[Problem]:
     expected = (
         "a literal URI without a digest stays the same when its content changes: "
         "the cached step would keep its old result"
@@ -79,5 +79,5 @@ def _literal(value: Any) -> str:
     return str(value[JOIN].get("On", "")).join(texts) if spelled_out else ""
 
 
-def _problem(step: Step, argument: str, value: Any, expected: str, fix: str) -> Problem:
+def _problem(step: DefinedStep, argument: str, value: Any, expected: str, fix: str) -> Problem:
     return Problem(step=step.name, argument=argument, value=value, expected=expected, fix=fix)

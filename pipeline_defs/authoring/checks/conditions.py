@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline_defs.authoring.errors import Problem, a
-from ratchet.definition.document import BRANCHES, Document, Step
+from ratchet.definition.document import BRANCHES, DefinedStep, Document
 from ratchet.definition.expressions import function_of
 from ratchet.definition.types import type_of
 
@@ -23,7 +23,7 @@ def check(document: Document) -> Iterator[Problem]:
             yield from _gate(step, document)
 
 
-def _gate(step: Step, document: Document) -> Iterator[Problem]:
+def _gate(step: DefinedStep, document: Document) -> Iterator[Problem]:
     conditions = step.arguments.get("Conditions", ())
     if not conditions:
         yield Problem(

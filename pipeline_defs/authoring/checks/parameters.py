@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline_defs.authoring.errors import Problem, a, did_you_mean
 from ratchet.definition import service_model
-from ratchet.definition.document import Document, Parameter
+from ratchet.definition.document import DefinedParameter, Document
 from ratchet.definition.expressions import GET, Call, is_token
 from ratchet.definition.references import PARAMETERS
 from ratchet.loop import names
@@ -47,7 +47,7 @@ def check(document: Document) -> Iterator[Problem]:
     yield from unused(document)
 
 
-def _name(parameter: Parameter) -> Iterator[Problem]:
+def _name(parameter: DefinedParameter) -> Iterator[Problem]:
     name = parameter.name
     shape = service_model.shape("PipelineParameterName")
     pattern = service_model.pattern(shape["pattern"])
@@ -56,7 +56,7 @@ def _name(parameter: Parameter) -> Iterator[Problem]:
         yield Problem(argument=f"parameter {name!r}", expected=expected)
 
 
-def _values(parameter: Parameter) -> Iterator[Problem]:
+def _values(parameter: DefinedParameter) -> Iterator[Problem]:
     where, choices, default = f"parameter {parameter.name!r}", parameter.choices, parameter.default
     if choices == ():
         yield Problem(argument=f"{where}, choices", expected="there are none", fix="leave them out")

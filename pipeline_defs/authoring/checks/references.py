@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline_defs.authoring.errors import Problem, a, did_you_mean
 from ratchet.definition import service_model
-from ratchet.definition.document import Document, Step
+from ratchet.definition.document import DefinedStep, Document
 from ratchet.definition.expressions import function_of
 from ratchet.definition.references import EXECUTION, EXECUTION_VARIABLES, STEPS, Key, Reference
 from ratchet.definition.row import Properties
@@ -33,13 +33,13 @@ def check(document: Document) -> Iterator[Problem]:
         )
 
 
-def _problems(step: Step, argument: str, value: Any, mistake: _Mistake) -> Iterator[Problem]:
+def _problems(step: DefinedStep, argument: str, value: Any, mistake: _Mistake) -> Iterator[Problem]:
     if mistake:
         expected, fix = mistake
         yield Problem(step=step.name, argument=argument, value=value, expected=expected, fix=fix)
 
 
-def _reference(step: Step, reference: Reference, document: Document) -> _Mistake:
+def _reference(step: DefinedStep, reference: Reference, document: Document) -> _Mistake:
     if not reference.root:
         return "a reference is Parameters.…, Execution.… or Steps.<step>.…", ""
     variable = reference.text.removeprefix(f"{EXECUTION}.")
@@ -51,7 +51,7 @@ def _reference(step: Step, reference: Reference, document: Document) -> _Mistake
     return mistake or _property(document.by_name[reference.name], reference)
 
 
-def _step(step: Step, name: str, document: Document) -> _Mistake:
+def _step(step: DefinedStep, name: str, document: Document) -> _Mistake:
     target = document.by_name.get(name)
     if target is None:
         return f"there is no step {name!r}", did_you_mean(name, list(document.by_name))
@@ -64,7 +64,7 @@ def _step(step: Step, name: str, document: Document) -> _Mistake:
     return None
 
 
-def _property(target: Step, reference: Reference) -> _Mistake:
+def _property(target: DefinedStep, reference: Reference) -> _Mistake:
     path = reference.path
     if not path or reference.fault:
         text = reference.text.removeprefix(f"{STEPS}.{target.name}")
@@ -87,14 +87,14 @@ def _property(target: Step, reference: Reference) -> _Mistake:
     return _named_item(target, reference)
 
 
-def _listed(target: Step, reference: Reference) -> _Mistake:
+def _listed(target: DefinedStep, reference: Reference) -> _Mistake:
     members = target.row.members
     if len(reference.path) == 1 and reference.path[0] in members:
         return None
     return f"{target.name!r} has only {' and '.join(map(a, members))}", ""
 
 
-def _named_item(target: Step, reference: Reference) -> _Mistake:
+def _named_item(target: DefinedStep, reference: Reference) -> _Mistake:
     """Outputs['x'] and ProcessingInputs['x'] must name one that the step has."""
     path = list(reference.path)
     for member, key, items, kind in (
@@ -113,11 +113,11 @@ def _among(name: str, names: Sequence[str], role: str) -> _Mistake:
     return None if name in names else (f"{name!r} is not {role}", did_you_mean(name, names))
 
 
-def _outputs(step: Step) -> Any:
+def _outputs(step: DefinedStep) -> Any:
     return step.arguments.get("ProcessingOutputConfig", {}).get("Outputs", ())
 
 
-def _reports(step: Step) -> Iterator[Problem]:
+def _reports(step: DefinedStep) -> Iterator[Problem]:
     """A property file must be written by an output that the step has."""
     outputs = [str(output.get("OutputName")) for output in _outputs(step)]
     for file in step.property_files.values():

@@ -18,7 +18,7 @@ from ratchet.cli.shells import Shell
 from ratchet.cli.views.wording import count, moment
 
 if TYPE_CHECKING:
-    from ratchet.local_cloud.control import Endpoint
+    from ratchet.local_cloud.control import CloudEndpoint
 
 app = typer.Typer(help="The local cloud: AWS's APIs on this machine.", no_args_is_help=True)
 
@@ -218,11 +218,11 @@ def _eval(folder: Path | None) -> str:
     return f'eval "$(ratchet cloud env{_option(folder)})"'
 
 
-def _unenforced(endpoint: Endpoint) -> str:
+def _unenforced(endpoint: CloudEndpoint) -> str:
     return "" if endpoint.enforced else ", permissions not enforced"
 
 
-def _permissions(endpoint: Endpoint) -> str:
+def _permissions(endpoint: CloudEndpoint) -> str:
     """`enforced · 2 requests refused since the start`."""
     if not endpoint.enforced:
         return "[yellow]not enforced[/] (started with RATCHET_UNAUTHORISED=1)"

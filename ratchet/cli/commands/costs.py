@@ -14,7 +14,7 @@ from ratchet.cli.options import Environment, Json, Local, connect
 
 if TYPE_CHECKING:
     from ratchet.costs_report.period import Period
-    from ratchet.costs_report.report import Report
+    from ratchet.costs_report.report import CostReport
     from ratchet.deployment.target.environment import Target
 
 _SHOWN = 20
@@ -34,7 +34,7 @@ class By(StrEnum):
     model = "model"
 
 
-class Format(StrEnum):
+class CostFormat(StrEnum):
     table = "table"
     csv = "csv"
     json = "json"
@@ -77,8 +77,8 @@ def costs(
         ),
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="For a terminal, a spreadsheet, or scripts.")
-    ] = Format.table,
+        CostFormat, typer.Option("--format", help="For a terminal, a spreadsheet, or scripts.")
+    ] = CostFormat.table,
     as_json: Json = False,
     environment: Environment = "dev",
     local: Local = None,
@@ -93,18 +93,18 @@ def costs(
         return
     from ratchet.costs_report.period import read
 
-    form = Format.json if as_json else form
+    form = CostFormat.json if as_json else form
     today = datetime.now(UTC).date()
     try:
         period = read(since, until, today=today)
     except ValueError as problem:
         raise typer.BadParameter(str(problem), param_hint="--since, --until") from None
     target = connect(environment, local)
-    shown = limit if limit or form is not Format.table else _SHOWN
+    shown = limit if limit or form is not CostFormat.table else _SHOWN
     report = _report(target, by, period, pipeline, experiment or "", limit=shown)
-    if form is Format.json:
+    if form is CostFormat.json:
         echo_json(_document(report))
-    elif form is Format.csv:
+    elif form is CostFormat.csv:
         from ratchet.cli.views.cost_data import as_csv
 
         echo(as_csv(report), newline=False)
@@ -139,7 +139,7 @@ def _report(
     experiment: str,
     *,
     limit: int | None,
-) -> Report:
+) -> CostReport:
     from ratchet.costs_report import recorded_rows, report
     from ratchet.deployment.costs import recorded as recorded_costs
     from ratchet.deployment.target import facts
@@ -162,13 +162,13 @@ def _report(
     )
 
 
-def _document(report: Report) -> dict[str, Any]:
+def _document(report: CostReport) -> dict[str, Any]:
     from ratchet.cli.views.cost_data import as_document
 
     return as_document(report)
 
 
-def _print(target: Target, report: Report) -> None:
+def _print(target: Target, report: CostReport) -> None:
     from ratchet.cli.views import cost_view
 
     console = out()
@@ -188,7 +188,7 @@ def _print(target: Target, report: Report) -> None:
     err().print(f"[dim]{target.command(_next(report))}[/]", soft_wrap=True)
 
 
-def _next(report: Report) -> str:
+def _next(report: CostReport) -> str:
     if report.by is None:
         return "costs --by run"
     if report.by == "run":

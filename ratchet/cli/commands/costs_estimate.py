@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,9 @@ from ratchet.cli.options import Environment, Json, Local, connect
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ratchet.costs.durations import History
     from ratchet.costs.estimate import Planned
+    from ratchet.costs.prices import PriceOf
     from ratchet.deployment.target.environment import Target
 
 _TIME = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
@@ -61,61 +64,108 @@ def estimate(
     """
     from ratchet.cli.views import estimate_view
     from ratchet.costs import estimate as estimates
-    from ratchet.deployment.costs import past as past_costs
     from ratchet.deployment.pipelines import parameters
 
     values = parameters.parse(parameter or ())
-    durations = assumed(assume or ())
+    times = assumed(assume or ())
     target = connect(environment, local)
-    name, planned = _planned(target, pipeline, values, deployed=deployed)
-    refuse_unknown(durations, planned, name)
-    prices = past_costs.prices(target)
-    result = estimates.estimate(
-        name,
-        planned,
-        history=past_costs.history(target, name, {step.step for step in planned}),
-        price=prices.price,
-        assumed=durations,
+    plan = _plan(target, pipeline, values, deployed=deployed)
+    refuse_unknown(times, plan.steps, plan.pipeline)
+    history, price, complaints = _past(target, plan)
+    expected = estimates.estimate(
+        plan.pipeline,
+        plan.steps,
+        history=history,
+        price=price,
+        assumed=times,
         now=datetime.now(UTC),
     )
-    for complaint in prices.complaints:
+    for complaint in complaints:
         err().print(f"[yellow]{escape(complaint)}[/]", soft_wrap=True)
     if as_json:
-        echo_json(estimate_view.as_data(result))
+        echo_json(estimate_view.as_data(expected))
         return
     console = out()
-    if result.lines:
-        console.print(estimate_view.table(result))
-    console.print(*estimate_view.sentences(result), sep="\n", soft_wrap=True)
+    if expected.lines:
+        console.print(estimate_view.table(expected))
+    console.print(*estimate_view.sentences(expected), sep="\n", soft_wrap=True)
+    if plan.new:
+        console.print("It is not deployed yet, so it has no past runs.")
     following = f"run {pipeline}{' --as-deployed' if deployed else ''}"
+    following = "deploy" if plan.new else following
     err().print(f"[dim]{target.command(following)}[/]", soft_wrap=True)
 
 
-def _planned(
+@dataclass(frozen=True, kw_only=True)
+class PlannedPipeline:
+    """A pipeline, and what its steps run on."""
+
+    pipeline: str
+    steps: Sequence[Planned]
+    new: bool = False
+    """It is not deployed yet."""
+    nothing_is_deployed: bool = False
+    """Nor is the environment, which keeps past runs and prices."""
+
+
+def _plan(
     target: Target, kind: str, values: Mapping[str, str], *, deployed: bool
-) -> tuple[str, Sequence[Planned]]:
-    """The pipeline's name, and what its steps run on."""
-    from ratchet.deployment.pipelines import changes, parameters
-    from ratchet.deployment.pipelines import publishing as pipelines
+) -> PlannedPipeline:
+    """As it is deployed, or as the source has it."""
+    from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.pipelines import publishing, source
+    from ratchet.deployment.pipelines.changes import Comparing, NewPipeline, UnreadPipeline
     from ratchet.deployment.runs import executions as runs
     from ratchet.review import cache_effects, differences, instances
     from ratchet.runner import validate
 
-    if deployed or kind == "monitoring":  # its source is deployed with what serves
+    if deployed:
         name = runs.named(target, kind)
-        text = pipelines.deployed_definition(target, name)
-        parameter_values = parameters.check_given(
-            values, pipelines.declared_parameters(text), pipeline=name
+        text = publishing.deployed_pipeline(target, name).definition
+        checked = _check(values, text, name)
+        return PlannedPipeline(
+            pipeline=name,
+            steps=instances.planned(validate(text, stand_ins=None), values=checked),
         )
-        return name, instances.planned(validate(text, stand_ins=None), values=parameter_values)
-    (change,) = changes.changes(target, kind)
-    comparison = differences.compare(change.deployed, change.source)
-    declared = pipelines.declared_parameters(change.source)
-    parameter_values = parameters.check_given(values, declared, pipeline=change.name)
+    comparing = Comparing(target)
+    change = comparing.change(source.entry(kind))
+    if isinstance(change, UnreadPipeline):
+        raise DeploymentError(f"{change.name}: {change.reason}")
+    checked = _check(values, change.source, change.name)
+    new = isinstance(change, NewPipeline)
+    if isinstance(change, NewPipeline):
+        comparison = differences.additions(change.source)
+    else:
+        comparison = differences.compare(change.deployed, change.source)
     effects = [effect for effect in cache_effects.effects(comparison) if not effect.keeps]
-    return change.name, instances.planned(
-        comparison.after, values=parameter_values, effects=effects
+    return PlannedPipeline(
+        pipeline=change.name,
+        steps=instances.planned(comparison.after, values=checked, effects=effects),
+        new=new,
+        nothing_is_deployed=bool(comparing.missing),
     )
+
+
+def _check(values: Mapping[str, str], definition: str, name: str) -> Mapping[str, str]:
+    from ratchet.deployment.pipelines import parameters, publishing
+
+    return parameters.check_values(
+        values, publishing.declared_parameters(definition), pipeline=name
+    )
+
+
+def _past(target: Target, plan: PlannedPipeline) -> tuple[History, PriceOf, Sequence[str]]:
+    """What past runs took, today's prices, and what could not be read of them."""
+    from ratchet.costs.change import NO_HISTORY
+    from ratchet.costs.prices import PriceTable
+    from ratchet.deployment.costs import past as past_costs
+
+    if plan.nothing_is_deployed:
+        return NO_HISTORY, PriceTable(region=target.region).price, ()
+    prices = past_costs.prices(target)
+    steps = {planned.step for planned in plan.steps}
+    history = NO_HISTORY if plan.new else past_costs.history(target, plan.pipeline, steps)
+    return history, prices.price, prices.complaints
 
 
 def assumed(texts: Sequence[str]) -> dict[str, float]:

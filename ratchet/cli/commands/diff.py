@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,21 +11,34 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from ratchet.cli.console import echo, echo_json, out
+from ratchet.cli.console import echo, echo_json, err, out
 from ratchet.cli.definition_files import read_definition
 from ratchet.cli.options import Environment, Local, connect
 
 if TYPE_CHECKING:
-    from ratchet.review.differences import Comparison
-    from ratchet.review.words import Report
+    from ratchet.deployment.pipelines.changes import AnyChange
+    from ratchet.deployment.target.environment import Target
+    from ratchet.review.differences import DefinitionComparison
+    from ratchet.review.words import PipelineReview
 
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 
 
-class Format(StrEnum):
+class DiffFormat(StrEnum):
     text = "text"
     markdown = "markdown"
     json = "json"
+
+
+@dataclass(frozen=True)
+class Review:
+    """What there is to say of one pipeline."""
+
+    report: PipelineReview
+    comparison: DefinitionComparison | None
+    """None: it cannot be compared, and the report says why."""
+    mistake: bool = False
+    """Of the source, which has to be put right."""
 
 
 def register(app: typer.Typer) -> None:
@@ -45,8 +59,8 @@ def diff(
         typer.Option("--file", help="With --base: compare this definition instead of the source."),
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="For a terminal, a review comment, or scripts.")
-    ] = Format.text,
+        DiffFormat, typer.Option("--format", help="For a terminal, a review comment, or scripts.")
+    ] = DiffFormat.text,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 1 when something differs.")
     ] = False,
@@ -61,24 +75,24 @@ def diff(
     if file is not None and base is None:
         raise typer.BadParameter("it goes with --base", param_hint="--file")
     if base is not None:
-        reports = [_files(base, file, pipeline or "training", environment)]
+        reviews = [_files(base, file, pipeline or "training", environment)]
     else:
-        reports = list(_deployed(pipeline, environment, local))
-    if form is Format.json:
+        reviews = list(_deployed(pipeline, environment, local, form))
+    if form is DiffFormat.json:
         from ratchet.review.words import json_of
 
-        documents = [json_of(report, comparison) for report, comparison in reports]
-        echo_json(documents)
+        echo_json([json_of(review.report, review.comparison) for review in reviews])
     else:
-        _say([report for report, _ in reports], form)
-    if exit_code and any(report.differs for report, _ in reports):
+        _say([review.report for review in reviews], form)
+    mistaken = any(review.mistake for review in reviews)
+    if mistaken or (exit_code and any(review.report.differs for review in reviews)):
         raise typer.Exit(1)
 
 
-def _say(reports: list[Report], form: Format) -> None:
+def _say(reports: list[PipelineReview], form: DiffFormat) -> None:
     from ratchet.review.words import markdown_of, text_of
 
-    if form is Format.markdown:
+    if form is DiffFormat.markdown:
         echo("\n".join(map(markdown_of, reports)), newline=False)
         return
     console = out()
@@ -92,40 +106,63 @@ def _say(reports: list[Report], form: Format) -> None:
             console.print(f"[{colour}]{shown}[/]" if colour else shown, soft_wrap=True)
 
 
-def _files(base: Path, file: Path | None, kind: str, environment: str) -> tuple[Report, Comparison]:
+def _files(base: Path, file: Path | None, kind: str, environment: str) -> Review:
     from config.settings import load
-    from ratchet.costs import change
-    from ratchet.costs.prices import PriceTable
     from ratchet.deployment.costs import changes as cost_changes
-    from ratchet.deployment.pipelines import offline
+    from ratchet.deployment.pipelines import source
     from ratchet.review import cache_effects, differences, words
 
     settings = load(environment)
     if file is not None:
         name, after = str(file), read_definition(file)
     else:
-        name, after = settings.pipeline_name(kind), offline.definition(kind, settings)
+        name, after = settings.pipeline_name(kind), source.definition(kind, settings)
     comparison = differences.compare(read_definition(base), after)
-    changed = cost_changes.changed(comparison)
-    listed = PriceTable(region=settings.region)
-    notes = change.notes(changed, history=change.NO_HISTORY, price=listed.price)
     effects = cache_effects.effects(comparison)
-    return words.report(name, comparison, effects, notes=notes), comparison
+    notes = cost_changes.notes_without_runs(comparison, region=settings.region)
+    return Review(words.report(name, comparison, effects, notes=notes), comparison)
 
 
 def _deployed(
-    kind: str | None, environment: str, local: bool | None
-) -> Iterator[tuple[Report, Comparison]]:
-    from ratchet.deployment.costs import changes as cost_changes
-    from ratchet.deployment.pipelines import changes
-    from ratchet.review import cache_effects, differences, words
+    kind: str | None, environment: str, local: bool | None, form: DiffFormat
+) -> Iterator[Review]:
+    from ratchet.deployment.pipelines import source
+    from ratchet.deployment.pipelines.changes import Comparing
+    from ratchet.review.words import PipelineReview
+    from ratchet.runner.errors import RunnerError
 
     target = connect(environment, local)
-    for change in changes.changes(target, kind):
-        comparison = differences.compare(change.deployed, change.source)
-        effects = cache_effects.effects(comparison)
-        notes = cost_changes.notes(target, change.name, comparison)
-        report = words.report(
-            change.name, comparison, effects, files_of=change.files_of, notes=notes
-        )
-        yield report, comparison
+    comparing = Comparing(target)
+    if comparing.missing and form is not DiffFormat.json:
+        # On paper too: a comment that lists pipelines as new has to say why all of them are.
+        (echo if form is DiffFormat.markdown else _note)(f"{comparing.missing}\n")
+    changes = [comparing.change(source.entry(kind))] if kind else comparing.changes()
+    for change in changes:
+        try:
+            yield _review(target, change)
+        except RunnerError as problem:  # one of the two definitions is not SageMaker's
+            report = PipelineReview(pipeline=change.name, heading=str(problem))
+            yield Review(report, None, mistake=True)
+
+
+def _note(text: str) -> None:
+    err().print(f"[dim]{escape(text)}[/]", soft_wrap=True)
+
+
+def _review(target: Target, change: AnyChange) -> Review:
+    from ratchet.deployment.costs import changes as cost_changes
+    from ratchet.deployment.pipelines.changes import NewPipeline, UnreadPipeline
+    from ratchet.review import cache_effects, differences, words
+
+    if isinstance(change, UnreadPipeline):
+        report = words.PipelineReview(pipeline=change.name, heading=change.reason)
+        return Review(report, None, mistake=change.mistake)
+    if isinstance(change, NewPipeline):
+        comparison = differences.additions(change.source)
+        notes = cost_changes.notes_without_runs(comparison, region=target.region)
+        return Review(words.new(change.name, comparison, notes=notes), comparison)
+    comparison = differences.compare(change.deployed, change.source)
+    effects = cache_effects.effects(comparison)
+    notes = cost_changes.notes(target, change.name, comparison)
+    report = words.report(change.name, comparison, effects, files_of=change.files_of, notes=notes)
+    return Review(report, comparison)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _STYLES = {"◆": "yellow", "✖": "red", "●": "cyan"}
 
 
-class Format(StrEnum):
+class GraphFormat(StrEnum):
     text = "text"
     mermaid = "mermaid"
     svg = "svg"
@@ -34,8 +34,8 @@ def graph(
         str, typer.Argument(metavar="PIPELINE", help="For example `training`.")
     ] = "training",
     form: Annotated[
-        Format, typer.Option("--format", help="For a terminal, for Markdown, or a picture.")
-    ] = Format.text,
+        GraphFormat, typer.Option("--format", help="For a terminal, for Markdown, or a picture.")
+    ] = GraphFormat.text,
     file: Annotated[
         Path | None,
         typer.Option("--file", help="Draw this definition (JSON) instead of the source."),
@@ -63,21 +63,19 @@ def graph(
         name, definition = _deployed(pipeline, environment, local)
     else:
         from config.settings import load
-        from ratchet.deployment.pipelines import offline
+        from ratchet.deployment.pipelines import source
 
         settings = load(environment)
-        name, definition = (
-            settings.pipeline_name(pipeline),
-            offline.definition(pipeline, settings),
-        )
+        name = settings.pipeline_name(pipeline)
+        definition = source.definition(pipeline, settings)
     drawn = graphs.graph_of(definition)
-    if form is Format.text and output is None:
+    if form is GraphFormat.text and output is None:
         _show(drawn)
         return
-    if form is Format.svg:
+    if form is GraphFormat.svg:
         text = svg.text_of(drawn, title=f"Pipeline {name}")
     else:
-        text = mermaid.text_of(drawn) if form is Format.mermaid else terminal.text_of(drawn)
+        text = mermaid.text_of(drawn) if form is GraphFormat.mermaid else terminal.text_of(drawn)
     if output is None:
         echo(text, newline=False)
         return
@@ -86,12 +84,12 @@ def graph(
 
 
 def _deployed(pipeline: str, environment: str, local: bool | None) -> tuple[str, str]:
-    from ratchet.deployment.pipelines import publishing as pipelines
+    from ratchet.deployment.pipelines import publishing
     from ratchet.deployment.runs import executions as runs
 
     target = connect(environment, local)
     name = runs.named(target, pipeline)
-    return name, pipelines.deployed_definition(target, name)
+    return name, publishing.deployed_pipeline(target, name).definition
 
 
 def _show(drawn: Graph) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SHOWN = 20
 
 
-class Pipeline(StrEnum):
+class LandingPipeline(StrEnum):
     """The pipeline that the data is for."""
 
     training = "training"
@@ -42,9 +42,9 @@ def land(
         str, typer.Option("--to", metavar="FOLDER", help="A folder below the data prefix.")
     ] = "",
     pipeline: Annotated[
-        Pipeline,
+        LandingPipeline,
         typer.Option("--for", help="Data to train on, or labelled data to evaluate on."),
-    ] = Pipeline.training,
+    ] = LandingPipeline.training,
     again: Annotated[
         bool, typer.Option("--again", help="Also send files that are already there.")
     ] = False,
@@ -65,7 +65,7 @@ def land(
     deployed = facts.read(target)
     intake = target.settings.intake(pipeline.value)
     # The deployed facts name the prefix that the deployed trigger of training watches.
-    prefix = deployed.data_prefix if pipeline is Pipeline.training else intake.prefix
+    prefix = deployed.data_prefix if pipeline is LandingPipeline.training else intake.prefix
     parcels = landing.parcels(sources, prefix=prefix, below=to)
     progress = Progress(
         TextColumn("landing"),

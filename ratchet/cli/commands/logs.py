@@ -14,7 +14,7 @@ from ratchet.cli.options import Environment, Local, RunName, connect
 
 if TYPE_CHECKING:
     from ratchet.deployment.runs.executions import RunState
-    from ratchet.deployment.runs.logs import Line, Source
+    from ratchet.deployment.runs.logs import LogLine, LogSource
     from ratchet.deployment.target.environment import Target
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue")
@@ -79,7 +79,7 @@ class _Printer:
                     seen.add(line.id)
                     self._print(source, line, width, COLOURS[index % len(COLOURS)])
 
-    def _print(self, source: Source, line: Line, width: int, colour: str) -> None:
+    def _print(self, source: LogSource, line: LogLine, width: int, colour: str) -> None:
         self.printed += 1
         self._newest[source.step] = int(line.time.timestamp() * 1000)
         text = Text.from_ansi(line.text)

@@ -17,7 +17,7 @@ from ratchet.cli.options import Environment, Json, Local, connect
 from ratchet.cli.views.wording import count, duration, number
 
 if TYPE_CHECKING:
-    from ratchet.deployment.serving.predictions import Answer
+    from ratchet.deployment.serving.predictions import EndpointAnswer
 
 SHOWN = 20
 COLUMNS = 5
@@ -98,7 +98,7 @@ def predict(
     )
 
 
-def _lines(answers: Iterable[Answer]) -> Iterable[dict[str, Any]]:
+def _lines(answers: Iterable[EndpointAnswer]) -> Iterable[dict[str, Any]]:
     for answer in answers:
         for place, prediction in enumerate(answer.predictions):
             yield {
@@ -108,7 +108,7 @@ def _lines(answers: Iterable[Answer]) -> Iterable[dict[str, Any]]:
             }
 
 
-def table(answers: list[Answer]) -> Table:
+def table(answers: list[EndpointAnswer]) -> Table:
     """The first rows with their predictions, and how many more there are."""
     first = answers[0].batch.rows[0]
     names = list(first)[:COLUMNS]

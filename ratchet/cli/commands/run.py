@@ -74,7 +74,7 @@ def run(
             "it names the run that --step takes results from", param_hint="--from"
         )
     target = connect(environment, local)
-    selection = launch.selection(target, kind=pipeline, steps=step or (), source=source)
+    selection = launch.selection(target, kind=pipeline, steps=step or (), earlier=source)
     launched = launch.launch(
         target,
         kind=pipeline,

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from ratchet.costs import money, rows
-from ratchet.costs_report.grouping import Amount, Line, Spent
+from ratchet.costs_report.grouping import Amount, ReportLine, Spent
 from ratchet.costs_report.models import ModelCost
-from ratchet.costs_report.report import Report
+from ratchet.costs_report.report import CostReport
 
 
 def amount(value: Decimal | None) -> str | None:
@@ -23,7 +23,7 @@ def amount(value: Decimal | None) -> str | None:
     return None if value is None else f"{money.rounded(value):f}"
 
 
-def as_document(report: Report) -> dict[str, Any]:
+def as_document(report: CostReport) -> dict[str, Any]:
     """The whole report. `limit` bounds the lines."""
     limit = report.limit
     by_model = report.by == "model"
@@ -66,7 +66,7 @@ def as_document(report: Report) -> dict[str, Any]:
     }
 
 
-def as_csv(report: Report) -> str:
+def as_csv(report: CostReport) -> str:
     """The lines, with a header and without a total; the overview's are pipelines."""
     limit = report.limit
     rows: list[Mapping[str, Any]]
@@ -89,11 +89,11 @@ def as_csv(report: Report) -> str:
     return text.getvalue()
 
 
-def _of_line(line: Line, report: Report) -> dict[str, Any]:
+def _of_line(line: ReportLine, report: CostReport) -> dict[str, Any]:
     return {**dict(_naming(line, report)), **_spent(line.spent), **_trend(line)}
 
 
-def _naming(line: Line, report: Report) -> Iterator[tuple[str, Any]]:
+def _naming(line: ReportLine, report: CostReport) -> Iterator[tuple[str, Any]]:
     of_step = line.kind == rows.STEP
     by = report.by or "pipeline"
     if by == "month":
@@ -116,7 +116,7 @@ def _naming(line: Line, report: Report) -> Iterator[tuple[str, Any]]:
     yield "first_day", str(line.first)
 
 
-def _trend(line: Line) -> dict[str, Any]:
+def _trend(line: ReportLine) -> dict[str, Any]:
     return {"trend": [_amount(period_amount) for period_amount in line.trend]} if line.trend else {}
 
 

@@ -26,9 +26,9 @@ from ratchet.cli.views.cost_words import (
 )
 from ratchet.cli.views.wording import MARKS, count, moment
 from ratchet.costs import money, rows
-from ratchet.costs_report.grouping import Amount, Line, Spent
+from ratchet.costs_report.grouping import Amount, ReportLine, Spent
 from ratchet.costs_report.models import Models
-from ratchet.costs_report.report import Report
+from ratchet.costs_report.report import CostReport
 
 _WIDE, _MIDDLE = 118, 96
 """Columns of a terminal from which savings and months are drawn more widely."""
@@ -40,7 +40,7 @@ _TOTAL = "total"
 @dataclass(frozen=True, kw_only=True)
 class _Column:
     title: str
-    cell: Callable[[Line], str]
+    cell: Callable[[ReportLine], str]
     total: str = ""
     left: bool = False
     fold: bool = False
@@ -58,7 +58,7 @@ class Drawing:
     """Of the names of this environment's pipelines: a table says `training`."""
 
 
-def overview(report: Report, at: Drawing) -> list[RenderableType]:
+def overview(report: CostReport, at: Drawing) -> list[RenderableType]:
     """This month beside those before, pipelines, months, what was saved, whose prices."""
     parts: list[RenderableType] = [Text.from_markup(_headline(report))]
     parts.append(_table(report, at))
@@ -67,7 +67,7 @@ def overview(report: Report, at: Drawing) -> list[RenderableType]:
     return [*parts, *_notes(report)]
 
 
-def grouped(report: Report, at: Drawing) -> list[RenderableType]:
+def grouped(report: CostReport, at: Drawing) -> list[RenderableType]:
     """One table of lines under the total."""
     parts: list[RenderableType] = [Text.from_markup(f"{_title(report)}: {total_sentence(report)}")]
     if report.by == "month":
@@ -80,7 +80,7 @@ def grouped(report: Report, at: Drawing) -> list[RenderableType]:
     return [*parts, *_notes(report)]
 
 
-def _headline(report: Report) -> str:
+def _headline(report: CostReport) -> str:
     lines = []
     if report.months:
         newest, *before = report.months[:3]
@@ -94,12 +94,12 @@ def _headline(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _title(report: Report) -> str:
+def _title(report: CostReport) -> str:
     what = f"experiment {escape(report.experiment)}, " if report.experiment else ""
     return f"{what}{report.period.first} to {report.period.last}"
 
 
-def _columns(report: Report, at: Drawing) -> list[_Column]:
+def _columns(report: CostReport, at: Drawing) -> list[_Column]:
     total = report.total
     columns = list(_naming(report, at))
     columns += [
@@ -123,7 +123,7 @@ def _columns(report: Report, at: Drawing) -> list[_Column]:
     return columns
 
 
-def _fitting(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> list[_Column]:
+def _fitting(columns: Sequence[_Column], lines: Sequence[ReportLine], width: int) -> list[_Column]:
     """Drops columns that do not fit: a missing number is better than a cut one."""
     widths = {id(column): _width(column, lines) + _GAP for column in columns}
     fitting = list(columns)
@@ -135,7 +135,7 @@ def _fitting(columns: Sequence[_Column], lines: Sequence[Line], width: int) -> l
     return fitting
 
 
-def _width(column: _Column, lines: Sequence[Line]) -> int:
+def _width(column: _Column, lines: Sequence[ReportLine]) -> int:
     texts = [column.title, column.total, *map(column.cell, lines)]
     return max(Text.from_markup(text).cell_len for text in texts)
 
@@ -143,11 +143,11 @@ def _width(column: _Column, lines: Sequence[Line]) -> int:
 _Saving = Callable[[Spent], Decimal]
 
 
-def _runs(line: Line) -> str:
+def _runs(line: ReportLine) -> str:
     return f"{line.spent.runs:,}" if line.kind == rows.STEP else ""
 
 
-def _savings(report: Report, width: int) -> list[tuple[str, _Saving]]:
+def _savings(report: CostReport, width: int) -> list[tuple[str, _Saving]]:
     """What caching and spot capacity saved: one column in a narrow terminal."""
     both: list[tuple[str, _Saving]] = [
         ("cache saved", lambda spent: spent.saved_by_cache),
@@ -159,11 +159,11 @@ def _savings(report: Report, width: int) -> list[tuple[str, _Saving]]:
     return [("saved", lambda spent: spent.saved_by_cache + spent.saved_by_spot)]
 
 
-def _saved(by: _Saving) -> Callable[[Line], str]:
+def _saved(by: _Saving) -> Callable[[ReportLine], str]:
     return lambda line: money.shown(by(line.spent)) if by(line.spent) else ""
 
 
-def _naming(report: Report, at: Drawing) -> Iterator[_Column]:
+def _naming(report: CostReport, at: Drawing) -> Iterator[_Column]:
     """The columns that name a line."""
     steps = [line for line in report.lines if line.kind == rows.STEP]
     several = len({line.name for line in steps}) > 1
@@ -188,30 +188,30 @@ def _naming(report: Report, at: Drawing) -> Iterator[_Column]:
         yield _Column(title=title, cell=lambda x: _named(x, at), total=_TOTAL, left=True, fold=True)
 
 
-def _named(line: Line, at: Drawing) -> str:
+def _named(line: ReportLine, at: Drawing) -> str:
     if line.kind == rows.STEP:
         return escape(line.name.removeprefix(at.prefix)) or "[dim]none[/]"
     return f"[dim]{line.kind}[/] {escape(line.name)}"
 
 
-def _pipeline(line: Line, at: Drawing) -> str:
+def _pipeline(line: ReportLine, at: Drawing) -> str:
     return escape(line.name.removeprefix(at.prefix)) if line.kind == rows.STEP else ""
 
 
-def _started(line: Line, now: datetime) -> str:
+def _started(line: ReportLine, now: datetime) -> str:
     if line.kind != rows.STEP or not line.started:
         return ""
     return moment(rows.time_of(line.started), now)
 
 
-def _per_run(line: Line) -> str:
+def _per_run(line: ReportLine) -> str:
     spent = line.spent
     if line.kind != rows.STEP or not spent.runs:
         return ""
     return shown(Amount(cost=spent.cost / spent.runs, unknown=spent.unknown))
 
 
-def _table(report: Report, at: Drawing) -> Table:
+def _table(report: CostReport, at: Drawing) -> Table:
     """The lines, those beyond the limit in one, and the total below.
 
     Steps that cost nothing and were to cost nothing, such as conditions, are counted only.
@@ -242,7 +242,7 @@ def _free(spent: Spent) -> bool:
     return not (spent.cost or spent.unknown or saved)
 
 
-def _together(lines: Sequence[Line], words: str, columns: Sequence[_Column]) -> list[str]:
+def _together(lines: Sequence[ReportLine], words: str, columns: Sequence[_Column]) -> list[str]:
     amount = Amount(
         cost=money.total(line.spent.cost for line in lines),
         unknown=sum(line.spent.unknown for line in lines),
@@ -265,7 +265,7 @@ def _framed() -> Table:
     )
 
 
-def months(report: Report, *, width: int) -> Table:
+def months(report: CostReport, *, width: int) -> Table:
     """A line a month, the newest first, with a bar beside the dearest one."""
     drawn = _framed()
     kinds = {kind for by_kind in report.kinds_by_month.values() for kind in by_kind}
@@ -325,7 +325,7 @@ def _models(models: Models, *, limit: int | None) -> Table:
     return drawn
 
 
-def _about_models(report: Report) -> str:
+def _about_models(report: CostReport) -> str:
     if not report.models.registered:
         return "No version was registered in this period."
     return (
@@ -335,7 +335,7 @@ def _about_models(report: Report) -> str:
     )
 
 
-def _notes(report: Report) -> list[RenderableType]:
+def _notes(report: CostReport) -> list[RenderableType]:
     """What was saved, what a model cost, whose prices, and what has none."""
     lines = list(savings(report))
     mean = report.models.per_version

@@ -11,7 +11,7 @@ from rich.markup import escape
 from ratchet.cli.views.wording import count
 from ratchet.costs import money, rows
 from ratchet.costs_report.grouping import Amount
-from ratchet.costs_report.report import Report
+from ratchet.costs_report.report import CostReport
 from ratchet.costs_report.sources import Gap
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -63,7 +63,7 @@ def month_name(month: str) -> str:
     return f"{date.fromisoformat(f'{month}-01'):%B %Y}"
 
 
-def total_sentence(report: Report) -> str:
+def total_sentence(report: CostReport) -> str:
     """`$12.30 in 20 runs`; `at least $1.20 in 3 runs: 2 jobs without a price`."""
     total = report.total
     amount = "unknown" if total.unknown and not total.cost else money.shown(total.cost)
@@ -85,7 +85,7 @@ def _unknown(gaps: Sequence[Gap]) -> str:
     return ", ".join(parts)
 
 
-def savings(report: Report) -> Iterator[str]:
+def savings(report: CostReport) -> Iterator[str]:
     """What caching and spot capacity saved."""
     total = report.total
     if total.cached:
@@ -103,7 +103,7 @@ def savings(report: Report) -> Iterator[str]:
         yield f"spot saved          {money.shown(total.saved_by_spot)}"
 
 
-def price_lines(report: Report) -> Iterator[str]:
+def price_lines(report: CostReport) -> Iterator[str]:
     """The source and date of the prices, with a warning for the package's own."""
     if listed := report.prices.listed:
         yield f"prices              AWS Price List, looked up {_dates(listed.first, listed.last)}"
@@ -119,7 +119,7 @@ def _dates(first: str, last: str) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def gaps(report: Report) -> Iterator[str]:
+def gaps(report: CostReport) -> Iterator[str]:
     """Names everything without a known cost."""
     price_gaps = report.prices.gaps
     for gap in price_gaps[:_GAPS]:

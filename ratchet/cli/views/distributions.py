@@ -34,7 +34,7 @@ class Numeric:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Share:
+class ValueShare:
     """A value of a text feature: its share before and now, of 1."""
 
     value: str
@@ -44,7 +44,7 @@ class Share:
 
 def picture(
     baseline: Mapping[str, Any], current: Mapping[str, Any], *, columns: int = COLUMNS
-) -> Numeric | list[Share] | None:
+) -> Numeric | list[ValueShare] | None:
     """A feature of two statistics.json files; None where one of them holds no distribution."""
     before, now = _buckets(baseline), _buckets(current)
     if before and now:
@@ -121,14 +121,14 @@ def bars(heights: Sequence[float]) -> str:
     )
 
 
-def _compared(before: Mapping[str, float], now: Mapping[str, float]) -> list[Share]:
+def _compared(before: Mapping[str, float], now: Mapping[str, float]) -> list[ValueShare]:
     """The values whose share changed most, then the rest, at most VALUES."""
     values = dict.fromkeys((*before, *now))
-    shares = [Share(value=v, before=before.get(v, 0.0), now=now.get(v, 0.0)) for v in values]
+    shares = [ValueShare(value=v, before=before.get(v, 0.0), now=now.get(v, 0.0)) for v in values]
     return sorted(shares, key=lambda share: -abs(share.now - share.before))[:VALUES]
 
 
-def lines(name: str, drawn: Numeric | list[Share], *, indent: str = "  ") -> list[str]:
+def lines(name: str, drawn: Numeric | list[ValueShare], *, indent: str = "  ") -> list[str]:
     """The picture as lines of text: what it was like above, what it is like below."""
     if isinstance(drawn, Numeric):
         axis = f"{short(drawn.low)} … {short(drawn.high)}"

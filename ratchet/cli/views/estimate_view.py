@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ratchet.cli.views.wording import duration
-from ratchet.costs.estimate import Estimate, Line, Total, dollars, remarks
+from ratchet.costs.estimate import Estimate, EstimateLine, Total, dollars, remarks
 from ratchet.costs.rows import BUNDLED, PRICE_LIST
 
 
@@ -29,7 +29,7 @@ def table(estimate: Estimate) -> Table:
     return drawn
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def _cells(line: EstimateLine) -> tuple[str, ...]:
     planned, took = line.planned, line.took
     return (
         escape(planned.step),
@@ -64,6 +64,7 @@ def sentences(estimate: Estimate) -> Iterator[str]:
     total = estimate.total
     if not any(line.cost is not None for line in estimate.expected):
         yield f"The cost of a run of {escape(estimate.pipeline)} is not known yet."
+        yield from _sources(estimate)
         return
     yield f"[bold]A run of {escape(estimate.pipeline)} costs {_priced(total)}[/]{_up_to(total)}."
     if estimate.hits:
@@ -88,7 +89,7 @@ def _sources(estimate: Estimate) -> Iterator[str]:
 
 _SOURCES = {
     PRICE_LIST: "Prices of the AWS Price List, looked up",
-    BUNDLED: "The Price List did not answer: prices of the package's own table, of",
+    BUNDLED: "Without an answer of the Price List: prices of the package's own table, of",
 }
 
 
@@ -120,7 +121,7 @@ def _total(total: Total) -> dict[str, Any]:
     }
 
 
-def _data(line: Line) -> dict[str, Any]:
+def _data(line: EstimateLine) -> dict[str, Any]:
     planned, took, price = line.planned, line.took, line.price
     return {
         "step": planned.step,

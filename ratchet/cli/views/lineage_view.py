@@ -15,21 +15,21 @@ from ratchet.cli.views.model_view import APPROVALS, copyable, signed
 from ratchet.cli.views.model_view import as_data as version_data
 from ratchet.cli.views.run_list import seconds
 from ratchet.cli.views.wording import MARKS, count, duration, moment, number
-from ratchet.deployment.registry.lineage import Code, Data, Lineage
+from ratchet.deployment.registry.lineage import Data, Lineage, StepCode
 
 MARK = 12
 """Characters of a digest that are shown; `--json` has all of them."""
 
 
 @dataclass
-class Branch:
+class LineageBranch:
     """A line of markup, and the lines that hang below it."""
 
     text: str
-    below: list[Branch] = field(default_factory=list)
+    below: list[LineageBranch] = field(default_factory=list)
 
-    def add(self, text: str) -> Branch:
-        branch = Branch(text)
+    def add(self, text: str) -> LineageBranch:
+        branch = LineageBranch(text)
         self.below.append(branch)
         return branch
 
@@ -47,7 +47,7 @@ def tree(lineage: Lineage, *, now: datetime) -> RenderableType:
     """The version at the root, then run, data, code, training, evaluation."""
     version = lineage.version
     registered = f" [dim]registered {moment(version.created, now)}[/]" if version.created else ""
-    root = Branch(
+    root = LineageBranch(
         f"[bold]{version.group} version {version.version}[/] "
         f"{APPROVALS.get(version.approval, version.approval)}{registered}"
     )
@@ -63,7 +63,7 @@ def tree(lineage: Lineage, *, now: datetime) -> RenderableType:
     return copyable(list(root.lines()))
 
 
-def _run(root: Branch, lineage: Lineage, now: datetime) -> None:
+def _run(root: LineageBranch, lineage: Lineage, now: datetime) -> None:
     state = lineage.run
     if state is None:
         arn = lineage.version.run_arn
@@ -84,7 +84,7 @@ def _run(root: Branch, lineage: Lineage, now: datetime) -> None:
         branch.add(f"[dim]cached[/] {', '.join(cached)}")
 
 
-def _data(root: Branch, data: Data) -> None:
+def _data(root: LineageBranch, data: Data) -> None:
     branch = root.add(f"[dim]data[/] {escape(data.manifest)}")
     folders = Counter(key.rsplit("/", 1)[0] if "/" in key else "" for key in data.keys)
     for folder, files in sorted(folders.items()):
@@ -93,7 +93,7 @@ def _data(root: Branch, data: Data) -> None:
         branch.add("[dim]the manifest is not there any more[/]")
 
 
-def _code(root: Branch, lineage: Lineage) -> None:
+def _code(root: LineageBranch, lineage: Lineage) -> None:
     if not lineage.code:
         return
     branch = root.add("[dim]code[/]")
@@ -102,7 +102,7 @@ def _code(root: Branch, lineage: Lineage) -> None:
         branch.add(f"{code.step:{widest}} {code.digest[:MARK]} [dim]{escape(code.uri)}[/]")
 
 
-def _training(root: Branch, lineage: Lineage) -> None:
+def _training(root: LineageBranch, lineage: Lineage) -> None:
     if lineage.hyperparameters:
         listed = [f"{n} [bold]{escape(v)}[/]" for n, v in sorted(lineage.hyperparameters.items())]
         root.add(f"[dim]hyperparameters[/] {' · '.join(listed)}")
@@ -113,7 +113,7 @@ def _training(root: Branch, lineage: Lineage) -> None:
         root.add(f"[dim]training metrics[/] {' · '.join(listed)}")
 
 
-def _comparison(root: Branch, lineage: Lineage) -> None:
+def _comparison(root: LineageBranch, lineage: Lineage) -> None:
     report = lineage.evaluation
     ours, theirs = _scores(report, "candidate"), _scores(report, "champion")
     if not ours:
@@ -154,7 +154,7 @@ def _scores(report: Mapping[str, Any], part: str) -> dict[str, float]:
 def as_document(lineage: Lineage, *, now: datetime) -> dict[str, Any]:
     """The same for `--json`."""
 
-    def code(step_code: Code) -> dict[str, str | None]:
+    def code(step_code: StepCode) -> dict[str, str | None]:
         return {"step": step_code.step, "digest": step_code.digest, "uri": step_code.uri or None}
 
     state, data = lineage.run, lineage.data

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ratchet.cli.views.model_view import copyable
 from ratchet.cli.views.wording import count, moment
-from ratchet.deployment.roles.use import ActionUse, Refusal, RoleUse, Statement, StatementUse
+from ratchet.deployment.roles.use import ActionUse, RoleRefusal, RoleUse, Statement, StatementUse
 
 NARROW, WIDE = 80, 100
 """Columns of the terminal from which there is room for less, and for more, than the usual."""
@@ -143,7 +143,7 @@ def refusals(use: RoleUse, *, now: datetime, account: str) -> list[RenderableTyp
     return parts
 
 
-def additions(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
+def additions(refusals: Sequence[RoleRefusal]) -> list[dict[str, Any]]:
     """The statements to add; one for an action under the same conditions, with all resources."""
     merged: dict[tuple[str, str], dict[str, Any]] = {}
     for refusal in refusals:

@@ -23,7 +23,7 @@ from ratchet.costs import money
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.roles.missing_permission import missing_statement
 from ratchet.deployment.runs.executions import RunState
-from ratchet.deployment.runs.gate import Comparison, Gate, Operand
+from ratchet.deployment.runs.gate import Gate, GateComparison, Operand
 from ratchet.deployment.runs.reports import Findings
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def gate_lines(gate: Gate) -> Text:
     return Text.from_markup("\n".join(lines))
 
 
-def sentence(comparison: Comparison) -> str:
+def sentence(comparison: GateComparison) -> str:
     """`regression −0.0182 ≤ MaxRegression 0.0050`."""
     left = _side(comparison.left)
     if not comparison.sign:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ratchet.cli.views.run_list import outcome
 from ratchet.cli.views.wording import MARKS, count, duration, moment, shortened
-from ratchet.deployment.runs.schedules import RunSchedule
+from ratchet.deployment.runs.schedules import DeployedSchedule
 from ratchet.deployment.serving.champion import IN_SERVICE
 from ratchet.deployment.standing import Alarm, Queue, Standing, explanations
 from ratchet.loop import names
@@ -68,7 +68,7 @@ def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[st
         yield "last run", "[dim]none yet[/]"
 
 
-def _next_run(schedule: RunSchedule, now: datetime) -> str:
+def _next_run(schedule: DeployedSchedule, now: datetime) -> str:
     timetable = f"[dim]{escape(schedule.expression)} {escape(schedule.timezone)}[/]"
     if not schedule.on:
         return f"[yellow]the schedule is off[/] {timetable}"

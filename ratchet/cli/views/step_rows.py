@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ratchet.deployment.pipelines.outline import PlannedStep
-from ratchet.deployment.runs.executions import RunState, Step
+from ratchet.deployment.runs.executions import RunState, RunStep
 
 WAITING = "waiting"
 NOT_REACHED = "not reached"
@@ -14,7 +14,7 @@ NOT_PASSED = "not passed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class StepRow:
     """One step of the plan, reached or not."""
 
     name: str
@@ -27,21 +27,21 @@ class Row:
     detail: str
 
 
-def rows(state: RunState, *, now: datetime) -> list[Row]:
+def rows(state: RunState, *, now: datetime) -> list[StepRow]:
     """One row per planned step, in the plan's order; a step that still runs counts up to `now`."""
     return [_row(planned, state.step(planned.name), state, now) for planned in state.plan]
 
 
-def _row(planned: PlannedStep, step: Step | None, state: RunState, now: datetime) -> Row:
+def _row(planned: PlannedStep, step: RunStep | None, state: RunState, now: datetime) -> StepRow:
     depth = 0 if planned.gate is None else 1
     if step is None:
         status = _absent(planned, state)
-        return Row(
+        return StepRow(
             name=planned.name, depth=depth, status=status, word=status, seconds=None, detail=""
         )
     running = step.ended is None and step.started is not None and not state.run.finished
     seconds = (now - step.started).total_seconds() if running and step.started else step.seconds
-    return Row(
+    return StepRow(
         name=planned.name,
         depth=depth,
         status=step.status,
@@ -59,7 +59,7 @@ def _absent(planned: PlannedStep, state: RunState) -> str:
     return WAITING if outcome in (None, planned.branch) else NOT_REACHED
 
 
-def _word(planned: PlannedStep, step: Step) -> str:
+def _word(planned: PlannedStep, step: RunStep) -> str:
     if step.status == "Succeeded":
         if step.cached_from:
             return "cached"
@@ -77,7 +77,7 @@ def _word(planned: PlannedStep, step: Step) -> str:
     return words.get(step.status, step.status.lower())
 
 
-def _detail(planned: PlannedStep, step: Step) -> str:
+def _detail(planned: PlannedStep, step: RunStep) -> str:
     if planned.row.ends_run:
         return step.metadata.verdict or step.failure
     if step.failure:

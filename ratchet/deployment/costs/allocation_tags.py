@@ -33,7 +33,7 @@ class AllocationTag:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class TagRefusal:
     key: str
     why: str
 
@@ -61,13 +61,13 @@ def look(ce: CostExplorerClient, keys: Sequence[str]) -> list[AllocationTag]:
     return [listed.get(key) or AllocationTag(key=key, status="not seen") for key in keys]
 
 
-def activate(ce: CostExplorerClient, keys: Sequence[str]) -> list[Refusal]:
+def activate(ce: CostExplorerClient, keys: Sequence[str]) -> list[TagRefusal]:
     """Activates the tags; returns those that AWS refused. The others are active.
 
     Raises:
         DeploymentError: a permission is missing.
     """
-    refusals: list[Refusal] = []
+    refusals: list[TagRefusal] = []
     for first in range(0, len(keys), _AT_ONCE):
         batch = keys[first : first + _AT_ONCE]
         try:
@@ -78,7 +78,7 @@ def activate(ce: CostExplorerClient, keys: Sequence[str]) -> list[Refusal]:
             action = "ce:UpdateCostAllocationTagsStatus"
             raise refused(error, action, hint=PAYING_ACCOUNT) from error
         refusals += [
-            Refusal(key=item["TagKey"], why=item.get("Message") or item.get("Code", ""))
+            TagRefusal(key=item["TagKey"], why=item.get("Message") or item.get("Code", ""))
             for item in answer.get("Errors", ())
         ]
     return refusals

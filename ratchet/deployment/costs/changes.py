@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from ratchet.costs import change
 from ratchet.costs.change import Changed
+from ratchet.costs.prices import PriceTable
 from ratchet.deployment.costs import past as past_costs
 from ratchet.deployment.errors import DeploymentError, explain
 from ratchet.deployment.target.environment import Target
 from ratchet.review import instances
-from ratchet.review.differences import Comparison
+from ratchet.review.differences import DefinitionComparison
 
 
-def changed(comparison: Comparison) -> Sequence[Changed]:
+def changed(comparison: DefinitionComparison) -> Sequence[Changed]:
     """The steps whose instances, spot or cache settings differ."""
     return change.changed(
         instances.planned(comparison.before),
@@ -22,7 +23,13 @@ def changed(comparison: Comparison) -> Sequence[Changed]:
     )
 
 
-def notes(target: Target, pipeline: str, comparison: Comparison) -> list[str]:
+def notes_without_runs(comparison: DefinitionComparison, *, region: str) -> list[str]:
+    """In words, by the package's own prices, where no past run is to be asked about."""
+    price = PriceTable(region=region).price
+    return change.notes(changed(comparison), history=change.NO_HISTORY, price=price)
+
+
+def notes(target: Target, pipeline: str, comparison: DefinitionComparison) -> list[str]:
     """The change of costs in words, from past runs and today's prices. If they cannot be read, a
     line says so: it must not hold back the differences."""
     from botocore.exceptions import BotoCoreError, ClientError

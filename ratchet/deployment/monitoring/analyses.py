@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from ratchet.deployment.runs import executions as runs
-from ratchet.deployment.runs.executions import Run, Step
+from ratchet.deployment.runs.executions import Run, RunStep
 from ratchet.deployment.runs.reports import document
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import folders, names
@@ -25,7 +25,7 @@ _LOOKED_AT = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Violation:
+class AnalysisViolation:
     feature: str
     check: str
     description: str
@@ -43,7 +43,7 @@ class Distance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class AnalysisSource:
     """The location of an analysis."""
 
     job: str
@@ -57,14 +57,14 @@ class Source:
 class Analysis:
     """One comparison of captured traffic with a baseline."""
 
-    source: Source
+    source: AnalysisSource
     outcome: str
     """Completed, CompletedWithViolations, TooFewRows, Failed, or InProgress."""
     message: str
     ended: datetime | None = None
     report_uri: str = ""
     baseline_uri: str = ""
-    violations: tuple[Violation, ...] = ()
+    violations: tuple[AnalysisViolation, ...] = ()
     distances: tuple[Distance, ...] = ()
     """Of every compared feature, the farthest first. Only our analyzer tells them."""
     rows: int | None = None
@@ -79,13 +79,13 @@ class Analysis:
         return sorted(named, key=lambda feature: order.get(feature, len(order)))
 
 
-def sources(target: Target, serving: ServingFacts) -> list[Source]:
+def sources(target: Target, serving: ServingFacts) -> list[AnalysisSource]:
     """The newest analyses of both engines, newest first, including those under way."""
     listed = [*_of_schedule(target, serving), *_of_pipeline(target, serving)]
     return sorted(listed, key=lambda source: source.started, reverse=True)
 
 
-def _of_schedule(target: Target, serving: ServingFacts) -> Iterator[Source]:
+def _of_schedule(target: Target, serving: ServingFacts) -> Iterator[AnalysisSource]:
     from botocore.exceptions import ClientError
 
     if not serving.monitor_schedule:
@@ -102,7 +102,7 @@ def _of_schedule(target: Target, serving: ServingFacts) -> Iterator[Source]:
             return
         raise
     for execution in answer["MonitoringExecutionSummaries"]:
-        yield Source(
+        yield AnalysisSource(
             job=execution.get("ProcessingJobArn", "").rsplit("/", 1)[-1],
             engine=names.MODEL_MONITOR,
             started=execution["CreationTime"],
@@ -111,7 +111,7 @@ def _of_schedule(target: Target, serving: ServingFacts) -> Iterator[Source]:
         )
 
 
-def _of_pipeline(target: Target, serving: ServingFacts) -> Iterator[Source]:
+def _of_pipeline(target: Target, serving: ServingFacts) -> Iterator[AnalysisSource]:
     sagemaker = target.client("sagemaker")
     if not serving.monitoring_pipeline:
         return
@@ -123,9 +123,9 @@ def _of_pipeline(target: Target, serving: ServingFacts) -> Iterator[Source]:
             return
 
 
-def source_of(step: Step, run: Run) -> Source:
+def source_of(step: RunStep, run: Run) -> AnalysisSource:
     """The analysis of a run of the monitoring pipeline."""
-    return Source(
+    return AnalysisSource(
         job=step.job[1] if step.job else "",
         engine=names.PIPELINE,
         started=step.started or run.started,
@@ -144,7 +144,7 @@ def newest(target: Target, serving: ServingFacts) -> Analysis | None:
     return read(target, chosen) if chosen else None
 
 
-def read(target: Target, source: Source) -> Analysis:
+def read(target: Target, source: AnalysisSource) -> Analysis:
     """The analysis with its reports."""
     if not source.job:
         return Analysis(source=source, outcome=source.status, message=source.failure)
@@ -163,7 +163,7 @@ def read(target: Target, source: Source) -> Analysis:
         report_uri=report,
         baseline_uri=baseline,
         violations=tuple(
-            Violation(
+            AnalysisViolation(
                 feature=entry["feature_name"],
                 check=entry["constraint_check_type"],
                 description=entry["description"],

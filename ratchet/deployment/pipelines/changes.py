@@ -9,19 +9,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ratchet.deployment.pipelines import imported
-from ratchet.deployment.pipelines import publishing as pipelines
+from ratchet.deployment.errors import NotDeployedError
+from ratchet.deployment.pipelines import publishing, source
+from ratchet.deployment.pipelines.publishing import DeployedPipeline
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
+from ratchet.loop.facts import TrainingFacts
 
 if TYPE_CHECKING:
-    from pipeline_defs.authoring import Context, Pipeline
-    from pipeline_defs.imported import ImportedPipeline
+    from pipeline_defs import PipelineEntry
+    from pipeline_defs.authoring import Context
+    from pipeline_defs.registry import CompiledPipeline
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """One pipeline: its deployed definition and that of the source.
+class PipelineChange:
+    """A deployed pipeline: its deployed definition and that of the source.
 
     `files_of` gives the files of a code bundle by its URI, name → digest; None when the bundle
     cannot be had.
@@ -33,33 +36,101 @@ class Change:
     files_of: Callable[[str], Mapping[str, str] | None]
 
 
-def changes(target: Target, kind: str | None = None) -> Iterator[Change]:
-    """The pipelines that `ratchet run` brings up to date, or the one of `kind`.
+@dataclass(frozen=True, kw_only=True)
+class NewPipeline:
+    """A pipeline of the source that is not deployed yet."""
 
-    Raises:
-        UnknownNameError: there is no such pipeline.
-        NotDeployedError: nothing, or this one, is not deployed.
-        DefinitionError: the source has mistakes.
-    """
-    from pipeline_defs import PIPELINES
-    from pipeline_defs.imported import names
-    from ratchet.node import PROJECT
+    name: str
+    source: str
+    """Its definition's JSON, with placeholders for what only a deployment knows."""
 
-    deployed = facts.read(target)
-    for one in [kind] if kind else [*PIPELINES, *names(PROJECT)]:
-        context = facts.context(target, deployed, kind=one)
-        pipeline = imported.compile_kind(target, deployed, one, context)
-        name = target.settings.pipeline_name(one)
-        yield Change(
-            name=name,
-            deployed=pipelines.deployed_definition(target, name),
-            source=pipeline.to_json(),
-            files_of=_files_of(target, pipeline, context),
-        )
+
+@dataclass(frozen=True, kw_only=True)
+class UnreadPipeline:
+    """A pipeline of which it cannot be said how it differs."""
+
+    name: str
+    reason: str
+    mistake: bool
+    """The source's, which has to be put right; otherwise a deployment does it."""
+
+
+AnyChange = PipelineChange | NewPipeline | UnreadPipeline
+
+
+class Comparing:
+    """Compares pipelines with what one target has of them, each by itself: that one of them cannot
+    be compared holds back none of the others."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._facts: TrainingFacts | None = None
+        self.missing = ""
+        """Why nothing of the environment is known; "": it is."""
+        try:
+            self._facts = facts.read(target)
+        except NotDeployedError as problem:
+            self.missing = str(problem)
+
+    def changes(self) -> Iterator[AnyChange]:
+        """All pipelines of the source, and those that it no longer has."""
+        entries = source.entries()
+        for listed in entries.values():
+            yield self.change(listed)
+        yield from self._dropped(entries)
+
+    def change(self, listed: PipelineEntry) -> AnyChange:
+        from pipeline_defs.authoring import BundleError, DefinitionError
+
+        name = self._target.settings.pipeline_name(listed.name)
+        try:
+            return self._change(listed, name)
+        except (DefinitionError, BundleError) as problem:
+            reason = str(problem).removeprefix(f"pipeline {name!r} ")
+            return UnreadPipeline(name=name, reason=reason, mistake=True)
+
+    def _change(self, listed: PipelineEntry, name: str) -> AnyChange:
+        target = self._target
+        try:
+            deployed = publishing.deployed_pipeline(target, name)
+        except NotDeployedError:
+            compiled = source.compile_without_cloud(listed.name, target.settings)
+            return NewPipeline(name=name, source=compiled.to_json())
+        if self._facts is None:
+            return UnreadPipeline(name=name, reason=self.missing, mistake=False)
+        try:
+            context = source.context(target, self._facts, listed, role_arn=deployed.role_arn)
+        except NotDeployedError as problem:
+            return UnreadPipeline(name=name, reason=str(problem), mistake=False)
+        return _compared(target, deployed, listed.compile(context), context)
+
+    def _dropped(self, entries: Mapping[str, PipelineEntry]) -> Iterator[UnreadPipeline]:
+        try:
+            deployed = facts.read_pipelines(self._target).pipelines
+        except NotDeployedError:
+            return
+        for kind in deployed:
+            if kind not in entries:
+                yield UnreadPipeline(
+                    name=self._target.settings.pipeline_name(kind),
+                    reason="the source has it no longer, so the next deployment removes it",
+                    mistake=False,
+                )
+
+
+def _compared(
+    target: Target, deployed: DeployedPipeline, pipeline: CompiledPipeline, context: Context
+) -> PipelineChange:
+    return PipelineChange(
+        name=deployed.name,
+        deployed=deployed.definition,
+        source=pipeline.to_json(),
+        files_of=_files_of(target, pipeline, context),
+    )
 
 
 def _files_of(
-    target: Target, pipeline: Pipeline | ImportedPipeline, context: Context
+    target: Target, pipeline: CompiledPipeline, context: Context
 ) -> Callable[[str], Mapping[str, str] | None]:
     from pipeline_defs.authoring import Pipeline
 
@@ -85,7 +156,7 @@ def _stored_files(target: Target, uri: str) -> Mapping[str, bytes] | None:
     try:
         packed = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-            found = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
-            return {name: file.read() for name, file in found.items() if file is not None}
+            files = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
+            return {name: file.read() for name, file in files.items() if file is not None}
     except (ClientError, tarfile.TarError):
         return None

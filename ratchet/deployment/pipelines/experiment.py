@@ -18,7 +18,7 @@ def of_checkout(folder: Path) -> str | None:
     """The branch as the name of an experiment; None on a shared branch, or outside of a
     checkout."""
     try:
-        asked = subprocess.run(
+        answer = subprocess.run(
             ["git", "-C", str(folder), "symbolic-ref", "--short", "--quiet", "HEAD"],
             capture_output=True,
             text=True,
@@ -27,7 +27,7 @@ def of_checkout(folder: Path) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None  # no git here
-    return named(asked.stdout.strip())
+    return named(answer.stdout.strip())
 
 
 def named(branch: str) -> str | None:

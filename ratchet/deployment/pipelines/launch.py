@@ -7,11 +7,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.pipelines import experiment, imported, parameters
-from ratchet.deployment.pipelines import publishing as pipelines
+from ratchet.deployment.pipelines import experiment, parameters, publishing, source
 from ratchet.deployment.pipelines.stand_ins import refuse_on_aws
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import snapshots
@@ -22,13 +21,16 @@ from ratchet.loop import names
 from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
 
+if TYPE_CHECKING:
+    from pipeline_defs.authoring import Context
+    from pipeline_defs.registry import CompiledPipeline
+
 _RETRIED = ("Failed", "Stopped")
 _SOURCES = ("Succeeded", "Failed")  # of a run of selected steps
-"""A pipeline that declares it, and gets no value for it, runs on the newest snapshot."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class StepSelection:
     """The selected steps of a run, and the run that their inputs come from."""
 
     steps: tuple[str, ...]
@@ -39,11 +41,11 @@ class Selection:
 @dataclass(frozen=True, kw_only=True)
 class Launched:
     run: Run
-    published: pipelines.Published | None
+    published: publishing.Published | None
     """None: started as deployed."""
-    snapshot: snapshots.Snapshot | None
+    snapshot: snapshots.LandedSnapshot | None
     """The snapshot that was chosen; None when the data was named, or the pipeline takes none."""
-    selection: Selection | None = None
+    selection: StepSelection | None = None
     experiment: str | None = None
     """The branch, when the run is an experiment because of it."""
 
@@ -55,13 +57,13 @@ def launch(
     values: Mapping[str, str],
     as_deployed: bool = False,
     stand_ins: Mapping[str, Any] | None = None,
-    selection: Selection | None = None,
+    selection: StepSelection | None = None,
 ) -> Launched:
     """Brings the pipeline up to date with the source and starts it.
 
     Args:
         target: where.
-        kind: a key of `pipeline_defs.PIPELINES`, or a folder of `pipelines/`.
+        kind: its name in `pipeline_defs.PIPELINES`, or its folder in `pipelines/`.
         values: parameters by name, as typed.
         stand_ins: results of steps that shall not run, by step; the local cloud only.
         as_deployed: leave the deployed pipeline alone and start it as it is.
@@ -72,50 +74,97 @@ def launch(
         DefinitionError: the pipeline's source has mistakes.
     """
     refuse_on_aws(target, stand_ins or {})
-    deployed = facts.read(target)
     name = target.settings.pipeline_name(kind)
-    published = None
-    if not as_deployed:
-        _refuse_protected(target, deployed, kind)
-        context = facts.context(target, deployed, kind=kind)
-        pipeline = imported.compile_kind(target, deployed, kind, context)
-        declared = pipelines.declared_parameters(pipeline.to_json())
+    deployed = facts.read(target)
+    prepared = None if as_deployed else _from_source(target, deployed, kind)
+    if prepared:
+        definition = prepared.pipeline.to_json()
     else:
-        declared = pipelines.declared_parameters(pipelines.deployed_definition(target, name))
-    snapshot, tried = None, None
-    source = selection.source if selection else None
-    known = runs.parameters(target, source) if source else {}
-    declared_names = {parameter["Name"] for parameter in declared}
-    chosen = {name: value for name, value in known.items() if name in declared_names} | dict(values)
-    is_declared = names.EXPERIMENT_PARAMETER in declared_names
-    if is_declared and names.EXPERIMENT_PARAMETER not in chosen and not as_deployed:
-        tried = experiment.of_checkout(PROJECT)
-        chosen |= {names.EXPERIMENT_PARAMETER: tried} if tried else {}
-    if names.DATA_PARAMETER not in chosen and names.DATA_PARAMETER in declared_names:
-        intake = kind if kind == "evaluation" else "training"
-        snapshot = snapshots.newest(target, deployed, intake=intake)
-        chosen[names.DATA_PARAMETER] = snapshot.manifest
+        definition = publishing.deployed_pipeline(target, name).definition
+    declared = publishing.declared_parameters(definition)
+    chosen = _earlier_parameters(target, selection, declared) | dict(values)
+    branch = None if as_deployed else _branch(declared, chosen)
+    chosen |= {names.EXPERIMENT_PARAMETER: branch} if branch else {}
+    snapshot = _snapshot(target, deployed, kind, declared, chosen)
+    chosen |= {names.DATA_PARAMETER: snapshot.manifest} if snapshot else {}
     checked = parameters.check(chosen, declared, pipeline=name)
-    if not as_deployed:
-        published = pipelines.publish(target, pipeline, name=name, context=context)
-    now = datetime.now().astimezone()
-    run = pipelines.start(
+    published = prepared.publish(target) if prepared else None
+    run = publishing.start(
         target,
         name=name,
         parameters=checked,
-        display_name=_display_name(snapshot, now),
+        display_name=_display_name(snapshot, datetime.now().astimezone()),
         description=_description(snapshot, as_deployed=as_deployed),
         stand_ins=stand_ins,
         selection=_selective_config(selection),
     )
     return Launched(
-        run=run, published=published, snapshot=snapshot, selection=selection, experiment=tried
+        run=run, published=published, snapshot=snapshot, selection=selection, experiment=branch
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    """A pipeline of the source, compiled for the place that it is deployed to."""
+
+    deployed: publishing.DeployedPipeline
+    pipeline: CompiledPipeline
+    context: Context
+
+    def publish(self, target: Target) -> publishing.Published:
+        return publishing.publish(
+            target, self.pipeline, deployed=self.deployed, context=self.context
+        )
+
+
+def _from_source(target: Target, facts_of_training: TrainingFacts, kind: str) -> _Prepared:
+    listed = source.entry(kind)
+    _refuse_protected(target, facts_of_training, kind)
+    deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
+    context = source.context(target, facts_of_training, listed, role_arn=deployed.role_arn)
+    return _Prepared(deployed=deployed, pipeline=listed.compile(context), context=context)
+
+
+def _earlier_parameters(
+    target: Target, selection: StepSelection | None, declared: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """The parameters of the run that a selection takes results of, where they are still there."""
+    if selection is None or selection.source is None:
+        return {}
+    earlier = runs.parameters(target, selection.source)
+    return {name: value for name, value in earlier.items() if name in _names(declared)}
+
+
+def _branch(declared: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -> str | None:
+    """The experiment of the checkout, where nobody chose another."""
+    name = names.EXPERIMENT_PARAMETER
+    if name not in _names(declared) or name in chosen:
+        return None
+    return experiment.of_checkout(PROJECT)
+
+
+def _snapshot(
+    target: Target,
+    deployed: TrainingFacts,
+    kind: str,
+    declared: Sequence[Mapping[str, Any]],
+    chosen: Mapping[str, str],
+) -> snapshots.LandedSnapshot | None:
+    """The newest data for a pipeline that takes data and is given none."""
+    name = names.DATA_PARAMETER
+    if name not in _names(declared) or name in chosen:
+        return None
+    intake = kind if kind == "evaluation" else "training"
+    return snapshots.newest(target, deployed, intake=intake)
+
+
+def _names(declared: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {parameter["Name"] for parameter in declared}
+
+
 def selection(
-    target: Target, *, kind: str, steps: Sequence[str], source: str | None
-) -> Selection | None:
+    target: Target, *, kind: str, steps: Sequence[str], earlier: str | None
+) -> StepSelection | None:
     """The selection of `--step` and `--from`; None without steps.
 
     Raises:
@@ -124,16 +173,16 @@ def selection(
     if not steps:
         return None
     name = target.settings.pipeline_name(kind)
-    if source is not None:
-        found = runs.find(target, source)
-        if found.pipeline != name:
+    if earlier is not None:
+        run = runs.find(target, earlier)
+        if run.pipeline != name:
             raise DeploymentError(
-                f"{found.name} ({found.id}) is a run of {found.pipeline}; one of {name} is "
+                f"{run.name} ({run.id}) is a run of {run.pipeline}; one of {name} is "
                 f"expected. List them: {target.command(f'runs {kind}')}"
             )
-        return Selection(steps=tuple(steps), source=found)
+        return StepSelection(steps=tuple(steps), source=run)
     ended = (run for run in runs.listed(target, pipeline=name) if run.status in _SOURCES)
-    return Selection(steps=tuple(steps), source=next(ended, None))
+    return StepSelection(steps=tuple(steps), source=next(ended, None))
 
 
 def retry(target: Target, run: Run) -> Run:
@@ -154,7 +203,7 @@ def retry(target: Target, run: Run) -> Run:
     return replace(run, status="Executing", failure="")
 
 
-def _selective_config(selection: Selection | None) -> dict[str, Any] | None:
+def _selective_config(selection: StepSelection | None) -> dict[str, Any] | None:
     if selection is None:
         return None
     config: dict[str, Any] = {"SelectedSteps": [{"StepName": name} for name in selection.steps]}
@@ -175,13 +224,13 @@ def _refuse_protected(target: Target, deployed: TrainingFacts, kind: str) -> Non
     )
 
 
-def _display_name(snapshot: snapshots.Snapshot | None, now: datetime) -> str:
+def _display_name(snapshot: snapshots.LandedSnapshot | None, now: datetime) -> str:
     """`2013-03-by-hand-081502`: which data, why, and a time that tells repeats apart."""
     data = f"{snapshot.label}-" if snapshot and snapshot.label else ""
     return f"{data}by-hand-{now:%H%M%S}"
 
 
-def _description(snapshot: snapshots.Snapshot | None, *, as_deployed: bool) -> str:
+def _description(snapshot: snapshots.LandedSnapshot | None, *, as_deployed: bool) -> str:
     try:
         who = getpass.getuser()
     except (KeyError, OSError):  # a container without a name for its user

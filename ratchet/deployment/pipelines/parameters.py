@@ -52,26 +52,26 @@ def check(
         DeploymentError: an unknown name, a value of the wrong type or outside the declared ones,
             or a parameter that has neither a value nor a default.
     """
-    given = check_given(values, declared, pipeline=pipeline)
+    checked = check_values(values, declared, pipeline=pipeline)
     for parameter in declared:
         name = parameter["Name"]
         if name not in values and "DefaultValue" not in parameter:
             raise DeploymentError(f"{pipeline} needs a value for {name}: -p {name}=…")
-    return given
+    return checked
 
 
-def check_given(
+def check_values(
     values: Mapping[str, str], declared: Sequence[Mapping[str, Any]], *, pipeline: str
 ) -> dict[str, str]:
     """The same, where not every parameter needs a value. Raises DeploymentError."""
-    known = {parameter["Name"]: parameter for parameter in declared}
+    by_name = {parameter["Name"]: parameter for parameter in declared}
     for name in values:
-        if name not in known:
+        if name not in by_name:
             raise DeploymentError(
-                f"{pipeline} has no parameter {name!r}{nearest(name, known)} "
-                f"It has: {', '.join(known) or 'none'}"
+                f"{pipeline} has no parameter {name!r}{nearest(name, by_name)} "
+                f"It has: {', '.join(by_name) or 'none'}"
             )
-    return {name: _typed(name, value, known[name]) for name, value in values.items()}
+    return {name: _typed(name, value, by_name[name]) for name, value in values.items()}
 
 
 def _typed(name: str, value: str, parameter: Mapping[str, Any]) -> str:
@@ -87,8 +87,8 @@ def _typed(name: str, value: str, parameter: Mapping[str, Any]) -> str:
             if not math.isfinite(int(value) if kind == "Integer" else float(value)):
                 raise ValueError
         except ValueError:
-            wanted = "a whole number" if kind == "Integer" else "a number"
-            raise DeploymentError(f"-p {name}={value}: expected {wanted}") from None
+            expected = "a whole number" if kind == "Integer" else "a number"
+            raise DeploymentError(f"-p {name}={value}: expected {expected}") from None
     if len(value) > MAX_VALUE:
         raise DeploymentError(
             f"-p {name}: {len(value)} characters; SageMaker takes at most {MAX_VALUE} at start"

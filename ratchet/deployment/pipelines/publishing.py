@@ -1,25 +1,25 @@
-"""Publishes a pipeline of the source: compile, upload changes, update, start."""
+"""Publishes a pipeline of the source: upload changes, update, start."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.deployment import objects
-from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
+from ratchet.deployment.errors import NotDeployedError
 from ratchet.deployment.pipelines.stand_ins import hand_over
 from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.target.environment import Target
 
 if TYPE_CHECKING:
-    from pipeline_defs.authoring import Context, Pipeline
-    from pipeline_defs.imported import ImportedPipeline
+    from pipeline_defs.authoring import Context
+    from pipeline_defs.registry import CompiledPipeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,57 +32,54 @@ class Published:
     """The deployed definition differed from the source's."""
 
 
-def known(kind: str, kinds: Sequence[str]) -> str:
-    """`kind`, when there is such a pipeline.
+@dataclass(frozen=True, kw_only=True)
+class DeployedPipeline:
+    name: str
+    role_arn: str
+    definition: str
+    """JSON."""
+
+
+def deployed_pipeline(target: Target, name: str) -> DeployedPipeline:
+    """The pipeline of this full name as it is deployed.
 
     Raises:
-        UnknownNameError: there is not.
+        NotDeployedError: it is not.
     """
-    if kind not in kinds:
-        raise UnknownNameError(
-            f"no pipeline {kind!r}{nearest(kind, kinds)} There are: {', '.join(kinds)}"
-        )
-    return kind
-
-
-def compile_pipeline(kind: str, context: Context) -> Pipeline:
-    """The pipeline compiled from the source. Raises DefinitionError with every problem in it."""
-    from pipeline_defs import PIPELINES
-
-    return PIPELINES[known(kind, list(PIPELINES))](context)
+    sagemaker = target.client("sagemaker")
+    try:
+        answer = sagemaker.describe_pipeline(PipelineName=name)
+    except sagemaker.exceptions.ResourceNotFound:
+        raise NotDeployedError(
+            f"pipeline {name} is not deployed yet: run `{target.command('deploy')}`"
+        ) from None
+    return DeployedPipeline(
+        name=name, role_arn=str(answer["RoleArn"]), definition=str(answer["PipelineDefinition"])
+    )
 
 
 def publish(
-    target: Target, pipeline: Pipeline | ImportedPipeline, *, name: str, context: Context
+    target: Target, pipeline: CompiledPipeline, *, deployed: DeployedPipeline, context: Context
 ) -> Published:
     """Uploads the code that is missing, then updates the definition if it differs.
 
     The code goes first: a run may start between the two, and must find what its definition names.
 
-    Raises:
-        NotDeployedError: there is no such pipeline to update; a deployment creates it.
+    Args:
+        deployed: what the pipeline takes the place of.
     """
     uploads = tuple(_uploads(pipeline, context))
     target.client("s3")  # made here once: making clients is not safe in threads, using them is
     with ThreadPoolExecutor(max_workers=8) as pool:
-        sent = pool.map(lambda one: _upload(target, one), uploads)
+        sent = pool.map(lambda upload: _upload(target, upload), uploads)
         uploaded = tuple(u.name for u, was_sent in zip(uploads, sent, strict=True) if was_sent)
-    wanted = pipeline.to_json()
-    updated = json.loads(deployed_definition(target, name)) != json.loads(wanted)
+    definition = pipeline.to_json()
+    updated = json.loads(deployed.definition) != json.loads(definition)
     if updated:
-        target.client("sagemaker").update_pipeline(PipelineName=name, PipelineDefinition=wanted)
+        target.client("sagemaker").update_pipeline(
+            PipelineName=deployed.name, PipelineDefinition=definition
+        )
     return Published(uploaded=uploaded, updated=updated)
-
-
-def deployed_definition(target: Target, name: str) -> str:
-    """The definition's JSON text as it is deployed."""
-    sagemaker = target.client("sagemaker")
-    try:
-        return str(sagemaker.describe_pipeline(PipelineName=name)["PipelineDefinition"])
-    except sagemaker.exceptions.ResourceNotFound:
-        raise NotDeployedError(
-            f"pipeline {name} is not deployed yet: run `{target.command('deploy')}`"
-        ) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +89,7 @@ class _Upload:
     write: Callable[[Path], object]
 
 
-def _uploads(pipeline: Pipeline | ImportedPipeline, context: Context) -> Iterator[_Upload]:
+def _uploads(pipeline: CompiledPipeline, context: Context) -> Iterator[_Upload]:
     from pipeline_defs.imported import ImportedPipeline
 
     if isinstance(pipeline, ImportedPipeline):

@@ -18,15 +18,15 @@ def parse(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
     Raises:
         DeploymentError: a text of another form, a step given twice, or a file without an object.
     """
-    found: dict[str, dict[str, Any]] = {}
+    stand_ins: dict[str, dict[str, Any]] = {}
     for text in texts:
         step, equals, file = text.partition("=")
         if not (step and equals and file):
             raise DeploymentError(f"--stand-in {text!r} is not of the form STEP=FILE")
-        if step in found:
+        if step in stand_ins:
             raise DeploymentError(f"--stand-in {step} is given twice: leave one")
-        found[step] = _read(step, Path(file))
-    return found
+        stand_ins[step] = _read(step, Path(file))
+    return stand_ins
 
 
 def _read(step: str, file: Path) -> dict[str, Any]:

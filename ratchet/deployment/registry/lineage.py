@@ -29,7 +29,7 @@ _OF_THE_PLATFORM = ("sagemaker_", "_")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Code:
+class StepCode:
     """The code that a step ran."""
 
     step: str
@@ -53,7 +53,7 @@ class Lineage:
 
     version: ModelVersion
     run: RunState | None = None
-    code: tuple[Code, ...] = ()
+    code: tuple[StepCode, ...] = ()
     data: Data | None = None
     hyperparameters: Mapping[str, str] = field(default_factory=dict)
     training_image: str = ""
@@ -140,11 +140,11 @@ def _jobs(target: Target, state: RunState) -> Iterator[tuple[str, Mapping[str, A
                 raise
 
 
-def _code(version: ModelVersion, jobs: Mapping[str, Mapping[str, Any]]) -> Iterator[Code]:
+def _code(version: ModelVersion, jobs: Mapping[str, Mapping[str, Any]]) -> Iterator[StepCode]:
     for name, digest in version.metadata.items():
         if name.startswith("code-"):
             step = name.removeprefix("code-")
-            yield Code(step=step, digest=digest, uri=_bundle_uri(jobs.get(step, {})))
+            yield StepCode(step=step, digest=digest, uri=_bundle_uri(jobs.get(step, {})))
 
 
 def _bundle_uri(job: Mapping[str, Any]) -> str:

@@ -100,7 +100,7 @@ class StatementUse:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refusal:
+class RoleRefusal:
     """A kind of request that was denied to a role."""
 
     decision: Decision
@@ -116,7 +116,7 @@ class RoleUse:
 
     role: Role
     statements: tuple[StatementUse, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[RoleRefusal, ...] = ()
     elsewhere: tuple[Decision, ...] = ()
     """What no statement of the role allowed: a resource's policy, a key's grant, or a statement
     that is gone."""
@@ -190,7 +190,7 @@ def joined(role: Role, decisions: Iterable[Decision]) -> RoleUse:
         elif decision.allowed:
             elsewhere.append(decision)
     refusals = [
-        Refusal(
+        RoleRefusal(
             decision=decision,
             statement=_lacking(decision),
             standing=_stands(role, decision, role_decisions),

@@ -46,7 +46,7 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class RunStep:
     """One step that a run has reached."""
 
     name: str
@@ -78,10 +78,10 @@ class RunState:
 
     run: Run
     plan: tuple[PlannedStep, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[RunStep, ...]
     parameters: Mapping[str, str] = field(default_factory=dict)
 
-    def step(self, name: str) -> Step | None:
+    def step(self, name: str) -> RunStep | None:
         return next((step for step in self.steps if step.name == name), None)
 
     @property
@@ -232,7 +232,7 @@ def parameters(target: Target, run: Run) -> dict[str, str]:
     return _parameters(target.client("sagemaker"), run.arn)
 
 
-def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
+def steps(sagemaker: Any, arn: str) -> Iterator[RunStep]:
     """The steps that a run has reached, in the order in which they started."""
     pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
         PipelineExecutionArn=arn, SortOrder="Ascending"
@@ -241,7 +241,7 @@ def steps(sagemaker: Any, arn: str) -> Iterator[Step]:
         for item in page["PipelineExecutionSteps"]:
             result = item.get("CacheHitResult") or item.get("SelectiveExecutionResult") or {}
             source = result.get("SourcePipelineExecutionArn", "")
-            yield Step(
+            yield RunStep(
                 name=item["StepName"],
                 status=item["StepStatus"],
                 started=item.get("StartTime"),

@@ -36,7 +36,7 @@ class Operand:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class GateComparison:
     left: Operand
     sign: str
     right: Operand
@@ -51,7 +51,7 @@ class Gate:
     name: str
     passed: bool | None
     """None: not decided (yet)."""
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[GateComparison, ...]
     """All must hold."""
 
 
@@ -70,18 +70,20 @@ def _gate(planned: PlannedStep, state: RunState, reports: Reports) -> Gate:
     )
 
 
-def _comparison(condition: Mapping[str, Any], state: RunState, reports: Reports) -> Comparison:
+def _comparison(condition: Mapping[str, Any], state: RunState, reports: Reports) -> GateComparison:
     kind = condition["Type"]
     if kind == "Not":
         inner = _comparison(condition["Condition"], state, reports)
         holds = None if inner.holds is None else not inner.holds
-        return Comparison(left=inner.left, sign=f"not {inner.sign}", right=inner.right, holds=holds)
+        return GateComparison(
+            left=inner.left, sign=f"not {inner.sign}", right=inner.right, holds=holds
+        )
     if kind == "Or":
         parts = [_comparison(c, state, reports) for c in condition["Conditions"]]
         label = " or ".join(f"{p.left.label} {p.sign} {p.right.label}" for p in parts)
         outcomes = [p.holds for p in parts]
         holds = True if True in outcomes else None if None in outcomes else False
-        return Comparison(
+        return GateComparison(
             left=Operand(label=label, value=None), sign="", right=_literal(""), holds=holds
         )
     if kind == "In":
@@ -92,7 +94,7 @@ def _comparison(condition: Mapping[str, Any], state: RunState, reports: Reports)
         left = _operand(condition["LeftValue"], state, reports)
         right = _operand(condition["RightValue"], state, reports)
     sign, test = SIGNS.get(kind, (kind, None))
-    return Comparison(left=left, sign=sign, right=right, holds=_holds(left, test, right))
+    return GateComparison(left=left, sign=sign, right=right, holds=_holds(left, test, right))
 
 
 def _holds(left: Operand, test: Callable[[Any, Any], bool] | None, right: Operand) -> bool | None:

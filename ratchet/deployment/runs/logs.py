@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ratchet.deployment.errors import UnknownNameError, nearest
-from ratchet.deployment.runs.executions import RunState, Step
+from ratchet.deployment.runs.executions import RunState, RunStep
 from ratchet.deployment.target.environment import Target
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class LogSource:
     """The log group and streams of a step."""
 
     step: str
@@ -35,14 +35,14 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class LogLine:
     step: str
     time: datetime
     text: str
     id: str
 
 
-def sources(state: RunState, step: str | None = None) -> list[Source]:
+def sources(state: RunState, step: str | None = None) -> list[LogSource]:
     """The log sources of one step, or of all.
 
     Raises:
@@ -63,17 +63,17 @@ def sources(state: RunState, step: str | None = None) -> list[Source]:
     return [source]
 
 
-def _source(step: Step) -> Source | None:
+def _source(step: RunStep) -> LogSource | None:
     if step.job and step.job[0].log_group:
         job, name = step.job
-        return Source(
+        return LogSource(
             step=step.name,
             cached_from=step.cached_from,
             group=job.log_group,
             stream_prefix=job.stream_prefix(name),
         )
     if arn := step.metadata.function_arn:
-        return Source(
+        return LogSource(
             step=step.name,
             cached_from="",
             function=_function_name(arn),
@@ -98,7 +98,7 @@ def _milliseconds(moment: datetime | None, *, later: int = 0) -> int | None:
     return None if moment is None else int(moment.timestamp() * 1000) + later
 
 
-def lines(target: Target, source: Source, *, since: int | None = None) -> Iterator[Line]:
+def lines(target: Target, source: LogSource, *, since: int | None = None) -> Iterator[LogLine]:
     """The lines at `source` in time order; none when the group does not exist yet."""
     logs = target.client("logs")
     group = source.group or _group_of(target, source.function)
@@ -116,7 +116,7 @@ def lines(target: Target, source: Source, *, since: int | None = None) -> Iterat
                 # Not every emulator of CloudWatch Logs narrows the answer down.
                 if not event.get("logStreamName", "").startswith(source.stream_prefix):
                     continue
-                yield Line(
+                yield LogLine(
                     step=source.step,
                     time=datetime.fromtimestamp(event["timestamp"] / 1000, UTC),
                     text=event["message"].rstrip("\n"),

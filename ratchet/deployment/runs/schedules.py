@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from config import timetable
+from ratchet.deployment.errors import NotDeployedError
+from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 
 PIPELINES = ("training", "evaluation")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSchedule:
+class DeployedSchedule:
     """The schedule of one pipeline."""
 
     pipeline: str
@@ -32,17 +34,24 @@ class RunSchedule:
         return at.astimezone(zone) if at and self.on else None
 
 
-def read(target: Target) -> Iterable[RunSchedule]:
+def _of_the_team(target: Target) -> Sequence[str]:
+    try:
+        return facts.read_pipelines(target).scheduled
+    except NotDeployedError:
+        return ()
+
+
+def read(target: Target) -> Iterable[DeployedSchedule]:
     """The deployed schedules; the settings of the working tree may differ."""
     scheduler = target.client("scheduler")
-    for pipeline in PIPELINES:
+    for pipeline in (*PIPELINES, *_of_the_team(target)):
         try:
             answer: dict[str, Any] = scheduler.get_schedule(
                 Name=target.settings.schedule_name(pipeline)
             )
         except scheduler.exceptions.ResourceNotFoundException:
             continue
-        yield RunSchedule(
+        yield DeployedSchedule(
             pipeline=pipeline,
             expression=answer["ScheduleExpression"],
             timezone=answer.get("ScheduleExpressionTimezone") or "UTC",

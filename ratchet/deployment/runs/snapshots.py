@@ -22,7 +22,7 @@ _MARK = 12
 
 
 @dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class LandedSnapshot:
     """One content of the training window."""
 
     digest: str
@@ -42,7 +42,7 @@ class Snapshot:
         return self.run_name.removesuffix(self.mark).rstrip("-")
 
 
-def newest(target: Target, deployed: TrainingFacts, *, intake: str = "training") -> Snapshot:
+def newest(target: Target, deployed: TrainingFacts, *, intake: str = "training") -> LandedSnapshot:
     """The snapshot that the trigger of this pipeline ran last.
 
     Raises:
@@ -70,7 +70,7 @@ def newest(target: Target, deployed: TrainingFacts, *, intake: str = "training")
     answer = s3.get_object(Bucket=deployed.artifacts_bucket, Key=latest["Key"])
     record = json.loads(answer["Body"].read())
     digest = latest["Key"].removesuffix(record_name).removeprefix(folders.MANIFESTS)
-    return Snapshot(
+    return LandedSnapshot(
         digest=digest,
         manifest=f"s3://{deployed.artifacts_bucket}/{folders.manifest(digest)}",
         run_name=record.get("display_name") or "",

@@ -20,7 +20,7 @@ IN_SERVICE = "InService"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Live:
+class LiveEndpoint:
     """An endpoint as it is now."""
 
     status: str
@@ -43,7 +43,7 @@ def deployed_arn(target: Target) -> str:
     return "" if value == names.NONE else value
 
 
-def live(target: Target, endpoint: str) -> Live | None:
+def live(target: Target, endpoint: str) -> LiveEndpoint | None:
     """The endpoint and the model package behind it; None when there is no such endpoint."""
     from botocore.exceptions import ClientError
 
@@ -55,7 +55,7 @@ def live(target: Target, endpoint: str) -> Live | None:
             return None
         raise
     variants = description.get("ProductionVariants") or [{}]
-    return Live(
+    return LiveEndpoint(
         status=description["EndpointStatus"],
         config=description.get("EndpointConfigName", ""),
         package_arn=_package_of(sagemaker, description.get("EndpointConfigName", "")),

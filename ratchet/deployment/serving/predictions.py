@@ -24,7 +24,7 @@ THREADS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class EndpointAnswer:
     """The endpoint's answer to one batch."""
 
     batch: Batch
@@ -42,7 +42,7 @@ def new_prefix() -> str:
 
 def predict(
     target: Target, endpoint: str, batches: Iterable[Batch], *, prefix: str
-) -> Iterator[Answer]:
+) -> Iterator[EndpointAnswer]:
     """Sends the batches, some at once, and yields the answers in the batches' order.
 
     Args:
@@ -60,7 +60,7 @@ def predict(
         yield from pool.map(lambda batch: ask(target, endpoint, batch, prefix=prefix), batches)
 
 
-def ask(target: Target, endpoint: str, batch: Batch, *, prefix: str) -> Answer:
+def ask(target: Target, endpoint: str, batch: Batch, *, prefix: str) -> EndpointAnswer:
     """Sends one batch. Raises as `predict` does."""
     from botocore.exceptions import ClientError
 
@@ -81,7 +81,7 @@ def ask(target: Target, endpoint: str, batch: Batch, *, prefix: str) -> Answer:
             f"{endpoint} answered {len(predictions)} predictions for {len(batch.rows)} rows "
             f"(from row {batch.first}); expected one for each"
         )
-    return Answer(
+    return EndpointAnswer(
         batch=batch,
         predictions=tuple(predictions),
         inference_id=inference_id,

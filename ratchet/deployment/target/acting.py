@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.deployment.errors import DENIED, DeploymentError, nearest
 
 if TYPE_CHECKING:
-    from ratchet.local_cloud.control import Endpoint
+    from ratchet.local_cloud.control import CloudEndpoint
 
 ROLE_VARIABLE = "RATCHET_ROLE"
 _SESSION = "ratchet"
@@ -26,7 +26,7 @@ def role_name(role: str) -> str:
     return role.rpartition("/")[2]
 
 
-def session_variables(endpoint: Endpoint, role: str) -> dict[str, str]:
+def session_variables(endpoint: CloudEndpoint, role: str) -> dict[str, str]:
     """The endpoint's environment, with credentials of the role's session in place of the keys.
 
     A role that trusts an OIDC provider alone, such as GitHub's, is assumed with the token that the
@@ -107,7 +107,7 @@ def _encoded(part: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-def _client(endpoint: Endpoint, service: str) -> Any:
+def _client(endpoint: CloudEndpoint, service: str) -> Any:
     from botocore.config import Config
 
     from ratchet.deployment.target.environment import without_profiles

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from ratchet.deployment.errors import DeploymentError, NotDeployedError
 from ratchet.deployment.target.environment import Target
@@ -10,14 +10,19 @@ from ratchet.loop.facts import (
     AnyFacts,
     EvaluationFacts,
     OperationsFacts,
+    PipelinesFacts,
     ServingFacts,
     TrainingFacts,
     parse,
 )
-from ratchet.node import PROJECT
 
-if TYPE_CHECKING:
-    from pipeline_defs.authoring import Context
+_FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    TrainingFacts.fact: ("resolve_champion",),
+    EvaluationFacts.fact: ("resolve_champion", "record_evaluation"),
+    ServingFacts.fact: ("select_captured", "publish_monitoring"),
+    PipelinesFacts.fact: ("resolve_champion",),
+}
+"""Stack → the functions that its pipelines may call."""
 
 
 def read(target: Target) -> TrainingFacts:
@@ -45,6 +50,15 @@ def read_serving(target: Target) -> ServingFacts:
         NotDeployedError: the Serving stack is not there.
     """
     return _read(target, ServingFacts)
+
+
+def read_pipelines(target: Target) -> PipelinesFacts:
+    """The facts of the Pipelines stack at `target`.
+
+    Raises:
+        NotDeployedError: the Pipelines stack is not there.
+    """
+    return _read(target, PipelinesFacts)
 
 
 def read_operations(target: Target) -> OperationsFacts:
@@ -83,25 +97,27 @@ def parameter_value(target: Target, name: str) -> str | None:
         return None
 
 
-def context(target: Target, deployed: TrainingFacts, *, kind: str = "training") -> Context:
-    """The context in which `pipeline_defs` compiles the pipeline of this kind for this
-    deployment."""
-    from pipeline_defs.authoring import Context, Functions
+def functions(target: Target, deployed: TrainingFacts, *, stack: str) -> dict[str, str]:
+    """ARNs of the functions that the pipelines of a stack may call, by the names of `Functions`.
 
-    owner = read_evaluation(target) if kind == "evaluation" else deployed
-    names = ["resolve_champion", *(["record_evaluation"] if kind == "evaluation" else [])]
+    Args:
+        stack: by the name of its SSM parameter.
+
+    Raises:
+        NotDeployedError: the stack is not there, or was written by an earlier version.
+    """
+    arns = _owner_functions(target, deployed, stack)
     try:
-        functions = Functions(**{name: owner.functions[name] for name in names})
+        return {name: arns[name] for name in _FUNCTIONS[stack]}
     except KeyError as missing:
         raise NotDeployedError(
             f"the deployment has no function {missing}: run `{target.command('deploy')}`"
         ) from None
-    return Context(
-        settings=target.settings,
-        role_arn=owner.role_arn,
-        artifacts_uri=f"s3://{deployed.artifacts_bucket}",
-        output_key_arn=deployed.output_key_arn,
-        code_uri=owner.code_uri,
-        functions=functions,
-        source=PROJECT,
-    )
+
+
+def _owner_functions(target: Target, deployed: TrainingFacts, stack: str) -> Mapping[str, str]:
+    if stack == EvaluationFacts.fact:
+        return read_evaluation(target).functions
+    if stack == ServingFacts.fact:
+        return read_serving(target).functions
+    return deployed.functions

@@ -9,13 +9,13 @@ from ratchet.deployment.target.environment import Target
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class DeployedStack:
     name: str
     status: str
     resources: int
 
 
-def stacks(target: Target) -> list[Stack]:
+def stacks(target: Target) -> list[DeployedStack]:
     """The environment's stacks with the number of resources in each, sorted by name."""
     cloudformation = target.client("cloudformation")
     counted = []
@@ -24,7 +24,9 @@ def stacks(target: Target) -> list[Stack]:
             StackName=stack["StackName"]
         )
         count = sum(len(page["StackResourceSummaries"]) for page in pages)
-        counted.append(Stack(name=stack["StackName"], status=stack["StackStatus"], resources=count))
+        counted.append(
+            DeployedStack(name=stack["StackName"], status=stack["StackStatus"], resources=count)
+        )
     return counted
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ratchet.local_cloud.billing.pages import page
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 _INACTIVE = "Inactive"
 _USER_DEFINED, _BY_AWS = "UserDefined", "AWSGenerated"
@@ -27,7 +27,7 @@ class CostExplorer:
         self._tags: dict[tuple[str, str], dict[str, Any]] = {}
         self._lock = threading.Lock()
 
-    def get_cost_and_usage(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+    def get_cost_and_usage(self, scope: AccountScope, request: Mapping[str, Any]) -> dict[str, Any]:
         del scope, request
         raise ApiError(
             "DataUnavailableException",
@@ -35,7 +35,9 @@ class CostExplorer:
             "Ask an account of AWS for what Cost Explorer says.",
         )
 
-    def list_cost_allocation_tags(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+    def list_cost_allocation_tags(
+        self, scope: AccountScope, request: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Lists every requested key; AWS would list only keys that its resources carry."""
         with self._lock:
             recorded_tags = {
@@ -52,7 +54,7 @@ class CostExplorer:
         return {"CostAllocationTags": chosen, "NextToken": token}
 
     def update_cost_allocation_tags_status(
-        self, scope: Scope, request: Mapping[str, Any]
+        self, scope: AccountScope, request: Mapping[str, Any]
     ) -> dict[str, Any]:
         moment = dt.datetime.fromtimestamp(self._now(), dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with self._lock:

@@ -9,7 +9,7 @@ from ratchet.local_cloud.billing.catalogue import Catalogue, bundled
 from ratchet.local_cloud.billing.pages import page
 from ratchet.local_cloud.billing.products import S3, SAGEMAKER, Product, products
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 _FORMAT = "aws_v1"
 _PAGE = 100
@@ -37,7 +37,7 @@ class PriceList:
         """Restores the prices of the start."""
         self.catalogue = self._first
 
-    def get_products(self, scope: Scope, request: Mapping[str, Any]) -> dict[str, Any]:
+    def get_products(self, scope: AccountScope, request: Mapping[str, Any]) -> dict[str, Any]:
         del scope
         service = request["ServiceCode"]
         if service not in (SAGEMAKER, S3):

@@ -10,9 +10,9 @@ from botocore.model import OperationNotFoundError, ServiceModel, Shape
 
 from ratchet.local_cloud.sagemaker import shapes
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
-Handler = Callable[[Scope, Mapping[str, Any]], dict[str, Any]]
+Handler = Callable[[AccountScope, Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Service:
     check_answers: bool = False
     unfit: list[str] = field(default_factory=list)
 
-    def call(self, scope: Scope, operation: str, request: object) -> dict[str, Any]:
+    def call(self, scope: AccountScope, operation: str, request: object) -> dict[str, Any]:
         """Raises ApiError."""
         handler = self.operations.get(operation)
         try:

@@ -40,7 +40,7 @@ from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
 from ratchet.local_cloud.sagemaker.roles import CREDENTIALS_PATH
 from ratchet.local_cloud.sagemaker.service import SageMaker
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 _PREFIX = "/_ratchet/"
 
@@ -64,7 +64,7 @@ class Admin:
         self._prices = prices
         self._facts = facts
         self._secret = secret
-        self._scope = Scope(account=ACCOUNT, region=facts["region"])
+        self._scope = AccountScope(account=ACCOUNT, region=facts["region"])
 
     async def answer(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request in JSON."""

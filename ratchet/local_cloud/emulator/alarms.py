@@ -23,7 +23,7 @@ from ministack.core.responses import get_account_id, get_region, request_scope
 from ratchet.local_cloud.emulator import metric_history
 from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.sagemaker.serving.metrics import NAMESPACE
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.switches import Switches
 
 Alarm = dict[str, Any]
@@ -186,7 +186,7 @@ class Alarms:
         }
         self._emulator.put_event_of(
             "aws.cloudwatch",
-            Scope(account=get_account_id(), region=get_region()),
+            AccountScope(account=get_account_id(), region=get_region()),
             "CloudWatch Alarm State Change",
             detail,
             [alarm["AlarmArn"]],

@@ -38,11 +38,11 @@ from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.state import NotSavedError, StateSaver
 from ratchet.local_cloud.layout import ACCOUNT, Layout
 from ratchet.local_cloud.sagemaker.service import SageMaker, open_sagemaker
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.switches import Switches
 
 if TYPE_CHECKING:
-    from ratchet.local_cloud.emulator.stacks import Operations
+    from ratchet.local_cloud.emulator.stacks import StackOperations
 
 _LOG = logging.getLogger("ratchet.cloud")
 _SCHEDULER_SECONDS = 1  # MiniStack looks every ten
@@ -79,7 +79,7 @@ class Application:
         self._sagemaker: SageMaker | None = None
         self._installing = threading.Lock()
         self._installed = False
-        self._operations: Operations | None = None
+        self._operations: StackOperations | None = None
         self._alarms: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -214,7 +214,7 @@ class Application:
     def _authorise(self) -> None:
         """The folder's key is that of an administrator, whatever has become of IAM's users."""
         if ministack.AUTH:
-            scope = Scope(account=ACCOUNT, region=self._region)
+            scope = AccountScope(account=ACCOUNT, region=self._region)
             self._authority.appoint(scope, self._layout.read_keys())
 
     def _watch_alarms(self) -> None:
@@ -242,6 +242,7 @@ class Application:
                 function_side,
                 log_groups,
                 multipart_uploads,
+                object_digests,
                 object_reads,
                 objects,
                 recorded_types,
@@ -260,6 +261,7 @@ class Application:
             s3 = ministack._get_module("s3")
             buckets.install(s3, provisioners)
             object_reads.install(s3)
+            object_digests.install(s3)
             multipart_uploads.install(s3)
             objects.install(s3, api.outbox)
             request_bodies.install(ministack)
@@ -278,7 +280,7 @@ class Application:
                 service_roles.install(self._authority)
                 stack_roles.install(self._authority)
                 function_side.install(self._authority, functions=functions, sqs=sqs)
-            operations = stacks.Operations(
+            operations = stacks.StackOperations(
                 self._saver.commit, cloudformation.sweep(self._sagemaker, model)
             )
             operations.install()

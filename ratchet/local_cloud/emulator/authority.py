@@ -19,7 +19,7 @@ from ministack.core.responses import request_scope
 from ratchet.local_cloud.decisions import DecisionLog
 from ratchet.local_cloud.emulator import evaluator
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 ADMINISTRATOR = "administrator"
 """The IAM user whose access key is the folder's."""
@@ -44,7 +44,7 @@ class Authority:
         self.log = log
         self._secret = secret.encode()
 
-    def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
+    def check(self, scope: AccountScope, access_key: str, needs: Iterable[Need]) -> None:
         """Raises `Denied` for the first of the needs that the key's owner may not do."""
         if not self.enforced:
             return
@@ -66,7 +66,7 @@ class Authority:
 
     def check_role(
         self,
-        scope: Scope,
+        scope: AccountScope,
         role_arn: str,
         service: str,
         needs: Iterable[Need],
@@ -80,7 +80,7 @@ class Authority:
 
     def session(
         self,
-        scope: Scope,
+        scope: AccountScope,
         role_arn: str,
         name: str,
         *,
@@ -102,7 +102,7 @@ class Authority:
             AccountId=scope.account,
         )
 
-    def root(self, scope: Scope) -> dict[str, str]:
+    def root(self, scope: AccountScope) -> dict[str, str]:
         """Variables with credentials of the account's root, for what is this machine's own."""
         return self._registered(
             f"{scope.account}:root",
@@ -113,7 +113,7 @@ class Authority:
             PrincipalType="Root",
         )
 
-    def identity(self, scope: Scope, access_key: str) -> dict[str, str]:
+    def identity(self, scope: AccountScope, access_key: str) -> dict[str, str]:
         """A caller as ``CreatedBy`` shows it: ``Arn`` and ``PrincipalId``."""
         with request_scope(scope.account, scope.region):
             caller = iam_evaluator.resolve_caller_identity(access_key) or {}
@@ -122,7 +122,9 @@ class Authority:
             "PrincipalId": caller.get("userId") or scope.account,
         }
 
-    def trusts(self, scope: Scope, role_arn: str, service: str, source_arn: str = "") -> bool:
+    def trusts(
+        self, scope: AccountScope, role_arn: str, service: str, source_arn: str = ""
+    ) -> bool:
         """Whether a role exists and lets a service assume it on behalf of `source_arn`."""
         role = _role(scope, role_arn)
         if role is None:
@@ -137,7 +139,7 @@ class Authority:
             scope, service, policy, "sts:AssumeRole", role_arn, source_arn=source_arn
         )
 
-    def appoint(self, scope: Scope, keys: Mapping[str, str]) -> None:
+    def appoint(self, scope: AccountScope, keys: Mapping[str, str]) -> None:
         """Make the folder's key that of an IAM user with AdministratorAccess, and of nobody else.
 
         Root's well-known keys of MiniStack's (``test``, an account's number) are none any more.
@@ -176,7 +178,7 @@ class Authority:
 
 
 def service_may(
-    scope: Scope,
+    scope: AccountScope,
     service: str,
     policy: Any,
     action: str,
@@ -229,7 +231,7 @@ def _is_no_key(access_key: str) -> bool:
     return not access_key
 
 
-def _role(scope: Scope, role_arn: str) -> dict[str, Any] | None:
+def _role(scope: AccountScope, role_arn: str) -> dict[str, Any] | None:
     from ministack.services import iam
 
     parts = role_arn.split(":", 5)
@@ -238,5 +240,5 @@ def _role(scope: Scope, role_arn: str) -> dict[str, Any] | None:
     return role
 
 
-def _role_id(scope: Scope, name: str) -> str:
+def _role_id(scope: AccountScope, name: str) -> str:
     return str((_role(scope, name) or {}).get("RoleId") or name)

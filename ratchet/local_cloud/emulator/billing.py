@@ -16,7 +16,7 @@ from ratchet.local_cloud.billing.service import Service
 from ratchet.local_cloud.emulator import gateway
 from ratchet.local_cloud.emulator.gateway import Response
 from ratchet.local_cloud.sagemaker.api import Api
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.switches import Switches
 
 
@@ -26,7 +26,9 @@ class BillingGateway(gateway.ServiceModule):
     def __init__(self, service: Service) -> None:
         self._service = service
 
-    def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
+    def _answer(
+        self, scope: AccountScope, path: str, headers: dict[str, str], body: bytes
+    ) -> Response:
         del path
         return gateway.answered(headers, body, lambda *call: self._service.call(scope, *call))
 

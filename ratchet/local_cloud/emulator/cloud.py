@@ -17,12 +17,13 @@ from ministack.core.responses import request_scope
 
 from ratchet.local_cloud.emulator import http_needs
 from ratchet.local_cloud.emulator.authority import Authority
-from ratchet.local_cloud.emulator.object_storage import Answer, ObjectRequest, ObjectStorage
+from ratchet.local_cloud.emulator.object_reads import Answer
+from ratchet.local_cloud.emulator.object_storage import ObjectRequest, ObjectStorage
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.outbox import Outbox
 from ratchet.local_cloud.sagemaker.roles import SESSION_NAME
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.runner import Refused
 from ratchet.runner.errors import ServiceError
 
@@ -33,7 +34,7 @@ _SECONDS = 30.0
 OBJECT_CHANGE = "ObjectChange"
 """The only member of what waits in the outbox for a bucket: what S3's notification is made of."""
 
-_Delivery = tuple[Scope, Mapping[str, Any], Callable[[], None]]
+_Delivery = tuple[AccountScope, Mapping[str, Any], Callable[[], None]]
 _held: ContextVar[list[_Delivery] | None] = ContextVar("held", default=None)
 """The events of several requests that are answered in one go."""
 
@@ -68,27 +69,29 @@ class Emulator:
         """The URL of the gateway."""
         return self._endpoint
 
-    def check(self, scope: Scope, access_key: str, needs: Iterable[Need]) -> None:
+    def check(self, scope: AccountScope, access_key: str, needs: Iterable[Need]) -> None:
         """Raise `Denied` unless the key's owner may do all of it."""
         self.authority.check(scope, access_key, needs)
 
     def session(
-        self, scope: Scope, role_arn: str, name: str, *, source_arn: str = ""
+        self, scope: AccountScope, role_arn: str, name: str, *, source_arn: str = ""
     ) -> dict[str, str]:
         """Variables with credentials of a session of a role; raises `Denied`."""
         return self.authority.session(
             scope, role_arn, name, source_arn=source_arn or scope.arn("*")
         )
 
-    def identity(self, scope: Scope, access_key: str) -> dict[str, str]:
+    def identity(self, scope: AccountScope, access_key: str) -> dict[str, str]:
         """``Arn`` and ``PrincipalId`` of a key's owner."""
         return self.authority.identity(scope, access_key)
 
-    def root(self, scope: Scope) -> dict[str, str]:
+    def root(self, scope: AccountScope) -> dict[str, str]:
         """Variables with credentials of the account's root."""
         return self.authority.root(scope)
 
-    def read_object(self, scope: Scope, bucket: str, key: str, version_id: str | None) -> bytes:
+    def read_object(
+        self, scope: AccountScope, bucket: str, key: str, version_id: str | None
+    ) -> bytes:
         """An S3 object's content; in process, because the caller may be the server's own loop."""
         s3 = app._get_module("s3")
         with request_scope(scope.account, scope.region):
@@ -100,14 +103,18 @@ class Emulator:
                     return bytes(s3._version_body(stored, bucket, key, version))
         raise KeyError(version_id)
 
-    def write_object(self, scope: Scope, role: str, bucket: str, key: str, body: bytes) -> None:
+    def write_object(
+        self, scope: AccountScope, role: str, bucket: str, key: str, body: bytes
+    ) -> None:
         """Put an S3 object as a role, as a request would; also while the server shuts down."""
         try:
             self.storage(scope, role).write_bytes(f"s3://{bucket}/{key}", body)
         except (Denied, Refused, ServiceError) as error:
             raise OSError(str(error)) from None
 
-    def storage(self, scope: Scope, role: str | None, *, key: str | None = None) -> ObjectStorage:
+    def storage(
+        self, scope: AccountScope, role: str | None, *, key: str | None = None
+    ) -> ObjectStorage:
         """S3's objects as a role, or as the account's root without one, without HTTP.
 
         ``key``: the KMS key of what is written.
@@ -116,7 +123,7 @@ class Emulator:
         return ObjectStorage(requests, output_key=key)
 
     def put_metrics(
-        self, scope: Scope, *, namespace: str, data: Sequence[Mapping[str, Any]]
+        self, scope: AccountScope, *, namespace: str, data: Sequence[Mapping[str, Any]]
     ) -> None:
         """Put metric data; alarms on them are evaluated before this returns."""
         body = json.dumps({"Namespace": namespace, "MetricData": data}).encode()
@@ -129,7 +136,7 @@ class Emulator:
         if status >= 300:
             _LOG.warning("metrics of %s were refused with %s: %r", namespace, status, answer[:300])
 
-    def alarm_states(self, scope: Scope, names: Sequence[str]) -> dict[str, str]:
+    def alarm_states(self, scope: AccountScope, names: Sequence[str]) -> dict[str, str]:
         """State of each alarm that exists, metric and composite ones."""
         cloudwatch = app._get_module("cloudwatch")
         states = {}
@@ -141,7 +148,7 @@ class Emulator:
         return states
 
     def deliver(
-        self, scope: Scope, event: Mapping[str, Any], delivered: Callable[[], None]
+        self, scope: AccountScope, event: Mapping[str, Any], delivered: Callable[[], None]
     ) -> None:
         """Queue an event for the default bus, or for the bucket it tells of; or lose it when events
         are dropped."""
@@ -155,7 +162,7 @@ class Emulator:
     def put_event_of(
         self,
         source: str,
-        scope: Scope,
+        scope: AccountScope,
         detail_type: str,
         detail: Mapping[str, Any],
         resources: list[str],
@@ -165,7 +172,7 @@ class Emulator:
         self.outbox.add(scope, events.entry(source, detail_type, detail, resources))
 
     def put_log_lines(
-        self, scope: Scope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
+        self, scope: AccountScope, *, group: str, stream: str, lines: Sequence[tuple[float, str]]
     ) -> None:
         """Append lines to a log stream of CloudWatch Logs."""
         logs = app._get_module("cloudwatch_logs")
@@ -181,7 +188,7 @@ class Emulator:
             logs._put_log_events({**place, "logEvents": events})
 
     def _requests(
-        self, scope: Scope, role: str | None, requests: Sequence[ObjectRequest]
+        self, scope: AccountScope, role: str | None, requests: Sequence[ObjectRequest]
     ) -> list[Answer]:
         """What S3 answers to a role, all in one go on the server's loop. Raises ``Denied``."""
         size = sum(len(request.body) for request in requests)
@@ -216,7 +223,7 @@ class Emulator:
 
     def _request(
         self,
-        scope: Scope,
+        scope: AccountScope,
         access_key: str,
         service: str,
         method: str,
@@ -236,7 +243,7 @@ class Emulator:
 
     @staticmethod
     async def _answer(
-        scope: Scope,
+        scope: AccountScope,
         access_key: str,
         service: str,
         method: str,

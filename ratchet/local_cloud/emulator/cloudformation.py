@@ -22,7 +22,7 @@ from ratchet.local_cloud.sagemaker import table
 from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.service import SageMaker
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.table import Kind
 
 _LOG = logging.getLogger("ratchet.cloudformation")
@@ -220,7 +220,7 @@ class _Handlers:
         shape = self._model.operation_model(operation).input_shape
         self._request(current_scope(), operation, fitted(shape, prepared))
 
-    def _request(self, scope: Scope, operation: str, request: Properties) -> None:
+    def _request(self, scope: AccountScope, operation: str, request: Properties) -> None:
         shape = self._model.operation_model(operation).input_shape
         members: dict[str, Shape] = shape.members if shape else {}
         if "ClientRequestToken" in members:
@@ -276,7 +276,7 @@ def sweep(sagemaker: SageMaker, model: ServiceModel) -> operations.Sweep:
     return delete_unrecorded
 
 
-def _owner(api: Api, scope: Scope, arn: str) -> dict[str, str]:
+def _owner(api: Api, scope: AccountScope, arn: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in api.tags(scope, arn)}
 
 

@@ -31,7 +31,7 @@ from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 WRAPPED: Mapping[str, tuple[str, ...]] = {
     "cloudwatch": ("_dispatch_alarm_actions",),
@@ -57,7 +57,7 @@ _SENDS = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:Invo
 _ALARM_ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 
-def check_delivery(scope: Scope, service: str, arn: str, source_arn: str) -> None:
+def check_delivery(scope: AccountScope, service: str, arn: str, source_arn: str) -> None:
     """Raises `Denied` unless a resource's policy, and its key's, let a service deliver there."""
     kind = arn.split(":")[2]
     action = _SENDS[kind]
@@ -121,7 +121,7 @@ class Deliveries:
 
     def _check_target(
         self,
-        scope: Scope,
+        scope: AccountScope,
         target: Target,
         event: Any,
         rule: Any,
@@ -145,7 +145,13 @@ class Deliveries:
             check_delivery(scope, service, arn, source)
 
     def _refused(
-        self, scope: Scope, target: Target, event: Any, rule: Any, view: Any, error: Exception
+        self,
+        scope: AccountScope,
+        target: Target,
+        event: Any,
+        rule: Any,
+        view: Any,
+        error: Exception,
     ) -> None:
         _LOG.error("not delivered to %s: %s", target.get("Arn"), error)
         threading.Thread(  # perhaps on the server's loop, which the metric's writer waits for
@@ -153,7 +159,13 @@ class Deliveries:
         ).start()
 
     def _report(
-        self, scope: Scope, target: Target, event: Any, rule: Any, view: Any, error: Exception
+        self,
+        scope: AccountScope,
+        target: Target,
+        event: Any,
+        rule: Any,
+        view: Any,
+        error: Exception,
     ) -> None:
         scheduled = _service(event) == SCHEDULER
         name, dimension, value = (
@@ -185,7 +197,7 @@ class Deliveries:
             _send_dead_letter(queue, target, event, rule, view, error)
 
     def _check_dead_letters(
-        self, scope: Scope, queue: str, target: Target, event: Any, rule: Any
+        self, scope: AccountScope, queue: str, target: Target, event: Any, rule: Any
     ) -> None:
         if not self._authority.enforced:
             return
@@ -248,7 +260,7 @@ def check_alarms(cloudwatch: Any) -> None:
     cloudwatch._dispatch_alarm_actions = dispatched
 
 
-def _allowed(service: str, scope: Scope, arn: str, source_arn: str) -> bool:
+def _allowed(service: str, scope: AccountScope, arn: str, source_arn: str) -> bool:
     try:
         check_delivery(scope, f"{service}.amazonaws.com", arn, source_arn)
     except Denied as denied:
@@ -259,7 +271,7 @@ def _allowed(service: str, scope: Scope, arn: str, source_arn: str) -> bool:
 
 def _policy_and_key(arn: str, service: str, source_arn: str, source_account: str) -> bool:
     """In place of MiniStack's ``queue_policy_allows`` and ``topic_policy_allows``."""
-    scope = Scope(account=source_account, region=current_scope().region)
+    scope = AccountScope(account=source_account, region=current_scope().region)
     return _allowed(service.partition(".")[0], scope, arn, source_arn)
 
 

@@ -54,7 +54,7 @@ Granted = Callable[[str, str, str], str]
 """Given principal, action and resource: the ARN of a KMS grant that allows it, or nothing."""
 
 
-class Policy(list[ParsedStatement]):
+class PolicyStatements(list[ParsedStatement]):
     """The statements of one document, with its name, and those of them that match an action."""
 
     def __init__(self, name: str, statements: Sequence[ParsedStatement]) -> None:
@@ -202,7 +202,7 @@ def _decided(context: EvalContext, identity: _Layer, limits: Sequence[Any]) -> V
 def _first(context: EvalContext, layer: _Layer, effect: str) -> Verdict | None:
     """The layer's first statement of an effect that matches, as a verdict."""
     for policy in layer:
-        policy = policy if isinstance(policy, Policy) else Policy("", policy)
+        policy = policy if isinstance(policy, PolicyStatements) else PolicyStatements("", policy)
         for candidate in policy.matching(effect, context.action):
             if candidate.holds(context):
                 return Verdict(
@@ -219,16 +219,16 @@ def _first(context: EvalContext, layer: _Layer, effect: str) -> Verdict | None:
 
 
 @functools.lru_cache(_CACHED_POLICIES)
-def parsed(name: str, document: str) -> Policy:
+def parsed(name: str, document: str) -> PolicyStatements:
     """The policy of a name, given its JSON."""
-    return Policy(name, iam_evaluator.parse_policy_document(document))
+    return PolicyStatements(name, iam_evaluator.parse_policy_document(document))
 
 
-def _named(name: str, document: str | Mapping[str, Any] | None) -> Policy:
+def _named(name: str, document: str | Mapping[str, Any] | None) -> PolicyStatements:
     return parsed(name, document if isinstance(document, str) else json.dumps(document or {}))
 
 
-def _role_policies(role_name: str, account_id: str) -> list[Policy]:
+def _role_policies(role_name: str, account_id: str) -> list[PolicyStatements]:
     """A role's inline and attached policies, in place of ``_gather_role_policies``."""
     from ministack.services import iam
 

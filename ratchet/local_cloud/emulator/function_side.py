@@ -18,7 +18,7 @@ from ratchet.local_cloud.emulator.authority import Authority
 from ratchet.local_cloud.emulator.gateway import current_scope
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 WRAPPED: Mapping[str, tuple[str, ...]] = {
     "lambda_svc": ("_emit_lambda_logs", "_iter_all_esms"),
@@ -38,7 +38,7 @@ def install(authority: Authority, *, functions: Any, sqs: Any) -> None:
     )
 
 
-def log_needs(scope: Scope, config: Mapping[str, Any]) -> list[Need]:
+def log_needs(scope: AccountScope, config: Mapping[str, Any]) -> list[Need]:
     """The permissions that a function's role needs to write its log."""
     name = config.get("FunctionName", "")
     group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"

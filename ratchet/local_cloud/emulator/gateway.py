@@ -19,7 +19,7 @@ from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.service import SageMaker
 from ratchet.local_cloud.sagemaker.serving.invocations import Invocation
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -55,7 +55,9 @@ class ServiceModule:
         """Forget everything, as ``POST /_ministack/reset`` asks every service to."""
         raise NotImplementedError
 
-    def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
+    def _answer(
+        self, scope: AccountScope, path: str, headers: dict[str, str], body: bytes
+    ) -> Response:
         raise NotImplementedError
 
 
@@ -70,7 +72,9 @@ class Gateway(ServiceModule):
         # Not here, on the server's loop, which the ends of processes would hold up.
         threading.Thread(target=self.sagemaker.hosting.forget, name="reset", daemon=True).start()
 
-    def _answer(self, scope: Scope, path: str, headers: dict[str, str], body: bytes) -> Response:
+    def _answer(
+        self, scope: AccountScope, path: str, headers: dict[str, str], body: bytes
+    ) -> Response:
         api = self.sagemaker.api
         key = router.extract_access_key_id(headers, {}) or ""
 
@@ -95,7 +99,7 @@ class Gateway(ServiceModule):
         return _guarded(authorisation.INVOKE_ENDPOINT, invoke)
 
     def _authorise(
-        self, scope: Scope, key: str, operation: str, request: Mapping[str, Any]
+        self, scope: AccountScope, key: str, operation: str, request: Mapping[str, Any]
     ) -> None:
         token = request.get("CallbackToken")
         if isinstance(token, str):
@@ -144,9 +148,9 @@ def route(name: str, module: Any, *, target: str, host: str) -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
 
 
-def current_scope() -> Scope:
+def current_scope() -> AccountScope:
     """Account and region of the request that MiniStack is answering."""
-    return Scope(account=responses.get_account_id(), region=responses.get_region())
+    return AccountScope(account=responses.get_account_id(), region=responses.get_region())
 
 
 def _parsed(body: bytes) -> object:

@@ -17,7 +17,7 @@ from ratchet.local_cloud.emulator import role_sessions
 from ratchet.local_cloud.emulator.evaluator import ConditionKey
 from ratchet.local_cloud.emulator.gateway import current_scope
 from ratchet.local_cloud.sagemaker.authorisation import Need, pass_role, values_at
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 Body = Mapping[str, Any]
 
@@ -92,7 +92,7 @@ def install() -> None:
     iam_actions.extract_resource_arn = _with_names(iam_actions.extract_resource_arn)
 
 
-def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[Need]:
+def needs(scope: AccountScope, action: str, resource: str, request: Body) -> Iterator[Need]:
     """What a request needs beside ``action`` on ``resource``."""
     service = action.partition(":")[0]
     for path in PASSED_ROLES.get(action, ()):
@@ -106,7 +106,7 @@ def needs(scope: Scope, action: str, resource: str, request: Body) -> Iterator[N
     yield from key_needs_of(scope, action, resource)
 
 
-def _parameter_needs(scope: Scope, stack_name: str) -> Iterator[Need]:
+def _parameter_needs(scope: AccountScope, stack_name: str) -> Iterator[Need]:
     """CloudFormation looks up, as the caller, the values of a stack's parameters of type
     ``AWS::SSM::Parameter::Value``."""
     from ministack.services.cloudformation import handlers
@@ -123,7 +123,7 @@ def has_more(action: str) -> bool:
     return action in PASSED_ROLES or action in _KEY_ACTIONS or action == "cloudwatch:DescribeAlarms"
 
 
-def key_needs_of(scope: Scope, action: str, resource: str) -> Iterator[Need]:
+def key_needs_of(scope: AccountScope, action: str, resource: str) -> Iterator[Need]:
     """What the caller of ``action`` does with the key of a queue or topic.
 
     The key that AWS manages for a service may be used through it by everyone in the account.
@@ -133,7 +133,7 @@ def key_needs_of(scope: Scope, action: str, resource: str) -> Iterator[Need]:
     return _key_needs(scope, action, arn) if arn else iter(())
 
 
-def service_key_needs(scope: Scope, action: str, resource: str) -> Iterator[Need]:
+def service_key_needs(scope: AccountScope, action: str, resource: str) -> Iterator[Need]:
     """The same for a service that delivers there: nobody lets it use a key that AWS manages."""
     key = _key_id(action, resource)
     if not key:
@@ -142,7 +142,7 @@ def service_key_needs(scope: Scope, action: str, resource: str) -> Iterator[Need
     return _key_needs(scope, action, key_arn(scope, key) or managed)
 
 
-def _key_needs(scope: Scope, action: str, key_arn: str) -> Iterator[Need]:
+def _key_needs(scope: AccountScope, action: str, key_arn: str) -> Iterator[Need]:
     service = action.partition(":")[0]
     via = {"kms:ViaService": f"{service}.{scope.region}.amazonaws.com"}
     for operation in _KEY_ACTIONS.get(action, ()):
@@ -161,7 +161,11 @@ def _key_id(action: str, arn: str) -> str | None:
 
 
 def object_needs(
-    scope: Scope, method: str, path: str, headers: Mapping[str, str], query: Mapping[str, Any]
+    scope: AccountScope,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    query: Mapping[str, Any],
 ) -> Iterator[Need]:
     """What a request to S3 needs that does not come by the network, in MiniStack's order.
 
@@ -179,7 +183,7 @@ def object_needs(
         yield Need(further, arn, via if further.startswith("kms:") else {})
 
 
-def key_arn(scope: Scope, key: str) -> str | None:
+def key_arn(scope: AccountScope, key: str) -> str | None:
     """ARN of a KMS key given by ARN, id or alias; None for AWS's own keys."""
     alias = key.rpartition(":")[2]
     if alias.startswith("alias/aws/"):
@@ -212,7 +216,7 @@ def kms_grant(principal_arn: str, action: str, key_arn: str) -> str:
 
 
 def resource_keys(
-    tags: Callable[[Scope, str], Iterable[Mapping[str, str]]],
+    tags: Callable[[AccountScope, str], Iterable[Mapping[str, str]]],
 ) -> dict[str, ConditionKey]:
     """Suppliers of the condition keys that are facts of the resource or of the cloud."""
 
@@ -306,7 +310,7 @@ def _with_names(extract: Callable[..., str]) -> Callable[..., str]:
             params, region, account = arguments
             name = next(values_at(parsed(body, params), "AlarmNames"), None)
             if name:
-                scope = Scope(account=account, region=region)
+                scope = AccountScope(account=account, region=region)
                 return scope.of_service("cloudwatch", f"alarm:{name}")
         return arn
 

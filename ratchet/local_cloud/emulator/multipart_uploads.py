@@ -1,103 +1,81 @@
-"""Uploads whose bodies are files: their digests, and how parts become one object.
+"""Uploads whose bodies are files: how parts become one object.
 
-MiniStack joins the parts in memory, twice, on the loop that answers every request.
+MiniStack joins the parts in memory, twice, on the loop that answers every request. Here it is
+handed parts without content, and what they make is joined from their files.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import functools
 import hashlib
-import itertools
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
-from xml.etree import ElementTree
 
+from ratchet.local_cloud.emulator.object_reads import Answer
 from ratchet.local_cloud.emulator.objects import NotWrittenError
-from ratchet.local_cloud.emulator.stored_bytes import HASHES, Content, StoredBytes, joined
+from ratchet.local_cloud.emulator.stored_bytes import Content, StoredBytes, joined
 
 WRAPPED = (
     "_complete_multipart_upload",
-    "_compute_s3_checksum",
+    "_maybe_replicate",
     "_upload_part_copy",
-    "_validate_content_md5",
     "handle_request",
-    "md5_hash",
 )
-"""The names of MiniStack's S3 that are replaced."""
+"""The functions of MiniStack's S3 that are replaced, beside its module ``hashlib``."""
 
 _JOINED = "joined"
 """The member of an upload that has its parts' bodies and what they make together."""
 
-Answer = tuple[int, dict[str, str], Any]
 Upload = dict[str, Any]
 Query = dict[str, list[str]]
 
-
-@dataclass(frozen=True)
-class ListedPart:
-    """A part, as the request that completes an upload names it."""
-
-    number: int
-    etag: str
-    checksums: dict[str, str]
+_completed: ContextVar[Upload | None] = ContextVar("completed", default=None)
+"""The upload that is being completed."""
 
 
-class UploadError(Exception):
-    """An upload cannot be completed; ``answer`` says so."""
+class Part(bytes):
+    """The length and the MD5 of a part, and none of its content."""
 
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(answer[0])
-        self.answer = answer
+    length: int
+    md5: bytes
+
+    @classmethod
+    def of(cls, part: Mapping[str, Any]) -> Part:
+        """Of a part as MiniStack holds it."""
+        empty = cls()
+        empty.length, empty.md5 = len(part["body"]), bytes.fromhex(part["etag"].strip('"'))
+        return empty
+
+    def __len__(self) -> int:
+        return self.length
+
+    def digest(self) -> bytes:
+        """As of ``hashlib.md5``."""
+        return self.md5
+
+
+class Hashlib:
+    """The module ``hashlib``, as MiniStack's S3 calls it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(hashlib, name)
+
+    @staticmethod
+    def md5(data: bytes = b"", **options: Any) -> Any:
+        """The hash of some bytes; a part has its own."""
+        return data if isinstance(data, Part) else hashlib.md5(data, **options)  # noqa: S324 – S3 has no other for ETags
 
 
 def install(s3: Any) -> None:
     """Take files for bodies."""
-    s3.md5_hash = _md5_of(s3.md5_hash)
-    s3._validate_content_md5 = _md5_validated(s3._validate_content_md5)
-    s3._compute_s3_checksum = _checksum_of(s3, s3._compute_s3_checksum)
+    s3.hashlib = Hashlib()
     s3._upload_part_copy = _copied_to_file(s3, s3._upload_part_copy)
-    s3._complete_multipart_upload = functools.partial(_complete, s3)
+    s3._complete_multipart_upload = _without_content(s3, s3._complete_multipart_upload)
+    s3._maybe_replicate = _with_content(s3._maybe_replicate)
     s3.handle_request = _prepared(s3, s3.handle_request)
-
-
-def _md5_of(md5: Callable[[bytes], str]) -> Callable[[Content], str]:
-    return lambda body: body.digest("MD5").hex() if isinstance(body, StoredBytes) else md5(body)
-
-
-def _md5_validated(validate: Callable[..., Answer | None]) -> Callable[..., Answer | None]:
-    def validated(headers: dict[str, str], body: Content) -> Answer | None:
-        header = headers.get("content-md5", "")
-        if not isinstance(body, StoredBytes):
-            return validate(headers, body)
-        if not header or header == base64.b64encode(body.digest("MD5")).decode():
-            return None
-        # It is malformed or another body's; at most one of these two is that body.
-        return validate(headers, b"") or validate(headers, b"another")
-
-    return validated
-
-
-def _checksum_of(s3: Any, compute: Callable[..., str | None]) -> Callable[..., str | None]:
-    def checksum(algorithm: str, body: Content) -> str | None:
-        if not isinstance(body, StoredBytes):
-            return compute(algorithm, body)
-        name = (algorithm or "").upper().replace("_", "")
-        if name in HASHES:
-            return base64.b64encode(body.digest(name)).decode()
-        every_byte = itertools.chain.from_iterable(body.pieces())
-        if name == "CRC32C":
-            value = s3._crc32c(every_byte).to_bytes(4, "big")
-        elif name == "CRC64NVME":
-            value = s3._crc64nvme(every_byte).to_bytes(8, "big")
-        else:
-            return None
-        return base64.b64encode(value).decode()
-
-    return checksum
 
 
 def _copied_to_file(s3: Any, copy_part: Callable[..., Answer]) -> Callable[..., Answer]:
@@ -120,243 +98,88 @@ def _prepared(s3: Any, handle: Callable[..., Awaitable[Answer]]) -> Callable[...
     async def handled(
         method: str, path: str, headers: dict[str, str], body: Any, query: Query, **place: Any
     ) -> Answer:
-        if isinstance(body, StoredBytes) and body.failure is not None:
-            return _no_space(s3, body.failure)
-        if method == "POST" and "uploadId" in query:
-            upload = s3._multipart_uploads.get(s3._qp(query, "uploadId"))
+        try:
+            if isinstance(body, StoredBytes) and body.failure is not None:
+                raise body.failure
+            is_last = method == "POST" and "uploadId" in query
+            upload = s3._multipart_uploads.get(s3._qp(query, "uploadId")) if is_last else None
             if upload is not None:
-                try:
-                    await asyncio.to_thread(_join, s3, upload, body)
-                except OSError as error:
-                    return _no_space(s3, error)
+                await asyncio.to_thread(_join, s3, upload, body)
+        except OSError as error:
+            reason = f"the body could not be written: {error.strerror or error}"
+            message = f"{reason}. Free some space, then try again."
+            refusal: Answer = s3._error("InternalError", message, 500)
+            return refusal
         return await handle(method, path, headers, body, query, **place)
 
     return handled
 
 
-def _no_space(s3: Any, error: OSError) -> Answer:
-    reason = f"the body could not be written: {error.strerror or error}"
-    answer: Answer = s3._error("InternalError", f"{reason}. Free some space, then try again.", 500)
-    return answer
-
-
-def _join(s3: Any, upload: Upload, body: bytes) -> None:
+def _join(s3: Any, upload: Upload, document: bytes) -> None:
     """Join the parts that a request lists, before it is answered. What is wrong with the list is
     for the answer to say."""
     try:
-        listed = _listed(s3, body, "")
-    except UploadError:
+        elements = list(s3.fromstring(document).iter())
+    except s3.ParseError:
         return
+    names = ("PartNumber", f"{{{s3.S3_NS}}}PartNumber")
+    numbers = sorted(int(element.text or 0) for element in elements if element.tag in names)
     parts = dict(upload["parts"])
-    if all(part.number in parts for part in listed):
-        bodies = [parts[part.number]["body"] for part in listed]
+    if all(number in parts for number in numbers):
+        bodies = [parts[number]["body"] for number in numbers]
         upload[_JOINED] = (bodies, joined(bodies))
 
 
 # --- the answer -----------------------------------------------------------------------------------
 
 
-def _complete(
-    s3: Any,
-    bucket_name: str,
-    key: str,
-    body: bytes,
-    query: Query,
-    headers: dict[str, str] | None = None,
-) -> Answer:
-    """In place of ``_complete_multipart_upload``."""
-    headers, upload_id = headers or {}, s3._qp(query, "uploadId")
-    place = f"/{bucket_name}/{key}"
-    bucket = s3._ensure_bucket(bucket_name)
-    if bucket is None:
-        missing: Answer = s3._no_such_bucket(bucket_name)
-        return missing
-    completed = s3._completed_multipart_uploads.get(upload_id)
-    if completed is not None and completed.get("key") == key:
-        answer: Answer = completed["response"]  # it was sent again
-        return answer
-    try:
-        upload = _upload(s3, bucket_name, key, upload_id)
-        for problem in (
-            s3._check_sse_c_part(headers, upload),
-            s3._check_put_preconditions(headers, bucket["objects"].get(key)),
-        ):
-            if problem is not None:
-                raise UploadError(problem)
-        record = _record(s3, upload, _listed(s3, body, place), headers, place)
-    except UploadError as error:
-        return error.answer
-    answer = _stored(s3, bucket, (bucket_name, key), record, headers)
-    del s3._multipart_uploads[upload_id]
-    s3._completed_multipart_uploads[upload_id] = {"key": key, "response": answer}
-    return answer
+def _without_content(s3: Any, complete: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Complete an upload of parts that have no content; `_with_content` adds it."""
+
+    @functools.wraps(complete)
+    def completed(bucket: str, key: str, body: bytes, query: Query, *headers: Any) -> Answer:
+        upload_id = s3._qp(query, "uploadId")
+        upload = s3._multipart_uploads.get(upload_id)
+        if upload is None:
+            return complete(bucket, key, body, query, *headers)
+        parts = {
+            number: {**part, "body": Part.of(part)} for number, part in upload["parts"].items()
+        }
+        s3._multipart_uploads[upload_id] = {**upload, "parts": parts}
+        token, answer = _completed.set(upload), None
+        try:
+            answer = complete(bucket, key, body, query, *headers)
+            return answer
+        finally:
+            _completed.reset(token)
+            if answer is None or answer[0] >= 300:
+                s3._multipart_uploads[upload_id] = upload
+
+    return completed
 
 
-def _upload(s3: Any, bucket_name: str, key: str, upload_id: str) -> Upload:
-    upload: Upload | None = s3._multipart_uploads.get(upload_id)
-    if upload is None or (upload["bucket"], upload["key"]) != (bucket_name, key):
-        message = "The specified multipart upload does not exist."
-        raise UploadError(s3._error("NoSuchUpload", message, 404, f"/{bucket_name}/{key}"))
-    return upload
+def _with_content(replicate: Callable[..., None]) -> Callable[..., None]:
+    """Where MiniStack goes on with a new object, and first with one that parts made."""
+
+    def replicated(
+        bucket: str, key: str, record: dict[str, Any], data: Content, *tags: Any
+    ) -> None:
+        upload = _completed.get()
+        if upload is not None:
+            parts = [upload["parts"][part["PartNumber"]]["body"] for part in record["parts"]]
+            data = _together(upload, parts)
+            record |= {"body": data, "size": len(data)}
+        replicate(bucket, key, record, data, *tags)
+
+    return replicated
 
 
-def _listed(s3: Any, body: bytes, place: str) -> list[ListedPart]:
-    """The parts of a ``CompleteMultipartUpload`` document, by number."""
-    try:
-        root = s3.fromstring(body)
-    except s3.ParseError:
-        message = (
-            "The XML you provided was not well-formed or did not validate against our published "
-            "schema."
-        )
-        raise UploadError(s3._error("MalformedXML", message, 400, place)) from None
-    elements = (element for element in root.iter() if _local(element) == "Part")
-    members = [{_local(child): child.text or "" for child in element} for element in elements]
-    parts = [
-        ListedPart(
-            number=int(part["PartNumber"]),
-            etag=part.get("ETag", "").strip('"'),
-            checksums={
-                name.removeprefix("Checksum").upper(): value
-                for name, value in part.items()
-                if name.startswith("Checksum") and value
-            },
-        )
-        for part in members
-        if part.get("PartNumber")
-    ]
-    return sorted(parts, key=lambda part: part.number)
-
-
-def _local(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
-def _record(
-    s3: Any, upload: Upload, listed: Sequence[ListedPart], headers: dict[str, str], place: str
-) -> dict[str, Any]:
-    """The object that the listed parts make. Raises ``UploadError``."""
-    parts = [_part(s3, upload, part) for part in listed]
-    size = sum(part["size"] for part in parts)
-    _check_size(s3, headers.get("x-amz-mp-object-size"), size, place)
-    algorithm = upload.get("checksum_algorithm")
-    composite = _composite(s3, algorithm, parts, headers, place)
-    digests = b"".join(bytes.fromhex(part["etag"].strip('"')) for part in parts)
-    etag = hashlib.md5(digests, usedforsecurity=False).hexdigest()
-    return {
-        "body": _together(upload, [part["body"] for part in parts]),
-        "content_type": upload["content_type"],
-        "content_encoding": upload.get("content_encoding"),
-        "etag": f'"{etag}-{len(parts)}"',
-        "last_modified": s3.now_iso(),
-        "size": size,
-        "metadata": upload["metadata"],
-        "preserved_headers": upload.get("preserved_headers", {}),
-        "storage_class": upload.get("storage_class") or "STANDARD",
-        "parts": [
-            {"PartNumber": part.number, "Size": stored["size"]}
-            for part, stored in zip(listed, parts, strict=True)
-        ],
-        "checksums": {algorithm: composite} if composite else {},
-        "checksum_type": "COMPOSITE" if composite else None,
-    }
-
-
-def _part(s3: Any, upload: Upload, listed: ListedPart) -> dict[str, Any]:
-    stored: dict[str, Any] | None = upload["parts"].get(listed.number)
-    message = "One or more of the specified parts could not be found."
-    if stored is None:
-        raise UploadError(s3._error("InvalidPart", message, 400))
-    checksums = stored.get("checksums") or {}
-    wrong = any(checksums.get(name) != value for name, value in listed.checksums.items())
-    if wrong or (listed.etag and listed.etag != stored["etag"].strip('"')):
-        message = f"{message} The following part numbers are invalid: {listed.number}"
-        raise UploadError(s3._error("InvalidPart", message, 400))
-    return stored
-
-
-def _check_size(s3: Any, declared: str | None, size: int, place: str) -> None:
-    if declared is None or declared == str(size):
-        return
-    message = f"Value for x-amz-mp-object-size header is invalid: '{declared}'"
-    if declared.isdecimal():
-        message = (
-            f"The provided 'x-amz-mp-object-size' header value {declared} does not match "
-            f"what was computed: {size}"
-        )
-    raise UploadError(s3._error("InvalidRequest", message, 400, place))
-
-
-def _composite(
-    s3: Any,
-    algorithm: str | None,
-    parts: Sequence[dict[str, Any]],
-    headers: dict[str, str],
-    place: str,
-) -> str | None:
-    if not algorithm:
-        return None
-    digests = [(part.get("checksums") or {}).get(algorithm) for part in parts]
-    composite: str | None = s3._composite_checksum(algorithm, digests)
-    requested = headers.get(f"x-amz-checksum-{algorithm.lower()}")
-    if requested and requested != composite:
-        message = f"The {algorithm} you specified did not match the calculated checksum."
-        raise UploadError(s3._error("BadDigest", message, 400, place))
-    return composite
-
-
-def _together(upload: Upload, bodies: list[Content]) -> StoredBytes:
+def _together(upload: Upload, bodies: Sequence[Content]) -> StoredBytes:
     """What was joined before the answer, if no part has been sent again since."""
-    earlier, content = upload.get(_JOINED, ([], None))
-    if len(earlier) == len(bodies) and all(map(lambda a, b: a is b, earlier, bodies)):
-        stored: StoredBytes = content
-        return stored
+    earlier, content = upload.get(_JOINED, ([], b""))
+    if earlier == bodies and isinstance(content, StoredBytes):
+        return content
     try:
         return joined(bodies)
     except OSError as error:
         raise NotWrittenError(f"the parts could not be joined: {error}") from error
-
-
-def _stored(
-    s3: Any,
-    bucket: dict[str, Any],
-    place: tuple[str, str],
-    record: dict[str, Any],
-    headers: dict[str, str],
-) -> Answer:
-    bucket_name, key = place
-    earlier, content = bucket["objects"].get(key), record["body"]
-    bucket["objects"][key] = record
-    answer_headers = {"Content-Type": "application/xml", **s3._stored_sse_headers(record)}
-    s3._maybe_replicate(bucket_name, key, record, content)
-    version_id = s3._record_object_version(bucket_name, key, earlier, record, content)
-    if version_id:
-        answer_headers["x-amz-version-id"] = version_id
-    s3._fire_s3_event_async(
-        bucket_name,
-        key,
-        "s3:ObjectCreated:CompleteMultipartUpload",
-        size=record["size"],
-        etag=record["etag"],
-        version_id=version_id,
-    )
-    s3._persist_object(bucket_name, key, record)
-    return 200, answer_headers, s3._xml_body(_result(s3, place, record, headers))
-
-
-def _result(
-    s3: Any, place: tuple[str, str], record: dict[str, Any], headers: dict[str, str]
-) -> ElementTree.Element:
-    scheme, host = headers.get("x-forwarded-proto") or "http", headers.get("host", "localhost")
-    members = {
-        "Location": f"{scheme}://{host}/{'/'.join(place)}",
-        "Bucket": place[0],
-        "Key": place[1],
-        "ETag": record["etag"],
-    }
-    for algorithm, value in record["checksums"].items():
-        members |= {f"Checksum{algorithm}": value, "ChecksumType": "COMPOSITE"}
-    root = ElementTree.Element("CompleteMultipartUploadResult", xmlns=s3.S3_NS)
-    for name, value in members.items():
-        ElementTree.SubElement(root, name).text = value
-    return root

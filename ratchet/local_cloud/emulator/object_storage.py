@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,20 +16,13 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
-from ratchet.local_cloud.emulator.object_reads import FileResponse
-from ratchet.local_cloud.emulator.stored_bytes import (
-    Content,
-    DiskFile,
-    StoredBytes,
-    copy,
-    temporary_file,
-)
+from ratchet.local_cloud.emulator.object_reads import Answer, FileResponse
+from ratchet.local_cloud.emulator.stored_bytes import Content, StoredBytes, append, copy, filled
 from ratchet.runner import Refused
 from ratchet.runner.errors import ServiceError
 from ratchet.runner.storage import StoredObject, split_uri
 
 T = TypeVar("T")
-Answer = tuple[int, dict[str, str], Any]
 
 _IN_PARTS_FROM = 16 << 20
 _PART_BYTES = 8 << 20
@@ -93,9 +86,9 @@ class ObjectStorage:
         """Copy an object into a file."""
         self.download_all([(uri, path)])
 
-    def download_all(self, pairs: Iterable[tuple[str, Path]]) -> None:
+    def download_all(self, pairs: Sequence[tuple[str, Path]]) -> None:
         """Copy objects into files."""
-        for batch in _batches(pairs, _AT_ONCE):
+        for batch in _batches(pairs):
             answers = self._answers([_get(uri) for uri, _ in batch])
             for (_, path), (_, _, body) in zip(batch, answers, strict=True):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,15 +98,16 @@ class ObjectStorage:
         """Copy a file into an object."""
         self.upload_all([(path, uri)])
 
-    def upload_all(self, pairs: Iterable[tuple[Path, str]]) -> None:
+    def upload_all(self, pairs: Sequence[tuple[Path, str]]) -> None:
         """Copy files into objects."""
-        for batch in _batches(pairs, _AT_ONCE):
+        for batch in _batches(pairs):
             requests = []
             for path, uri in batch:
-                if path.stat().st_size >= _IN_PARTS_FROM:
-                    self._upload_in_parts(_copied(path), uri)
+                content = _content(path)
+                if isinstance(content, StoredBytes) and len(content) >= _IN_PARTS_FROM:
+                    self._upload_in_parts(content, uri)
                 else:
-                    requests.append(self._put(uri, _content(path)))
+                    requests.append(self._put(uri, content))
             self._answers(requests)
 
     def read_bytes(self, uri: str) -> bytes:
@@ -147,7 +141,7 @@ class ObjectStorage:
         root = _parsed(self._answers([begin])[0][2])
         upload = {"uploadId": [root.findtext(f"{_NAMESPACE}UploadId") or ""]}
         try:
-            for batch in _batches(enumerate(parts, start=1), _AT_ONCE):
+            for batch in _batches([*enumerate(parts, start=1)]):
                 self._answers([_part_request(uri, upload, *numbered) for numbered in batch])
             document = _list_of_parts(parts)
             end = ObjectRequest("CompleteMultipartUpload", *place, upload, {}, document)
@@ -224,36 +218,21 @@ def _content(path: Path) -> Content:
     if path.stat().st_size < _IN_FILE_FROM:
         return path.read_bytes()
     content = _copied(path)
-    content.digest("MD5")  # here, not on the server's loop
+    if len(content) < _IN_PARTS_FROM:
+        content.digest("MD5")  # here, not on the server's loop
     return content
 
 
 def _copied(path: Path) -> StoredBytes:
-    target, temporary = temporary_file()
-    file = DiskFile(temporary, temporary=True)
-    try:
-        with path.open("rb") as source:
-            size = os.fstat(source.fileno()).st_size
-            copy(source.fileno(), 0, size, target)
-    finally:
-        os.close(target)
-    return StoredBytes(file, 0, size)
+    with path.open("rb") as file:
+        source, size = file.fileno(), os.fstat(file.fileno()).st_size
+        return filled(lambda target: copy(source, 0, size, target))
 
 
 def _write(body: bytes | FileResponse, path: Path) -> None:
     with path.open("wb", buffering=0) as file:
-        if isinstance(body, FileResponse):
-            body.stored.append_to(file.fileno())
-        else:
-            file.write(body)
+        append(body.stored if isinstance(body, FileResponse) else body, file.fileno())
 
 
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    batch: list[T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))

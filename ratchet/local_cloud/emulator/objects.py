@@ -6,18 +6,23 @@ object in a thread that dies with the process.
 
 from __future__ import annotations
 
+# ruff: noqa: PTH103, PTH108, PTH110, PTH120 (pathlib costs more than the kernel, for each object)
+import contextlib
 import copy
 import functools
-import json
 import logging
-from collections.abc import Callable
-from pathlib import Path
+import os
+import stat
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 from ratchet.local_cloud import commit_points
+from ratchet.local_cloud.emulator import stored_bytes
 from ratchet.local_cloud.emulator.cloud import OBJECT_CHANGE
 from ratchet.local_cloud.emulator.gateway import current_scope
-from ratchet.local_cloud.emulator.stored_bytes import Content, StoredBytes
+from ratchet.local_cloud.emulator.stored_bytes import Content
 from ratchet.local_cloud.sagemaker.outbox import Outbox
 
 _LOG = logging.getLogger("ratchet.objects")
@@ -25,6 +30,7 @@ _WRITERS = ("_put_object", "_copy_object", "_complete_multipart_upload")
 """S3's functions that write an object; their first parameters are its bucket and its key."""
 
 _CACHED_CONFIGURATIONS = 128
+_CACHED_FOLDERS = 4096
 
 Record = dict[str, Any]
 Writer = Callable[..., Any]
@@ -38,6 +44,7 @@ def install(s3: Any, outbox: Outbox) -> None:
     """Write objects and tell of them as AWS does."""
     s3._atomic_write = write
     s3._persist_object = functools.partial(_persist, s3)
+    s3._key_disk_path = _found_quickly(s3, s3._key_disk_path)
     s3._fire_s3_event_async = functools.partial(_tell, s3, outbox)
     # It is read again for each event, and is XML.
     parse = functools.lru_cache(_CACHED_CONFIGURATIONS)(s3._parse_notification_config_raw)
@@ -49,10 +56,7 @@ def install(s3: Any, outbox: Outbox) -> None:
 def write(path: str, data: Content | str, *, text: bool = False) -> None:
     """Replace a file by one that is written whole. Raises ``NotWrittenError``."""
     del text  # MiniStack's signature
-    try:
-        commit_points.replace((_temporary(Path(path), data), Path(path)))
-    except OSError as error:
-        raise _not_written(path, error) from error
+    _write_all({path: data.encode() if isinstance(data, str) else data})
 
 
 def _persist(s3: Any, bucket: str, key: str, record: Record) -> None:
@@ -62,43 +66,72 @@ def _persist(s3: Any, bucket: str, key: str, record: Record) -> None:
         raise NotWrittenError(f"the key {key!r} has no place on this disk")
     facts = s3._object_meta_from_record(record) | s3._key_history_meta(bucket, key) | {"key": key}
     body = record.get("body")  # None: as it is on disk
-    files = [] if body is None else [(Path(path), body)]
-    files.append((Path(f"{path}.meta.json"), json.dumps(facts)))
-    temporaries: list[tuple[Path, Path]] = []
-    try:
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for target, data in files:
-            temporaries.append((_temporary(target, data), target))
-        commit_points.replace(*temporaries)
-    except OSError as error:
-        for temporary, _ in temporaries:
-            temporary.unlink(missing_ok=True)
-        raise _not_written(path, error) from error
+    bodies = {} if body is None else {path: body}
+    _write_all({**bodies, f"{path}.meta.json": orjson.dumps(facts)})
     record["body"] = None
     for version in s3._object_versions.get((bucket, key)) or ():
         version["data"] = None  # in its own file, or in the object's
-    root = Path(s3.DATA_DIR, s3.get_account_id(), bucket)
-    s3._remove_key_files(s3._other_key_disk_path(str(root), key, path))
+    root = f"{s3.DATA_DIR}/{s3.get_account_id()}/{bucket}"
+    if os.path.exists(f"{root}/{s3._ENCODED_KEYS_DIR}"):
+        s3._remove_key_files(s3._other_key_disk_path(root, key, path))
 
 
-def _temporary(path: Path, data: Content | str) -> Path:
-    """A file beside ``path`` with its future content."""
-    temporary = path.with_name(f"{path.name}.tmp")
+def _write_all(contents: Mapping[str, Content]) -> None:
+    """Replace the files of these paths, all or none. Raises ``NotWrittenError``."""
+    temporaries: list[tuple[str, str]] = []
     try:
-        temporary.unlink(missing_ok=True)
-        if isinstance(data, StoredBytes):
-            data.place(temporary)
-        else:
-            temporary.touch(mode=0o600)
-            temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+        for path, content in contents.items():
+            temporaries.append((f"{path}.tmp", path))
+            _write_new(f"{path}.tmp", content)
+        commit_points.replace(*temporaries)
+    except OSError as error:
+        for temporary, _ in temporaries:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        path = temporaries[-1][1]
+        raise NotWrittenError(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def _write_new(path: str, content: Content) -> None:
+    """Write a file, in a new folder, and in place of one that a killed process left."""
+    try:
+        stored_bytes.new_file(path, content)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        stored_bytes.new_file(path, content)
+    except FileExistsError:
+        os.unlink(path)
+        stored_bytes.new_file(path, content)
+
+
+def _found_quickly(s3: Any, find: Callable[[str, str], str | None]) -> Callable[..., str | None]:
+    """In place of ``_key_disk_path``, which resolves every folder on the way to a file.
+
+    Nothing but this server writes below its folder, so a folder that is no link stays none.
+    """
+    resolved = functools.lru_cache(_CACHED_FOLDERS)(os.path.realpath)
+
+    @functools.wraps(find)
+    def path(base: str, key: str) -> str | None:
+        root = resolved(base)
+        plain = f"{root}/{key}"
+        folder = os.path.dirname(plain)
+        if not s3._plain_path_key(key) or resolved(folder) != folder:
+            return find(base, key)
+        if _is_kind(plain, stat.S_ISREG):
+            return plain
+        is_free = not os.path.lexists(plain) and _is_kind(folder, stat.S_ISDIR)
+        is_plain = is_free and not os.path.exists(f"{root}/{s3._ENCODED_KEYS_DIR}")
+        return plain if is_plain else find(base, key)
+
+    return path
+
+
+def _is_kind(path: str, kind: Callable[[int], bool]) -> bool:
+    try:
+        return kind(os.lstat(path).st_mode)
     except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
-
-
-def _not_written(path: str, error: OSError) -> NotWrittenError:
-    return NotWrittenError(f"{path} could not be written: {error.strerror or error}")
+        return False
 
 
 def _restoring(s3: Any, writer: Writer) -> Writer:

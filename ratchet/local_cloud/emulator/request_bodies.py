@@ -104,7 +104,8 @@ class AwsChunks:
     def _next(self) -> bytes | None:
         """The next piece of content, perhaps empty; None until there is more to read."""
         if self._left > 2:
-            piece = bytes(self._buffer[: self._left - 2])
+            with memoryview(self._buffer) as view:  # a slice of a bytearray is one more copy
+                piece = bytes(view[: self._left - 2])
             del self._buffer[: len(piece)]
             self._left -= len(piece)
             self._digest.update(piece)

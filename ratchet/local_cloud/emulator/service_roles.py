@@ -17,7 +17,7 @@ from ratchet.local_cloud.emulator.authority import Authority
 from ratchet.local_cloud.emulator.http_needs import PASSED_ROLES, key_needs_of
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need, values_at
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 LAMBDA = "lambda.amazonaws.com"
 WRAPPED = {lambda_runtime: ("execution_credentials",)}
@@ -43,7 +43,9 @@ _NOT_TRUSTED = {
 _READ_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
-def check(authority: Authority, scope: Scope, action: str, request: Mapping[str, Any]) -> None:
+def check(
+    authority: Authority, scope: AccountScope, action: str, request: Mapping[str, Any]
+) -> None:
     """Raises ``ApiError`` where a service refuses a role that ``request`` hands to it."""
     service = action.partition(":")[0]
     if service in _NOT_TRUSTED:
@@ -56,7 +58,7 @@ def check(authority: Authority, scope: Scope, action: str, request: Mapping[str,
         check_reader(authority, scope, request)
 
 
-def check_reader(authority: Authority, scope: Scope, request: Mapping[str, Any]) -> None:
+def check_reader(authority: Authority, scope: AccountScope, request: Mapping[str, Any]) -> None:
     """Raises ``ApiError`` unless the role of the function may read the queue that it is to read:
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
     queue = str(request.get("EventSourceArn") or "")
@@ -75,13 +77,13 @@ def check_reader(authority: Authority, scope: Scope, request: Mapping[str, Any])
             ) from None
 
 
-def _reader_needs(scope: Scope, queue_arn: str) -> Iterator[Need]:
+def _reader_needs(scope: AccountScope, queue_arn: str) -> Iterator[Need]:
     for action in _READ_QUEUE:
         yield Need(action, queue_arn)
     yield from key_needs_of(scope, "sqs:ReceiveMessage", queue_arn)
 
 
-def _role_of(scope: Scope, function: str) -> str | None:
+def _role_of(scope: AccountScope, function: str) -> str | None:
     """The role of a function, by its name or its ARN."""
     name = function.partition(":function:")[2] or function
     with request_scope(scope.account, scope.region):
@@ -103,7 +105,7 @@ def _sessions(authority: Authority) -> Callable[[Mapping[str, Any]], dict[str, s
     def credentials(config: Mapping[str, Any]) -> dict[str, str]:
         arn = str(config.get("FunctionArn", ""))
         _, _, _, region, account, *_ = arn.split(":")
-        scope = Scope(account=account, region=region)
+        scope = AccountScope(account=account, region=region)
         name = str(config.get("FunctionName", "function"))[:64]
         try:
             return authority.session(

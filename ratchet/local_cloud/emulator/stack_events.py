@@ -12,7 +12,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services.cloudformation import changesets, handlers, helpers, stacks
 
 from ratchet.local_cloud.emulator.cloud import Emulator
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 _STACK = "AWS::CloudFormation::Stack"
 
@@ -42,7 +42,7 @@ def install(emulator: Emulator) -> None:
         region = stack_id.split(":")[3] if stack_id.count(":") > 3 else get_region()
         emulator.put_event_of(
             "aws.cloudformation",
-            Scope(account=get_account_id(), region=region),
+            AccountScope(account=get_account_id(), region=region),
             "CloudFormation Stack Status Change",
             detail,
             [stack_id],

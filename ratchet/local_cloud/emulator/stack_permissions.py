@@ -14,7 +14,7 @@ from typing import Any
 
 from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.authorisation import Need, pass_role, values_at
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 Properties = Mapping[str, Any]
 OPERATIONS = ("create", "update", "delete")
@@ -27,7 +27,7 @@ _SYSTEM_TAGS = "aws:"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class ResourcePermissions:
     """A resource type.
 
     Args:
@@ -58,35 +58,35 @@ _QUEUE = "arn:aws:sqs:{region}:{account}:{id}"
 _TOPIC = "arn:aws:sns:{region}:{account}:{id}"
 _ALARM = "arn:aws:cloudwatch:{region}:{account}:alarm:{id}"
 
-ROWS: Mapping[str, Row] = {
-    "AWS::ApplicationAutoScaling::ScalableTarget": Row(
+ROWS: Mapping[str, ResourcePermissions] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": ResourcePermissions(
         arn="*",
         create=("application-autoscaling:RegisterScalableTarget",),
         update=("application-autoscaling:RegisterScalableTarget",),
         delete=("application-autoscaling:DeregisterScalableTarget",),
         passes={"RoleARN": "application-autoscaling.amazonaws.com"},
     ),
-    "AWS::ApplicationAutoScaling::ScalingPolicy": Row(
+    "AWS::ApplicationAutoScaling::ScalingPolicy": ResourcePermissions(
         arn="*",
         create=("application-autoscaling:PutScalingPolicy",),
         update=("application-autoscaling:PutScalingPolicy",),
         delete=("application-autoscaling:DeleteScalingPolicy",),
     ),
-    "AWS::Budgets::Budget": Row(
+    "AWS::Budgets::Budget": ResourcePermissions(
         arn="arn:aws:budgets::{account}:budget/{id}",
         name="Budget.BudgetName",
         create=("budgets:ModifyBudget",),
         update=("budgets:ModifyBudget",),
         delete=("budgets:ModifyBudget",),
     ),
-    "AWS::Chatbot::SlackChannelConfiguration": Row(
+    "AWS::Chatbot::SlackChannelConfiguration": ResourcePermissions(
         arn="*",
         create=("chatbot:CreateSlackChannelConfiguration",),
         update=("chatbot:UpdateSlackChannelConfiguration",),
         delete=("chatbot:DeleteSlackChannelConfiguration",),
         passes={"IamRoleArn": "chatbot.amazonaws.com"},
     ),
-    "AWS::CloudWatch::Alarm": Row(
+    "AWS::CloudWatch::Alarm": ResourcePermissions(
         arn=_ALARM,
         name="AlarmName",
         create=("cloudwatch:PutMetricAlarm",),
@@ -94,14 +94,14 @@ ROWS: Mapping[str, Row] = {
         delete=("cloudwatch:DeleteAlarms",),
         properties={"Tags": "cloudwatch:TagResource"},
     ),
-    "AWS::CloudWatch::CompositeAlarm": Row(
+    "AWS::CloudWatch::CompositeAlarm": ResourcePermissions(
         arn=_ALARM,
         name="AlarmName",
         create=("cloudwatch:PutCompositeAlarm",),
         update=("cloudwatch:PutCompositeAlarm",),
         delete=("cloudwatch:DeleteAlarms",),
     ),
-    "AWS::ECR::Repository": Row(
+    "AWS::ECR::Repository": ResourcePermissions(
         arn="arn:aws:ecr:{region}:{account}:repository/{id}",
         name="RepositoryName",
         create=("ecr:CreateRepository",),
@@ -111,7 +111,7 @@ ROWS: Mapping[str, Row] = {
             "RepositoryPolicyText": "ecr:SetRepositoryPolicy",
         },
     ),
-    "AWS::Events::Rule": Row(
+    "AWS::Events::Rule": ResourcePermissions(
         arn=_RULE,
         name="Name",
         create=("events:PutRule",),
@@ -120,27 +120,27 @@ ROWS: Mapping[str, Row] = {
         properties={"Targets": "events:PutTargets", "Tags": "events:TagResource"},
         passes={"Targets[].RoleArn": "events.amazonaws.com", "RoleArn": "events.amazonaws.com"},
     ),
-    "AWS::Glue::Database": Row(
+    "AWS::Glue::Database": ResourcePermissions(
         arn="arn:aws:glue:{region}:{account}:database/{id}",
         name="DatabaseInput.Name",
         create=("glue:CreateDatabase",),
         update=("glue:UpdateDatabase",),
         delete=("glue:DeleteDatabase",),
     ),
-    "AWS::Glue::Table": Row(
+    "AWS::Glue::Table": ResourcePermissions(
         arn="arn:aws:glue:{region}:{account}:table/*",
         create=("glue:CreateTable",),
         update=("glue:UpdateTable",),
         delete=("glue:DeleteTable",),
     ),
-    "AWS::IAM::ManagedPolicy": Row(
+    "AWS::IAM::ManagedPolicy": ResourcePermissions(
         arn="arn:aws:iam::{account}:policy/{id}",
         name="ManagedPolicyName",
         create=("iam:CreatePolicy",),
         update=("iam:CreatePolicyVersion",),
         delete=("iam:DeletePolicy",),
     ),
-    "AWS::IAM::Policy": Row(
+    "AWS::IAM::Policy": ResourcePermissions(
         arn=_ROLE,
         name="Roles",
         subjects=True,
@@ -148,7 +148,7 @@ ROWS: Mapping[str, Row] = {
         update=("iam:PutRolePolicy",),
         delete=("iam:DeleteRolePolicy",),
     ),
-    "AWS::IAM::Role": Row(
+    "AWS::IAM::Role": ResourcePermissions(
         arn=_ROLE,
         name="RoleName",
         create=("iam:CreateRole",),
@@ -159,14 +159,14 @@ ROWS: Mapping[str, Row] = {
             "Tags": "iam:TagRole",
         },
     ),
-    "AWS::KMS::Alias": Row(
+    "AWS::KMS::Alias": ResourcePermissions(
         arn="arn:aws:kms:{region}:{account}:{id}",
         name="AliasName",
         create=("kms:CreateAlias",),
         update=("kms:UpdateAlias",),
         delete=("kms:DeleteAlias",),
     ),
-    "AWS::KMS::Key": Row(
+    "AWS::KMS::Key": ResourcePermissions(
         arn="arn:aws:kms:{region}:{account}:key/{id}",
         create=("kms:CreateKey",),
         delete=("kms:ScheduleKeyDeletion",),
@@ -176,7 +176,7 @@ ROWS: Mapping[str, Row] = {
             "Tags": "kms:TagResource",
         },
     ),
-    "AWS::Lambda::EventInvokeConfig": Row(
+    "AWS::Lambda::EventInvokeConfig": ResourcePermissions(
         arn=_FUNCTION,
         name="FunctionName",
         subjects=True,
@@ -184,13 +184,13 @@ ROWS: Mapping[str, Row] = {
         update=("lambda:UpdateFunctionEventInvokeConfig",),
         delete=("lambda:DeleteFunctionEventInvokeConfig",),
     ),
-    "AWS::Lambda::EventSourceMapping": Row(
+    "AWS::Lambda::EventSourceMapping": ResourcePermissions(
         arn="*",
         create=("lambda:CreateEventSourceMapping",),
         update=("lambda:UpdateEventSourceMapping",),
         delete=("lambda:DeleteEventSourceMapping",),
     ),
-    "AWS::Lambda::Function": Row(
+    "AWS::Lambda::Function": ResourcePermissions(
         arn=_FUNCTION,
         name="FunctionName",
         create=("lambda:CreateFunction",),
@@ -199,21 +199,21 @@ ROWS: Mapping[str, Row] = {
         properties={"Tags": "lambda:TagResource"},
         passes={"Role": "lambda.amazonaws.com"},
     ),
-    "AWS::Lambda::Permission": Row(
+    "AWS::Lambda::Permission": ResourcePermissions(
         arn=_FUNCTION,
         name="FunctionName",
         subjects=True,
         create=("lambda:AddPermission",),
         delete=("lambda:RemovePermission",),
     ),
-    "AWS::Logs::LogGroup": Row(
+    "AWS::Logs::LogGroup": ResourcePermissions(
         arn="arn:aws:logs:{region}:{account}:log-group:{id}",
         name="LogGroupName",
         create=("logs:CreateLogGroup",),
         delete=("logs:DeleteLogGroup",),
         properties={"RetentionInDays": "logs:PutRetentionPolicy", "Tags": "logs:TagResource"},
     ),
-    "AWS::S3::Bucket": Row(
+    "AWS::S3::Bucket": ResourcePermissions(
         arn="arn:aws:s3:::{id}",
         name="BucketName",
         create=("s3:CreateBucket",),
@@ -229,7 +229,7 @@ ROWS: Mapping[str, Row] = {
             "VersioningConfiguration": "s3:PutBucketVersioning",
         },
     ),
-    "AWS::S3::BucketPolicy": Row(
+    "AWS::S3::BucketPolicy": ResourcePermissions(
         arn="arn:aws:s3:::{id}",
         name="Bucket",
         subjects=True,
@@ -237,7 +237,7 @@ ROWS: Mapping[str, Row] = {
         update=("s3:PutBucketPolicy",),
         delete=("s3:DeleteBucketPolicy",),
     ),
-    "AWS::SNS::Subscription": Row(
+    "AWS::SNS::Subscription": ResourcePermissions(
         arn=_TOPIC,
         name="TopicArn",
         subjects=True,
@@ -245,7 +245,7 @@ ROWS: Mapping[str, Row] = {
         update=("sns:SetSubscriptionAttributes",),
         delete=("sns:Unsubscribe",),
     ),
-    "AWS::SNS::Topic": Row(
+    "AWS::SNS::Topic": ResourcePermissions(
         arn=_TOPIC,
         name="TopicName",
         create=("sns:CreateTopic",),
@@ -253,7 +253,7 @@ ROWS: Mapping[str, Row] = {
         delete=("sns:DeleteTopic",),
         properties={"Tags": "sns:TagResource"},
     ),
-    "AWS::SNS::TopicPolicy": Row(
+    "AWS::SNS::TopicPolicy": ResourcePermissions(
         arn=_TOPIC,
         name="Topics",
         subjects=True,
@@ -261,7 +261,7 @@ ROWS: Mapping[str, Row] = {
         update=("sns:SetTopicAttributes",),
         delete=("sns:SetTopicAttributes",),
     ),
-    "AWS::SQS::Queue": Row(
+    "AWS::SQS::Queue": ResourcePermissions(
         arn=_QUEUE,
         name="QueueName",
         create=("sqs:CreateQueue",),
@@ -269,7 +269,7 @@ ROWS: Mapping[str, Row] = {
         delete=("sqs:DeleteQueue",),
         properties={"Tags": "sqs:TagQueue"},
     ),
-    "AWS::SQS::QueuePolicy": Row(
+    "AWS::SQS::QueuePolicy": ResourcePermissions(
         arn=_QUEUE,
         name="Queues",
         subjects=True,
@@ -277,7 +277,7 @@ ROWS: Mapping[str, Row] = {
         update=("sqs:SetQueueAttributes",),
         delete=("sqs:SetQueueAttributes",),
     ),
-    "AWS::SSM::Parameter": Row(
+    "AWS::SSM::Parameter": ResourcePermissions(
         arn="arn:aws:ssm:{region}:{account}:parameter/{id}",
         name="Name",
         create=("ssm:PutParameter",),
@@ -285,7 +285,7 @@ ROWS: Mapping[str, Row] = {
         delete=("ssm:DeleteParameter",),
         properties={"Tags": "ssm:AddTagsToResource"},
     ),
-    "AWS::Scheduler::Schedule": Row(
+    "AWS::Scheduler::Schedule": ResourcePermissions(
         arn="arn:aws:scheduler:{region}:{account}:schedule/*/{id}",
         name="Name",
         create=("scheduler:CreateSchedule",),
@@ -297,7 +297,7 @@ ROWS: Mapping[str, Row] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ResourceChange:
     """One resource's creation, update or deletion.
 
     ``id``: its physical id, or how its name begins where there is none yet; ``before``: the
@@ -311,7 +311,7 @@ class Change:
     before: Properties = field(default_factory=dict)
 
 
-def needs(scope: Scope, change: Change) -> Iterator[Need]:
+def needs(scope: AccountScope, change: ResourceChange) -> Iterator[Need]:
     """The permissions that the stack's role needs for a change."""
     if change.kind in NOTHING:
         return
@@ -325,7 +325,9 @@ def needs(scope: Scope, change: Change) -> Iterator[Need]:
     yield from _of_row(scope, row, change)
 
 
-def _of_row(scope: Scope, row: Row, change: Change) -> Iterator[Need]:
+def _of_row(
+    scope: AccountScope, row: ResourcePermissions, change: ResourceChange
+) -> Iterator[Need]:
     actions: list[str] = [*getattr(row, change.operation)]
     if change.operation != "delete":
         actions += [
@@ -367,7 +369,7 @@ def _is_system_tag(item: Any) -> bool:
     return isinstance(item, Mapping) and str(item.get("Key", "")).startswith(_SYSTEM_TAGS)
 
 
-def _of_sagemaker(scope: Scope, change: Change) -> Iterator[Need]:
+def _of_sagemaker(scope: AccountScope, change: ResourceChange) -> Iterator[Need]:
     noun = change.kind.removeprefix(_PREFIX)
     operation = f"{change.operation.capitalize()}{noun}"
     if operation not in authorisation.RESOURCES:
@@ -382,7 +384,7 @@ def _of_sagemaker(scope: Scope, change: Change) -> Iterator[Need]:
     yield from authorisation.needs(scope, operation, request)
 
 
-def _usual_action(change: Change) -> str:
+def _usual_action(change: ResourceChange) -> str:
     _, service, noun = [*change.kind.split("::"), "", ""][:3]
     return f"{service.lower()}:{change.operation.capitalize()}{noun}"
 

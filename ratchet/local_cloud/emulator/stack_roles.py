@@ -17,7 +17,7 @@ from ratchet.local_cloud.emulator import service_roles
 from ratchet.local_cloud.emulator.authority import Authority
 from ratchet.local_cloud.emulator.gateway import Response, current_scope
 from ratchet.local_cloud.emulator.http_needs import parsed
-from ratchet.local_cloud.emulator.stack_permissions import Change, needs
+from ratchet.local_cloud.emulator.stack_permissions import ResourceChange, needs
 from ratchet.local_cloud.sagemaker.authorisation import Denied
 from ratchet.local_cloud.sagemaker.errors import ApiError
 
@@ -115,7 +115,8 @@ class _Checks:
         def created(kind: str, logical_id: str, properties: Any, stack_name: str) -> Any:
             name = f"{stack_name}-{logical_id}-*"
             self._check(
-                stack_name, Change(operation="create", kind=kind, id=name, properties=properties)
+                stack_name,
+                ResourceChange(operation="create", kind=kind, id=name, properties=properties),
             )
             return create(kind, logical_id, properties, stack_name)
 
@@ -126,7 +127,7 @@ class _Checks:
             kind: str, physical_id: str, old: Any, new: Any, stack_name: str, *arguments: Any
         ) -> Any:
             if old != new:
-                change = Change(
+                change = ResourceChange(
                     operation="update", kind=kind, id=physical_id, properties=new, before=old
                 )
                 self._check(stack_name, change)
@@ -142,13 +143,15 @@ class _Checks:
             stack_name: str | None = None,
             logical_id: str | None = None,
         ) -> Any:
-            change = Change(operation="delete", kind=kind, id=physical_id, properties=properties)
+            change = ResourceChange(
+                operation="delete", kind=kind, id=physical_id, properties=properties
+            )
             self._check(stack_name or "", change)
             return delete(kind, physical_id, properties, stack_name, logical_id)
 
         return deleted
 
-    def _check(self, stack_name: str, change: Change) -> None:
+    def _check(self, stack_name: str, change: ResourceChange) -> None:
         from ministack.services import cloudformation
 
         scope = current_scope()

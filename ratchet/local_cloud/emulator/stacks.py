@@ -47,7 +47,7 @@ resumed: ContextVar[bool] = ContextVar("resumed", default=False)
 """Whether the resource handler at work belongs to an operation that a kill interrupted."""
 
 
-class Operations:
+class StackOperations:
     """Records the operations on stacks, and resumes them."""
 
     def __init__(self, commit: Commit, sweep: Sweep) -> None:

@@ -144,30 +144,17 @@ class StoredBytes:
         with self.file.opened() as source:
             copy(source, self.start, self._length, target)
 
-    def place(self, path: Path) -> None:
-        """Let a new file have the content: the same file by another name, where that is possible.
-
-        Raises ``OSError``.
-        """
-        if self.failure is not None:
-            raise self.failure
-        if not self._linked(path):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                self.append_to(descriptor)
-            finally:
-                os.close(descriptor)
-
-    def _linked(self, path: Path) -> bool:
+    def link_to(self, path: str) -> bool:
+        """Give the file that has all of this, and nothing else, one more name, where possible."""
         with self.file.opened() as descriptor:
             status = os.fstat(descriptor)
             if (self.start, self._length) != (0, status.st_size):
                 return False
             with contextlib.suppress(OSError):  # another disk, or one without links
                 os.link(self.file.path, path)
-                if os.path.samestat(path.stat(), status):
+                if os.path.samestat(Path(path).stat(), status):
                     return True
-                path.unlink()  # the name has been given to another file
+                Path(path).unlink()  # the file's name has been given to another one
         return False
 
     def _read(self, descriptor: int, offset: int, length: int) -> bytes:
@@ -210,23 +197,53 @@ def _cut_from(contents: Sequence[Content]) -> StoredBytes | None:
 
 
 def _appended(contents: Sequence[Content]) -> StoredBytes:
+    def fill(descriptor: int) -> None:
+        for content in contents:
+            append(content, descriptor)
+
+    return filled(fill)
+
+
+def filled(fill: Callable[[int], None]) -> StoredBytes:
+    """What a function writes to the descriptor of a new temporary file. Raises ``OSError``."""
     descriptor, path = temporary_file()
     file = DiskFile(path, temporary=True)
     try:
-        for content in contents:
-            if isinstance(content, StoredBytes):
-                content.append_to(descriptor)
-            else:
-                write_all(descriptor, content)
+        fill(descriptor)
+        return StoredBytes(file, 0, os.fstat(descriptor).st_size)
     finally:
         os.close(descriptor)
-    return StoredBytes(file, 0, path.stat().st_size)
 
 
 def temporary_file() -> tuple[int, Path]:
     """A new file beside the cloud's others, open for writing; a start of the cloud deletes it."""
     descriptor, name = tempfile.mkstemp(prefix="body-")
     return descriptor, Path(name)
+
+
+def new_file(path: str, content: Content) -> None:
+    """A new file with a content: the same file by another name, where that is possible.
+
+    Raises ``OSError``, a ``FileExistsError`` among others.
+    """
+    if isinstance(content, StoredBytes):
+        if content.failure is not None:
+            raise content.failure
+        if content.link_to(path):
+            return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        append(content, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append(content: Content, target: int) -> None:
+    """Write a content where a descriptor stands. Raises ``OSError``."""
+    if isinstance(content, StoredBytes):
+        content.append_to(target)
+    else:
+        write_all(target, content)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -20,12 +20,12 @@ from ratchet.local_cloud.sagemaker.listing import page_of
 from ratchet.local_cloud.sagemaker.outbox import Outbox
 from ratchet.local_cloud.sagemaker.ports import Cloud
 from ratchet.local_cloud.sagemaker.roles import Roles
-from ratchet.local_cloud.sagemaker.store import AlreadyExistsError, Body, Scope, Store
+from ratchet.local_cloud.sagemaker.store import AccountScope, AlreadyExistsError, Body, Store
 from ratchet.local_cloud.sagemaker.table import Kind
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
-Handler = Callable[["Api", Scope, Request], Answer]
+Handler = Callable[["Api", AccountScope, Request], Answer]
 
 _IDENTITY: ContextVar[Mapping[str, str] | None] = ContextVar("caller", default=None)
 _NOT_KEPT = {"Tags", "ClientRequestToken", "ClientToken"}
@@ -71,7 +71,7 @@ class Api:
         """The operations that are implemented."""
         return frozenset(self._handlers)
 
-    def call(self, scope: Scope, operation: str, request: object) -> Answer:
+    def call(self, scope: AccountScope, operation: str, request: object) -> Answer:
         """Answer one request as SageMaker would; raises ``ApiError``."""
         handler = self._handlers.get(operation)
         try:
@@ -100,7 +100,12 @@ class Api:
             raise UnfitAnswerError(complaint)
 
     def create(
-        self, scope: Scope, kind: Kind, request: Request, members: Body | None = None, **place: str
+        self,
+        scope: AccountScope,
+        kind: Kind,
+        request: Request,
+        members: Body | None = None,
+        **place: str,
     ) -> Body:
         """Store a new resource of ``kind``: the request, its ARN, times, ``members``, and tags."""
         name = request[kind.name_member]
@@ -123,7 +128,7 @@ class Api:
             raise kind.taken(name, arn) from None
         return body
 
-    def get(self, scope: Scope, kind: Kind, name_or_arn: str) -> Body:
+    def get(self, scope: AccountScope, kind: Kind, name_or_arn: str) -> Body:
         """A resource by name or ARN; raises the error that AWS answers when there is none."""
         name = table.bare_name(kind, name_or_arn)
         body = self.store.get(scope, kind.name, name)
@@ -131,14 +136,14 @@ class Api:
             raise kind.missing(name, scope.arn(f"{kind.arn_path}/{name}"))
         return body
 
-    def change(self, scope: Scope, kind: Kind, name_or_arn: str, changes: Body) -> Body:
+    def change(self, scope: AccountScope, kind: Kind, name_or_arn: str, changes: Body) -> Body:
         """Set members of a resource (None removes) and its time of modification."""
         self.get(scope, kind, name_or_arn)
         name = table.bare_name(kind, name_or_arn)
         stamped = {"LastModifiedTime": self.now(), **changes}
         return self.store.update(scope, kind.name, name, stamped)
 
-    def remove(self, scope: Scope, kind: Kind, name_or_arn: str) -> Body:
+    def remove(self, scope: AccountScope, kind: Kind, name_or_arn: str) -> Body:
         """Delete a resource and its tags; returns the deleted record."""
         body = self.get(scope, kind, name_or_arn)
         with self.store.transaction():
@@ -146,12 +151,12 @@ class Api:
             self.store.delete(scope, "Tags", body[kind.arn_member])
         return body
 
-    def tags(self, scope: Scope, arn: str) -> list[dict[str, str]]:
+    def tags(self, scope: AccountScope, arn: str) -> list[dict[str, str]]:
         """A resource's tags, in the order they were added."""
         stored = self.store.get(scope, "Tags", arn) or {}
         return [{"Key": key, "Value": value} for key, value in stored.items()]
 
-    def set_tags(self, scope: Scope, arn: str, tags: list[dict[str, str]]) -> None:
+    def set_tags(self, scope: AccountScope, arn: str, tags: list[dict[str, str]]) -> None:
         """Replace a resource's tags."""
         if tags:
             self.store.put(scope, "Tags", arn, {tag["Key"]: tag["Value"] for tag in tags})
@@ -159,7 +164,7 @@ class Api:
             self.store.delete(scope, "Tags", arn)
 
     @staticmethod
-    def caller(scope: Scope) -> Body:
+    def caller(scope: AccountScope) -> Body:
         """``CreatedBy``: whoever sent the request; the account's root for what nobody sent."""
         root = {"Arn": f"arn:aws:iam::{scope.account}:root", "PrincipalId": scope.account}
         return {"IamIdentity": dict(_IDENTITY.get() or root)}
@@ -181,16 +186,16 @@ def wall_clock() -> float:
 
 
 def _generic(kind: Kind) -> dict[str, Handler]:
-    def create(api: Api, scope: Scope, request: Request) -> Answer:
+    def create(api: Api, scope: AccountScope, request: Request) -> Answer:
         return api.create(scope, kind, request)
 
-    def describe(api: Api, scope: Scope, request: Request) -> Answer:
+    def describe(api: Api, scope: AccountScope, request: Request) -> Answer:
         return api.get(scope, kind, request[kind.name_member])
 
-    def list_all(api: Api, scope: Scope, request: Request) -> Answer:
+    def list_all(api: Api, scope: AccountScope, request: Request) -> Answer:
         return page_of(kind.listing, api.store.all(scope, kind.name), request)
 
-    def delete(api: Api, scope: Scope, request: Request) -> Answer:
+    def delete(api: Api, scope: AccountScope, request: Request) -> Answer:
         return api.remove(scope, kind, request[kind.name_member])
 
     handlers = {

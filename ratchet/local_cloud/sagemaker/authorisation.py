@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 Request = Mapping[str, Any]
 
@@ -198,7 +198,7 @@ class Need:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-def needs(scope: Scope, operation: str, request: Request) -> Iterator[Need]:
+def needs(scope: AccountScope, operation: str, request: Request) -> Iterator[Need]:
     """The permissions that AWS asks for a request, in its order.
 
     Raises ``KeyError`` for an operation without a row in ``RESOURCES``.
@@ -251,7 +251,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _resources(scope: Scope, operation: str, request: Request) -> Iterator[str]:
+def _resources(scope: AccountScope, operation: str, request: Request) -> Iterator[str]:
     for row in RESOURCES[operation]:
         path, _, remainder = row.partition("{")
         member, _, end = remainder.partition("}")
@@ -262,7 +262,7 @@ def _resources(scope: Scope, operation: str, request: Request) -> Iterator[str]:
             yield _arn(scope, path, value) + end
 
 
-def _arn(scope: Scope, path: str, name_or_arn: str) -> str:
+def _arn(scope: AccountScope, path: str, name_or_arn: str) -> str:
     """A resource's ARN, whatever resource's ARN stands for its name (a version's group)."""
     if not name_or_arn.startswith("arn:"):
         return scope.arn(f"{path}{name_or_arn}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker.errors import invalid, not_found
-from ratchet.local_cloud.sagemaker.store import Scope
-from ratchet.runner.callbacks import Answer as CallbackAnswer
+from ratchet.local_cloud.sagemaker.store import AccountScope
+from ratchet.runner.callbacks import CallbackResult as CallbackAnswer
 from ratchet.runner.callbacks import Callbacks
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _NO_REASON = "the callback step was failed by SendPipelineExecutionStepFailure"
 def operations(callbacks: Callbacks) -> dict[str, Handler]:
     """The two operations, over the steps that wait."""
 
-    def answered(api: Api, scope: Scope, request: Request, answer: CallbackAnswer) -> Answer:
+    def answered(api: Api, scope: AccountScope, request: Request, answer: CallbackAnswer) -> Answer:
         token = request["CallbackToken"]
         key = f"callback/{token}/{request.get('ClientRequestToken', '')}"
         earlier = api.store.get(scope, "ClientToken", key)
@@ -35,11 +35,11 @@ def operations(callbacks: Callbacks) -> dict[str, Handler]:
         api.store.put(scope, "ClientToken", key, {"Arn": waiting.execution_arn})
         return {"PipelineExecutionArn": waiting.execution_arn}
 
-    def success(api: Api, scope: Scope, request: Request) -> Answer:
+    def success(api: Api, scope: AccountScope, request: Request) -> Answer:
         outputs = {item["Name"]: item["Value"] for item in request.get("OutputParameters", [])}
         return answered(api, scope, request, CallbackAnswer(outputs=outputs))
 
-    def failure(api: Api, scope: Scope, request: Request) -> Answer:
+    def failure(api: Api, scope: AccountScope, request: Request) -> Answer:
         reason = request.get("FailureReason") or _NO_REASON
         return answered(api, scope, request, CallbackAnswer(failure=reason))
 

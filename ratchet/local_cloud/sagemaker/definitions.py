@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ratchet.local_cloud.sagemaker.errors import invalid
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api, Request
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _KIND = "Definition"
 
 
-def requested(api: Api, scope: Scope, request: Request) -> str | None:
+def requested(api: Api, scope: AccountScope, request: Request) -> str | None:
     """The definition that a request carries or points to; None when it does neither.
 
     Raises ``ValidationException`` for both at once and for an object that is not there.
@@ -56,7 +56,7 @@ def check(text: str) -> None:
         raise invalid(str(error)) from None
 
 
-def keep(api: Api, scope: Scope, text: str) -> str:
+def keep(api: Api, scope: AccountScope, text: str) -> str:
     """Keep a definition's text; answers its digest."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     if api.store.get(scope, _KIND, digest) is None:
@@ -64,7 +64,7 @@ def keep(api: Api, scope: Scope, text: str) -> str:
     return digest
 
 
-def stored_text(api: Api, scope: Scope, digest: str) -> str:
+def stored_text(api: Api, scope: AccountScope, digest: str) -> str:
     """The text that ``keep`` took."""
     body = api.store.get(scope, _KIND, digest)
     assert body is not None, digest

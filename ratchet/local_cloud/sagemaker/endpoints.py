@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ratchet.local_cloud.sagemaker import service_side, services
 from ratchet.local_cloud.sagemaker.errors import ApiError, invalid
 from ratchet.local_cloud.sagemaker.serving import artifacts, deployment
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.table import ENDPOINT, ENDPOINT_CONFIG, MODEL, MODEL_PACKAGE
 from ratchet.runner import Refused
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def operations(hosting: Hosting) -> dict[str, Handler]:
     """The operations; those on endpoints start and end processes through ``hosting``."""
 
-    def create(api: Api, scope: Scope, request: Request) -> Answer:
+    def create(api: Api, scope: AccountScope, request: Request) -> Answer:
         config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])
         _check_alarms(api, scope, request, config)
         members = deployment.deployed(config, request.get("DeploymentConfig"))
@@ -30,7 +30,7 @@ def operations(hosting: Hosting) -> dict[str, Handler]:
         hosting.create(scope, endpoint)
         return endpoint
 
-    def update(api: Api, scope: Scope, request: Request) -> Answer:
+    def update(api: Api, scope: AccountScope, request: Request) -> Answer:
         config = api.get(scope, ENDPOINT_CONFIG, request["EndpointConfigName"])
         _check_alarms(api, scope, request, config)
         with api.store.transaction():
@@ -50,7 +50,7 @@ def operations(hosting: Hosting) -> dict[str, Handler]:
         hosting.update(scope, after, config, request)
         return after
 
-    def delete(api: Api, scope: Scope, request: Request) -> Answer:
+    def delete(api: Api, scope: AccountScope, request: Request) -> Answer:
         api.remove(scope, ENDPOINT, request["EndpointName"])
         hosting.delete(scope, request["EndpointName"])
         return {}
@@ -64,7 +64,7 @@ def operations(hosting: Hosting) -> dict[str, Handler]:
     }
 
 
-def _create_model(api: Api, scope: Scope, request: Request) -> Answer:
+def _create_model(api: Api, scope: AccountScope, request: Request) -> Answer:
     containers = [*request.get("Containers", []), request.get("PrimaryContainer")]
     for container in filter(None, containers):
         package_arn = container.get("ModelPackageName")
@@ -81,7 +81,7 @@ def _create_model(api: Api, scope: Scope, request: Request) -> Answer:
     return api.create(scope, MODEL, request)
 
 
-def _check_role(api: Api, scope: Scope, request: Request) -> None:
+def _check_role(api: Api, scope: AccountScope, request: Request) -> None:
     """SageMaker looks for the model's image and archive as its role, before there is an endpoint.
     So a model that is made before its role's policy is refused."""
     work = artifacts.work_of(api, scope, request)
@@ -95,14 +95,14 @@ def _check_role(api: Api, scope: Scope, request: Request) -> None:
             raise invalid(artifacts.no_access(scope, work.role, uri, reason))
 
 
-def _create_config(api: Api, scope: Scope, request: Request) -> Answer:
+def _create_config(api: Api, scope: AccountScope, request: Request) -> Answer:
     for variant in request["ProductionVariants"]:
         if "ModelName" in variant:
             api.get(scope, MODEL, variant["ModelName"])
     return api.create(scope, ENDPOINT_CONFIG, request)
 
 
-def _check_alarms(api: Api, scope: Scope, request: Request, config: Answer) -> None:
+def _check_alarms(api: Api, scope: AccountScope, request: Request, config: Answer) -> None:
     """The alarms that roll an update back exist, and the endpoint's role may look at them."""
     rollback = (request.get("DeploymentConfig") or {}).get("AutoRollbackConfiguration") or {}
     names = [alarm["AlarmName"] for alarm in rollback.get("Alarms", ())]

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -36,7 +36,7 @@ _PACKAGE_MEMBERS = (
 )
 
 
-def package_changed(api: Api, scope: Scope, package: Body) -> None:
+def package_changed(api: Api, scope: AccountScope, package: Body) -> None:
     """``SageMaker Model Package State Change``: registered, approved, rejected."""
     detail = {key: package[key] for key in _PACKAGE_MEMBERS if key in package}
     detail["CreationTime"] = _iso(package["CreationTime"])
@@ -50,7 +50,7 @@ def package_changed(api: Api, scope: Scope, package: Body) -> None:
     )
 
 
-def endpoint_changed(api: Api, scope: Scope, endpoint: Body) -> None:
+def endpoint_changed(api: Api, scope: AccountScope, endpoint: Body) -> None:
     """``SageMaker Endpoint State Change``; the status is spelled ``IN_SERVICE`` there."""
     members = ("EndpointName", "EndpointArn", "EndpointConfigName", "ProductionVariants")
     detail = {key: endpoint[key] for key in members if key in endpoint}
@@ -71,7 +71,7 @@ def endpoint_changed(api: Api, scope: Scope, endpoint: Body) -> None:
     )
 
 
-def processing_job_changed(api: Api, scope: Scope, job: Body) -> None:
+def processing_job_changed(api: Api, scope: AccountScope, job: Body) -> None:
     """``SageMaker Processing Job State Change``: what Describe answers, times in milliseconds."""
     detail = {
         key: round(value * 1000) if key.endswith("Time") else value for key, value in job.items()
@@ -85,7 +85,7 @@ def processing_job_changed(api: Api, scope: Scope, job: Body) -> None:
     )
 
 
-def job_changed(api: Api, scope: Scope, kind: str, job: Body, *, arn: str) -> None:
+def job_changed(api: Api, scope: AccountScope, kind: str, job: Body, *, arn: str) -> None:
     """``SageMaker Training (Transform, HyperParameter Tuning) Job State Change``, likewise.
 
     ``kind``: ``Training``, ``Transform`` or ``HyperParameter Tuning``.
@@ -104,7 +104,7 @@ def job_changed(api: Api, scope: Scope, kind: str, job: Body, *, arn: str) -> No
     )
 
 
-def execution_changed(api: Api, scope: Scope, execution: Body, *, previous: str) -> None:
+def execution_changed(api: Api, scope: AccountScope, execution: Body, *, previous: str) -> None:
     """``SageMaker Model Building Pipeline Execution Status Change``."""
     detail = {
         "pipelineExecutionDisplayName": execution.get("PipelineExecutionDisplayName"),
@@ -123,7 +123,7 @@ def execution_changed(api: Api, scope: Scope, execution: Body, *, previous: str)
 
 
 def step_changed(
-    api: Api, scope: Scope, execution: Body, step: Body, *, previous: str | None
+    api: Api, scope: AccountScope, execution: Body, step: Body, *, previous: str | None
 ) -> None:
     """``SageMaker Model Building Pipeline Execution Step Status Change``."""
     detail = {
@@ -144,7 +144,9 @@ def step_changed(
     )
 
 
-def _put_of_execution(api: Api, scope: Scope, detail_type: str, detail: dict[str, Any]) -> None:
+def _put_of_execution(
+    api: Api, scope: AccountScope, detail_type: str, detail: dict[str, Any]
+) -> None:
     _put(
         api,
         scope,
@@ -155,7 +157,7 @@ def _put_of_execution(api: Api, scope: Scope, detail_type: str, detail: dict[str
 
 
 def _put(
-    api: Api, scope: Scope, *, detail_type: str, detail: dict[str, Any], resources: list[str]
+    api: Api, scope: AccountScope, *, detail_type: str, detail: dict[str, Any], resources: list[str]
 ) -> None:
     event = entry("aws.sagemaker", detail_type, detail, resources)
     api.outbox.add(scope, event)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.errors import invalid
-from ratchet.local_cloud.sagemaker.executions import Runner, changed, check_room, existing
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.executions import ExecutionRunner, changed, check_room, existing
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
@@ -20,10 +20,10 @@ _SET_BY_UPDATE = (
 )
 
 
-def operations(runner: Runner) -> dict[str, Handler]:
+def operations(runner: ExecutionRunner) -> dict[str, Handler]:
     """The operations, with ``runner`` behind them."""
 
-    def stop(api: Api, scope: Scope, request: Request) -> Answer:
+    def stop(api: Api, scope: AccountScope, request: Request) -> Answer:
         with api.store.transaction():
             execution = existing(api, scope, request["PipelineExecutionArn"])
             status = execution["PipelineExecutionStatus"]
@@ -39,7 +39,7 @@ def operations(runner: Runner) -> dict[str, Handler]:
         runner.stop(execution["PipelineExecutionArn"])
         return execution
 
-    def retry(api: Api, scope: Scope, request: Request) -> Answer:
+    def retry(api: Api, scope: AccountScope, request: Request) -> Answer:
         with api.store.transaction():
             execution = existing(api, scope, request["PipelineExecutionArn"])
             if _seen_before(api, scope, "retry", request):
@@ -62,7 +62,7 @@ def operations(runner: Runner) -> dict[str, Handler]:
         runner.start(scope, execution)
         return execution
 
-    def update(api: Api, scope: Scope, request: Request) -> Answer:
+    def update(api: Api, scope: AccountScope, request: Request) -> Answer:
         execution = existing(api, scope, request["PipelineExecutionArn"])
         changes = {key: request[key] for key in _SET_BY_UPDATE if key in request}
         if "ParallelismConfiguration" in changes:
@@ -77,7 +77,7 @@ def operations(runner: Runner) -> dict[str, Handler]:
     }
 
 
-def _seen_before(api: Api, scope: Scope, operation: str, request: Request) -> bool:
+def _seen_before(api: Api, scope: AccountScope, operation: str, request: Request) -> bool:
     """Whether this very request was carried out before: an operation completes once a token."""
     arn = request["PipelineExecutionArn"]
     token = f"{operation}/{arn}/{request['ClientRequestToken']}"

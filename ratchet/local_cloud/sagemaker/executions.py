@@ -12,7 +12,7 @@ from ratchet.local_cloud.sagemaker import definitions, events, selective, stand_
 from ratchet.local_cloud.sagemaker.errors import invalid, limit_exceeded, not_found
 from ratchet.local_cloud.sagemaker.listing import Listing, page_of
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import PIPELINE
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ _STEPS = Listing(answer="PipelineExecutionSteps", name="StepName", descending=Tr
 _PARAMETERS = Listing(answer="PipelineParameters", name="Name")
 
 
-class Runner(Protocol):
+class ExecutionRunner(Protocol):
     """Runs executions in the background."""
 
-    def start(self, scope: Scope, execution: Body) -> None:
+    def start(self, scope: AccountScope, execution: Body) -> None:
         """Begin; the execution is stored already, with status Executing."""
         ...
 
@@ -46,10 +46,10 @@ class Runner(Protocol):
         ...
 
 
-def operations(runner: Runner) -> dict[str, Handler]:
+def operations(runner: ExecutionRunner) -> dict[str, Handler]:
     """The operations on executions, with ``runner`` behind the start."""
 
-    def start(api: Api, scope: Scope, request: Request) -> Answer:
+    def start(api: Api, scope: AccountScope, request: Request) -> Answer:
         with api.store.transaction():
             execution, is_new = _started(api, scope, request, runner)
             if is_new:
@@ -61,7 +61,7 @@ def operations(runner: Runner) -> dict[str, Handler]:
     return {**_OPERATIONS, "StartPipelineExecution": start}
 
 
-def existing(api: Api, scope: Scope, arn: str) -> Body:
+def existing(api: Api, scope: AccountScope, arn: str) -> Body:
     """An execution by ARN; raises ``ResourceNotFound``."""
     execution = api.store.get(scope, EXECUTION, arn)
     if execution is None:
@@ -69,13 +69,13 @@ def existing(api: Api, scope: Scope, arn: str) -> Body:
     return execution
 
 
-def changed(api: Api, scope: Scope, execution: Body, changes: Mapping[str, Any]) -> Body:
+def changed(api: Api, scope: AccountScope, execution: Body, changes: Mapping[str, Any]) -> Body:
     """Set members of an execution and its time of modification."""
     stamped = {"LastModifiedTime": api.now(), **changes}
     return api.store.update(scope, EXECUTION, execution["PipelineExecutionArn"], stamped)
 
 
-def ended(api: Api, scope: Scope, execution: Body, status: str, reason: str | None) -> Body:
+def ended(api: Api, scope: AccountScope, execution: Body, status: str, reason: str | None) -> Body:
     """Give an execution its final status."""
     changes: Body = {"PipelineExecutionStatus": status, "EndTime": api.now()}
     if reason:
@@ -85,7 +85,7 @@ def ended(api: Api, scope: Scope, execution: Body, status: str, reason: str | No
     return changed(api, scope, execution, changes)
 
 
-def check_room(runner: Runner) -> None:
+def check_room(runner: ExecutionRunner) -> None:
     """Raises ``ResourceLimitExceeded`` when no more executions may run."""
     if runner.running() >= _LIMIT_RUNNING:
         raise limit_exceeded(
@@ -94,7 +94,9 @@ def check_room(runner: Runner) -> None:
         )
 
 
-def _started(api: Api, scope: Scope, request: Request, runner: Runner) -> tuple[Body, bool]:
+def _started(
+    api: Api, scope: AccountScope, request: Request, runner: ExecutionRunner
+) -> tuple[Body, bool]:
     with api.store.transaction():
         pipeline = versions.chosen(api, scope, request)
         name = pipeline["PipelineName"]
@@ -133,7 +135,7 @@ def _parameter_values(request: Request) -> dict[str, str]:
 
 def _execution(
     api: Api,
-    scope: Scope,
+    scope: AccountScope,
     pipeline: Body,
     request: Request,
     definition: dict[str, Any],
@@ -184,11 +186,11 @@ def _experiment(
     return resolved or None
 
 
-def _describe(api: Api, scope: Scope, request: Request) -> Answer:
+def _describe(api: Api, scope: AccountScope, request: Request) -> Answer:
     return existing(api, scope, request["PipelineExecutionArn"])
 
 
-def _definition(api: Api, scope: Scope, request: Request) -> Answer:
+def _definition(api: Api, scope: AccountScope, request: Request) -> Answer:
     execution = existing(api, scope, request["PipelineExecutionArn"])
     return {
         "PipelineDefinition": definitions.stored_text(api, scope, execution["Definition"]),
@@ -196,12 +198,12 @@ def _definition(api: Api, scope: Scope, request: Request) -> Answer:
     }
 
 
-def _list(api: Api, scope: Scope, request: Request) -> Answer:
+def _list(api: Api, scope: AccountScope, request: Request) -> Answer:
     name = api.get(scope, PIPELINE, request["PipelineName"])["PipelineName"]
     return page_of(_EXECUTIONS, api.store.all(scope, EXECUTION, parent=name), request)
 
 
-def _list_steps(api: Api, scope: Scope, request: Request) -> Answer:
+def _list_steps(api: Api, scope: AccountScope, request: Request) -> Answer:
     if "PipelineExecutionArn" not in request:
         raise invalid("PipelineExecutionArn is required.")
     execution = existing(api, scope, request["PipelineExecutionArn"])
@@ -209,7 +211,7 @@ def _list_steps(api: Api, scope: Scope, request: Request) -> Answer:
     return page_of(_STEPS, steps, request)
 
 
-def _list_parameters(api: Api, scope: Scope, request: Request) -> Answer:
+def _list_parameters(api: Api, scope: AccountScope, request: Request) -> Answer:
     execution = existing(api, scope, request["PipelineExecutionArn"])
     parameters = [
         {"Name": name, "Value": _text(value)} for name, value in execution["Parameters"].items()

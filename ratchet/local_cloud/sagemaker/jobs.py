@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.listing import Listing, page_of
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import (
     PROCESSING_JOB,
     TRAINING_JOB,
@@ -39,7 +39,7 @@ def kind_of_job(step_type: str) -> Kind | None:
     return kind_made_by(step_type) if row_of(step_type).job else None
 
 
-def record(api: Api, scope: Scope, execution: Body, step: StepRecord) -> None:
+def record(api: Api, scope: AccountScope, execution: Body, step: StepRecord) -> None:
     """Store the job behind a step as it is now; a step taken from the cache has none of its own.
 
     SageMaker adds the two ``sagemaker:`` tags to the jobs of pipelines; costs are found by them.
@@ -67,7 +67,7 @@ def record(api: Api, scope: Scope, execution: Body, step: StepRecord) -> None:
             _record_child(api, scope, child, tags)
 
 
-def _record_child(api: Api, scope: Scope, child: Body, tags: list[dict[str, str]]) -> None:
+def _record_child(api: Api, scope: AccountScope, child: Body, tags: list[dict[str, str]]) -> None:
     """A training job of a tuning job: a training job like any other."""
     name = child.get("TrainingJobName")
     if name is None:  # it has a name as soon as it has begun
@@ -84,7 +84,7 @@ def _record_child(api: Api, scope: Scope, child: Body, tags: list[dict[str, str]
     api.set_tags(scope, child["TrainingJobArn"], tags)
 
 
-def _tell(api: Api, scope: Scope, kind: Kind, before: Body, body: Body) -> None:
+def _tell(api: Api, scope: AccountScope, kind: Kind, before: Body, body: Body) -> None:
     """Tell EventBridge when a job's status is another one."""
     status = f"{kind.name}Status"
     if before.get(status) == body[status]:
@@ -96,13 +96,13 @@ def _tell(api: Api, scope: Scope, kind: Kind, before: Body, body: Body) -> None:
         events.job_changed(api, scope, noun, body, arn=body[kind.arn_member])
 
 
-def _children_of(api: Api, scope: Scope, tuning_job: Body) -> list[Body]:
+def _children_of(api: Api, scope: AccountScope, tuning_job: Body) -> list[Body]:
     arn = tuning_job["HyperParameterTuningJobArn"]
     jobs = api.store.all(scope, TRAINING_JOB.name)
     return [job for job in jobs if job.get("TuningJobArn") == arn]
 
 
-def _list_children(api: Api, scope: Scope, request: Request) -> Answer:
+def _list_children(api: Api, scope: AccountScope, request: Request) -> Answer:
     tuning_job = api.get(scope, TUNING_JOB, request["HyperParameterTuningJobName"])
     query = dict(request)
     if query.get("SortBy") == "FinalObjectiveMetricValue":  # only those that have one
@@ -121,7 +121,7 @@ OPERATIONS: dict[str, Handler] = {
 }
 
 
-def arn_of(scope: Scope, step: StepRecord) -> str | None:
+def arn_of(scope: AccountScope, step: StepRecord) -> str | None:
     """The ARN of the job behind a step: its own, or on a cache hit the one that ran."""
     kind = kind_of_job(step.type)
     if kind is None:
@@ -132,7 +132,7 @@ def arn_of(scope: Scope, step: StepRecord) -> str | None:
     return scope.arn(f"{kind.arn_path}/{step.job_name}") if step.job_name else None
 
 
-def fail(api: Api, scope: Scope, kind: Kind, job: Body, reason: str) -> None:
+def fail(api: Api, scope: AccountScope, kind: Kind, job: Body, reason: str) -> None:
     """End a job that nobody runs any more."""
     end = api.now()
     noun = kind.name.removesuffix("Job")
@@ -151,7 +151,7 @@ def fail(api: Api, scope: Scope, kind: Kind, job: Body, reason: str) -> None:
     api.store.update(scope, kind.name, job[kind.name_member], changes)
 
 
-def _described(api: Api, scope: Scope, kind: Kind, step: StepRecord) -> Body:
+def _described(api: Api, scope: AccountScope, kind: Kind, step: StepRecord) -> Body:
     """What Describe answers: what the runner knows of the job, over what can be told before it."""
     start = step.start_time.timestamp()
     noun = kind.name.removesuffix("Job")

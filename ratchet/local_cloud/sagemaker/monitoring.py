@@ -9,7 +9,7 @@ from ratchet.local_cloud.sagemaker.listing import Listing, page_of
 from ratchet.local_cloud.sagemaker.monitors.observer import EXECUTION
 from ratchet.local_cloud.sagemaker.monitors.runs import KINDS
 from ratchet.local_cloud.sagemaker.monitors.windows import timetable_of
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import (
     DATA_QUALITY,
     ENDPOINT,
@@ -45,7 +45,7 @@ def operations(switches: Switches) -> dict[str, Handler]:
     """The operations; ``switches`` may close Model Monitor as AWS has for new customers."""
 
     def open_only(handler: Handler) -> Handler:
-        def checked(api: Api, scope: Scope, request: Request) -> Answer:
+        def checked(api: Api, scope: AccountScope, request: Request) -> Answer:
             if switches.monitoring_closed:
                 raise invalid(_CLOSED)
             return handler(api, scope, request)
@@ -66,7 +66,7 @@ def operations(switches: Switches) -> dict[str, Handler]:
 
 
 def _definer(kind: Kind) -> Handler:
-    def handler(api: Api, scope: Scope, request: Request) -> Answer:
+    def handler(api: Api, scope: AccountScope, request: Request) -> Answer:
         name = _endpoint_of(kind, request)
         if name is not None:
             endpoint = api.get(scope, ENDPOINT, name)
@@ -80,26 +80,26 @@ def _definer(kind: Kind) -> Handler:
     return handler
 
 
-def _create(api: Api, scope: Scope, request: Request) -> Answer:
+def _create(api: Api, scope: AccountScope, request: Request) -> Answer:
     members = _shown(api, scope, request["MonitoringScheduleConfig"])
     return api.create(scope, MONITORING_SCHEDULE, request, members)
 
 
-def _update(api: Api, scope: Scope, request: Request) -> Answer:
+def _update(api: Api, scope: AccountScope, request: Request) -> Answer:
     config = request["MonitoringScheduleConfig"]
     changes = {"MonitoringScheduleConfig": config, **_shown(api, scope, config)}
     return api.change(scope, MONITORING_SCHEDULE, request["MonitoringScheduleName"], changes)
 
 
 def _setting(status: str) -> Handler:
-    def handler(api: Api, scope: Scope, request: Request) -> Answer:
+    def handler(api: Api, scope: AccountScope, request: Request) -> Answer:
         changes = {"MonitoringScheduleStatus": status}
         return api.change(scope, MONITORING_SCHEDULE, request["MonitoringScheduleName"], changes)
 
     return handler
 
 
-def _shown(api: Api, scope: Scope, config: Body) -> Body:
+def _shown(api: Api, scope: AccountScope, config: Body) -> Body:
     """What a schedule shows beside its configuration, from the job definition it names."""
     plan = config.get("ScheduleConfig")
     if plan is None:
@@ -136,7 +136,7 @@ def _endpoint_of(kind: Kind, definition: Body) -> str | None:
 
 
 def _lister(kind: Kind) -> Handler:
-    def handler(api: Api, scope: Scope, request: Request) -> Answer:
+    def handler(api: Api, scope: AccountScope, request: Request) -> Answer:
         summaries = [
             {
                 "MonitoringJobDefinitionName": definition["JobDefinitionName"],
@@ -151,5 +151,5 @@ def _lister(kind: Kind) -> Handler:
     return handler
 
 
-def _list_executions(api: Api, scope: Scope, request: Request) -> Answer:
+def _list_executions(api: Api, scope: AccountScope, request: Request) -> Answer:
     return page_of(_EXECUTIONS, api.store.all(scope, EXECUTION), request)

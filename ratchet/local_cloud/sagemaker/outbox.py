@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ratchet.local_cloud.sagemaker.store import Body, Scope, Store
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body, Store
 
-Deliver = Callable[[Scope, Body, Callable[[], None]], None]
+Deliver = Callable[[AccountScope, Body, Callable[[], None]], None]
 """Delivers an event soon, in some thread, and then calls its last argument."""
 
 
@@ -24,7 +24,7 @@ class Outbox:
         self._delivered: set[int] = set()
         self._lock = threading.Lock()
 
-    def add(self, scope: Scope, event: Body) -> None:
+    def add(self, scope: AccountScope, event: Body) -> None:
         """Deliver an event once the store's current transaction is committed, or never."""
         with self._store.transaction():
             number = self._store.insert_event(scope, event)
@@ -43,7 +43,7 @@ class Outbox:
             numbers = sorted(self._delivered)
         return lambda: self._forget(numbers)
 
-    def _send(self, number: int, scope: Scope, event: Body) -> None:
+    def _send(self, number: int, scope: AccountScope, event: Body) -> None:
         def delivered() -> None:
             with self._lock:
                 self._delivered.add(number)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import definitions, versions
 from ratchet.local_cloud.sagemaker.errors import conflict, invalid
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import PIPELINE
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SET_BY_UPDATE = (
 )
 
 
-def _create(api: Api, scope: Scope, request: Request) -> Answer:
+def _create(api: Api, scope: AccountScope, request: Request) -> Answer:
     text = definitions.requested(api, scope, request)
     if text is None:
         raise invalid("Give PipelineDefinition or PipelineDefinitionS3Location: both are missing.")
@@ -47,7 +47,7 @@ def _create(api: Api, scope: Scope, request: Request) -> Answer:
         return pipeline
 
 
-def _update(api: Api, scope: Scope, request: Request) -> Answer:
+def _update(api: Api, scope: AccountScope, request: Request) -> Answer:
     text = definitions.requested(api, scope, request)
     if text is not None:
         definitions.check(text)
@@ -63,13 +63,13 @@ def _update(api: Api, scope: Scope, request: Request) -> Answer:
     return {"PipelineArn": after["PipelineArn"], "PipelineVersionId": after["Version"]}
 
 
-def _describe(api: Api, scope: Scope, request: Request) -> Answer:
+def _describe(api: Api, scope: AccountScope, request: Request) -> Answer:
     pipeline = versions.chosen(api, scope, request)
     text = definitions.stored_text(api, scope, pipeline["Definition"])
     return {**pipeline, "PipelineDefinition": text}
 
 
-def _delete(api: Api, scope: Scope, request: Request) -> Answer:
+def _delete(api: Api, scope: AccountScope, request: Request) -> Answer:
     with api.store.transaction():
         pipeline = api.get(scope, PIPELINE, request["PipelineName"])
         executions = api.store.all(scope, EXECUTION, parent=pipeline["PipelineName"])

@@ -14,12 +14,12 @@ from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import events, jobs
 from ratchet.local_cloud.sagemaker.pipelines import STEP
 from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.runner.expressions import as_text
 from ratchet.runner.record_json import dumped
 
 if TYPE_CHECKING:
-    from ratchet.definition.step import Step
+    from ratchet.definition.step import DefinedStep
     from ratchet.local_cloud.sagemaker.api import Api
     from ratchet.runner import StepRecord
 
@@ -33,7 +33,9 @@ class Recorder:
     ``<job>/algo-1-<epoch seconds>``.
     """
 
-    def __init__(self, api: Api, scope: Scope, execution: Body, steps: Mapping[str, Step]) -> None:
+    def __init__(
+        self, api: Api, scope: AccountScope, execution: Body, steps: Mapping[str, DefinedStep]
+    ) -> None:
         self._api = api
         self._scope = scope
         self._execution = execution
@@ -129,7 +131,9 @@ def process_group(group: int | None) -> Body | None:
         return {"id": group, "started": None}
 
 
-def _metadata(scope: Scope, record: StepRecord, definition: Mapping[str, Any]) -> Body | None:
+def _metadata(
+    scope: AccountScope, record: StepRecord, definition: Mapping[str, Any]
+) -> Body | None:
     """``PipelineExecutionSteps[].Metadata``: which member it has depends on the step's type."""
     row = row_of(record.type)
     about = _about(row, record, definition, jobs.arn_of(scope, record))

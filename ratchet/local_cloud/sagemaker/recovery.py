@@ -12,7 +12,7 @@ import psutil
 
 from ratchet.local_cloud.sagemaker import events, executions, jobs
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, RUNNING, STEP
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.runner.container import STEP_FOLDER
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def recover(api: Api, runs_folder: Path) -> list[str]:
     return broken
 
 
-def fail_steps(api: Api, scope: Scope, execution: Body, reason: str) -> list[str]:
+def fail_steps(api: Api, scope: AccountScope, execution: Body, reason: str) -> list[str]:
     """Fail the unfinished steps of an execution and their jobs; answers the steps' names."""
     names = []
     for step in api.store.all(scope, STEP, parent=execution["PipelineExecutionArn"]):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.local_cloud.sagemaker import events, table
 from ratchet.local_cloud.sagemaker.errors import conflict, invalid
 from ratchet.local_cloud.sagemaker.listing import page_of
-from ratchet.local_cloud.sagemaker.store import AlreadyExistsError, Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, AlreadyExistsError, Body
 from ratchet.local_cloud.sagemaker.table import MODEL_PACKAGE, MODEL_PACKAGE_GROUP
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _SET_BY_UPDATE = (
 )
 
 
-def _delete_group(api: Api, scope: Scope, request: Request) -> Answer:
+def _delete_group(api: Api, scope: AccountScope, request: Request) -> Answer:
     group = api.get(scope, MODEL_PACKAGE_GROUP, request["ModelPackageGroupName"])
     name = group["ModelPackageGroupName"]
     with api.store.transaction():
@@ -41,14 +41,14 @@ def _delete_group(api: Api, scope: Scope, request: Request) -> Answer:
     return {}
 
 
-def _put_policy(api: Api, scope: Scope, request: Request) -> Answer:
+def _put_policy(api: Api, scope: AccountScope, request: Request) -> Answer:
     group = api.get(scope, MODEL_PACKAGE_GROUP, request["ModelPackageGroupName"])
     policy = {"ResourcePolicy": request["ResourcePolicy"]}
     api.store.put(scope, _POLICY, group["ModelPackageGroupName"], policy)
     return group
 
 
-def _get_policy(api: Api, scope: Scope, request: Request) -> Answer:
+def _get_policy(api: Api, scope: AccountScope, request: Request) -> Answer:
     group = api.get(scope, MODEL_PACKAGE_GROUP, request["ModelPackageGroupName"])
     policy = api.store.get(scope, _POLICY, group["ModelPackageGroupName"])
     if policy is None:
@@ -56,13 +56,13 @@ def _get_policy(api: Api, scope: Scope, request: Request) -> Answer:
     return policy
 
 
-def _delete_policy(api: Api, scope: Scope, request: Request) -> Answer:
+def _delete_policy(api: Api, scope: AccountScope, request: Request) -> Answer:
     _get_policy(api, scope, request)
     api.store.delete(scope, _POLICY, request["ModelPackageGroupName"])
     return {}
 
 
-def _create_package(api: Api, scope: Scope, request: Request) -> Answer:
+def _create_package(api: Api, scope: AccountScope, request: Request) -> Answer:
     group, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
     if (group is None) == (name is None):
         raise invalid(
@@ -85,12 +85,12 @@ def _create_package(api: Api, scope: Scope, request: Request) -> Answer:
     return {"ModelPackageArn": body["ModelPackageArn"]}
 
 
-def _answered(api: Api, scope: Scope, token: str | None) -> str | None:
+def _answered(api: Api, scope: AccountScope, token: str | None) -> str | None:
     earlier = api.store.get(scope, "ClientToken", f"package/{token}") if token else None
     return earlier["Arn"] if earlier else None
 
 
-def _new_version(api: Api, scope: Scope, group_or_arn: str, request: Request) -> Body:
+def _new_version(api: Api, scope: AccountScope, group_or_arn: str, request: Request) -> Body:
     if request.get("Tags"):
         raise invalid(
             "Tags are not supported for versioned model packages: tag the model package group."
@@ -109,7 +109,7 @@ def _new_version(api: Api, scope: Scope, group_or_arn: str, request: Request) ->
     return body
 
 
-def _unversioned(api: Api, scope: Scope, request: Request) -> Body:
+def _unversioned(api: Api, scope: AccountScope, request: Request) -> Body:
     name = request["ModelPackageName"]
     body = _package(api, scope, request, name)
     try:
@@ -119,7 +119,7 @@ def _unversioned(api: Api, scope: Scope, request: Request) -> Body:
     return body
 
 
-def _package(api: Api, scope: Scope, request: Request, path: str) -> Body:
+def _package(api: Api, scope: AccountScope, request: Request, path: str) -> Body:
     moment = api.now()
     return {
         **{key: value for key, value in request.items() if key not in _NOT_KEPT},
@@ -133,11 +133,11 @@ def _package(api: Api, scope: Scope, request: Request, path: str) -> Body:
     }
 
 
-def _describe_package(api: Api, scope: Scope, request: Request) -> Answer:
+def _describe_package(api: Api, scope: AccountScope, request: Request) -> Answer:
     return api.get(scope, MODEL_PACKAGE, request["ModelPackageName"])
 
 
-def _list_packages(api: Api, scope: Scope, request: Request) -> Answer:
+def _list_packages(api: Api, scope: AccountScope, request: Request) -> Answer:
     group = request.get("ModelPackageGroupName")
     if group:
         group = table.bare_name(MODEL_PACKAGE_GROUP, group)
@@ -153,7 +153,7 @@ def _list_packages(api: Api, scope: Scope, request: Request) -> Answer:
     return page_of(MODEL_PACKAGE.listing, packages, request)
 
 
-def _update_package(api: Api, scope: Scope, request: Request) -> Answer:
+def _update_package(api: Api, scope: AccountScope, request: Request) -> Answer:
     arn = request["ModelPackageArn"]
     with api.store.transaction():
         before = api.get(scope, MODEL_PACKAGE, arn)
@@ -186,7 +186,7 @@ def _metadata(before: Body, request: Request) -> dict[str, Any] | None:
     return merged or None
 
 
-def _delete_package(api: Api, scope: Scope, request: Request) -> Answer:
+def _delete_package(api: Api, scope: AccountScope, request: Request) -> Answer:
     api.remove(scope, MODEL_PACKAGE, request["ModelPackageName"])
     return {}
 

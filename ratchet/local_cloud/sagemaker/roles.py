@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ratchet.local_cloud.profiles import NO_PROFILE
 from ratchet.local_cloud.sagemaker.authorisation import Denied, Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.ports import Cloud
@@ -35,15 +35,15 @@ class Roles:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._secret = secrets.token_bytes(32)
-        self._clients: dict[tuple[str, Scope, str | None], Any] = {}
+        self._clients: dict[tuple[str, AccountScope, str | None], Any] = {}
         self._lock = threading.Lock()
 
-    def check(self, scope: Scope, role: str, needs: Iterable[Need]) -> None:
+    def check(self, scope: AccountScope, role: str, needs: Iterable[Need]) -> None:
         """Raise ``Denied`` unless SageMaker may take the role, and the role may do all of it."""
         key = self._cloud.session(scope, role, SESSION_NAME)["AWS_ACCESS_KEY_ID"]
         self._cloud.check(scope, key, needs)
 
-    def lacks(self, scope: Scope, role: str, needs: Iterable[Need]) -> str | None:
+    def lacks(self, scope: AccountScope, role: str, needs: Iterable[Need]) -> str | None:
         """AWS's sentence for the first of the needs that the role may not do; None for none."""
         try:
             self.check(scope, role, needs)
@@ -51,7 +51,7 @@ class Roles:
             return str(denied)
         return None
 
-    def client(self, service: str, scope: Scope, role: str | None) -> Any:
+    def client(self, service: str, scope: AccountScope, role: str | None) -> Any:
         """A client of boto3 that acts as the role, or as the account's root without one.
 
         There is one of each: a client is slow to make, and safe to share. Its session is renewed
@@ -64,7 +64,7 @@ class Roles:
                 self._clients[place] = _client(service, self._cloud.endpoint(), scope, session)
             return self._clients[place]
 
-    def environment(self, scope: Scope, role: str) -> dict[str, str]:
+    def environment(self, scope: AccountScope, role: str) -> dict[str, str]:
         """The variables by which a program finds this cloud, and the role's session.
 
         The session is asked for as in a container of SageMaker's, so that a program that runs for
@@ -91,7 +91,7 @@ class Roles:
         if not hmac.compare_digest(token.encode(), self._token(name).encode()):
             raise ApiError("AccessDenied", "This is not the token of these credentials.")
         account, region, role = json.loads(base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)))
-        session = self._session(Scope(account=account, region=region), role)
+        session = self._session(AccountScope(account=account, region=region), role)
         return {
             "RoleArn": role,
             "AccessKeyId": session["access_key"],
@@ -103,7 +103,7 @@ class Roles:
     def _token(self, name: str) -> str:
         return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()
 
-    def _session(self, scope: Scope, role: str | None) -> dict[str, str | None]:
+    def _session(self, scope: AccountScope, role: str | None) -> dict[str, str | None]:
         """As botocore's ``RefreshableCredentials`` takes them."""
         if role:
             variables = self._cloud.session(scope, role, SESSION_NAME)
@@ -119,7 +119,7 @@ class Roles:
 
 
 def _client(
-    service: str, endpoint: str, scope: Scope, session: Callable[[], dict[str, str | None]]
+    service: str, endpoint: str, scope: AccountScope, session: Callable[[], dict[str, str | None]]
 ) -> Any:
     import boto3
     from botocore.config import Config

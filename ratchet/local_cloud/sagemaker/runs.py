@@ -15,7 +15,7 @@ from ratchet.local_cloud.sagemaker import definitions, events, executions, recov
 from ratchet.local_cloud.sagemaker.authorisation import Denied
 from ratchet.local_cloud.sagemaker.pipelines import STEP
 from ratchet.local_cloud.sagemaker.recording import Recorder
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import PIPELINE
 from ratchet.runner.callbacks import Callbacks
 
@@ -35,7 +35,7 @@ class _Active:
     parallelism: Parallelism
 
 
-class Runs:
+class RunningExecutions:
     """The executions that run now. Their folders are ``<folder>/<execution id>/<step>/``."""
 
     def __init__(self, *, api: Api, folder: Path) -> None:
@@ -46,7 +46,7 @@ class Runs:
         self._lock = threading.Lock()
         self._closing: str | None = None
 
-    def start(self, scope: Scope, execution: Body) -> None:
+    def start(self, scope: AccountScope, execution: Body) -> None:
         """Run a stored execution in the background, from where it stands."""
         from ratchet.runner import Parallelism, StopSignal
 
@@ -99,7 +99,7 @@ class Runs:
         return self._folder / execution_id
 
     def _run(
-        self, scope: Scope, execution: Body, stop: StopSignal, parallelism: Parallelism
+        self, scope: AccountScope, execution: Body, stop: StopSignal, parallelism: Parallelism
     ) -> None:
         arn = execution["PipelineExecutionArn"]
         text = definitions.stored_text(self._api, scope, execution["Definition"])
@@ -130,7 +130,7 @@ class Runs:
 
     def _execute(
         self,
-        scope: Scope,
+        scope: AccountScope,
         execution: Body,
         text: str,
         recorder: Recorder,
@@ -168,12 +168,12 @@ class Runs:
             seconds=_LONGEST_SECONDS,
         )
 
-    def _role_of(self, scope: Scope, execution: Body) -> str:
+    def _role_of(self, scope: AccountScope, execution: Body) -> str:
         pipeline: Body = self._api.get(scope, PIPELINE, execution["PipelineName"])
         role: str = pipeline["RoleArn"]
         return role
 
-    def _earlier(self, scope: Scope, execution: Body) -> Earlier:
+    def _earlier(self, scope: AccountScope, execution: Body) -> Earlier:
         """What the steps on record have left: of a run that is retried, or of the source of one
         of selected steps."""
         from ratchet.runner import Earlier
@@ -189,10 +189,10 @@ class Runs:
             },
         )
 
-    def _cache_of(self, scope: Scope) -> Path:
+    def _cache_of(self, scope: AccountScope) -> Path:
         return self._folder.parent / "cache" / f"{scope.account}-{scope.region}.sqlite3"
 
-    def _end(self, scope: Scope, execution: Body, status: str, reason: str | None) -> None:
+    def _end(self, scope: AccountScope, execution: Body, status: str, reason: str | None) -> None:
         with self._api.store.transaction():
             before = executions.existing(self._api, scope, execution["PipelineExecutionArn"])
             after = executions.ended(self._api, scope, before, status, reason)

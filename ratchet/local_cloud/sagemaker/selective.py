@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker.errors import invalid, not_found
 from ratchet.local_cloud.sagemaker.pipelines import EXECUTION, STEP
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api, Request
@@ -16,7 +16,7 @@ _COPIED = ("StepName", "StepType", "StepDisplayName", "StartTime", "EndTime", "M
 
 
 def reused(
-    api: Api, scope: Scope, pipeline_arn: str, definition: str, request: Request
+    api: Api, scope: AccountScope, pipeline_arn: str, definition: str, request: Request
 ) -> list[Body]:
     """The steps of the source execution that the request's selection needs; none without one.
 
@@ -43,7 +43,7 @@ def reused(
     return [(steps or {})[name] for name in needed]
 
 
-def record(api: Api, scope: Scope, execution: Body, reused_steps: list[Body]) -> None:
+def record(api: Api, scope: AccountScope, execution: Body, reused_steps: list[Body]) -> None:
     """Write the steps down as steps of the execution, with where their results are from."""
     for step in reused_steps:
         body = {key: step[key] for key in _COPIED if key in step}
@@ -56,7 +56,7 @@ def record(api: Api, scope: Scope, execution: Body, reused_steps: list[Body]) ->
 
 
 def _source_steps(
-    api: Api, scope: Scope, pipeline_arn: str, source_arn: str | None
+    api: Api, scope: AccountScope, pipeline_arn: str, source_arn: str | None
 ) -> dict[str, Body] | None:
     """The succeeded steps of the source execution by name; None when there is no source."""
     if source_arn is None:

@@ -23,7 +23,7 @@ from ratchet.local_cloud.sagemaker import (
 from ratchet.local_cloud.sagemaker.api import Api, wall_clock
 from ratchet.local_cloud.sagemaker.monitors.runs import Monitors
 from ratchet.local_cloud.sagemaker.ports import Cloud
-from ratchet.local_cloud.sagemaker.runs import Runs
+from ratchet.local_cloud.sagemaker.runs import RunningExecutions
 from ratchet.local_cloud.sagemaker.serving.hosting import Hosting
 from ratchet.local_cloud.sagemaker.store import Store
 from ratchet.local_cloud.sagemaker.switches import Switches
@@ -34,7 +34,7 @@ class SageMaker:
     """One SageMaker; everything it has to remember is in ``folder``."""
 
     api: Api
-    runs: Runs
+    runs: RunningExecutions
     hosting: Hosting
     monitors: Monitors
     switches: Switches
@@ -79,7 +79,7 @@ def open_sagemaker(
         now=wall_clock,
         check_answers=switches.check_answers,
     )
-    runs = Runs(api=api, folder=folder / "runs")
+    runs = RunningExecutions(api=api, folder=folder / "runs")
     hosting = Hosting(api=api, folder=folder / "endpoints", switches=switches)
     monitors = Monitors(api=api, hosting=hosting, folder=folder / "monitoring")
     for operations in (

@@ -18,7 +18,7 @@ from ratchet.definition.resources import PROCESSING_JOB, TRAINING_JOB, TUNING_JO
 from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import authorisation, table
 from ratchet.local_cloud.sagemaker.authorisation import Need
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.runner.serving.prepared import Image
 
 Request = Mapping[str, Any]
@@ -41,7 +41,7 @@ _NETWORK = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class ServiceWork:
     """The work that is done with one role before a container starts.
 
     ``output_key``: the KMS key of what is written; S3 asks for its use when that is written.
@@ -70,16 +70,16 @@ class ServiceSide:
     """
 
     operation: str
-    resource: Callable[[Scope, str, Request], str] | None = None
-    works: Callable[[Request], list[Work]] = lambda _: []
+    resource: Callable[[AccountScope, str, Request], str] | None = None
+    works: Callable[[Request], list[ServiceWork]] = lambda _: []
     jobs: str | None = None
 
 
-def _processing(request: Request) -> list[Work]:
+def _processing(request: Request) -> list[ServiceWork]:
     network = _part(request, "NetworkConfig")
     cluster = _part(_part(request, "ProcessingResources"), "ClusterConfig")
     return [
-        Work(
+        ServiceWork(
             role=request["RoleArn"],
             images=(_part(request, "AppSpecification").get("ImageUri", ""),),
             output_key=_part(request, "ProcessingOutputConfig").get("KmsKeyId"),
@@ -89,9 +89,9 @@ def _processing(request: Request) -> list[Work]:
     ]
 
 
-def _training(request: Request) -> list[Work]:
+def _training(request: Request) -> list[ServiceWork]:
     return [
-        Work(
+        ServiceWork(
             role=request["RoleArn"],
             images=(_part(request, "AlgorithmSpecification").get("TrainingImage", ""),),
             output_key=_part(request, "OutputDataConfig").get("KmsKeyId"),
@@ -101,27 +101,27 @@ def _training(request: Request) -> list[Work]:
     ]
 
 
-def _tuning(request: Request) -> list[Work]:
+def _tuning(request: Request) -> list[ServiceWork]:
     definitions = request.get("TrainingJobDefinitions") or [request["TrainingJobDefinition"]]
     return [work for definition in definitions for work in _training(definition)]
 
 
-def _cluster(scope: Scope, job_name: str, request: Request) -> str:
+def _cluster(scope: AccountScope, job_name: str, request: Request) -> str:
     del job_name
     return scope.of_service("elasticmapreduce", f"cluster/{request.get('ClusterId', '*')}")
 
 
-def _application(scope: Scope, job_name: str, request: Request) -> str:
+def _application(scope: AccountScope, job_name: str, request: Request) -> str:
     del job_name
     application = request.get("ApplicationId") or request.get("applicationId", "*")
     return scope.of_service("emr-serverless", f"/applications/{application}")
 
 
-def _named(made: Resource) -> Callable[[Scope, str, Request], str]:
+def _named(made: Resource) -> Callable[[AccountScope, str, Request], str]:
     return lambda scope, name, _: scope.arn(f"{made.arn_path}/{name}")
 
 
-_WORKS: Mapping[Resource, Callable[[Request], list[Work]]] = {
+_WORKS: Mapping[Resource, Callable[[Request], list[ServiceWork]]] = {
     PROCESSING_JOB: _processing,
     TRAINING_JOB: _training,
     TUNING_JOB: _tuning,
@@ -150,7 +150,7 @@ def side_of(step_type: str) -> ServiceSide | None:
 
 
 def creation(
-    scope: Scope, step_type: str, job_name: str, request: Request
+    scope: AccountScope, step_type: str, job_name: str, request: Request
 ) -> tuple[str, list[Need]] | None:
     """The operation behind a step, and what the pipeline's role needs for it.
 
@@ -168,7 +168,7 @@ def creation(
     return operation, list(authorisation.needs(scope, operation, named))
 
 
-def polling(scope: Scope, step_type: str, job_name: str) -> tuple[str, list[Need]] | None:
+def polling(scope: AccountScope, step_type: str, job_name: str) -> tuple[str, list[Need]] | None:
     """The operation by which a pipeline follows a step's job, and what its role needs for it.
 
     None where that is no job of SageMaker's. Pipelines need Create and Describe of each job type:
@@ -187,7 +187,7 @@ def _passed(request: Request, service: str) -> Iterator[Need]:
         yield authorisation.pass_role(role, f"{service}.amazonaws.com")
 
 
-def container_needs(scope: Scope, work: Work) -> Iterator[Need]:
+def container_needs(scope: AccountScope, work: ServiceWork) -> Iterator[Need]:
     """The permissions that a role needs for its container to start. Keys are ARNs."""
     for image in dict.fromkeys(filter(None, work.images)):
         yield from _pull(image)
@@ -210,7 +210,7 @@ def read_needs(uri: str) -> list[Need]:
     ]
 
 
-def alarm_needs(scope: Scope, names: Iterable[str]) -> list[Need]:
+def alarm_needs(scope: AccountScope, names: Iterable[str]) -> list[Need]:
     """The permissions that an endpoint's role needs for alarms to roll back its updates."""
     arns = [scope.of_service("cloudwatch", f"alarm:{name}") for name in names]
     return [Need("cloudwatch:DescribeAlarms", arn) for arn in arns]
@@ -230,7 +230,7 @@ def _pull(image: str) -> Iterator[Need]:
         yield Need(f"ecr:{action}", arn)
 
 
-def optional_needs(scope: Scope, jobs: str, stream: str) -> dict[str, list[Need]]:
+def optional_needs(scope: AccountScope, jobs: str, stream: str) -> dict[str, list[Need]]:
     """What a container runs without: each loss, and the needs that prevent it.
 
     Its log would be in group ``/aws/sagemaker/<jobs>``; its metrics' namespace is the group's first
@@ -252,10 +252,10 @@ def metric_need(namespace: str) -> Need:
     return Need("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": namespace})
 
 
-def model_work(model: Request, images: Iterable[Image]) -> Work:
+def model_work(model: Request, images: Iterable[Image]) -> ServiceWork:
     """What is done as a model's role: for CreateModel, for its endpoints and transform jobs."""
     listed = list(images)
-    return Work(
+    return ServiceWork(
         role=model["ExecutionRoleArn"],
         images=tuple(image.uri for image in listed),
         in_vpc="VpcConfig" in model,

@@ -12,8 +12,8 @@ from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import authorisation, service_side, table
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.service_side import Work
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.service_side import ServiceWork
+from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Kind
 from ratchet.runner import Access, Callbacks, LambdaFailed, Refused, Storage
 from ratchet.runner.serving.prepared import images_of
@@ -36,7 +36,7 @@ class CloudServices:
     def __init__(
         self,
         api: Api,
-        scope: Scope,
+        scope: AccountScope,
         *,
         callbacks: Callbacks | None = None,
         role: str | None = None,
@@ -131,14 +131,14 @@ class CloudServices:
             losses=tuple(losses),
         )
 
-    def _of_model(self, arguments: Mapping[str, Any]) -> Work:
+    def _of_model(self, arguments: Mapping[str, Any]) -> ServiceWork:
         try:
             model = self.describe_model(arguments["ModelName"])
             images = images_of(model, self.describe_model_package)
         except LookupError as error:
             raise Refused("ValidationException", "CreateTransformJob", str(error)) from None
         resources = arguments.get("TransformResources") or {}
-        return Work(
+        return ServiceWork(
             role=model["ExecutionRoleArn"],
             images=tuple(image.uri for image in images),
             output_key=(arguments.get("TransformOutput") or {}).get("KmsKeyId"),
@@ -169,7 +169,12 @@ class CloudServices:
 
 
 def start(
-    api: Api, scope: Scope, work: Work, operation: str, jobs: str | None, stream: str = ""
+    api: Api,
+    scope: AccountScope,
+    work: ServiceWork,
+    operation: str,
+    jobs: str | None,
+    stream: str = "",
 ) -> list[str]:
     """Take a role and do what comes before its container starts; raises ``Refused``.
 
@@ -192,7 +197,7 @@ def start(
     return [f"{loss}: {sentence}" for loss, sentence in lost.items() if sentence]
 
 
-def _with_key_arns(roles: Roles, scope: Scope, work: Work) -> Work:
+def _with_key_arns(roles: Roles, scope: AccountScope, work: ServiceWork) -> ServiceWork:
     """The same with its keys' ARNs: policies decide by those, requests may name ids and aliases."""
     return replace(
         work,
@@ -201,7 +206,7 @@ def _with_key_arns(roles: Roles, scope: Scope, work: Work) -> Work:
     )
 
 
-def key_arn(roles: Roles, scope: Scope, key: str | None) -> str | None:
+def key_arn(roles: Roles, scope: AccountScope, key: str | None) -> str | None:
     """The ARN of a KMS key by its id, alias or ARN; what is unknown is left as it is."""
     from botocore.exceptions import BotoCoreError, ClientError
 

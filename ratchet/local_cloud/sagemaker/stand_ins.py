@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ratchet.local_cloud.sagemaker.errors import invalid
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _KIND = "StandIns"
 
 
-def keep(api: Api, scope: Scope, token: Any, results: Any) -> None:
+def keep(api: Api, scope: AccountScope, token: Any, results: Any) -> None:
     """Keep the properties of steps, by name, for the start with this token."""
     if not isinstance(token, str) or not token:
         raise invalid(f"token is {token!r}: expected the ClientRequestToken of the start.")
@@ -26,6 +26,6 @@ def keep(api: Api, scope: Scope, token: Any, results: Any) -> None:
     api.store.put(scope, _KIND, token, dict(results))
 
 
-def of(api: Api, scope: Scope, token: str) -> dict[str, Any]:
+def of(api: Api, scope: AccountScope, token: str) -> dict[str, Any]:
     """What was kept for a token; nothing for most."""
     return api.store.get(scope, _KIND, token) or {}

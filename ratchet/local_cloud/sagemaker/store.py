@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS event (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scope:
+class AccountScope:
     """Whose resources: SageMaker's names are unique within an account and a region."""
 
     account: str
@@ -110,7 +110,9 @@ class Store:
         """Call back when the transaction of now is committed; never when it is not."""
         self._then.append(callback)
 
-    def insert(self, scope: Scope, kind: str, name: str, body: Body, *, parent: str = "") -> None:
+    def insert(
+        self, scope: AccountScope, kind: str, name: str, body: Body, *, parent: str = ""
+    ) -> None:
         """Add a resource; raises ``AlreadyExistsError``."""
         with self.transaction():
             position = self.next_number(scope, "position")
@@ -122,7 +124,7 @@ class Store:
             except sqlite3.IntegrityError:
                 raise AlreadyExistsError(name) from None
 
-    def get(self, scope: Scope, kind: str, name: str) -> Body | None:
+    def get(self, scope: AccountScope, kind: str, name: str) -> Body | None:
         """The resource, or None."""
         with self._lock:
             row = self._db.execute(
@@ -132,7 +134,7 @@ class Store:
             ).fetchone()
         return _loaded(row[0]) if row else None
 
-    def update(self, scope: Scope, kind: str, name: str, changes: Mapping[str, Any]) -> Body:
+    def update(self, scope: AccountScope, kind: str, name: str, changes: Mapping[str, Any]) -> Body:
         """Set some members (None removes one) and answer the whole; raises ``KeyError``."""
         with self.transaction():
             body = self.get(scope, kind, name)
@@ -146,7 +148,9 @@ class Store:
             )
             return _loaded(merged)
 
-    def put(self, scope: Scope, kind: str, name: str, body: Body, *, parent: str = "") -> None:
+    def put(
+        self, scope: AccountScope, kind: str, name: str, body: Body, *, parent: str = ""
+    ) -> None:
         """Add the resource, or replace it keeping its place in lists."""
         with self.transaction():
             if self.get(scope, kind, name) is None:
@@ -158,7 +162,7 @@ class Store:
                     (_dumped(body), parent, scope.account, scope.region, kind, name),
                 )
 
-    def delete(self, scope: Scope, kind: str, name: str) -> bool:
+    def delete(self, scope: AccountScope, kind: str, name: str) -> bool:
         """Remove the resource; False when there was none."""
         with self.transaction():
             cursor = self._db.execute(
@@ -167,7 +171,7 @@ class Store:
             )
             return cursor.rowcount > 0
 
-    def all(self, scope: Scope, kind: str, *, parent: str | None = None) -> list[Body]:
+    def all(self, scope: AccountScope, kind: str, *, parent: str | None = None) -> list[Body]:
         """All resources of a kind (below a parent), the oldest first."""
         query = "SELECT body FROM resource WHERE account = ? AND region = ? AND kind = ?"
         arguments: list[str] = [scope.account, scope.region, kind]
@@ -178,16 +182,16 @@ class Store:
             rows = self._db.execute(f"{query} ORDER BY position", arguments).fetchall()
         return [_loaded(row[0]) for row in rows]
 
-    def everywhere(self, kind: str) -> list[tuple[Scope, Body]]:
+    def everywhere(self, kind: str) -> list[tuple[AccountScope, Body]]:
         """The resources of a kind in every account and region, the oldest first."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT account, region, body FROM resource WHERE kind = ? ORDER BY position",
                 (kind,),
             ).fetchall()
-        return [(Scope(account=row[0], region=row[1]), _loaded(row[2])) for row in rows]
+        return [(AccountScope(account=row[0], region=row[1]), _loaded(row[2])) for row in rows]
 
-    def next_number(self, scope: Scope, counter: str) -> int:
+    def next_number(self, scope: AccountScope, counter: str) -> int:
         """1, 2, 3 …: a number that this counter never gives again."""
         with self.transaction():
             row = self._db.execute(
@@ -198,7 +202,7 @@ class Store:
         number: int = row[0]
         return number
 
-    def insert_event(self, scope: Scope, body: Body) -> int:
+    def insert_event(self, scope: AccountScope, body: Body) -> int:
         """Add an event that has not been delivered; answers its number."""
         with self.transaction():
             row = self._db.execute(
@@ -208,11 +212,13 @@ class Store:
         number: int = row[0]
         return number
 
-    def events(self) -> list[tuple[int, Scope, Body]]:
+    def events(self) -> list[tuple[int, AccountScope, Body]]:
         """The events that may not be delivered yet, in the order they were added."""
         with self._lock:
             rows = self._db.execute("SELECT * FROM event ORDER BY number").fetchall()
-        return [(row[0], Scope(account=row[1], region=row[2]), _loaded(row[3])) for row in rows]
+        return [
+            (row[0], AccountScope(account=row[1], region=row[2]), _loaded(row[3])) for row in rows
+        ]
 
     def delete_events(self, numbers: Sequence[int]) -> None:
         """Forget events that have been delivered."""

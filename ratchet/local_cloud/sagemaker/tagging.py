@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import table
 from ratchet.local_cloud.sagemaker.errors import invalid
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _LIMIT = 50
 
 
-def _add(api: Api, scope: Scope, request: Request) -> Answer:
+def _add(api: Api, scope: AccountScope, request: Request) -> Answer:
     arn = _existing(api, scope, request["ResourceArn"])
     with api.store.transaction():
         merged = {tag["Key"]: tag["Value"] for tag in api.tags(scope, arn)}
@@ -25,18 +25,18 @@ def _add(api: Api, scope: Scope, request: Request) -> Answer:
     return {"Tags": api.tags(scope, arn)}
 
 
-def _list(api: Api, scope: Scope, request: Request) -> Answer:
+def _list(api: Api, scope: AccountScope, request: Request) -> Answer:
     return {"Tags": api.tags(scope, _existing(api, scope, request["ResourceArn"]))}
 
 
-def _delete(api: Api, scope: Scope, request: Request) -> Answer:
+def _delete(api: Api, scope: AccountScope, request: Request) -> Answer:
     arn = _existing(api, scope, request["ResourceArn"])
     remaining = [tag for tag in api.tags(scope, arn) if tag["Key"] not in request["TagKeys"]]
     api.set_tags(scope, arn, remaining)
     return {}
 
 
-def _existing(api: Api, scope: Scope, arn: str) -> str:
+def _existing(api: Api, scope: AccountScope, arn: str) -> str:
     kind = table.kind_of(arn)
     if kind is None:
         raise invalid(f"The local cloud keeps no tags for {arn}.")

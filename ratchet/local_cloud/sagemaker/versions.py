@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker.errors import not_found
 from ratchet.local_cloud.sagemaker.listing import Listing, page_of
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import PIPELINE
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _LISTING = Listing(answer="PipelineVersionSummaries", name="PipelineVersionId", 
 _SET_BY_UPDATE = ("PipelineVersionDisplayName", "PipelineVersionDescription")
 
 
-def keep(api: Api, scope: Scope, pipeline: Body) -> None:
+def keep(api: Api, scope: AccountScope, pipeline: Body) -> None:
     """Write down a pipeline as it is now as its current version."""
     name, number = pipeline["PipelineName"], pipeline["Version"]
     body = {
@@ -29,7 +29,7 @@ def keep(api: Api, scope: Scope, pipeline: Body) -> None:
     api.store.put(scope, _KIND, f"{name}/{number}", body, parent=name)
 
 
-def chosen(api: Api, scope: Scope, request: Request) -> Body:
+def chosen(api: Api, scope: AccountScope, request: Request) -> Body:
     """The pipeline that a request names, with the definition of the version that it names."""
     pipeline = api.get(scope, PIPELINE, request["PipelineName"])
     if "PipelineVersionId" not in request:
@@ -40,7 +40,7 @@ def chosen(api: Api, scope: Scope, request: Request) -> Body:
     return {**pipeline, "Definition": version["Definition"], "Version": number, **summary}
 
 
-def started(api: Api, scope: Scope, execution: Body) -> None:
+def started(api: Api, scope: AccountScope, execution: Body) -> None:
     """Note the newest execution of a version."""
     key = f"{execution['PipelineName']}/{execution['PipelineVersionId']}"
     if api.store.get(scope, _KIND, key):
@@ -48,20 +48,20 @@ def started(api: Api, scope: Scope, execution: Body) -> None:
         api.store.update(scope, _KIND, key, {"LastExecutionPipelineExecutionArn": arn})
 
 
-def forget(api: Api, scope: Scope, pipeline: Body) -> None:
+def forget(api: Api, scope: AccountScope, pipeline: Body) -> None:
     """Remove the versions of a pipeline that is removed."""
     for body in api.store.all(scope, _KIND, parent=pipeline["PipelineName"]):
         key = f"{pipeline['PipelineName']}/{body['PipelineVersionId']}"
         api.store.delete(scope, _KIND, key)
 
 
-def _summary(api: Api, scope: Scope, pipeline: Body, number: int) -> Body:
+def _summary(api: Api, scope: AccountScope, pipeline: Body, number: int) -> Body:
     """The display name and description of a version, where it was given some."""
     body = api.store.get(scope, _KIND, f"{pipeline['PipelineName']}/{number}") or {}
     return {key: body[key] for key in _SET_BY_UPDATE if key in body}
 
 
-def _existing(api: Api, scope: Scope, pipeline: Body, number: int) -> Body:
+def _existing(api: Api, scope: AccountScope, pipeline: Body, number: int) -> Body:
     body = api.store.get(scope, _KIND, f"{pipeline['PipelineName']}/{number}")
     if body is None:
         raise not_found(
@@ -71,12 +71,12 @@ def _existing(api: Api, scope: Scope, pipeline: Body, number: int) -> Body:
     return body
 
 
-def _list(api: Api, scope: Scope, request: Request) -> Answer:
+def _list(api: Api, scope: AccountScope, request: Request) -> Answer:
     name = api.get(scope, PIPELINE, request["PipelineName"])["PipelineName"]
     return page_of(_LISTING, api.store.all(scope, _KIND, parent=name), request)
 
 
-def _update(api: Api, scope: Scope, request: Request) -> Answer:
+def _update(api: Api, scope: AccountScope, request: Request) -> Answer:
     pipeline = api.get(scope, PIPELINE, request["PipelineArn"])
     number = request["PipelineVersionId"]
     _existing(api, scope, pipeline, number)

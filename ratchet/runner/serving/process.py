@@ -40,7 +40,7 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class ServerAnswer:
     """What the model answered; ``seconds`` is how long it took."""
 
     status: int
@@ -87,7 +87,7 @@ class ModelProcess:
             return {"id": child.pid, "started": psutil.Process(child.pid).create_time()}
         return None
 
-    def invoke(self, body: bytes, headers: Mapping[str, str]) -> Answer:
+    def invoke(self, body: bytes, headers: Mapping[str, str]) -> ServerAnswer:
         """Ask the model; raises ``NoAnswerError``."""
         if not self._ready.wait(_RESTART_WAIT_SECONDS):
             raise NoAnswerError("the model's process has ended and does not start again")
@@ -111,7 +111,7 @@ class ModelProcess:
                     "Your invocation timed out while waiting for a response from container primary."
                 ) from None
             self._connections.put(connection)
-            return Answer(
+            return ServerAnswer(
                 status=response.status,
                 content_type=response.getheader("Content-Type", ""),
                 body=content,

@@ -11,7 +11,7 @@ import pkgutil
 from collections.abc import Mapping
 
 from ratchet.definition.step_types import STEP_TYPES
-from ratchet.runner.definition import Step
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.step_types import stand_in
 from ratchet.runner.step_types.contract import Runner
 
@@ -27,7 +27,7 @@ RUNNERS: Mapping[str, Runner] = {
 }
 
 
-def runner_of(step: Step) -> Runner:
+def runner_of(step: RunnableStep) -> Runner:
     """How a step is checked and run: as its type, or as its stand-in."""
     if step.stand_in is not None or stand_in.why_not(step, RUNNERS) is not None:
         return stand_in.STOOD_IN

@@ -17,7 +17,7 @@ _MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class BatchPlan:
     """How a transform job's request says that payloads are made. `limit`: bytes, None for none."""
 
     split: bool
@@ -31,7 +31,7 @@ class Plan:
     join: bool
 
     @classmethod
-    def of(cls, arguments: Mapping[str, Any]) -> Plan:
+    def of(cls, arguments: Mapping[str, Any]) -> BatchPlan:
         """Read a CreateTransformJob request whose references are resolved."""
         source, target = arguments["TransformInput"], arguments["TransformOutput"]
         processing = arguments.get("DataProcessing") or {}

@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratchet.runner import parameters
-from ratchet.runner.callbacks import Waiting
-from ratchet.runner.definition import Step
+from ratchet.runner.callbacks import WaitingStep
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import StepFailed, StepStopped
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types import declared_outputs
 from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 _LOOK_SECONDS = 0.2
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     if not step.body.get("SqsQueueUrl"):
         report.add(f"{step.place}.SqsQueueUrl", "expected the URL of a queue")
     declared_outputs.check(step, report)
@@ -48,7 +48,7 @@ def _run(attempt: Attempt) -> Done:
     return Done(properties=_properties(attempt, waiting, outputs), output_parameters=outputs)
 
 
-def _wait(attempt: Attempt, waiting: Waiting) -> None:
+def _wait(attempt: Attempt, waiting: WaitingStep) -> None:
     """Until the answer. A stop is told to the queue, and ends with the answer to that, as the
     guide says; the time for it is that of a process between SIGTERM and SIGKILL."""
     while not waiting.answered.wait(_LOOK_SECONDS):
@@ -58,7 +58,7 @@ def _wait(attempt: Attempt, waiting: Waiting) -> None:
             return
 
 
-def _send(attempt: Attempt, waiting: Waiting, status: str) -> None:
+def _send(attempt: Attempt, waiting: WaitingStep, status: str) -> None:
     body = {
         "token": waiting.token,
         "pipelineExecutionArn": attempt.identity.execution_arn,
@@ -82,7 +82,9 @@ def _typed(outputs: Mapping[str, str], declared: Mapping[str, str]) -> dict[str,
     return typed
 
 
-def _properties(attempt: Attempt, waiting: Waiting, outputs: Mapping[str, Any]) -> dict[str, Any]:
+def _properties(
+    attempt: Attempt, waiting: WaitingStep, outputs: Mapping[str, Any]
+) -> dict[str, Any]:
     return {
         "CallbackToken": waiting.token,
         "SqsQueueUrl": attempt.step.body["SqsQueueUrl"],

@@ -7,26 +7,26 @@ from typing import Any
 
 from ratchet.definition.expressions import function_of
 from ratchet.runner.conditions import COMPARISONS, TYPES, holds
-from ratchet.runner.definition import Step
-from ratchet.runner.expressions import Scope
-from ratchet.runner.report import Report
+from ratchet.runner.definition import RunnableStep
+from ratchet.runner.expressions import StepScope
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     place = f"{step.place}.Arguments"
     if report.require(step.arguments, place, "Conditions"):
         _check_list(step.arguments["Conditions"], f"{place}.Conditions", report)
 
 
-def _check_list(conditions: Any, place: str, report: Report) -> None:
+def _check_list(conditions: Any, place: str, report: ProblemList) -> None:
     if conditions == []:
         report.add(place, "expected at least one condition")
     for at, condition in report.objects(conditions, place):
         _check_condition(condition, at, report)
 
 
-def _check_condition(condition: Mapping[str, Any], place: str, report: Report) -> None:
+def _check_condition(condition: Mapping[str, Any], place: str, report: ProblemList) -> None:
     kind = condition.get("Type")
     if kind in COMPARISONS:
         report.require(condition, place, "LeftValue", "RightValue")
@@ -49,7 +49,7 @@ def _check_condition(condition: Mapping[str, Any], place: str, report: Report) -
         report.add(f"{place}.Type", f"{kind!r} is no condition: expected {expected}")
 
 
-def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+def _resolve(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
     return {"Conditions": scope.resolve(step.arguments["Conditions"])}
 
 

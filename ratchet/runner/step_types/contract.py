@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from ratchet.definition.references import Reference
 from ratchet.runner.cache_key import CacheKey
-from ratchet.runner.definition import Step
-from ratchet.runner.expressions import Scope
+from ratchet.runner.definition import RunnableStep
+from ratchet.runner.expressions import StepScope
 from ratchet.runner.records import Identity, Services, StopSignal, Stream
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.storage import Storage
 
 
@@ -34,7 +34,7 @@ class Attempt:
     - `experiment`: the resolved PipelineExperimentConfig.
     """
 
-    step: Step
+    step: RunnableStep
     number: int
     arguments: Mapping[str, Any]
     job_name: str
@@ -59,13 +59,13 @@ class Done:
     outputs: tuple[str, ...] = ()
 
 
-def resolve_all(step: Step, scope: Scope) -> dict[str, Any]:
+def resolve_all(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
     """The step's arguments with every reference resolved."""
     resolved: dict[str, Any] = scope.resolve(step.arguments)
     return resolved
 
 
-def any_reference(step: Step, reference: Reference) -> str | None:
+def any_reference(step: RunnableStep, reference: Reference) -> str | None:
     """Takes every reference that the row takes."""
     return None
 
@@ -96,9 +96,9 @@ class Runner:
     """
 
     name: str
-    check: Callable[[Step, Report], None]
+    check: Callable[[RunnableStep, ProblemList], None]
     run: Callable[[Attempt], Done]
     obstacle: Callable[[Mapping[str, Any]], Obstacle | None] = no_obstacle
-    check_reference: Callable[[Step, Reference], str | None] = any_reference
-    resolve: Callable[[Step, Scope], dict[str, Any]] = resolve_all
+    check_reference: Callable[[RunnableStep, Reference], str | None] = any_reference
+    resolve: Callable[[RunnableStep, StepScope], dict[str, Any]] = resolve_all
     cache_key: Callable[[Mapping[str, Any]], CacheKey] | None = None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ratchet.runner import parameters
-from ratchet.runner.definition import Step
-from ratchet.runner.report import Report
+from ratchet.runner.definition import RunnableStep
+from ratchet.runner.report import ProblemList
 
 
-def check(step: Step, report: Report) -> None:
+def check(step: RunnableStep, report: ProblemList) -> None:
     """Report declarations without a name or with an unknown type."""
     place = f"{step.place}.OutputParameters"
     for at, output in report.objects(step.body.get("OutputParameters") or [], place):

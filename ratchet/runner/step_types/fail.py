@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ratchet.runner.definition import Step
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import StepFailed
 from ratchet.runner.expressions import as_text
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     report.require(step.arguments, f"{step.place}.Arguments", "ErrorMessage")
 
 

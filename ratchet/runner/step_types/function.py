@@ -8,14 +8,14 @@ from typing import Any
 
 from ratchet.definition.document import type_name
 from ratchet.runner import parameters
-from ratchet.runner.definition import Step
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import LambdaFailed, StepFailed
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types import declared_outputs
 from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     if not isinstance(step.body.get("FunctionArn"), str):
         report.add(f"{step.place}.FunctionArn", "expected the ARN of a function")
     declared_outputs.check(step, report)

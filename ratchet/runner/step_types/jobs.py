@@ -21,7 +21,7 @@ from ratchet.runner.errors import CAPACITY_ERROR, StepFailed, StepStopped, as_fa
 from ratchet.runner.expressions import as_text
 from ratchet.runner.processes import Ending, Process
 from ratchet.runner.records import StopSignal, Stream
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.staging import stage_augmented_manifest, stage_manifest, stage_prefix
 from ratchet.runner.step_types.contract import Attempt, Done
 
@@ -44,7 +44,7 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class JobKind:
     """A kind of job, as far as its life differs from others'.
 
     - `describe(state)`: its Describe answer, given what is known of its life by now.
@@ -55,7 +55,7 @@ class Job:
     - `hosts`: how many containers it has.
     """
 
-    describe: Callable[[State], dict[str, Any]]
+    describe: Callable[[JobState], dict[str, Any]]
     prepare: Callable[[Container], Command]
     failure: Callable[[Ending, Container], str]
     finish: Callable[[Sequence[Container]], None]
@@ -65,7 +65,7 @@ class Job:
 
 
 @dataclass(kw_only=True)
-class State:
+class JobState:
     """The life of a job so far. Times are epoch seconds; `status` is the Describe answer's."""
 
     status: str = "InProgress"
@@ -84,9 +84,9 @@ class State:
         return max(1, round(self.ended - self.started))
 
 
-def run_job(attempt: Attempt, job: Job) -> Done:
+def run_job(attempt: Attempt, job: JobKind) -> Done:
     """Run a job to its end and return, or raise, with its Describe answer."""
-    state = State()
+    state = JobState()
     attempt.progress(properties=job.describe(state))
     try:
         with ExitStack() as stack:
@@ -122,7 +122,7 @@ def _containers(attempt: Attempt, count: int) -> list[Container]:
     ]
 
 
-def _run(attempt: Attempt, job: Job, state: State, containers: Sequence[Container]) -> None:
+def _run(attempt: Attempt, job: JobKind, state: JobState, containers: Sequence[Container]) -> None:
     commands = []
     for container in containers:
         container.folder("/opt/ml/output")
@@ -140,7 +140,7 @@ def _run(attempt: Attempt, job: Job, state: State, containers: Sequence[Containe
     state.status, state.ended = "Completed", time.time()
 
 
-def _raise_failure(attempt: Attempt, job: Job, container: Container, ending: Ending) -> None:
+def _raise_failure(attempt: Attempt, job: JobKind, container: Container, ending: Ending) -> None:
     if ending.stopped:
         raise StepStopped
     if ending.timed_out:
@@ -151,7 +151,7 @@ def _raise_failure(attempt: Attempt, job: Job, container: Container, ending: End
 
 
 def _execute_all(
-    attempt: Attempt, job: Job, state: State, commands: Sequence[tuple[Command, Container]]
+    attempt: Attempt, job: JobKind, state: JobState, commands: Sequence[tuple[Command, Container]]
 ) -> list[tuple[Container, Ending]]:
     """Run the programs of all hosts at once; when one fails, the others are ended. Their endings,
     the first to end first."""
@@ -288,7 +288,7 @@ def stage(attempt: Attempt, source: Mapping[str, Any], folder: Path, container: 
 
 
 def check_source(
-    source: Any, place: str, mode_key: str, report: Report, kinds: Sequence[str] = SOURCES
+    source: Any, place: str, mode_key: str, report: ProblemList, kinds: Sequence[str] = SOURCES
 ) -> None:
     """Report what is wrong with an S3 source of an input."""
     if not report.require(source, place, "S3Uri"):

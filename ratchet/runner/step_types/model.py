@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from ratchet.runner.definition import Step
-from ratchet.runner.report import Report
+from ratchet.runner.definition import RunnableStep
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types import jobs
 from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     place = f"{step.place}.Arguments"
     containers = [key for key in ("PrimaryContainer", "Containers") if key in step.arguments]
     if len(containers) != 1:

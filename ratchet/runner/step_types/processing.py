@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ratchet.definition.references import Reference
-from ratchet.runner.cache_key import CacheKey, Source
+from ratchet.runner.cache_key import CacheKey, CacheKeySource
 from ratchet.runner.container import Container
-from ratchet.runner.definition import Step
-from ratchet.runner.expressions import Scope
+from ratchet.runner.definition import RunnableStep
+from ratchet.runner.expressions import StepScope
 from ratchet.runner.processes import Ending
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.staging import upload_folder
 from ratchet.runner.step_types import jobs, spark
 from ratchet.runner.step_types.contract import Attempt, Done, Obstacle, Runner, resolve_all
@@ -40,7 +40,7 @@ def _obstacle(arguments: Mapping[str, Any]) -> Obstacle | None:
     )
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     place = f"{step.place}.Arguments"
     report.require(step.arguments, place, "AppSpecification")
     at = f"{place}.ProcessingInputs"
@@ -68,13 +68,13 @@ def _check(step: Step, report: Report) -> None:
     _check_property_files(step, report)
 
 
-def _check_path(holder: Any, place: str, report: Report) -> None:
+def _check_path(holder: Any, place: str, report: ProblemList) -> None:
     path = holder.get("LocalPath") if isinstance(holder, Mapping) else None
     if isinstance(path, str) and not path.startswith("/opt/ml/processing"):
         report.add(f"{place}.LocalPath", f"{path!r} is not below /opt/ml/processing")
 
 
-def _check_property_files(step: Step, report: Report) -> None:
+def _check_property_files(step: RunnableStep, report: ProblemList) -> None:
     outputs = [output.get("OutputName") for output in _outputs(step.arguments)]
     for index, (name, file) in enumerate(step.property_files.items()):
         if file.output not in outputs:
@@ -85,7 +85,7 @@ def _check_property_files(step: Step, report: Report) -> None:
             )
 
 
-def _check_reference(step: Step, reference: Reference) -> str | None:
+def _check_reference(step: RunnableStep, reference: Reference) -> str | None:
     if reference.path[:2] == ("ProcessingOutputConfig", "Outputs") and len(reference.path) > 2:
         names = [output.get("OutputName") for output in _outputs(step.arguments)]
         name = reference.path[2]
@@ -100,7 +100,7 @@ def _outputs(arguments: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [output for output in outputs if isinstance(output, Mapping)]
 
 
-def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+def _resolve(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
     arguments = resolve_all(step, scope)
     application = dict(arguments["AppSpecification"])
     for key in ("ContainerEntrypoint", "ContainerArguments"):
@@ -126,7 +126,7 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
         name = item["InputName"]
         label = "code bundle" if name == _CODE else f"input {name}"
         source = dict(item["S3Input"])
-        sources[label] = Source(
+        sources[label] = CacheKeySource(
             uri=source.pop("S3Uri"), manifest=source.get("S3DataType") == "ManifestFile"
         )
         others = {key: item[key] for key in item if key not in ("InputName", "S3Input")}
@@ -147,7 +147,7 @@ def _run(attempt: Attempt) -> Done:
 
     return jobs.run_job(
         attempt,
-        jobs.Job(
+        jobs.JobKind(
             describe=functools.partial(_describe, attempt),
             prepare=functools.partial(_prepare, attempt),
             failure=_failure,
@@ -167,7 +167,7 @@ def _arn(attempt: Attempt) -> str:
     return attempt.identity.arn(f"processing-job/{attempt.job_name}")
 
 
-def _describe(attempt: Attempt, state: jobs.State) -> dict[str, Any]:
+def _describe(attempt: Attempt, state: jobs.JobState) -> dict[str, Any]:
     return jobs.described(
         {
             "ExperimentConfig": attempt.experiment or None,

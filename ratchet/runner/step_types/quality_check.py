@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.loop import folders
-from ratchet.runner.cache_key import CacheKey, Source
-from ratchet.runner.definition import Step
+from ratchet.runner.cache_key import CacheKey, CacheKeySource
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import StepFailed
-from ratchet.runner.expressions import Scope
-from ratchet.runner.report import Report
+from ratchet.runner.expressions import StepScope
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types import processing
 from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
@@ -39,7 +39,7 @@ _PARTS = ("Statistics", "Constraints")
 _ANSWERS = {"true": True, "false": False}
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     kind = step.body.get("CheckType")
     if kind not in _KINDS:
         expected = " or ".join(_KINDS)
@@ -51,7 +51,7 @@ def _check(step: Step, report: Report) -> None:
         report.add(at, f"expected one output, for the reports; got {len(outputs)}")
 
 
-def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+def _resolve(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
     settings = {key: scope.resolve(step.body[key]) for key in _SETTINGS if key in step.body}
     return {**processing.PROCESSING.resolve(step, scope), **settings}
 
@@ -61,7 +61,7 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
     assert of_processing is not None
     key = of_processing(arguments)
     supplied = {
-        name: Source(uri=arguments[name])
+        name: CacheKeySource(uri=arguments[name])
         for name in _SETTINGS
         if name.startswith("Supplied") and arguments.get(name)
     }

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-from ratchet.runner.definition import Step
-from ratchet.runner.report import Report
+from ratchet.runner.definition import RunnableStep
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types.contract import Attempt, Done, Runner
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     place = f"{step.place}.Arguments"
     if report.require(step.arguments, place, "InferenceSpecification"):
         specification = step.arguments["InferenceSpecification"]

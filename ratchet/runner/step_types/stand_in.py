@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ratchet.definition.references import Reference
-from ratchet.definition.step import Step as DocumentStep
-from ratchet.runner.definition import Step
+from ratchet.definition.step import DefinedStep as DocumentStep
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import EvaluationError
 from ratchet.runner.expressions import follow
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types.contract import Attempt, Done, Obstacle, Runner
 
 EXPLANATION = "stand-in: its result was given by hand, nothing ran"
@@ -34,11 +34,11 @@ def way_out(step: str) -> str:
     return f"; or give its result: --stand-in {step}=FILE.json (its Describe answer)"
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     """Nothing of the step itself is used."""
 
 
-def _check_reference(step: Step, reference: Reference) -> str | None:
+def _check_reference(step: RunnableStep, reference: Reference) -> str | None:
     """Every part of the step that others use must be in its stand-in."""
     if step.stand_in is None:
         return None

@@ -12,13 +12,13 @@ from typing import Any
 from ratchet.definition.expressions import function_of
 from ratchet.runner import requirements
 from ratchet.runner.archives import unpack
-from ratchet.runner.cache_key import CacheKey, Source
+from ratchet.runner.cache_key import CacheKey, CacheKeySource
 from ratchet.runner.container import Container
-from ratchet.runner.definition import Step
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import StepFailed
-from ratchet.runner.expressions import Scope
+from ratchet.runner.expressions import StepScope
 from ratchet.runner.processes import Ending
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.staging import decompress
 from ratchet.runner.step_types import jobs, training_toolkit
 from ratchet.runner.step_types.checkpoints import Checkpoints
@@ -47,7 +47,7 @@ def _obstacle(arguments: Mapping[str, Any]) -> Obstacle | None:
     return None
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     arguments, place = step.arguments, f"{step.place}.Arguments"
     if report.require(arguments, place, "OutputDataConfig"):
         output = arguments["OutputDataConfig"]
@@ -76,7 +76,7 @@ def _check(step: Step, report: Report) -> None:
     _check_program(arguments, place, report)
 
 
-def _check_program(arguments: Mapping[str, Any], place: str, report: Report) -> None:
+def _check_program(arguments: Mapping[str, Any], place: str, report: ProblemList) -> None:
     algorithm = arguments.get("AlgorithmSpecification") or {}
     if algorithm.get("TrainingInputMode") == "Pipe":
         at = f"{place}.AlgorithmSpecification.TrainingInputMode"
@@ -86,7 +86,7 @@ def _check_program(arguments: Mapping[str, Any], place: str, report: Report) -> 
     )
 
 
-def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+def _resolve(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
     arguments = resolve_all(step, scope)
     for key in ("HyperParameters", "Environment"):
         if arguments.get(key):
@@ -122,23 +122,23 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
         label = f"channel {channel['ChannelName']}"
         source = dict(channel["DataSource"]["S3DataSource"])
         manifest = source.get("S3DataType") == "ManifestFile"
-        sources[label] = Source(uri=source.pop("S3Uri"), manifest=manifest)
+        sources[label] = CacheKeySource(uri=source.pop("S3Uri"), manifest=manifest)
         settings = {key: value for key, value in channel.items() if key != "DataSource"}
         attributes[label] = {**settings, **source}
     code = _setting(arguments, _DIRECTORY)
     if code is not None and code.startswith("s3://"):
-        sources["code bundle"] = Source(uri=code)
+        sources["code bundle"] = CacheKeySource(uri=code)
     return CacheKey(attributes=attributes, sources=sources)
 
 
 def _run(attempt: Attempt) -> Done:
     outputs = TrainingOutputs(attempt)
-    metrics = training_toolkit.Metrics(
+    metrics = training_toolkit.LogMetrics(
         attempt.arguments.get("AlgorithmSpecification", {}).get("MetricDefinitions") or []
     )
     return jobs.run_job(
         attempt,
-        jobs.Job(
+        jobs.JobKind(
             describe=functools.partial(_describe, attempt, outputs, metrics),
             prepare=functools.partial(_prepare, attempt, metrics),
             failure=functools.partial(_failure, attempt),
@@ -153,8 +153,8 @@ def _run(attempt: Attempt) -> Done:
 def _describe(
     attempt: Attempt,
     outputs: TrainingOutputs,
-    metrics: training_toolkit.Metrics,
-    state: jobs.State,
+    metrics: training_toolkit.LogMetrics,
+    state: jobs.JobState,
 ) -> dict[str, Any]:
     secondary = state.status
     if state.status == "InProgress":
@@ -182,7 +182,7 @@ def _describe(
     )
 
 
-def _transitions(state: jobs.State, secondary: str) -> list[dict[str, Any]]:
+def _transitions(state: jobs.JobState, secondary: str) -> list[dict[str, Any]]:
     """The phases so far. Each ends when the next begins."""
     phases = [
         ("Starting", state.created, "Preparing the instances for training"),
@@ -201,7 +201,7 @@ def _transitions(state: jobs.State, secondary: str) -> list[dict[str, Any]]:
 
 
 def _prepare(
-    attempt: Attempt, metrics: training_toolkit.Metrics, container: Container
+    attempt: Attempt, metrics: training_toolkit.LogMetrics, container: Container
 ) -> jobs.Command:
     arguments = attempt.arguments
     for channel in arguments.get("InputDataConfig") or []:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.runner.container import Container
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 
 _GROUP = "homogeneousCluster"
 _LONGEST_ERROR = 600
@@ -212,7 +212,7 @@ def _variable(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def check_metrics(definitions: Any, place: str, report: Report) -> None:
+def check_metrics(definitions: Any, place: str, report: ProblemList) -> None:
     """Report metric definitions without a usable regular expression."""
     for at, item in report.objects(definitions or [], f"{place}.MetricDefinitions"):
         if report.require(item, at, "Name", "Regex"):
@@ -222,7 +222,7 @@ def check_metrics(definitions: Any, place: str, report: Report) -> None:
                 report.add(f"{at}.Regex", f"{item['Regex']!r} is no regular expression: {error}")
 
 
-class Metrics:
+class LogMetrics:
     """Finds a job's metrics in its log by the regular expressions of MetricDefinitions."""
 
     def __init__(self, definitions: Sequence[Mapping[str, str]]) -> None:

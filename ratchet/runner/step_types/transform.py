@@ -15,17 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ratchet.definition.expressions import function_of
-from ratchet.runner.cache_key import CacheKey, Source
-from ratchet.runner.definition import Step
+from ratchet.runner.cache_key import CacheKey, CacheKeySource
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import StepFailed, StepStopped, as_failure
-from ratchet.runner.expressions import Scope
+from ratchet.runner.expressions import StepScope
 from ratchet.runner.manifests import read_manifest
-from ratchet.runner.report import Report
+from ratchet.runner.report import ProblemList
 from ratchet.runner.serving.prepared import image_of, prepare
 from ratchet.runner.serving.process import ModelProcess, NoAnswerError, UnhealthyModelError
 from ratchet.runner.staging import relative_path
 from ratchet.runner.step_types import jobs, record_filters
-from ratchet.runner.step_types.batches import Plan
+from ratchet.runner.step_types.batches import BatchPlan
 from ratchet.runner.step_types.contract import Attempt, Done, Runner, resolve_all
 
 _START_SECONDS = 60.0
@@ -38,7 +38,7 @@ _CHOICES: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     arguments, place = step.arguments, f"{step.place}.Arguments"
     if not report.require(arguments, place, "ModelName", "TransformInput", "TransformOutput"):
         return
@@ -57,7 +57,7 @@ def _check(step: Step, report: Report) -> None:
     _check_filters(arguments, place, report)
 
 
-def _check_filters(arguments: Mapping[str, Any], place: str, report: Report) -> None:
+def _check_filters(arguments: Mapping[str, Any], place: str, report: ProblemList) -> None:
     processing = arguments.get("DataProcessing") or {}
     for key in ("InputFilter", "OutputFilter"):
         path = processing.get(key, record_filters.WHOLE)
@@ -77,7 +77,7 @@ def _check_filters(arguments: Mapping[str, Any], place: str, report: Report) -> 
             )
 
 
-def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+def _resolve(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
     arguments = resolve_all(step, scope)
     if arguments.get("Environment"):
         arguments["Environment"] = jobs.texts(arguments["Environment"])
@@ -96,12 +96,12 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
             "DataProcessing": arguments.get("DataProcessing"),
             "input": {**transform_input, **source},
         },
-        sources={"input": Source(uri=uri, manifest=manifest)},
+        sources={"input": CacheKeySource(uri=uri, manifest=manifest)},
     )
 
 
 def _run(attempt: Attempt) -> Done:
-    state = jobs.State()
+    state = jobs.JobState()
     describe = functools.partial(_describe, attempt, state)
     attempt.progress(properties=describe())
     try:
@@ -123,7 +123,7 @@ def _run(attempt: Attempt) -> Done:
     return Done(properties=describe(), outputs=(output,))
 
 
-def _describe(attempt: Attempt, state: jobs.State) -> dict[str, Any]:
+def _describe(attempt: Attempt, state: jobs.JobState) -> dict[str, Any]:
     return jobs.described(
         {
             "ExperimentConfig": attempt.experiment or None,
@@ -139,7 +139,7 @@ def _describe(attempt: Attempt, state: jobs.State) -> dict[str, Any]:
     )
 
 
-def _transform(attempt: Attempt, state: jobs.State, describe: Any) -> None:
+def _transform(attempt: Attempt, state: jobs.JobState, describe: Any) -> None:
     arguments = attempt.arguments
     objects = _objects(attempt, arguments["TransformInput"]["DataSource"]["S3DataSource"])
     services = attempt.services
@@ -170,7 +170,7 @@ def _transform(attempt: Attempt, state: jobs.State, describe: Any) -> None:
         attempt.progress(
             properties=describe(), process_group=int(group["id"]) if group is not None else None
         )
-        plan = Plan.of(arguments)
+        plan = BatchPlan.of(arguments)
         with ThreadPoolExecutor(int(arguments.get("MaxConcurrentTransforms") or 1)) as pool:
             for uri, relative in objects:
                 _transform_object(attempt, plan, process, pool, uri, relative)
@@ -202,7 +202,7 @@ def _objects(attempt: Attempt, source: Mapping[str, Any]) -> list[tuple[str, str
 
 def _transform_object(
     attempt: Attempt,
-    plan: Plan,
+    plan: BatchPlan,
     process: ModelProcess,
     pool: ThreadPoolExecutor,
     uri: str,

@@ -16,11 +16,11 @@ from typing import Any
 
 from ratchet.definition.expressions import calls
 from ratchet.definition.step_types import row_of
-from ratchet.runner.cache_key import CacheKey, Source
-from ratchet.runner.definition import Step
+from ratchet.runner.cache_key import CacheKey, CacheKeySource
+from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import StepFailed, StepStopped, as_failure
-from ratchet.runner.expressions import Scope
-from ratchet.runner.report import Report
+from ratchet.runner.expressions import StepScope
+from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types import jobs, search, training
 from ratchet.runner.step_types.contract import Attempt, Done, Runner, resolve_all
 
@@ -73,7 +73,7 @@ def _definitions(arguments: Mapping[str, Any]) -> list[_Definition]:
     return definitions
 
 
-def _check(step: Step, report: Report) -> None:
+def _check(step: RunnableStep, report: ProblemList) -> None:
     arguments, place = step.arguments, f"{step.place}.Arguments"
     at = f"{place}.HyperParameterTuningJobConfig"
     if not report.require(arguments, place, "HyperParameterTuningJobConfig"):
@@ -97,7 +97,7 @@ def _check(step: Step, report: Report) -> None:
 
 
 def _check_definition(
-    step: Step, definition: _Definition, strategy: str, place: str, report: Report
+    step: RunnableStep, definition: _Definition, strategy: str, place: str, report: ProblemList
 ) -> None:
     if not definition.metric:
         report.add(place, "has no objective: expected HyperParameterTuningJobObjective")
@@ -123,7 +123,7 @@ def _check_definition(
     training.TRAINING.check(child, report)
 
 
-def _resolve(step: Step, scope: Scope) -> dict[str, Any]:
+def _resolve(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
     arguments = resolve_all(step, scope)
     for definition in _bodies(arguments):
         for key in ("StaticHyperParameters", "Environment"):
@@ -139,7 +139,7 @@ def _bodies(arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
     attributes: dict[str, Any] = {"tuning": arguments["HyperParameterTuningJobConfig"]}
-    sources: dict[str, Source] = {}
+    sources: dict[str, CacheKeySource] = {}
     of_training = training.TRAINING.cache_key
     assert of_training is not None
     for index, definition in enumerate(_definitions(arguments)):
@@ -207,7 +207,7 @@ class _Tuning:
     """A tuning job while it runs."""
 
     def __init__(self, attempt: Attempt) -> None:
-        self.state = jobs.State()
+        self.state = jobs.JobState()
         self._attempt = attempt
         self._arn = attempt.identity.arn(f"hyper-parameter-tuning-job/{attempt.job_name}")
         self._definitions = _definitions(attempt.arguments)

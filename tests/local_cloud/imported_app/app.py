@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from config.settings import load
 from stacks.foundation import Foundation
-from stacks.imported import Imported
+from stacks.pipelines import Pipelines
 
 TELL = "def handler(event, _):\n    return {'told': event['package']}\n"
 
@@ -19,7 +19,7 @@ settings = load("dev")
 app = cdk.App()
 stage = cdk.Stage(app, "dev", env=cdk.Environment(region=settings.region))
 foundation = Foundation(stage, "Foundation", settings=settings)
-Imported(stage, "Imported", settings=settings, source=Path(sys.argv[1]), foundation=foundation)
+Pipelines(stage, "Pipelines", settings=settings, source=Path(sys.argv[1]), foundation=foundation)
 team = cdk.Stack(stage, "Team", stack_name="team")
 lambda_.Function(
     team,

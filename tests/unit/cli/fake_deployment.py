@@ -131,6 +131,8 @@ class FakeRun:
 class FakeSageMaker:
     runs: list[FakeRun] = field(default_factory=list)
     pipelines: dict[str, str] = field(default_factory=lambda: {PIPELINE: json.dumps(DEFINITION)})
+    roles: dict[str, str] = field(default_factory=dict)
+    """Pipeline → ARN."""
     reports: dict[str, str] = field(default_factory=dict)
     started: list[dict[str, Any]] = field(default_factory=list)
     updated: list[dict[str, Any]] = field(default_factory=list)
@@ -210,7 +212,10 @@ class FakeSageMaker:
     def describe_pipeline(self, PipelineName: str) -> dict[str, Any]:  # noqa: N803
         if PipelineName not in self.pipelines:
             raise self.exceptions.ResourceNotFound
-        return {"PipelineDefinition": self.pipelines[PipelineName]}
+        return {
+            "PipelineDefinition": self.pipelines[PipelineName],
+            "RoleArn": self.roles.get(PipelineName, f"arn:aws:iam::{ACCOUNT}:role/{PipelineName}"),
+        }
 
     def update_pipeline(self, **arguments: Any) -> None:
         self.updated.append(arguments)

@@ -23,7 +23,7 @@ from ratchet.costs import rows
 from ratchet.costs.rows import Row
 from ratchet.costs_report import period, recorded_rows, report
 from ratchet.costs_report.grouping import Amount
-from ratchet.costs_report.report import By, Report
+from ratchet.costs_report.report import By, CostReport
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import PIPELINE, START, FakeRun, World
 from tests.unit.cli.golden_files import drawn, hold
@@ -32,7 +32,7 @@ from tests.unit.costs_report.recorded_rows import LAST, objects, priced, step_ro
 PERIOD = period.read(None, None, today=LAST)
 
 
-def recorded(by: By | None = None, *, experiment: str = "", limit: int | None = None) -> Report:
+def recorded(by: By | None = None, *, experiment: str = "", limit: int | None = None) -> CostReport:
     dated = [
         (body, date.fromisoformat(Path(key).name[:10]))
         for key, body in objects(runs=60, days=80).items()

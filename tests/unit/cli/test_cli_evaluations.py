@@ -140,6 +140,8 @@ def test_a_spark_line_of_equal_scores_is_level() -> None:
 def deployed(world: World) -> World:
     world.ssm.parameters[world.target.settings.parameter("evaluation")] = json.dumps(FACTS)
     world.sagemaker.pipelines["flights-dev-evaluation"] = "{}"
+    role = f"arn:aws:iam::{ACCOUNT}:role/evaluation-role"
+    world.sagemaker.roles["flights-dev-evaluation"] = role
     return world
 
 

@@ -73,7 +73,7 @@ def test_a_dry_run_writes_nothing(repository: Path) -> None:
     ("words", "said"),
     [
         (["nothing.json"], "nothing.json is not there"),
-        ([str(FILE), "--name", "training"], "is the name of one of the loop's own pipelines"),
+        ([str(FILE), "--name", "training"], "is the name of a pipeline of this project"),
         ([str(FILE), "--name", "no name"], "letters, digits and hyphens"),
         ([str(FILE), "--code", "Train"], "is not of the form OLD=NEW"),
         ([str(FILE), "--name", "x", "--code", "Train=nowhere"], "nowhere is not there"),

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from ratchet.cli.main import app
 from ratchet.deployment.errors import UnknownNameError
 from ratchet.deployment.runs import executions as runs
-from ratchet.deployment.runs.logs import Source, lines, sources
+from ratchet.deployment.runs.logs import LogSource, lines, sources
 from ratchet.deployment.target import environment as targets
 from tests.unit.cli.fake_deployment import START, FakeRun, World
 
@@ -106,7 +106,7 @@ def test_a_function_may_have_a_log_group_of_its_own(
     world.target._clients["lambda"] = SimpleNamespace(
         get_function_configuration=lambda FunctionName: configuration  # noqa: N803
     )
-    found = lines(world.target, Source(step="champion", cached_from="", function="resolve"))
+    found = lines(world.target, LogSource(step="champion", cached_from="", function="resolve"))
     assert [line.text for line in found] == ["found version 1"]
 
 

@@ -125,7 +125,7 @@ def test_a_role_of_the_local_cloud_is_refused_on_aws(settings: Settings) -> None
 def test_nothing_of_a_profile_reaches_the_local_cloud(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    endpoint = control.Endpoint(
+    endpoint = control.CloudEndpoint(
         url="http://127.0.0.1:4566",
         pid=1,
         region=settings.region,

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from ratchet.cli.views import reconciled_view
-from ratchet.costs_report.grouping import Line, Spent
+from ratchet.costs_report.grouping import ReportLine, Spent
 from ratchet.costs_report.reconciled import compare
 from ratchet.deployment.costs.bill import Bill
 
@@ -14,9 +14,9 @@ DAY = date(2026, 11, 1)
 SAGEMAKER, S3 = "Amazon SageMaker", "Amazon Simple Storage Service"
 
 
-def line(kind: str, name: str, cost: str, *, step: str = "", unknown: int = 0) -> Line:
+def line(kind: str, name: str, cost: str, *, step: str = "", unknown: int = 0) -> ReportLine:
     spent = Spent(cost=Decimal(cost), unknown=unknown)
-    return Line(kind=kind, name=name, first=DAY, spent=spent, step=step)
+    return ReportLine(kind=kind, name=name, first=DAY, spent=spent, step=step)
 
 
 ESTIMATE = [
@@ -59,7 +59,7 @@ def test_a_step_of_several_pipelines_is_one_value_of_its_tag() -> None:
     assert (found.name, found.difference) == ("prepare", Decimal(1))
 
 
-def remarks(bill: Bill, *lines: Line, today: date = date(2026, 12, 20)) -> str:
+def remarks(bill: Bill, *lines: ReportLine, today: date = date(2026, 12, 20)) -> str:
     told = ((b.value, b.service, b.amount) for b in bill.billed)
     return "\n".join(
         reconciled_view.remarks(compare(lines, told, by="pipeline"), bill, today=today)

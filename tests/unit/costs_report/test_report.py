@@ -15,7 +15,7 @@ from ratchet.costs import money, rows
 from ratchet.costs.rows import Row
 from ratchet.costs_report import models, period, recorded_rows, report, sources
 from ratchet.costs_report.recorded_rows import ReportRow
-from ratchet.costs_report.report import By, Report
+from ratchet.costs_report.report import By, CostReport
 from tests.unit.costs_report.recorded_rows import EVALUATION, TRAINING, priced, step_row
 
 TODAY = date(2026, 11, 26)
@@ -81,7 +81,7 @@ def _of(line: dict[str, str]) -> Row:
     )
 
 
-def made(by: By | None = None, **more: Any) -> Report:
+def made(by: By | None = None, **more: Any) -> CostReport:
     return report.report(recorded(of_spreadsheet()), by=by, period=PERIOD, today=TODAY, **more)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ratchet.review.cache_effects import effects
 from ratchet.review.differences import compare
-from ratchet.review.words import Report, json_of, markdown_of, report, text_of
+from ratchet.review.words import PipelineReview, json_of, markdown_of, report, text_of
 
 BASE = json.loads((Path(__file__).parents[2] / "definitions" / "training.json").read_text())
 Change = Callable[[dict[str, Any]], None]
@@ -24,7 +24,7 @@ def changed(change: Change) -> dict[str, Any]:
     return after
 
 
-def told(after: Mapping[str, Any], **more: Any) -> Report:
+def told(after: Mapping[str, Any], **more: Any) -> PipelineReview:
     comparison = compare(BASE, after)
     return report("p", comparison, effects(comparison), **more)
 
@@ -204,11 +204,11 @@ def test_the_comment_and_the_json_say_the_same() -> None:
 
 @pytest.mark.parametrize("side", [0, 1])
 def test_a_definition_with_mistakes_is_named(side: int) -> None:
-    from ratchet.runner import DefinitionError
+    from ratchet.runner import CannotRunError
 
     pair = [BASE, BASE]
     pair[side] = {"Steps": []}
-    with pytest.raises(DefinitionError, match="at least one step"):
+    with pytest.raises(CannotRunError, match="at least one step"):
         compare(*pair)
 
 

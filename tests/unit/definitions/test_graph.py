@@ -11,7 +11,7 @@ import pytest
 
 from ratchet.review import mermaid, svg, terminal
 from ratchet.review.graph import Edge, Graph, graph_of
-from ratchet.runner import DefinitionError
+from ratchet.runner import CannotRunError
 from tests.runner.workbench import (
     compare,
     condition,
@@ -133,5 +133,5 @@ def test_the_svg_is_sound_and_no_two_steps_lie_on_each_other() -> None:
 
 def test_a_definition_with_mistakes_is_not_drawn() -> None:
     step = invoke("a", {}, n=get("Steps.nowhere.OutputParameters['n']"))
-    with pytest.raises(DefinitionError, match="no such step"):
+    with pytest.raises(CannotRunError, match="no such step"):
         graph_of(definition(step))

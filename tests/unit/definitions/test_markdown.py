@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.review.cache_effects import Effect
 from ratchet.review.markdown import code, fenced, prose, single_line
-from ratchet.review.words import Report, ReviewLine, markdown_of, text_of
+from ratchet.review.words import PipelineReview, ReviewLine, markdown_of, text_of
 
 NASTY = (
     "1\n```\n\n# Approved by @everyone\n![](http://example.com/x)\n````diff\r\nmore\x1b[2J\u2028x"
@@ -47,7 +47,7 @@ def test_prose_becomes_no_link_picture_html_or_mention() -> None:
 
 
 def test_a_nasty_value_stays_in_its_block_of_the_comment() -> None:
-    report = Report(
+    report = PipelineReview(
         pipeline=NASTY,
         parameters=(ReviewLine(mark="+", subject=NASTY, text=NASTY),),
         steps=(ReviewLine(mark="~", subject="train", text=NASTY),),

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from start_pipeline.settings import Settings
+from start_pipeline.settings import TriggerEnvironment
 from start_pipeline.trigger import Decision, Start, Trigger
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, DATA, PIPELINE, QUEUE_URL, FakeCloud
 
-SETTINGS = Settings(
+SETTINGS = TriggerEnvironment(
     data_bucket=DATA,
     data_prefix="raw/",
     window=0,
@@ -32,7 +32,7 @@ class Driver:
     """One function over one cloud."""
 
     cloud: FakeCloud
-    settings: Settings = SETTINGS
+    settings: TriggerEnvironment = SETTINGS
     decisions: list[Decision] = field(default_factory=list)
     facts: list[dict[str, object]] = field(default_factory=list)
     monotonic: Callable[[], float] = time.monotonic

@@ -154,6 +154,7 @@ class FakeCloud(FakeServing):
             )
             if problem := policies.refusal(function, request):
                 self.refused.append(problem)
+            self.refused.extend(f"{function}: {why}" for why in policies.unknown_metrics(request))
         self.after(name, given)
         return _Answer(status), answer
 

@@ -20,13 +20,23 @@ from ministack.core import iam_actions, iam_evaluator
 from ratchet.local_cloud.emulator import evaluator, http_needs
 from ratchet.local_cloud.sagemaker import authorisation
 from ratchet.local_cloud.sagemaker.authorisation import Need
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
+from ratchet.loop import names
 
 ROOT = Path(__file__).parents[3]
 LAMBDAS = ROOT / "lambdas"
 SNAPSHOTS = ROOT / "tests" / "infra" / "snapshots"
-SCOPE = Scope(account="000000000000", region="us-east-1")
+SCOPE = AccountScope(account="000000000000", region="us-east-1")
 KEY = SCOPE.of_service("kms", "key/loop")
+
+METRICS = {
+    names.DEPLOYMENT_BLOCKED,
+    names.DRIFT_VIOLATIONS,
+    names.EVALUATION_SCORE,
+    names.MODEL_QUALITY_VIOLATIONS,
+    names.NOTICES_WAITING,
+    names.RUN_COST,
+}
 
 WITH_A_SETTING = {"sagemaker:StopPipelineExecution"}
 """With `costs.run_limit_usd`, which prod does not set: tests/infra/test_operations_stack.py."""
@@ -83,7 +93,19 @@ def refusal(function: str, request: Request) -> str | None:
     return None if "" in refused else f"{function}: {refused[0]}"
 
 
-def _refused(role: evaluator.Policy, needs: Sequence[Need]) -> str:
+def unknown_metrics(request: Request) -> Iterator[str]:
+    """Metrics in the loop's namespace that no alarm, notice or report would look for."""
+    if request.operation != "PutMetricData" or request.parameters["Namespace"] != names.NAMESPACE:
+        return
+    of_all = names.dimensions(project="", environment="").keys()
+    for datum in request.parameters["MetricData"]:
+        dimensions = {dimension["Name"] for dimension in datum["Dimensions"]}
+        of_metric = {names.PIPELINE_DIMENSION} if datum["MetricName"] == names.RUN_COST else set()
+        if datum["MetricName"] not in METRICS or dimensions != of_all | of_metric:
+            yield f"puts {datum['MetricName']} of {sorted(dimensions)}, which nobody knows"
+
+
+def _refused(role: evaluator.PolicyStatements, needs: Sequence[Need]) -> str:
     for need in needs:
         context = tuple(sorted((key.lower(), str(value)) for key, value in need.context.items()))
         if not _is_allowed(role.name, need.action, need.resource, context):
@@ -166,7 +188,7 @@ def _http(request: Request) -> tuple[str, str, Mapping[str, str], bytes, dict[st
 # -- the templates -------------------------------------------------------------------------------
 
 
-def roles(function: str) -> list[evaluator.Policy]:
+def roles(function: str) -> list[evaluator.PolicyStatements]:
     """The policy of each role that the function is deployed with."""
     named = [policy for name, policy in _policies().items() if name.startswith(f"{function}/")]
     assert named, f"no template has the function {function}"
@@ -174,7 +196,7 @@ def roles(function: str) -> list[evaluator.Policy]:
 
 
 @cache
-def _policies() -> Mapping[str, evaluator.Policy]:
+def _policies() -> Mapping[str, evaluator.PolicyStatements]:
     """By `<function>/<stack>`."""
     return {
         f"{function}/{file.stem}": evaluator.parsed(f"{function}/{file.stem}", document)

@@ -113,6 +113,30 @@ def test_anything_else_is_not(function: str, call: Call, action: str) -> None:
     assert f"{function}: {action} on " in refusal(function, call)
 
 
+@pytest.mark.parametrize(
+    ("metric_name", "dimensions", "known"),
+    [
+        (names.DRIFT_VIOLATIONS, ["Project", "Environment"], True),
+        (names.RUN_COST, ["Project", "Environment", "Pipeline"], True),
+        (names.RUN_COST, ["Project", "Environment"], False),
+        ("DriftsViolated", ["Project", "Environment"], False),
+        (names.DRIFT_VIOLATIONS, ["Project"], False),
+    ],
+)
+def test_a_metric_is_known_by_its_name_and_its_dimensions(
+    metric_name: str, dimensions: list[str], known: bool
+) -> None:
+    data = [{"MetricName": metric_name, "Dimensions": [{"Name": name} for name in dimensions]}]
+    request = Request(
+        service="cloudwatch",
+        operation="PutMetricData",
+        parameters={"Namespace": names.NAMESPACE, "MetricData": data},
+        wire={},
+        is_missing=False,
+    )
+    assert (list(policies.unknown_metrics(request)) == []) is known
+
+
 def test_what_is_not_there_is_said_only_to_those_who_may_list() -> None:
     request = Request(
         service="s3",

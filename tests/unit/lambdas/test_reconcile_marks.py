@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from ratchet.loop.versions import FailureMark, parse_mark
 from reconcile_champion import operations
-from reconcile_champion.seen import Stack
+from reconcile_champion.seen import ServingStackState
 from tests.unit.lambdas.fake_serving import EPOCH as NOW
 from tests.unit.lambdas.fake_serving import MONITORING_SCHEDULE
 
-STACK = Stack(id="1", status="UPDATE_COMPLETE", parameters={}, updated=NOW)
+STACK = ServingStackState(id="1", status="UPDATE_COMPLETE", parameters={}, updated=NOW)
 
 
 @given(st.text(max_size=400))
@@ -64,7 +64,7 @@ def test_two_wakes_that_see_and_want_the_same_send_the_same_token() -> None:
 
 
 def test_the_same_wish_after_another_update_is_another_token() -> None:
-    later = Stack(**{**vars(STACK), "updated": NOW + timedelta(hours=1)})
+    later = ServingStackState(**{**vars(STACK), "updated": NOW + timedelta(hours=1)})
     assert len({token(), token(stack=later), token(changes={"A": "2"}), token(to="4")}) == 4
 
 

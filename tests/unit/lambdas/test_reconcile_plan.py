@@ -12,9 +12,9 @@ from ratchet.loop.versions import FailureMark, version_in
 from reconcile_champion.plan import (
     Kept,
     MarkFailed,
-    Nothing,
-    Policy,
+    NoChange,
     Promote,
+    PromotionPolicy,
     Serves,
     Stuck,
     SwitchEngine,
@@ -23,11 +23,11 @@ from reconcile_champion.plan import (
     blocked,
     plan,
 )
-from reconcile_champion.seen import Live, Operation, Package, Seen, Stack
+from reconcile_champion.seen import Operation, Package, Seen, ServedModel, ServingStackState
 from tests.unit.lambdas.fake_serving import EPOCH as NOW
 from tests.unit.lambdas.fake_serving import GROUP, NO_CHAMPION, arn_of
 
-POLICY = Policy(
+POLICY = PromotionPolicy(
     environment="dev",
     group=GROUP,
     stack="serving",
@@ -35,7 +35,7 @@ POLICY = Policy(
     keep_when_none_left=True,
     engine="auto",
 )
-TAKE_DOWN = Policy(**{**vars(POLICY), "keep_when_none_left": False})
+TAKE_DOWN = PromotionPolicy(**{**vars(POLICY), "keep_when_none_left": False})
 
 
 def package(version: int, approval: str = "Approved", **more: Any) -> Package:
@@ -48,7 +48,9 @@ def package(version: int, approval: str = "Approved", **more: Any) -> Package:
     )
 
 
-def stack(champion: int | None = None, *, status: str = "UPDATE_COMPLETE", **more: str) -> Stack:
+def stack(
+    champion: int | None = None, *, status: str = "UPDATE_COMPLETE", **more: str
+) -> ServingStackState:
     parameters = dict(NO_CHAMPION)
     if champion is not None:
         parameters |= {
@@ -57,11 +59,11 @@ def stack(champion: int | None = None, *, status: str = "UPDATE_COMPLETE", **mor
             "BaselineUri": f"s3://a/{champion}/data",
             "QualityBaselineUri": f"s3://a/{champion}/quality",
         }
-    return Stack(id="1", status=status, parameters={**parameters, **more}, updated=NOW)
+    return ServingStackState(id="1", status=status, parameters={**parameters, **more}, updated=NOW)
 
 
-def live(version: int, status: str = "InService") -> Live:
-    return Live(status=status, config="config-1", package=arn_of(version))
+def live(version: int, status: str = "InService") -> ServedModel:
+    return ServedModel(status=status, config="config-1", package=arn_of(version))
 
 
 def seen(**known: Any) -> Seen:
@@ -108,11 +110,11 @@ def test_a_version_without_a_baseline_is_promoted_without_a_monitor() -> None:
 
 
 def test_a_version_that_is_not_complete_is_not_promoted() -> None:
-    assert isinstance(plan(seen(packages=[package(1, status="Failed")]), POLICY), Nothing)
+    assert isinstance(plan(seen(packages=[package(1, status="Failed")]), POLICY), NoChange)
 
 
 def test_without_an_approved_version_nothing_is_done() -> None:
-    assert plan(seen(), POLICY) == Nothing(why="no version of flights-dev is approved")
+    assert plan(seen(), POLICY) == NoChange(why="no version of flights-dev is approved")
 
 
 def test_approving_an_older_version_changes_nothing_and_says_how_to_go_back_to_it() -> None:
@@ -124,7 +126,7 @@ def test_approving_an_older_version_changes_nothing_and_says_how_to_go_back_to_i
 
 def test_a_parameter_that_an_older_template_does_not_have_is_left_out() -> None:
     parameters = {"ChampionModelPackageArn": "none"}
-    old = Stack(id="1", status="CREATE_COMPLETE", parameters=parameters, updated=NOW)
+    old = ServingStackState(id="1", status="CREATE_COMPLETE", parameters=parameters, updated=NOW)
     decision = plan(seen(packages=[package(1)], stack=old), POLICY)
     assert isinstance(decision, Promote)
     assert decision.changes == {"ChampionModelPackageArn": arn_of(1)}
@@ -135,7 +137,7 @@ def test_a_parameter_that_an_older_template_does_not_have_is_left_out() -> None:
 
 def test_a_serving_stack_that_is_not_deployed_yet_needs_nothing_but_a_deploy() -> None:
     decision = plan(seen(stack=None, packages=[package(1)]), POLICY)
-    assert isinstance(decision, Nothing)
+    assert isinstance(decision, NoChange)
     assert "ratchet deploy --env dev" in decision.why
 
 
@@ -170,7 +172,7 @@ def test_a_rollback_that_failed_names_the_command_that_continues_it() -> None:
 
 
 def test_another_stack_of_that_name_is_not_touched() -> None:
-    other = Stack(id="1", status="CREATE_COMPLETE", parameters={}, updated=NOW)
+    other = ServingStackState(id="1", status="CREATE_COMPLETE", parameters={}, updated=NOW)
     assert isinstance(plan(seen(packages=[package(1)], stack=other), POLICY), Stuck)
 
 
@@ -296,7 +298,7 @@ def test_a_failure_of_a_version_that_is_not_wanted_any_more_is_history() -> None
 def test_when_the_only_version_failed_the_reason_says_how_to_try_again() -> None:
     known = seen(packages=[failed(1)], stack=stack(status=ROLLED_BACK), operation=failure("1"))
     decision = plan(known, POLICY)
-    assert isinstance(decision, Nothing)
+    assert isinstance(decision, NoChange)
     assert "ratchet approve 1 --env dev" in decision.why
     assert blocked(known, decision)
 
@@ -310,7 +312,7 @@ def test_an_endpoint_that_sagemaker_rolled_back_silently_is_a_failed_promotion()
 
 
 def test_an_endpoint_whose_old_config_is_deleted_is_a_failed_promotion_too() -> None:
-    gone = Live(status="InService", config="config-0")
+    gone = ServedModel(status="InService", config="config-0")
     known = seen(packages=[package(2), package(1)], stack=stack(2), live=gone)
     assert isinstance(plan(known, POLICY), MarkFailed)
 
@@ -364,7 +366,7 @@ def test_the_switch_is_remembered_by_the_stack() -> None:
 
 
 def test_with_the_engine_set_a_refusal_is_a_failed_promotion() -> None:
-    policy = Policy(**{**vars(POLICY), "engine": "model-monitor"})
+    policy = PromotionPolicy(**{**vars(POLICY), "engine": "model-monitor"})
     known = seen(
         packages=[package(1)], stack=stack(status=ROLLED_BACK), operation=failure("1", **REFUSED)
     )
@@ -381,7 +383,7 @@ def test_a_failure_with_the_pipeline_engine_is_a_failed_promotion() -> None:
 
 
 def test_an_engine_that_is_set_replaces_the_stacks() -> None:
-    policy = Policy(**{**vars(POLICY), "engine": "pipeline"})
+    policy = PromotionPolicy(**{**vars(POLICY), "engine": "pipeline"})
     known = seen(packages=[package(1)], stack=stack(1), live=live(1))
     decision = plan(known, policy)
     assert isinstance(decision, Promote)
@@ -389,7 +391,7 @@ def test_an_engine_that_is_set_replaces_the_stacks() -> None:
 
 
 def test_a_monitor_that_cannot_be_changed_never_marks_the_version_that_serves() -> None:
-    policy = Policy(**{**vars(POLICY), "engine": "model-monitor"})
+    policy = PromotionPolicy(**{**vars(POLICY), "engine": "model-monitor"})
     known = seen(
         packages=[package(1)],
         stack=stack(1, status=ROLLED_BACK, MonitorEngine="pipeline"),

@@ -11,7 +11,7 @@ import pytest
 from notices import _TELLING
 from reconcile_champion import handler as entry
 from reconcile_champion.claims import LONGEST
-from reconcile_champion.settings import SettingError, from_environment
+from reconcile_champion.settings import ReconcilerSettingError, from_environment
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
 from tests.unit.lambdas.fake_serving import ServiceError, arn_of
 from tests.unit.lambdas.reconcile_driver import ENVIRONMENT, STATE, Loop
@@ -286,5 +286,5 @@ def test_each_decision_is_one_line_of_json(
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value(name: str, value: str, message: str) -> None:
-    with pytest.raises(SettingError, match=message):
+    with pytest.raises(ReconcilerSettingError, match=message):
         from_environment({**ENVIRONMENT, name: value})

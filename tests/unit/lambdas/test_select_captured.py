@@ -12,7 +12,7 @@ import pytest
 import aws_clients
 from select_captured import handler as entry
 from select_captured import window
-from select_captured.answer import Answer
+from select_captured.answer import SelectionAnswer
 from select_captured.window import WindowError
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
 from tests.unit.lambdas.fake_serving import ENDPOINT, arn_of
@@ -220,4 +220,4 @@ def test_a_time_without_a_zone_is_utc() -> None:
 
 
 def test_the_handler_answers_with_every_key(cloud: FakeCloud) -> None:
-    assert set(entry.handler({}, None)) == set(Answer.__dataclass_fields__)
+    assert set(entry.handler({}, None)) == set(SelectionAnswer.__dataclass_fields__)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from start_pipeline.rules import Wait
+from start_pipeline.rules import LookAgain
 from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import HOUR, Driver
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
@@ -169,6 +169,6 @@ def test_a_wake_that_loses_a_race_looks_again(driver: Driver) -> None:
 
     driver.cloud.before = overtake
     decision = driver.wake()
-    assert isinstance(decision, Wait)
+    assert isinstance(decision, LookAgain)
     assert decision.why == "another wake is at work"
     assert driver.cloud.messages

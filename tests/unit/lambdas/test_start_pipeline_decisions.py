@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from start_pipeline.rules import Nothing, Wait
+from start_pipeline.rules import LookAgain, Nothing
 from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import Driver
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, DATA, FakeCloud, ServiceError
@@ -29,7 +29,7 @@ def landed(driver: Driver, *months: str) -> None:
 
 def test_landed_data_is_run_once_it_has_settled(driver: Driver) -> None:
     driver.cloud.land("raw/2013-01/flights.csv")
-    assert isinstance(driver.wake("landed"), Wait)
+    assert isinstance(driver.wake("landed"), LookAgain)
     assert not driver.cloud.executions
 
     assert isinstance(driver.until_quiet(), Start)
@@ -120,7 +120,7 @@ def test_changed_content_under_the_same_key_is_run(driver: Driver) -> None:
 def test_a_deleted_object_changes_the_content_and_is_run(driver: Driver) -> None:
     landed(driver, "01", "02")
     driver.cloud.delete("raw/2013-01/weather.csv")
-    assert isinstance(driver.wake("deleted"), Wait), "the rest of it may still be deleted"
+    assert isinstance(driver.wake("deleted"), LookAgain), "the rest of it may still be deleted"
     driver.until_quiet()
     assert driver.keys_of(run=2) == [
         "raw/2013-01/flights.csv",
@@ -280,7 +280,7 @@ def test_a_start_that_is_refused_for_now_is_tried_again_later(driver: Driver, co
 
     driver.cloud.before = refuse
     assert isinstance(driver.until_quiet("landed"), Start)
-    refused = [d for d in driver.decisions if isinstance(d, Wait) and code in d.why]
+    refused = [d for d in driver.decisions if isinstance(d, LookAgain) and code in d.why]
     assert len(refused) == 3
     assert len(driver.cloud.executions) == 1
 

@@ -12,10 +12,10 @@ import pytest
 
 from start_pipeline import drift, run_names
 from start_pipeline.drift import Episode, Exhausted
-from start_pipeline.rules import Nothing, Wait, claimed
+from start_pipeline.rules import LookAgain, Nothing, claimed
 from start_pipeline.runs import token_of
 from start_pipeline.seen import Claim, Execution, Registered, State
-from start_pipeline.settings import Feedback, SettingError, from_environment
+from start_pipeline.settings import Feedback, TriggerSettingError, from_environment
 from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import HOUR, Driver
 from tests.unit.lambdas.fake_cloud import FakeCloud, ServiceError
@@ -126,7 +126,7 @@ def test_drift_never_starts_a_run_before_there_is_data(cloud: FakeCloud) -> None
 def test_data_that_still_lands_is_settled_first(trained: Driver, cloud: FakeCloud) -> None:
     cloud.raise_alarm(ALARM)
     cloud.land("raw/2013-02/flights.csv")
-    assert isinstance(trained.wake("drift"), Wait)
+    assert isinstance(trained.wake("drift"), LookAgain)
 
 
 def test_a_drift_run_that_was_not_recorded_is_not_started_again(
@@ -271,7 +271,7 @@ def test_the_environment_turns_feedback_off_and_on() -> None:
     feedback = from_environment(on).feedback
     assert feedback.alarms == (ALARM, "other")
     assert (feedback.cooldown_hours, feedback.fruitless_limit) == (6, 3)
-    with pytest.raises(SettingError, match="COOLDOWN_HOURS is 'no'"):
+    with pytest.raises(TriggerSettingError, match="COOLDOWN_HOURS is 'no'"):
         from_environment({**on, "COOLDOWN_HOURS": "no"})
 
 

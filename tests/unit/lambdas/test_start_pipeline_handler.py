@@ -10,7 +10,7 @@ import pytest
 
 import aws_clients
 from start_pipeline import handler as entry
-from start_pipeline.settings import SettingError, from_environment
+from start_pipeline.settings import TriggerSettingError, from_environment
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, DATA, PIPELINE, QUEUE_URL, FakeCloud
 
 ENVIRONMENT = {
@@ -130,7 +130,7 @@ def test_called_by_hand_it_looks(cloud: FakeCloud) -> None:
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value(name: str, value: str, message: str) -> None:
-    with pytest.raises(SettingError, match=message):
+    with pytest.raises(TriggerSettingError, match=message):
         from_environment({**ENVIRONMENT, name: value})
 
 

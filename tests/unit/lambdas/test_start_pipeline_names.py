@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from start_pipeline import run_names, wakes
 from start_pipeline.runs import token_of
-from start_pipeline.snapshot import Content, Difference, Snapshot
+from start_pipeline.snapshot import Content, Snapshot, SnapshotDifference
 
 DIGEST = "9f86d081884c7d65" * 4
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,81}")
 
 
-def described(difference: Difference, *keys: str, reasons: tuple[str, ...] = ("landed",)) -> str:
+def described(
+    difference: SnapshotDifference, *keys: str, reasons: tuple[str, ...] = ("landed",)
+) -> str:
     content = Snapshot(bucket="data", objects=[Content(key, "crc32:x", 1500) for key in keys])
     return run_names.description(
         difference,
@@ -52,25 +54,27 @@ def test_a_name_begins_with_the_partition(label: str, name: str) -> None:
 
 def test_a_description_tells_what_came_and_what_is_run() -> None:
     keys = ("raw/2013-01/a", "raw/2013-02/a", "raw/2013-03/a")
-    assert described(Difference(new=keys[1:], changed=keys[:1]), *keys) == (
+    assert described(SnapshotDifference(new=keys[1:], changed=keys[:1]), *keys) == (
         "2013-01 to 2013-03: 2 new, 1 changed objects, landed. "
         "Window: 3 objects of 2013-01 to 2013-03, 4.5 kB. Snapshot 9f86d081884c."
     )
 
 
 def test_objects_below_no_folder_are_named_by_the_prefix() -> None:
-    assert described(Difference(new=["raw/a"]), "raw/a").startswith("raw/: 1 new object, landed.")
+    assert described(SnapshotDifference(new=["raw/a"]), "raw/a").startswith(
+        "raw/: 1 new object, landed."
+    )
 
 
 def test_a_snapshot_that_only_reads_anew_says_so() -> None:
-    assert described(Difference(), "raw/2013-03/a").startswith(
+    assert described(SnapshotDifference(), "raw/2013-03/a").startswith(
         "2013-03: the same objects, read anew, landed."
     )
 
 
 def test_an_unknown_reason_is_not_made_up() -> None:
     assert "1 new object, found changed." in described(
-        Difference(new=["raw/2013-03/a"]), "raw/2013-03/a", reasons=()
+        SnapshotDifference(new=["raw/2013-03/a"]), "raw/2013-03/a", reasons=()
     )
 
 

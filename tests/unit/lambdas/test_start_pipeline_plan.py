@@ -10,29 +10,29 @@ import pytest
 from start_pipeline import seen as parts
 from start_pipeline import snapshot
 from start_pipeline.drift import Episode
-from start_pipeline.plan import GiveUp, Plan, Record, Run, plan
-from start_pipeline.rules import Nothing, Wait
+from start_pipeline.plan import GiveUp, Plan, RecordRun, StartRun, plan
+from start_pipeline.rules import LookAgain, Nothing
 from start_pipeline.seen import (
-    Content,
     Execution,
     NoContent,
     NotReadError,
     Part,
     Pending,
-    Seen,
     Started,
     State,
+    TriggerSeen,
+    WindowContent,
 )
 from start_pipeline.settings import Feedback
 from start_pipeline.snapshot import Snapshot
-from start_pipeline.window import StoredObject, Window
+from start_pipeline.window import DataWindow, ListedObject
 from tests.unit.lambdas.driver import SETTINGS
 from tests.unit.lambdas.fake_cloud import EPOCH as NOW
 
-OBJECT = StoredObject(key="raw/2013-01/a.csv", etag="e", size=4, last_modified=NOW)
-WINDOW = Window(objects=[OBJECT])
+OBJECT = ListedObject(key="raw/2013-01/a.csv", etag="e", size=4, last_modified=NOW)
+WINDOW = DataWindow(objects=[OBJECT])
 SNAPSHOT = Snapshot(bucket="data", objects=[snapshot.Content(OBJECT.key, "crc32:x", 4)])
-CONTENT = Content(snapshot=SNAPSHOT, text=b"text", digest="0123456789abcdef")
+CONTENT = WindowContent(snapshot=SNAPSHOT, text=b"text", digest="0123456789abcdef")
 SETTLED = Pending(
     fingerprint=WINDOW.fingerprint, since=NOW - timedelta(hours=1), changed=NOW - timedelta(hours=1)
 )
@@ -48,15 +48,15 @@ DRIFT = Episode(since=NOW - timedelta(hours=2), alarms=("flights-dev-drift",))
 WITH_DRIFT = replace(SETTINGS, feedback=Feedback(alarms=DRIFT.alarms, fruitless_limit=1))
 
 
-def seen(state: State, **known: object) -> Seen:
-    return Seen(state=state, window=WINDOW, **known)  # type: ignore[arg-type]
+def seen(state: State, **known: object) -> TriggerSeen:
+    return TriggerSeen(state=state, window=WINDOW, **known)  # type: ignore[arg-type]
 
 
-def decided(seen: Seen, settings: object = SETTINGS) -> Plan:
+def decided(seen: TriggerSeen, settings: object = SETTINGS) -> Plan:
     return plan(seen, settings, now=NOW)  # type: ignore[arg-type]
 
 
-def missing(seen: Seen, settings: object = SETTINGS) -> Part:
+def missing(seen: TriggerSeen, settings: object = SETTINGS) -> Part:
     with pytest.raises(NotReadError) as missing:
         decided(seen, settings)
     return missing.value.part
@@ -73,7 +73,7 @@ def execution(name: str, status: str = "Failed", hours_ago: float = 48) -> Execu
 
 
 def test_a_window_that_settles_costs_no_request() -> None:
-    assert isinstance(decided(seen(State())).act, Wait)
+    assert isinstance(decided(seen(State())).act, LookAgain)
 
 
 def test_content_is_identified_only_when_no_run_is_in_progress() -> None:
@@ -103,7 +103,7 @@ def test_what_a_run_registered_is_read_only_for_runs_that_count() -> None:
 # -- what is decided -------------------------------------------------------------------------------
 
 
-def identified(state: State, *, record: str | None = None, **known: object) -> Seen:
+def identified(state: State, *, record: str | None = None, **known: object) -> TriggerSeen:
     known = {"executions": [], "content": CONTENT, **known}
     return seen(
         state,
@@ -118,7 +118,7 @@ def identified(state: State, *, record: str | None = None, **known: object) -> S
 
 def test_content_that_was_not_run_is_run_under_a_claim() -> None:
     planned = decided(identified(State(pending=SETTLED)))
-    assert planned.act == Run(content=CONTENT)
+    assert planned.act == StartRun(content=CONTENT)
     assert planned.state.claim is not None
     assert planned.state.claim.digest == CONTENT.digest
     assert planned.state.run is None, "it is not run before it is started"
@@ -134,7 +134,7 @@ def test_a_run_that_was_started_and_not_recorded_is_recorded_first() -> None:
     lost = execution(f"2013-01-{CONTENT.digest[:12]}")
     before = identified(State(pending=SETTLED), executions=[lost])
     started = Started(digest=CONTENT.digest, at=NOW, execution_arn=lost.arn)
-    assert decided(before).act == Record(started=started)
+    assert decided(before).act == RecordRun(started=started)
     after = decided(replace(before, recovered=started))
     assert after.act == Nothing(why=f"{lost.arn} ran this content and had not been recorded")
     assert after.state == replace(RUN, started=started)
@@ -144,12 +144,12 @@ def test_a_run_that_was_started_and_not_recorded_is_recorded_first() -> None:
 def test_content_that_cannot_be_identified_is_looked_at_again(moved: bool, seconds: int) -> None:
     content = NoContent(why="it moved", moved=moved)
     planned = decided(identified(State(pending=SETTLED), content=content))
-    assert planned.act == Wait(until=NOW + timedelta(seconds=seconds), why="it moved")
+    assert planned.act == LookAgain(until=NOW + timedelta(seconds=seconds), why="it moved")
 
 
 def test_a_scheduled_run_runs_the_same_content_once_more() -> None:
     planned = decided(replace(identified(RUN), scheduled=NOW))
-    assert planned.act == Run(content=CONTENT)
+    assert planned.act == StartRun(content=CONTENT)
     assert planned.state.claim is not None
     assert planned.state.claim.episode == "scheduled 2013-04-01T12:00:00Z"
     assert planned.facts["scheduled"] == "2013-04-01 12:00 UTC"

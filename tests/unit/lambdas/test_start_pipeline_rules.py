@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from start_pipeline import rules, state_file
-from start_pipeline.rules import CLAIM, Nothing, Wait
+from start_pipeline.rules import CLAIM, LookAgain, Nothing
 from start_pipeline.seen import Claim, Execution, Pending, Started, State
 from tests.unit.lambdas.fake_cloud import EPOCH as NOW
 
@@ -19,7 +19,7 @@ def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
 
 
-def settled(state: State, *, after: float) -> Nothing | Wait | None:
+def settled(state: State, *, after: float) -> Nothing | LookAgain | None:
     return rules.settle(state, now=NOW + seconds(after), settle_seconds=60, max_wait_seconds=900)
 
 
@@ -35,7 +35,7 @@ def test_a_window_that_is_known_to_be_run_needs_nothing() -> None:
 def test_a_new_window_waits_for_the_settling_time_from_when_it_was_first_seen() -> None:
     state = rules.see(State(), "f", now=NOW, reasons=[])
     decision = settled(state, after=10)
-    assert isinstance(decision, Wait)
+    assert isinstance(decision, LookAgain)
     assert decision.until == NOW + seconds(60)
     assert settled(state, after=60) is None
 
@@ -50,7 +50,7 @@ def test_each_change_starts_the_clock_anew_until_the_longest_wait() -> None:
     for number in range(1, 30):
         state = rules.see(state, str(number), now=NOW + seconds(30 * number), reasons=[])
     decision = settled(state, after=870)
-    assert isinstance(decision, Wait)
+    assert isinstance(decision, LookAgain)
     assert decision.until == NOW + seconds(900), "and not 30 seconds later"
     assert settled(state, after=900) is None
 
@@ -74,14 +74,14 @@ def test_a_run_that_ended_is_in_nobodys_way(status: str) -> None:
 def test_a_claim_holds_others_off_until_it_expires() -> None:
     state = State(claim=CLAIMED)
     held = rules.occupied(state, [], now=NOW + CLAIM - seconds(1))
-    assert isinstance(held, Wait)
+    assert isinstance(held, LookAgain)
     assert held.until == NOW + CLAIM
     assert rules.occupied(state, [], now=NOW + CLAIM) is None
 
 
 def test_a_run_just_started_counts_as_in_progress_until_it_is_listed() -> None:
     state = State(started=STARTED)
-    assert isinstance(rules.occupied(state, [], now=NOW + seconds(5)), Wait)
+    assert isinstance(rules.occupied(state, [], now=NOW + seconds(5)), LookAgain)
     assert rules.occupied(state, [execution("Failed")], now=NOW + seconds(5)) is None
     assert rules.occupied(state, [], now=NOW + CLAIM) is None
 

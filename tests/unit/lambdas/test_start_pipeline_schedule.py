@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from start_pipeline import schedule, wakes
-from start_pipeline.rules import Nothing, Wait, with_schedule
+from start_pipeline.rules import LookAgain, Nothing, with_schedule
 from start_pipeline.runs import token_of
 from start_pipeline.seen import Execution, State
-from start_pipeline.settings import SettingError, from_environment
+from start_pipeline.settings import TriggerSettingError, from_environment
 from start_pipeline.trigger import Start
 from tests.unit.lambdas.driver import HOUR, Driver
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud
@@ -108,7 +108,7 @@ def test_times_that_pass_during_a_run_are_answered_by_one_run(
 
 def test_a_run_on_new_data_answers_the_schedule(trained: Driver, cloud: FakeCloud) -> None:
     cloud.land("raw/2013-02/flights.csv")
-    assert isinstance(trained.wake(scheduled=cloud.now), Wait), "it still settles"
+    assert isinstance(trained.wake(scheduled=cloud.now), LookAgain), "it still settles"
     trained.until_quiet()
     cloud.end_runs()
     trained.converge()
@@ -251,7 +251,7 @@ def test_what_one_pipeline_has_run_says_nothing_about_the_other(
 def test_an_intake_that_could_leave_its_folder_is_refused() -> None:
     assert from_environment(ENVIRONMENT).intake == "training"
     assert from_environment({**ENVIRONMENT, "INTAKE": "evaluation"}).intake == "evaluation"
-    with pytest.raises(SettingError, match=r"INTAKE is '\.\./x'"):
+    with pytest.raises(TriggerSettingError, match=r"INTAKE is '\.\./x'"):
         from_environment({**ENVIRONMENT, "INTAKE": "../x"})
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from start_pipeline import snapshot
-from start_pipeline.snapshot import Content, Difference, Snapshot
-from start_pipeline.window import StoredObject
+from start_pipeline.snapshot import Content, Snapshot, SnapshotDifference
+from start_pipeline.window import ListedObject
 
 _WHEN = datetime(2013, 1, 1, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ _contents = st.lists(
 
 
 def snapshot_of(rows: list[Content], *, bucket: str = "data") -> Snapshot:
-    objects = [StoredObject(row.key, "any", row.size, _WHEN) for row in rows]
+    objects = [ListedObject(row.key, "any", row.size, _WHEN) for row in rows]
     return snapshot.of(objects, {row.key: row.identity for row in rows}, bucket=bucket)
 
 
@@ -111,11 +111,11 @@ def test_text_of_another_format_is_refused() -> None:
 def test_a_difference_tells_new_changed_and_removed() -> None:
     earlier = snapshot_of([Content("a", "x", 1), Content("b", "x", 1), Content("c", "x", 1)])
     later = snapshot_of([Content("b", "y", 1), Content("c", "x", 1), Content("d", "x", 1)])
-    assert snapshot.difference(earlier, later) == Difference(
+    assert snapshot.difference(earlier, later) == SnapshotDifference(
         new=["d"], changed=["b"], removed=["a"]
     )
 
 
 def test_without_an_earlier_snapshot_everything_is_new() -> None:
     later = snapshot_of([Content("a", "x", 1)])
-    assert snapshot.difference(None, later) == Difference(new=["a"], changed=[], removed=[])
+    assert snapshot.difference(None, later) == SnapshotDifference(new=["a"], changed=[], removed=[])

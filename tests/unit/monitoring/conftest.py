@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from ratchet.monitoring.comparison import Baseline
+from ratchet.monitoring.baseline import Baseline
 from ratchet.monitoring.constraints import suggest
 from ratchet.monitoring.datasets import TableDataset
 from ratchet.monitoring.profiles import Profile, profile

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ratchet.monitoring.baseline import Baseline
 from ratchet.monitoring.chance import above, holm, more_often, odds, standard_error_of_auc
-from ratchet.monitoring.comparison import Baseline, Comparison, compare
+from ratchet.monitoring.comparison import DatasetComparison, compare
 from ratchet.monitoring.constraints import suggest
 from ratchet.monitoring.datasets import TableDataset
 from ratchet.monitoring.profiles import Profile, profile
@@ -123,7 +124,7 @@ def month(random: np.random.Generator, rows: int, *, lost: float = 0.0) -> pa.Ta
 
 def analyses(
     random: np.random.Generator, rows: int, times: int, *, lost: float = 0.0
-) -> Iterator[Comparison]:
+) -> Iterator[DatasetComparison]:
     for _ in range(times):
         described = profile(TableDataset(month(random, 4_000)))
         baseline = Baseline(described.statistics(), suggest(described))

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ratchet.monitoring.baseline import Baseline, InvalidBaselineError
 from ratchet.monitoring.cloudwatch import DATA_NAMESPACE, data_quality_metrics
-from ratchet.monitoring.comparison import Baseline, InvalidBaselineError, compare
+from ratchet.monitoring.comparison import compare
 from ratchet.monitoring.constraints import (
     InvalidConstraintsError,
-    Settings,
+    MonitoringConfig,
     expected_completeness,
     suggest,
 )
@@ -191,19 +192,21 @@ def test_evaluation_and_comparison_can_be_turned_off(
 
 
 def test_the_general_threshold_is_that_of_categories_unless_they_have_one() -> None:
-    given_one = Settings.of({"distribution_constraints": {"comparison_threshold": 0.3}})
+    given_one = MonitoringConfig.of({"distribution_constraints": {"comparison_threshold": 0.3}})
     assert given_one.categorical_threshold == 0.3
     both = {"comparison_threshold": 0.3, "categorical_comparison_threshold": 0.2}
-    assert Settings.of({"distribution_constraints": both}).categorical_threshold == 0.2
+    assert MonitoringConfig.of({"distribution_constraints": both}).categorical_threshold == 0.2
 
 
 def test_an_unknown_method_is_refused_by_name() -> None:
     with pytest.raises(InvalidConstraintsError, match=r"comparison_method is 'Fancy'.*Simple"):
-        Settings.of({"distribution_constraints": {"comparison_method": "Fancy"}})
+        MonitoringConfig.of({"distribution_constraints": {"comparison_method": "Fancy"}})
 
 
 def test_the_methods_have_two_spellings() -> None:
-    settings = Settings.of({"distribution_constraints": {"comparison_method": "linf_simple"}})
+    settings = MonitoringConfig.of(
+        {"distribution_constraints": {"comparison_method": "linf_simple"}}
+    )
     assert settings.method == "Simple"
 
 

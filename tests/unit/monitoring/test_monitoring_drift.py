@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.monitoring.constraints import Settings
+from ratchet.monitoring.constraints import MonitoringConfig
 from ratchet.monitoring.drift import (
     Drift,
     categorical_drift,
@@ -20,8 +20,8 @@ from ratchet.monitoring.drift import (
 from ratchet.monitoring.profiles import Profile, Text
 from ratchet.monitoring.sketch import Sketch
 
-SIMPLE = Settings.of({"distribution_constraints": {"comparison_method": "Simple"}})
-CHI_SQUARED = Settings.of(
+SIMPLE = MonitoringConfig.of({"distribution_constraints": {"comparison_method": "Simple"}})
+CHI_SQUARED = MonitoringConfig.of(
     {
         "distribution_constraints": {
             "categorical_drift_method": "ChiSquared",
@@ -36,7 +36,10 @@ def sketch(values: list[float]) -> Sketch:
 
 
 def drift_of(
-    profiled: Callable[..., Profile], current: list[str], base: dict[str, int], how: Settings
+    profiled: Callable[..., Profile],
+    current: list[str],
+    base: dict[str, int],
+    how: MonitoringConfig,
 ) -> Drift:
     (feature,) = profiled({"c": current}).features
     assert isinstance(feature, Text)

@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ratchet.monitoring.comparison import Baseline, Comparison, compare
+from ratchet.monitoring.baseline import Baseline
+from ratchet.monitoring.comparison import DatasetComparison, compare
 from ratchet.monitoring.constraints import suggest
 from ratchet.monitoring.datasets import TableDataset
 from ratchet.monitoring.profiles import Profile, profile
@@ -38,18 +39,18 @@ def month() -> Callable[[int], Profile]:
 
 
 @pytest.fixture(scope="module")
-def since_january(month: Callable[[int], Profile]) -> Callable[[int], Comparison]:
+def since_january(month: Callable[[int], Profile]) -> Callable[[int], DatasetComparison]:
     january = month(1)
     baseline = Baseline(january.statistics(), suggest(january))
     return lambda number: compare(month(number), baseline)
 
 
-def distances(comparison: Comparison) -> dict[str, float]:
+def distances(comparison: DatasetComparison) -> dict[str, float]:
     return {drift.feature: drift.distance for drift in comparison.drifts}
 
 
 def test_summer_has_drifted_by_its_weather_alone(
-    since_january: Callable[[int], Comparison],
+    since_january: Callable[[int], DatasetComparison],
 ) -> None:
     july = since_january(7)
     drifted = [v.feature for v in july.violations if v.check == "baseline_drift_check"]
@@ -59,14 +60,14 @@ def test_summer_has_drifted_by_its_weather_alone(
     assert distances(july)["dest"] < 0.02
 
 
-def test_february_is_a_little_warmer(since_january: Callable[[int], Comparison]) -> None:
+def test_february_is_a_little_warmer(since_january: Callable[[int], DatasetComparison]) -> None:
     found = distances(since_january(2))
     assert 0.10 < found["temp"] < 0.15
     assert found["carrier"] == found["dest"] == found["distance"] == 0.0
 
 
 def test_january_is_no_different_from_january(
-    since_january: Callable[[int], Comparison],
+    since_january: Callable[[int], DatasetComparison],
 ) -> None:
     january = since_january(1)
     assert january.outcome == "Completed"

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ratchet.monitoring.baseline import Baseline
 from ratchet.monitoring.capture import INPUT, captured_dataset
-from ratchet.monitoring.comparison import Baseline, compare
+from ratchet.monitoring.comparison import compare
 from ratchet.monitoring.constraints import suggest
 from ratchet.monitoring.datasets import TableDataset, read_csv, read_json
 from ratchet.monitoring.profiles import Feature, Numbers, Text, profile

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.recording import process_group
 from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import MONITORING_SCHEDULE, PROCESSING_JOB
 from ratchet.loop import names
 
@@ -35,7 +35,7 @@ _VIOLATIONS, _TOO_FEW = names.COMPLETED_WITH_VIOLATIONS, names.TOO_FEW_ROWS
 class JobObserver:
     """Follows the one step of a monitoring job for the runner."""
 
-    def __init__(self, api: Api, scope: Scope, request: Body, *, schedule_arn: str) -> None:
+    def __init__(self, api: Api, scope: AccountScope, request: Body, *, schedule_arn: str) -> None:
         self._api = api
         self._scope = scope
         self._request = request
@@ -107,7 +107,7 @@ class JobObserver:
         self._api.store.put(self._scope, PROCESSING_JOB.name, self._name, self._last)
 
 
-def summary_changed(api: Api, scope: Scope, job: str, changes: Body) -> None:
+def summary_changed(api: Api, scope: AccountScope, job: str, changes: Body) -> None:
     """Change an execution's summary; its schedule shows the last one."""
     with api.store.transaction():
         stamped = {**changes, "LastModifiedTime": api.now()}

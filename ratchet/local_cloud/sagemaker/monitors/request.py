@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.local_cloud.sagemaker.monitors.windows import Window, folder_of, iso
+from ratchet.local_cloud.sagemaker.monitors.windows import TrafficWindow, folder_of, iso
 from ratchet.local_cloud.sagemaker.store import Body
 from ratchet.local_cloud.sagemaker.table import DATA_QUALITY, Kind
 from ratchet.loop import names
@@ -63,7 +63,7 @@ class Monitored:
         part: Body = self.definition.get(f"{self.quality}{name}") or {}
         return part
 
-    def captured(self, window: Window) -> list[tuple[str, str]]:
+    def captured(self, window: TrafficWindow) -> list[tuple[str, str]]:
         """(S3 prefix, path in the container) of each hour of captured data."""
         endpoint, local = self.endpoint_input["EndpointName"], self.endpoint_input["LocalPath"]
         return [
@@ -73,7 +73,7 @@ class Monitored:
             for place in [f"{endpoint}/{variant}/{folder_of(hour)}"]
         ]
 
-    def ground_truth(self, window: Window) -> list[tuple[str, str]]:
+    def ground_truth(self, window: TrafficWindow) -> list[tuple[str, str]]:
         """(S3 prefix, path in the container) of each hour of labels."""
         uri = self._part("JobInput").get("GroundTruthS3Input", {}).get("S3Uri")
         if uri is None:
@@ -82,7 +82,7 @@ class Monitored:
         return [(f"{uri.rstrip('/')}/{place}", f"{_GROUND_TRUTH}/{place}") for place in places]
 
     def request(
-        self, window: Window, inputs: Iterable[tuple[str, str, str]], *, job_name: str
+        self, window: TrafficWindow, inputs: Iterable[tuple[str, str, str]], *, job_name: str
     ) -> Body:
         """A CreateProcessingJob request; ``inputs`` are (name, S3 URI, path) of the data."""
         outputs = self._part("JobOutputConfig")
@@ -129,7 +129,7 @@ class Monitored:
                 yield what, uri, f"{_BASELINE}/{what}"
 
     def _environment(
-        self, window: Window, output: str, baseline: Iterable[tuple[str, str, str]]
+        self, window: TrafficWindow, output: str, baseline: Iterable[tuple[str, str, str]]
     ) -> dict[str, str]:
         source = self.endpoint_input
         environment = {

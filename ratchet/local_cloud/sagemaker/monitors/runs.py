@@ -20,9 +20,14 @@ from ratchet.local_cloud.sagemaker.monitors.observer import (
     summary_changed,
 )
 from ratchet.local_cloud.sagemaker.monitors.request import NAMESPACES, Monitored
-from ratchet.local_cloud.sagemaker.monitors.windows import HOUR, Window, offset_of, timetable_of
+from ratchet.local_cloud.sagemaker.monitors.windows import (
+    HOUR,
+    TrafficWindow,
+    offset_of,
+    timetable_of,
+)
 from ratchet.local_cloud.sagemaker.services import CloudServices, start
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import (
     DATA_QUALITY,
     ENDPOINT,
@@ -61,7 +66,7 @@ class Monitors:
         threading.Thread(target=self._watch, name="monitors", daemon=True).start()
 
     def run_now(
-        self, scope: Scope, name: str, *, start: str | None = None, end: str | None = None
+        self, scope: AccountScope, name: str, *, start: str | None = None, end: str | None = None
     ) -> str:
         """Run a schedule in the background, whatever its expression; answers the job's name.
 
@@ -79,7 +84,7 @@ class Monitors:
         else:
             last = schedule.get("WindowEnd", 0.0)
             since = max(dt.datetime.fromtimestamp(last, dt.UTC), until - _LOOK_BACK)
-        return self._run(scope, schedule, Window(start=since, end=until, scheduled=now))
+        return self._run(scope, schedule, TrafficWindow(start=since, end=until, scheduled=now))
 
     def run_due(self) -> None:
         """Run each schedule whose time has come since it was made or last ran."""
@@ -100,7 +105,7 @@ class Monitors:
                 window_start, ran = due - table.interval, due <= since
             if ran:
                 continue
-            window = Window(start=window_start, end=due, scheduled=due).shifted(
+            window = TrafficWindow(start=window_start, end=due, scheduled=due).shifted(
                 plan.get("DataAnalysisStartTime"), plan.get("DataAnalysisEndTime")
             )
             source = self._monitored(scope, schedule).endpoint_input
@@ -134,7 +139,7 @@ class Monitors:
             except Exception:
                 _LOG.exception("monitoring schedules could not be run")
 
-    def _monitored(self, scope: Scope, schedule: Body) -> Monitored:
+    def _monitored(self, scope: AccountScope, schedule: Body) -> Monitored:
         config = schedule["MonitoringScheduleConfig"]
         kind = KINDS[schedule["MonitoringType"]]
         if "MonitoringJobDefinitionName" not in config:
@@ -157,7 +162,7 @@ class Monitors:
             variants=tuple(variant["VariantName"] for variant in variants),
         )
 
-    def _run(self, scope: Scope, schedule: Body, window: Window) -> str:
+    def _run(self, scope: AccountScope, schedule: Body, window: TrafficWindow) -> str:
         from ratchet.runner import StopSignal
 
         moment = self._api.now()
@@ -184,7 +189,7 @@ class Monitors:
         return job
 
     def _guarded(
-        self, scope: Scope, schedule: Body, window: Window, job: str, stop: StopSignal
+        self, scope: AccountScope, schedule: Body, window: TrafficWindow, job: str, stop: StopSignal
     ) -> None:
         try:
             self._execute(scope, schedule, window, job, stop)
@@ -199,7 +204,7 @@ class Monitors:
             self._active.pop(job, None)
 
     def _execute(
-        self, scope: Scope, schedule: Body, window: Window, job: str, stop: StopSignal
+        self, scope: AccountScope, schedule: Body, window: TrafficWindow, job: str, stop: StopSignal
     ) -> None:
         from ratchet.runner import Identity, run
 
@@ -241,15 +246,15 @@ class Monitors:
             self._publish(scope, monitored, self._folder / job)
         observer.end_execution()
 
-    def _merge(self, scope: Scope, monitored: Monitored, job: str) -> None:
+    def _merge(self, scope: AccountScope, monitored: Monitored, job: str) -> None:
         """What the job that joins labels to captured data needs before it starts, as the role of
         the analysis; raises ``Refused``. The join itself is the analyzer's here."""
         image = service_side.merger_of(monitored.image)
         if monitored.kind is MODEL_QUALITY and image:
-            work = service_side.Work(role=monitored.role, images=(image,))
+            work = service_side.ServiceWork(role=monitored.role, images=(image,))
             start(self._api, scope, work, "CreateProcessingJob", "ProcessingJobs", job)
 
-    def _publish(self, scope: Scope, monitored: Monitored, folder: Path) -> None:
+    def _publish(self, scope: AccountScope, monitored: Monitored, folder: Path) -> None:
         """Put the metrics that the container left for the platform."""
         data = [
             json.loads(line)
@@ -264,13 +269,13 @@ class Monitors:
                 return
             self._api.cloud.put_metrics(scope, namespace=namespace, data=data)
 
-    def _note(self, scope: Scope, schedule: Body, changes: Body) -> None:
+    def _note(self, scope: AccountScope, schedule: Body, changes: Body) -> None:
         """Remember something of a schedule; what has been deleted meanwhile is forgotten."""
         name = schedule["MonitoringScheduleName"]
         if self._api.store.get(scope, MONITORING_SCHEDULE.name, name) is not None:
             self._api.store.update(scope, MONITORING_SCHEDULE.name, name, changes)
 
-    def _failed(self, scope: Scope, job: str, reason: str) -> None:
+    def _failed(self, scope: AccountScope, job: str, reason: str) -> None:
         changes = {"MonitoringExecutionStatus": "Failed", "FailureReason": reason[:1024]}
         with self._api.store.transaction():
             summary_changed(self._api, scope, job, {**changes, "ProcessGroup": None})

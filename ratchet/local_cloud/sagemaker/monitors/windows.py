@@ -57,7 +57,7 @@ def timetable_of(expression: str) -> Timetable | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Window:
+class TrafficWindow:
     """Traffic from ``start`` until before ``end``, for the run scheduled at ``scheduled``."""
 
     start: datetime
@@ -72,11 +72,11 @@ class Window:
             yield hour
             hour += HOUR
 
-    def shifted(self, start_offset: str | None, end_offset: str | None) -> Window:
+    def shifted(self, start_offset: str | None, end_offset: str | None) -> TrafficWindow:
         """The window of a job input that has offsets, both from the scheduled time."""
         start = self.scheduled + offset_of(start_offset) if start_offset else self.start
         end = self.scheduled + offset_of(end_offset) if end_offset else self.end
-        return Window(start=start, end=end, scheduled=self.scheduled)
+        return TrafficWindow(start=start, end=end, scheduled=self.scheduled)
 
 
 def offset_of(text: str) -> timedelta:

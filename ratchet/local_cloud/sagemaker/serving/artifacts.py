@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import service_side
-from ratchet.local_cloud.sagemaker.service_side import Work
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.service_side import ServiceWork
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE
 from ratchet.runner import Refused
 from ratchet.runner.serving import prepared
@@ -23,20 +23,20 @@ class ModelDataError(Exception):
     """The model's role may not read its archive; the message is SageMaker's."""
 
 
-def image_of(api: Api, scope: Scope, model_name: str) -> Image:
+def image_of(api: Api, scope: AccountScope, model_name: str) -> Image:
     """The container behind a model, of its package where it has one."""
     return prepared.image_of(
         api.get(scope, MODEL, model_name), lambda arn: api.get(scope, MODEL_PACKAGE, arn)
     )
 
 
-def work_of(api: Api, scope: Scope, model: Body) -> Work:
+def work_of(api: Api, scope: AccountScope, model: Body) -> ServiceWork:
     """What is done as the role of a model (DescribeModel, or a CreateModel request)."""
     images = prepared.images_of(model, lambda arn: api.get(scope, MODEL_PACKAGE, arn))
     return service_side.model_work(model, images)
 
 
-def prepare(api: Api, scope: Scope, model_name: str, image: Image, folder: Path) -> Prepared:
+def prepare(api: Api, scope: AccountScope, model_name: str, image: Image, folder: Path) -> Prepared:
     """Unpack the model below ``folder`` and make its environment.
 
     Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked, and
@@ -55,7 +55,7 @@ def prepare(api: Api, scope: Scope, model_name: str, image: Image, folder: Path)
     return prepared.prepare(image, folder, fetch=fetch, region=scope.region, host=host)
 
 
-def no_access(scope: Scope, role: str, uri: str, reason: str) -> str:
+def no_access(scope: AccountScope, role: str, uri: str, reason: str) -> str:
     """SageMaker's words for model data that it cannot read, with the reason that S3 gives."""
     return (
         f'Could not access model data at {uri}. Please ensure that the role "{role}" exists and '

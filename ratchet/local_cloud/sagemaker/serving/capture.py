@@ -19,7 +19,7 @@ import orjson
 
 from ratchet.local_cloud.sagemaker import service_side, services
 from ratchet.local_cloud.sagemaker.authorisation import Denied
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.ports import Cloud
@@ -88,7 +88,7 @@ def _encoding(header: Mapping[str, Any], content_type: str) -> str:
 class _File:
     """Lines that will be one object."""
 
-    scope: Scope
+    scope: AccountScope
     uri: str
     role: str
     key: str | None
@@ -103,12 +103,12 @@ class Capture:
         self._cloud = cloud
         self._roles = roles
         self._lock = threading.Lock()
-        self._files: dict[tuple[Scope, str], _File] = {}
-        self._credit: dict[tuple[Scope, str, str], float] = {}
+        self._files: dict[tuple[AccountScope, str], _File] = {}
+        self._credit: dict[tuple[AccountScope, str, str], float] = {}
 
     def keep(
         self,
-        scope: Scope,
+        scope: AccountScope,
         endpoint: str,
         variant: str,
         config: Body,
@@ -144,7 +144,7 @@ class Capture:
         for file in files:
             self._write(file)
 
-    def _sampled(self, place: tuple[Scope, str, str], percentage: float) -> bool:
+    def _sampled(self, place: tuple[AccountScope, str, str], percentage: float) -> bool:
         with self._lock:
             credit = self._credit.get(place, 0.0) + percentage
             self._credit[place] = credit % 100 if credit >= 100 else credit

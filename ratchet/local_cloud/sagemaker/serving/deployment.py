@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from ratchet.local_cloud.sagemaker import events
 from ratchet.local_cloud.sagemaker.serving.fleet import Fleet, UnhealthyFleetError
 from ratchet.local_cloud.sagemaker.serving.rollout import Rollout
-from ratchet.local_cloud.sagemaker.serving.traffic import Traffic
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.serving.traffic import TrafficShares
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import ENDPOINT
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ _INTERRUPTED = "The local cloud was ended during the update; the endpoint serves
 _Host = TypeVar("_Host", contravariant=True)
 
 
-class Work(Protocol[_Host]):
+class EndpointWork(Protocol[_Host]):
     """The work on an endpoint in its own thread."""
 
-    def __call__(self, scope: Scope, name: str, hosted: _Host, /) -> None: ...
+    def __call__(self, scope: AccountScope, name: str, hosted: _Host, /) -> None: ...
 
 
 class _AlarmError(Exception):
@@ -40,10 +40,10 @@ class Deployment:
     def __init__(
         self,
         api: Api,
-        scope: Scope,
+        scope: AccountScope,
         name: str,
         *,
-        traffic: Traffic,
+        traffic: TrafficShares,
         cancelled: threading.Event,
         start: Callable[[], Fleet],
         retire: Callable[[Fleet], None],
@@ -175,19 +175,19 @@ def shown(variant: Body) -> Body:
     return summary
 
 
-def in_service(api: Api, scope: Scope, name: str, changes: Body) -> None:
+def in_service(api: Api, scope: AccountScope, name: str, changes: Body) -> None:
     """The endpoint serves, and no failure is left to tell of."""
     settled = {"EndpointStatus": "InService", "FailureReason": None}
     _changed(api, scope, name, {**settled, "PendingDeploymentSummary": None, **changes})
 
 
-def failed(api: Api, scope: Scope, name: str, reason: str) -> None:
+def failed(api: Api, scope: AccountScope, name: str, reason: str) -> None:
     """The endpoint does not serve, for this reason."""
     changes = {"EndpointStatus": "Failed", "PendingDeploymentSummary": None}
     _changed(api, scope, name, {**changes, "FailureReason": reason})
 
 
-def interrupted(api: Api, scope: Scope, endpoint: Body) -> bool:
+def interrupted(api: Api, scope: AccountScope, endpoint: Body) -> bool:
     """Settle what an earlier process left half done; whether there is something to serve."""
     status = endpoint["EndpointStatus"]
     if status in ("Updating", "RollingBack"):
@@ -196,7 +196,7 @@ def interrupted(api: Api, scope: Scope, endpoint: Body) -> bool:
     return bool(status != "Failed")
 
 
-def _changed(api: Api, scope: Scope, name: str, changes: Body) -> None:
+def _changed(api: Api, scope: AccountScope, name: str, changes: Body) -> None:
     with api.store.transaction():
         events.endpoint_changed(api, scope, api.change(scope, ENDPOINT, name, changes))
 

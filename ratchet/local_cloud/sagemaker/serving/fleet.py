@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ratchet.local_cloud.sagemaker import services
 from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
 from ratchet.local_cloud.sagemaker.serving import artifacts
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import MODEL
 from ratchet.runner import Refused
 from ratchet.runner.serving.process import ModelProcess, UnhealthyModelError
@@ -94,7 +94,14 @@ class Fleet:
 
 
 def start(
-    api: Api, scope: Scope, endpoint: str, config: Body, folder: Path, *, seconds: float, emit: Emit
+    api: Api,
+    scope: AccountScope,
+    endpoint: str,
+    config: Body,
+    folder: Path,
+    *,
+    seconds: float,
+    emit: Emit,
 ) -> Fleet:
     """A healthy fleet of ``config``; raises ``UnhealthyFleetError`` and leaves nothing running."""
     variants: list[Variant] = []
@@ -121,7 +128,7 @@ def start(
 
 
 def _lacks_log(
-    api: Api, scope: Scope, endpoint: str, config: Body, described: Body, stream: str
+    api: Api, scope: AccountScope, endpoint: str, config: Body, described: Body, stream: str
 ) -> bool:
     """Do what comes before a variant's container, as its model's role; raises ``Refused``.
 
@@ -142,7 +149,13 @@ def _unheard(stream: str, line: str) -> None:
 
 
 def _start_variant(
-    api: Api, scope: Scope, described: Body, folder: Path, stream: str, seconds: float, emit: Emit
+    api: Api,
+    scope: AccountScope,
+    described: Body,
+    folder: Path,
+    stream: str,
+    seconds: float,
+    emit: Emit,
 ) -> Variant:
     image = artifacts.image_of(api, scope, described["ModelName"])
     prepared = artifacts.prepare(api, scope, described["ModelName"], image, folder)

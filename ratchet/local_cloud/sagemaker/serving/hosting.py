@@ -16,10 +16,10 @@ from ratchet.local_cloud.sagemaker.serving.deployment import Deployment
 from ratchet.local_cloud.sagemaker.serving.fleet import Fleet, UnhealthyFleetError
 from ratchet.local_cloud.sagemaker.serving.invocations import DataPlane, Invocation
 from ratchet.local_cloud.sagemaker.serving.logs import Logs
-from ratchet.local_cloud.sagemaker.serving.metrics import Metrics
+from ratchet.local_cloud.sagemaker.serving.metrics import EndpointMetrics
 from ratchet.local_cloud.sagemaker.serving.rollout import rollout_of
-from ratchet.local_cloud.sagemaker.serving.traffic import Traffic
-from ratchet.local_cloud.sagemaker.store import Body, Scope
+from ratchet.local_cloud.sagemaker.serving.traffic import TrafficShares
+from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import ENDPOINT
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _FLEETS = "Fleet"
 class _Hosted:
     """One endpoint: its traffic, and the thread that changes it, if any does now."""
 
-    traffic: Traffic = field(default_factory=Traffic)
+    traffic: TrafficShares = field(default_factory=TrafficShares)
     cancelled: threading.Event = field(default_factory=threading.Event)
     worker: threading.Thread | None = None
 
@@ -49,18 +49,18 @@ class Hosting:
 
     def __init__(self, *, api: Api, folder: Path, switches: Switches) -> None:
         self.switches = switches
-        self.metrics = Metrics(api.cloud)
+        self.metrics = EndpointMetrics(api.cloud)
         self._api = api
         self._folder = folder
         self._capture = Capture(api.cloud, api.roles)
         self._logs = Logs(api.cloud)
         self._plane = DataPlane(api, capture=self._capture, metrics=self.metrics)
-        self._hosted: dict[tuple[Scope, str], _Hosted] = {}
+        self._hosted: dict[tuple[AccountScope, str], _Hosted] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._flusher: threading.Thread | None = None
 
-    def invoke(self, scope: Scope, invocation: Invocation) -> tuple[dict[str, str], bytes]:
+    def invoke(self, scope: AccountScope, invocation: Invocation) -> tuple[dict[str, str], bytes]:
         """Answer a request to an endpoint; raises ``ApiError``."""
         hosted = self._hosted.get((scope, invocation.endpoint))
         traffic = hosted.traffic if hosted else None
@@ -71,11 +71,11 @@ class Hosting:
                 traffic = None
         return self._plane.invoke(scope, traffic, invocation)
 
-    def create(self, scope: Scope, endpoint: Body) -> None:
+    def create(self, scope: AccountScope, endpoint: Body) -> None:
         """Start what a new endpoint's record says; its status follows."""
         self._work(scope, endpoint["EndpointName"], self._start)
 
-    def update(self, scope: Scope, endpoint: Body, config: Body, request: Body) -> None:
+    def update(self, scope: AccountScope, endpoint: Body, config: Body, request: Body) -> None:
         """Let ``config`` take over as the request's deployment configuration says."""
         settings = request.get("DeploymentConfig")
         if settings is None and request.get("RetainDeploymentConfig"):
@@ -83,7 +83,7 @@ class Hosting:
         instances = config["ProductionVariants"][0].get("InitialInstanceCount", 1)
         plan = rollout_of(settings, instances=instances)
 
-        def run(scope: Scope, name: str, hosted: _Hosted) -> None:
+        def run(scope: AccountScope, name: str, hosted: _Hosted) -> None:
             Deployment(
                 self._api,
                 scope,
@@ -98,14 +98,14 @@ class Hosting:
 
         self._work(scope, endpoint["EndpointName"], run)
 
-    def delete(self, scope: Scope, name: str) -> None:
+    def delete(self, scope: AccountScope, name: str) -> None:
         """End an endpoint's processes, whatever is being done with it."""
         with self._lock:
             hosted = self._hosted.pop((scope, name), None)
         if hosted:
             self._end(scope, hosted)
 
-    def settled(self, scope: Scope, name: str) -> Body:
+    def settled(self, scope: AccountScope, name: str) -> Body:
         """The endpoint's record once nothing is being done with it; raises ``ApiError``."""
         while True:
             endpoint = self._api.get(scope, ENDPOINT, name)
@@ -146,7 +146,7 @@ class Hosting:
             self._flusher.join(_JOIN_SECONDS)
         self.flush()
 
-    def _work(self, scope: Scope, name: str, work: deployment.Work[_Hosted]) -> None:
+    def _work(self, scope: AccountScope, name: str, work: deployment.EndpointWork[_Hosted]) -> None:
         with self._lock:
             hosted = self._hosted.setdefault((scope, name), _Hosted())
             if self._flusher is None:
@@ -160,7 +160,11 @@ class Hosting:
         target.start()
 
     def _guarded(
-        self, work: deployment.Work[_Hosted], scope: Scope, name: str, hosted: _Hosted
+        self,
+        work: deployment.EndpointWork[_Hosted],
+        scope: AccountScope,
+        name: str,
+        hosted: _Hosted,
     ) -> None:
         try:
             work(scope, name, hosted)
@@ -170,7 +174,7 @@ class Hosting:
             _LOG.exception("endpoint %s", name)
             deployment.failed(self._api, scope, name, f"{type(error).__name__}: {error}")
 
-    def _start(self, scope: Scope, name: str, hosted: _Hosted) -> None:
+    def _start(self, scope: AccountScope, name: str, hosted: _Hosted) -> None:
         """The first fleet of an endpoint, or of this process."""
         endpoint = self._api.get(scope, ENDPOINT, name)
         try:
@@ -185,7 +189,7 @@ class Hosting:
         if endpoint["EndpointStatus"] != "InService":
             deployment.in_service(self._api, scope, name, {})
 
-    def _fleet(self, scope: Scope, name: str, config: Body) -> Fleet:
+    def _fleet(self, scope: AccountScope, name: str, config: Body) -> Fleet:
         started = fleet.start(
             self._api,
             scope,
@@ -200,12 +204,17 @@ class Hosting:
         return started
 
     def _retire(
-        self, scope: Scope, traffic: Traffic, ended: Fleet, *, seconds: float = _DRAIN_SECONDS
+        self,
+        scope: AccountScope,
+        traffic: TrafficShares,
+        ended: Fleet,
+        *,
+        seconds: float = _DRAIN_SECONDS,
     ) -> None:
         traffic.retire(ended, seconds=seconds)
         self._api.store.delete(scope, _FLEETS, str(id(ended)))
 
-    def _end(self, scope: Scope, hosted: _Hosted) -> None:
+    def _end(self, scope: AccountScope, hosted: _Hosted) -> None:
         hosted.cancelled.set()
         hosted.traffic.close()
         if hosted.worker and hosted.worker is not threading.current_thread():

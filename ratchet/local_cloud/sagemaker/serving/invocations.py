@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.serving.capture import Capture, Exchange
-from ratchet.local_cloud.sagemaker.serving.metrics import Metrics
-from ratchet.local_cloud.sagemaker.serving.traffic import Traffic
-from ratchet.runner.serving.process import Answer, NoAnswerError
+from ratchet.local_cloud.sagemaker.serving.metrics import EndpointMetrics
+from ratchet.local_cloud.sagemaker.serving.traffic import TrafficShares
+from ratchet.runner.serving.process import NoAnswerError, ServerAnswer
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
     from ratchet.local_cloud.sagemaker.serving.fleet import Fleet, Variant
-    from ratchet.local_cloud.sagemaker.store import Scope
+    from ratchet.local_cloud.sagemaker.store import AccountScope
 
 _PREFIX = "x-amzn-sagemaker-"
 _CUSTOM = f"{_PREFIX}custom-attributes"
@@ -42,13 +42,13 @@ class Invocation:
 class DataPlane:
     """Answers invocations, and counts and captures them."""
 
-    def __init__(self, api: Api, *, capture: Capture, metrics: Metrics) -> None:
+    def __init__(self, api: Api, *, capture: Capture, metrics: EndpointMetrics) -> None:
         self._api = api
         self._capture = capture
         self._metrics = metrics
 
     def invoke(
-        self, scope: Scope, traffic: Traffic | None, invocation: Invocation
+        self, scope: AccountScope, traffic: TrafficShares | None, invocation: Invocation
     ) -> tuple[dict[str, str], bytes]:
         """Headers and body of the answer; raises ``ApiError``."""
         if len(invocation.body) > _LARGEST:
@@ -67,7 +67,7 @@ class DataPlane:
                 answer = variant.process.invoke(invocation.body, _to_model(invocation))
             except NoAnswerError as error:
                 failed = str(error)
-                answer = Answer(status=0, content_type="", body=failed.encode(), seconds=0.0)
+                answer = ServerAnswer(status=0, content_type="", body=failed.encode(), seconds=0.0)
             self._count(scope, invocation, fleet, variant, answer, time.monotonic() - began)
         if answer.status != 200:
             raise _model_error(scope, invocation.endpoint, variant, answer)
@@ -86,11 +86,11 @@ class DataPlane:
 
     def _count(
         self,
-        scope: Scope,
+        scope: AccountScope,
         invocation: Invocation,
         fleet: Fleet,
         variant: Variant,
-        answer: Answer,
+        answer: ServerAnswer,
         seconds: float,
     ) -> None:
         self._metrics.count(
@@ -115,7 +115,7 @@ def _to_model(invocation: Invocation) -> dict[str, str]:
     return headers
 
 
-def _headers(invocation: Invocation, variant: Variant, answer: Answer) -> dict[str, str]:
+def _headers(invocation: Invocation, variant: Variant, answer: ServerAnswer) -> dict[str, str]:
     headers = {
         "Content-Type": answer.content_type,
         "x-Amzn-Invoked-Production-Variant": variant.name,
@@ -125,12 +125,14 @@ def _headers(invocation: Invocation, variant: Variant, answer: Answer) -> dict[s
     return headers
 
 
-def _unknown(scope: Scope, endpoint: str) -> ApiError:
+def _unknown(scope: AccountScope, endpoint: str) -> ApiError:
     # The words are the same for an endpoint that is there and not in service.
     return ApiError("ValidationError", f"Endpoint {endpoint} of account {scope.account} not found.")
 
 
-def _model_error(scope: Scope, endpoint: str, variant: Variant, answer: Answer) -> ApiError:
+def _model_error(
+    scope: AccountScope, endpoint: str, variant: Variant, answer: ServerAnswer
+) -> ApiError:
     message = answer.body.decode("utf-8", "replace")[:_LONGEST_MESSAGE]
     side = "client" if 400 <= answer.status < 500 else "server"
     group = f"{LOG_GROUPS}/{endpoint}"

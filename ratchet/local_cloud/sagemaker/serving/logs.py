@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker.serving.invocations import LOG_GROUPS
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.ports import Cloud
@@ -19,9 +19,9 @@ class Logs:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._lock = threading.Lock()
-        self._lines: dict[tuple[Scope, str, str], list[tuple[float, str]]] = {}
+        self._lines: dict[tuple[AccountScope, str, str], list[tuple[float, str]]] = {}
 
-    def keep(self, scope: Scope, endpoint: str, stream: str, line: str) -> None:
+    def keep(self, scope: AccountScope, endpoint: str, stream: str, line: str) -> None:
         """One line of a variant's process."""
         with self._lock:
             self._lines.setdefault((scope, endpoint, stream), []).append((time.time(), line))

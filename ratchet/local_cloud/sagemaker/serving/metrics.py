@@ -9,17 +9,17 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ratchet.local_cloud.sagemaker.store import Scope
+from ratchet.local_cloud.sagemaker.store import AccountScope
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.ports import Cloud
 
 NAMESPACE = "AWS/SageMaker"
 _UNITS = {"ModelLatency": "Microseconds", "OverheadLatency": "Microseconds"}
-_Place = tuple[Scope, str, str, str]  # scope, endpoint, variant, endpoint configuration
+_Place = tuple[AccountScope, str, str, str]  # scope, endpoint, variant, endpoint configuration
 
 
-class Metrics:
+class EndpointMetrics:
     """Counts invocations, and publishes them when told to. Safe from any thread."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -29,7 +29,7 @@ class Metrics:
 
     def count(
         self,
-        scope: Scope,
+        scope: AccountScope,
         *,
         endpoint: str,
         variant: str,

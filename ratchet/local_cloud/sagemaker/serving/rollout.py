@@ -13,7 +13,7 @@ _EPSILON = 1e-9
 
 
 @dataclass(frozen=True)
-class Step:
+class RolloutStep:
     """``share`` (0 to 1) of the traffic to the new fleet, then ``bake_seconds`` of watching."""
 
     share: float
@@ -24,7 +24,7 @@ class Step:
 class Rollout:
     """The steps, the wait before the old fleet ends, and the alarms that roll back."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[RolloutStep, ...]
     termination_seconds: float = 0.0
     alarms: tuple[str, ...] = ()
 
@@ -48,7 +48,7 @@ def rollout_of(deployment: Body | None, *, instances: int) -> Rollout:
         shares = _shares(routing, instances)
         bake = routing.get("WaitIntervalInSeconds", 0)
     return Rollout(
-        steps=tuple(Step(share, float(bake)) for share in shares),
+        steps=tuple(RolloutStep(share, float(bake)) for share in shares),
         termination_seconds=float(policy.get("TerminationWaitInSeconds", 0)),
         alarms=alarms,
     )

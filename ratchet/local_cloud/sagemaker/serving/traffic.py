@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ratchet.local_cloud.sagemaker.serving.fleet import Fleet
 
 
-class Traffic:
+class TrafficShares:
     """Splits requests between the fleet that serves and the one that will replace it.
 
     Shares are exact rather than random: of ten requests a canary of 10 % gets one. A fleet that

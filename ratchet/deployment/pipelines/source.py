@@ -1,0 +1,104 @@
+"""The pipelines of the source: which there are, and each of them as it would deploy."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.settings import Settings
+from ratchet.deployment.errors import UnknownNameError, nearest
+from ratchet.deployment.target import facts
+from ratchet.deployment.target.environment import Target
+from ratchet.loop.facts import TrainingFacts
+from ratchet.node import PROJECT
+
+if TYPE_CHECKING:
+    from pipeline_defs import PipelineEntry
+    from pipeline_defs.authoring import Context
+    from pipeline_defs.registry import CompiledPipeline
+
+_ACCOUNT = "000000000000"
+
+
+def entries(root: Path | None = None) -> dict[str, PipelineEntry]:
+    """Every pipeline of the source by name. Raises DefinitionError for a name that cannot be."""
+    from pipeline_defs import pipelines
+
+    return pipelines(root or PROJECT)
+
+
+def entry(kind: str, root: Path | None = None) -> PipelineEntry:
+    """The pipeline of this name.
+
+    Raises:
+        UnknownNameError: there is none.
+    """
+    listed = entries(root)
+    if kind not in listed:
+        raise UnknownNameError(
+            f"no pipeline {kind!r}{nearest(kind, listed)} There are: {', '.join(listed)}"
+        )
+    return listed[kind]
+
+
+def context(
+    target: Target,
+    deployed: TrainingFacts,
+    listed: PipelineEntry,
+    *,
+    role_arn: str,
+    root: Path | None = None,
+) -> Context:
+    """What compiles a pipeline for this deployment.
+
+    Args:
+        role_arn: of the deployed pipeline.
+
+    Raises:
+        NotDeployedError: the stack of the pipeline is not there, or an earlier version wrote it.
+    """
+    from pipeline_defs.authoring import Context, Functions
+
+    return Context(
+        settings=target.settings,
+        role_arn=role_arn,
+        artifacts_uri=f"s3://{deployed.artifacts_bucket}",
+        data_uri=f"s3://{deployed.data_bucket}",
+        output_key_arn=deployed.output_key_arn,
+        code_uri=deployed.code_uri,
+        account=target.account,
+        functions=Functions(**facts.functions(target, deployed, stack=listed.stack)),
+        source=root or PROJECT,
+    )
+
+
+def placeholder_context(settings: Settings, *, root: Path | None = None) -> Context:
+    """Stands in for what only a deployment knows: for a picture, or for a pipeline that is not
+    deployed yet. It needs no cloud."""
+    from pipeline_defs.authoring import Context, Functions
+
+    account = settings.account or _ACCOUNT
+    function = f"arn:aws:lambda:{settings.region}:{account}:function:{settings.prefix}"
+    return Context(
+        settings=settings,
+        role_arn=f"arn:aws:iam::{account}:role/{settings.prefix}",
+        artifacts_uri=f"s3://{settings.prefix}-artifacts",
+        data_uri=f"s3://{settings.prefix}-data",
+        code_uri=f"s3://{settings.prefix}-code",
+        account=account,
+        functions=Functions(**{each.name: f"{function}-{each.name}" for each in fields(Functions)}),
+        source=root or PROJECT,
+    )
+
+
+def compile_without_cloud(
+    kind: str, settings: Settings, *, root: Path | None = None
+) -> CompiledPipeline:
+    """The pipeline with placeholders. Raises UnknownNameError, DefinitionError."""
+    return entry(kind, root).compile(placeholder_context(settings, root=root))
+
+
+def definition(kind: str, settings: Settings, *, root: Path | None = None) -> str:
+    """The definition's JSON with placeholders. Raises UnknownNameError, DefinitionError."""
+    return compile_without_cloud(kind, settings, root=root).to_json()
