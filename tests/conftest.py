@@ -32,4 +32,4 @@ def _load(loader: JSONFileLoader, file_path: str) -> Any:
 
 # Each session parses botocore's models anew, a quarter of a second for those of one command, and
 # tests make thousands of sessions.
-JSONFileLoader.load_file = _load  # type: ignore[method-assign]
+JSONFileLoader.load_file = _load  # type: ignore[method-assign, assignment]
