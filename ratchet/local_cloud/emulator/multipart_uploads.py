@@ -36,14 +36,14 @@ _completed: ContextVar[Upload | None] = ContextVar("completed", default=None)
 """The upload that is being completed."""
 
 
-class Part(bytes):
+class UploadedPart(bytes):
     """The length and the MD5 of a part, and none of its content."""
 
     length: int
     md5: bytes
 
     @classmethod
-    def of(cls, part: Mapping[str, Any]) -> Part:
+    def of(cls, part: Mapping[str, Any]) -> UploadedPart:
         """Of a part as MiniStack holds it."""
         empty = cls()
         empty.length, empty.md5 = len(part["body"]), bytes.fromhex(part["etag"].strip('"'))
@@ -66,7 +66,7 @@ class Hashlib:
     @staticmethod
     def md5(data: bytes = b"", **options: Any) -> Any:
         """The hash of some bytes; a part has its own."""
-        return data if isinstance(data, Part) else hashlib.md5(data, **options)  # noqa: S324 – S3 has no other for ETags
+        return data if isinstance(data, UploadedPart) else hashlib.md5(data, **options)  # noqa: S324 – S3 has no other for ETags
 
 
 def install(s3: Any) -> None:
@@ -143,7 +143,8 @@ def _without_content(s3: Any, complete: Callable[..., Answer]) -> Callable[..., 
         if upload is None:
             return complete(bucket, key, body, query, *headers)
         parts = {
-            number: {**part, "body": Part.of(part)} for number, part in upload["parts"].items()
+            number: {**part, "body": UploadedPart.of(part)}
+            for number, part in upload["parts"].items()
         }
         s3._multipart_uploads[upload_id] = {**upload, "parts": parts}
         token, answer = _completed.set(upload), None

@@ -36,11 +36,12 @@ def made(service: str, **settings: Any) -> Any:
 
 def test_the_models_are_the_installed_botocores_cut_down() -> None:
     """When this fails after an update of botocore: python lambdas/trim_models.py"""
-    wanted = trim_models.files()
     kept = {path.relative_to(trim_models.MODELS) for path in trim_models.MODELS.rglob("*.json")}
-    assert kept == set(wanted)
-    for path, text in wanted.items():
-        assert (trim_models.MODELS / path).read_text() == text, path
+    assert kept == set(trim_models.files())
+    # In a process of its own: botocore writes into a model that a client uses.
+    command = [sys.executable, trim_models.__file__, "--check"]
+    check = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout + check.stderr
 
 
 @pytest.mark.parametrize("service", SERVICES)
