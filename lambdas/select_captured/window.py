@@ -12,8 +12,6 @@ LOOK_BACK_HOURS = 24
 LABEL_HOURS = 168
 """How much later than its answer a label may land."""
 
-_HOUR = timedelta(hours=1)
-
 
 class WindowError(ValueError):
     """The event names no valid window; the message shows its value and what is expected."""

@@ -78,15 +78,6 @@ def read(body: bytes, *, day: date) -> list[ReportRow]:
     return list(_rows(values, day))
 
 
-def read_all(objects: Iterable[tuple[bytes, date]]) -> list[ReportRow]:
-    """The rows of several objects, each with its day.
-
-    Raises:
-        ValueError: a line is no row.
-    """
-    return [row for body, day in objects for row in read(body, day=day)]
-
-
 def of_experiment(listed: Sequence[ReportRow], experiment: str = "") -> Sequence[ReportRow]:
     """The rows of an experiment; all of them when none is named."""
     return [row for row in listed if row.experiment == experiment] if experiment else listed

@@ -100,6 +100,3 @@ MODEL = Resource(noun="Model", arn_path="model", is_job=False)
 MODEL_PACKAGE = Resource(noun="ModelPackage", arn_path="model-package", is_job=False)
 ENDPOINT_CONFIG = Resource(noun="EndpointConfig", arn_path="endpoint-config", is_job=False)
 ENDPOINT = Resource(noun="Endpoint", arn_path="endpoint", is_job=False)
-INFERENCE_COMPONENT = Resource(
-    noun="InferenceComponent", arn_path="inference-component", is_job=False
-)

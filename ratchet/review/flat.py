@@ -20,8 +20,6 @@ _NAMES = (
     "Key",
 )
 
-Flat = Mapping[str, Any]
-
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:
     """Path → leaf: a scalar, null, an empty structure, or a function call such as a Get, whole."""

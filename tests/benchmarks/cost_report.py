@@ -41,7 +41,8 @@ from ratchet.cli.views.cost_view import Drawing, overview
 from ratchet.costs_report import period, recorded_rows, report
 root, last = Path(sys.argv[1]), date(2026, 11, 26)
 files = sorted(root.rglob("*.jsonl.gz"))
-rows = recorded_rows.read_all((f.read_bytes(), date.fromisoformat(f.name[:10])) for f in files)
+days = ((f.read_bytes(), date.fromisoformat(f.name[:10])) for f in files)
+rows = [row for body, day in days for row in recorded_rows.read(body, day=day)]
 asked = period.read("2020-01-01", None, today=last)
 made = report.report(rows, by=None, period=asked, today=last)
 from datetime import datetime

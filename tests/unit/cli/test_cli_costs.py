@@ -27,7 +27,7 @@ from ratchet.costs_report.report import By, CostReport
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import PIPELINE, START, FakeRun, World
 from tests.unit.cli.golden_files import drawn, hold
-from tests.unit.costs_report.recorded_rows import LAST, objects, priced, step_row
+from tests.unit.costs_report.recorded_rows import LAST, objects, priced, read_all, step_row
 
 PERIOD = period.read(None, None, today=LAST)
 
@@ -37,7 +37,7 @@ def recorded(by: By | None = None, *, experiment: str = "", limit: int | None = 
         (body, date.fromisoformat(Path(key).name[:10]))
         for key, body in objects(runs=60, days=80).items()
     ]
-    listed = recorded_rows.read_all((body, day) for body, day in dated if day in PERIOD)
+    listed = read_all((body, day) for body, day in dated if day in PERIOD)
     of_experiment = recorded_rows.of_experiment(listed, experiment)
     return report.report(
         of_experiment, by=by, period=PERIOD, today=LAST, experiment=experiment, limit=limit
@@ -258,7 +258,7 @@ def test_bars_and_trends_show_the_smallest_amount() -> None:
 
 def test_names_are_shown_as_they_are_written() -> None:
     own = [priced("1", run="r", experiment="[red]x", run_name="[b]")]
-    read = recorded_rows.read_all([(rows.write(own), LAST)])
+    read = read_all([(rows.write(own), LAST)])
     found = report.report(read, by="experiment", period=PERIOD, today=LAST)
     assert "[red]x" in drawn(grouped(found, at(100)))
     assert Text.from_markup(cost_words.total_sentence(found)).plain == "$1.00 in 1 run"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from ratchet.costs import money, rows
 from ratchet.costs.rows import Row
+from ratchet.costs_report.recorded_rows import ReportRow, read
 
 LAST = date(2026, 11, 26)
 LABELS: dict[str, Any] = {
@@ -35,6 +36,11 @@ STEPS = (
     ("no-regression", "Condition", "", "", "", 0),
     ("register", "RegisterModel", "", "", "", 0),
 )
+
+
+def read_all(objects: Iterable[tuple[bytes, date]]) -> list[ReportRow]:
+    """The rows of several objects, each with its day."""
+    return [row for body, day in objects for row in read(body, day=day)]
 
 
 def step_row(**more: Any) -> Row:

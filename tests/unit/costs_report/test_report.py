@@ -16,7 +16,13 @@ from ratchet.costs.rows import Row
 from ratchet.costs_report import models, period, recorded_rows, report, sources
 from ratchet.costs_report.recorded_rows import ReportRow
 from ratchet.costs_report.report import By, CostReport
-from tests.unit.costs_report.recorded_rows import EVALUATION, TRAINING, priced, step_row
+from tests.unit.costs_report.recorded_rows import (
+    EVALUATION,
+    TRAINING,
+    priced,
+    read_all,
+    step_row,
+)
 
 TODAY = date(2026, 11, 26)
 PERIOD = period.read(None, None, today=TODAY)
@@ -44,9 +50,7 @@ def recorded(found: Iterable[Row], days: Iterable[date] | None = None) -> list[R
     """As if each row lay in the object of the day on which it started."""
     listed = list(found)
     of = days or [date.fromisoformat((row.started or "2026-11-20")[:10]) for row in listed]
-    return recorded_rows.read_all(
-        (rows.write([row]), day) for row, day in zip(listed, of, strict=True)
-    )
+    return read_all((rows.write([row]), day) for row, day in zip(listed, of, strict=True))
 
 
 def of_spreadsheet() -> list[Row]:
@@ -229,12 +233,12 @@ def test_objects_are_read_alike_together_and_one_by_one() -> None:
     lines = [rows.unpacked(body) for body in texts]
     blank = [lines[0] + b"\n\n", b"\n", lines[2].rstrip()]
     for own in (texts, blank):
-        found = recorded_rows.read_all(list(zip(own, days, strict=True)))
+        found = read_all(list(zip(own, days, strict=True)))
         assert [row.day for row in found] == [days[0], days[2]]
         assert [row.run for row in found] == ["a", "b"]
     with pytest.raises(ValueError):  # noqa: PT011 - the reader's own words
-        recorded_rows.read_all([(texts[0], days[0]), (b'{"cost": "much"}\n', days[1])])
-    assert recorded_rows.read_all([]) == []
+        read_all([(texts[0], days[0]), (b'{"cost": "much"}\n', days[1])])
+    assert read_all([]) == []
 
 
 def test_nothing_recorded_is_an_empty_report() -> None:
