@@ -40,7 +40,7 @@ install: $(READY) $(NODE_MODULES) ## set-up alone: virtual environment, locked p
 
 .PHONY: demo
 demo: install ## the whole loop on real flights data, on the local cloud
-	@$(BIN)/ratchet demo
+	@$(BIN)/python -m demo
 
 .PHONY: lint
 lint: install ## ruff, mypy strict, import-linter

@@ -43,8 +43,10 @@ def cdk_command() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """This process's environment with our Node first on PATH (jsii starts `node` by name)."""
-    return {**os.environ, "PATH": os.pathsep.join([str(folder()), os.environ.get("PATH", "")])}
+    """This process's environment with this Python and our Node first on PATH: `cdk.json` starts
+    `python` by name, and jsii `node`."""
+    first = [str(Path(sys.executable).parent), str(folder())]
+    return {**os.environ, "PATH": os.pathsep.join([*first, os.environ.get("PATH", "")])}
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
-from config.settings import Settings
 from ratchet.loop import folders
 from ratchet.loop.facts import EvaluationFacts
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.evaluation_pipeline import EvaluationPipeline

@@ -9,10 +9,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-import pipeline_defs
-from config.settings import Settings
-from pipeline_defs.registry import PIPELINES_STACK
 from ratchet.loop import folders
+from ratchet.pipelines.registry import PIPELINES_STACK, pipelines
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.buckets import AccessLogs, LoopBucket, removal_policy
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
@@ -32,7 +31,9 @@ class Foundation(cdk.Stack):
     something needs them, which for a bucket or a key is a protection.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, source: Path
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -57,13 +58,13 @@ class Foundation(cdk.Stack):
             key=self.key,
             logs=logs,
             retention=settings.retention,
-            expiring=self._expiring(settings),
+            expiring=self._expiring(settings, source),
         )
         self.registry = ModelRegistry(
             self,
             "Models",
             settings=settings,
-            description=f"Versions of the {settings.project} model in {settings.environment}",
+            description=f"Versions of the {settings.loop} model in {settings.environment}",
             removal_policy=removal_policy(settings.retention),
         )
         self.notifications = Notifications(self, "Notifications", key=self.key, settings=settings)
@@ -81,13 +82,13 @@ class Foundation(cdk.Stack):
         )
 
     @staticmethod
-    def _expiring(settings: Settings) -> dict[str, int]:
+    def _expiring(settings: Settings, source: Path) -> dict[str, int]:
         """Prefix → days."""
         retention = settings.retention
         team = [
             settings.pipeline_name(name)
-            for name, entry in pipeline_defs.PIPELINES.items()
-            if entry.stack == PIPELINES_STACK
+            for name, entry in pipelines(source, settings.model).items()
+            if entry.stack == PIPELINES_STACK and not entry.imported
         ]
         return {
             folders.runs(settings.pipeline_name("training")): retention.run_days,

@@ -1,4 +1,4 @@
-"""One environment of the loop: what `cdk deploy "<environment>/*"` deploys."""
+"""One model in one environment: what `cdk deploy "<environment>/<model>/*"` deploys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
-from config.settings import Settings
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.code_bucket import QUALIFIER
 from ratchet_cdk.pipelines.cost_tags import add_cost_tags
 from stacks.evaluation import Evaluation
@@ -18,16 +18,17 @@ from stacks.serving import Serving
 from stacks.training import Training
 
 
-class Loop(cdk.Stage):
-    """The stacks of one environment, in its region, with its cost tags on every resource."""
+class ModelLoop(cdk.Stage):
+    """The stacks of one model in one environment, in its region, with its cost tags on every
+    resource."""
 
     def __init__(self, scope: Construct, *, settings: Settings, source: Path) -> None:
         env = cdk.Environment(account=settings.account, region=settings.region)
-        super().__init__(scope, settings.environment, env=env)
+        super().__init__(scope, settings.model, env=env)
         if settings.bootstrap_qualifier:
             # Stacks and what they publish look for it here, before any of them is made.
             self.node.set_context(QUALIFIER, settings.bootstrap_qualifier)
-        self.foundation = Foundation(self, "Foundation", settings=settings)
+        self.foundation = Foundation(self, "Foundation", settings=settings, source=source)
         self.training = Training(
             self, "Training", settings=settings, source=source, foundation=self.foundation
         )

@@ -7,10 +7,10 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
-from config.settings import Settings
-from pipeline_defs import pipelines
 from ratchet.loop import names
 from ratchet.loop.facts import OperationsFacts
+from ratchet.pipelines.registry import pipelines
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.budget import Budget
 from ratchet_cdk.foundation.cost_table import CostTable
 from ratchet_cdk.foundation.stack_facts import publish_facts
@@ -41,7 +41,7 @@ class Operations(cdk.Stack):
         )
         self.add_stack_dependency(foundation)
         self.loop = loop = foundation.loop(self, settings=settings, source=source)
-        recorded = [settings.pipeline_name(name) for name in pipelines(source)]
+        recorded = [settings.pipeline_name(name) for name in pipelines(source, settings.model)]
         self.costs = RunCosts(self, "Costs", loop=loop, pipelines=recorded)
         self.table = CostTable(self, "Table", loop=loop, pipelines=recorded)
         self.notices = LoopAlarm(

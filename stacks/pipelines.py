@@ -8,10 +8,10 @@ import aws_cdk as cdk
 import jsii
 from constructs import Construct, IValidation
 
-from config.settings import Settings
-from pipeline_defs import PipelineEntry, imported, pipelines
-from pipeline_defs.registry import PIPELINES_STACK, construct_id
+from ratchet import imported
 from ratchet.loop.facts import PipelinesFacts
+from ratchet.pipelines.registry import PIPELINES_STACK, PipelineEntry, construct_id, pipelines
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.pipelines.imported_pipeline import ImportedMlPipeline
@@ -54,7 +54,9 @@ class Pipelines(cdk.Stack):
         self.loop = foundation.loop(self, settings=settings, source=source)
         self._champion = training.champion if training else None
         self._entries = [
-            each for each in pipelines(source).values() if each.stack == PIPELINES_STACK
+            each
+            for each in pipelines(source, settings.model).values()
+            if each.stack == PIPELINES_STACK
         ]
         self._dead_letters = self._dead_letters_of_schedules()
         self.pipelines = [
@@ -84,7 +86,7 @@ class Pipelines(cdk.Stack):
         return ImportedMlPipeline(
             self,
             construct_id(entry.name),
-            stored=imported.read(self.loop.source, entry.name),
+            stored=imported.read(self.loop.source, entry.model, entry.name),
             loop=self.loop,
         )
 

@@ -8,12 +8,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from config import images
-from config.settings import Settings
-from pipeline_defs import pipelines
-from pipeline_defs.registry import PIPELINES_STACK
 from ratchet.loop import folders, names
 from ratchet.loop.facts import CHAMPION_FACT, ServingFacts
+from ratchet.pipelines.registry import PIPELINES_STACK, pipelines
+from ratchet.settings import images
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.functions.dead_letters import dead_letters_alarm
 from ratchet_cdk.monitoring.loop_alarm import LoopAlarm
@@ -132,7 +131,10 @@ class Serving(cdk.Stack):
 
     def _alarms_of_schedules(self) -> list[str]:
         """Of the pipelines that a schedule starts; they live in a stack that needs none of this."""
-        if not any(entry.schedule for entry in pipelines(self.loop.source).values()):
+        if not any(
+            entry.schedule
+            for entry in pipelines(self.loop.source, self.loop.settings.model).values()
+        ):
             return []
         return [dead_letters_alarm(self.loop.settings, PIPELINES_STACK)]
 

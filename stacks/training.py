@@ -7,10 +7,10 @@ from pathlib import Path
 import aws_cdk as cdk
 from constructs import Construct
 
-from config.settings import Settings
-from pipeline_defs import pipelines
 from ratchet.loop import names
 from ratchet.loop.facts import TrainingFacts
+from ratchet.pipelines.registry import pipelines
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.stack_facts import publish_facts
 from ratchet_cdk.pipelines.data_trigger import DataTrigger
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
@@ -44,7 +44,7 @@ class Training(cdk.Stack):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            entry=pipelines(source)[names.TRAINING],
+            entry=pipelines(source, settings.model)[names.TRAINING],
             loop=loop,
             invokes={"resolve_champion": self.champion.function},
         )

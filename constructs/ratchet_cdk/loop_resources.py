@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from config.settings import Settings
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from ratchet_cdk.foundation.notifications import Notifications
@@ -21,7 +21,7 @@ class LoopResources:
 
     settings: Settings
     source: Path
-    """The project's folder, with `lambdas/` and `steps/` in it."""
+    """The project's folder."""
     code: CodeBucket
     """Where the stack publishes code."""
     data: LoopBucket

@@ -13,7 +13,6 @@ from typer.exceptions import TyperException
 from ratchet.cli.commands import (
     cloud,
     costs,
-    demo,
     deploy,
     diff,
     graph,
@@ -55,13 +54,12 @@ class Commands(TyperGroup):
 
 def explanation(problem: Exception) -> str | None:
     """The message of an error that a user can correct; None for a bug."""
-    from config.settings import SettingsError
-    from pipeline_defs.authoring import BundleError, DefinitionError
-    from ratchet.demo.flights import DemoDataError
+    from ratchet.authoring import BundleError, DefinitionError
     from ratchet.deployment.errors import DeploymentError, explain
     from ratchet.local_cloud.layout import LocalCloudError
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
+    from ratchet.settings.schema import SettingsError
 
     ours = (
         DeploymentError,
@@ -70,7 +68,6 @@ def explanation(problem: Exception) -> str | None:
         BundleError,
         NodeMissingError,
         LocalCloudError,
-        DemoDataError,
         RunnerError,
     )
     if isinstance(problem, ours):
@@ -107,7 +104,6 @@ for module in (
     lineage,
     graph,
     diff,
-    demo,
 ):
     module.register(app)
 app.add_typer(costs.app, name="costs")

@@ -1,7 +1,7 @@
 """What the role of a pipeline needs for a step's type, whatever the step's arguments say.
 
 The jobs that a step makes are granted as its row's resource says. What depends on arguments, such
-as a model package group, is code: `pipeline_defs/permissions`.
+as a model package group, is code: `ratchet/permissions`.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,8 @@
 """The step types: one row for each, with everything that more than one place knows of it.
 
 A row is data. Code that a type needs stands beside the table under the type's name: a runner in
-`ratchet/runner/step_types`, what a role needs by its arguments in `pipeline_defs/permissions`, a
-helper in `pipeline_defs/authoring`. What follows from a row is derived where it is needed:
+`ratchet/runner/step_types`, what a role needs by its arguments in `ratchet/permissions`, a
+helper in `ratchet/authoring`. What follows from a row is derived where it is needed:
 operations and members of the API, permissions, log groups, billing, the cache key.
 
 Types and keys: the SageMaker SDK's `workflow/steps.py` and what it writes. Cache keys: developer

@@ -55,7 +55,7 @@ OVER_HTTP = """
 import json, sys
 from dataclasses import replace
 import boto3
-from config.settings import load
+from ratchet.project import load
 from ratchet.deployment.target import facts, environment as targets
 from ratchet.cli.main import main
 from ratchet.loop.facts import TrainingFacts

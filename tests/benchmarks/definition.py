@@ -16,9 +16,9 @@ CODE = """
 import time
 start = time.perf_counter()
 from pathlib import Path
-from config.settings import load
-from pipeline_defs import PIPELINES
-from pipeline_defs.authoring import Context, Functions
+from ratchet.project import load
+from pipeline_defs.flights import PIPELINES
+from ratchet.authoring import Context, Functions
 ctx = Context(
     settings=load("dev"), role_arn="arn:aws:iam::111122223333:role/r", artifacts_uri="s3://a",
     code_uri="s3://c", source=Path("."), functions=Functions(resolve_champion="arn:aws:lambda:x"),

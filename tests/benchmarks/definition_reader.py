@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline_defs.authoring.checks import check
+from ratchet.authoring.checks import check
 from ratchet.definition.document import Document, read
 
 TRAINING = Path(__file__).parents[1] / "definitions" / "training.json"

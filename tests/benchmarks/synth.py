@@ -39,8 +39,8 @@ def ours(loops: int, folder: Path) -> None:
 
     import aws_cdk as cdk
 
-    from app import add_loops
-    from config.settings import load
+    from ratchet.project import load
+    from tests.infra.loops import add_loops
 
     app = cdk.App(outdir=str(folder), context=_context(), analytics_reporting=False)
     dev = load("dev")

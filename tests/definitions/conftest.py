@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings
-from pipeline_defs.authoring import Context, DefinitionError, Functions, Pipeline
+from ratchet.authoring import Context, DefinitionError, Functions, Pipeline
+from ratchet.settings.schema import Settings
 
 SOURCE = {
     "steps/prepare.py": "import shared\n",
@@ -48,6 +48,7 @@ def write_source(tmp_path: Path) -> WriteSource:
 def settings() -> Settings:
     return Settings(
         environment="dev",
+        model="flights",
         project="flights",
         region="us-east-1",
         owner="ml-platform",

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from config.settings import MonitorSettings, Settings
-from pipeline_defs.authoring import Context, Functions, Pipeline
-from pipeline_defs.training import training
-from ratchet.demo.flights import write_month
+from demo.flights import write_month
+from pipeline_defs.flights.training import training
+from ratchet.authoring import Context, Functions, Pipeline
 from ratchet.runner import (
     Access,
     Callbacks,
@@ -24,6 +23,7 @@ from ratchet.runner import (
     StepCache,
     run,
 )
+from ratchet.settings.schema import MonitorSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 NO_CHAMPION = "s3://artifacts/champion/none/"

@@ -8,8 +8,8 @@ from typing import Any
 
 import botocore.session
 
-from config import tags
 from ratchet.definition.step_types import STEP_TYPES
+from ratchet.settings import tags
 
 
 @cache

@@ -16,11 +16,11 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import ComputeSettings
-from pipeline_defs.authoring import Context, DefinitionError, Pipeline, join
-from pipeline_defs.authoring.checks import check
+from ratchet.authoring import Context, DefinitionError, Pipeline, join
+from ratchet.authoring.checks import check
 from ratchet.definition import service_model
 from ratchet.definition.step_types import STEP_TYPES
+from ratchet.settings.schema import ComputeSettings
 
 Problems = Callable[[Pipeline], list[str]]
 

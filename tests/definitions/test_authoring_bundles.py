@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_defs.authoring import Bundle, BundleError, bundle_script
+from ratchet.authoring import Bundle, BundleError, bundle_script
 
 WriteSource = Callable[[Mapping[str, str]], Path]
 Bundled = Callable[[Mapping[str, str]], list[str]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.authoring import Pipeline, execution, immutable, join
+from ratchet.authoring import Pipeline, execution, immutable, join
 
 Problems = Callable[[Pipeline], list[str]]
 

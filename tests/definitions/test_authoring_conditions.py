@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_defs.authoring import Condition, Pipeline
-from pipeline_defs.authoring.variables import Metric
+from ratchet.authoring import Condition, Pipeline
+from ratchet.authoring.variables import Metric
 
 REGRESSION = Metric("evaluate", "evaluation", "regression")
 STATUS = Metric("evaluate", "evaluation", "champion.status")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.authoring import Context, DefinitionError
+from ratchet.authoring import Context, DefinitionError
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "authoring.md"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from config.settings import ComputeSettings
-from pipeline_defs.authoring import Context, Pipeline, RetryPolicy
+from ratchet.authoring import Context, Pipeline, RetryPolicy
+from ratchet.settings.schema import ComputeSettings
 
 Problems = Callable[[Pipeline], list[str]]
 SMALL = ComputeSettings()

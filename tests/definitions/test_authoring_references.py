@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import ComputeSettings
-from pipeline_defs.authoring import Pipeline, join
-from pipeline_defs.authoring.checks import check
-from pipeline_defs.authoring.variables import ExecutionVariable, Metric, Property
+from ratchet.authoring import Pipeline, join
+from ratchet.authoring.checks import check
+from ratchet.authoring.variables import ExecutionVariable, Metric, Property
+from ratchet.settings.schema import ComputeSettings
 
 Problems = Callable[[Pipeline], list[str]]
 SMALL = ComputeSettings()

@@ -13,9 +13,7 @@ from typing import Any
 
 import pytest
 
-from config import tags
-from config.settings import ComputeSettings
-from pipeline_defs.authoring import (
+from ratchet.authoring import (
     Input,
     Pipeline,
     categorical,
@@ -24,6 +22,8 @@ from pipeline_defs.authoring import (
     maximize,
 )
 from ratchet.runner import validate
+from ratchet.settings import tags
+from ratchet.settings.schema import ComputeSettings
 
 StepOf = Callable[[Pipeline, str], dict[str, Any]]
 Problems = Callable[[Pipeline], list[str]]

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from config import tags
-from config.settings import ComputeSettings
-from pipeline_defs.authoring import (
+from ratchet.authoring import (
     Context,
     Pipeline,
     RetryPolicy,
     execution,
     manifest,
 )
+from ratchet.settings import tags
+from ratchet.settings.schema import ComputeSettings
 
 StepOf = Callable[[Pipeline, str], dict[str, Any]]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.authoring import DefinitionError, Pipeline, execution, join
+from ratchet.authoring import DefinitionError, Pipeline, execution, join
 
 StepOf = Callable[[Pipeline, str], dict[str, Any]]
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from config.settings import EvaluationSettings
-from pipeline_defs.authoring import Context, Pipeline
-from pipeline_defs.evaluation import evaluation
-from pipeline_defs.training import training
+from pipeline_defs.flights.training import training
+from ratchet.authoring import Context, Pipeline
+from ratchet.pipelines.evaluation import evaluation
+from ratchet.settings.schema import EvaluationSettings
 
 GOLDEN = Path(__file__).parent / "evaluation.json"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.evaluation import evaluation
+from ratchet.pipelines.evaluation import evaluation
 from ratchet.runner import Result
 from tests.definitions.laptop import Laptop, after_winter, output, run_training, steps
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings
-from pipeline_defs import imported
-from pipeline_defs.imported import (
+from ratchet import imported
+from ratchet.definition.document import read
+from ratchet.imported import (
     Carried,
     ImportedPipeline,
     ImportRefusedError,
@@ -20,8 +20,8 @@ from pipeline_defs.imported import (
     Placement,
     carry,
 )
-from pipeline_defs.imported.code import CodeSource
-from ratchet.definition.document import read
+from ratchet.imported.code import CodeSource
+from ratchet.settings.schema import Settings
 from tests.sdk.imports import HERE, MAPS, SCRIPTS, TELL, golden, scripts_of_steps, taken_in
 
 SETTINGS = Settings(
@@ -303,22 +303,26 @@ def test_a_definition_that_sagemaker_would_refuse_is_refused_with_its_place() ->
 
 def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
     stored = taken_in("v3", tmp_path).stored
-    imported.write(tmp_path, stored)
-    assert imported.names(tmp_path) == ["house-prices"]
-    assert imported.read(tmp_path, "house-prices") == stored
+    imported.write(tmp_path, "flights", stored)
+    assert imported.names(tmp_path, "flights") == ["house-prices"]
+    assert imported.read(tmp_path, "flights", "house-prices") == stored
 
 
 def test_an_import_replaces_an_earlier_one_whole(tmp_path: Path) -> None:
-    imported.write(tmp_path, taken_in("v3", tmp_path).stored)
-    imported.write(tmp_path, replace(carry(one_step(), name="house-prices").stored))
-    assert imported.read(tmp_path, "house-prices").folders == {}
+    imported.write(tmp_path, "flights", taken_in("v3", tmp_path).stored)
+    imported.write(tmp_path, "flights", replace(carry(one_step(), name="house-prices").stored))
+    assert imported.read(tmp_path, "flights", "house-prices").folders == {}
     assert [p.name for p in (tmp_path / imported.FOLDER).iterdir()] == ["house-prices"]
 
 
 def test_an_edit_of_the_committed_code_gives_it_another_name(tmp_path: Path) -> None:
-    imported.write(tmp_path, taken_in("v3", tmp_path).stored)
-    before = ImportedPipeline(imported.read(tmp_path, "house-prices"), PLACEMENT).to_json()
+    imported.write(tmp_path, "flights", taken_in("v3", tmp_path).stored)
+    before = ImportedPipeline(
+        imported.read(tmp_path, "flights", "house-prices"), PLACEMENT
+    ).to_json()
     script = tmp_path / "pipelines/house-prices/code/Prepare/code/prepare.py"
     script.write_text(script.read_text() + "# edited\n")
-    after = ImportedPipeline(imported.read(tmp_path, "house-prices"), PLACEMENT).to_json()
+    after = ImportedPipeline(
+        imported.read(tmp_path, "flights", "house-prices"), PLACEMENT
+    ).to_json()
     assert before != after

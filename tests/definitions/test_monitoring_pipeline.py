@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from config.settings import MonitorSettings
-from pipeline_defs.authoring import Context, DefinitionError, Functions, Pipeline
-from pipeline_defs.monitoring import monitoring
-from pipeline_defs.training import training
+from pipeline_defs.flights.training import training
+from ratchet.authoring import Context, DefinitionError, Functions, Pipeline
+from ratchet.pipelines.monitoring import monitoring
+from ratchet.settings.schema import MonitorSettings
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "monitoring.json"

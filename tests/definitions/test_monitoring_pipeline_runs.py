@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from config.settings import MonitorSettings
-from pipeline_defs.authoring import Pipeline
-from pipeline_defs.monitoring import monitoring
+from ratchet.authoring import Pipeline
+from ratchet.pipelines.monitoring import monitoring
 from ratchet.runner import Result
+from ratchet.settings.schema import MonitorSettings
 from tests.definitions.laptop import Laptop, after_winter, output, run_training, steps
 
 pytestmark = pytest.mark.jobs

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from config.arns import RegionArns
-from pipeline_defs.permissions import Permission, needs
 from ratchet.definition.step_types import STEP_TYPES
 from ratchet.local_cloud.sagemaker import service_side
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.service_side import ServiceWork
 from ratchet.local_cloud.sagemaker.store import AccountScope
+from ratchet.permissions import Permission, needs
+from ratchet.settings.arns import RegionArns
 
 SCOPE = AccountScope(account="111122223333", region="eu-west-1")
 ARNS = RegionArns(account=SCOPE.account, region=SCOPE.region)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline_defs import PIPELINES, pipelines
-from pipeline_defs.authoring import Context, DefinitionError, Pipeline
-from pipeline_defs.registry import PIPELINES_STACK, PipelineEntry, construct_id, registered
+from ratchet.authoring import Context, DefinitionError, Pipeline
+from ratchet.pipelines.registry import PIPELINES_STACK, PipelineEntry, construct_id, registered
 
 Define = Callable[[Context], Pipeline]
 
@@ -37,7 +37,7 @@ def folder_of_an_import(root: Path, name: str) -> Path:
 
 def refused(entries: dict[str, PipelineEntry], root: Path) -> str:
     with pytest.raises(DefinitionError) as error:
-        registered(entries, root)
+        registered(entries, root, "flights")
     return str(error.value)
 
 
@@ -48,7 +48,7 @@ def test_the_loops_own_pipelines_live_in_the_stacks_of_what_wakes_them() -> None
 
 def test_a_pipeline_of_ones_own_and_an_imported_one_live_in_the_same_stack(tmp_path: Path) -> None:
     folder_of_an_import(tmp_path, "house-prices")
-    entries = registered({"scoring": PipelineEntry(scoring)}, tmp_path)
+    entries = registered({"scoring": PipelineEntry(scoring)}, tmp_path, "flights")
     assert {name: entry.stack for name, entry in entries.items()} == dict.fromkeys(
         ("scoring", "house-prices"), PIPELINES_STACK
     )
@@ -82,7 +82,7 @@ def test_a_name_that_sagemaker_does_not_take_is_refused_with_one_that_it_takes(
     message = refused({name: PipelineEntry(scoring)}, tmp_path)
     assert "a name is letters, digits and hyphens between them" in message
     example = message.rsplit("for example '", 1)[1].rstrip("'")
-    registered({example: PipelineEntry(scoring)}, tmp_path)
+    registered({example: PipelineEntry(scoring)}, tmp_path, "flights")
 
 
 def test_names_that_cloudformation_does_not_tell_apart_are_refused(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_schedule_that_eventbridge_does_not_take_is_refused(
 
 
 def test_a_pipeline_listed_under_another_name_is_refused(ctx: Context, tmp_path: Path) -> None:
-    entry = registered({"score": PipelineEntry(scoring)}, tmp_path)["score"]
+    entry = registered({"score": PipelineEntry(scoring)}, tmp_path, "flights")["score"]
     with pytest.raises(DefinitionError, match=r"write Pipeline\('score', ctx\), or list it as"):
         entry.compile(ctx)
 
@@ -122,7 +122,7 @@ def test_a_function_without_a_return_is_told_so(ctx: Context, tmp_path: Path) ->
         Pipeline("forgotten", ctx)
         return None  # type: ignore[return-value]
 
-    entry = registered({"forgotten": PipelineEntry(forgotten)}, tmp_path)["forgotten"]
+    entry = registered({"forgotten": PipelineEntry(forgotten)}, tmp_path, "flights")["forgotten"]
     with pytest.raises(DefinitionError, match="end it with: return p"):
         entry.compile(ctx)
 
@@ -134,7 +134,7 @@ def test_a_schedule_starts_only_what_has_a_default_for_every_parameter(
         "scoring": PipelineEntry(scoring, schedule="rate(1 day)"),
         "nightly": PipelineEntry(nightly, schedule="rate(1 day)"),
     }
-    entries = registered(listed, tmp_path)
+    entries = registered(listed, tmp_path, "flights")
     assert entries["nightly"].compile(ctx).definition()
     with pytest.raises(DefinitionError, match=r"parameter 'Word': it has no default"):
         entries["scoring"].compile(ctx)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from config.arns import RegionArns
-from pipeline_defs.permissions import (
+from ratchet.definition import service_model
+from ratchet.definition.service_model import Shape
+from ratchet.definition.step_types import STEP_TYPES
+from ratchet.permissions import (
     Missing,
     Permission,
     arguments,
@@ -17,10 +19,8 @@ from pipeline_defs.permissions import (
     registered_images,
     steps,
 )
-from pipeline_defs.permissions.permission import merged
-from ratchet.definition import service_model
-from ratchet.definition.service_model import Shape
-from ratchet.definition.step_types import STEP_TYPES
+from ratchet.permissions.permission import merged
+from ratchet.settings.arns import RegionArns
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 ARNS = RegionArns(region=REGION, account=ACCOUNT)

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs import PIPELINES
-from pipeline_defs.authoring import Context, Pipeline
-from pipeline_defs.imported import ImportedPipeline
+from pipeline_defs.flights import PIPELINES
+from ratchet.authoring import Context, Pipeline
 from ratchet.definition.service_model import is_taggable
 from ratchet.definition.step_types import STEP_TYPES
+from ratchet.imported import ImportedPipeline
 from tests.definitions.laptop import ROOT
 from tests.definitions.step_tags import lacking, taggable_steps, takes_tags
 from tests.definitions.test_imported_pipelines import PLACEMENT

@@ -17,10 +17,11 @@ import pytest
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from config.settings import GateSettings, Settings, environments, load
 from pipeline_defs import pipelines
-from pipeline_defs.authoring import Context, Functions, Pipeline
-from pipeline_defs.training import training
+from pipeline_defs.flights.training import training
+from ratchet.authoring import Context, Functions, Pipeline
+from ratchet.project import environments, load
+from ratchet.settings.schema import GateSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "training.json"
@@ -304,9 +305,9 @@ def test_one_function_serves_a_laptop_and_a_synth(ctx: Context) -> None:
 def test_the_same_input_gives_the_same_bytes_in_every_process(ctx: Context) -> None:
     code = f"""
 from pathlib import Path
-from config.settings import load
-from pipeline_defs import PIPELINES
-from pipeline_defs.authoring import Context, Functions
+from ratchet.project import load
+from pipeline_defs.flights import PIPELINES
+from ratchet.authoring import Context, Functions
 ctx = Context(settings=load("dev"), role_arn={ctx.role_arn!r}, artifacts_uri="s3://a",
     code_uri="s3://c", functions=Functions(resolve_champion="arn:aws:lambda:x"),
     source=Path({str(ctx.source)!r}))
@@ -366,9 +367,9 @@ def test_a_definition_is_made_without_the_packages_that_take_long_to_import() ->
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from config.settings import load\n"
+        "from ratchet.project import load\n"
         "from pipeline_defs import PIPELINES\n"
-        "from pipeline_defs.authoring import Context, Functions\n"
+        "from ratchet.authoring import Context, Functions\n"
         "ctx = Context(settings=load('dev'), role_arn='arn:aws:iam::111122223333:role/r',\n"
         "    artifacts_uri='s3://a', code_uri='s3://c', source=Path('.'),\n"
         "    functions=Functions(resolve_champion='arn:aws:lambda:x'))\n"

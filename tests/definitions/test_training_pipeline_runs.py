@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from config.settings import MonitorSettings
 from ratchet.runner import Result
+from ratchet.settings.schema import MonitorSettings
 from tests.definitions.laptop import Laptop, after_winter, output, run_training, steps
 
 pytestmark = pytest.mark.jobs

@@ -52,8 +52,8 @@ def synthesize(folder: Path) -> None:
     """Writes the cloud assembly of every environment."""
     import aws_cdk as cdk
 
-    from app import add_loops
-    from config.settings import environments, load
+    from ratchet.project import environments, load
+    from tests.infra.loops import add_loops
 
     app = cdk.App(outdir=str(folder), context=context(), analytics_reporting=False)
     add_loops(app, [load(environment) for environment in environments()])

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 
 from app import settings_for
-from config.settings import FOLDER, SettingsError
+from ratchet.settings.schema import SettingsError
 
 pytestmark = pytest.mark.synth
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from config import tags
-from config.settings import load
+from ratchet.project import load
+from ratchet.settings import tags
 from tests.cloudformation_schemas import resource_schema
 from tests.definitions.step_tags import lacking, taggable_steps
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from config.settings import load
-from pipeline_defs import PIPELINES
-from pipeline_defs.authoring import Context, Functions
+from pipeline_defs.flights import PIPELINES
+from ratchet.authoring import Context, Functions
+from ratchet.project import load
 from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly
 from tests.infra.readable import text_of, unfolded
 from tests.infra.test_training_stack import as_deployed, definition

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from config.settings import ComputeSettings, load
 from ratchet.loop import folders
+from ratchet.project import load
+from ratchet.settings.schema import ComputeSettings
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
 from tests.infra.readable import text_of
 

@@ -11,13 +11,13 @@ import aws_cdk as cdk
 import pytest
 from cdk_nag import AwsSolutionsChecks
 
-from app import add_loops
-from config.settings import load
-from pipeline_defs import imported
-from pipeline_defs.authoring import DefinitionError
+from ratchet import imported
+from ratchet.authoring import DefinitionError
+from ratchet.project import load
 from stacks.foundation import Foundation
 from stacks.pipelines import Pipelines
 from tests.infra.assembly import ROOT, Assembly, context
+from tests.infra.loops import add_loops
 from tests.sdk.imports import taken_in
 
 pytestmark = pytest.mark.synth
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = tmp_path_factory.mktemp("source")
     for part in ("steps", "lambdas", "ratchet"):
         (source / part).symlink_to(ROOT / part)
-    imported.write(source, taken_in("v3", source).stored)
+    imported.write(source, "flights", taken_in("v3", source).stored)
     out = source / "cdk.out"
     app = cdk.App(outdir=str(out), context=context(), analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -189,8 +189,8 @@ def test_a_statement_beside_the_definition_is_granted_and_survives_another_impor
     stack = imported_app(tmp_path, with_an_open_image(), [pull])
     assert stack.messages == []
     assert repository in str(statements(stack.template)["PullImageForPrepare"])
-    imported.write(tmp_path, imported.read(tmp_path, "Theirs"))
-    assert imported.read(tmp_path, "Theirs").permissions == (pull,)
+    imported.write(tmp_path, "flights", imported.read(tmp_path, "flights", "Theirs"))
+    assert imported.read(tmp_path, "flights", "Theirs").permissions == (pull,)
 
 
 def test_permissions_that_are_no_statements_are_refused_by_name(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_permissions_that_are_no_statements_are_refused_by_name(tmp_path: Path) 
 def test_two_pipelines_may_register_in_the_same_group(tmp_path: Path) -> None:
     for name, version in (("one", "v3"), ("two", "v2")):
         stored = taken_in(version, tmp_path).stored
-        imported.write(tmp_path, replace(stored, name=name))
+        imported.write(tmp_path, "flights", replace(stored, name=name))
     app = cdk.App(outdir=str(tmp_path / "out"), context=context(), analytics_reporting=False)
     stage = cdk.Stage(app, "dev", env=cdk.Environment(region="us-east-1"))
     settings = load("dev")

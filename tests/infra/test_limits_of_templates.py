@@ -12,11 +12,11 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from app import add_loops
-from config.settings import load
-from pipeline_defs import imported
+from ratchet import imported
+from ratchet.project import load
 from ratchet_cdk.permissions.narrow_role import LONGEST_POLICY, NarrowRole
 from tests.infra.assembly import ENVIRONMENTS, ROOT, STACKS, Assembly, context
+from tests.infra.loops import add_loops
 from tests.infra.readable import text_of
 from tests.sdk.imports import taken_in
 
@@ -63,7 +63,7 @@ def repository(folder: Path, *, pipelines: int, steps: int) -> Path:
     definition = {**stored.definition, "Steps": first}
     for number in range(pipelines):
         named = f"house-prices-{number:03}"
-        imported.write(folder, replace(stored, name=named, definition=definition))
+        imported.write(folder, "flights", replace(stored, name=named, definition=definition))
     return folder
 
 
@@ -122,7 +122,7 @@ def test_a_policy_that_is_too_long_is_refused_before_iam_does(tmp_path: Path) ->
 
 
 def test_no_source_writes_a_partition_down() -> None:
-    """The region tells it: `config.arns.partition`."""
+    """The region tells it: `ratchet.settings.arns.partition`."""
     written = [
         f"{file.relative_to(ROOT)}:{number}"
         for folder in ("app.py", "config", "constructs", "pipeline_defs", "stacks")

@@ -9,9 +9,10 @@ import pytest
 
 import app
 import pipeline_defs
-from config.settings import Settings, SettingsError, load
 from pipeline_defs import PipelineEntry, instance_types
-from pipeline_defs.authoring import Context, Pipeline
+from ratchet.authoring import Context, Pipeline
+from ratchet.project import load
+from ratchet.settings.schema import Settings, SettingsError
 from tests.infra.assembly import context
 
 pytestmark = pytest.mark.synth

@@ -12,11 +12,12 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from config.costs import CostSettings
-from config.settings import NotificationSettings, Settings, load
 from ratchet.costs import prices, rows
 from ratchet.loop import folders
 from ratchet.loop.facts import OperationsFacts, parse
+from ratchet.project import load
+from ratchet.settings.costs import CostSettings
+from ratchet.settings.schema import NotificationSettings, Settings
 from ratchet_cdk.pipelines.run_costs import dollars
 from stacks.foundation import Foundation
 from stacks.operations import Operations

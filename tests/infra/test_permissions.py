@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs import PIPELINES
+from pipeline_defs.flights import PIPELINES
 from tests.infra.assembly import Assembly
 from tests.infra.readable import text_of
 

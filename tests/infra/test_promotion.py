@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import load
+from ratchet.project import load
 from tests.infra.assembly import ENVIRONMENTS, Assembly
 from tests.infra.conditions import deployed, references
 

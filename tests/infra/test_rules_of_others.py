@@ -13,11 +13,12 @@ import aws_cdk as cdk
 import pytest
 from cdk_nag import AwsSolutionsChecks
 
-from app import add_loops
-from config.costs import CostSettings
-from config.settings import MonitorSettings, NotificationSettings, load
+from ratchet.project import load
+from ratchet.settings.costs import CostSettings
+from ratchet.settings.schema import MonitorSettings, NotificationSettings
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly, context
+from tests.infra.loops import add_loops
 
 SHORTEST_REASON = 25
 

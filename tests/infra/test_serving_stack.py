@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import load
+from ratchet.project import load
 from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly
 from tests.infra.readable import text_of, unfolded
 

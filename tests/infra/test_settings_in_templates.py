@@ -9,8 +9,7 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from app import add_loops
-from config.settings import (
+from ratchet.settings.schema import (
     EndpointSettings,
     FeedbackSettings,
     MonitorSettings,
@@ -20,6 +19,7 @@ from config.settings import (
 )
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from tests.infra.assembly import STACKS, Template, context
+from tests.infra.loops import add_loops
 
 
 @pytest.fixture(scope="module")

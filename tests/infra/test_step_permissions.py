@@ -11,9 +11,10 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from config.settings import ComputeSettings, load
-from pipeline_defs import PipelineEntry
-from pipeline_defs.authoring import Context, Pipeline, continuous, maximize
+from ratchet.authoring import Context, Pipeline, continuous, maximize
+from ratchet.pipelines.registry import PipelineEntry
+from ratchet.project import load
+from ratchet.settings.schema import ComputeSettings
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from stacks.foundation import Foundation
 from tests.infra.assembly import ROOT, context

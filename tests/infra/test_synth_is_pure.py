@@ -17,8 +17,8 @@ from tests.infra.assembly import ROOT, Assembly, context
 SYNTH = """
 import json, sys
 import aws_cdk as cdk
-from app import add_loops
-from config.settings import environments, load
+from tests.infra.loops import add_loops
+from ratchet.project import environments, load
 import socket
 def refused(*arguments): raise AssertionError("synth asks the network")
 socket.socket.connect = refused

@@ -11,11 +11,11 @@ import pytest
 from cdk_nag import AwsSolutionsChecks
 
 import pipeline_defs
-from app import add_loops
-from config.settings import load
 from pipeline_defs import PIPELINES, PipelineEntry
-from pipeline_defs.authoring import Context, Pipeline, immutable, manifest
+from ratchet.authoring import Context, Pipeline, immutable, manifest
+from ratchet.project import load
 from tests.infra.assembly import ROOT, context
+from tests.infra.loops import add_loops
 from tests.infra.readable import text_of
 
 pytestmark = pytest.mark.synth

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from config.settings import load
 from ratchet.cli.main import app
 from ratchet.cli.shells import Shell
 from ratchet.deployment.target.environment import local_target
 from ratchet.local_cloud import admin_client, control
 from ratchet.local_cloud.admin_client import AdminError, ask
 from ratchet.node import PROJECT
+from ratchet.project import load
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud
 
 RATCHET = f"{sys.executable} -m ratchet.cli.main"

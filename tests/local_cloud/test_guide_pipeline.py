@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import load
 from ratchet.deployment.runs import executions as runs
 from ratchet.local_cloud import control
 from ratchet.node import PROJECT
+from ratchet.project import load
 from tests.loop.deployed_loop import Loop, write_drop
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth, pytest.mark.timeout(600)]

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import load
-from pipeline_defs import imported
+from ratchet import imported
 from ratchet.deployment.pipelines import publishing as pipelines
 from ratchet.deployment.pipelines import source
 from ratchet.deployment.runs import executions as runs
@@ -20,6 +19,7 @@ from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
 from ratchet.loop.facts import TrainingFacts
+from ratchet.project import load
 from tests.local_cloud.sagemaker_calls import until
 from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.mutations import Piece
@@ -74,8 +74,8 @@ class Place:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, requests: Path) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("imported")
-    imported.write(folder, taken_in("v3", folder).stored)
-    imported.write(folder, replace(taken_in("v2", folder).stored, name="from-v2"))
+    imported.write(folder, "flights", taken_in("v3", folder).stored)
+    imported.write(folder, "flights", replace(taken_in("v2", folder).stored, name="from-v2"))
     target = local_target(settings=load("dev"), folder=folder / "cloud")
     said: list[str] = []
     app = ["--app", f"{sys.executable} {APP} {folder}", "--output", str(folder / "cdk.out")]
@@ -186,11 +186,11 @@ def test_ratchet_run_brings_an_edit_of_the_code_to_where_it_runs(
     place: Place, first: runs.RunState, tmp_path: Path
 ) -> None:
     assert first.run.finished
-    imported.write(tmp_path, taken_in("v3", tmp_path).stored)
+    imported.write(tmp_path, "flights", taken_in("v3", tmp_path).stored)
     script = tmp_path / "pipelines/house-prices/code/Evaluate/code/evaluate.py"
     script.write_text(script.read_text() + 'print("edited")\n')
     deployed = place.facts()
-    listed = source.entry("house-prices", tmp_path)
+    listed = source.entry("house-prices", "flights", tmp_path)
     there = pipelines.deployed_pipeline(place.target, NAME)
     context = source.context(place.target, deployed, listed, role_arn=there.role_arn, root=tmp_path)
     pipeline = listed.compile(context)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from botocore.credentials import ContainerProvider, RefreshableCredentials
 
-from config import images
 from ratchet.local_cloud.sagemaker import service_side, stand_ins
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
@@ -20,6 +19,7 @@ from ratchet.local_cloud.sagemaker.serving.capture import Capture
 from ratchet.local_cloud.sagemaker.table import MODEL_QUALITY
 from ratchet.runner import Refused
 from ratchet.runner.serving.prepared import Image
+from ratchet.settings import images
 from tests.local_cloud.sagemaker_calls import (
     IMAGE,
     REGION,

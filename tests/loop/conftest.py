@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import load
 from ratchet.local_cloud import control
+from ratchet.project import load
 from tests.infra.assembly import synthesize
 from tests.loop.copied_cloud import copy_cloud
 from tests.loop.deployed_loop import Loop, copy_source, deploy, write_drop

@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from config.settings import Settings, load
+from demo.flights import write_month
 from ratchet.costs import rows
 from ratchet.costs.rows import Row
-from ratchet.demo.flights import write_month
 from ratchet.deployment import standing
 from ratchet.deployment.pipelines import publishing as pipelines
 from ratchet.deployment.pipelines import source as sources
@@ -34,6 +33,8 @@ from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.loop.facts import TrainingFacts
 from ratchet.node import PROJECT
+from ratchet.project import load
+from ratchet.settings.schema import Settings
 
 PATIENCE = 120.0
 PRICES: Mapping[str, Mapping[str, str]] = {

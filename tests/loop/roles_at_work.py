@@ -15,13 +15,13 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from config.settings import load
 from ratchet import node
 from ratchet.cli.main import app
 from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud.decisions import Decision
 from ratchet.node import PROJECT
+from ratchet.project import load
 from tests.loop.deployed_loop import Loop, copy_assembly
 
 TEMPLATES = PROJECT / "docs" / "guides" / "roles"

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from config.settings import load
 from ratchet.deployment.roles import policies as roles
 from ratchet.deployment.target import facts
 from ratchet.local_cloud import control
 from ratchet.local_cloud.aws_only import asked_on_aws_only
 from ratchet.local_cloud.emulator import request_log
+from ratchet.project import load
 from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.deployed_loop import Loop, until, write_drop
 from tests.loop.deployed_policies import Policies

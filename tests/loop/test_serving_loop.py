@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from ratchet.demo.traffic import Client, flights_of, requests_of
+from demo.traffic import Client, flights_of, requests_of
 from ratchet.deployment import standing
 from ratchet.deployment.pipelines import launch
 from ratchet.deployment.registry import evaluations

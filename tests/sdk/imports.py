@@ -8,8 +8,8 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from pipeline_defs.imported import Carried, Maps, carry
-from pipeline_defs.imported.code import CodeSource
+from ratchet.imported import Carried, Maps, carry
+from ratchet.imported.code import CodeSource
 
 FOLDER = Path(__file__).parent
 GOLDEN, SCRIPTS = FOLDER / "golden", FOLDER / "scripts"

@@ -1,4 +1,4 @@
-"""The training pipeline of pipeline_defs/training.py as the SageMaker SDK v3 has it.
+"""The training pipeline of pipeline_defs/flights/training.py as the SageMaker SDK v3 has it.
 
     python tests/sdk/standard_v3.py FOLDER
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.imported import Carried, carry
+from ratchet.imported import Carried, carry
 from tests.sdk.imports import BUCKET, FOLDER, GOLDEN, MAPS, copied_uploads, golden
 
 PYTHON = os.environ.get("RATCHET_SDK_PYTHON", "")

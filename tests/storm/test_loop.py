@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import load
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.target import cdk
 from ratchet.loop import packages
+from ratchet.project import load
 from tests.local_cloud.sagemaker_calls import RunningCloud
 from tests.loop import deployed_loop
 from tests.loop.deployed_loop import Loop, deploy, write_drop

@@ -11,9 +11,10 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from config.settings import Settings, load
 from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target
+from ratchet.project import load
+from ratchet.settings.schema import Settings
 
 
 class MissingError(ClientError):

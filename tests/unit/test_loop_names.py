@@ -39,9 +39,9 @@ WORDS = {
 OTHER_MEANINGS: Mapping[tuple[str, str], str] = {
     ("lambdas/reconcile_champion/plan.py", "none"): "a word in a message",
     ("lambdas/resolve_champion/handler.py", "none"): "a decision in the log",
-    ("pipeline_defs/authoring/search.py", "auto"): "a scaling type of tuning",
-    ("pipeline_defs/permissions/steps.py", "Ratchet"): "the project's name in a message",
-    ("pipeline_defs/permissions/steps.py", "Experiment"): "a resource of SageMaker",
+    ("ratchet/authoring/search.py", "auto"): "a scaling type of tuning",
+    ("ratchet/permissions/steps.py", "Ratchet"): "the project's name in a message",
+    ("ratchet/permissions/steps.py", "Experiment"): "a resource of SageMaker",
     ("ratchet/costs/rows.py", "none"): "a step that nothing is billed for",
     ("ratchet/deployment/target/acting.py", "none"): "an algorithm of JSON Web Tokens",
     ("ratchet/local_cloud/emulator/guard.py", "none"): "a value of Sec-Fetch-Site",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Settings, SettingsError, environments, load
+from ratchet.project import environments, load
+from ratchet.settings.schema import Settings, SettingsError
 
 REQUIRED = """
 project = "flights"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from config.costs import CostSettings, has_budgets
-from config.settings import SettingsError, load
+from ratchet.project import load
+from ratchet.settings.costs import CostSettings, has_budgets
+from ratchet.settings.schema import SettingsError
 from tests import cloudformation_schemas
 
 REQUIRED = """

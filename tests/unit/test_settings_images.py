@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config import images
+from ratchet.settings import images
 
 
 def test_the_image_of_a_region_is_in_that_regions_registry() -> None:

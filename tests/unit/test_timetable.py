@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from config import timetable
+from ratchet.settings import timetable
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MADE = datetime(2026, 11, 26, 9, 30, 15, tzinfo=UTC)  # a Thursday

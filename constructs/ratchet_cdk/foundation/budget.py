@@ -7,7 +7,7 @@ import hashlib
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-from config import tags
+from ratchet.settings import tags
 from ratchet_cdk.loop_resources import LoopResources
 
 _THRESHOLDS = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
@@ -51,6 +51,7 @@ class Budget(Construct):
                 filter_expression=budgets.CfnBudget.ExpressionProperty(
                     and_=[
                         _tagged(tags.PROJECT, settings.project),
+                        _tagged(tags.MODEL, settings.model),
                         _tagged(tags.ENVIRONMENT, settings.environment),
                     ]
                 ),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from config.settings import Settings
+from ratchet.settings.schema import Settings
 from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 

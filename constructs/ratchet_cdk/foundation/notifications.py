@@ -9,7 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from config.settings import Settings
+from ratchet.settings.schema import Settings
 from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 

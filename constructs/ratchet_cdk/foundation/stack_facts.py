@@ -5,8 +5,8 @@ from __future__ import annotations
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 
-from config.settings import Settings
 from ratchet.loop.facts import StackFacts
+from ratchet.settings.schema import Settings
 
 
 def publish_facts(stack: cdk.Stack, facts: StackFacts, *, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from config.settings import Settings
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.notifications import Notifications
 from ratchet_cdk.functions.event_queue import EventQueue
 from ratchet_cdk.permissions.acknowledged import acknowledge

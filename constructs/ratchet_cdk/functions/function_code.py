@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline_defs.authoring.bundle import Bundle
-from pipeline_defs.authoring.imports import imported_files
+from ratchet.authoring.bundle import Bundle
+from ratchet.authoring.imports import imported_files
+from ratchet.machinery import PACKAGES
 
 SHARED = ("ratchet.costs", "ratchet.definition", "ratchet.loop")
 """The packages beside the functions that they may import: the command line imports them too."""
@@ -33,6 +34,19 @@ class FunctionCode:
                 archive.writestr(entry, content)
 
 
+_HERE = Path(__file__).resolve()
+_PACKED = _HERE.parents[1] / "lambdas"  # in a wheel
+_CHECKOUT = _HERE.parents[3] / "lambdas"
+
+
+def functions_folder(source: Path, name: str) -> Path:
+    """The folder that holds the function `name`: the project's `lambdas/`, or Ratchet's own."""
+    own = source / "lambdas"
+    if (own / name / "handler.py").is_file():
+        return own
+    return _PACKED if _PACKED.is_dir() else _CHECKOUT
+
+
 def function_code(root: Path, name: str) -> FunctionCode:
     """The files that the function `root/name/handler.py` needs, and no others.
 
@@ -46,13 +60,13 @@ def function_code(root: Path, name: str) -> FunctionCode:
     handler = root / name / "handler.py"
     if not handler.is_file():
         raise FileNotFoundError(f"there is no function {name!r}: {handler} does not exist")
-    modules = imported_files(handler, folder=root, packages=dict.fromkeys(SHARED, root.parent))
+    modules = imported_files(handler, folder=root, packages=dict.fromkeys(SHARED, PACKAGES))
     files = {*modules, *_data_files(root / name)}
     for folder in _data_folders(root):
         if any(f'"{folder.name}"' in module.read_text(encoding="utf-8") for module in modules):
             files.update(_data_files(folder))
     contents = {
-        file.relative_to(root if file.is_relative_to(root) else root.parent).as_posix(): (
+        file.relative_to(root if file.is_relative_to(root) else PACKAGES).as_posix(): (
             file.read_bytes()
         )
         for file in files

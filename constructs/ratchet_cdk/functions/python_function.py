@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from ratchet_cdk.functions.function_code import function_code
+from ratchet_cdk.functions.function_code import function_code, functions_folder
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.acknowledged import acknowledge
 from ratchet_cdk.permissions.narrow_role import NarrowRole
@@ -42,7 +42,8 @@ class PythonFunction(Construct):
     ) -> None:
         """
         Args:
-            name: of a folder of `lambdas/` with `handler` in its handler.py.
+            name: of a folder of the project's `lambdas/`, or else of Ratchet's; `handler` is in
+                its handler.py.
             calls_itself: it ends a chain of messages to itself by its own rules. Lambda would end
                 it after about 16, and tell the account of a runaway function:
                 https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
@@ -81,7 +82,7 @@ class PythonFunction(Construct):
 
 
 def _code(loop: LoopResources, name: str) -> dict[str, str]:
-    archive = _archive(loop.source / "lambdas", name)
+    archive = _archive(functions_folder(loop.source, name), name)
     key = loop.code.publish(digest=archive.digest, suffix=".zip", write=archive.write_zip)
     return {"s3Bucket": loop.code.name, "s3Key": key}
 

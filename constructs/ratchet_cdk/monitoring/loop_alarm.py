@@ -5,8 +5,8 @@ from __future__ import annotations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from config.settings import Settings
 from ratchet.loop import names
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.notifications import Notifications
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
@@ -34,7 +34,7 @@ class LoopAlarm(Construct):
         """`topic`: the alarm publishes to it itself, and the messenger does not."""
         super().__init__(scope, construct_id)
         self.name = settings.alarm_name(kind)
-        dimensions = names.dimensions(project=settings.project, environment=settings.environment)
+        dimensions = names.dimensions(project=settings.loop, environment=settings.environment)
         cloudwatch.CfnAlarm(
             self,
             "Alarm",

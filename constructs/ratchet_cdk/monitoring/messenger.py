@@ -60,7 +60,7 @@ class Messenger(Construct):
             name="notify",
             description="Sends people notices: what happened, and what to do next",
             environment={
-                "PROJECT": settings.project,
+                "PROJECT": settings.loop,
                 "ENVIRONMENT": settings.environment,
                 "TOPIC_ARN": loop.notifications.arn,
                 "ARTIFACTS_BUCKET": loop.artifacts.name,

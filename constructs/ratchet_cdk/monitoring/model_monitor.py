@@ -10,9 +10,9 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config import images
-from pipeline_defs.permissions import container
 from ratchet.loop import folders, names
+from ratchet.permissions import container
+from ratchet.settings import images
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.serving.champion_endpoint import ChampionEndpoint

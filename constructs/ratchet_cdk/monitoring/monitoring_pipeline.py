@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from constructs import Construct
 
-from pipeline_defs import pipelines
 from ratchet.loop import folders, names
 from ratchet.loop.facts import CHAMPION_FACT
+from ratchet.pipelines.registry import pipelines
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import DirectWakes, Wake
@@ -50,7 +50,7 @@ class MonitoringPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            entry=pipelines(loop.source)["monitoring"],
+            entry=pipelines(loop.source, loop.settings.model)["monitoring"],
             loop=loop,
             invokes={
                 "select_captured": self.select_captured,
@@ -94,7 +94,7 @@ class MonitoringPipeline(Construct):
             name="publish_monitoring",
             description="Publishes the result of an analysis, as metrics and as a record",
             environment={
-                "PROJECT": self._settings.project,
+                "PROJECT": self._settings.loop,
                 "ENVIRONMENT": self._settings.environment,
                 "DATA_SCHEDULE": self._settings.schedule_name(names.DATA_QUALITY),
                 "QUALITY_SCHEDULE": self._settings.schedule_name(names.MODEL_QUALITY),

@@ -6,8 +6,8 @@ from functools import cache
 
 import aws_cdk as cdk
 
-from config import arns
-from config.settings import Settings
+from ratchet.settings import arns
+from ratchet.settings.schema import Settings
 
 
 class EnvironmentArns(arns.RegionArns):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from config import tags
-from config.settings import Settings
+from ratchet.settings import tags
+from ratchet.settings.schema import Settings
 from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 
@@ -55,6 +55,7 @@ def grant_price_runs(
         conditions={
             "StringEquals": {
                 f"aws:ResourceTag/{tags.PROJECT}": settings.project,
+                f"aws:ResourceTag/{tags.MODEL}": settings.model,
                 f"aws:ResourceTag/{tags.ENVIRONMENT}": settings.environment,
             }
         },

@@ -12,7 +12,7 @@ import jsii
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IValidation
 
-from pipeline_defs.permissions import Permission
+from ratchet.permissions import Permission
 from ratchet_cdk.permissions.acknowledged import acknowledge
 from ratchet_cdk.permissions.stack_policies import StackPolicies
 

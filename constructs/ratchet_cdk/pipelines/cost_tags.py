@@ -5,8 +5,8 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import IConstruct
 
-from config import tags
-from config.settings import Settings
+from ratchet.settings import tags
+from ratchet.settings.schema import Settings
 
 
 def add_cost_tags(scope: IConstruct, settings: Settings) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from config.intake import Intake
 from ratchet.loop import folders, names
+from ratchet.settings.intake import Intake
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import Wake, WakeQueue
@@ -167,7 +167,7 @@ class DataTrigger(Construct):
             "DRIFT_ALARMS": ",".join(self._drift_alarms),
             "COOLDOWN_HOURS": str(settings.feedback.cooldown_hours),
             "FRUITLESS_LIMIT": str(settings.feedback.fruitless_limit),
-            "PROJECT": settings.project,
+            "PROJECT": settings.loop,
             "ENVIRONMENT": settings.environment,
             "TOPIC_ARN": self._loop.notifications.arn,
         }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from pipeline_defs import pipelines
 from ratchet.loop import folders, names
 from ratchet.loop.facts import CHAMPION_FACT
+from ratchet.pipelines.registry import pipelines
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.monitoring.loop_alarm import grant_put_metrics
@@ -39,7 +39,7 @@ class EvaluationPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            entry=pipelines(loop.source)[names.EVALUATION],
+            entry=pipelines(loop.source, loop.settings.model)[names.EVALUATION],
             loop=loop,
             invokes={
                 "resolve_champion": champion.function,
@@ -73,7 +73,7 @@ class EvaluationPipeline(Construct):
             name="record_evaluation",
             description="Records how the champion scored on labelled data",
             environment={
-                "PROJECT": settings.project,
+                "PROJECT": settings.loop,
                 "ENVIRONMENT": settings.environment,
                 "ARTIFACTS_BUCKET": loop.artifacts.name,
                 "CHAMPION_PARAMETER": champion,

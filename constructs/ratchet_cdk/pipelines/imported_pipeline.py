@@ -6,10 +6,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from pipeline_defs.imported import ImportedPipeline, Placement, StoredPipeline
-from pipeline_defs.imported.placeholders import texts_after
-from pipeline_defs.permissions import needs
+from ratchet.imported import ImportedPipeline, Placement, StoredPipeline
+from ratchet.imported.placeholders import texts_after
 from ratchet.loop import folders, names
+from ratchet.permissions import needs
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.pipelines.cost_tags import tag_pipeline

@@ -10,10 +10,10 @@ from typing import Any
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from pipeline_defs import PipelineEntry
-from pipeline_defs.authoring import Context, Functions, Pipeline, bundle_script
-from pipeline_defs.permissions import needs, registered_images
+from ratchet.authoring import Context, Functions, Pipeline, bundle_script
 from ratchet.loop import folders
+from ratchet.permissions import needs, registered_images
+from ratchet.pipelines.registry import PipelineEntry
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole

@@ -9,9 +9,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config.settings import Settings
 from ratchet.definition.document import read
 from ratchet.definition.resources import MODEL_PACKAGE
+from ratchet.settings.schema import Settings
 from ratchet_cdk.foundation.buckets import removal_policy
 
 

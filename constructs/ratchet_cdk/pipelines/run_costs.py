@@ -68,7 +68,7 @@ class RunCosts(Construct):
             name="record_run",
             description="Records what runs, the endpoint and the buckets cost",
             environment={
-                "PROJECT": settings.project,
+                "PROJECT": settings.loop,
                 "ENVIRONMENT": settings.environment,
                 "OWNER": settings.owner,
                 "COST_CENTER": settings.cost_center,

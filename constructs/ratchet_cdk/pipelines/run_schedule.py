@@ -7,8 +7,8 @@ import json
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from config.intake import Intake
 from ratchet.loop import names
+from ratchet.settings.intake import Intake
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.event_queue import EventQueue
 from ratchet_cdk.permissions.narrow_role import NarrowRole

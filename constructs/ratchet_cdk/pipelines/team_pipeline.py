@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from constructs import Construct
 
-from pipeline_defs import PipelineEntry
 from ratchet.loop import folders, names
+from ratchet.pipelines.registry import PipelineEntry
 from ratchet_cdk.foundation.buckets import LoopBucket
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction

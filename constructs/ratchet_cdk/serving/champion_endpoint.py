@@ -8,9 +8,9 @@ from aws_cdk import aws_applicationautoscaling as autoscaling
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config.settings import EndpointSettings
-from pipeline_defs.permissions import container
 from ratchet.loop import folders, names
+from ratchet.permissions import container
+from ratchet.settings.schema import EndpointSettings
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.serving.endpoint_alarms import KINDS, EndpointAlarms

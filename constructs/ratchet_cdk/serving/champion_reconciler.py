@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from config import images
-from config.settings import Settings
 from ratchet.loop import folders, names
+from ratchet.settings import images
+from ratchet.settings.schema import Settings
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.functions.wakes import Wake, WakeQueue
@@ -64,7 +64,7 @@ class ChampionReconciler(Construct):
             name="reconcile_champion",
             description="Deploys the approved version",
             environment={
-                "PROJECT": settings.project,
+                "PROJECT": settings.loop,
                 "ENVIRONMENT": settings.environment,
                 "MODEL_PACKAGE_GROUP": loop.registry.name,
                 "SERVING_STACK": stack_name,

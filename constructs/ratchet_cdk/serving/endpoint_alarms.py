@@ -8,8 +8,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config.settings import Settings
 from ratchet.loop import names
+from ratchet.settings.schema import Settings
 from ratchet_cdk.serving.promotion import Promotion
 
 KINDS = ("endpoint-5xx", "endpoint-4xx", "endpoint-latency")

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from config.settings import Settings
+from ratchet.settings.schema import Settings
 from ratchet_cdk.permissions.arns import EnvironmentArns
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 

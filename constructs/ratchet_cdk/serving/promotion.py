@@ -12,9 +12,9 @@ from functools import cached_property
 import aws_cdk as cdk
 from constructs import Construct
 
-from config import images
-from config.settings import Settings
 from ratchet.loop import folders, names
+from ratchet.settings import images
+from ratchet.settings.schema import Settings
 
 _FILES = f"{folders.STATISTICS} and {folders.CONSTRAINTS}"
 _FOLDER = rf"{names.NONE}|s3://[a-z0-9][a-z0-9.-]+/.*[^/]"

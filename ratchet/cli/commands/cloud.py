@@ -62,9 +62,9 @@ def up(
 
     With RATCHET_UNAUTHORISED=1, it does not enforce permissions.
     """
-    from config.settings import load
-    from ratchet.deployment.target.environment import DEFAULT_FOLDER, shown_folder
+    from ratchet.deployment.target.environment import default_folder, shown_folder
     from ratchet.local_cloud import control
+    from ratchet.project import load
 
     place = _folder(folder)
     endpoint = control.up(place, region=load(environment).region, port=port)
@@ -74,7 +74,7 @@ def up(
         soft_wrap=True,
     )
     console = err()
-    if folder is not None and place != DEFAULT_FOLDER:
+    if folder is not None and place != default_folder():
         name = escape(shlex.quote(shown_folder(place)))
         console.print(
             f"[dim]For ratchet:            export RATCHET_LOCAL={name}[/]", soft_wrap=True

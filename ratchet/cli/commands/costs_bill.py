@@ -53,9 +53,9 @@ def setup(
     Budgets and Cost Explorer see only active tags. AWS lists a tag within 24
     hours of its first use, and costs carry it within 24 hours of its activation.
     """
-    from config import tags
     from ratchet.cli.views.tag_view import table
     from ratchet.deployment.costs import allocation_tags
+    from ratchet.settings import tags
 
     if show:
         out().print(allocation_tags.command(tags.ON_STEPS), soft_wrap=True)
@@ -128,13 +128,13 @@ def reconcile(
     Cost Explorer is up to a day late, and shows a tag only for the time since it
     became active (`ratchet costs setup`). Each request to it costs $0.01.
     """
-    from config import tags
     from ratchet.cli.views import reconciled_view
     from ratchet.costs_report import grouping, reconciled
     from ratchet.costs_report.period import Period
     from ratchet.deployment.costs import bill
     from ratchet.deployment.costs import recorded as recorded_costs
     from ratchet.deployment.target import facts
+    from ratchet.settings import tags
 
     target = connect(environment, local)
     today = datetime.now(UTC).date()
@@ -151,6 +151,7 @@ def reconcile(
         tag=by.value,
         only={
             tags.PROJECT: target.settings.project,
+            tags.MODEL: target.settings.model,
             tags.ENVIRONMENT: target.settings.environment,
         },
     )

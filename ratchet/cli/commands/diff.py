@@ -107,9 +107,9 @@ def _say(reports: list[PipelineReview], form: DiffFormat) -> None:
 
 
 def _files(base: Path, file: Path | None, kind: str, environment: str) -> Review:
-    from config.settings import load
     from ratchet.deployment.costs import changes as cost_changes
     from ratchet.deployment.pipelines import source
+    from ratchet.project import load
     from ratchet.review import cache_effects, differences, words
 
     settings = load(environment)
@@ -136,7 +136,11 @@ def _deployed(
     if comparing.missing and form is not DiffFormat.json:
         # On paper too: a comment that lists pipelines as new has to say why all of them are.
         (echo if form is DiffFormat.markdown else _note)(f"{comparing.missing}\n")
-    changes = [comparing.change(source.entry(kind))] if kind else comparing.changes()
+    changes = (
+        [comparing.change(source.entry(kind, target.settings.model))]
+        if kind
+        else comparing.changes()
+    )
     for change in changes:
         try:
             yield _review(target, change)

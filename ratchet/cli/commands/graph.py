@@ -62,8 +62,8 @@ def graph(
     elif deployed:
         name, definition = _deployed(pipeline, environment, local)
     else:
-        from config.settings import load
         from ratchet.deployment.pipelines import source
+        from ratchet.project import load
 
         settings = load(environment)
         name = settings.pipeline_name(pipeline)

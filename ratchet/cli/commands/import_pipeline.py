@@ -13,7 +13,7 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Json
 
 if TYPE_CHECKING:
-    from pipeline_defs.imported import Carried
+    from ratchet.imported import Carried
 
 
 def register(app: typer.Typer) -> None:
@@ -78,20 +78,22 @@ def import_pipeline(
     on with `ratchet deploy` and `ratchet run NAME`. If there is a problem,
     nothing is written.
     """
-    from pipeline_defs import imported as storage
-    from pipeline_defs.imported.code import CodeSource
+    from ratchet import imported as storage
     from ratchet.deployment.pipelines import imported
-    from ratchet.node import PROJECT
+    from ratchet.imported.code import CodeSource
+    from ratchet.project import current
 
+    root, model = current().root, current().model()
     carried = imported.bring_in(
         file,
+        model=model,
         name=name,
         code=[CodeSource(key=key, path=Path(path)) for key, path in _pairs("--code", code or ())],
         buckets=dict(_pairs("--bucket-map", bucket_map or ())),
         arns=dict(_pairs("--arn-map", arn_map or ())),
         images=dict(_pairs("--image", image or ())),
     )
-    written = "" if dry_run else str(storage.write(PROJECT, carried.stored).relative_to(PROJECT))
+    written = "" if dry_run else str(storage.write(root, model, carried.stored).relative_to(root))
     if as_json:
         _print_json(carried, written)
     else:
@@ -119,7 +121,7 @@ def _print_json(carried: Carried, written: str) -> None:
 
 
 def _print(carried: Carried, written: str) -> None:
-    from pipeline_defs.imported.carry import spoken
+    from ratchet.imported.carry import spoken
 
     console = out()
     step = None

@@ -17,9 +17,8 @@ from ratchet.deployment.target.environment import Target
 from ratchet.loop.facts import TrainingFacts
 
 if TYPE_CHECKING:
-    from pipeline_defs import PipelineEntry
-    from pipeline_defs.authoring import Context
-    from pipeline_defs.registry import CompiledPipeline
+    from ratchet.authoring import Context
+    from ratchet.pipelines.registry import CompiledPipeline, PipelineEntry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +73,13 @@ class Comparing:
 
     def changes(self) -> Iterator[AnyChange]:
         """All pipelines of the source, and those that it no longer has."""
-        entries = source.entries()
+        entries = source.entries(self._target.settings.model)
         for listed in entries.values():
             yield self.change(listed)
         yield from self._dropped(entries)
 
     def change(self, listed: PipelineEntry) -> AnyChange:
-        from pipeline_defs.authoring import BundleError, DefinitionError
+        from ratchet.authoring import BundleError, DefinitionError
 
         name = self._target.settings.pipeline_name(listed.name)
         try:
@@ -132,7 +131,7 @@ def _compared(
 def _files_of(
     target: Target, pipeline: CompiledPipeline, context: Context
 ) -> Callable[[str], Mapping[str, str] | None]:
-    from pipeline_defs.authoring import Pipeline
+    from ratchet.authoring import Pipeline
 
     local: dict[str, Mapping[str, bytes]] = {}
     if isinstance(pipeline, Pipeline):

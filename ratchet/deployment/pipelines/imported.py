@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ratchet.deployment.errors import DeploymentError
 
 if TYPE_CHECKING:
-    from pipeline_defs.imported import Carried
-    from pipeline_defs.imported.code import CodeSource
+    from ratchet.imported import Carried
+    from ratchet.imported.code import CodeSource
 
 
 def bring_in(
     file: Path,
     *,
+    model: str,
     name: str | None,
     code: Iterable[CodeSource],
     buckets: Mapping[str, str],
@@ -29,12 +30,14 @@ def bring_in(
         DeploymentError: no such file, not JSON, or a name that is taken.
         ImportRefusedError: the definition cannot be imported; with every problem.
     """
-    from pipeline_defs import PIPELINES
-    from pipeline_defs.imported import Maps, carry
-    from pipeline_defs.registry import same_to_cloudformation
+    from ratchet.imported import Maps, carry
+    from ratchet.pipelines.registry import pipelines, same_to_cloudformation
+    from ratchet.project import current
+
+    listed = pipelines(current().root, model)
 
     chosen = name or _name(file)
-    for other in PIPELINES:
+    for other in (name for name, entry in listed.items() if not entry.imported):
         if same_to_cloudformation(chosen, other):
             raise DeploymentError(
                 f"{chosen!r} is the name of a pipeline of this project"

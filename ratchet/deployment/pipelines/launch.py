@@ -19,11 +19,11 @@ from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.facts import TrainingFacts
-from ratchet.node import PROJECT
+from ratchet.project import current
 
 if TYPE_CHECKING:
-    from pipeline_defs.authoring import Context
-    from pipeline_defs.registry import CompiledPipeline
+    from ratchet.authoring import Context
+    from ratchet.pipelines.registry import CompiledPipeline
 
 _RETRIED = ("Failed", "Stopped")
 _SOURCES = ("Succeeded", "Failed")  # of a run of selected steps
@@ -63,7 +63,7 @@ def launch(
 
     Args:
         target: where.
-        kind: its name in `pipeline_defs.PIPELINES`, or its folder in `pipelines/`.
+        kind: its name in PIPELINES of its model, or its folder in `pipelines/<model>/`.
         values: parameters by name, as typed.
         stand_ins: results of steps that shall not run, by step; the local cloud only.
         as_deployed: leave the deployed pipeline alone and start it as it is.
@@ -118,7 +118,7 @@ class _Prepared:
 
 
 def _from_source(target: Target, facts_of_training: TrainingFacts, kind: str) -> _Prepared:
-    listed = source.entry(kind)
+    listed = source.entry(kind, target.settings.model)
     _refuse_protected(target, facts_of_training, kind)
     deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
     context = source.context(target, facts_of_training, listed, role_arn=deployed.role_arn)
@@ -140,7 +140,7 @@ def _branch(declared: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) ->
     name = names.EXPERIMENT_PARAMETER
     if name not in _names(declared) or name in chosen:
         return None
-    return experiment.of_checkout(PROJECT)
+    return experiment.of_checkout(current().root)
 
 
 def _snapshot(

@@ -18,8 +18,8 @@ from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.target.environment import Target
 
 if TYPE_CHECKING:
-    from pipeline_defs.authoring import Context
-    from pipeline_defs.registry import CompiledPipeline
+    from ratchet.authoring import Context
+    from ratchet.pipelines.registry import CompiledPipeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ class _Upload:
 
 
 def _uploads(pipeline: CompiledPipeline, context: Context) -> Iterator[_Upload]:
-    from pipeline_defs.imported import ImportedPipeline
+    from ratchet.imported import ImportedPipeline
 
     if isinstance(pipeline, ImportedPipeline):
         for file in pipeline.code:

@@ -6,35 +6,34 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.settings import Settings
 from ratchet.deployment.errors import UnknownNameError, nearest
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop.facts import TrainingFacts
-from ratchet.node import PROJECT
+from ratchet.project import current
+from ratchet.settings.schema import Settings
 
 if TYPE_CHECKING:
-    from pipeline_defs import PipelineEntry
-    from pipeline_defs.authoring import Context
-    from pipeline_defs.registry import CompiledPipeline
+    from ratchet.authoring import Context
+    from ratchet.pipelines.registry import CompiledPipeline, PipelineEntry
 
 _ACCOUNT = "000000000000"
 
 
-def entries(root: Path | None = None) -> dict[str, PipelineEntry]:
-    """Every pipeline of the source by name. Raises DefinitionError for a name that cannot be."""
-    from pipeline_defs import pipelines
+def entries(model: str, root: Path | None = None) -> dict[str, PipelineEntry]:
+    """Every pipeline of a model by name. Raises DefinitionError for a name that cannot be."""
+    from ratchet.pipelines.registry import pipelines
 
-    return pipelines(root or PROJECT)
+    return pipelines(root or current().root, model)
 
 
-def entry(kind: str, root: Path | None = None) -> PipelineEntry:
+def entry(kind: str, model: str, root: Path | None = None) -> PipelineEntry:
     """The pipeline of this name.
 
     Raises:
         UnknownNameError: there is none.
     """
-    listed = entries(root)
+    listed = entries(model, root)
     if kind not in listed:
         raise UnknownNameError(
             f"no pipeline {kind!r}{nearest(kind, listed)} There are: {', '.join(listed)}"
@@ -58,7 +57,7 @@ def context(
     Raises:
         NotDeployedError: the stack of the pipeline is not there, or an earlier version wrote it.
     """
-    from pipeline_defs.authoring import Context, Functions
+    from ratchet.authoring import Context, Functions
 
     return Context(
         settings=target.settings,
@@ -69,14 +68,14 @@ def context(
         code_uri=deployed.code_uri,
         account=target.account,
         functions=Functions(**facts.functions(target, deployed, stack=listed.stack)),
-        source=root or PROJECT,
+        source=root or current().root,
     )
 
 
 def placeholder_context(settings: Settings, *, root: Path | None = None) -> Context:
     """Stands in for what only a deployment knows: for a picture, or for a pipeline that is not
     deployed yet. It needs no cloud."""
-    from pipeline_defs.authoring import Context, Functions
+    from ratchet.authoring import Context, Functions
 
     account = settings.account or _ACCOUNT
     function = f"arn:aws:lambda:{settings.region}:{account}:function:{settings.prefix}"
@@ -88,7 +87,7 @@ def placeholder_context(settings: Settings, *, root: Path | None = None) -> Cont
         code_uri=f"s3://{settings.prefix}-code",
         account=account,
         functions=Functions(**{each.name: f"{function}-{each.name}" for each in fields(Functions)}),
-        source=root or PROJECT,
+        source=root or current().root,
     )
 
 
@@ -96,7 +95,7 @@ def compile_without_cloud(
     kind: str, settings: Settings, *, root: Path | None = None
 ) -> CompiledPipeline:
     """The pipeline with placeholders. Raises UnknownNameError, DefinitionError."""
-    return entry(kind, root).compile(placeholder_context(settings, root=root))
+    return entry(kind, settings.model, root).compile(placeholder_context(settings, root=root))
 
 
 def definition(kind: str, settings: Settings, *, root: Path | None = None) -> str:

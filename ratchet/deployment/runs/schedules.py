@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from config import timetable
 from ratchet.deployment.errors import NotDeployedError
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
+from ratchet.settings import timetable
 
 PIPELINES = ("training", "evaluation")
 

@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from config.settings import Settings
 from ratchet import node
 from ratchet.deployment.errors import DENIED, DeploymentError
 from ratchet.deployment.target.environment import Target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.control import foreign_variables
+from ratchet.project import current
+from ratchet.settings.schema import Settings
 
 DEFAULT_QUALIFIER = "hnb659fds"
 """Of `cdk bootstrap` without another (CDK developer guide, "Bootstrapping")."""
@@ -36,10 +37,10 @@ def environment(target: Target, variables: Mapping[str, str] = os.environ) -> di
     return {**inherited, **quiet, **target.variables, "PATH": os.pathsep.join(path)}
 
 
-def qualifier(settings: Settings, *, project: Path = node.PROJECT) -> str:
+def qualifier(settings: Settings, *, project: Path | None = None) -> str:
     """The qualifier of the bootstrap stack that deploys the environment, found as the CDK app
     finds it."""
-    context = json.loads((project / "cdk.json").read_text()).get("context", {})
+    context = json.loads(((project or current().root) / "cdk.json").read_text()).get("context", {})
     return settings.bootstrap_qualifier or str(context.get(_QUALIFIER, DEFAULT_QUALIFIER))
 
 
@@ -79,8 +80,9 @@ def deploy_command(target: Target, extra: Sequence[str] = ()) -> list[str]:
     The app is told the environment, so it synthesizes no other: `app.py`.
     """
     environment = target.settings.environment
-    command = [*node.cdk_command(), "deploy", f"{environment}/*", "--no-notices"]
-    command += ["--context", f"environment={environment}"]
+    model = target.settings.model
+    command = [*node.cdk_command(), "deploy", f"{environment}/{model}/*", "--no-notices"]
+    command += ["--context", f"environment={environment}", "--context", f"model={model}"]
     if target.local and "--require-approval" not in extra:
         command += ["--require-approval", "never"]
     return [*command, *extra]
@@ -102,7 +104,7 @@ def run(
     output: list[str] = []
     with subprocess.Popen(
         command,
-        cwd=node.PROJECT,
+        cwd=current().root,
         env=environment(target),
         stdin=subprocess.DEVNULL if line else None,
         stdout=subprocess.PIPE if line else None,

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from config.settings import Settings, load
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.acting import ROLE_VARIABLE, role_name, session_variables
-from ratchet.node import PROJECT
+from ratchet.project import current, load
+from ratchet.settings.schema import Settings
 from ratchet.switch_words import NO, YES, switch
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ ENVIRONMENT_VARIABLE = "RATCHET_ENV"
 DEFAULT_ENVIRONMENT = "dev"
 RETRIES: Any = {"mode": "standard"}
 """botocore's: three attempts, with longer and longer waits where AWS asks for fewer calls."""
-DEFAULT_FOLDER = PROJECT / ".ratchet" / "cloud"
+
+
+def default_folder() -> Path:
+    """The folder of the project's local cloud."""
+    return current().root / ".ratchet" / "cloud"
 
 
 def cloud_folder(local: bool | None, variables: Mapping[str, str] = os.environ) -> Path | None:
@@ -43,24 +47,25 @@ def cloud_folder(local: bool | None, variables: Mapping[str, str] = os.environ) 
     yes = switch(value)
     if yes is None:
         return _named_cloud(value)
-    return DEFAULT_FOLDER if yes or local else None
+    return default_folder() if yes or local else None
 
 
 def project_folder(folder: Path) -> Path:
     """The absolute path of a cloud's folder that was typed relative to the project."""
-    return PROJECT / folder.expanduser()
+    return current().root / folder.expanduser()
 
 
 def shown_folder(folder: Path) -> str:
     """A cloud's folder as one types it: relative to the project where it is inside."""
-    return str(folder.relative_to(PROJECT) if folder.is_relative_to(PROJECT) else folder)
+    root = current().root
+    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
 
 
 def local_command(text: str, folder: Path, variables: Mapping[str, str] = os.environ) -> str:
     """A command to type next, with what makes it go to the local cloud in `folder`."""
     value = variables.get(LOCAL_VARIABLE, "").strip()
     yes = switch(value)
-    if folder != (project_folder(Path(value)) if yes is None else DEFAULT_FOLDER):
+    if folder != (project_folder(Path(value)) if yes is None else default_folder()):
         return f"{LOCAL_VARIABLE}={shlex.quote(shown_folder(folder))} ratchet {text}"
     return f"ratchet {text} --local" if yes is False else f"ratchet {text}"
 
@@ -71,13 +76,13 @@ def _named_cloud(value: str) -> Path:
     folder = project_folder(Path(value))
     if is_cloud(folder):
         return folder
-    beside = [DEFAULT_FOLDER, *DEFAULT_FOLDER.parent.glob("*"), *folder.parent.glob("*")]
+    beside = [default_folder(), *default_folder().parent.glob("*"), *folder.parent.glob("*")]
     clouds = [shown_folder(other) for other in beside if is_cloud(other)]
     near = difflib.get_close_matches(value.lower(), [*YES, *NO, *clouds], n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     raise DeploymentError(
         f"{LOCAL_VARIABLE} is {value!r}.{hint}\n"
-        f"Expected {', '.join(YES)} for the local cloud in {shown_folder(DEFAULT_FOLDER)}; "
+        f"Expected {', '.join(YES)} for the local cloud in {shown_folder(default_folder())}; "
         f"{', '.join(NO)} for AWS; or the folder of a local cloud, and none is in {folder}. "
         f"To make one there: ratchet cloud up --folder {shlex.quote(value)}"
     )

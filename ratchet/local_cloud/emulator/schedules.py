@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from config import timetable
+from ratchet.settings import timetable
 
 Schedule = dict[str, Any]
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config import images
 from ratchet.definition.resources import PROCESSING_JOB, TRAINING_JOB, TUNING_JOB, Resource
 from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import authorisation, table
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.runner.serving.prepared import Image
+from ratchet.settings import images
 
 Request = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 
-from config.settings import load
+from ratchet.project import load
 from stacks.foundation import Foundation
 from stacks.pipelines import Pipelines
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from config.settings import Settings
 from ratchet.cli.main import app
 from ratchet.deployment.pipelines import experiment
 from ratchet.deployment.target import environment as targets
-from ratchet.deployment.target.environment import DEFAULT_FOLDER
+from ratchet.deployment.target.environment import default_folder
+from ratchet.settings.schema import Settings
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
     PIPELINE_ARN,
@@ -33,6 +33,7 @@ from tests.unit.cli.fake_serving import ServingWorld, package, serving_world_of
 def settings() -> Settings:
     return Settings(
         environment="dev",
+        model="flights",
         project="flights",
         region="us-east-1",
         owner="ml",
@@ -42,7 +43,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def world(settings: Settings) -> World:
-    return world_of(settings, folder=DEFAULT_FOLDER)
+    return world_of(settings, folder=default_folder())
 
 
 @pytest.fixture(autouse=True)

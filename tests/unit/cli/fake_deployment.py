@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from config.settings import Settings
 from ratchet.deployment.target.environment import Target
+from ratchet.settings.schema import Settings
 
 START = datetime(2013, 4, 2, 8, 0, 0, tzinfo=UTC)
 PIPELINE = "flights-dev-training"

@@ -11,8 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from config.settings import Settings
-from ratchet.deployment.target.environment import DEFAULT_FOLDER
+from ratchet.deployment.target.environment import default_folder
+from ratchet.settings.schema import Settings
 from tests.unit.cli.fake_deployment import ACCOUNT, START, FakeSageMaker, World, world_of
 
 GROUP = "flights-dev"
@@ -249,7 +249,7 @@ class ServingWorld:
 
 
 def serving_world_of(settings: Settings) -> ServingWorld:
-    world = world_of(settings, folder=DEFAULT_FOLDER)
+    world = world_of(settings, folder=default_folder())
     world.ssm.parameters[settings.parameter("serving")] = json.dumps(FACTS)
     made = ServingWorld(
         world=world,

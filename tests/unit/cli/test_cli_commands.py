@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from config.settings import Settings
 from ratchet.cli.main import app
 from ratchet.deployment.target import environment as targets
+from ratchet.settings.schema import Settings
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import FACTS, FakeRun, World, world_of
 

@@ -16,10 +16,10 @@ from botocore.awsrequest import AWSResponse, HTTPHeaders
 from botocore.config import Config
 from botocore.stub import Stubber
 
-from config import tags
 from ratchet.deployment.costs import allocation_tags, bill
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.environment import RETRIES
+from ratchet.settings import tags
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import World
 

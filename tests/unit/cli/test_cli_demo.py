@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ratchet.demo import loop, traffic
-from ratchet.demo.acts import SERVING, TRAINING
-from ratchet.demo.acts import serving as serving_acts
-from ratchet.demo.stage import Act, DemoFailedError, Play, claim, perform
+from demo import loop, traffic
+from demo.acts import SERVING, TRAINING
+from demo.acts import serving as serving_acts
+from demo.stage import Act, DemoFailedError, Play, claim, perform
 from ratchet.deployment.monitoring.analyses import Analysis
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs.executions import Run, RunState

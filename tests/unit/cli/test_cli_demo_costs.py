@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from demo import costs
+from demo.stage import DemoFailedError
 from ratchet.costs import rows
 from ratchet.costs.rows import Row
-from ratchet.demo import costs
-from ratchet.demo.stage import DemoFailedError
 from ratchet.deployment.runs import executions as runs
 from tests.unit.cli.fake_deployment import PIPELINE, FakeRun, World
 from tests.unit.cli.test_cli_demo import Silent, play_at

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs import PIPELINES
+from pipeline_defs.flights import PIPELINES
 from ratchet.cli.views import evaluation_view
 from ratchet.deployment.registry import evaluations
 from ratchet.loop.evaluations import EvaluationRecord

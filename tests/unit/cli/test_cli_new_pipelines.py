@@ -8,7 +8,7 @@ import pytest
 
 import pipeline_defs
 from pipeline_defs import PIPELINES, PipelineEntry
-from pipeline_defs.authoring import Context, Pipeline
+from ratchet.authoring import Context, Pipeline
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import World
 

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from config import timetable
 from ratchet.cli.views import status_view
 from ratchet.deployment import standing as standings
 from ratchet.deployment.standing import Standing, explanations
+from ratchet.settings import timetable
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import START
 from tests.unit.cli.fake_serving import ServingWorld, package

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import Settings
 from ratchet.cli.options import where
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import (
-    DEFAULT_FOLDER,
     cloud_folder,
+    default_folder,
     local_target,
     open_target,
 )
 from ratchet.local_cloud import control, folder
 from ratchet.local_cloud.layout import Layout
 from ratchet.node import PROJECT
+from ratchet.settings.schema import Settings
 from tests.unit.cli.fake_deployment import World, world_of
 
 
@@ -30,11 +30,11 @@ from tests.unit.cli.fake_deployment import World, world_of
         (None, "0", None),
         (None, "off", None),
         (None, "No", None),
-        (None, "1", DEFAULT_FOLDER),
-        (None, "yes", DEFAULT_FOLDER),
-        (None, "ON", DEFAULT_FOLDER),
-        (True, None, DEFAULT_FOLDER),
-        (True, "0", DEFAULT_FOLDER),
+        (None, "1", default_folder()),
+        (None, "yes", default_folder()),
+        (None, "ON", default_folder()),
+        (True, None, default_folder()),
+        (True, "0", default_folder()),
         (False, "1", None),
         (False, "a slip", None),
     ],
@@ -85,7 +85,7 @@ def test_a_folder_of_yours_is_no_cloud(tmp_path: Path) -> None:
 
 
 def test_a_command_to_type_comes_back_to_the_same_place(world: World) -> None:
-    default = replace(world.target, folder=DEFAULT_FOLDER)
+    default = replace(world.target, folder=default_folder())
     assert default.command("runs", {}) == "ratchet runs --local"
     assert default.command("runs", {"RATCHET_LOCAL": "1"}) == "ratchet runs"
     demo = replace(world.target, folder=PROJECT / ".ratchet/demo")

@@ -6,10 +6,10 @@ import datetime as dt
 import re
 from decimal import Decimal
 
-from config.registry_accounts import XGBOOST
 from ratchet.costs import bundled_prices
 from ratchet.costs.prices import Listed, PriceTable
 from ratchet.costs.rows import BUNDLED, COMPONENTS, PRICE_LIST, STORED
+from ratchet.settings.registry_accounts import XGBOOST
 
 INSTANCE = re.compile(r"ml\.[a-z0-9]+\.\w+")
 

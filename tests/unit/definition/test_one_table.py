@@ -14,10 +14,10 @@ ROOT = Path(__file__).resolve().parents[3]
 ROOM = ROOT / "ratchet" / "definition"
 SOURCES = ("config", "constructs", "lambdas", "pipeline_defs", "ratchet", "stacks", "steps")
 REASONS = {
-    "pipeline_defs/authoring/checks/beside_arguments.py": "one type's folders are checked",
-    "pipeline_defs/authoring/draft.py": "which helpers cache unless they are told not to",
-    "pipeline_defs/imported/storage.py": "the property that has an output's URI, by type",
-    "pipeline_defs/permissions/steps.py": "code: what a type's arguments add to its role",
+    "ratchet/authoring/checks/beside_arguments.py": "one type's folders are checked",
+    "ratchet/authoring/draft.py": "which helpers cache unless they are told not to",
+    "ratchet/imported/storage.py": "the property that has an output's URI, by type",
+    "ratchet/permissions/steps.py": "code: what a type's arguments add to its role",
     "ratchet/local_cloud/sagemaker/service_side.py": "what another service is asked for",
 }
 """Files that may, and why."""

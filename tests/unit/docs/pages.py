@@ -22,7 +22,7 @@ CODE = (
 """The folders of code at the top of the project."""
 ROOMS = (
     *CODE,
-    "pipeline_defs/authoring",
+    "ratchet/authoring",
     "ratchet/cli",
     "ratchet/costs",
     "ratchet/definition",

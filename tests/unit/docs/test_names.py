@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from config.settings import Settings
+from ratchet.settings.schema import Settings
 from tests.unit.docs.pages import CODE, PROJECT, Page, is_dated, pages
 
 _PAGES = pages()

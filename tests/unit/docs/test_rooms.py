@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline_defs.authoring.bundle import bundle_script
+from ratchet.authoring.bundle import bundle_script
 from ratchet_cdk.functions.function_code import function_code
 from tests.unit.docs.pages import PROJECT, ROOMS, Page
 

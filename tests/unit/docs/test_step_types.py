@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline_defs.authoring import Pipeline
+from ratchet.authoring import Pipeline
 from ratchet.definition.row import StepType
 from ratchet.definition.step_types import STEP_TYPES
 from tests.unit.docs.pages import PROJECT, Page

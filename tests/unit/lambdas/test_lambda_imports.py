@@ -52,6 +52,6 @@ def test_a_function_imports_only_what_its_archive_and_the_runtime_hold(file: Pat
     assert not [name for name in imports if not _is_allowed(name)]
 
 
-@pytest.mark.parametrize("name", ["ratchet.cli.main", "pyarrow.csv", "config.settings"])
+@pytest.mark.parametrize("name", ["ratchet.cli.main", "pyarrow.csv", "ratchet.settings.schema"])
 def test_what_a_function_may_not_import_is_noticed(name: str) -> None:
     assert not _is_allowed(name)

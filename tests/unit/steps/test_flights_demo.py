@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.demo.flights import DemoDataError, write_month
+from demo.flights import DemoDataError, write_month
 
 
 def table(path: Path) -> list[dict[str, str]]:

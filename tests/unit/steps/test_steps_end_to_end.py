@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.demo.flights import write_month
+from demo.flights import write_month
 
 pytestmark = pytest.mark.jobs
 

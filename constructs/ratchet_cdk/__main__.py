@@ -1,0 +1,20 @@
+"""`python -m ratchet_cdk`, which cdk.json runs: the project's `app.py`, with the project's modules
+and its own constructs importable."""
+
+import runpy
+import sys
+
+from ratchet.project import NoProjectError, current
+
+
+def main() -> None:
+    try:
+        root = current().root
+    except NoProjectError as problem:
+        sys.exit(str(problem))
+    sys.path[:0] = [str(root), str(root / "constructs")]
+    runpy.run_path(str(root / "app.py"), run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

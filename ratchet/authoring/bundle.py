@@ -1,0 +1,129 @@
+"""A step's code as one archive that is named by its content.
+
+A bundle holds a script and the local modules it imports, and nothing else, so an edit changes the
+bundles (and cache keys) of just the steps that can see it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ratchet.authoring.errors import BundleError
+from ratchet.authoring.imports import imported_files
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Files of one step. Paths are relative to the folder that its script imports from, with
+    forward slashes."""
+
+    name: str
+    entry: str
+    """The path of the script inside."""
+    files: Mapping[str, bytes]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over names and contents.
+
+        Not over the archive: compressors differ between machines.
+        """
+        digest = hashlib.sha256()
+        for path, content in sorted(self.files.items()):
+            for part in (path.encode(), content):
+                # With lengths, so that no two sets of files read alike.
+                digest.update(len(part).to_bytes(8, "big"))
+                digest.update(part)
+        return digest.hexdigest()
+
+    def tar_gz(self) -> bytes:
+        """The archive: sorted, without times, owners or the executable bit."""
+        archive = io.BytesIO()
+        with (
+            gzip.GzipFile(filename="", fileobj=archive, mode="wb", compresslevel=9, mtime=0) as gz,
+            tarfile.open(fileobj=gz, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for path, content in sorted(self.files.items()):
+                member = tarfile.TarInfo(path)
+                member.size, member.mode, member.mtime = len(content), 0o644, 0
+                tar.addfile(member, io.BytesIO(content))
+        return archive.getvalue()
+
+    def write_tar_gz(self, path: Path) -> None:
+        """Writes the archive whole or not at all, also when several processes write it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(self.tar_gz())
+            Path(draft).chmod(0o644)
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink(missing_ok=True)
+            raise
+
+
+def bundle_script(
+    script: Path,
+    *,
+    root: Path,
+    include: Sequence[Path] = (),
+    imports_from: Path | None = None,
+    only: tuple[str, ...] = (),
+) -> Bundle:
+    """The bundle of a script: the script, the local modules it imports, and theirs in turn.
+
+    Args:
+        script: relative to `root`, or absolute.
+        root: nothing outside of it is bundled.
+        include: further files below `imports_from` that it opens or starts rather than imports;
+            what a Python file among them imports comes along.
+        imports_from: where modules are looked for. The script's folder unless given, which is where
+            Python looks when it runs the script; a script in a package names the folder above the
+            package, and puts it on `sys.path` itself.
+        only: the packages that it may take along; () = whatever is there. What is installed beside
+            a package is no part of a bundle.
+
+    Raises:
+        BundleError: a file is missing, lies outside, is not valid Python, or imports a file of the
+            project that the bundle does not hold.
+    """
+    root = Path(os.path.normpath(root.absolute()))
+    script = _inside(root / script, root)
+    folder = script.parent
+    if imports_from is not None:
+        folder = Path(os.path.normpath(root / imports_from))
+        if not script.is_relative_to(folder):
+            raise BundleError(f"{script.relative_to(root)} is not below {imports_from}")
+    files = imported_files(script, folder=folder, project=None if only else root, only=only)
+    for path in include:
+        extra = _inside(root / path, root)
+        if not extra.is_relative_to(folder):
+            raise BundleError(
+                f"{path} is not in {folder.relative_to(root)}, the folder of {script.name}: "
+                "only files beside or below the script can be included"
+            )
+        files |= imported_files(extra, folder=folder, project=root)
+    for file in files:
+        _inside(file, root)
+    contents = {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(files)}
+    return Bundle(name=script.stem, entry=script.relative_to(folder).as_posix(), files=contents)
+
+
+def _inside(path: Path, root: Path) -> Path:
+    # Not resolve(): a symbolic link keeps the name by which it is imported.
+    path = Path(os.path.normpath(path))
+    if not path.is_relative_to(root):
+        raise BundleError(f"{path} is outside of {root}: scripts live in the repository")
+    if not path.is_file():
+        raise BundleError(f"{path.relative_to(root)} is not a file in {root}")
+    return path

@@ -1,0 +1,186 @@
+"""Steps about a model: make it, predict with it, register it, serve it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+from ratchet.authoring import jobs, model_jobs
+from ratchet.authoring.draft import Draft
+from ratchet.authoring.handles import (
+    BaselineStep,
+    EndpointConfigStep,
+    ModelStep,
+    ProcessingStep,
+    RegisterStep,
+    Step,
+    TransformStep,
+)
+from ratchet.authoring.options import JobOptions, RetryOptions, StepOptions
+from ratchet.authoring.variables import Operand, text
+from ratchet.loop import names
+from ratchet.settings.schema import ComputeSettings
+
+
+class ModelSteps(Draft):
+    """Models, predictions, versions and endpoints."""
+
+    def model(
+        self,
+        name: str,
+        *,
+        artifact: Operand | None = None,
+        package: Operand | None = None,
+        inference: str = "inference.py",
+        image: str | None = None,
+        environment: Mapping[str, Operand] | None = None,
+        **options: Unpack[RetryOptions],
+    ) -> ModelStep:
+        """Makes a model that `transform` and `endpoint_config` take by `step.name_property`.
+
+        Args:
+            artifact: URI of a model.tar.gz with `code/` in it, or
+            package: ARN of a version in the registry: one of the two.
+            inference: the script in the artifact's `code/` that serves it.
+        """
+        if (artifact is None) == (package is None):
+            self._refuse(name, "artifact", None, "give either artifact or package")
+        if package is not None:
+            container: dict[str, Any] = {"ModelPackageName": package}
+        else:
+            container = model_jobs.model_container(
+                image or self.ctx.image, artifact or "", inference
+            )
+        if environment:
+            variables = {key: text(value) for key, value in environment.items()}
+            container["Environment"] = {**container.get("Environment", {}), **variables}
+        arguments = {"ExecutionRoleArn": self.ctx.role_arn, "PrimaryContainer": container}
+        return self._add_call(ModelStep, "Model", name, arguments, options, takes=RetryOptions)
+
+    def transform(
+        self,
+        name: str,
+        *,
+        model: ModelStep | Operand,
+        data: Operand | jobs.Input,
+        content_type: str = "text/csv",
+        accept: str | None = None,
+        split: bool = True,
+        join_input: bool = False,
+        input_filter: str | None = None,
+        output_filter: str | None = None,
+        batch: str = "MultiRecord",
+        payload_mb: int | None = None,
+        **options: Unpack[JobOptions],
+    ) -> TransformStep:
+        """Predicts for all rows below a URI, in batches; `step.output_uri` has a file for each.
+
+        Args:
+            split: a line is a record; otherwise a file is.
+            join_input: each record's prediction is written behind the record.
+            input_filter, output_filter: JSONPath of what of a record the model gets, and what is
+                written (developer guide, "Associate Prediction Results with Input Records").
+        """
+        job = model_jobs.transform_job(
+            self._job_settings(name, options),
+            model=model.name_property if isinstance(model, ModelStep) else model,
+            data=data,
+            output_uri=self._run_uri(name),
+            content_type=content_type,
+            accept=accept or content_type,
+            split=split,
+            batch=batch,
+            payload_mb=payload_mb,
+        )
+        processing = {
+            "InputFilter": input_filter,
+            "OutputFilter": output_filter,
+            "JoinSource": "Input" if join_input else None,
+        }
+        if chosen := {key: value for key, value in processing.items() if value is not None}:
+            job["DataProcessing"] = chosen
+        return self._add_call(TransformStep, "Transform", name, job, options)
+
+    def register(
+        self,
+        name: str,
+        model: Operand,
+        *,
+        metrics: ProcessingStep | None = None,
+        baselines: Sequence[BaselineStep] = (),
+        group: str | None = None,
+        inference: str = "inference.py",
+        metadata: Mapping[str, Operand] | None = None,
+        description: Operand | None = None,
+        image: str | None = None,
+        **options: Unpack[RetryOptions],
+    ) -> RegisterStep:
+        """Registers a version of the model, approved or waiting for it, as the settings say.
+
+        Args:
+            metrics: the step whose report becomes the version's model quality.
+            baselines: what the version's traffic is compared with. One of answers has the
+                statistics of model quality, and takes the place of `metrics`.
+            metadata: customer metadata (values end as texts of 1 to 256 characters); the digests
+                of the code of the steps so far are added as `code-<step>`.
+            options: see `RetryOptions`.
+        """
+        code = {f"code-{step}": bundle.digest for step, bundle in self._bundles.items()}
+        documents = {step.kind: step.documents for step in baselines}
+        report = {"ModelQuality": {"Statistics": metrics.report_uri()}} if metrics else {}
+        automatic = self.ctx.settings.approval == "automatic"
+        arguments = model_jobs.model_package(
+            group=group or self.ctx.model_group,
+            image=image or self.ctx.image,
+            model=model,
+            inference=inference,
+            approval="Approved" if automatic else "PendingManualApproval",
+            metrics={**report, **documents},
+            baselines=documents,
+            metadata={**(metadata or {}), **code},
+            description=description,
+        )
+        return self._add_call(
+            RegisterStep, "RegisterModel", name, arguments, options, takes=RetryOptions
+        )
+
+    def endpoint_config(
+        self,
+        name: str,
+        *,
+        model: ModelStep | Operand,
+        config_name: Operand,
+        compute: ComputeSettings | None = None,
+        variant: str = names.VARIANT,
+        **options: Unpack[StepOptions],
+    ) -> EndpointConfigStep:
+        """An endpoint's configuration. Runs on AWS only; what serves the champion of the loop is
+        the serving stack's, which updates it with a way back."""
+        compute = self._compute(name, compute)
+        production = {
+            "VariantName": variant,
+            "ModelName": model.name_property if isinstance(model, ModelStep) else model,
+            "InstanceType": compute.instance_type,
+            "InitialInstanceCount": compute.instance_count,
+        }
+        arguments = {"EndpointConfigName": config_name, "ProductionVariants": [production]}
+        return self._add_call(
+            EndpointConfigStep, "EndpointConfig", name, arguments, options, takes=StepOptions
+        )
+
+    def endpoint(
+        self,
+        name: str,
+        *,
+        config: EndpointConfigStep | Operand,
+        endpoint_name: Operand,
+        **options: Unpack[StepOptions],
+    ) -> Step:
+        """Creates an endpoint, or updates the one of that name. Runs on AWS only."""
+        arguments = {
+            "EndpointName": endpoint_name,
+            "EndpointConfigName": config.config_name
+            if isinstance(config, EndpointConfigStep)
+            else config,
+        }
+        return self._add_call(Step, "Endpoint", name, arguments, options, takes=StepOptions)

@@ -1,0 +1,225 @@
+"""Steps that run a processing job: a script, Spark, any container, the analyzer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, Unpack
+
+from ratchet.authoring import analysis, jobs
+from ratchet.authoring.analysis import AnalysisJob, Traffic
+from ratchet.authoring.bundle import Bundle
+from ratchet.authoring.draft import Draft
+from ratchet.authoring.handles import BaselineStep, ProcessingStep
+from ratchet.authoring.options import AnalysisOptions, JobOptions
+from ratchet.authoring.variables import Operand
+from ratchet.settings import images
+
+AnyProcessing = TypeVar("AnyProcessing", bound=ProcessingStep)
+
+
+class ProcessingSteps(Draft):
+    """Scripts, containers, baselines and comparisons."""
+
+    def processing(
+        self,
+        name: str,
+        script: str,
+        *,
+        inputs: Mapping[str, Operand | jobs.Input],
+        outputs: Sequence[str],
+        reports: Mapping[str, str] | None = None,
+        arguments: Sequence[Operand] = (),
+        include: Sequence[str] = (),
+        image: str | None = None,
+        **options: Unpack[JobOptions],
+    ) -> ProcessingStep:
+        """Runs a script.
+
+        Args:
+            inputs: name → URI (or `manifest(uri)`); the script gets each as `--<name> <folder>`.
+            outputs: names; the script gets each as `--<name> <folder>`.
+            reports: name → `<output>/<path>` of a JSON file, for `step.metric("path.in.it")`.
+            arguments: what the script gets after its folders.
+            include: files beside the script that it needs but does not import.
+            options: see `JobOptions`.
+        """
+        job = jobs.processing_job(
+            self._job_settings(name, options),
+            self._script(self._bundle(name, script, include=include), image),
+            inputs=inputs,
+            outputs=self._output_uris(name, outputs),
+            arguments=[*jobs.folder_arguments(inputs, outputs), *arguments],
+        )
+        return self._processing_step(name, job, reports, options)
+
+    def spark(
+        self,
+        name: str,
+        script: str,
+        *,
+        inputs: Mapping[str, Operand | jobs.Input],
+        outputs: Sequence[str],
+        reports: Mapping[str, str] | None = None,
+        arguments: Sequence[Operand] = (),
+        options: Sequence[str] = (),
+        image: str | None = None,
+        **job_options: Unpack[JobOptions],
+    ) -> ProcessingStep:
+        """Runs a PySpark script on `compute.instance_count` instances.
+
+        Args:
+            options: further options of spark-submit, such as `--conf`, `spark.sql.shuffle…`.
+            image: SageMaker's Spark container of the region, unless given.
+
+        The others are as for `processing`. Modules beside the script that it imports reach the
+        executors too.
+        """
+        bundle = self._bundle(name, script)
+        image = image or self._aws_image(name, images.spark(self.ctx.settings.region), "Spark")
+        folders = jobs.folder_arguments(inputs, outputs)
+        job = jobs.processing_job(
+            self._job_settings(name, job_options),
+            self._script(bundle, image),
+            inputs=inputs,
+            outputs=self._output_uris(name, outputs),
+            arguments=[
+                *self._shipped_modules(name, bundle),
+                *options,
+                bundle.entry,
+                *folders,
+                *arguments,
+            ],
+        )
+        entry = {"AppSpecification": {"ContainerEntrypoint": jobs.SPARK_ENTRY}}
+        return self._processing_step(name, jobs.overlaid(job, entry), reports, job_options)
+
+    def container(
+        self,
+        name: str,
+        image: str,
+        *,
+        entry: Sequence[Operand] = (),
+        arguments: Sequence[Operand] = (),
+        inputs: Mapping[str, Operand | jobs.Input] | None = None,
+        outputs: Sequence[str] = (),
+        reports: Mapping[str, str] | None = None,
+        **options: Unpack[JobOptions],
+    ) -> ProcessingStep:
+        """Runs any container: input `n` is at /opt/ml/processing/input/n, what it writes to
+        /opt/ml/processing/output/n becomes output `n`.
+
+        Args:
+            entry: the program and its first arguments; empty leaves it to the image.
+            options: see `JobOptions`.
+        """
+        job = jobs.container_job(
+            self._job_settings(name, options),
+            image=image,
+            entry=entry,
+            inputs=(inputs or {}).items(),
+            outputs=self._output_uris(name, outputs),
+            arguments=arguments,
+        )
+        return self._processing_step(name, job, reports, options)
+
+    def baseline(
+        self,
+        name: str,
+        *,
+        of: Operand | jobs.Input,
+        exclude: Sequence[str] = (),
+        label: str | None = None,
+        probability: str = "probability",
+        **options: Unpack[AnalysisOptions],
+    ) -> BaselineStep:
+        """Describes data for later data to be compared with; give it to `register`.
+
+        Args:
+            of: URI of CSV files with a header.
+            exclude: columns that requests will not carry.
+            label: the rows are a classifier's answers (`probability`) beside this column, and the
+                baseline is of how good they are.
+        """
+        if label is None:
+            kind = "ModelDataQuality"
+            threshold = self.ctx.settings.monitor.comparison_threshold
+            analyzed = analysis.data_baseline(of=of, exclude=exclude, threshold=threshold)
+        else:
+            kind = "ModelQuality"
+            analyzed = analysis.quality_baseline(of=of, label=label, probability=probability)
+        return self._analysis(BaselineStep, name, analyzed, options, kind=kind)
+
+    def comparison(
+        self,
+        name: str,
+        *,
+        of: Traffic,
+        baseline: Operand,
+        exclude: Sequence[str] = (),
+        labels: Operand | jobs.Input | None = None,
+        **options: Unpack[AnalysisOptions],
+    ) -> ProcessingStep:
+        """Compares captured traffic with a baseline; `step.metric("outcome")` says what came of it.
+
+        Args:
+            baseline: URI of the folder that a baseline step wrote.
+            exclude: columns of requests to leave alone.
+            labels: ground truth; the answers are then compared with it, and how good they are with
+                the baseline of that.
+        """
+        rows = self.ctx.settings.monitor.minimum_rows
+        if labels is None:
+            analyzed = analysis.data_comparison(
+                of, baseline=baseline, exclude=exclude, minimum_rows=rows
+            )
+        else:
+            analyzed = analysis.quality_comparison(
+                of, baseline=baseline, labels=labels, minimum_rows=rows
+            )
+        return self._analysis(ProcessingStep, name, analyzed, options)
+
+    # -- inside
+
+    def _analysis(
+        self,
+        handle: type[AnyProcessing],
+        name: str,
+        analyzed: AnalysisJob,
+        options: AnalysisOptions,
+        **parts: Any,
+    ) -> AnyProcessing:
+        """A step that runs the analyzer."""
+        bundle = self._own_bundle(name, analysis.SCRIPT)
+        job = jobs.processing_job(
+            self._job_settings(name, {"compute": self.ctx.settings.monitor.compute}),
+            self._script(bundle, None),
+            inputs=analyzed.inputs,
+            outputs=self._output_uris(name, [analyzed.output]),
+            arguments=analyzed.arguments,
+        )
+        beside = {"PropertyFiles": jobs.property_files(analyzed.reports)}
+        parts = {**parts, "beside": beside, "reports": analyzed.reports}
+        return self._add_call(
+            handle, "Processing", name, job, options, takes=AnalysisOptions, **parts
+        )
+
+    def _processing_step(
+        self,
+        name: str,
+        job: Mapping[str, Any],
+        reports: Mapping[str, str] | None,
+        options: JobOptions,
+    ) -> ProcessingStep:
+        beside = {"PropertyFiles": jobs.property_files(reports)} if reports else {}
+        return self._add_call(
+            ProcessingStep, "Processing", name, job, options, beside=beside, reports=reports or {}
+        )
+
+    def _shipped_modules(self, name: str, bundle: Bundle) -> list[str]:
+        """Options of spark-submit that bring the executors what the script imports."""
+        modules = [path for path in bundle.files if path != bundle.entry]
+        for path in modules:
+            if "/" in path:
+                fix = "put the module beside the script"
+                self._refuse(name, "script", path, "Spark ships modules, not packages", fix)
+        return ["--py-files", ",".join(modules)] if modules else []

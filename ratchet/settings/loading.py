@@ -1,0 +1,135 @@
+"""The settings of a model in an environment, from the files that say them.
+
+`config/base.toml` holds what all share, `config/<environment>.toml` what an environment has,
+`config/<model>/base.toml` what a model needs everywhere, and `config/<model>/<environment>.toml`
+what it needs there. Each lies over those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ratchet.loop import names
+from ratchet.settings import images
+from ratchet.settings.costs import has_budgets
+from ratchet.settings.layers import Layers, layered
+from ratchet.settings.schema import ComputeSettings, Settings
+from ratchet.settings.toml_reader import SettingsError, read
+
+BASE = "base"
+"""The name of the files that every environment reads."""
+
+# SageMaker gives an update eight hours, of which instances need some to start.
+_LONGEST_WAIT_SECONDS = 7 * 3600
+
+
+def environments(config: Path) -> list[str]:
+    """The environments that have a file in the folder `config`, sorted by name."""
+    return sorted(file.stem for file in config.glob("*.toml") if file.stem != BASE)
+
+
+def models(config: Path) -> list[str]:
+    """The models that have a folder with a base.toml in the folder `config`, sorted by name."""
+    return sorted(file.parent.name for file in config.glob(f"*/{BASE}.toml"))
+
+
+def layers(config: Path, *, environment: str, model: str) -> Layers:
+    """What the files say, before it is held against the schema.
+
+    Raises:
+        SettingsError: there is no such environment or model, or a file is not TOML.
+    """
+    for kind, name, there in (
+        ("environment", environment, environments(config)),
+        ("model", model, models(config)),
+    ):
+        if name not in there:
+            file = f"{name}.toml" if kind == "environment" else f"{name}/{BASE}.toml"
+            raise SettingsError(
+                f"{name!r} is no {kind}: {config} holds {', '.join(there) or 'none'}; "
+                f"to add it, write {config / file}"
+            )
+    own = config / model
+    return layered(
+        [folder / f"{name}.toml" for folder in (config, own) for name in (BASE, environment)]
+    )
+
+
+def load(config: Path, *, environment: str, model: str) -> Settings:
+    """Reads the settings of a model in an environment.
+
+    Raises:
+        SettingsError: there is no such environment or model, or a file holds a mistake.
+    """
+    said = layers(config, environment=environment, model=model)
+    settings = read(Settings, said.table, where=said.origin, environment=environment, model=model)
+    for key, problem in _contradictions(settings):
+        raise SettingsError(f"{said.origin(key)}: {problem}")
+    return settings
+
+
+def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Keys that are each valid alone, but not together: one of them, and what is wrong."""
+    try:
+        _ = settings.image
+    except ValueError as error:
+        yield "region", f"region = {settings.region!r}: {error}"
+    for name, compute in settings.steps.items():
+        yield from _contradictions_of_compute(f"steps.{name}", compute)
+    endpoint, notifications = settings.endpoint, settings.notifications
+    if endpoint.routing != "all-at-once" and endpoint.instance_count == 1:
+        yield (
+            "endpoint.instance_count",
+            f'endpoint.routing = "{endpoint.routing}" with endpoint.instance_count = 1: one '
+            'instance has no share; expected at least 2 instances, or routing = "all-at-once"',
+        )
+    if endpoint.update_wait_seconds > _LONGEST_WAIT_SECONDS:
+        yield (
+            "endpoint.wait_seconds",
+            f"endpoint.wait_seconds = {endpoint.wait_seconds}: all shares together wait for "
+            f"{endpoint.update_wait_seconds} s; expected at most {_LONGEST_WAIT_SECONDS} s",
+        )
+    if settings.monitor.engine == names.MODEL_MONITOR and not images.model_monitor(settings.region):
+        yield (
+            "monitor.engine",
+            f'monitor.engine = "{names.MODEL_MONITOR}": region {settings.region!r} has no such '
+            f'container; expected "{names.AUTO}" or "{names.PIPELINE}"',
+        )
+    budget = settings.costs.monthly_budget_usd
+    if budget and not has_budgets(settings.region):
+        yield (
+            "costs.monthly_budget_usd",
+            f"costs.monthly_budget_usd = {budget:g}: CloudFormation cannot make budgets in region "
+            f"{settings.region!r}; expected 0, and a budget made by hand, which covers all "
+            "regions: aws budgets create-budget --generate-cli-skeleton",
+        )
+    training, labelled = settings.data.prefix, settings.evaluation.prefix
+    if training.startswith(labelled) or labelled.startswith(training):
+        yield (
+            "evaluation.prefix",
+            f'evaluation.prefix = "{labelled}" and data.prefix = "{training}": one is inside the '
+            "other, so data that lands there would be both trained on and evaluated; expected two "
+            "separate folders",
+        )
+    if (notifications.slack_workspace is None) != (notifications.slack_channel is None):
+        yield (
+            "notifications",
+            "notifications.slack_workspace and notifications.slack_channel need each other",
+        )
+
+
+def _contradictions_of_compute(key: str, compute: ComputeSettings) -> Iterator[tuple[str, str]]:
+    wait = compute.longest_wait_seconds
+    if compute.spot and wait < compute.max_runtime_seconds:
+        yield (
+            f"{key}.max_wait_seconds",
+            f"{key}.max_wait_seconds = {compute.max_wait_seconds}: waiting and running together "
+            f"cannot be shorter than {key}.max_runtime_seconds = {compute.max_runtime_seconds}",
+        )
+    if compute.spot and compute.keep_alive_seconds:
+        yield (
+            f"{key}.spot",
+            f"{key}.spot with {key}.keep_alive_seconds: spot instances cannot be kept; expected "
+            "one of the two",
+        )

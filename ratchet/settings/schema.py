@@ -1,0 +1,377 @@
+"""The settings of one model in one environment, typed and frozen.
+
+The fields below are the keys of the files in `config/`; `loading.py` says which file lies over
+which. Settings are loaded once, by the CDK app or by the command line, and handed down: nothing
+below reads a file or an environment variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from ratchet.loop import names
+from ratchet.settings import images, timetable
+from ratchet.settings.costs import CostSettings
+from ratchet.settings.intake import Intake
+from ratchet.settings.toml_reader import SettingsError, between, matching
+
+__all__ = ["CostSettings", "Settings", "SettingsError"]
+
+_Name = Annotated[
+    str,
+    matching(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens"),
+    lambda value: None if len(value) <= 20 else "at most 20 characters",
+]
+_Project = Annotated[
+    _Name,
+    # Systems Manager's reference, PutParameter: "cannot be prefixed with aws or ssm".
+    lambda value: (
+        'a name that begins with neither "aws" nor "ssm", which SSM parameters may not'
+        if value.startswith(("aws", "ssm"))
+        else None
+    ),
+]
+_Model = Annotated[
+    str,
+    # Python imports no folder with a hyphen, and SageMaker takes no name with an underscore.
+    matching(r"[a-z][a-z0-9]*", "lower-case letters and digits, a letter first"),
+    lambda value: None if len(value) <= 20 else "at most 20 characters",
+]
+_TagValue = Annotated[
+    str,
+    matching(r"[\w .:/=+@-]{1,256}", "1 to 256 letters, digits, spaces and _ . : / = + - @"),
+]
+_Image = Annotated[
+    str, lambda uri: None if images.is_ecr_image(uri) else "an image in ECR, with its tag or digest"
+]
+_Days = Annotated[int, between(1, 3650)]
+_Folder = Annotated[
+    str, matching(r"([\w!.*'()-]+/)+", 'a folder such as "raw/", without a leading slash')
+]
+
+
+_RunSchedule = Annotated[str, lambda value: timetable.expected_of(value) if value else None]
+_TimeZone = Annotated[str, timetable.expected_of_zone]
+_InstanceType = Annotated[
+    str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """Where data lands in the data bucket, and how much of it a run reads."""
+
+    prefix: _Folder = "raw/"
+    window: Annotated[int, between(0, 10_000)] = 0
+    """The newest N partitions (the folder of a key below the prefix); 0 = all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggerSettings:
+    """When landed data becomes a run."""
+
+    enabled: bool = True
+    settle_seconds: Annotated[int, between(0, 900)] = 60
+    """No object landed for this long: the drop is complete. (SQS delays by 900 s at most.)"""
+    max_wait_seconds: Annotated[int, between(0, 86_400)] = 900
+    """A run starts after this long even while objects still land."""
+    schedule: timetable.RuleSchedule = "rate(1 hour)"
+    """Wakes the trigger regularly in case an event was lost. It starts a run only if there is data
+    that was not run. In UTC."""
+    run_schedule: _RunSchedule = ""
+    """When to run without new data, as an expression of EventBridge Scheduler such as
+    "cron(0 6 ? * MON *)"; "" = never."""
+    timezone: _TimeZone = "UTC"
+    """Of `run_schedule`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
+    """Where new labelled data lands, and when the champion is evaluated on it."""
+
+    prefix: _Folder = "labelled/"
+    """In the data bucket, beside that of `data`."""
+    window: Annotated[int, between(0, 10_000)] = 1
+    """The newest N partitions are one evaluation; 0 = all of them."""
+    enabled: bool = True
+    """False: only `ratchet run evaluation` evaluates."""
+    settle_seconds: Annotated[int, between(0, 900)] = 60
+    """As in `trigger`."""
+    max_wait_seconds: Annotated[int, between(0, 86_400)] = 900
+    """As in `trigger`."""
+    run_schedule: _RunSchedule = ""
+    """As in `trigger`."""
+    timezone: _TimeZone = "UTC"
+    """Of `run_schedule`."""
+    floor: Annotated[float, between(0, 1)] = 0.5
+    """A lower score raises the model-quality alarm. Tossing a coin has an AUC of 0.5."""
+    max_regression: Annotated[float, between(0, 1)] = 0.05
+    """A score that is lower than the one at registration by more than this raises it, too."""
+    minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
+    """An evaluation on fewer is recorded, and neither raises the alarm nor ends it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeSettings:
+    """What one job runs on."""
+
+    instance_type: _InstanceType = "ml.m5.large"
+    instance_count: Annotated[int, between(1, 100)] = 1
+    volume_gb: Annotated[int, between(1, 16_384)] = 30
+    max_runtime_seconds: Annotated[int, between(60, 432_000)] = 3600
+    spot: bool = False
+    """Train on spare capacity, at a part of the price. AWS may take it away; the job then continues
+    from its checkpoints in /opt/ml/checkpoints. Only training jobs have this choice."""
+    max_wait_seconds: Annotated[int, between(0, 604_800)] = 0
+    """How long a spot job may take with waiting for capacity; 0 = twice `max_runtime_seconds`."""
+    keep_alive_seconds: Annotated[int, between(0, 3600)] = 0
+    """How long a training job's instances stay, and cost money, so that the next job of the same
+    kind starts within seconds. For interactive work; 0 = not at all."""
+
+    @property
+    def longest_wait_seconds(self) -> int:
+        return self.max_wait_seconds or min(2 * self.max_runtime_seconds, 604_800)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepSettings(ComputeSettings):
+    """What the job of one step runs on, and in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    """What a candidate must reach to be registered."""
+
+    max_regression: Annotated[float, between(0, 1)] = 0.005
+    """How much worse than the champion, in the metric's own unit, still passes."""
+    unscorable_champion: Literal["halt", "pass"] = "halt"
+    """What to do when the champion can no longer score the new data."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointSettings:
+    """What the champion serves on, and how a new one takes its place."""
+
+    instance_type: _InstanceType = "ml.m5.large"
+    instance_count: Annotated[int, between(1, 1000)] = 2
+    """Canary and linear routing need at least two instances."""
+    max_count: Annotated[int, between(1, 1000)] = 2
+    """Above `instance_count`: the endpoint scales between the two by invocations per instance."""
+    invocations_per_instance: Annotated[int, between(1, 1_000_000)] = 1000
+    """The target of scaling, per minute."""
+    routing: Literal["canary", "linear", "all-at-once"] = "canary"
+    """How traffic moves to the new instances: a share first, in equal shares, or all of it."""
+    step_percent: Annotated[int, between(10, 50)] = 10
+    """The share of instances that takes traffic first (canary) or with each step (linear)."""
+    wait_seconds: Annotated[int, between(0, 3600)] = 300
+    """How long alarms are watched after each share."""
+    termination_wait_seconds: Annotated[int, between(0, 3600)] = 120
+    """How long the old instances stay after all traffic has moved, for a rollback."""
+    max_5xx: Annotated[int, between(0, 1_000_000)] = 1
+    """More failed requests in a minute raise the alarm, and roll an update back."""
+    max_4xx: Annotated[int, between(0, 1_000_000)] = 50
+    """More refused requests in a minute raise the alarm, and roll an update back."""
+    max_latency_ms: Annotated[int, between(1, 60_000)] = 1000
+    """A higher 99th percentile of the model's latency, two minutes in a row, raises it, too."""
+    capture_percent: Annotated[int, between(1, 100)] = 100
+    """The share of requests that is kept for monitoring."""
+
+    @property
+    def update_wait_seconds(self) -> int:
+        """How many seconds of an update are waiting."""
+        shares = -(-100 // self.step_percent) if self.routing == "linear" else 1
+        return shares * self.wait_seconds + self.termination_wait_seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorSettings:
+    """How captured traffic is compared with the rows that the champion was evaluated on."""
+
+    engine: names.Engine = names.AUTO
+    """SageMaker Model Monitor, this project's own pipeline, or the first that the account has."""
+    schedule_hours: Annotated[int, between(1, 24)] = 1
+    exclude: Annotated[
+        tuple[str, ...],
+        lambda columns: (
+            None if len(",".join(columns)) <= 100 else "names of at most 100 characters"
+        ),
+    ] = ("late",)
+    """Columns that are not compared: those that requests do not carry, above all the label, and
+    those that change by nature, such as the month."""
+    label: str = "late"
+    """The column of the eval slice with the true answers."""
+    minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
+    """Fewer are not compared."""
+    comparison_threshold: Annotated[float, between(0, 1)] = 0.1
+    """How far a feature's distribution may move: a distance from 0 (the same) to 1."""
+    compute: ComputeSettings = field(default_factory=ComputeSettings)
+    """For the jobs that make the baselines and the analyses."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedbackSettings:
+    """What happens after drift."""
+
+    enabled: bool = True
+    """False: people get a notice about drift, and no run starts."""
+    cooldown_hours: Annotated[int, between(0, 8760)] = 24
+    """Between two runs that drift started."""
+    fruitless_limit: Annotated[int, between(1, 100)] = 3
+    """After this many runs for drift in a row without a better model, no more start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionSettings:
+    """How long things are kept, and what happens to them when a stack is deleted."""
+
+    run_days: Annotated[int, between(0, 3650)] = 0
+    """Outputs of a run's steps; 0 = kept. The models are among them, so a champion that serves for
+    longer loses its artifact: set a number only if models are replaced sooner."""
+    capture_days: Annotated[int, between(0, 3650)] = 90
+    """Captured requests and answers, and what analyses made of them; 0 = kept."""
+    noncurrent_days: _Days = 30
+    """Overwritten and deleted versions of objects."""
+    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] = 90
+    """Logs of the functions: one of the periods that CloudWatch Logs allows."""
+    on_delete: Literal["retain", "delete"] = "retain"
+    """Buckets and key when the stack is deleted. CloudFormation deletes empty buckets only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationSettings:
+    """Who gets notices, beside the other subscribers of the topic."""
+
+    email: Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")] | None = None
+    slack_workspace: (
+        Annotated[str, matching(r"T[0-9A-Z]{1,255}", 'a workspace id such as "T0123ABCD"')] | None
+    ) = None
+    """Authorized once in the console of Amazon Q Developer in chat applications."""
+    slack_channel: (
+        Annotated[str, matching(r"[A-Z0-9]{1,255}", 'a channel id such as "C0123ABCD"')] | None
+    ) = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One environment of one project."""
+
+    environment: _Name
+    """The name of its file; not a key in it."""
+    model: _Model
+    """The name of its folders; not a key in a file."""
+    project: _Project
+    region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", 'a region such as "us-east-1"')]
+    owner: _TagValue
+    cost_center: _TagValue
+    account: Annotated[str, matching(r"\d{12}", "twelve digits")] | None = None
+    """None: whatever account the credentials belong to at deployment."""
+    bootstrap_qualifier: Annotated[
+        str, matching(r"|[a-z0-9]{1,10}", "up to ten lower-case letters and digits")
+    ] = ""
+    """The qualifier of the CDK's bootstrap stack, whose roles deploy this environment; "" = the
+    context key `@aws-cdk/core:bootstrapQualifier` of cdk.json, or the CDK's default."""
+    protected: bool = False
+    """True: only `cdk deploy` changes the pipeline; `ratchet run` refuses to."""
+    experiment: Annotated[
+        str, matching(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,119}", "letters, digits and hyphens")
+    ] = "default"
+    approval: Literal["manual", "automatic"] = "manual"
+    when_none_left: names.WhenNoneLeft = names.KEEP
+    """If the version that serves is rejected and no other is approved: it goes on serving, or the
+    endpoint is taken down. People get a notice either way."""
+    cache_expire_after: Annotated[
+        str, matching(r"|P(\d+D)?(T\d+[HMS])?", 'an ISO 8601 period such as "P30D", or ""')
+    ] = "P30D"
+    """How old a cached step's result may be; "" turns caching off."""
+    image_uri: _Image | None = None
+    """The container image of all steps; None: SageMaker's XGBoost image of the region."""
+    data: DataSettings = field(default_factory=DataSettings)
+    trigger: TriggerSettings = field(default_factory=TriggerSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    steps: Mapping[str, StepSettings] = field(default_factory=lambda: MappingProxyType({}))
+    """By the step's name; a step that is not named has the defaults."""
+    gate: GateSettings = field(default_factory=GateSettings)
+    hyperparameters: Mapping[str, str | int | float] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
+    costs: CostSettings = field(default_factory=CostSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
+
+    @property
+    def loop(self) -> str:
+        """The name of the model's loop: a model with its project's name needs to be said once."""
+        return self.project if self.model == self.project else f"{self.project}-{self.model}"
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the names of this loop in this environment."""
+        return f"{self.loop}-{self.environment}"
+
+    def step(self, name: str) -> StepSettings:
+        """The settings of the step `name`."""
+        return self.steps.get(name) or StepSettings()
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of every resource; they split the costs."""
+        return {
+            "project": self.project,
+            "model": self.model,
+            "environment": self.environment,
+            "owner": self.owner,
+            "cost-center": self.cost_center,
+        }
+
+    @property
+    def image(self) -> str:
+        """The URI of the container image of all steps."""
+        return self.image_uri or images.xgboost(self.region)
+
+    @property
+    def model_package_group(self) -> str:
+        return self.prefix
+
+    @property
+    def endpoint_name(self) -> str:
+        return self.prefix
+
+    def pipeline_name(self, kind: str) -> str:
+        """The name of the pipeline that `pipeline_defs` calls `kind`."""
+        return f"{self.prefix}-{kind}"
+
+    def alarm_name(self, kind: str) -> str:
+        """The name of an alarm of this environment, such as that of `drift`."""
+        return f"{self.prefix}-{kind}"
+
+    def intake(self, kind: Literal["training", "evaluation"]) -> Intake:
+        """Where data lands for the pipeline of this kind, and when it becomes a run."""
+        starts = self.trigger if kind == "training" else self.evaluation
+        where = self.data if kind == "training" else self.evaluation
+        return Intake(
+            kind=kind,
+            prefix=where.prefix,
+            window=where.window,
+            enabled=starts.enabled,
+            settle_seconds=starts.settle_seconds,
+            max_wait_seconds=starts.max_wait_seconds,
+            catch_all=self.trigger.schedule,
+            run_schedule=starts.run_schedule,
+            timezone=starts.timezone,
+            drift=kind == "training" and self.feedback.enabled,
+        )
+
+    def schedule_name(self, kind: str) -> str:
+        """The name of the monitoring of `data-quality` or `model-quality`, or of the schedule by
+        which the `training` or the `evaluation` pipeline runs."""
+        return f"{self.prefix}-{kind}"
+
+    def parameter(self, name: str) -> str:
+        """The name of an SSM parameter of this environment."""
+        return f"/{self.loop}/{self.environment}/{name}"

@@ -1,0 +1,168 @@
+"""Reads a TOML table into a frozen dataclass, and refuses everything that the dataclass does
+not declare.
+
+The dataclass is the schema: its fields are the keys, its annotations the types, and an annotation
+may carry a rule: `Annotated[int, Between(0, 900)]`. A mistake in the file becomes one
+`SettingsError` that names the file, the key, the value, what is expected and the nearest known key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+T = TypeVar("T")
+_UNIONS = (types.UnionType, typing.Union)
+Rule = Callable[[Any], str | None]  # → what is expected, or None where the value is accepted
+
+
+class SettingsError(ValueError):
+    """A settings file holds something that this project does not understand."""
+
+
+def between(low: float, high: float) -> Rule:
+    return lambda value: None if low <= value <= high else f"a number from {low} to {high}"
+
+
+def matching(pattern: str, description: str) -> Rule:
+    """The whole value matches the regular expression; `description` says so in words."""
+    compiled = re.compile(pattern)
+    return lambda value: None if compiled.fullmatch(value) else description
+
+
+def read(
+    cls: type[T], table: Mapping[str, Any], *, where: Callable[[str], Path], **preset: Any
+) -> T:
+    """Reads a table into the dataclass `cls`; `preset` are fields that are not in it.
+
+    Args:
+        where: dotted key → the file that says it, for messages.
+
+    Raises:
+        SettingsError: the table holds a key or value that `cls` refuses, or lacks one.
+    """
+    return _Table(where, preset).dataclass(cls, table, "")
+
+
+@dataclass(frozen=True)
+class _Table:
+    where: Callable[[str], Path]
+    preset: Mapping[str, Any]
+
+    def dataclass(self, cls: type[T], table: Mapping[str, Any], path: str) -> T:
+        hints = typing.get_type_hints(cls, include_extras=True)
+        preset = self.preset if not path else {}
+        fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
+        keys = [name for name in fields if name not in preset]
+        for key, value in table.items():
+            if key not in keys:
+                raise self._unknown(path + key, value, [path + name for name in keys])
+        values = {name: self._value(hints[name], value, name) for name, value in preset.items()}
+        for name in keys:
+            if name in table:
+                values[name] = self._value(hints[name], table[name], path + name)
+            elif _required(fields[name]):
+                raise SettingsError(
+                    f"{self.where(path + name)}: {path + name} is missing; expected "
+                    f"{_describe(hints[name])}, for example: {name} = …"
+                )
+        return cls(**values)
+
+    def _value(self, hint: Any, value: Any, path: str) -> Any:
+        origin = typing.get_origin(hint)
+        if origin is Annotated:
+            return self._ruled(hint, value, path)
+        if origin in _UNIONS:
+            hint = next((o for o in typing.get_args(hint) if _accepts(o, value)), hint)
+            return self._plain(hint, value, path)
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            return self.dataclass(hint, self._table(value, path), f"{path}.")
+        if origin is tuple:
+            of = typing.get_args(hint)[0]
+            if not isinstance(value, list):
+                raise self._refused(path, value, _describe(hint))
+            return tuple(self._value(of, item, f"{path}[{n}]") for n, item in enumerate(value))
+        if isinstance(origin, type) and issubclass(origin, Mapping):
+            of = typing.get_args(hint)[1]
+            items = self._table(value, path).items()
+            return types.MappingProxyType({k: self._value(of, v, f"{path}.{k}") for k, v in items})
+        return self._plain(hint, value, path)
+
+    def _plain(self, hint: Any, value: Any, path: str) -> Any:
+        if typing.get_origin(hint) is Annotated:
+            return self._ruled(hint, value, path)
+        if not _accepts(hint, value):
+            raise self._refused(path, value, _describe(hint))
+        return float(value) if hint is float else value
+
+    def _ruled(self, hint: Any, value: Any, path: str) -> Any:
+        plain, *rules = typing.get_args(hint)
+        accepted = self._value(plain, value, path)
+        for rule in rules:
+            if expected := rule(accepted):
+                raise self._refused(path, value, expected)
+        return accepted
+
+    def _table(self, value: Any, path: str) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise self._refused(path, value, f"a table, written [{path}]")
+        return value
+
+    def _refused(self, path: str, value: Any, expected: str) -> SettingsError:
+        return SettingsError(f"{self.where(path)}: {path} = {_toml(value)}; expected {expected}")
+
+    def _unknown(self, path: str, value: Any, keys: list[str]) -> SettingsError:
+        near = difflib.get_close_matches(path, keys, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(keys))}"
+        return SettingsError(
+            f"{self.where(path)}: {path} = {_toml(value)}: there is no such key; {hint}"
+        )
+
+
+def _accepts(hint: Any, value: Any) -> bool:
+    """Whether a TOML value has the annotated type. TOML's booleans are no numbers."""
+    origin = typing.get_origin(hint)
+    if origin is Annotated:
+        return _accepts(hint.__origin__, value)
+    if origin is Literal:
+        return any(type(value) is type(option) and value == option for option in hint.__args__)
+    if origin in _UNIONS:
+        return any(_accepts(option, value) for option in hint.__args__)
+    if hint is float:
+        return type(value) in (int, float)
+    return type(value) is hint
+
+
+def _describe(hint: Any) -> str:
+    origin = typing.get_origin(hint)
+    if origin is Annotated:
+        return _describe(hint.__origin__)
+    if origin is Literal:
+        return " or ".join(_toml(option) for option in hint.__args__)
+    if origin in _UNIONS:
+        options = [option for option in hint.__args__ if option is not type(None)]
+        return " or ".join(_describe(option) for option in options)
+    if origin is tuple:
+        return f"a list, each {_describe(typing.get_args(hint)[0])}"
+    names = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
+    return names.get(hint, "a table")
+
+
+def _required(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value)
