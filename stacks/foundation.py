@@ -87,7 +87,7 @@ class Foundation(cdk.Stack):
         retention = settings.retention
         team = [
             settings.pipeline_name(name)
-            for name, entry in pipelines(source, settings.model).items()
+            for name, entry in pipelines(source, settings.model_name).items()
             if entry.stack == PIPELINES_STACK and not entry.imported
         ]
         return {

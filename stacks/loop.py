@@ -24,7 +24,7 @@ class ModelLoop(cdk.Stage):
 
     def __init__(self, scope: Construct, *, settings: Settings, source: Path) -> None:
         env = cdk.Environment(account=settings.account, region=settings.region)
-        super().__init__(scope, settings.model, env=env)
+        super().__init__(scope, settings.model_name, env=env)
         if settings.bootstrap_qualifier:
             # Stacks and what they publish look for it here, before any of them is made.
             self.node.set_context(QUALIFIER, settings.bootstrap_qualifier)

@@ -41,7 +41,7 @@ class Operations(cdk.Stack):
         )
         self.add_stack_dependency(foundation)
         self.loop = loop = foundation.loop(self, settings=settings, source=source)
-        recorded = [settings.pipeline_name(name) for name in pipelines(source, settings.model)]
+        recorded = [settings.pipeline_name(name) for name in pipelines(source, settings.model_name)]
         self.costs = RunCosts(self, "Costs", loop=loop, pipelines=recorded)
         self.table = CostTable(self, "Table", loop=loop, pipelines=recorded)
         self.notices = LoopAlarm(

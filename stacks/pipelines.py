@@ -55,7 +55,7 @@ class Pipelines(cdk.Stack):
         self._champion = training.champion if training else None
         self._entries = [
             each
-            for each in pipelines(source, settings.model).values()
+            for each in pipelines(source, settings.model_name).values()
             if each.stack == PIPELINES_STACK
         ]
         self._dead_letters = self._dead_letters_of_schedules()

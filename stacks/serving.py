@@ -133,7 +133,7 @@ class Serving(cdk.Stack):
         """Of the pipelines that a schedule starts; they live in a stack that needs none of this."""
         if not any(
             entry.schedule
-            for entry in pipelines(self.loop.source, self.loop.settings.model).values()
+            for entry in pipelines(self.loop.source, self.loop.settings.model_name).values()
         ):
             return []
         return [dead_letters_alarm(self.loop.settings, PIPELINES_STACK)]

@@ -44,7 +44,7 @@ class Training(cdk.Stack):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            entry=pipelines(source, settings.model)[names.TRAINING],
+            entry=pipelines(source, settings.model_name)[names.TRAINING],
             loop=loop,
             invokes={"resolve_champion": self.champion.function},
         )

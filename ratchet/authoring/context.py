@@ -50,7 +50,7 @@ class Context:
     @property
     def steps(self) -> str:
         """The folder of the model's scripts, relative to `source`."""
-        return f"steps/{self.settings.model}"
+        return f"steps/{self.settings.model_name}"
 
     @property
     def image(self) -> str:

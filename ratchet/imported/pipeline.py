@@ -206,7 +206,12 @@ def missing_permissions(stored: StoredPipeline) -> list[Missing]:
 
 def _anywhere(stored: StoredPipeline) -> ImportedPipeline:
     settings = Settings(
-        environment="dev", model="x", project="x", region=_ARNS.region, owner="x", cost_center="x"
+        environment="dev",
+        model_name="x",
+        project="x",
+        region=_ARNS.region,
+        owner="x",
+        cost_center="x",
     )
     placement = Placement(
         settings=settings,

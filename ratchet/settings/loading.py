@@ -63,7 +63,9 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
-    settings = read(Settings, said.table, where=said.origin, environment=environment, model=model)
+    settings = read(
+        Settings, said.table, where=said.origin, environment=environment, model_name=model
+    )
     for key, problem in _contradictions(settings):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return settings

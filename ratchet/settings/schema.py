@@ -260,7 +260,7 @@ class Settings:
 
     environment: _Name
     """The name of its file; not a key in it."""
-    model: _Model
+    model_name: _Model
     """The name of its folders; not a key in a file."""
     project: _Project
     region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", 'a region such as "us-east-1"')]
@@ -307,7 +307,9 @@ class Settings:
     @property
     def loop(self) -> str:
         """The name of the model's loop: a model with its project's name needs to be said once."""
-        return self.project if self.model == self.project else f"{self.project}-{self.model}"
+        return (
+            self.project if self.model_name == self.project else f"{self.project}-{self.model_name}"
+        )
 
     @property
     def prefix(self) -> str:
@@ -323,7 +325,7 @@ class Settings:
         """The tags of every resource; they split the costs."""
         return {
             "project": self.project,
-            "model": self.model,
+            "model": self.model_name,
             "environment": self.environment,
             "owner": self.owner,
             "cost-center": self.cost_center,

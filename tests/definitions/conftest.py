@@ -48,7 +48,7 @@ def write_source(tmp_path: Path) -> WriteSource:
 def settings() -> Settings:
     return Settings(
         environment="dev",
-        model="flights",
+        model_name="flights",
         project="flights",
         region="us-east-1",
         owner="ml-platform",

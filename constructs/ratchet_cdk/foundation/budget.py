@@ -51,7 +51,7 @@ class Budget(Construct):
                 filter_expression=budgets.CfnBudget.ExpressionProperty(
                     and_=[
                         _tagged(tags.PROJECT, settings.project),
-                        _tagged(tags.MODEL, settings.model),
+                        _tagged(tags.MODEL, settings.model_name),
                         _tagged(tags.ENVIRONMENT, settings.environment),
                     ]
                 ),

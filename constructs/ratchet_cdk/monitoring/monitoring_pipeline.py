@@ -50,7 +50,7 @@ class MonitoringPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            entry=pipelines(loop.source, loop.settings.model)["monitoring"],
+            entry=pipelines(loop.source, loop.settings.model_name)["monitoring"],
             loop=loop,
             invokes={
                 "select_captured": self.select_captured,

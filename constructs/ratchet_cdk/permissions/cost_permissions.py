@@ -55,7 +55,7 @@ def grant_price_runs(
         conditions={
             "StringEquals": {
                 f"aws:ResourceTag/{tags.PROJECT}": settings.project,
-                f"aws:ResourceTag/{tags.MODEL}": settings.model,
+                f"aws:ResourceTag/{tags.MODEL}": settings.model_name,
                 f"aws:ResourceTag/{tags.ENVIRONMENT}": settings.environment,
             }
         },

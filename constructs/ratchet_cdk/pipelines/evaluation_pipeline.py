@@ -39,7 +39,7 @@ class EvaluationPipeline(Construct):
         self.pipeline = MlPipeline(
             self,
             "Pipeline",
-            entry=pipelines(loop.source, loop.settings.model)[names.EVALUATION],
+            entry=pipelines(loop.source, loop.settings.model_name)[names.EVALUATION],
             loop=loop,
             invokes={
                 "resolve_champion": champion.function,

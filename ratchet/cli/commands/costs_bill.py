@@ -151,7 +151,7 @@ def reconcile(
         tag=by.value,
         only={
             tags.PROJECT: target.settings.project,
-            tags.MODEL: target.settings.model,
+            tags.MODEL: target.settings.model_name,
             tags.ENVIRONMENT: target.settings.environment,
         },
     )

@@ -128,7 +128,7 @@ def _plan(
             steps=instances.planned(validate(text, stand_ins=None), values=checked),
         )
     comparing = Comparing(target)
-    change = comparing.change(source.entry(kind, target.settings.model))
+    change = comparing.change(source.entry(kind, target.settings.model_name))
     if isinstance(change, UnreadPipeline):
         raise DeploymentError(f"{change.name}: {change.reason}")
     checked = _check(values, change.source, change.name)

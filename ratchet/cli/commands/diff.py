@@ -137,7 +137,7 @@ def _deployed(
         # On paper too: a comment that lists pipelines as new has to say why all of them are.
         (echo if form is DiffFormat.markdown else _note)(f"{comparing.missing}\n")
     changes = (
-        [comparing.change(source.entry(kind, target.settings.model))]
+        [comparing.change(source.entry(kind, target.settings.model_name))]
         if kind
         else comparing.changes()
     )

@@ -73,7 +73,7 @@ class Comparing:
 
     def changes(self) -> Iterator[AnyChange]:
         """All pipelines of the source, and those that it no longer has."""
-        entries = source.entries(self._target.settings.model)
+        entries = source.entries(self._target.settings.model_name)
         for listed in entries.values():
             yield self.change(listed)
         yield from self._dropped(entries)

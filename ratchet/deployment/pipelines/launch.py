@@ -118,7 +118,7 @@ class _Prepared:
 
 
 def _from_source(target: Target, facts_of_training: TrainingFacts, kind: str) -> _Prepared:
-    listed = source.entry(kind, target.settings.model)
+    listed = source.entry(kind, target.settings.model_name)
     _refuse_protected(target, facts_of_training, kind)
     deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
     context = source.context(target, facts_of_training, listed, role_arn=deployed.role_arn)

@@ -95,7 +95,7 @@ def compile_without_cloud(
     kind: str, settings: Settings, *, root: Path | None = None
 ) -> CompiledPipeline:
     """The pipeline with placeholders. Raises UnknownNameError, DefinitionError."""
-    return entry(kind, settings.model, root).compile(placeholder_context(settings, root=root))
+    return entry(kind, settings.model_name, root).compile(placeholder_context(settings, root=root))
 
 
 def definition(kind: str, settings: Settings, *, root: Path | None = None) -> str:

@@ -80,7 +80,7 @@ def deploy_command(target: Target, extra: Sequence[str] = ()) -> list[str]:
     The app is told the environment, so it synthesizes no other: `app.py`.
     """
     environment = target.settings.environment
-    model = target.settings.model
+    model = target.settings.model_name
     command = [*node.cdk_command(), "deploy", f"{environment}/{model}/*", "--no-notices"]
     command += ["--context", f"environment={environment}", "--context", f"model={model}"]
     if target.local and "--require-approval" not in extra:

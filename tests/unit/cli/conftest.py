@@ -33,7 +33,7 @@ from tests.unit.cli.fake_serving import ServingWorld, package, serving_world_of
 def settings() -> Settings:
     return Settings(
         environment="dev",
-        model="flights",
+        model_name="flights",
         project="flights",
         region="us-east-1",
         owner="ml",
