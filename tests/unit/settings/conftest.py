@@ -7,13 +7,6 @@ from pathlib import Path
 
 import pytest
 
-REQUIRED = """
-project = "flights"
-region = "eu-west-1"
-owner = "ml-platform"
-cost_center = "ml-0001"
-"""
-
 Write = Callable[..., Path]
 
 

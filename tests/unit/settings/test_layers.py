@@ -9,7 +9,7 @@ import pytest
 
 from ratchet.settings import loading
 from ratchet.settings.schema import Settings, SettingsError
-from tests.unit.settings.conftest import REQUIRED
+from tests.projects import REQUIRED
 
 LAYERS = ("base.toml", "dev.toml", "flights/base.toml", "flights/dev.toml")
 """The lowest first."""

@@ -10,7 +10,8 @@ import pytest
 from ratchet.project import find
 from ratchet.settings import loading
 from ratchet.settings.schema import Settings, SettingsError
-from tests.unit.settings.conftest import REQUIRED, Write
+from tests.projects import REQUIRED
+from tests.unit.settings.conftest import Write
 
 
 def load(config: Path, environment: str = "dev") -> Settings:

@@ -10,7 +10,8 @@ from ratchet.settings import loading
 from ratchet.settings.costs import CostSettings, has_budgets
 from ratchet.settings.schema import SettingsError
 from tests import cloudformation_schemas
-from tests.unit.settings.conftest import REQUIRED, Write
+from tests.projects import REQUIRED
+from tests.unit.settings.conftest import Write
 
 
 def loaded(write: Write, lines: str, *, region: str = "eu-west-1") -> CostSettings:
