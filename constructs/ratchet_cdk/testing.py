@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 
 from ratchet.project import Project
 from ratchet_cdk.app import MakeLoop, add_loops
+from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 
 UPDATE_VARIABLE = "RATCHET_UPDATE_SNAPSHOTS"
 
@@ -42,10 +44,19 @@ def _lines(loop: cdk.Stage) -> Iterator[str]:
         resources = template.get("Resources", {}).values()
         for kind, count in sorted(Counter(resource["Type"] for resource in resources).items()):
             yield f"{count:5} {kind}"
-        for name, output in sorted(template.get("Outputs", {}).items()):
-            if "Export" not in output:
-                yield f"      output {name}"
         yield ""
+    for construct in loop.node.find_all():
+        if isinstance(construct, MlPipeline):
+            yield f"pipeline {construct.name}"
+            yield from (f"      {name}" for name in _steps(construct.definition["Steps"]))
+            yield ""
+
+
+def _steps(steps: Sequence[Mapping[str, Any]], *, indent: str = "") -> Iterator[str]:
+    for step in steps:
+        yield f"{indent}{step['Name']} ({step['Type']})"
+        for branch in ("IfSteps", "ElseSteps"):
+            yield from _steps(step["Arguments"].get(branch, ()), indent=f"{indent}  ")
 
 
 def assert_snapshot(loop: cdk.Stage, file: Path) -> None:
