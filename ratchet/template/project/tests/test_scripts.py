@@ -1,8 +1,8 @@
 """Each model's scripts keep the contract: what `ratchet check` says."""
 
 import pytest
-from ratchet.contract import checks
 
+from ratchet.contract import checks
 from ratchet.project import current
 
 

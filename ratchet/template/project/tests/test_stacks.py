@@ -1,9 +1,9 @@
 """What is deployed, as a list to read in review. `make snapshots` accepts a change."""
 
 import pytest
-from ratchet_cdk.testing import assert_snapshot, synthesized
 
 from ratchet.project import current
+from ratchet_cdk.testing import assert_snapshot, synthesized
 from stacks.loop import ModelLoop
 
 project = current()
