@@ -1,15 +1,6 @@
 """One model in one environment: what `cdk deploy "<environment>/<model>/*"` deploys."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
-import aws_cdk as cdk
-from constructs import Construct
-
-from ratchet.settings.schema import Settings
-from ratchet_cdk.foundation.code_bucket import QUALIFIER
-from ratchet_cdk.pipelines.cost_tags import add_cost_tags
+from ratchet_cdk.loop import Loop
 from stacks.evaluation import Evaluation
 from stacks.foundation import Foundation
 from stacks.operations import Operations
@@ -18,46 +9,13 @@ from stacks.serving import Serving
 from stacks.training import Training
 
 
-class ModelLoop(cdk.Stage):
-    """The stacks of one model in one environment, in its region, with its cost tags on every
-    resource."""
+class ModelLoop(Loop):
+    """Leave a stack out, or add one of your own, here."""
 
-    def __init__(self, scope: Construct, *, settings: Settings, source: Path) -> None:
-        env = cdk.Environment(account=settings.account, region=settings.region)
-        super().__init__(scope, settings.model_name, env=env)
-        if settings.bootstrap_qualifier:
-            # Stacks and what they publish look for it here, before any of them is made.
-            self.node.set_context(QUALIFIER, settings.bootstrap_qualifier)
-        self.foundation = Foundation(self, "Foundation", settings=settings, source=source)
-        self.training = Training(
-            self, "Training", settings=settings, source=source, foundation=self.foundation
-        )
-        self.evaluation = Evaluation(
-            self,
-            "Evaluation",
-            settings=settings,
-            source=source,
-            foundation=self.foundation,
-            training=self.training,
-        )
-        self.serving = Serving(
-            self,
-            "Serving",
-            settings=settings,
-            source=source,
-            foundation=self.foundation,
-            training=self.training,
-            evaluation=self.evaluation,
-        )
-        self.operations = Operations(
-            self, "Operations", settings=settings, source=source, foundation=self.foundation
-        )
-        self.pipelines = Pipelines(
-            self,
-            "Pipelines",
-            settings=settings,
-            source=source,
-            foundation=self.foundation,
-            training=self.training,
-        )
-        add_cost_tags(self, settings)
+    def compose(self) -> None:
+        self.foundation = foundation = Foundation(self)
+        self.training = training = Training(self, after=foundation)
+        self.evaluation = evaluation = Evaluation(self, training, after=foundation)
+        self.serving = Serving(self, training, evaluation)
+        self.operations = Operations(self, after=foundation)
+        self.pipelines = Pipelines(self, training, after=foundation)
