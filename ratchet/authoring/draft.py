@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ratchet.authoring import jobs
-from ratchet.authoring.bundle import Bundle
+from ratchet.authoring.bundle import REQUIREMENTS, Bundle
 from ratchet.authoring.checks import check
 from ratchet.authoring.context import Context
 from ratchet.authoring.errors import BundleError, DefinitionError, Problem
@@ -209,6 +209,7 @@ class Draft:
             image=image or self.ctx.image,
             code_uri=self.ctx.bundle_uri(bundle),
             entry=bundle.entry,
+            has_requirements=REQUIREMENTS in bundle.files,
         )
 
     def _compute(self, step: str, compute: ComputeSettings | None) -> ComputeSettings:
