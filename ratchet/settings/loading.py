@@ -66,12 +66,12 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
     settings = read(
         Settings, said.table, where=said.origin, environment=environment, model_name=model
     )
-    for key, problem in _contradictions(settings):
+    for key, problem in _contradictions(settings, said):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return settings
 
 
-def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str]]:
     """Keys that are each valid alone, but not together: one of them, and what is wrong."""
     try:
         _ = settings.image
@@ -109,7 +109,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     training, labelled = settings.data.prefix, settings.evaluation.prefix
     if training.startswith(labelled) or labelled.startswith(training):
         yield (
-            "evaluation.prefix",
+            "evaluation.prefix" if "evaluation.prefix" in said.origins else "data.prefix",
             f'evaluation.prefix = "{labelled}" and data.prefix = "{training}": one is inside the '
             "other, so data that lands there would be both trained on and evaluated; expected two "
             "separate folders",
