@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ratchet.loop import names
-from ratchet.settings import images
+from ratchet.settings import images, model_checks
 from ratchet.settings.costs import has_budgets
 from ratchet.settings.layers import Layers, layered
 from ratchet.settings.schema import ComputeSettings, Settings
@@ -63,16 +63,22 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
+    if "model" not in said.table:
+        raise SettingsError(
+            f"{config / model / BASE}.toml: the table [model] is missing; write into it what the "
+            f"model predicts:\n{model_checks.LINES}"
+        )
     settings = read(
         Settings, said.table, where=said.origin, environment=environment, model_name=model
     )
-    for key, problem in _contradictions(settings):
+    for key, problem in _contradictions(settings, steps=config.parent / "steps" / model):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return settings
 
 
-def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+def _contradictions(settings: Settings, *, steps: Path) -> Iterator[tuple[str, str]]:
     """Keys that are each valid alone, but not together: one of them, and what is wrong."""
+    yield from model_checks.contradictions(settings, steps=steps)
     try:
         _ = settings.image
     except ValueError as error:
