@@ -40,9 +40,8 @@ def series(evaluations: Sequence[EvaluationRecord], *, now: datetime) -> Rendera
     drawn.add_column("rows", justify="right", no_wrap=True)
     drawn.add_column(escape(newest.metric), justify="right", no_wrap=True)
     drawn.add_column("interval", no_wrap=True)
-    drawn.add_column(
-        "floor" if newest.better == "higher" else "ceiling", justify="right", no_wrap=True
-    )
+    limit = "floor" if newest.better == "higher" else "ceiling"
+    drawn.add_column(limit, justify="right", no_wrap=True)
     drawn.add_column("registered", justify="right", no_wrap=True)
     drawn.add_column("", overflow="fold")
     for evaluation in shown:
