@@ -8,6 +8,7 @@ what it needs there. Each lies over those before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from ratchet.loop import names
@@ -84,14 +85,18 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
     settings = read(
         Settings, said.table, where=said.origin, environment=environment, model_name=model
     )
-    for key, problem in _contradictions(settings, steps=config.parent / "steps" / model):
+    steps = config.parent / "steps" / model
+    contradictions = (
+        model_checks.contradictions(settings, steps=steps),
+        _contradictions(settings, said),
+    )
+    for key, problem in chain.from_iterable(contradictions):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return settings
 
 
-def _contradictions(settings: Settings, *, steps: Path) -> Iterator[tuple[str, str]]:
+def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str]]:
     """Keys that are each valid alone, but not together: one of them, and what is wrong."""
-    yield from model_checks.contradictions(settings, steps=steps)
     try:
         _ = settings.image
     except ValueError as error:
@@ -128,7 +133,7 @@ def _contradictions(settings: Settings, *, steps: Path) -> Iterator[tuple[str, s
     training, labelled = settings.data.prefix, settings.evaluation.prefix
     if training.startswith(labelled) or labelled.startswith(training):
         yield (
-            "evaluation.prefix",
+            "evaluation.prefix" if "evaluation.prefix" in said.origins else "data.prefix",
             f'evaluation.prefix = "{labelled}" and data.prefix = "{training}": one is inside the '
             "other, so data that lands there would be both trained on and evaluated; expected two "
             "separate folders",

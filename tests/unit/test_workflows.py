@@ -94,7 +94,7 @@ def test_environments_are_deployed_one_after_the_other() -> None:
         "staging": "dev",
         "prod": "staging",
     }
-    assert sorted(found) == sorted(file.stem for file in (ROOT / "config").glob("*.toml"))
+    assert sorted(found) == find(ROOT).environments
     deploy = dict(jobs(FOLDER / "deploy-environment.yml"))["deploy"]
     assert deploy["environment"] == "${{ inputs.environment }}"
 
