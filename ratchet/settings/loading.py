@@ -34,6 +34,19 @@ def models(config: Path) -> list[str]:
     return sorted(file.parent.name for file in config.glob(f"*/{BASE}.toml"))
 
 
+def project_name(config: Path) -> str:
+    """The name of the project, as `base.toml` says it.
+
+    Raises:
+        SettingsError: it is not TOML, or says none.
+    """
+    file = config / f"{BASE}.toml"
+    name = layered([file]).table.get("project")
+    if not isinstance(name, str):
+        raise SettingsError(f'{file}: project is missing; expected a name: project = "…"')
+    return name
+
+
 def layers(config: Path, *, environment: str, model: str) -> Layers:
     """What the files say, before it is held against the schema.
 
