@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
+    check,
     cloud,
     costs,
     deploy,
@@ -27,6 +28,7 @@ from ratchet.cli.commands import (
     run,
     runs,
     status,
+    upgrade,
 )
 from ratchet.cli.console import err
 from ratchet.cli.options import name_nearest_option
@@ -60,6 +62,8 @@ def explanation(problem: Exception) -> str | None:
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
     from ratchet.settings.schema import SettingsError
+    from ratchet.template.upgrading import MergeError
+    from ratchet.template.writing import ExistingFilesError
 
     ours = (
         DeploymentError,
@@ -69,6 +73,8 @@ def explanation(problem: Exception) -> str | None:
         NodeMissingError,
         LocalCloudError,
         RunnerError,
+        ExistingFilesError,
+        MergeError,
     )
     if isinstance(problem, ours):
         return str(problem)
@@ -104,6 +110,8 @@ for module in (
     lineage,
     graph,
     diff,
+    check,
+    upgrade,
 ):
     module.register(app)
 app.add_typer(costs.app, name="costs")

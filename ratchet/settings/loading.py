@@ -8,10 +8,11 @@ what it needs there. Each lies over those before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from ratchet.loop import names
-from ratchet.settings import images
+from ratchet.settings import images, model_checks
 from ratchet.settings.costs import has_budgets
 from ratchet.settings.layers import Layers, layered
 from ratchet.settings.schema import ComputeSettings, Settings
@@ -32,6 +33,19 @@ def environments(config: Path) -> list[str]:
 def models(config: Path) -> list[str]:
     """The models that have a folder with a base.toml in the folder `config`, sorted by name."""
     return sorted(file.parent.name for file in config.glob(f"*/{BASE}.toml"))
+
+
+def project_name(config: Path) -> str:
+    """The name of the project, as `base.toml` says it.
+
+    Raises:
+        SettingsError: it is not TOML, or says none.
+    """
+    file = config / f"{BASE}.toml"
+    name = layered([file]).table.get("project")
+    if not isinstance(name, str):
+        raise SettingsError(f'{file}: project is missing; expected a name: project = "…"')
+    return name
 
 
 def layers(config: Path, *, environment: str, model: str) -> Layers:
@@ -63,10 +77,20 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
+    if "model" not in said.table:
+        raise SettingsError(
+            f"{config / model / BASE}.toml: the table [model] is missing; write into it what the "
+            f"model predicts:\n{model_checks.LINES}"
+        )
     settings = read(
         Settings, said.table, where=said.origin, environment=environment, model_name=model
     )
-    for key, problem in _contradictions(settings, said):
+    steps = config.parent / "steps" / model
+    contradictions = (
+        model_checks.contradictions(settings, steps=steps),
+        _contradictions(settings, said),
+    )
+    for key, problem in chain.from_iterable(contradictions):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return settings
 
