@@ -99,8 +99,9 @@ def add_chosen(app: cdk.App, loop: MakeLoop, project: Project) -> None:
 def _refuse(scope: Construct, mistakes: Iterable[str]) -> None:
     """A stack that the CDK refuses to synthesize, compare and deploy, with these words.
 
-    One stands in place of each loop that has a mistake, and one beside the environments: `cdk synth`
-    without a name looks at no stack of a stage. To leave a loop out would say that all is well.
+    One stands in place of each loop that has a mistake, and one beside the environments, since
+    `cdk synth` without a name looks at no stack of a stage. To leave a loop out would say that all
+    is well.
     """
     stack = cdk.Stack(scope, "Mistakes")
     for words in dict.fromkeys(mistakes):

@@ -10,10 +10,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from ratchet.loop import names
-from ratchet.settings import images
+from ratchet.settings import images, model_checks
 from ratchet.settings.costs import has_budgets
 from ratchet.settings.layers import Layers, layered
 from ratchet.settings.schema import ComputeSettings, Settings, StepSettings
@@ -45,7 +46,9 @@ def project_name(config: Path) -> str:
     file = config / f"{BASE}.toml"
     name = layered([file], root=config.parent).table.get("project")
     if not isinstance(name, str):
-        raise SettingsError(f'{file}: project is missing; expected a name: project = "…"')
+        raise SettingsError(
+            f'config/{BASE}.toml: project is missing; expected a name: project = "…"'
+        )
     return name
 
 
@@ -86,15 +89,25 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
+    if "model" not in said.table:
+        raise SettingsError(
+            f"config/{model}/{BASE}.toml: the table [model] is missing; write into it what the "
+            f"model predicts:\n{model_checks.LINES}"
+        )
     settings = read(
         Settings, said.table, where=said.origin, environment=environment, model_name=model
     )
-    for key, problem in _contradictions(settings):
+    steps = config.parent / "steps" / model
+    contradictions = (
+        model_checks.contradictions(settings, steps=steps),
+        _contradictions(settings, said),
+    )
+    for key, problem in chain.from_iterable(contradictions):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return replace(settings, layers=said)
 
 
-def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str]]:
     """Keys that are each valid alone, but not together: one of them, and what is wrong."""
     try:
         _ = settings.image
@@ -133,7 +146,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     training, labelled = settings.data.prefix, settings.evaluation.prefix
     if training.startswith(labelled) or labelled.startswith(training):
         yield (
-            "evaluation.prefix",
+            "evaluation.prefix" if "evaluation.prefix" in said.origins else "data.prefix",
             f'evaluation.prefix = "{labelled}" and data.prefix = "{training}": one is inside the '
             "other, so data that lands there would be both trained on and evaluated; expected two "
             "separate folders",
