@@ -17,7 +17,8 @@ from ratchet.loop import folders
 from ratchet.loop.facts import OperationsFacts, parse
 from ratchet.project import load
 from ratchet.settings.costs import CostSettings
-from ratchet.settings.schema import NotificationSettings, Settings
+from ratchet.settings.retention import NotificationSettings
+from ratchet.settings.schema import Settings
 from ratchet_cdk.loop import Loop
 from ratchet_cdk.pipelines.run_costs import dollars
 from stacks.foundation import Foundation

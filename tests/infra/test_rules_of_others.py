@@ -15,7 +15,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from ratchet.project import load
 from ratchet.settings.costs import CostSettings
-from ratchet.settings.schema import MonitorSettings, NotificationSettings
+from ratchet.settings.retention import NotificationSettings
+from ratchet.settings.schema import MonitorSettings
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly, context
 from tests.infra.loops import add_loops
