@@ -28,7 +28,9 @@ class Data(BuildHookInterface):  # type: ignore[type-arg]
         root = Path(self.root)
         wheel = self.target_name == "wheel"
         files = {} if not wheel else {**functions(root), **cdk_cli()}
-        files |= {file: f"ratchet/template/copied/{file}" if wheel else file for file in copied(root)}
+        files |= {
+            file: f"ratchet/template/copied/{file}" if wheel else file for file in copied(root)
+        }
         build_data["force_include"].update(files)
 
 
