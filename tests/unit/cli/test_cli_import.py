@@ -10,6 +10,7 @@ from tests.projects import copy_of_project
 from typer.testing import CliRunner, Result
 
 from ratchet.cli.main import app
+from tests.projects import copy_of_project
 from tests.sdk.imports import GOLDEN, HERE, TELL, scripts_of_steps
 
 FILE = GOLDEN / "v3" / "definition.json"
