@@ -36,7 +36,8 @@ _INSTALL = (
     "--fetch-retry-mintimeout=1000",
     "--fetch-retry-maxtimeout=5000",
 )
-_LAST_LINES = 8
+_LINES = 5
+"""Of npm's errors: the first ones say what it is, the others where in npm."""
 
 
 def command() -> list[str]:
@@ -170,8 +171,8 @@ def _registry(folder: Path) -> str:
 
 
 def _failure(folder: Path, output: str, *, registry: str) -> str:
-    lines = [line for line in output.splitlines() if line.strip() and "A complete log" not in line]
-    words = "\n".join(f"  {line}" for line in lines[-_LAST_LINES:]) or "  (npm said nothing)"
+    lines = [line for line in output.splitlines() if line.startswith("npm error")]
+    words = "\n".join(f"  {line}" for line in lines[:_LINES]) or "  (npm said nothing)"
     return (
         f"The CDK CLI {version()} is not installed, and npm could not get it from {registry}:\n"
         f"{words}\n"

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.projects import copy_of_project
 from typer.testing import CliRunner, Result
 
 from ratchet.cli.main import app
