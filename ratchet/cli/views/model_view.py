@@ -16,6 +16,7 @@ from ratchet.cli.views.wording import moment, number, shortened
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.loop import names, packages
 
+EDIT = "by hand, from an edit"
 APPROVALS = {
     "Approved": "[green]approved[/]",
     "Rejected": "[red]rejected[/]",
@@ -53,6 +54,8 @@ def _remarks(
 ) -> Iterator[str]:
     if version.version == serving:
         yield "[green]serves[/]"
+    if version.of_edit:
+        yield "from an edit"
     if version.failed:
         reason = escape(shortened(version.failure, width))
         yield f"[red]deployment failed {moment(version.failed, now)}: {reason}[/]"
@@ -88,7 +91,7 @@ def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> Rend
         f"[bold]model[/] {version.group} version {version.version} "
         f"{APPROVALS.get(version.approval, version.approval)}{state}",
         f"  [dim]{version.arn}[/]",
-        f"  [dim]{registered}[/]",
+        f"  [dim]{registered}{f', {EDIT}' if version.of_edit else ''}[/]",
     ]
     if version.approval_note:
         lines.append(f"  {escape(version.approval_note)}")
@@ -137,6 +140,7 @@ def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
         "changed": iso(version.modified),
         "description": version.description,
         "run": version.run_arn or None,
+        "edit": version.of_edit,
         "artifact": version.artifact or None,
         "image": version.image or None,
         "baselines": dict(version.baselines),
