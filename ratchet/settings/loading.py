@@ -8,10 +8,11 @@ what it needs there. Each lies over those before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from ratchet.loop import names
-from ratchet.settings import images
+from ratchet.settings import images, model_checks
 from ratchet.settings.costs import has_budgets
 from ratchet.settings.layers import Layers, layered
 from ratchet.settings.schema import ComputeSettings, Settings
@@ -76,15 +77,25 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
+    if "model" not in said.table:
+        raise SettingsError(
+            f"{config / model / BASE}.toml: the table [model] is missing; write into it what the "
+            f"model predicts:\n{model_checks.LINES}"
+        )
     settings = read(
         Settings, said.table, where=said.origin, environment=environment, model_name=model
     )
-    for key, problem in _contradictions(settings):
+    steps = config.parent / "steps" / model
+    contradictions = (
+        model_checks.contradictions(settings, steps=steps),
+        _contradictions(settings, said),
+    )
+    for key, problem in chain.from_iterable(contradictions):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return settings
 
 
-def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str]]:
     """Keys that are each valid alone, but not together: one of them, and what is wrong."""
     try:
         _ = settings.image
@@ -122,7 +133,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     training, labelled = settings.data.prefix, settings.evaluation.prefix
     if training.startswith(labelled) or labelled.startswith(training):
         yield (
-            "evaluation.prefix",
+            "evaluation.prefix" if "evaluation.prefix" in said.origins else "data.prefix",
             f'evaluation.prefix = "{labelled}" and data.prefix = "{training}": one is inside the '
             "other, so data that lands there would be both trained on and evaluated; expected two "
             "separate folders",
