@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
     check,
+    clean,
     cloud,
     costs,
     deploy,
@@ -105,6 +106,7 @@ for module in (
     logs,
     models,
     status,
+    clean,
     permissions,
     predict,
     lineage,
