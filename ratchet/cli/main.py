@@ -18,6 +18,7 @@ from ratchet.cli.commands import (
     diff,
     graph,
     import_pipeline,
+    init,
     land,
     lineage,
     logs,
@@ -62,6 +63,7 @@ def explanation(problem: Exception) -> str | None:
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
     from ratchet.settings.schema import SettingsError
+    from ratchet.template.data import DataError
     from ratchet.template.upgrading import MergeError
     from ratchet.template.writing import ExistingFilesError
 
@@ -73,6 +75,7 @@ def explanation(problem: Exception) -> str | None:
         NodeMissingError,
         LocalCloudError,
         RunnerError,
+        DataError,
         ExistingFilesError,
         MergeError,
     )
@@ -111,6 +114,7 @@ for module in (
     graph,
     diff,
     check,
+    init,
     upgrade,
 ):
     module.register(app)
