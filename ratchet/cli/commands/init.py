@@ -121,7 +121,7 @@ def _ask(question: str, *, missing: str, default: str | None = None) -> str:
 
 
 def _kind(problem: ProblemKind | None) -> Problem | None:
-    return problem.value if problem is not None else None  # type: ignore[return-value]
+    return problem.value if problem is not None else None
 
 
 def _say(plan: Plan) -> None:
