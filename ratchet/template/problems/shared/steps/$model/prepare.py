@@ -46,7 +46,9 @@ def read(path, root):
         rows = pd.read_csv(path, dtype=str, sep=None, engine="python", encoding="utf-8-sig")
     if missing := [column for column in [*COLUMNS, LABEL] if column not in rows]:
         raise SystemExit(f"{path}: no column {', '.join(missing)}")
-    return rows[[*COLUMNS, LABEL]].astype("string").assign(folder=str(path.parent.relative_to(root)))
+    return (
+        rows[[*COLUMNS, LABEL]].astype("string").assign(folder=str(path.parent.relative_to(root)))
+    )
 
 
 def labelled(rows):
