@@ -105,6 +105,7 @@ for module in (
     logs,
     models,
     status,
+    settings,
     permissions,
     predict,
     lineage,
