@@ -12,12 +12,14 @@ from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
     check,
+    clean,
     cloud,
     costs,
     deploy,
     diff,
     graph,
     import_pipeline,
+    init,
     land,
     lineage,
     logs,
@@ -27,6 +29,7 @@ from ratchet.cli.commands import (
     predict,
     run,
     runs,
+    settings,
     status,
     upgrade,
 )
@@ -62,6 +65,7 @@ def explanation(problem: Exception) -> str | None:
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
     from ratchet.settings.schema import SettingsError
+    from ratchet.template.data import DataError
     from ratchet.template.upgrading import MergeError
     from ratchet.template.writing import ExistingFilesError
 
@@ -73,6 +77,7 @@ def explanation(problem: Exception) -> str | None:
         NodeMissingError,
         LocalCloudError,
         RunnerError,
+        DataError,
         ExistingFilesError,
         MergeError,
     )
@@ -106,12 +111,14 @@ for module in (
     models,
     status,
     settings,
+    clean,
     permissions,
     predict,
     lineage,
     graph,
     diff,
     check,
+    init,
     upgrade,
 ):
     module.register(app)

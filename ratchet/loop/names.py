@@ -81,6 +81,7 @@ WhenNoneLeft = Literal["keep", "take-down"]
 TRAINING: Final = "training"
 EVALUATION: Final = "evaluation"
 MONITORING: Final = "monitoring"
+LOOPS_OWN = (TRAINING, EVALUATION, MONITORING)
 """Kinds of pipeline that every loop has."""
 
 _EDITS = "-edits"

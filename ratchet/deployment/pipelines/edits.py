@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.errors import DeploymentError, NotDeployedError
 from ratchet.deployment.pipelines.publishing import DeployedPipeline
+from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
@@ -118,6 +118,8 @@ def bring(target: Target, deployed: DeployedPipeline, definition: str) -> EditVe
 
 def _newest_version(target: Target, name: str) -> int | None:
     """None: there is no such pipeline."""
+    from botocore.exceptions import ClientError
+
     try:
         answer = target.client("sagemaker").list_pipeline_versions(
             PipelineName=name, SortOrder="Descending", MaxResults=1
@@ -131,6 +133,8 @@ def _newest_version(target: Target, name: str) -> int | None:
 
 def _made(target: Target, deployed: DeployedPipeline, text: str) -> bool:
     """Makes the pipeline; False: somebody else did at the same moment."""
+    from botocore.exceptions import ClientError
+
     marks = {**target.settings.tags, **_marks(deployed.name)}
     try:
         target.client("sagemaker").create_pipeline(
@@ -212,9 +216,29 @@ def why_needed(
     return ""
 
 
+def reviewed(target: Target, *, all_: bool = False) -> list[tuple[EditPipeline, str]]:
+    """The environment's pipelines in which edits run, each with why it is needed."""
+    pipelines = listed(target)
+    now = datetime.now().astimezone()
+    versions: Iterable[ModelVersion] = ()
+    if any(not why_needed(each, (), now=now) for each in pipelines):
+        versions = _versions(target)
+    return [(each, why_needed(each, versions, now=now, all_=all_)) for each in pipelines]
+
+
+def _versions(target: Target) -> Iterable[ModelVersion]:
+    try:
+        group = facts.read(target).model_package_group
+    except NotDeployedError:  # the deployment is gone, and what is left are orphans
+        return ()
+    return registry.versions(target, group)
+
+
 def remove(target: Target, edits: EditPipeline) -> bool:
     """Deletes the pipeline and the history of its runs; False: it is not this environment's, or a
     run has begun meanwhile."""
+    from botocore.exceptions import ClientError
+
     sagemaker = target.client("sagemaker")
     described = sagemaker.describe_pipeline(PipelineName=edits.name)
     answer = sagemaker.list_tags(ResourceArn=described["PipelineArn"])

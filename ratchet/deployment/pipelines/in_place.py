@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from botocore.exceptions import ClientError
-
-from ratchet.deployment.errors import DENIED, NotDeployedError
+from ratchet.deployment.errors import NotDeployedError, denied
 from ratchet.deployment.pipelines import publishing, source, templates
 from ratchet.deployment.pipelines.publishing import DeployedPipeline
 from ratchet.deployment.pipelines.templates import StackDefinition
@@ -48,12 +47,22 @@ def changed(target: Target) -> list[Changed]:
 
 def changed_names(target: Target) -> list[str] | None:
     """Their names; None: whoever asks may not read the templates."""
+    from botocore.exceptions import ClientError
+
     try:
         return [pipeline.name for pipeline in changed(target)]
     except ClientError as error:
-        if error.response["Error"]["Code"] not in DENIED:
+        if not denied(error):
             raise
         return None
+
+
+def sentence(name: str, command: Callable[[str], str]) -> str:
+    """What a person has to know of a pipeline that runs something else."""
+    return (
+        f"{name} does not run what was deployed, and landed data runs it so. To put the deployed "
+        f"definition back: {command('deploy')}"
+    )
 
 
 def _changed(target: Target, name: str, definition: StackDefinition) -> Changed | None:

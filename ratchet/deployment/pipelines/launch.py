@@ -101,15 +101,16 @@ def launch(
     checked = parameters.check(chosen, declared, pipeline=deployed.name)
     uploaded = publishing.upload(target, edit.pipeline, edit.context) if edit else ()
     version = edits.bring(target, deployed, edit.definition) if edit else None
-    run = publishing.start(
+    run = _started(
         target,
         name=name,
+        kind=kind,
         parameters=checked,
         display_name=_display_name(snapshot, datetime.now().astimezone()),
         description=_description(snapshot, edit=edit is not None),
         version=version.number if version else None,
         stand_ins=stand_ins,
-        selection=_selective_config(selection),
+        selection=selection,
     )
     return Launched(
         run=run,
@@ -203,6 +204,25 @@ def _selection(
         return StepSelection(steps=tuple(steps), source=run)
     ended = (run for run in _runs_of(target, name) if run.status in _SOURCES)
     return StepSelection(steps=tuple(steps), source=next(ended, None))
+
+
+def _started(
+    target: Target, *, kind: str, selection: StepSelection | None, name: str, **arguments: Any
+) -> Run:
+    from botocore.exceptions import ClientError
+
+    try:
+        return publishing.start(
+            target, name=name, selection=_selective_config(selection), **arguments
+        )
+    except ClientError as error:
+        if not names.holds_edits(name) or selection is None or selection.source is not None:
+            raise
+        raise DeploymentError(
+            f"{error.response['Error'].get('Message', error)} No run of {name} has ended yet, and "
+            "SageMaker takes results from a run of the same pipeline only. Run the whole edit "
+            f"once: {target.command(f'run {kind}')}"
+        ) from None
 
 
 def _runs_of(target: Target, name: str) -> Sequence[Run]:

@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ratchet.deployment.target.environment import Target
 from ratchet.loop.answers import says_missing
 
@@ -156,6 +154,8 @@ def read(target: Target, stacks: Iterable[str]) -> dict[str, StackDefinition]:
 
 
 def _resources(target: Target, stack: str) -> Iterable[Mapping[str, Any]]:
+    from botocore.exceptions import ClientError
+
     try:
         body = target.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
     except ClientError as error:
