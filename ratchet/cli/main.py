@@ -29,6 +29,7 @@ from ratchet.cli.commands import (
     predict,
     run,
     runs,
+    settings,
     status,
     upgrade,
 )
@@ -109,6 +110,7 @@ for module in (
     logs,
     models,
     status,
+    settings,
     clean,
     permissions,
     predict,

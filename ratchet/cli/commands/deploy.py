@@ -76,9 +76,11 @@ def deploy(
     What follows `--` goes to `cdk deploy` unchanged: `ratchet deploy -- --hotswap`.
     """
     from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.pipelines import source
     from ratchet.deployment.target import cdk
 
     target = connect(environment, local)
+    source.check(target.settings)
     if bootstrap or not cdk.bootstrapped(target):
         if not (bootstrap or target.local):
             raise DeploymentError(
