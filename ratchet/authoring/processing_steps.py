@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from ratchet.authoring import analysis, jobs
+from ratchet.authoring import analysis, jobs, judgement
 from ratchet.authoring.analysis import AnalysisJob, Traffic
 from ratchet.authoring.bundle import Bundle
 from ratchet.authoring.draft import Draft
@@ -45,7 +46,7 @@ class ProcessingSteps(Draft):
         """
         job = jobs.processing_job(
             self._job_settings(name, options),
-            self._script(self._bundle(name, script, include=include), image),
+            self._script(self._bundle(name, script, include=include), self._image(name, image)),
             inputs=inputs,
             outputs=self._output_uris(name, outputs),
             arguments=[*jobs.folder_arguments(inputs, outputs), *arguments],
@@ -69,17 +70,17 @@ class ProcessingSteps(Draft):
 
         Args:
             options: further options of spark-submit, such as `--conf`, `spark.sql.shuffle…`.
-            image: SageMaker's Spark container of the region, unless given.
+            image: SageMaker's Spark container of the region, unless given here or in the settings.
 
         The others are as for `processing`. Modules beside the script that it imports reach the
         executors too.
         """
         bundle = self._bundle(name, script)
-        image = image or self._aws_image(name, images.spark(self.ctx.settings.region), "Spark")
+        aws = images.spark(self.ctx.settings.region)
         folders = jobs.folder_arguments(inputs, outputs)
         job = jobs.processing_job(
             self._job_settings(name, job_options),
-            self._script(bundle, image),
+            self._script(bundle, self._aws_image(name, image, aws, "Spark")),
             inputs=inputs,
             outputs=self._output_uris(name, outputs),
             arguments=[
@@ -178,6 +179,42 @@ class ProcessingSteps(Draft):
             )
         return self._analysis(ProcessingStep, name, analyzed, options)
 
+    def judgement(
+        self,
+        name: str,
+        *,
+        rows: Operand | jobs.Input,
+        champion: Operand,
+        candidate: Operand | None = None,
+        **options: Unpack[JobOptions],
+    ) -> ProcessingStep:
+        """Scores models on the same rows, each through the code packed with it, as `[model]` of the
+        settings has it: docs/guides/evaluation.md says what its report and its outputs `report`
+        and `predictions` hold.
+
+        Args:
+            rows: URI of the eval slice.
+            champion: URI of the model artifact that serves, or of a folder without one.
+            candidate: URI of the new one's; without it the champion is judged alone.
+            options: see `JobOptions`.
+        """
+        own = judgement.own_metrics(self.ctx.source / self.ctx.steps)
+        bundle = self._own_bundle(name, judgement.SCRIPT, beside=own)
+        candidates = {} if candidate is None else {"candidate": candidate}
+        inputs = {**candidates, "champion": champion, "eval": rows}
+        outputs = [judgement.REPORT, judgement.PREDICTIONS]
+        about = judgement.script_arguments(
+            self.ctx.settings.model, own=Path(own.name) if own else None
+        )
+        job = jobs.processing_job(
+            self._job_settings(name, options),
+            self._script(bundle, self._image(name, None)),
+            inputs=inputs,
+            outputs=self._output_uris(name, outputs),
+            arguments=[*jobs.folder_arguments(inputs, outputs), *about],
+        )
+        return self._processing_step(name, job, judgement.REPORTS, options)
+
     # -- inside
 
     def _analysis(
@@ -191,8 +228,8 @@ class ProcessingSteps(Draft):
         """A step that runs the analyzer."""
         bundle = self._own_bundle(name, analysis.SCRIPT)
         job = jobs.processing_job(
-            self._job_settings(name, {"compute": self.ctx.settings.monitor.compute}),
-            self._script(bundle, None),
+            self._job_settings(name, {}, instances=self.ctx.settings.monitor.compute),
+            self._script(bundle, self._image(name, None)),
             inputs=analyzed.inputs,
             outputs=self._output_uris(name, [analyzed.output]),
             arguments=analyzed.arguments,

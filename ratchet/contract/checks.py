@@ -87,7 +87,7 @@ def _first_run(trial: Trial) -> None:
 def _eval_slice(trial: Trial) -> None:
     """the eval slice has the label, and the training rows have its columns."""
     rows = _rows(trial, _EVAL_ROWS)
-    label = trial.settings.monitor.label
+    label = trial.settings.model.label
     if label not in rows:
         near = difflib.get_close_matches(label, map(str, rows.columns), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -145,7 +145,7 @@ def _packed(trial: Trial) -> None:
 
 def _answers(trial: Trial) -> None:
     """an endpoint answers for every row of the eval slice, as CSV and as JSON."""
-    rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.monitor.label)
+    rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label)
     with ServedModel(trial, trial.artifact) as served:
         lines = served.ask(rows.to_csv(index=False).encode(), "text/csv").splitlines()
         if len(lines) != len(rows):
@@ -176,7 +176,7 @@ def _worse(trial: Trial) -> None:
     uri = trial.outputs(record)[_TRAIN_ROWS]
     shuffled = f"{uri.rstrip('/')}-shuffled"
     for path, content in trial.below(uri):
-        rows = _shuffled(path, content, trial.settings.monitor.label)
+        rows = _shuffled(path, content, trial.settings.model.label)
         trial.storage.write_bytes(f"{shuffled}{path}", rows)
     earlier = {_PREPARE: trial.with_output(record, _TRAIN_ROWS, shuffled)}
     result = trial.run(champion=trial.artifact, earlier=earlier)
@@ -280,6 +280,6 @@ def _digests(trial: Trial, uri: str) -> dict[str, str]:
 
 
 def _answered(trial: Trial, result: Result) -> bytes:
-    rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.monitor.label, errors="ignore")
+    rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label, errors="ignore")
     with ServedModel(trial, trial.artifact_of(result)) as served:
         return served.ask(rows.to_csv(index=False).encode(), "text/csv")

@@ -36,6 +36,11 @@ class StoredPipeline:
     folders: Mapping[str, Files]
     permissions: Sequence[Mapping[str, Any]] = ()
 
+    @property
+    def place(self) -> str:
+        """Its folder in the project."""
+        return f"{FOLDER}/{self.model}/{self.name}"
+
     def bundle(self, folder: str) -> Bundle:
         """The files of a folder below `code/`, and the digest they are named by."""
         if folder not in self.folders:
@@ -45,7 +50,7 @@ class StoredPipeline:
                     Problem(
                         argument="code",
                         value=folder,
-                        expected=f"{FOLDER}/{self.model}/{self.name}/{_CODE}/{folder} is not there",
+                        expected=f"{self.place}/{_CODE}/{folder} is not there",
                         fix="bring it back from version control, or import the pipeline again",
                     )
                 ],
@@ -55,8 +60,8 @@ class StoredPipeline:
 
 
 def names(root: Path, model: str) -> list[str]:
-    """The imported pipelines of a model, sorted."""
-    return sorted(file.parent.name for file in (root / FOLDER / model).glob(f"*/{_DEFINITION}"))
+    """The imported pipelines of a model, sorted, without those whose import was cut short."""
+    return sorted(file.parent.name for file in (root / FOLDER / model).glob(f"[!.]*/{_DEFINITION}"))
 
 
 def read(root: Path, model: str, name: str) -> StoredPipeline:

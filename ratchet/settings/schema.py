@@ -12,13 +12,36 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from ratchet.loop import names
+from ratchet.loop import names, problems
 from ratchet.settings import images, timetable
+from ratchet.settings.compute import (
+    ComputeSettings,
+    Image,
+    InstanceSettings,
+    StepSettings,
+)
 from ratchet.settings.costs import CostSettings
 from ratchet.settings.intake import Intake
-from ratchet.settings.toml_reader import SettingsError, between, matching
+from ratchet.settings.layers import Layers
+from ratchet.settings.retention import NotificationSettings, RetentionSettings
+from ratchet.settings.serving import EndpointSettings
+from ratchet.settings.toml_reader import (
+    NOT_A_KEY,
+    SettingsError,
+    at_least,
+    between,
+    finite,
+    matching,
+)
 
-__all__ = ["CostSettings", "Settings", "SettingsError"]
+__all__ = [
+    "ComputeSettings",
+    "CostSettings",
+    "InstanceSettings",
+    "Settings",
+    "SettingsError",
+    "StepSettings",
+]
 
 _Name = Annotated[
     str,
@@ -44,10 +67,6 @@ _TagValue = Annotated[
     str,
     matching(r"[\w .:/=+@-]{1,256}", "1 to 256 letters, digits, spaces and _ . : / = + - @"),
 ]
-_Image = Annotated[
-    str, lambda uri: None if images.is_ecr_image(uri) else "an image in ECR, with its tag or digest"
-]
-_Days = Annotated[int, between(1, 3650)]
 _Folder = Annotated[
     str, matching(r"([\w!.*'()-]+/)+", 'a folder such as "raw/", without a leading slash')
 ]
@@ -55,9 +74,58 @@ _Folder = Annotated[
 
 _RunSchedule = Annotated[str, lambda value: timetable.expected_of(value) if value else None]
 _TimeZone = Annotated[str, timetable.expected_of_zone]
-_InstanceType = Annotated[
-    str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
+
+
+_Column = Annotated[
+    str, matching(r"[^,\x00-\x1f]{1,100}", "the name of a column: at most 100 characters, no comma")
 ]
+_Class = Annotated[str, matching(r"[^\x00-\x1f]{1,200}", "1 to 200 characters")]
+_MOST_CLASSES = 70  # a processing job takes 100 arguments
+_Classes = Annotated[
+    tuple[_Class, ...],
+    lambda names: None if len(names) <= _MOST_CLASSES else f"at most {_MOST_CLASSES} names",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """What the model predicts, and by which metric one is better than another.
+
+    Gate, evaluation, baselines, monitoring and views read it here.
+    """
+
+    problem: problems.Kind
+    """binary: the probability of one of two classes; multiclass: one of several; regression: a
+    number."""
+    label: _Column
+    """The column of the eval slice with the true answers. Requests do not carry it."""
+    metric: str = ""
+    """What the gate decides by: a metric of the problem, or one of the team's own
+    `steps/<model>/metrics.py`; "" = auc, macro_f1 or rmse."""
+    positive: Annotated[str, matching(r"[^\x00-\x1f]{0,200}", "at most 200 characters")] = ""
+    """Of a binary problem whose labels are words: the one that the probability is of."""
+    classes: _Classes = ()
+    """Of a multiclass problem: all classes, in the order in which the model answers their
+    probabilities; none = those of the eval slice, sorted."""
+
+    @property
+    def metric_name(self) -> str:
+        return self.metric or problems.PROBLEMS[self.problem].default
+
+    @property
+    def known_metric(self) -> problems.Metric | None:
+        """None: it is the team's own."""
+        return problems.PROBLEMS[self.problem].metrics.get(self.metric_name)
+
+    @property
+    def needs_tolerances(self) -> bool:
+        """Whether the metric has the label's unit, so that no default can know what is little."""
+        return self.known_metric is None or self.known_metric.in_label_unit
+
+    @property
+    def no_quality_analysis(self) -> str | None:
+        """Why answers are not compared with labels that arrive later; None: they are."""
+        return problems.no_quality_analysis(self.problem, self.positive)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,84 +174,26 @@ class EvaluationSettings:
     """As in `trigger`."""
     timezone: _TimeZone = "UTC"
     """Of `run_schedule`."""
-    floor: Annotated[float, between(0, 1)] = 0.5
-    """A lower score raises the model-quality alarm. Tossing a coin has an AUC of 0.5."""
-    max_regression: Annotated[float, between(0, 1)] = 0.05
-    """A score that is lower than the one at registration by more than this raises it, too."""
+    floor: Annotated[float, finite] | None = None
+    """A worse score raises the model-quality alarm: a lower one, or a higher one where less is
+    better. None: what answers without a look at the row reach (an auc of 0.5, an r2 of 0), and for
+    other metrics nothing."""
+    max_regression: Annotated[float, at_least(0)] | None = None
+    """A score that is worse than the one at registration by more than this raises it, too. In the
+    metric's own unit; None: 0.05, where the metric does not have the label's unit."""
     minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
     """An evaluation on fewer is recorded, and neither raises the alarm nor ends it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComputeSettings:
-    """What one job runs on."""
-
-    instance_type: _InstanceType = "ml.m5.large"
-    instance_count: Annotated[int, between(1, 100)] = 1
-    volume_gb: Annotated[int, between(1, 16_384)] = 30
-    max_runtime_seconds: Annotated[int, between(60, 432_000)] = 3600
-    spot: bool = False
-    """Train on spare capacity, at a part of the price. AWS may take it away; the job then continues
-    from its checkpoints in /opt/ml/checkpoints. Only training jobs have this choice."""
-    max_wait_seconds: Annotated[int, between(0, 604_800)] = 0
-    """How long a spot job may take with waiting for capacity; 0 = twice `max_runtime_seconds`."""
-    keep_alive_seconds: Annotated[int, between(0, 3600)] = 0
-    """How long a training job's instances stay, and cost money, so that the next job of the same
-    kind starts within seconds. For interactive work; 0 = not at all."""
-
-    @property
-    def longest_wait_seconds(self) -> int:
-        return self.max_wait_seconds or min(2 * self.max_runtime_seconds, 604_800)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepSettings(ComputeSettings):
-    """What the job of one step runs on, and in."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateSettings:
     """What a candidate must reach to be registered."""
 
-    max_regression: Annotated[float, between(0, 1)] = 0.005
-    """How much worse than the champion, in the metric's own unit, still passes."""
+    max_regression: Annotated[float, at_least(0)] | None = None
+    """How much worse than the champion still passes. In the metric's own unit; None: 0.005, where
+    the metric does not have the label's unit."""
     unscorable_champion: Literal["halt", "pass"] = "halt"
     """What to do when the champion can no longer score the new data."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointSettings:
-    """What the champion serves on, and how a new one takes its place."""
-
-    instance_type: _InstanceType = "ml.m5.large"
-    instance_count: Annotated[int, between(1, 1000)] = 2
-    """Canary and linear routing need at least two instances."""
-    max_count: Annotated[int, between(1, 1000)] = 2
-    """Above `instance_count`: the endpoint scales between the two by invocations per instance."""
-    invocations_per_instance: Annotated[int, between(1, 1_000_000)] = 1000
-    """The target of scaling, per minute."""
-    routing: Literal["canary", "linear", "all-at-once"] = "canary"
-    """How traffic moves to the new instances: a share first, in equal shares, or all of it."""
-    step_percent: Annotated[int, between(10, 50)] = 10
-    """The share of instances that takes traffic first (canary) or with each step (linear)."""
-    wait_seconds: Annotated[int, between(0, 3600)] = 300
-    """How long alarms are watched after each share."""
-    termination_wait_seconds: Annotated[int, between(0, 3600)] = 120
-    """How long the old instances stay after all traffic has moved, for a rollback."""
-    max_5xx: Annotated[int, between(0, 1_000_000)] = 1
-    """More failed requests in a minute raise the alarm, and roll an update back."""
-    max_4xx: Annotated[int, between(0, 1_000_000)] = 50
-    """More refused requests in a minute raise the alarm, and roll an update back."""
-    max_latency_ms: Annotated[int, between(1, 60_000)] = 1000
-    """A higher 99th percentile of the model's latency, two minutes in a row, raises it, too."""
-    capture_percent: Annotated[int, between(1, 100)] = 100
-    """The share of requests that is kept for monitoring."""
-
-    @property
-    def update_wait_seconds(self) -> int:
-        """How many seconds of an update are waiting."""
-        shares = -(-100 // self.step_percent) if self.routing == "linear" else 1
-        return shares * self.wait_seconds + self.termination_wait_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,21 +203,14 @@ class MonitorSettings:
     engine: names.Engine = names.AUTO
     """SageMaker Model Monitor, this project's own pipeline, or the first that the account has."""
     schedule_hours: Annotated[int, between(1, 24)] = 1
-    exclude: Annotated[
-        tuple[str, ...],
-        lambda columns: (
-            None if len(",".join(columns)) <= 100 else "names of at most 100 characters"
-        ),
-    ] = ("late",)
-    """Columns that are not compared: those that requests do not carry, above all the label, and
-    those that change by nature, such as the month."""
-    label: str = "late"
-    """The column of the eval slice with the true answers."""
+    exclude: tuple[str, ...] = ()
+    """Columns that are not compared, beside the label: those that requests do not carry, and those
+    that change by nature, such as the month."""
     minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
     """Fewer are not compared."""
     comparison_threshold: Annotated[float, between(0, 1)] = 0.1
     """How far a feature's distribution may move: a distance from 0 (the same) to 1."""
-    compute: ComputeSettings = field(default_factory=ComputeSettings)
+    compute: InstanceSettings = field(default_factory=InstanceSettings)
     """For the jobs that make the baselines and the analyses."""
 
 
@@ -224,48 +227,18 @@ class FeedbackSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetentionSettings:
-    """How long things are kept, and what happens to them when a stack is deleted."""
-
-    run_days: Annotated[int, between(0, 3650)] = 0
-    """Outputs of a run's steps; 0 = kept. The models are among them, so a champion that serves for
-    longer loses its artifact: set a number only if models are replaced sooner."""
-    capture_days: Annotated[int, between(0, 3650)] = 90
-    """Captured requests and answers, and what analyses made of them; 0 = kept."""
-    noncurrent_days: _Days = 30
-    """Overwritten and deleted versions of objects."""
-    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] = 90
-    """Logs of the functions: one of the periods that CloudWatch Logs allows."""
-    on_delete: Literal["retain", "delete"] = "retain"
-    """Buckets and key when the stack is deleted. CloudFormation deletes empty buckets only."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotificationSettings:
-    """Who gets notices, beside the other subscribers of the topic."""
-
-    email: Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")] | None = None
-    slack_workspace: (
-        Annotated[str, matching(r"T[0-9A-Z]{1,255}", 'a workspace id such as "T0123ABCD"')] | None
-    ) = None
-    """Authorized once in the console of Amazon Q Developer in chat applications."""
-    slack_channel: (
-        Annotated[str, matching(r"[A-Z0-9]{1,255}", 'a channel id such as "C0123ABCD"')] | None
-    ) = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Settings:
     """One environment of one project."""
 
-    environment: _Name
+    environment: _Name = field(metadata=NOT_A_KEY)
     """The name of its file; not a key in it."""
-    model_name: _Model
+    model_name: _Model = field(metadata=NOT_A_KEY)
     """The name of its folders; not a key in a file."""
     project: _Project
     region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", 'a region such as "us-east-1"')]
     owner: _TagValue
     cost_center: _TagValue
+    model: ModelSettings
     account: Annotated[str, matching(r"\d{12}", "twelve digits")] | None = None
     """None: whatever account the credentials belong to at deployment."""
     bootstrap_qualifier: Annotated[
@@ -286,8 +259,9 @@ class Settings:
         str, matching(r"|P(\d+D)?(T\d+[HMS])?", 'an ISO 8601 period such as "P30D", or ""')
     ] = "P30D"
     """How old a cached step's result may be; "" turns caching off."""
-    image_uri: _Image | None = None
-    """The container image of all steps; None: SageMaker's XGBoost image of the region."""
+    image_uri: Image | None = None
+    """The container image of all steps that name none of their own; None: SageMaker's XGBoost image
+    of the region."""
     data: DataSettings = field(default_factory=DataSettings)
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
@@ -303,6 +277,8 @@ class Settings:
     costs: CostSettings = field(default_factory=CostSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    layers: Layers | None = field(default=None, compare=False, repr=False, metadata=NOT_A_KEY)
+    """The files that said all this; None: no file did."""
 
     @property
     def loop(self) -> str:
@@ -315,6 +291,10 @@ class Settings:
     def prefix(self) -> str:
         """The prefix of the names of this loop in this environment."""
         return f"{self.loop}-{self.environment}"
+
+    def origin(self, key: str) -> str:
+        """The file that says a dotted key, or else its table, as one types it in the project."""
+        return self.layers.origin(key) if self.layers else f"config/{self.environment}.toml"
 
     def step(self, name: str) -> StepSettings:
         """The settings of the step `name`."""
@@ -333,8 +313,31 @@ class Settings:
 
     @property
     def image(self) -> str:
-        """The URI of the container image of all steps."""
+        """The URI of the container image of all steps that name none of their own."""
         return self.image_uri or images.xgboost(self.region)
+
+    @property
+    def gate_max_regression(self) -> float:
+        """How much worse than the champion still passes."""
+        return self.gate.max_regression if self.gate.max_regression is not None else 0.005
+
+    @property
+    def evaluation_floor(self) -> float | None:
+        """The worst score of an evaluation that raises no alarm."""
+        metric = self.model.known_metric
+        chance = metric.chance if metric else None
+        return self.evaluation.floor if self.evaluation.floor is not None else chance
+
+    @property
+    def evaluation_max_regression(self) -> float:
+        """How much worse than at registration raises no alarm."""
+        tolerance = self.evaluation.max_regression
+        return tolerance if tolerance is not None else 0.05
+
+    @property
+    def unmonitored(self) -> tuple[str, ...]:
+        """The columns of the eval slice that requests are not compared by: the label first."""
+        return tuple(dict.fromkeys([self.model.label, *self.monitor.exclude]))
 
     @property
     def model_package_group(self) -> str:

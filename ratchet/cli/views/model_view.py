@@ -12,10 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ratchet.cli.views.wording import moment, number, shortened
+from ratchet.cli.views.wording import moment, shortened
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.loop import names, packages
+from ratchet.loop.numbers import difference_text, score_text
 
+EDIT = "by hand, from an edit"
 APPROVALS = {
     "Approved": "[green]approved[/]",
     "Rejected": "[red]rejected[/]",
@@ -32,7 +34,9 @@ def table(
     drawn.add_column("version", justify="right", no_wrap=True)
     drawn.add_column("registered", no_wrap=True)
     drawn.add_column("approval", no_wrap=True)
-    drawn.add_column("auc", justify="right", no_wrap=True)
+    scores = {v.version: packages.registered_score(v.metadata) for v in versions}
+    metrics = {score.metric for score in scores.values() if score}
+    drawn.add_column(*metrics if len(metrics) == 1 else ["score"], justify="right", no_wrap=True)
     drawn.add_column("against", no_wrap=True)
     drawn.add_column("", overflow="fold")
     for version in versions:
@@ -41,7 +45,7 @@ def table(
             str(version.version),
             moment(version.created, now) if version.created else "",
             APPROVALS.get(version.approval, version.approval),
-            metric(version, packages.candidate_key("auc")),
+            _score(scores[version.version], named=len(metrics) > 1),
             against(version),
             "\n".join(_remarks(version, serving, now=now, width=width)),
         )
@@ -53,31 +57,35 @@ def _remarks(
 ) -> Iterator[str]:
     if version.version == serving:
         yield "[green]serves[/]"
+    if version.of_edit:
+        yield "from an edit"
     if version.failed:
         reason = escape(shortened(version.failure, width))
         yield f"[red]deployment failed {moment(version.failed, now)}: {reason}[/]"
 
 
-def metric(version: ModelVersion, name: str) -> str:
-    """A metric of the version's metadata, which is text; empty if it has no such metric."""
-    text = version.metadata.get(name, "")
-    try:
-        return number(float(text)) if text else ""
-    except ValueError:
-        return text
+def _score(score: packages.Score | None, *, named: bool) -> str:
+    """The score that a version was registered by; empty if it has none."""
+    if score is None:
+        return ""
+    text = score_text(score.value).replace("-", "−")
+    return f"{escape(score.metric)} {text}" if named else text
 
 
 def against(version: ModelVersion) -> str:
-    """`version 1: +0.0503`: the version it was compared with, and by how much it is better."""
+    """`version 1: 0.0503 better`: the version that it was compared with, and by how much it is
+    better."""
     status = version.metadata.get(packages.CHAMPION_STATUS_KEY, "")
     if status != names.SCORED:
         return {names.NONE: "no champion", names.UNSCORABLE: "champion unscorable"}.get(status, "")
-    gain = -float(version.metadata.get(packages.REGRESSION_KEY, "nan"))
-    return f"version {version.metadata.get(packages.CHAMPION_VERSION_KEY, '?')}: {signed(gain)}"
-
-
-def signed(value: float) -> str:
-    return f"{value + 0.0:+.4f}".replace("-", "−")
+    score = packages.registered_score(version.metadata)
+    regression = packages.number_in(version.metadata, packages.REGRESSION_KEY)
+    difference = (
+        "?"
+        if regression is None
+        else difference_text(regression, like=score.value if score else None)
+    )
+    return f"version {version.metadata.get(packages.CHAMPION_VERSION_KEY, '?')}: {difference}"
 
 
 def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> RenderableType:
@@ -88,7 +96,7 @@ def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> Rend
         f"[bold]model[/] {version.group} version {version.version} "
         f"{APPROVALS.get(version.approval, version.approval)}{state}",
         f"  [dim]{version.arn}[/]",
-        f"  [dim]{registered}[/]",
+        f"  [dim]{registered}{f', {EDIT}' if version.of_edit else ''}[/]",
     ]
     if version.approval_note:
         lines.append(f"  {escape(version.approval_note)}")
@@ -137,6 +145,7 @@ def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
         "changed": iso(version.modified),
         "description": version.description,
         "run": version.run_arn or None,
+        "edit": version.of_edit,
         "artifact": version.artifact or None,
         "image": version.image or None,
         "baselines": dict(version.baselines),

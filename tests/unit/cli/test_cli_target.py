@@ -17,7 +17,7 @@ from ratchet.deployment.target.environment import (
 )
 from ratchet.local_cloud import control, folder
 from ratchet.local_cloud.layout import Layout
-from ratchet.node import PROJECT
+from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.settings.schema import Settings
 from tests.unit.cli.fake_deployment import World, world_of
 
@@ -170,7 +170,7 @@ def test_a_deployment_synthesizes_its_own_environment_alone(world: World) -> Non
 
 def test_arguments_for_the_cdk_are_passed_on(world: World) -> None:
     command = cdk.deploy_command(world.target, ["--hotswap"])
-    assert command[2:4] == ["deploy", "dev/*"]
+    assert command[2:4] == ["deploy", "dev/flights/*"]
     assert command[-3:] == ["--require-approval", "never", "--hotswap"]
     asked = cdk.deploy_command(world.target, ["--require-approval", "any-change"])
     assert asked.count("--require-approval") == 1
