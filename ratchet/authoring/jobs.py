@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.authoring.variables import Operand, execution, join, text
-from ratchet.settings.schema import ComputeSettings
+from ratchet.settings.schema import ComputeSettings, StepSettings
 
 CODE = "code"
 """The name of the processing input that holds the bundle."""
@@ -20,6 +20,11 @@ INPUT_FOLDER, OUTPUT_FOLDER = "/opt/ml/processing/input", "/opt/ml/processing/ou
 # Each item of an entry point has at most 256 characters.
 _UNPACK_AND_RUN = (
     f'cd "$(mktemp -d)" && tar -xzf {INPUT_FOLDER}/{CODE}/*.gz && exec python3 "$0" "$@"'
+)
+_UNPACK_INSTALL_AND_RUN = (
+    f'cd "$(mktemp -d)" && tar -xzf {INPUT_FOLDER}/{CODE}/*.gz'
+    " && python3 -m pip install --quiet -r requirements.txt"
+    ' && exec python3 "$0" "$@"'
 )
 SPARK_ENTRY = [
     "/bin/bash",
@@ -58,6 +63,8 @@ class JobSettings:
     output_key_arn: str
     """The KMS key of what it writes; "" when there is none."""
     environment: Mapping[str, Operand]
+    network: Mapping[str, Any]
+    """The VpcConfig of its instances; empty when they join none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +74,9 @@ class Script:
     image: str
     code_uri: str
     entry: str
+    has_requirements: bool = False
+    """The bundle holds a requirements.txt. A training container installs it by itself; a processing
+    container does not."""
 
 
 def manifest(uri: Operand) -> Input:
@@ -98,11 +108,15 @@ def processing_job(
     return container_job(
         settings,
         image=script.image,
-        entry=["/bin/bash", "-c", _UNPACK_AND_RUN, script.entry],
+        entry=["/bin/bash", "-c", _entry(script), script.entry],
         inputs=[(CODE, script.code_uri), *inputs.items()],
         outputs=outputs,
         arguments=arguments,
     )
+
+
+def _entry(script: Script) -> str:
+    return _UNPACK_INSTALL_AND_RUN if script.has_requirements else _UNPACK_AND_RUN
 
 
 def container_job(
@@ -137,6 +151,7 @@ def container_job(
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+        **({"NetworkConfig": joined} if (joined := vpc_config(settings.network)) else {}),
         **variables_of(settings),
     }
 
@@ -222,7 +237,19 @@ def algorithm_job(
         job["CheckpointConfig"] = {"S3Uri": checkpoints_uri}
     if channels:
         job["InputDataConfig"] = [_channel(name, uri) for name, uri in channels.items()]
-    return {**job, **variables_of(settings)}
+    return {**job, **vpc_config(settings.network), **variables_of(settings)}
+
+
+def network_of(step: StepSettings) -> dict[str, Any]:
+    """The network that a step's instances join, in SageMaker's words."""
+    if not step.subnets:
+        return {}
+    return {"SecurityGroupIds": list(step.security_groups), "Subnets": list(step.subnets)}
+
+
+def vpc_config(network: Mapping[str, Any]) -> dict[str, Any]:
+    """The argument that names a network, where there is one."""
+    return {"VpcConfig": dict(network)} if network else {}
 
 
 def _training_resources(compute: ComputeSettings) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
     check,
+    clean,
     cloud,
     costs,
     deploy,
     diff,
     graph,
     import_pipeline,
+    init,
     land,
     lineage,
     logs,
@@ -62,6 +64,7 @@ def explanation(problem: Exception) -> str | None:
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
     from ratchet.settings.schema import SettingsError
+    from ratchet.template.data import DataError
     from ratchet.template.upgrading import MergeError
     from ratchet.template.writing import ExistingFilesError
 
@@ -73,6 +76,7 @@ def explanation(problem: Exception) -> str | None:
         NodeMissingError,
         LocalCloudError,
         RunnerError,
+        DataError,
         ExistingFilesError,
         MergeError,
     )
@@ -105,12 +109,14 @@ for module in (
     logs,
     models,
     status,
+    clean,
     permissions,
     predict,
     lineage,
     graph,
     diff,
     check,
+    init,
     upgrade,
 ):
     module.register(app)

@@ -39,6 +39,7 @@ class ServedModel:
             folder=self._prepared.folder,
             model_dir=self.model_dir,
             environment=self._prepared.environment,
+            python=self._prepared.python,
             emit=self._lines.append,
         )
         try:

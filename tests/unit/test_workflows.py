@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from ratchet import node
+from ratchet.project import find
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
+from ratchet.cli.commands import clean
 from ratchet.cli.console import err, out
 from ratchet.cli.options import Environment, Local, connect, name_nearest_option
+
+if TYPE_CHECKING:
+    from ratchet.deployment.target.environment import Target
 
 _CDK_ARGUMENTS = "ratchet.cdk_arguments"
 _HINT = "The CDK's own arguments go after --, as in: ratchet deploy -- --hotswap"
@@ -64,6 +69,10 @@ def deploy(
 ) -> None:
     """Deploy the environment's stacks with the CDK CLI.
 
+    Afterwards every pipeline that runs something else than was deployed gets its
+    deployed definition back, which CloudFormation does not do: it compares
+    templates. Pipelines of edits that nothing needs any more are removed.
+
     What follows `--` goes to `cdk deploy` unchanged: `ratchet deploy -- --hotswap`.
     """
     from ratchet.deployment.errors import DeploymentError
@@ -79,4 +88,44 @@ def deploy(
         err().print(f"[dim]cdk bootstrap aws://{target.account}/{target.region}[/]")
         cdk.run(target, cdk.bootstrap_command(target))
     cdk.run(target, cdk.deploy_command(target, ctx.meta[_CDK_ARGUMENTS]))
+    put_right(target)
+    clean.remove_unneeded(target)
     out().print(f"Deployed. Next: {target.command('land FILE…')}", soft_wrap=True)
+
+
+def put_right(target: Target) -> None:
+    """Gives each pipeline that was changed by hand the definition of its stack again.
+
+    Raises:
+        DeploymentError: the stack's definition of one cannot be told; the others are put right.
+    """
+    from botocore.exceptions import ClientError
+
+    from ratchet.deployment.errors import DeploymentError, denied, explain
+    from ratchet.deployment.pipelines import in_place
+
+    impossible = []
+    try:
+        for pipeline in in_place.changed(target):
+            if in_place.repair(target, pipeline):
+                err().print(
+                    f"{pipeline.name} ran something else than was deployed: it has its deployed "
+                    "definition again.",
+                    soft_wrap=True,
+                )
+            else:
+                impossible.append(pipeline.name)
+    except ClientError as error:
+        if not denied(error):
+            raise
+        err().print(
+            "Whether the pipelines run what was deployed is not known: "
+            f"{escape(str(explain(error)))}\ndocs/guides/roles/deploy.yaml allows it.",
+            soft_wrap=True,
+        )
+    if impossible:
+        raise DeploymentError(
+            f"{', '.join(impossible)}: does not run what was deployed, and what that was cannot be "
+            "told from this checkout. Check out the deployed source and deploy it again: "
+            f"{target.command('deploy')}"
+        )

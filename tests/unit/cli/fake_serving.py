@@ -13,7 +13,14 @@ from botocore.exceptions import ClientError
 
 from ratchet.deployment.target.environment import default_folder
 from ratchet.settings.schema import Settings
-from tests.unit.cli.fake_deployment import ACCOUNT, START, FakeSageMaker, World, world_of
+from tests.unit.cli.fake_deployment import (
+    ACCOUNT,
+    START,
+    FakeSageMaker,
+    FakeTemplates,
+    World,
+    world_of,
+)
 
 GROUP = "flights-dev"
 ENDPOINT = "flights-dev"
@@ -152,7 +159,7 @@ class FakeRuntime:
 
 
 @dataclass
-class FakeCloudFormation:
+class FakeCloudFormation(FakeTemplates):
     status: str = "UPDATE_COMPLETE"
     reason: str = ""
     parameters: dict[str, str] = field(default_factory=dict)

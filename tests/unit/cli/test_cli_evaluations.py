@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.flights import PIPELINES
 from ratchet.cli.views import evaluation_view
 from ratchet.deployment.registry import evaluations
 from ratchet.loop.evaluations import EvaluationRecord
@@ -156,13 +155,14 @@ def test_run_evaluation_takes_the_newest_labelled_data_and_the_stacks_own_role(
     result = type_("run", "evaluation", "--no-follow")
     assert result.exit_code == 0, result.output
     (started,) = deployed.sagemaker.started
-    assert started["PipelineName"] == "flights-dev-evaluation"
+    assert started["PipelineName"] == "flights-dev-evaluation-edits"
     assert started["PipelineParameters"] == [
         {"Name": "InputManifest", "Value": f"s3://artifacts/manifests/{'a' * 64}/manifest.json"}
     ]
-    (updated,) = deployed.sagemaker.updated
-    assert "role/evaluation-role" in updated["PipelineDefinition"]
-    assert "function:record" in updated["PipelineDefinition"]
+    (created,) = deployed.sagemaker.created
+    assert created["RoleArn"].endswith("role/evaluation-role")
+    assert "role/evaluation-role" in created["PipelineDefinition"]
+    assert "function:record" in created["PipelineDefinition"]
 
 
 def test_run_evaluation_says_what_to_land_when_nothing_has(deployed: World, type_: Type) -> None:
@@ -177,4 +177,3 @@ def test_run_evaluation_before_its_stack_is_there_says_to_deploy(world: World, t
     result = type_("run", "evaluation", "--no-follow")
     assert result.exit_code != 0
     assert "ratchet deploy" in result.stderr
-    assert "evaluation" in PIPELINES

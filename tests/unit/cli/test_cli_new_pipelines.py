@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 
 import pytest
 
-from pipeline_defs import flights
 from ratchet.authoring import Context, Pipeline
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import World
@@ -17,6 +18,13 @@ def scoring(ctx: Context) -> Pipeline:
     train = p.training("train", f"{ctx.steps}/train.py", channels={"train": p.string("Data")})
     p.register("register", train.model)
     return p
+
+
+def also_listed(
+    monkeypatch: pytest.MonkeyPatch, **definitions: Callable[[Context], Pipeline]
+) -> None:
+    module = sys.modules["pipeline_defs.flights"]
+    monkeypatch.setattr(module, "PIPELINES", {**definitions, **module.PIPELINES})
 
 
 def mistaken(ctx: Context) -> Pipeline:
@@ -31,7 +39,7 @@ def listed(monkeypatch: pytest.MonkeyPatch, world: World, type_: Type) -> World:
     """training is deployed as the source says it; evaluation, monitoring and scoring are not."""
     run = type_("run", "training", "-p", "InputManifest=s3://a/m.json", "--no-follow")
     assert run.exit_code == 0, run.output
-    monkeypatch.setattr(flights, "PIPELINES", {**flights.PIPELINES, "scoring": scoring})
+    also_listed(monkeypatch, scoring=scoring)
     return world
 
 
@@ -60,7 +68,7 @@ def test_a_new_pipeline_is_a_part_of_the_comment(listed: World, type_: Type) -> 
 def test_a_pipeline_with_mistakes_hides_none_of_the_others(
     listed: World, type_: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flights, "PIPELINES", {"mistaken": mistaken, **flights.PIPELINES})
+    also_listed(monkeypatch, mistaken=mistaken)
     shown = type_("diff")
     assert shown.exit_code == 1
     assert "flights-dev-mistaken: has 1 problem:\n  - parameter 'Unused'" in shown.stdout
