@@ -69,7 +69,7 @@ synth: install ## every environment's templates, validated, into cdk.out
 review: install ## what would change in ENV, as Markdown for a review (needs credentials)
 	@$(BIN)/ratchet diff --env $(ENV) --format markdown
 	@printf '\n<details><summary>cdk diff</summary>\n\n'
-	@$(BIN)/cdk diff "$(ENV)/*" --method=template 2>&1 | sed 's/^/    /' # code that no line can end
+	@$(BIN)/cdk diff "$(ENV)/**" --method=template 2>&1 | sed 's/^/    /' # code that no line can end
 	@printf '\n</details>\n'
 
 .PHONY: deploy
@@ -105,7 +105,8 @@ test-sdk: install $(SDK)/.ready ## write definitions with the SageMaker SDK agai
 lock: $(READY) ## renew the three lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group installer --generate-hashes --no-emit-index-url -o requirements-installer.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra steps --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra sagemaker --generate-hashes --no-emit-index-url pyproject.toml -o requirements-sagemaker.lock
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["sagemaker"], sep="\n")' | \
+		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url - -o requirements-sagemaker.lock
 
 .PHONY: clean
 clean: ## remove what the build made (keeps the local cloud's data in .ratchet)

@@ -19,6 +19,7 @@ from ratchet.cli.commands import (
     diff,
     graph,
     import_pipeline,
+    init,
     land,
     lineage,
     logs,
@@ -63,6 +64,7 @@ def explanation(problem: Exception) -> str | None:
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
     from ratchet.settings.schema import SettingsError
+    from ratchet.template.data import DataError
     from ratchet.template.upgrading import MergeError
     from ratchet.template.writing import ExistingFilesError
 
@@ -74,6 +76,7 @@ def explanation(problem: Exception) -> str | None:
         NodeMissingError,
         LocalCloudError,
         RunnerError,
+        DataError,
         ExistingFilesError,
         MergeError,
     )
@@ -113,6 +116,7 @@ for module in (
     graph,
     diff,
     check,
+    init,
     upgrade,
 ):
     module.register(app)

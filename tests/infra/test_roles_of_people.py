@@ -17,7 +17,8 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from ratchet.loop import names
-from tests.infra.assembly import ROOT, Assembly
+from tests.infra.assembly import Assembly
+from tests.projects import ROOT
 
 FOLDER = ROOT / "docs" / "guides" / "roles"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -32,7 +33,7 @@ LONGEST_MANAGED, LONGEST_INLINE = 6144, 10_240
 # Calls of the command line that no role of these is for → who makes them.
 OTHERS = {
     "ce:UpdateCostAllocationTagsStatus": "`ratchet costs setup` of the account's administrator",
-    "cloudformation:ListStackResources": "`ratchet permissions`, of who reads all policies; the demo",
+    "cloudformation:ListStackResources": "`ratchet permissions` of an administrator; the demo",
     "sts:AssumeRole": "the local cloud's administrator, who acts as a role",
     "sts:AssumeRoleWithWebIdentity": "likewise, in GitHub's place",
     "sts:GetCallerIdentity": "needs no permission",

@@ -32,7 +32,7 @@ from ratchet.deployment.target import cdk, facts
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.loop.facts import TrainingFacts
-from ratchet.node import PROJECT
+from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.project import load
 from ratchet.settings.schema import Settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ from ratchet.settings.schema import Settings
 if TYPE_CHECKING:
     from ratchet.authoring import Context
     from ratchet.pipelines.registry import CompiledPipeline, PipelineEntry
-
-_ACCOUNT = "000000000000"
 
 
 def entries(model: str, root: Path | None = None) -> dict[str, PipelineEntry]:
@@ -72,30 +69,15 @@ def context(
     )
 
 
-def placeholder_context(settings: Settings, *, root: Path | None = None) -> Context:
-    """Stands in for what only a deployment knows: for a picture, or for a pipeline that is not
-    deployed yet. It needs no cloud."""
-    from ratchet.authoring import Context, Functions
-
-    account = settings.account or _ACCOUNT
-    function = f"arn:aws:lambda:{settings.region}:{account}:function:{settings.prefix}"
-    return Context(
-        settings=settings,
-        role_arn=f"arn:aws:iam::{account}:role/{settings.prefix}",
-        artifacts_uri=f"s3://{settings.prefix}-artifacts",
-        data_uri=f"s3://{settings.prefix}-data",
-        code_uri=f"s3://{settings.prefix}-code",
-        account=account,
-        functions=Functions(**{each.name: f"{function}-{each.name}" for each in fields(Functions)}),
-        source=root or current().root,
-    )
-
-
 def compile_without_cloud(
     kind: str, settings: Settings, *, root: Path | None = None
 ) -> CompiledPipeline:
     """The pipeline with placeholders. Raises UnknownNameError, DefinitionError."""
-    return entry(kind, settings.model_name, root).compile(placeholder_context(settings, root=root))
+    from ratchet.pipelines.placeholders import placeholder_context
+
+    return entry(kind, settings.model_name, root).compile(
+        placeholder_context(settings, root=root or current().root)
+    )
 
 
 def definition(kind: str, settings: Settings, *, root: Path | None = None) -> str:

@@ -17,7 +17,7 @@ from ratchet.deployment.target.environment import (
 )
 from ratchet.local_cloud import control, folder
 from ratchet.local_cloud.layout import Layout
-from ratchet.node import PROJECT
+from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.settings.schema import Settings
 from tests.unit.cli.fake_deployment import World, world_of
 

@@ -42,6 +42,7 @@ def output_fn(prediction, accept):
     if accept.startswith(CSV):
         return rows.set_index(rows.idxmax(axis=1)).to_csv(header=False), CSV
     answers = [
-        {"predicted_label": row.idxmax(), "probabilities": row.to_dict()} for _, row in rows.iterrows()
+        {"predicted_label": row.idxmax(), "probabilities": row.to_dict()}
+        for _, row in rows.iterrows()
     ]
     return json.dumps({"predictions": answers}), JSON

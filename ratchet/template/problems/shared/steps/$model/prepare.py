@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features import COLUMNS, LABEL
+from features import COLUMNS, LABEL, SEPARATOR
 
 
 def main():
@@ -43,10 +43,12 @@ def read(path, root):
     if path.suffix == ".parquet":
         rows = pd.read_parquet(path)
     else:
-        rows = pd.read_csv(path, dtype=str, sep=None, engine="python", encoding="utf-8-sig")
+        rows = pd.read_csv(path, dtype=str, sep=SEPARATOR, encoding="utf-8-sig")
     if missing := [column for column in [*COLUMNS, LABEL] if column not in rows]:
         raise SystemExit(f"{path}: no column {', '.join(missing)}")
-    return rows[[*COLUMNS, LABEL]].astype("string").assign(folder=str(path.parent.relative_to(root)))
+    return (
+        rows[[*COLUMNS, LABEL]].astype("string").assign(folder=str(path.parent.relative_to(root)))
+    )
 
 
 def labelled(rows):
