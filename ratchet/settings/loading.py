@@ -89,20 +89,16 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
-    if "model" not in said.table:
-        raise SettingsError(
-            f"config/{model}/{BASE}.toml: the table [model] is missing; write into it what the "
-            f"model predicts:\n{model_checks.LINES}"
-        )
-    settings = read(
-        Settings, said.table, where=said.origin, environment=environment, model_name=model
-    )
-    steps = config.parent / "steps" / model
-    contradictions = (
-        model_checks.contradictions(settings, steps=steps),
-        _contradictions(settings, said),
-    )
-    for key, problem in chain.from_iterable(contradictions):
+
+    def where(key: str) -> Path:
+        # What a model predicts is nobody else's to say.
+        if key == "model":
+            return said.origins.get(key, config / model / f"{BASE}.toml")
+        return said.origin(key)
+
+    settings = read(Settings, said.table, where=where, environment=environment, model_name=model)
+    of_model = model_checks.contradictions(settings, steps=config.parent / "steps" / model)
+    for key, problem in chain(of_model, _contradictions(settings, said)):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return replace(settings, layers=said)
 

@@ -154,7 +154,7 @@ class _Table:
             elif _required(fields[name]):
                 raise SettingsError(
                     f"{self.where(path + name)}: {path + name} is missing; expected "
-                    f"{_describe(hints[name])}, for example: {name} = …"
+                    f"{_example(hints[name], path + name)}"
                 )
         if SAID in hints:
             values[SAID] = frozenset(table)
@@ -247,6 +247,17 @@ def _describe(hint: Any) -> str:
         return f"a list, each {_describe(typing.get_args(hint)[0])}"
     names = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
     return names.get(hint, "a table")
+
+
+def _example(hint: Any, path: str) -> str:
+    """What to write for a key that is missing."""
+    if not dataclasses.is_dataclass(hint):
+        return f"{_describe(hint)}, for example: {path.rpartition('.')[2]} = …"
+    hints = typing.get_type_hints(hint, include_extras=True)
+    keys = [f.name for f in dataclasses.fields(hint) if _required(f)]
+    return "\n".join(
+        ["a table such as", f"[{path}]", *(f"{key} = {_describe(hints[key])}" for key in keys)]
+    )
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:
