@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from ratchet.authoring import BundleError, DefinitionError
+from ratchet.local_account import LOCAL_ACCOUNT
 from ratchet.pipelines import instance_types
 from ratchet.project import Project, current
 from ratchet.settings.schema import Settings, SettingsError
@@ -41,15 +43,26 @@ def settings_for(app: cdk.App, project: Project) -> list[Settings]:
     """The settings of every model in the environment that `--context environment=…` names, or in
     every one; of one model with `--context model=…`.
 
+    A local environment has the local cloud's account, which nobody has credentials for on AWS: the
+    CDK CLI refuses to deploy it there. `--context local=true` and `local=false` overrule the
+    settings.
+
     Raises:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
-    environment, model = (app.node.try_get_context(key) for key in ("environment", "model"))
+    keys = ("environment", "model", "local")
+    environment, model, local = (app.node.try_get_context(key) for key in keys)
     return [
-        project.settings(each, name)
+        _placed(project.settings(each, name), local)
         for each in ([environment] if environment else project.environments)
         for name in ([model] if model else project.models)
     ]
+
+
+def _placed(settings: Settings, local: str | None) -> Settings:
+    if settings.local if local is None else local == "true":
+        return replace(settings, local=True, account=LOCAL_ACCOUNT)
+    return settings
 
 
 def synth(loop: MakeLoop) -> None:

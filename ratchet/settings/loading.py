@@ -20,6 +20,9 @@ from ratchet.settings.toml_reader import SettingsError, read
 BASE = "base"
 """The name of the files that every environment reads."""
 
+LOCAL = "local"
+"""The account of an environment that lives on the local cloud."""
+
 # SageMaker gives an update eight hours, of which instances need some to start.
 _LONGEST_WAIT_SECONDS = 7 * 3600
 
@@ -63,8 +66,14 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
+    local = said.table.get("account") == LOCAL
     settings = read(
-        Settings, said.table, where=said.origin, environment=environment, model_name=model
+        Settings,
+        {key: value for key, value in said.table.items() if not (local and key == "account")},
+        where=said.origin,
+        environment=environment,
+        model_name=model,
+        local=local,
     )
     for key, problem in _contradictions(settings):
         raise SettingsError(f"{said.origin(key)}: {problem}")

@@ -9,7 +9,14 @@ from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Local, connect, name_nearest_option
+from ratchet.cli.options import (
+    Environment,
+    Local,
+    Model,
+    Yes,
+    connect_to_change,
+    name_nearest_option,
+)
 
 _CDK_ARGUMENTS = "ratchet.cdk_arguments"
 _HINT = "The CDK's own arguments go after --, as in: ratchet deploy -- --hotswap"
@@ -52,7 +59,9 @@ def register(app: typer.Typer) -> None:
 def deploy(
     ctx: typer.Context,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
+    yes: Yes = False,
     bootstrap: Annotated[
         bool,
         typer.Option(
@@ -69,7 +78,8 @@ def deploy(
     from ratchet.deployment.errors import DeploymentError
     from ratchet.deployment.target import cdk
 
-    target = connect(environment, local)
+    doing = "create or change the stacks of this environment; what is in them costs money"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     if bootstrap or not cdk.bootstrapped(target):
         if not (bootstrap or target.local):
             raise DeploymentError(

@@ -19,7 +19,6 @@ from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.facts import TrainingFacts
-from ratchet.project import current
 
 if TYPE_CHECKING:
     from ratchet.authoring import Context
@@ -83,7 +82,7 @@ def launch(
         definition = publishing.deployed_pipeline(target, name).definition
     declared = publishing.declared_parameters(definition)
     chosen = _earlier_parameters(target, selection, declared) | dict(values)
-    branch = None if as_deployed else _branch(declared, chosen)
+    branch = None if as_deployed else _branch(target, declared, chosen)
     chosen |= {names.EXPERIMENT_PARAMETER: branch} if branch else {}
     snapshot = _snapshot(target, deployed, kind, declared, chosen)
     chosen |= {names.DATA_PARAMETER: snapshot.manifest} if snapshot else {}
@@ -118,7 +117,7 @@ class _Prepared:
 
 
 def _from_source(target: Target, facts_of_training: TrainingFacts, kind: str) -> _Prepared:
-    listed = source.entry(kind, target.settings.model_name)
+    listed = source.entry(kind, target.settings.model_name, target.root)
     _refuse_protected(target, facts_of_training, kind)
     deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
     context = source.context(target, facts_of_training, listed, role_arn=deployed.role_arn)
@@ -135,12 +134,14 @@ def _earlier_parameters(
     return {name: value for name, value in earlier.items() if name in _names(declared)}
 
 
-def _branch(declared: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -> str | None:
+def _branch(
+    target: Target, declared: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]
+) -> str | None:
     """The experiment of the checkout, where nobody chose another."""
     name = names.EXPERIMENT_PARAMETER
     if name not in _names(declared) or name in chosen:
         return None
-    return experiment.of_checkout(current().root)
+    return experiment.of_checkout(target.root)
 
 
 def _snapshot(

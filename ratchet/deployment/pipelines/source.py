@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING
 from ratchet.deployment.errors import UnknownNameError, nearest
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
+from ratchet.local_account import LOCAL_ACCOUNT
 from ratchet.loop.facts import TrainingFacts
-from ratchet.project import current
 from ratchet.settings.schema import Settings
 
 if TYPE_CHECKING:
     from ratchet.authoring import Context
     from ratchet.pipelines.registry import CompiledPipeline, PipelineEntry
 
-_ACCOUNT = "000000000000"
 
-
-def entries(model: str, root: Path | None = None) -> dict[str, PipelineEntry]:
+def entries(model: str, root: Path) -> dict[str, PipelineEntry]:
     """Every pipeline of a model by name. Raises DefinitionError for a name that cannot be."""
     from ratchet.pipelines.registry import pipelines
 
-    return pipelines(root or current().root, model)
+    return pipelines(root, model)
 
 
-def entry(kind: str, model: str, root: Path | None = None) -> PipelineEntry:
+def entry(kind: str, model: str, root: Path) -> PipelineEntry:
     """The pipeline of this name.
 
     Raises:
@@ -53,6 +51,7 @@ def context(
 
     Args:
         role_arn: of the deployed pipeline.
+        root: of the source, where it is not the target's project.
 
     Raises:
         NotDeployedError: the stack of the pipeline is not there, or an earlier version wrote it.
@@ -68,16 +67,16 @@ def context(
         code_uri=deployed.code_uri,
         account=target.account,
         functions=Functions(**facts.functions(target, deployed, stack=listed.stack)),
-        source=root or current().root,
+        source=root or target.root,
     )
 
 
-def placeholder_context(settings: Settings, *, root: Path | None = None) -> Context:
+def placeholder_context(settings: Settings, *, root: Path) -> Context:
     """Stands in for what only a deployment knows: for a picture, or for a pipeline that is not
     deployed yet. It needs no cloud."""
     from ratchet.authoring import Context, Functions
 
-    account = settings.account or _ACCOUNT
+    account = settings.account or LOCAL_ACCOUNT
     function = f"arn:aws:lambda:{settings.region}:{account}:function:{settings.prefix}"
     return Context(
         settings=settings,
@@ -87,17 +86,15 @@ def placeholder_context(settings: Settings, *, root: Path | None = None) -> Cont
         code_uri=f"s3://{settings.prefix}-code",
         account=account,
         functions=Functions(**{each.name: f"{function}-{each.name}" for each in fields(Functions)}),
-        source=root or current().root,
+        source=root,
     )
 
 
-def compile_without_cloud(
-    kind: str, settings: Settings, *, root: Path | None = None
-) -> CompiledPipeline:
+def compile_without_cloud(kind: str, settings: Settings, *, root: Path) -> CompiledPipeline:
     """The pipeline with placeholders. Raises UnknownNameError, DefinitionError."""
     return entry(kind, settings.model_name, root).compile(placeholder_context(settings, root=root))
 
 
-def definition(kind: str, settings: Settings, *, root: Path | None = None) -> str:
+def definition(kind: str, settings: Settings, *, root: Path) -> str:
     """The definition's JSON with placeholders. Raises UnknownNameError, DefinitionError."""
     return compile_without_cloud(kind, settings, root=root).to_json()

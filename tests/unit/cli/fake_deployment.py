@@ -16,10 +16,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ratchet.deployment.target.environment import Target
+from ratchet.deployment.target.local_clouds import LocalClouds
+from ratchet.project import find
 from ratchet.settings.schema import Settings
 
 START = datetime(2013, 4, 2, 8, 0, 0, tzinfo=UTC)
 PIPELINE = "flights-dev-training"
+PROJECT = find(Path(__file__))
+"""This repository's."""
+CLOUD = LocalClouds(PROJECT.root).own
 ACCOUNT = "000000000000"
 PIPELINE_ARN = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{PIPELINE}"
 
@@ -363,6 +368,7 @@ def world_of(settings: Settings, *, folder: Path | None) -> World:
     sagemaker, s3 = FakeSageMaker(), FakeS3()
     ssm = FakeSsm({settings.parameter("training"): json.dumps(FACTS)})
     target = FakeTarget(
+        project=PROJECT,
         settings=settings,
         account=ACCOUNT,
         region=settings.region,

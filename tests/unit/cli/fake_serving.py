@@ -11,9 +11,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ratchet.deployment.target.environment import default_folder
 from ratchet.settings.schema import Settings
-from tests.unit.cli.fake_deployment import ACCOUNT, START, FakeSageMaker, World, world_of
+from tests.unit.cli.fake_deployment import ACCOUNT, CLOUD, START, FakeSageMaker, World, world_of
 
 GROUP = "flights-dev"
 ENDPOINT = "flights-dev"
@@ -249,7 +248,7 @@ class ServingWorld:
 
 
 def serving_world_of(settings: Settings) -> ServingWorld:
-    world = world_of(settings, folder=default_folder())
+    world = world_of(settings, folder=CLOUD)
     world.ssm.parameters[settings.parameter("serving")] = json.dumps(FACTS)
     made = ServingWorld(
         world=world,
