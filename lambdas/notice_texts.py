@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from ratchet.loop import names
 from ratchet.loop.notices import command
-from ratchet.loop.packages import CHAMPION_VERSION_KEY, REGRESSION_KEY, candidate_key, number_in
+from ratchet.loop.numbers import score_text
+from ratchet.loop.packages import (
+    CHAMPION_VERSION_KEY,
+    REGRESSION_KEY,
+    number_in,
+    registered_score,
+)
 from topic import Notice
 
 _MOST_FEATURES = 5
@@ -36,18 +42,16 @@ class NoticeTexts:
         text = f"Version {version} passed the gate and waits for your approval."
         if description:
             text += f" {_sentence(description)}"
-        auc, regression = (
-            number_in(metadata, candidate_key("auc")),
-            number_in(metadata, REGRESSION_KEY),
-        )
+        score, regression = registered_score(metadata), number_in(metadata, REGRESSION_KEY)
         champion = metadata.get(CHAMPION_VERSION_KEY, names.NONE)
         if champion != names.NONE and regression is not None:
             how = "better" if regression < 0 else "worse" if regression > 0 else "different"
-            text += f" It is {abs(regression):.4f} {how} than version {champion}, which serves."
+            by = score_text(abs(regression), like=score.value if score else None)
+            text += f" It is {by} {how} than version {champion}, which serves."
         text += _and(cost)
         title = f"version {version} waits for approval"
-        if auc is not None:
-            title += f" (AUC {auc:.4f})"
+        if score is not None:
+            title += f" ({score.metric} {score_text(score.value)})"
         return self.notice(
             title,
             text,

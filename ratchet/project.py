@@ -8,6 +8,7 @@ of `config/`, its models the folders there.
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +78,11 @@ class Project:
             return None
         parts = folder.relative_to(self.root).parts
         return parts[1] if len(parts) > 1 and parts[1] in self.models else None
+
+    def import_from_here(self) -> None:
+        """Makes `stacks`, `pipeline_defs` and what is in `constructs/` importable."""
+        first = [str(self.root), str(self.root / "constructs")]
+        sys.path[:] = [*first, *(entry for entry in sys.path if entry not in first)]
 
     def settings(self, environment: str, model: str | None = None) -> Settings:
         """The settings of a model in an environment.

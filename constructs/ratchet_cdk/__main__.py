@@ -9,11 +9,11 @@ from ratchet.project import NoProjectError, current
 
 def main() -> None:
     try:
-        root = current().root
+        project = current()
     except NoProjectError as problem:
         sys.exit(str(problem))
-    sys.path[:0] = [str(root), str(root / "constructs")]
-    runpy.run_path(str(root / "app.py"), run_name="__main__")
+    project.import_from_here()
+    runpy.run_path(str(project.root / "app.py"), run_name="__main__")
 
 
 if __name__ == "__main__":

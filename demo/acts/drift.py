@@ -67,7 +67,7 @@ def _rules(play: Play) -> Iterator[str]:
 
 
 def _traffic(play: Play) -> None:
-    label = play.settings.monitor.label
+    label = play.settings.model.label
     flights = flights_of(MONTH, rows=REQUESTS * ROWS_EACH, label=label)
     before = len(_captured(play))
     with play.stage.waiting(f"{REQUESTS} requests"):

@@ -76,7 +76,7 @@ def _approve(play: Play) -> None:
 
 
 def _predict(play: Play) -> None:
-    flights = flights_of(MONTH, rows=ASKED, label=play.settings.monitor.label)
+    flights = flights_of(MONTH, rows=ASKED, label=play.settings.model.label)
     answers = predictions.predict(
         play.target,
         play.served.endpoint,

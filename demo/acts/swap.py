@@ -29,7 +29,7 @@ def _runtime(play: Play) -> Any:
 
 def _change(play: Play, number: int, verdict: approval.Verdict, *, then: int) -> Tally:
     """Decides on a version and waits until `then` serves, while a client calls throughout."""
-    (batch,) = requests_of(flights_of(MONTH, rows=1, label=play.settings.monitor.label), size=1)
+    (batch,) = requests_of(flights_of(MONTH, rows=1, label=play.settings.model.label), size=1)
     with Client(_runtime(play), play.served.endpoint, batch) as client:
         play.until(lambda: client.tally.answers, "the endpoint does not answer")
         decide(play, number, verdict)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.loop import names
-from ratchet.loop.evaluations import EvaluationRecord
-from ratchet.loop.packages import candidate_key, number_in
+from ratchet.loop import names, packages
+from ratchet.loop.evaluations import EvaluationRecord, as_of_now
+from ratchet.loop.numbers import score_text
+from ratchet.loop.problems import Better, Metric
 
 
 class ReportError(ValueError):
@@ -20,7 +21,8 @@ class ReportError(ValueError):
 class Standards:
     """The standards that the score must meet."""
 
-    floor: float
+    floor: float | None
+    """The worst score that meets them; None: there is no such limit."""
     max_regression: float
     minimum_rows: int
 
@@ -30,6 +32,7 @@ class Judged:
     """What the evaluate step measured."""
 
     metric: str
+    better: Better
     rows: int
     score: float | None
     """None: the champion cannot answer for these rows."""
@@ -44,26 +47,30 @@ def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
         ReportError: it does not.
     """
     try:
-        champion, metric = report["champion"], report["metric"]
+        report = as_of_now(report)
+        champion = report["champion"]
         scored = champion["status"] == names.SCORED
         return Judged(
-            metric=metric,
+            metric=report["metric"],
+            better="lower" if report["better"] == "lower" else "higher",
             rows=int(report["rows"]),
-            score=float(champion[metric]) if scored else None,
+            score=float(champion["score"]) if scored else None,
             interval=report.get("interval") if scored else None,
             verdict=str(report["verdict"]),
         )
     except (KeyError, TypeError, ValueError) as problem:
         raise ReportError(
             f"{uri} is no report on a champion ({type(problem).__name__}: {problem}); expected "
-            '{"metric": name, "rows": number, "champion": {"status": "scored" | "unscorable", '
-            'name: number}, "verdict": text}, as docs/guides/evaluation.md has it'
+            '{"metric": name, "better": "higher" | "lower", "rows": number, "champion": {"status": '
+            '"scored" | "unscorable", "score": number}, "verdict": text}, as '
+            "docs/guides/evaluation.md has it"
         ) from problem
 
 
 def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:
-    """The score at registration, which the training pipeline keeps as `candidate-<metric>`."""
-    return number_in(metadata, candidate_key(metric))
+    """The score at registration; None where the version was registered by another metric."""
+    score = packages.registered_score(metadata)
+    return score.value if score and score.metric == metric else None
 
 
 def outcome_of(judged: Judged, standards: Standards, *, registered: float | None) -> str:
@@ -78,13 +85,18 @@ def violations(judged: Judged, standards: Standards, *, registered: float | None
     if judged.score is None:
         yield judged.verdict
         return
-    score = f"{judged.metric} {judged.score:.4f}"
-    if judged.score < standards.floor:
-        yield f"{score} is below the floor of {standards.floor:g}"
-    if registered is not None and registered - judged.score > standards.max_regression:
+    metric = Metric(judged.metric, judged.better)
+    score = f"{judged.metric} {score_text(judged.score)}"
+    higher = judged.better == "higher"
+    if standards.floor is not None and metric.worse_by(judged.score, than=standards.floor) > 0:
+        limit = "below the floor" if higher else "above the ceiling"
+        yield f"{score} is {limit} of {standards.floor:g}"
+    if registered is None:
+        return
+    if metric.worse_by(judged.score, than=registered) > standards.max_regression:
         yield (
-            f"{score} is more than {standards.max_regression:g} below the {registered:.4f} "
-            "at registration"
+            f"{score} is more than {standards.max_regression:g} {'below' if higher else 'above'} "
+            f"the {score_text(registered, like=judged.score)} at registration"
         )
 
 

@@ -5,7 +5,7 @@ Called by its `report` step with
     execution       id of the pipeline execution
     manifest        S3 URI of the manifest of the labelled data
     report          S3 URI of the evaluate step's evaluation.json
-    floor, max_regression    what the score is held against
+    floor, max_regression    what the score is held against; without floor there is no such limit
 and by its `nothing-deployed` step with the first three, of which package_arn is "none". Answers
 {"outcome", "verdict"}: see `evaluation.Evaluation`, or "NothingDeployed".
 

@@ -70,7 +70,7 @@ class Recording:
             raise ReportError(f"{report} does not exist: the evaluate step has left no report")
         judged = evaluation.judged(json.loads(text), uri=report)
         standards = Standards(
-            floor=float(event["floor"]),
+            floor=float(event["floor"]) if "floor" in event else None,
             max_regression=float(event["max_regression"]),
             minimum_rows=self.minimum_rows,
         )
@@ -85,6 +85,7 @@ class Recording:
             manifest=manifest,
             data=evaluation.data_of(json.loads(self._read_uri(manifest) or b"[]")),
             metric=judged.metric,
+            better=judged.better,
             rows=judged.rows,
             score=judged.score,
             interval=judged.interval,

@@ -6,18 +6,17 @@ champion ───────────┘                 └────reg
 
 from __future__ import annotations
 
-from ratchet.authoring import Context, Pipeline, execution
-from ratchet.loop import names, packages
+from ratchet.authoring import Context, Pipeline
+from ratchet.loop import names
 from ratchet.pipelines import judging
 
 
 def training(ctx: Context) -> Pipeline:
     """Trains a candidate on the data that a manifest lists, and registers it unless it is worse
     than the champion, the model that serves now, on the same rows."""
-    gate, monitor = ctx.settings.gate, ctx.settings.monitor
     p = Pipeline("training", ctx)
     data = p.string(names.DATA_PARAMETER)
-    tolerance = p.number(names.TOLERANCE_PARAMETER, default=gate.max_regression)
+    tolerance = p.number(names.TOLERANCE_PARAMETER, default=ctx.settings.gate_max_regression)
 
     prepare = judging.prepare(p, data)
     train = p.training(
@@ -26,43 +25,24 @@ def training(ctx: Context) -> Pipeline:
         channels={"train": prepare.outputs["train"]},
         hyperparameters=ctx.settings.hyperparameters,
     )
-    champion = judging.champion(p)
-    evaluate = judging.evaluate(
-        p,
-        candidate=train.model,
-        champion=champion["model_uri"],
-        rows=prepare.outputs["eval"],
-    )
+    champion, rows = judging.champion(p), prepare.outputs["eval"]
+    evaluate = judging.evaluate(p, candidate=train.model, champion=champion["model_uri"], rows=rows)
     # Of the rows that the champion-to-be was judged by: each version is monitored against its own.
-    baseline = p.baseline("baseline", of=prepare.outputs["eval"], exclude=monitor.exclude)
-    quality = p.baseline("quality-baseline", of=evaluate.outputs["predictions"], label="label")
+    baselines = judging.baselines(p, rows=rows, evaluate=evaluate)
     register = p.register(
         "register",
         train.model,
-        baselines=[baseline, quality],
+        baselines=baselines,
         description=evaluate.metric("verdict"),
-        metadata={
-            "execution": execution.id,
-            packages.MANIFEST_KEY: data,
-            "champion": champion["package_arn"],
-            packages.CHAMPION_VERSION_KEY: champion["version"],
-            packages.CHAMPION_STATUS_KEY: evaluate.metric("champion.status"),
-            packages.candidate_key("auc"): evaluate.metric("candidate.auc"),
-            packages.REGRESSION_KEY: evaluate.metric("regression"),
-            "evaluation": evaluate.report_uri(),
-            "baseline-digest": baseline.digest,
-            "quality-baseline-digest": quality.digest,
-        },
+        metadata=judging.origin(
+            p, data=data, champion=champion, evaluate=evaluate, baselines=baselines
+        ),
     )
-    # "none": the first run has nothing to lose against.
-    comparable = [names.SCORED, names.NONE]
-    if gate.unscorable_champion == "pass":
-        comparable.append(names.UNSCORABLE)
     p.gate(
         "no-regression",
         evaluate.metric("regression") <= tolerance,
-        evaluate.metric("champion.status").is_in(comparable),
-        then=[baseline, quality, register],
+        judging.comparable(p, evaluate),
+        then=[*baselines, register],
         otherwise=p.halt(
             evaluate.metric("verdict"), "The gate allows a regression of at most", tolerance
         ),

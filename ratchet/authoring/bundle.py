@@ -20,6 +20,11 @@ from pathlib import Path
 from ratchet.authoring.errors import BundleError
 from ratchet.authoring.imports import imported_files
 
+REQUIREMENTS = "requirements.txt"
+"""In a bundle: what is installed before its script starts."""
+REQUIREMENTS_SUFFIX = ".requirements.txt"
+"""Of the file beside a script that becomes it: `train.requirements.txt`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
@@ -90,6 +95,7 @@ def bundle_script(
         imports_from: where modules are looked for. The script's folder unless given, which is where
             Python looks when it runs the script; a script in a package names the folder above the
             package, and puts it on `sys.path` itself.
+            The file `<script>.requirements.txt` beside the script becomes its requirements.txt.
         only: the packages that it may take along; () = whatever is there. What is installed beside
             a package is no part of a bundle.
 
@@ -116,6 +122,9 @@ def bundle_script(
     for file in files:
         _inside(file, root)
     contents = {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(files)}
+    requirements = script.with_name(f"{script.stem}{REQUIREMENTS_SUFFIX}")
+    if requirements.is_file():
+        contents[REQUIREMENTS] = requirements.read_bytes()
     return Bundle(name=script.stem, entry=script.relative_to(folder).as_posix(), files=contents)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ratchet.authoring import jobs
-from ratchet.authoring.bundle import Bundle
+from ratchet.authoring.bundle import REQUIREMENTS, Bundle
 from ratchet.authoring.checks import check
 from ratchet.authoring.context import Context
 from ratchet.authoring.errors import BundleError, DefinitionError, Problem
@@ -196,11 +197,18 @@ class Draft:
         self._bundles[step] = bundle
         return bundle
 
-    def _own_bundle(self, step: str, script: str) -> Bundle:
-        """The bundle of a script of Ratchet's own: of the package, and of nothing beside it."""
+    def _own_bundle(self, step: str, script: str, *, beside: Path | None = None) -> Bundle:
+        """The bundle of a script of Ratchet's own: of the package, and of nothing beside it but a
+        file of the project's and what that imports."""
         bundle = self.ctx.bundler(
             Path(script), root=PACKAGES, imports_from=Path(), only=("ratchet",)
         )
+        if beside is not None:
+            try:
+                project = self.ctx.bundler(beside, root=self.ctx.source, include=())
+                bundle = replace(bundle, files={**project.files, **bundle.files})
+            except BundleError as error:
+                self._refuse(step, "script", str(beside), str(error))
         self._bundles[step] = bundle
         return bundle
 
@@ -209,6 +217,7 @@ class Draft:
             image=image or self.ctx.image,
             code_uri=self.ctx.bundle_uri(bundle),
             entry=bundle.entry,
+            has_requirements=REQUIREMENTS in bundle.files,
         )
 
     def _compute(self, step: str, compute: ComputeSettings | None) -> ComputeSettings:

@@ -21,6 +21,11 @@ INPUT_FOLDER, OUTPUT_FOLDER = "/opt/ml/processing/input", "/opt/ml/processing/ou
 _UNPACK_AND_RUN = (
     f'cd "$(mktemp -d)" && tar -xzf {INPUT_FOLDER}/{CODE}/*.gz && exec python3 "$0" "$@"'
 )
+_UNPACK_INSTALL_AND_RUN = (
+    f'cd "$(mktemp -d)" && tar -xzf {INPUT_FOLDER}/{CODE}/*.gz'
+    " && python3 -m pip install --quiet -r requirements.txt"
+    ' && exec python3 "$0" "$@"'
+)
 SPARK_ENTRY = [
     "/bin/bash",
     "-c",
@@ -67,6 +72,9 @@ class Script:
     image: str
     code_uri: str
     entry: str
+    has_requirements: bool = False
+    """The bundle holds a requirements.txt. A training container installs it by itself; a processing
+    container does not."""
 
 
 def manifest(uri: Operand) -> Input:
@@ -98,11 +106,15 @@ def processing_job(
     return container_job(
         settings,
         image=script.image,
-        entry=["/bin/bash", "-c", _UNPACK_AND_RUN, script.entry],
+        entry=["/bin/bash", "-c", _entry(script), script.entry],
         inputs=[(CODE, script.code_uri), *inputs.items()],
         outputs=outputs,
         arguments=arguments,
     )
+
+
+def _entry(script: Script) -> str:
+    return _UNPACK_INSTALL_AND_RUN if script.has_requirements else _UNPACK_AND_RUN
 
 
 def container_job(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from ratchet.authoring import analysis, jobs
+from ratchet.authoring import analysis, jobs, judgement
 from ratchet.authoring.analysis import AnalysisJob, Traffic
 from ratchet.authoring.bundle import Bundle
 from ratchet.authoring.draft import Draft
@@ -177,6 +178,42 @@ class ProcessingSteps(Draft):
                 of, baseline=baseline, labels=labels, minimum_rows=rows
             )
         return self._analysis(ProcessingStep, name, analyzed, options)
+
+    def judgement(
+        self,
+        name: str,
+        *,
+        rows: Operand | jobs.Input,
+        champion: Operand,
+        candidate: Operand | None = None,
+        **options: Unpack[JobOptions],
+    ) -> ProcessingStep:
+        """Scores models on the same rows, each through the code packed with it, as `[model]` of the
+        settings has it: docs/guides/evaluation.md says what its report and its outputs `report`
+        and `predictions` hold.
+
+        Args:
+            rows: URI of the eval slice.
+            champion: URI of the model artifact that serves, or of a folder without one.
+            candidate: URI of the new one's; without it the champion is judged alone.
+            options: see `JobOptions`.
+        """
+        own = judgement.own_metrics(self.ctx.source / self.ctx.steps)
+        bundle = self._own_bundle(name, judgement.SCRIPT, beside=own)
+        candidates = {} if candidate is None else {"candidate": candidate}
+        inputs = {**candidates, "champion": champion, "eval": rows}
+        outputs = [judgement.REPORT, judgement.PREDICTIONS]
+        about = judgement.script_arguments(
+            self.ctx.settings.model, own=Path(own.name) if own else None
+        )
+        job = jobs.processing_job(
+            self._job_settings(name, options),
+            self._script(bundle, None),
+            inputs=inputs,
+            outputs=self._output_uris(name, outputs),
+            arguments=[*jobs.folder_arguments(inputs, outputs), *about],
+        )
+        return self._processing_step(name, job, judgement.REPORTS, options)
 
     # -- inside
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
+    check,
     cloud,
     costs,
     deploy,
@@ -29,6 +30,7 @@ from ratchet.cli.commands import (
     run,
     runs,
     status,
+    upgrade,
 )
 from ratchet.cli.console import err, out
 from ratchet.cli.options import (
@@ -69,6 +71,8 @@ def explanation(problem: Exception) -> str | None:
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
     from ratchet.settings.schema import SettingsError
+    from ratchet.template.upgrading import MergeError
+    from ratchet.template.writing import ExistingFilesError
 
     ours = (
         DeploymentError,
@@ -78,6 +82,8 @@ def explanation(problem: Exception) -> str | None:
         NodeMissingError,
         LocalCloudError,
         RunnerError,
+        ExistingFilesError,
+        MergeError,
     )
     if isinstance(problem, ours):
         return str(problem)
@@ -138,6 +144,8 @@ for module in (
     lineage,
     graph,
     diff,
+    check,
+    upgrade,
 ):
     module.register(app)
 app.add_typer(costs.app, name="costs")

@@ -23,7 +23,7 @@ from ratchet.loop import names
 from ratchet.permissions import Missing, needs
 from ratchet.settings import tags
 from ratchet.settings.arns import RegionArns
-from ratchet.settings.schema import Settings
+from ratchet.settings.schema import ModelSettings, Settings
 
 _ARNS = RegionArns(region="us-east-1", account="0" * 12)
 _ARCHIVE = "sourcedir.tar.gz"
@@ -212,6 +212,7 @@ def _anywhere(stored: StoredPipeline) -> ImportedPipeline:
         region=_ARNS.region,
         owner="x",
         cost_center="x",
+        model=ModelSettings(problem="binary", label="x"),
     )
     placement = Placement(
         settings=settings,

@@ -55,8 +55,8 @@ class StoredPipeline:
 
 
 def names(root: Path, model: str) -> list[str]:
-    """The imported pipelines of a model, sorted."""
-    return sorted(file.parent.name for file in (root / FOLDER / model).glob(f"*/{_DEFINITION}"))
+    """The imported pipelines of a model, sorted, without those whose import was cut short."""
+    return sorted(file.parent.name for file in (root / FOLDER / model).glob(f"[!.]*/{_DEFINITION}"))
 
 
 def read(root: Path, model: str, name: str) -> StoredPipeline:

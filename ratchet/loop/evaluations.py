@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ratchet.loop.names import TOO_FEW_ROWS
+from ratchet.loop.problems import Better, better_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,8 @@ class EvaluationRecord:
     """None: the version could not answer for these rows."""
     interval: Mapping[str, float] | None
     """`low`, `high`, `confidence` and `resamples` of a bootstrap."""
-    floor: float
+    floor: float | None
+    """The worst score that meets the standards; None: there is no such limit."""
     max_regression: float
     registered: float | None
     """The score of the evaluation that it was registered by; None when the version has none."""
@@ -43,6 +45,8 @@ class EvaluationRecord:
     violations: Sequence[str]
     """Each standard that is not met, in words."""
     verdict: str
+    better: Better = "higher"
+    """Which values of the metric are better."""
 
     @property
     def time(self) -> datetime:
@@ -58,6 +62,21 @@ class EvaluationRecord:
         return json.dumps(asdict(self), indent=1).encode()
 
 
+def as_of_now(report: Mapping[str, Any]) -> dict[str, Any]:
+    """An evaluate step's report in the shape that is written now: `candidate.score`,
+    `candidate.metrics`, `better`. One of before it has each metric in the model's own part."""
+    metric = report.get("metric", "")
+    parts = {side: _scores(report.get(side), metric) for side in ("candidate", "champion")}
+    return {"better": better_of(metric), **report, **parts}
+
+
+def _scores(part: Any, metric: str) -> Any:
+    if not isinstance(part, Mapping) or "metrics" in part:
+        return part
+    metrics = {name: value for name, value in part.items() if isinstance(value, float)}
+    return {**part, "score": part.get(metric), "metrics": metrics}
+
+
 def parse(record: bytes) -> EvaluationRecord:
     """An evaluation from its record; keys that this version does not know are left alone.
 
@@ -68,6 +87,7 @@ def parse(record: bytes) -> EvaluationRecord:
     try:
         values: dict[str, Any] = json.loads(record)
         entries = {key: value for key, value in values.items() if key in keys}
+        entries = {"better": better_of(entries["metric"]), **entries}
         return EvaluationRecord(**{**entries, "violations": tuple(entries["violations"])})
     except (TypeError, KeyError, AttributeError, ValueError) as problem:
         raise ValueError(f"no record of an evaluation: {record[:80]!r} ({problem})") from problem

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ratchet.loop.folders import CONSTRAINTS, baseline_folder
 from ratchet.loop.names import NONE
+from ratchet.loop.problems import Better, better_of
 
 APPROVED: Final = "Approved"
 REJECTED: Final = "Rejected"
@@ -21,7 +22,11 @@ CHAMPION_VERSION_KEY = "champion-version"
 """The version that it was compared with, or NONE."""
 CHAMPION_STATUS_KEY = "champion-status"
 REGRESSION_KEY = "regression"
-"""By how much it is worse than that version; less than 0 is better."""
+"""By how much it is worse than that version, in the metric's own unit; less than 0 is better."""
+METRIC_KEY = "metric"
+BETTER_KEY = "better"
+CANDIDATE_SCORE_KEY = "candidate-score"
+"""The metric that it was registered by, whether "higher" or "lower" is better, and its score."""
 
 EVALUATION_TIME_KEY = "evaluation-time"
 EVALUATION_SCORE_KEY = "evaluation-score"
@@ -32,9 +37,33 @@ DEPLOYMENT_MARK_KEY = "ratchet-deployment"
 """The mark that a failed deployment leaves: see versions.py."""
 
 
-def candidate_key(metric: str) -> str:
-    """The score that the version was registered by."""
-    return f"candidate-{metric}"
+_CANDIDATE = "candidate-"
+"""A version registered before versions named their metric has its score as `candidate-<metric>`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    metric: str
+    better: Better
+    value: float
+
+
+def registered_score(metadata: Mapping[str, str]) -> Score | None:
+    """The score that a version was registered by; None where it has none."""
+    if METRIC_KEY in metadata:
+        value = number_in(metadata, CANDIDATE_SCORE_KEY)
+        better: Better = "lower" if metadata.get(BETTER_KEY) == "lower" else "higher"
+        return (
+            value
+            if value is None
+            else Score(metric=metadata[METRIC_KEY], better=better, value=value)
+        )
+    for key in metadata:
+        value = number_in(metadata, key) if key.startswith(_CANDIDATE) else None
+        if value is not None:
+            metric = key.removeprefix(_CANDIDATE)
+            return Score(metric=metric, better=better_of(metric), value=value)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

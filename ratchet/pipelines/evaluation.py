@@ -6,7 +6,7 @@ champion ─► deployed ──yes──► prepare ─► evaluate ─► repor
 
 from __future__ import annotations
 
-from ratchet.authoring import Context, Pipeline, execution
+from ratchet.authoring import Context, Operand, Pipeline, execution
 from ratchet.loop import names
 from ratchet.pipelines import judging
 
@@ -14,11 +14,14 @@ from ratchet.pipelines import judging
 def evaluation(ctx: Context) -> Pipeline:
     """Judges the champion, the model that serves now, on the labelled data that a manifest lists,
     and records how it did. Nothing is trained. While nothing serves, no job is started."""
-    standards, record = ctx.settings.evaluation, ctx.functions.record_evaluation
+    settings, record = ctx.settings, ctx.functions.record_evaluation
     p = Pipeline("evaluation", ctx)
     data = p.string(names.DATA_PARAMETER)
-    floor = p.number("Floor", default=standards.floor)
-    tolerance = p.number(names.TOLERANCE_PARAMETER, default=standards.max_regression)
+    # A metric without a lower end has no floor unless the settings say one.
+    limits: dict[str, Operand] = {}
+    if settings.evaluation_floor is not None:
+        limits["floor"] = p.number("Floor", default=settings.evaluation_floor)
+    tolerance = p.number(names.TOLERANCE_PARAMETER, default=settings.evaluation_max_regression)
 
     champion = judging.champion(p)
     prepare = judging.prepare(p, data, judge_all=True)
@@ -34,7 +37,7 @@ def evaluation(ctx: Context) -> Pipeline:
         arguments={
             **about,
             "report": evaluate.report_uri(),
-            "floor": floor,
+            **limits,
             "max_regression": tolerance,
         },
         returns=["outcome", "verdict"],

@@ -1,12 +1,18 @@
-"""Steps that the training and the evaluation pipeline share: both judge models, on rows made alike.
+"""What a model's pipelines share: rows made alike, models judged alike, and what follows from it.
 
-One function makes each step, so script, bundle and contract are the same in both.
+One function makes each step, so script, bundle and contract are the same wherever it stands. What
+depends on the model's problem and metric is decided here, by `[model]` of the settings.
 """
 
 from __future__ import annotations
 
-from ratchet.authoring import Operand, Pipeline, manifest
-from ratchet.authoring.handles import InvokeStep, ProcessingStep
+from collections.abc import Sequence
+
+from ratchet.authoring import Condition, Operand, Pipeline, execution, manifest
+from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
+from ratchet.loop import names, packages
+
+QUALITY_BASELINE = "quality-baseline"
 
 
 def champion(p: Pipeline) -> InvokeStep:
@@ -36,11 +42,48 @@ def evaluate(
     p: Pipeline, *, champion: Operand, rows: Operand, candidate: Operand | None = None
 ) -> ProcessingStep:
     """Evaluates a candidate beside the champion, or the champion alone."""
-    candidates = {} if candidate is None else {"candidate": candidate}
-    return p.processing(
-        "evaluate",
-        f"{p.ctx.steps}/evaluate.py",
-        inputs={**candidates, "champion": champion, "eval": rows},
-        outputs=["report", "predictions"],
-        reports={"evaluation": "report/evaluation.json"},
-    )
+    return p.judgement("evaluate", rows=rows, champion=champion, candidate=candidate)
+
+
+def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[BaselineStep]:
+    """What the version's traffic is compared with: the rows that it was judged by and, where
+    answers are compared with labels later, its answers for them."""
+    settings = p.ctx.settings
+    data = p.baseline("baseline", of=rows, exclude=settings.unmonitored)
+    if settings.model.no_quality_analysis:
+        return [data]
+    answers = evaluate.outputs["predictions"]
+    return [data, p.baseline(QUALITY_BASELINE, of=answers, label="label")]
+
+
+def origin(
+    p: Pipeline,
+    *,
+    data: Operand,
+    champion: InvokeStep,
+    evaluate: ProcessingStep,
+    baselines: Sequence[BaselineStep],
+) -> dict[str, Operand]:
+    """What a version says of itself: where it comes from, and how it compared."""
+    return {
+        "execution": execution.id,
+        packages.MANIFEST_KEY: data,
+        "champion": champion["package_arn"],
+        packages.CHAMPION_VERSION_KEY: champion["version"],
+        packages.CHAMPION_STATUS_KEY: evaluate.metric("champion.status"),
+        packages.METRIC_KEY: p.ctx.settings.model.metric_name,
+        packages.BETTER_KEY: evaluate.metric("better"),
+        packages.CANDIDATE_SCORE_KEY: evaluate.metric("candidate.score"),
+        packages.REGRESSION_KEY: evaluate.metric("regression"),
+        "evaluation": evaluate.report_uri(),
+        **{f"{step.name}-digest": step.digest for step in baselines},
+    }
+
+
+def comparable(p: Pipeline, evaluate: ProcessingStep) -> Condition:
+    """Whether the champion was scored, or there is none: the first model has nothing to lose
+    against. One that cannot be scored counts only where `gate.unscorable_champion` says so."""
+    statuses = [names.SCORED, names.NONE]
+    if p.ctx.settings.gate.unscorable_champion == "pass":
+        statuses.append(names.UNSCORABLE)
+    return evaluate.metric("champion.status").is_in(statuses)

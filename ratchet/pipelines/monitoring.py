@@ -28,7 +28,7 @@ _PUBLISHED = {"outcome": "String", "violations": "Integer"}
 
 def monitoring(ctx: Context) -> Pipeline:
     """Compares what the endpoint was asked with the rows that its model was evaluated on, and what
-    it answered with the labels that came in.
+    it answered with the labels that came in, where the model's problem has such an analysis.
 
     WindowStart is "last" (the end of the window before) or a time, WindowEnd is "hour" (the start
     of this one), "now" or a time (ISO 8601, UTC).
@@ -70,7 +70,7 @@ def monitoring(ctx: Context) -> Pipeline:
         }
 
     analyze = p.comparison(
-        "analyze", of=requests, baseline=captured["baseline"], exclude=settings.monitor.exclude
+        "analyze", of=requests, baseline=captured["baseline"], exclude=settings.unmonitored
     )
     publish = p.invoke(
         "publish",
@@ -83,6 +83,8 @@ def monitoring(ctx: Context) -> Pipeline:
         returns=_PUBLISHED,
     )
     p.gate("traffic", captured["objects"] > 0, then=[analyze, publish])
+    if settings.model.no_quality_analysis:
+        return p
 
     quality = p.comparison(
         "quality",

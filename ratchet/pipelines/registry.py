@@ -130,8 +130,7 @@ def listed_in(model: str) -> str:
 
 def _listed(root: Path, model: str) -> Mapping[str, Definable]:
     """What `pipeline_defs/<model>/__init__.py` lists."""
-    module = _imported_from(root, f"{_PACKAGE}.{model}")
-    listed = getattr(module, "PIPELINES", None)
+    listed = getattr(_module_of(root.resolve(), model), "PIPELINES", None)
     if not isinstance(listed, Mapping) or loop_names.TRAINING not in listed:
         problem = Problem(
             expected=f"{listed_in(model)} lists no {loop_names.TRAINING!r}",
@@ -141,25 +140,28 @@ def _listed(root: Path, model: str) -> Mapping[str, Definable]:
     return listed
 
 
-def _imported_from(root: Path, name: str) -> ModuleType:
-    """The module of the project at `root`, also where another project's was imported before."""
-    loaded = getattr(sys.modules.get(_PACKAGE), "__file__", None)
-    if loaded is None or not Path(loaded).is_relative_to(root):
+def _module_of(root: Path, model: str) -> ModuleType:
+    """The package of a model of the project at `root`, also where another project's was imported
+    before."""
+    package = root / _PACKAGE
+    file = package / model / "__init__.py"
+    # Without the first file, Python would go on to look for a package of the same name elsewhere.
+    for each in (package / "__init__.py", file):
+        if not each.is_file():
+            problem = Problem(
+                expected=f"{each} is not there, so no pipeline of this model is listed",
+                fix=f"bring it back from version control, or write it with ratchet init --model "
+                f"{model}",
+            )
+            raise DefinitionError(model, [problem])
+    name = f"{_PACKAGE}.{model}"
+    loaded = getattr(sys.modules.get(name), "__file__", None)
+    if loaded is None or Path(loaded).resolve() != file:
         for other in [key for key in sys.modules if key.partition(".")[0] == _PACKAGE]:
             del sys.modules[other]
         importlib.invalidate_caches()
         sys.path[:] = [str(root), *(entry for entry in sys.path if entry != str(root))]
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not name.startswith(error.name):
-            raise
-        file = Path(*name.split("."), "__init__.py")
-        problem = Problem(
-            expected=f"{root / file} is not there, so no pipeline of this model is listed",
-            fix="bring it back from version control, or write it with ratchet init --model NAME",
-        )
-        raise DefinitionError(name.rpartition(".")[2], [problem]) from None
+    return importlib.import_module(name)
 
 
 def registered(listed: Mapping[str, Definable], root: Path, model: str) -> dict[str, PipelineEntry]:

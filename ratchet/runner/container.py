@@ -132,7 +132,10 @@ class Container:
         of them, such as those by which it finds the local cloud."""
         variables = {**self.sealed(), **host}
         # What a script installs by itself is the step's own, not this machine's.
-        variables["PIP_TARGET"] = variables["PYTHONPATH"] = str(self.temporary / "site-packages")
+        # It is there before Python starts, which does not look again for a folder that was not.
+        packages = self.temporary / "site-packages"
+        packages.mkdir(exist_ok=True)
+        variables["PIP_TARGET"] = variables["PYTHONPATH"] = str(packages)
         variables["PYTHONPATH"] += f"{os.pathsep}{_STEP_PYTHON}"
         variables["PYTHONUNBUFFERED"] = "1"
         variables.setdefault("AWS_REGION", region)

@@ -8,10 +8,11 @@ what it needs there. Each lies over those before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from ratchet.loop import names
-from ratchet.settings import images
+from ratchet.settings import images, model_checks
 from ratchet.settings.costs import has_budgets
 from ratchet.settings.layers import Layers, layered
 from ratchet.settings.schema import ComputeSettings, Settings
@@ -35,6 +36,19 @@ def environments(config: Path) -> list[str]:
 def models(config: Path) -> list[str]:
     """The models that have a folder with a base.toml in the folder `config`, sorted by name."""
     return sorted(file.parent.name for file in config.glob(f"*/{BASE}.toml"))
+
+
+def project_name(config: Path) -> str:
+    """The name of the project, as `base.toml` says it.
+
+    Raises:
+        SettingsError: it is not TOML, or says none.
+    """
+    file = config / f"{BASE}.toml"
+    name = layered([file]).table.get("project")
+    if not isinstance(name, str):
+        raise SettingsError(f'{file}: project is missing; expected a name: project = "…"')
+    return name
 
 
 def layers(config: Path, *, environment: str, model: str) -> Layers:
@@ -66,6 +80,11 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
+    if "model" not in said.table:
+        raise SettingsError(
+            f"{config / model / BASE}.toml: the table [model] is missing; write into it what the "
+            f"model predicts:\n{model_checks.LINES}"
+        )
     local = said.table.get("account") == LOCAL
     settings = read(
         Settings,
@@ -75,12 +94,17 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         model_name=model,
         local=local,
     )
-    for key, problem in _contradictions(settings):
+    steps = config.parent / "steps" / model
+    contradictions = (
+        model_checks.contradictions(settings, steps=steps),
+        _contradictions(settings, said),
+    )
+    for key, problem in chain.from_iterable(contradictions):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return settings
 
 
-def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
+def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str]]:
     """Keys that are each valid alone, but not together: one of them, and what is wrong."""
     try:
         _ = settings.image
@@ -118,7 +142,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
     training, labelled = settings.data.prefix, settings.evaluation.prefix
     if training.startswith(labelled) or labelled.startswith(training):
         yield (
-            "evaluation.prefix",
+            "evaluation.prefix" if "evaluation.prefix" in said.origins else "data.prefix",
             f'evaluation.prefix = "{labelled}" and data.prefix = "{training}": one is inside the '
             "other, so data that lands there would be both trained on and evaluated; expected two "
             "separate folders",

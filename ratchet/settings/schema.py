@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from ratchet.loop import names
+from ratchet.loop import names, problems
 from ratchet.settings import images, timetable
 from ratchet.settings.costs import CostSettings
 from ratchet.settings.intake import Intake
-from ratchet.settings.toml_reader import SettingsError, between, matching
+from ratchet.settings.toml_reader import SettingsError, at_least, between, finite, matching
 
 __all__ = ["CostSettings", "Settings", "SettingsError"]
 
@@ -58,6 +58,57 @@ _TimeZone = Annotated[str, timetable.expected_of_zone]
 _InstanceType = Annotated[
     str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
 ]
+
+
+_Column = Annotated[
+    str, matching(r"[^,\x00-\x1f]{1,100}", "the name of a column: at most 100 characters, no comma")
+]
+_Class = Annotated[str, matching(r"[^\x00-\x1f]{1,200}", "1 to 200 characters")]
+_MOST_CLASSES = 70  # a processing job takes 100 arguments
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """What the model predicts, and by which metric one is better than another.
+
+    Gate, evaluation, baselines, monitoring and views read it here.
+    """
+
+    problem: problems.Kind
+    """binary: the probability of one of two classes; multiclass: one of several; regression: a
+    number."""
+    label: _Column
+    """The column of the eval slice with the true answers. Requests do not carry it."""
+    metric: str = ""
+    """What the gate decides by: a metric of the problem, or one of the team's own
+    `steps/<model>/metrics.py`; "" = auc, macro_f1 or rmse."""
+    positive: Annotated[str, matching(r"[^\x00-\x1f]{0,200}", "at most 200 characters")] = ""
+    """Of a binary problem whose labels are words: the one that the probability is of."""
+    classes: Annotated[
+        tuple[_Class, ...],
+        lambda names: None if len(names) <= _MOST_CLASSES else f"at most {_MOST_CLASSES} names",
+    ] = ()
+    """Of a multiclass problem: all classes, in the order in which the model answers their
+    probabilities; none = those of the eval slice, sorted."""
+
+    @property
+    def metric_name(self) -> str:
+        return self.metric or problems.PROBLEMS[self.problem].default
+
+    @property
+    def known_metric(self) -> problems.Metric | None:
+        """None: it is the team's own."""
+        return problems.PROBLEMS[self.problem].metrics.get(self.metric_name)
+
+    @property
+    def needs_tolerances(self) -> bool:
+        """Whether the metric has the label's unit, so that no default can know what is little."""
+        return self.known_metric is None or self.known_metric.in_label_unit
+
+    @property
+    def no_quality_analysis(self) -> str | None:
+        """Why answers are not compared with labels that arrive later; None: they are."""
+        return problems.no_quality_analysis(self.problem, self.positive)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +157,13 @@ class EvaluationSettings:
     """As in `trigger`."""
     timezone: _TimeZone = "UTC"
     """Of `run_schedule`."""
-    floor: Annotated[float, between(0, 1)] = 0.5
-    """A lower score raises the model-quality alarm. Tossing a coin has an AUC of 0.5."""
-    max_regression: Annotated[float, between(0, 1)] = 0.05
-    """A score that is lower than the one at registration by more than this raises it, too."""
+    floor: Annotated[float, finite] | None = None
+    """A worse score raises the model-quality alarm: a lower one, or a higher one where less is
+    better. None: what answers without a look at the row reach (an auc of 0.5, an r2 of 0), and for
+    other metrics nothing."""
+    max_regression: Annotated[float, at_least(0)] | None = None
+    """A score that is worse than the one at registration by more than this raises it, too. In the
+    metric's own unit; None: 0.05, where the metric does not have the label's unit."""
     minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
     """An evaluation on fewer is recorded, and neither raises the alarm nor ends it."""
 
@@ -145,8 +199,9 @@ class StepSettings(ComputeSettings):
 class GateSettings:
     """What a candidate must reach to be registered."""
 
-    max_regression: Annotated[float, between(0, 1)] = 0.005
-    """How much worse than the champion, in the metric's own unit, still passes."""
+    max_regression: Annotated[float, at_least(0)] | None = None
+    """How much worse than the champion still passes. In the metric's own unit; None: 0.005, where
+    the metric does not have the label's unit."""
     unscorable_champion: Literal["halt", "pass"] = "halt"
     """What to do when the champion can no longer score the new data."""
 
@@ -193,16 +248,9 @@ class MonitorSettings:
     engine: names.Engine = names.AUTO
     """SageMaker Model Monitor, this project's own pipeline, or the first that the account has."""
     schedule_hours: Annotated[int, between(1, 24)] = 1
-    exclude: Annotated[
-        tuple[str, ...],
-        lambda columns: (
-            None if len(",".join(columns)) <= 100 else "names of at most 100 characters"
-        ),
-    ] = ("late",)
-    """Columns that are not compared: those that requests do not carry, above all the label, and
-    those that change by nature, such as the month."""
-    label: str = "late"
-    """The column of the eval slice with the true answers."""
+    exclude: tuple[str, ...] = ()
+    """Columns that are not compared, beside the label: those that requests do not carry, and those
+    that change by nature, such as the month."""
     minimum_rows: Annotated[int, between(1, 1_000_000)] = 100
     """Fewer are not compared."""
     comparison_threshold: Annotated[float, between(0, 1)] = 0.1
@@ -266,6 +314,7 @@ class Settings:
     region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", 'a region such as "us-east-1"')]
     owner: _TagValue
     cost_center: _TagValue
+    model: ModelSettings
     account: (
         Annotated[str, matching(r"\d{12}", 'twelve digits, or "local" for the local cloud')] | None
     ) = None
@@ -341,6 +390,29 @@ class Settings:
     def image(self) -> str:
         """The URI of the container image of all steps."""
         return self.image_uri or images.xgboost(self.region)
+
+    @property
+    def gate_max_regression(self) -> float:
+        """How much worse than the champion still passes."""
+        return self.gate.max_regression if self.gate.max_regression is not None else 0.005
+
+    @property
+    def evaluation_floor(self) -> float | None:
+        """The worst score of an evaluation that raises no alarm."""
+        metric = self.model.known_metric
+        chance = metric.chance if metric else None
+        return self.evaluation.floor if self.evaluation.floor is not None else chance
+
+    @property
+    def evaluation_max_regression(self) -> float:
+        """How much worse than at registration raises no alarm."""
+        tolerance = self.evaluation.max_regression
+        return tolerance if tolerance is not None else 0.05
+
+    @property
+    def unmonitored(self) -> tuple[str, ...]:
+        """The columns of the eval slice that requests are not compared by: the label first."""
+        return tuple(dict.fromkeys([self.model.label, *self.monitor.exclude]))
 
     @property
     def model_package_group(self) -> str:

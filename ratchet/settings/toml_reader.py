@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
 import types
 import typing
@@ -29,6 +30,18 @@ class SettingsError(ValueError):
 
 def between(low: float, high: float) -> Rule:
     return lambda value: None if low <= value <= high else f"a number from {low} to {high}"
+
+
+def finite(value: float) -> str | None:
+    """TOML has `inf` and `nan`."""
+    return None if math.isfinite(value) else "a finite number"
+
+
+def at_least(low: float) -> Rule:
+    """A finite number from `low` on."""
+    return lambda value: (
+        None if math.isfinite(value) and value >= low else f"a finite number of at least {low:g}"
+    )
 
 
 def matching(pattern: str, description: str) -> Rule:

@@ -8,17 +8,25 @@ from typing import Any
 
 import pytest
 
-from ratchet.authoring import Context, DefinitionError, Functions, Pipeline
+from ratchet.authoring import Context, DefinitionError, Functions, Pipeline, draft
 from ratchet.settings.schema import Settings
 
+SCRIPTS = {
+    "prepare.py": "import shared\n",
+    "train.py": "import features, inference\n",
+    "evaluate.py": "import scoring\n",
+    "inference.py": "import features\n",
+    "features.py": "NAMES = ['distance']\n",
+    "scoring.py": "METRIC = 'auc'\n",
+    "shared.py": "",
+}
 SOURCE = {
-    "steps/prepare.py": "import shared\n",
-    "steps/train.py": "import features, inference\n",
-    "steps/evaluate.py": "import scoring\n",
-    "steps/inference.py": "import features\n",
-    "steps/features.py": "NAMES = ['distance']\n",
-    "steps/scoring.py": "METRIC = 'auc'\n",
-    "steps/shared.py": "",
+    # The loop's own pipelines take the scripts of their model.
+    **{
+        f"{folder}/{name}": text
+        for folder in ("steps", "steps/flights")
+        for name, text in SCRIPTS.items()
+    },
     "ratchet/__init__.py": "",
     "ratchet/monitoring/__init__.py": "",
     "ratchet/monitoring/analyze.py": "from ratchet.monitoring import profiles\n",
@@ -58,7 +66,10 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def ctx(settings: Settings, write_source: WriteSource) -> Context:
+def ctx(settings: Settings, write_source: WriteSource, monkeypatch: pytest.MonkeyPatch) -> Context:
+    source = write_source(SOURCE)
+    # An analyzer that stays as it is, so that what is held of definitions does.
+    monkeypatch.setattr(draft, "PACKAGES", source)
     return Context(
         settings=settings,
         role_arn="arn:aws:iam::111122223333:role/flights-dev-training",
@@ -70,7 +81,7 @@ def ctx(settings: Settings, write_source: WriteSource) -> Context:
             publish_monitoring="arn:aws:lambda:us-east-1:111122223333:function:publish-monitoring",
             record_evaluation="arn:aws:lambda:us-east-1:111122223333:function:record-evaluation",
         ),
-        source=write_source(SOURCE),
+        source=source,
     )
 
 

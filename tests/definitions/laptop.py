@@ -119,6 +119,7 @@ def after_winter(folder: Path, *, monitor: MonitorSettings | None = None) -> Lap
     """January and February of 2013 have landed; nothing serves."""
     settings = Settings(
         environment="dev",
+        model_name="flights",
         project="flights",
         region="us-east-1",
         owner="ml-platform",

@@ -140,7 +140,7 @@ def test_a_wrong_argument_is_named_with_its_step_value_and_fix(
     [
         ("HyperParameters", {f"h{n}": "1" for n in range(101)}, "101 entries, and SageMaker"),
         ("HyperParameters", {"long": "x" * 2501}, "2501 characters, and SageMaker takes at most"),
-        ("Tags", [{"Key": f"k{n}", "Value": "v"} for n in range(43)], "51 items, and SageMaker"),
+        ("Tags", [{"Key": f"k{n}", "Value": "v"} for n in range(42)], "51 items, and SageMaker"),
         ("Tags", [{"Key": "k", "Value": "v" * 257}], "257 characters, and SageMaker"),
         ("Tags", [{"Key": "k", "Value": "a;b"}], "it must match ([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)"),
     ],
@@ -197,9 +197,7 @@ def test_all_problems_are_reported_together_in_the_order_of_the_steps(
 
     assert [problem.split(":")[0] for problem in found] == [
         "parameter 'Unused'",
-        "step 'first', compute",
         "step 'second', script = 'steps/missing.py'",
-        "step 'second', compute",
         "step 'second', InputDataConfig[0].ChannelName = 'a b'",
         "step 'second', InputDataConfig[0].DataSource.S3DataSource.S3Uri = 's3",
     ]
@@ -286,17 +284,6 @@ def test_a_step_passed_instead_of_its_output_is_named(
 
     assert "a ProcessingStep cannot be written as JSON" in problem
     assert "step.outputs[…]" in problem
-
-
-def test_a_step_without_settings_for_its_compute_says_what_there_is(
-    pipeline: Pipeline, problems: Problems
-) -> None:
-    pipeline.training("trian", "steps/train.py", channels={})
-
-    (problem,) = problems(pipeline)
-
-    assert "the settings have no [steps.trian] (they have: prepare, train, evaluate)" in problem
-    assert "did you mean 'train'?" in problem
 
 
 TOKEN = "${Token[TOKEN.123]}"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ratchet.authoring import Context, DefinitionError
+from ratchet.settings.schema import StepSettings
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "authoring.md"
 
@@ -33,8 +34,7 @@ def test_an_example_of_the_guide_is_sound(
 def test_the_guide_shows_problems_as_they_are_reported(
     examples: dict[str, Callable[[Context], Any]], ctx: Context
 ) -> None:
-    compute = replace(ctx.settings.steps.train, instance_type="ml.m5.lagre")
-    steps = replace(ctx.settings.steps, train=compute)
+    steps = {"train": StepSettings(instance_type="ml.m5.lagre")}
     p = examples["scoring"](replace(ctx, settings=replace(ctx.settings, steps=steps)))
     p._steps = p._steps[:2]  # without the gate, the tolerance is not used
 

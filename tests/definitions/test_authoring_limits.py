@@ -306,7 +306,7 @@ def test_a_halts_message_holds_at_most_3072_characters(
 
 
 def test_the_longest_names_pass(ctx: Context) -> None:
-    settings = replace(ctx.settings, project="p", environment="e")
+    settings = replace(ctx.settings, project="p", model_name="p", environment="e")
     p = Pipeline("k" * 252, replace(ctx, settings=settings))
     p.halt(p.string("N" * 256, default="x" * 1024), name="s" * 64)
 

@@ -16,7 +16,7 @@ from ratchet.authoring import (
     manifest,
 )
 from ratchet.settings import tags
-from ratchet.settings.schema import ComputeSettings
+from ratchet.settings.schema import ComputeSettings, StepSettings
 
 StepOf = Callable[[Pipeline, str], dict[str, Any]]
 
@@ -156,9 +156,8 @@ def test_hyperparameters_become_texts(pipeline: Pipeline, step_of: StepOf) -> No
 
 
 def test_compute_comes_from_the_settings_of_the_steps_name(ctx: Context, step_of: StepOf) -> None:
-    big = ComputeSettings(instance_type="ml.m5.4xlarge", instance_count=2, volume_gb=100)
-    steps = replace(ctx.settings.steps, train=big)
-    p = Pipeline("trial", replace(ctx, settings=replace(ctx.settings, steps=steps)))
+    big = StepSettings(instance_type="ml.m5.4xlarge", instance_count=2, volume_gb=100)
+    p = Pipeline("trial", replace(ctx, settings=replace(ctx.settings, steps={"train": big})))
     p.training("train", "steps/train.py", channels={})
     p.training("other", "steps/train.py", channels={}, compute=ComputeSettings(volume_gb=7))
 
@@ -336,6 +335,7 @@ def test_every_job_carries_the_tags_its_cost_is_told_apart_by(
         given = {tag["Key"]: tag["Value"] for tag in step_of(pipeline, name)["Arguments"]["Tags"]}
         assert given == {
             "project": "flights",
+            "model": "flights",
             "environment": "dev",
             "owner": "ml-platform",
             "cost-center": "ml-0001",

@@ -25,7 +25,12 @@ from ratchet.settings.schema import Settings
 from tests.sdk.imports import HERE, MAPS, SCRIPTS, TELL, golden, scripts_of_steps, taken_in
 
 SETTINGS = Settings(
-    environment="dev", project="flights", region="eu-west-1", owner="ml", cost_center="ml-1"
+    environment="dev",
+    model_name="flights",
+    project="flights",
+    region="eu-west-1",
+    owner="ml",
+    cost_center="ml-1",
 )
 PLACEMENT = Placement(
     settings=SETTINGS,
@@ -305,14 +310,14 @@ def test_what_is_written_reads_back_the_same(tmp_path: Path) -> None:
     stored = taken_in("v3", tmp_path).stored
     imported.write(tmp_path, "flights", stored)
     assert imported.names(tmp_path, "flights") == ["house-prices"]
-    assert imported.read(tmp_path, "flights", "house-prices") == stored
+    assert imported.read(tmp_path, "flights", "house-prices") == replace(stored, model="flights")
 
 
 def test_an_import_replaces_an_earlier_one_whole(tmp_path: Path) -> None:
     imported.write(tmp_path, "flights", taken_in("v3", tmp_path).stored)
     imported.write(tmp_path, "flights", replace(carry(one_step(), name="house-prices").stored))
     assert imported.read(tmp_path, "flights", "house-prices").folders == {}
-    assert [p.name for p in (tmp_path / imported.FOLDER).iterdir()] == ["house-prices"]
+    assert [p.name for p in (tmp_path / imported.FOLDER / "flights").iterdir()] == ["house-prices"]
 
 
 def test_an_edit_of_the_committed_code_gives_it_another_name(tmp_path: Path) -> None:
@@ -320,7 +325,7 @@ def test_an_edit_of_the_committed_code_gives_it_another_name(tmp_path: Path) -> 
     before = ImportedPipeline(
         imported.read(tmp_path, "flights", "house-prices"), PLACEMENT
     ).to_json()
-    script = tmp_path / "pipelines/house-prices/code/Prepare/code/prepare.py"
+    script = tmp_path / "pipelines/flights/house-prices/code/Prepare/code/prepare.py"
     script.write_text(script.read_text() + "# edited\n")
     after = ImportedPipeline(
         imported.read(tmp_path, "flights", "house-prices"), PLACEMENT

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from pipeline_defs.flights.training import training
-from ratchet.authoring import Context, DefinitionError, Functions, Pipeline
+from ratchet.authoring import Context, DefinitionError, Functions, Pipeline, draft
+from ratchet.machinery import PACKAGES
 from ratchet.pipelines.monitoring import monitoring
 from ratchet.settings.schema import MonitorSettings
 
@@ -132,8 +133,9 @@ def test_report_and_quality_baseline_do_not_contend_for_the_same_place(
 
 
 @pytest.fixture
-def analyzer(ctx: Context) -> Any:
+def analyzer(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The bundle of the analyzer, as the repository has it."""
+    monkeypatch.setattr(draft, "PACKAGES", PACKAGES)
     (bundle,) = [
         bundle
         for bundle in monitoring(replace(ctx, source=ROOT)).bundles

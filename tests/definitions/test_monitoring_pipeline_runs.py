@@ -69,7 +69,7 @@ def flights(laptop: Laptop, *, month: int) -> Rows:
     p = Pipeline("rows", laptop.context)
     p.processing(
         "prepare",
-        "steps/prepare.py",
+        f"{laptop.context.steps}/prepare.py",
         inputs={"raw": p.string("Data")},
         outputs=["train", "eval"],
         compute=laptop.context.settings.monitor.compute,

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipeline_defs import PIPELINES, pipelines
 from ratchet.authoring import Context, DefinitionError, Pipeline
-from ratchet.pipelines.registry import PIPELINES_STACK, PipelineEntry, construct_id, registered
+from ratchet.pipelines.registry import (
+    PIPELINES_STACK,
+    PipelineEntry,
+    construct_id,
+    pipelines,
+    registered,
+)
+from tests.projects import ROOT, copy_of_project, small_project
 
-Define = Callable[[Context], Pipeline]
+LOOP = ("training", "evaluation", "monitoring")
+LISTED = """
+from ratchet.authoring import Pipeline
+
+def training(ctx):
+    p = Pipeline("training", ctx)
+    p.halt("{word}", name="stop")
+    return p
+
+PIPELINES = {{"training": training, "{word}": training}}
+"""
+
+
+def training(ctx: Context) -> Pipeline:
+    p = Pipeline("training", ctx)
+    p.halt("stop", name="halt")
+    return p
 
 
 def scoring(ctx: Context) -> Pipeline:
@@ -29,7 +50,7 @@ def nightly(ctx: Context) -> Pipeline:
 
 
 def folder_of_an_import(root: Path, name: str) -> Path:
-    folder = root / "pipelines" / name
+    folder = root / "pipelines" / "flights" / name
     folder.mkdir(parents=True)
     (folder / "definition.json").write_text(json.dumps({"Parameters": [], "Steps": []}))
     return root
@@ -42,28 +63,131 @@ def refused(entries: dict[str, PipelineEntry], root: Path) -> str:
 
 
 def test_the_loops_own_pipelines_live_in_the_stacks_of_what_wakes_them() -> None:
-    stacks = {name: entry.stack for name, entry in PIPELINES.items()}
+    stacks = {name: entry.stack for name, entry in pipelines(ROOT, "flights").items()}
     assert stacks == {"training": "training", "evaluation": "evaluation", "monitoring": "serving"}
 
 
 def test_a_pipeline_of_ones_own_and_an_imported_one_live_in_the_same_stack(tmp_path: Path) -> None:
     folder_of_an_import(tmp_path, "house-prices")
-    entries = registered({"scoring": PipelineEntry(scoring)}, tmp_path, "flights")
-    assert {name: entry.stack for name, entry in entries.items()} == dict.fromkeys(
-        ("scoring", "house-prices"), PIPELINES_STACK
-    )
-    assert [entry.imported for entry in entries.values()] == [False, True]
+    entries = registered({"training": training, "scoring": scoring}, tmp_path, "flights")
+    assert [*entries] == [*LOOP, "scoring", "house-prices"]
+    assert {entries[name].stack for name in ("scoring", "house-prices")} == {PIPELINES_STACK}
+    assert [name for name, entry in entries.items() if entry.imported] == ["house-prices"]
     assert [entry.name for entry in entries.values()] == list(entries)
+    assert {entry.model for entry in entries.values()} == {"flights"}
 
 
-def test_the_project_has_those_that_it_lists(tmp_path: Path) -> None:
-    assert list(pipelines(tmp_path)) == list(PIPELINES)
+def test_a_function_is_listed_as_an_entry_that_says_no_more(tmp_path: Path) -> None:
+    alone = registered({"scoring": scoring}, tmp_path, "flights")
+    assert alone == registered({"scoring": PipelineEntry(scoring)}, tmp_path, "flights")
+
+
+def test_evaluation_and_monitoring_come_by_themselves_and_a_listed_one_stands_in(
+    tmp_path: Path,
+) -> None:
+    entries = registered({"training": training}, tmp_path, "flights")
+    assert [*entries] == [*LOOP]
+    own = registered({"training": training, "monitoring": scoring}, tmp_path, "flights")
+    assert [*own] == [*LOOP]
+    assert own["monitoring"].define is scoring
+    assert own["monitoring"].stack == "serving"
+    assert own["evaluation"] == entries["evaluation"]
+
+
+def test_an_import_is_the_models_in_whose_folder_it_lies(tmp_path: Path) -> None:
+    folder_of_an_import(tmp_path, "house-prices")
+    assert "house-prices" not in registered({"training": training}, tmp_path, "hotels")
+
+
+def test_an_import_that_was_cut_short_is_no_pipeline(tmp_path: Path) -> None:
+    folder_of_an_import(tmp_path, ".house-prices.k3x9a")
+    assert [*registered({"training": training}, tmp_path, "flights")] == [*LOOP]
 
 
 def test_every_listed_pipeline_is_made_under_its_name(ctx: Context) -> None:
-    root = Path(__file__).parents[2]
-    for name, entry in pipelines(root).items():
-        assert entry.compile(replace(ctx, source=root)).name == ctx.settings.pipeline_name(name)
+    for name, entry in pipelines(ROOT, "flights").items():
+        assert entry.compile(replace(ctx, source=ROOT)).name == ctx.settings.pipeline_name(name)
+
+
+def test_two_projects_in_one_process_each_get_their_own(ctx: Context, tmp_path: Path) -> None:
+    words = ("first", "second")
+    roots = {
+        word: small_project(
+            tmp_path / word,
+            "flights",
+            files={
+                "pipeline_defs/flights/__init__.py": LISTED.format(word=word),
+            },
+        )
+        for word in words
+    }
+    for word in (*words, *words):
+        entries = pipelines(roots[word], "flights")
+        assert [*entries] == [*LOOP, word]
+        (step,) = entries["training"].compile(ctx).definition()["Steps"]
+        assert step["Arguments"]["ErrorMessage"]["Std:Join"]["Values"] == [word]
+    assert [*pipelines(ROOT, "flights")] == [*LOOP]
+
+
+def test_a_pipeline_may_lie_in_a_module_beside_the_list(tmp_path: Path) -> None:
+    copies = [copy_of_project(tmp_path / name) for name in ("first", "second")]
+    for copy in copies:
+        define = pipelines(copy, "flights")["training"].define
+        assert Path(define.__code__.co_filename).is_relative_to(copy)  # type: ignore[attr-defined]
+
+
+def test_two_models_of_a_project_have_lists_of_their_own(tmp_path: Path) -> None:
+    root = small_project(
+        tmp_path,
+        "flights",
+        "hotels",
+        files={
+            f"pipeline_defs/{model}/__init__.py": LISTED.format(word=f"of-{model}")
+            for model in ("flights", "hotels")
+        },
+    )
+    for model in ("flights", "hotels"):
+        entries = pipelines(root, model)
+        assert [*entries] == [*LOOP, f"of-{model}"]
+        assert {entry.model for entry in entries.values()} == {model}
+
+
+def test_a_model_without_a_list_is_told_which_file_is_missing(tmp_path: Path) -> None:
+    root = small_project(tmp_path, "flights")
+    with pytest.raises(DefinitionError) as error:
+        pipelines(root, "flights")
+    assert f"{root}/pipeline_defs/flights/__init__.py is not there" in str(error.value)
+    assert "ratchet init --model flights" in str(error.value)
+
+
+def test_a_project_that_is_no_package_never_takes_the_list_of_another(tmp_path: Path) -> None:
+    pipelines(ROOT, "flights")
+    files = {"pipeline_defs/flights/__init__.py": LISTED.format(word="x")}
+    root = small_project(tmp_path, "flights", files=files)
+    (root / "pipeline_defs/__init__.py").unlink()
+    with pytest.raises(DefinitionError, match=r"pipeline_defs/__init__\.py is not there"):
+        pipelines(root, "flights")
+
+
+@pytest.mark.parametrize("text", ["", "PIPELINES = {}", "PIPELINES = ['training']"])
+def test_a_list_without_a_training_pipeline_is_refused_with_an_example(
+    text: str, tmp_path: Path
+) -> None:
+    files = {"pipeline_defs/flights/__init__.py": text}
+    root = small_project(tmp_path, "flights", files=files)
+    with pytest.raises(DefinitionError) as error:
+        pipelines(root, "flights")
+    assert "pipeline_defs/flights/__init__.py lists no 'training'" in str(error.value)
+    assert "PIPELINES = {'training': training}" in str(error.value)
+
+
+def test_a_module_that_a_list_imports_and_that_is_missing_is_named_as_python_names_it(
+    tmp_path: Path,
+) -> None:
+    files = {"pipeline_defs/flights/__init__.py": "import not_there_at_all"}
+    root = small_project(tmp_path, "flights", files=files)
+    with pytest.raises(ModuleNotFoundError, match="not_there_at_all"):
+        pipelines(root, "flights")
 
 
 def test_a_name_that_an_import_has_too_is_refused_with_the_command_that_helps(
@@ -71,8 +195,8 @@ def test_a_name_that_an_import_has_too_is_refused_with_the_command_that_helps(
 ) -> None:
     folder_of_an_import(tmp_path, "scoring")
     message = refused({"scoring": PipelineEntry(scoring)}, tmp_path)
-    assert "PIPELINES in pipeline_defs/__init__.py and the folder pipelines/scoring" in message
-    assert "git mv pipelines/scoring pipelines/scoring-sdk" in message
+    assert "PIPELINES in pipeline_defs/flights/__init__.py and the folder" in message
+    assert "git mv pipelines/flights/scoring pipelines/flights/scoring-sdk" in message
 
 
 @pytest.mark.parametrize("name", ["my scoring", "scoring_v2", "-scoring", "größe", "", "s" * 65])

@@ -17,13 +17,15 @@ import pytest
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from pipeline_defs import pipelines
 from pipeline_defs.flights.training import training
-from ratchet.authoring import Context, Functions, Pipeline
-from ratchet.project import environments, load
-from ratchet.settings.schema import GateSettings, Settings
+from ratchet.authoring import Context, Functions, Pipeline, draft
+from ratchet.machinery import PACKAGES
+from ratchet.pipelines.registry import pipelines
+from ratchet.project import find
+from ratchet.settings.schema import GateSettings
 
 ROOT = Path(__file__).parents[2]
+PROJECT = find(ROOT)
 GOLDEN = Path(__file__).parent / "training.json"
 
 WriteSource = Callable[[Mapping[str, str]], Path]
@@ -311,7 +313,7 @@ from ratchet.authoring import Context, Functions
 ctx = Context(settings=load("dev"), role_arn={ctx.role_arn!r}, artifacts_uri="s3://a",
     code_uri="s3://c", functions=Functions(resolve_champion="arn:aws:lambda:x"),
     source=Path({str(ctx.source)!r}))
-print(PIPELINES["training"].define(ctx).to_json())
+print(PIPELINES["training"](ctx).to_json())
 """
     written = {
         subprocess.run(
@@ -351,9 +353,9 @@ def test_an_edit_to_one_script_changes_that_steps_key_alone(
         }
 
     before = keys()
-    write_source({"steps/scoring.py": "METRIC = 'log_loss'\n"})
+    write_source({"steps/flights/scoring.py": "METRIC = 'log_loss'\n"})
     after_scoring = keys()
-    write_source({"steps/train.py": "import features, inference, json\n"})
+    write_source({"steps/flights/train.py": "import features, inference, json\n"})
     after_train = keys()
     write_source({"ratchet/monitoring/profiles.py": "BUCKETS = 20\n"})
     after_profiles = keys()
@@ -368,12 +370,12 @@ def test_a_definition_is_made_without_the_packages_that_take_long_to_import() ->
         "import sys\n"
         "from pathlib import Path\n"
         "from ratchet.project import load\n"
-        "from pipeline_defs import PIPELINES\n"
+        "from ratchet.pipelines.registry import pipelines\n"
         "from ratchet.authoring import Context, Functions\n"
         "ctx = Context(settings=load('dev'), role_arn='arn:aws:iam::111122223333:role/r',\n"
         "    artifacts_uri='s3://a', code_uri='s3://c', source=Path('.'),\n"
         "    functions=Functions(resolve_champion='arn:aws:lambda:x'))\n"
-        "PIPELINES['training'].define(ctx).to_json()\n"
+        "pipelines(Path('.').resolve(), 'flights')['training'].compile(ctx).to_json()\n"
         "slow = {'aws_cdk', 'boto3', 'botocore', 'jsii', 'numpy', 'pandas', 'pyarrow'}\n"
         "print(*sorted(slow & set(sys.modules)))"
     )
@@ -384,15 +386,17 @@ def test_a_definition_is_made_without_the_packages_that_take_long_to_import() ->
 
 
 @pytest.fixture
-def at_home(settings: Settings, ctx: Context) -> Context:
-    """The context of the repository itself: its own scripts."""
+def at_home(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Context:
+    """The context of the repository itself: its own scripts, and the analyzer."""
+    monkeypatch.setattr(draft, "PACKAGES", PACKAGES)
     return replace(ctx, source=ROOT)
 
 
-@pytest.mark.parametrize("environment", environments())
+@pytest.mark.parametrize("environment", PROJECT.environments)
 def test_every_environments_pipelines_are_sound(at_home: Context, environment: str) -> None:
-    for entry in pipelines(ROOT).values():
-        assert entry.compile(replace(at_home, settings=load(environment))).definition()
+    settings = PROJECT.settings(environment, "flights")
+    for entry in pipelines(ROOT, "flights").values():
+        assert entry.compile(replace(at_home, settings=settings)).definition()
 
 
 def test_the_artifacts_code_is_in_the_training_bundle(at_home: Context) -> None:
@@ -404,6 +408,6 @@ def test_the_artifacts_code_is_in_the_training_bundle(at_home: Context) -> None:
 
 def test_bundles_hold_python_of_the_repository_as_it_is(at_home: Context) -> None:
     for bundle in training(at_home).bundles:
-        home = ROOT if bundle.entry.startswith("ratchet/") else ROOT / "steps"
+        home = ROOT if bundle.entry.startswith("ratchet/") else ROOT / "steps" / "flights"
         for path, content in bundle.files.items():
             assert (home / path).read_bytes() == content

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("config", "constructs", "lambdas", "pipeline_defs", "ratchet", "stacks", "steps")
+FOLDERS = ("constructs", "demo", "lambdas", "pipeline_defs", "ratchet", "stacks", "steps")
 # fmt: off
 VAGUE = frozenset((
     "found", "told", "said", "one", "known", "given", "made", "kept", "taken", "asked", "wanted",

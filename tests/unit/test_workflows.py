@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from ratchet import node
+from ratchet.project import find
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
@@ -94,7 +95,7 @@ def test_environments_are_deployed_one_after_the_other() -> None:
         "staging": "dev",
         "prod": "staging",
     }
-    assert sorted(found) == sorted(file.stem for file in (ROOT / "config").glob("*.toml"))
+    assert sorted(found) == find(ROOT).environments
     deploy = dict(jobs(FOLDER / "deploy-environment.yml"))["deploy"]
     assert deploy["environment"] == "${{ inputs.environment }}"
 

@@ -29,7 +29,8 @@ LABEL_DAYS = 7  # how much later than its answer a label may land
 
 class ModelMonitor(Construct):
     """Data quality, and model quality once there are labels, on a schedule, while the champion has
-    a baseline and the engine is `model-monitor`.
+    a baseline and the engine is `model-monitor`. Model quality only for the kinds of problems that
+    answers are compared with labels for.
 
     A job definition cannot be changed, so CloudFormation names it and replaces it with the
     baseline; a schedule keeps its name, and with it its history and its metrics.
@@ -57,7 +58,8 @@ class ModelMonitor(Construct):
         self._role = self._monitoring_role(baselines)
         self.alarm_name = self._tell_of_failures()
         self._schedule("DataQuality", self._data_quality(), promotion.uses_model_monitor)
-        self._schedule("ModelQuality", self._model_quality(), promotion.uses_quality_monitor)
+        if not self._settings.model.no_quality_analysis:
+            self._schedule("ModelQuality", self._model_quality(), promotion.uses_quality_monitor)
 
     def _monitoring_role(self, baselines: str) -> NarrowRole:
         role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
@@ -133,7 +135,7 @@ class ModelMonitor(Construct):
             data_quality_job_input=_Data.DataQualityJobInputProperty(
                 endpoint_input=_Data.EndpointInputProperty(
                     **self._captured(),
-                    exclude_features_attribute=",".join(self._settings.monitor.exclude) or None,
+                    exclude_features_attribute=",".join(self._settings.unmonitored),
                 )
             ),
             data_quality_job_output_config=self._reports(_Data),

@@ -46,11 +46,18 @@ def status(
     target = connect(environment, local, model)
     standing = _settle(target) if follow else standings.look(target)
     now = datetime.now().astimezone()
+    without = target.settings.model.no_quality_analysis
     if as_json:
-        echo_json(as_document(standing, now=now))
+        echo_json(as_document(standing, now=now, no_quality_analysis=without))
     else:
         console = out()
-        for part in document(standing, now=now, width=console.width, command=target.command):
+        for part in document(
+            standing,
+            now=now,
+            width=console.width,
+            command=target.command,
+            no_quality_analysis=without,
+        ):
             console.print(part, soft_wrap=not isinstance(part, Group), crop=False)
     highest = standing.highest_approved
     if follow and highest is not None and standing.deployed != highest.version:

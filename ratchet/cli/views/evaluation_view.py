@@ -16,6 +16,7 @@ from rich.text import Text
 from ratchet.cli.views.wording import moment, number
 from ratchet.loop import names
 from ratchet.loop.evaluations import EvaluationRecord
+from ratchet.loop.numbers import score_text
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST = 60  # points of the spark line, and rows of the table: the newest ones
@@ -39,7 +40,8 @@ def series(evaluations: Sequence[EvaluationRecord], *, now: datetime) -> Rendera
     drawn.add_column("rows", justify="right", no_wrap=True)
     drawn.add_column(escape(newest.metric), justify="right", no_wrap=True)
     drawn.add_column("interval", no_wrap=True)
-    drawn.add_column("floor", justify="right", no_wrap=True)
+    limit = "floor" if newest.better == "higher" else "ceiling"
+    drawn.add_column(limit, justify="right", no_wrap=True)
     drawn.add_column("registered", justify="right", no_wrap=True)
     drawn.add_column("", overflow="fold")
     for evaluation in shown:
@@ -47,10 +49,10 @@ def series(evaluations: Sequence[EvaluationRecord], *, now: datetime) -> Rendera
             moment(evaluation.time, now),
             escape(evaluation.data or evaluation.manifest),
             number(evaluation.rows),
-            number(evaluation.score),
+            _score(evaluation.score),
             _interval(evaluation),
-            number(float(evaluation.floor)),
-            number(evaluation.registered),
+            _score(evaluation.floor),
+            _score(evaluation.registered),
             _outcome(evaluation),
         )
     title = f"[bold]evaluations[/] {spark([evaluation.score for evaluation in shown])}"
@@ -77,7 +79,12 @@ def spark(scores: Sequence[float | None]) -> str:
 def _interval(evaluation: EvaluationRecord) -> str:
     if not evaluation.interval:
         return ""
-    return f"{number(evaluation.interval['low'])} to {number(evaluation.interval['high'])}"
+    low, high = (_score(evaluation.interval[end]) for end in ("low", "high"))
+    return f"{low} to {high}"
+
+
+def _score(score: float | None) -> str:
+    return number(score) if score is None else score_text(score).replace("-", "−")
 
 
 def _outcome(evaluation: EvaluationRecord) -> str:

@@ -11,11 +11,13 @@ from typing import Any
 from rich.console import RenderableType
 from rich.markup import escape
 
-from ratchet.cli.views.model_view import APPROVALS, copyable, signed
+from ratchet.cli.views.model_view import APPROVALS, copyable
 from ratchet.cli.views.model_view import as_data as version_data
 from ratchet.cli.views.run_list import seconds
 from ratchet.cli.views.wording import MARKS, count, duration, moment, number
 from ratchet.deployment.registry.lineage import Data, Lineage, StepCode
+from ratchet.loop.evaluations import as_of_now
+from ratchet.loop.numbers import difference_text, interval_text, score_text
 
 MARK = 12
 """Characters of a digest that are shown; `--json` has all of them."""
@@ -123,32 +125,28 @@ def _comparison(root: LineageBranch, lineage: Lineage) -> None:
     if not theirs or lineage.champion_number is None:
         branch.add("[dim]no champion to compare with[/]")
         return
-    regression = float(report.get("regression", 0))
-    verb = "beat" if regression <= 0 else "compared with"
+    regression, score = float(report.get("regression", 0)), report["champion"].get("score")
+    verb = "beat" if regression < 0 else "worse than" if regression > 0 else "as good as"
     gone = "" if lineage.champion else " [dim](deleted since)[/]"
+    within = interval_text(report.get("interval"), like=score)
     branch.add(
         f"{verb} version {lineage.champion_number}{gone}: {_listed(theirs)}, "
-        f"by {signed(-regression)}{_interval(report.get('interval') or {})}"
+        f"{difference_text(regression, like=score)}" + (f" [dim]({within})[/]" if within else "")
     )
 
 
 def _listed(scores: Mapping[str, float]) -> str:
-    return " · ".join(f"{name} {number(value)}" for name, value in scores.items())
-
-
-def _interval(interval: Mapping[str, float]) -> str:
-    """The interval of the gain; the report has that of the regression, its opposite."""
-    if not {"low", "high", "confidence"} <= interval.keys():
-        return ""
-    low, high = signed(-interval["high"]), signed(-interval["low"])
-    return f" [dim]({interval['confidence'] * 100:.0f} % within {low} to {high})[/]"
+    return " · ".join(f"{name} {score_text(value)}" for name, value in scores.items())
 
 
 def _scores(report: Mapping[str, Any], part: str) -> dict[str, float]:
-    scores = report.get(part)
-    if not isinstance(scores, Mapping):
+    """The metrics of a part, the one that decides first."""
+    side = as_of_now(report).get(part)
+    if not isinstance(side, Mapping):
         return {}
-    return {k: v for k, v in scores.items() if isinstance(v, float) and not isinstance(v, bool)}
+    metrics: dict[str, float] = dict(side["metrics"])
+    decides = {name: value for name, value in metrics.items() if name == report.get("metric")}
+    return {**decides, **metrics}
 
 
 def as_document(lineage: Lineage, *, now: datetime) -> dict[str, Any]:

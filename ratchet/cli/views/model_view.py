@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ratchet.cli.views.wording import moment, number, shortened
+from ratchet.cli.views.wording import moment, shortened
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.loop import names, packages
+from ratchet.loop.numbers import difference_text, score_text
 
 APPROVALS = {
     "Approved": "[green]approved[/]",
@@ -32,7 +33,9 @@ def table(
     drawn.add_column("version", justify="right", no_wrap=True)
     drawn.add_column("registered", no_wrap=True)
     drawn.add_column("approval", no_wrap=True)
-    drawn.add_column("auc", justify="right", no_wrap=True)
+    scores = {v.version: packages.registered_score(v.metadata) for v in versions}
+    metrics = {score.metric for score in scores.values() if score}
+    drawn.add_column(*metrics if len(metrics) == 1 else ["score"], justify="right", no_wrap=True)
     drawn.add_column("against", no_wrap=True)
     drawn.add_column("", overflow="fold")
     for version in versions:
@@ -41,7 +44,7 @@ def table(
             str(version.version),
             moment(version.created, now) if version.created else "",
             APPROVALS.get(version.approval, version.approval),
-            metric(version, packages.candidate_key("auc")),
+            _score(scores[version.version], named=len(metrics) > 1),
             against(version),
             "\n".join(_remarks(version, serving, now=now, width=width)),
         )
@@ -58,26 +61,28 @@ def _remarks(
         yield f"[red]deployment failed {moment(version.failed, now)}: {reason}[/]"
 
 
-def metric(version: ModelVersion, name: str) -> str:
-    """A metric of the version's metadata, which is text; empty if it has no such metric."""
-    text = version.metadata.get(name, "")
-    try:
-        return number(float(text)) if text else ""
-    except ValueError:
-        return text
+def _score(score: packages.Score | None, *, named: bool) -> str:
+    """The score that a version was registered by; empty if it has none."""
+    if score is None:
+        return ""
+    text = score_text(score.value).replace("-", "−")
+    return f"{escape(score.metric)} {text}" if named else text
 
 
 def against(version: ModelVersion) -> str:
-    """`version 1: +0.0503`: the version it was compared with, and by how much it is better."""
+    """`version 1: 0.0503 better`: the version that it was compared with, and by how much it is
+    better."""
     status = version.metadata.get(packages.CHAMPION_STATUS_KEY, "")
     if status != names.SCORED:
         return {names.NONE: "no champion", names.UNSCORABLE: "champion unscorable"}.get(status, "")
-    gain = -float(version.metadata.get(packages.REGRESSION_KEY, "nan"))
-    return f"version {version.metadata.get(packages.CHAMPION_VERSION_KEY, '?')}: {signed(gain)}"
-
-
-def signed(value: float) -> str:
-    return f"{value + 0.0:+.4f}".replace("-", "−")
+    score = packages.registered_score(version.metadata)
+    regression = packages.number_in(version.metadata, packages.REGRESSION_KEY)
+    difference = (
+        "?"
+        if regression is None
+        else difference_text(regression, like=score.value if score else None)
+    )
+    return f"version {version.metadata.get(packages.CHAMPION_VERSION_KEY, '?')}: {difference}"
 
 
 def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> RenderableType:

@@ -129,7 +129,7 @@ def report_table(name: str, report: Any) -> RenderableType | None:
     """
     if not isinstance(report, Mapping):
         return None
-    parts = {key: value for key, value in report.items() if isinstance(value, Mapping)}
+    parts = {key: _flat(value) for key, value in report.items() if isinstance(value, Mapping)}
     compared = {
         key: part
         for key, part in parts.items()
@@ -145,8 +145,18 @@ def report_table(name: str, report: Any) -> RenderableType | None:
         for metric in metrics:
             table.add_row(f"  {metric}", *(number(p.get(metric)) for p in compared.values()))
         drawn.append(table)
-    drawn += [Text(f"  {line}") for line in _other_lines(report, compared, metrics)]
+    drawn += [Text(f"  {line}") for line in _other_lines({**report, **parts}, compared, metrics)]
     return Group(Text(f"report {name}", style="bold"), *drawn) if drawn else None
+
+
+def _flat(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A model's part of an evaluation: its metrics, and why it lacks some, beside the rest. The
+    score is one of them."""
+    if not isinstance(part.get("metrics"), Mapping):
+        return part
+    missing = {f"no {name}:": reason for name, reason in part.get("undefined", {}).items()}
+    rest = {k: v for k, v in part.items() if k not in ("score", "metrics", "undefined")}
+    return {**part["metrics"], **missing, **rest}
 
 
 def _numbers(part: Mapping[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ from ratchet.deployment.runs.reports import document, evaluation, findings
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
+from ratchet.loop.evaluations import as_of_now
 from ratchet.loop.packages import MANIFEST_KEY
 from ratchet.loop.versions import number_of
 
@@ -73,7 +74,8 @@ def trace(target: Target, version: ModelVersion) -> Lineage:
     named = version.metadata.get("evaluation", "")
     scores = evaluation(findings(target, state).reports) if state else {}
     if not scores and named:
-        scores = document(target, named) or {}
+        report = document(target, named)
+        scores = as_of_now(report) if report else {}
     champion_arn = version.metadata.get("champion", "")
     number = number_of(champion_arn)
     return Lineage(

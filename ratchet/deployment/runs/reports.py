@@ -12,6 +12,7 @@ from ratchet.deployment.registry.versions import ModelVersion, described_version
 from ratchet.deployment.runs.executions import RunState
 from ratchet.deployment.runs.gate import Gate, Reports, gates
 from ratchet.deployment.target.environment import Target
+from ratchet.loop.evaluations import as_of_now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ def evaluation(reports: Reports) -> Mapping[str, Any]:
         for report in reports.values()
         if isinstance(report, Mapping) and {"candidate", "champion"} <= report.keys()
     )
-    return next(comparing, {})
+    return next(map(as_of_now, comparing), {})
 
 
 def _reports(target: Target, state: RunState) -> dict[tuple[str, str], Any]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.runner import packages
 from ratchet.runner.archives import unpack
 from ratchet.runner.container import Container
+from ratchet.runner.errors import StepFailed
 from ratchet.runner.serving.process import UnhealthyModelError
 
 _MODEL_DIR = "/opt/ml/model"
@@ -70,6 +72,8 @@ class Prepared:
     model_dir: Path
     environment: Mapping[str, str]
     container: Container
+    python: str
+    """The interpreter with the packages that the model's code needs."""
 
     def remove(self) -> None:
         """Delete the folder and the scratch space."""
@@ -84,10 +88,16 @@ def prepare(
     fetch: Fetch,
     region: str,
     host: Mapping[str, str] | None = None,
+    emit: Callable[[str], None] = lambda _: None,
 ) -> Prepared:
     """Unpack the model below ``folder`` and make its environment; ``host`` has more variables.
 
-    Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked.
+    The inference toolkit installs the requirements.txt beside the model's script before it starts
+    (aws/sagemaker-inference-toolkit, ``model_server.py``); here too, once for the same content.
+    ``emit`` gets the lines of that.
+
+    Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked, or its
+    packages cannot be installed.
     """
     if not image.archive:
         raise UnhealthyModelError("the model has no ModelDataUrl, so there is nothing to serve")
@@ -103,6 +113,15 @@ def prepare(
             code_dir = container.folder(_CODE_DIR)
             _unpacked(fetch, settings[_SUBMIT_DIRECTORY], folder / "code.tar.gz", code_dir)
             settings[_SUBMIT_DIRECTORY] = _CODE_DIR
+        python = packages.interpreter(
+            container.path(settings[_SUBMIT_DIRECTORY]),
+            lambda _, line: emit(line),
+            environment=container.sealed(),
+            image=image.uri,
+        )
+    except StepFailed as error:
+        container.__exit__()
+        raise UnhealthyModelError(error.reason) from None
     except BaseException:
         container.__exit__()
         raise
@@ -113,7 +132,11 @@ def prepare(
         **container.rewrite(settings),
     }
     return Prepared(
-        folder=folder, model_dir=model_dir, environment=environment, container=container
+        folder=folder,
+        model_dir=model_dir,
+        environment=environment,
+        container=container,
+        python=python,
     )
 
 

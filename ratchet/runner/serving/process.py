@@ -59,11 +59,13 @@ class ModelProcess:
         model_dir: Path,
         environment: Mapping[str, str],
         emit: Callable[[str], None],
+        python: str = sys.executable,
     ) -> None:
         self._folder = folder
         self._model_dir = model_dir
         self._environment = dict(environment)
         self._emit = emit
+        self._python = python
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._connections: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         self._child: subprocess.Popen[bytes] | None = None
@@ -147,7 +149,7 @@ class ModelProcess:
             try:
                 self._child = subprocess.Popen(
                     [
-                        *(sys.executable, str(_SCRIPT)),
+                        *(self._python, str(_SCRIPT)),
                         *("--model-dir", str(self._model_dir), "--ready", str(write)),
                     ],
                     cwd=self._folder,

@@ -1,4 +1,4 @@
-"""Hides the project from a step's Python, which runs this file as it starts.
+"""What a step's Python runs as it starts: hides the project, and lets pip install for the step.
 
 A project that is installed for editing stands on `sys.path` (its .pth file in site-packages). No
 container has it: a step sees its bundle and its image, for which this machine's site-packages stand
@@ -17,6 +17,10 @@ def _is_of_a_project(entry: str) -> bool:
         (place / "cdk.json").is_file() for place in (folder, folder.parent)
     )
 
+
+if "--user" in sys.argv and any("pip" in word for word in sys.orig_argv[:3]):
+    # What a step installs goes to a folder of its own (PIP_TARGET), which pip takes no --user with.
+    sys.argv.remove("--user")
 
 # Before the script's own folder is put in front.
 sys.path[:] = [entry for entry in sys.path if not _is_of_a_project(entry)]

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping, Sequence
+import sys
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ratchet.definition.references import Reference
+from ratchet.runner import image_packages, packages
 from ratchet.runner.cache_key import CacheKey, CacheKeySource
 from ratchet.runner.container import Container
 from ratchet.runner.definition import RunnableStep
@@ -150,7 +155,7 @@ def _run(attempt: Attempt) -> Done:
         jobs.JobKind(
             describe=functools.partial(_describe, attempt),
             prepare=functools.partial(_prepare, attempt),
-            failure=_failure,
+            failure=functools.partial(_failure, attempt),
             finish=finish,
             hosts=_cluster(attempt.arguments).get("InstanceCount", 1),
             outputs=tuple(f"{output['S3Output']['S3Uri'].rstrip('/')}/" for output in uploaded),
@@ -210,6 +215,15 @@ def _prepare(attempt: Attempt, container: Container) -> jobs.Command:
         **container.environment(host=attempt.environment, region=attempt.identity.region),
         **container.rewrite(arguments.get("Environment") or {}),
     }
+    python = packages.with_packages(
+        image_packages.missing_here(
+            image_packages.imported(_scripts(arguments, container)), application["ImageUri"]
+        ),
+        attempt.on_line,
+        environment=container.sealed(),
+    )
+    if python != sys.executable:
+        environment["PATH"] = f"{Path(python).parent}{os.pathsep}{environment['PATH']}"
     if spark.is_spark(application):
         programs = container.temporary / "bin"
         spark.install(programs)
@@ -217,9 +231,25 @@ def _prepare(attempt: Attempt, container: Container) -> jobs.Command:
     return jobs.Command(words=container.rewrite(words), environment=environment, cwd=container.root)
 
 
-def _failure(ending: Ending, container: Container) -> str:
+def _scripts(arguments: Mapping[str, Any], container: Container) -> Iterator[bytes]:
+    """The Python files of the inputs that hold code: as they are, or in archives."""
+    for item in arguments.get("ProcessingInputs") or []:
+        if item["InputName"] != _CODE:
+            continue
+        folder = container.path(item["S3Input"]["LocalPath"])
+        yield from image_packages.in_folder(folder)
+        for archive in sorted(folder.rglob("*.gz")):
+            with suppress(tarfile.TarError, OSError), tarfile.open(archive) as tar:
+                for member in tar:
+                    file = tar.extractfile(member) if member.name.endswith(".py") else None
+                    if file is not None:
+                        yield file.read()
+
+
+def _failure(attempt: Attempt, ending: Ending, container: Container) -> str:
     message = jobs.exit_message(container) or jobs.failure_file(container)
-    return message or jobs.last_words(ending)
+    image = attempt.arguments["AppSpecification"]["ImageUri"]
+    return message or image_packages.explained(jobs.last_words(ending), image)
 
 
 PROCESSING = Runner(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratchet.definition.expressions import function_of
-from ratchet.runner import requirements
+from ratchet.runner import image_packages, packages
 from ratchet.runner.archives import unpack
 from ratchet.runner.cache_key import CacheKey, CacheKeySource
 from ratchet.runner.container import Container
@@ -237,8 +237,11 @@ def _prepare(
     program = str(_setting(arguments, _PROGRAM))
     directory = str(_setting(arguments, _DIRECTORY))
     code = _code_folder(attempt, directory, container)
-    python = requirements.interpreter(
-        container.path(code), attempt.on_line, environment=container.sealed()
+    python = packages.interpreter(
+        container.path(code),
+        attempt.on_line,
+        environment=container.sealed(),
+        image=str(algorithm.get("TrainingImage") or ""),
     )
     user_arguments = configuration.user_arguments()
     variables = configuration.variables(program=program, directory=directory, container=container)
@@ -272,14 +275,18 @@ def _failure(attempt: Attempt, ending: Ending, container: Container) -> str:
     message = jobs.failure_file(container) or jobs.exit_message(container)
     if message:
         return message
-    if (attempt.arguments.get("AlgorithmSpecification") or {}).get("ContainerEntrypoint"):
-        return jobs.last_words(ending)
+    algorithm = attempt.arguments.get("AlgorithmSpecification") or {}
+    last = image_packages.explained(
+        jobs.last_words(ending), str(algorithm.get("TrainingImage") or "")
+    )
+    if algorithm.get("ContainerEntrypoint"):
+        return last
     words = [*training_toolkit.command_of(str(_setting(attempt.arguments, _PROGRAM)))]
     return training_toolkit.failure_message(
         words,
         training_toolkit.Configuration.of(attempt.arguments, container),
         ending.exit_code,
-        jobs.last_words(ending),
+        last,
     )
 
 

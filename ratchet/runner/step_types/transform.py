@@ -151,6 +151,7 @@ def _transform(attempt: Attempt, state: jobs.JobState, describe: Any) -> None:
         fetch=attempt.storage.download,
         region=attempt.identity.region,
         host=attempt.environment,
+        emit=lambda line: attempt.on_line("stdout", line),
     )
     process = ModelProcess(
         folder=prepared.folder,
@@ -161,6 +162,7 @@ def _transform(attempt: Attempt, state: jobs.JobState, describe: Any) -> None:
             "SAGEMAKER_BATCH": "true",
         },
         emit=lambda line: attempt.on_line("stdout", line),
+        python=prepared.python,
     )
     forget = attempt.stop.on_request(process.stop)
     try:

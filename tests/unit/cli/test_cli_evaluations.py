@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.flights import PIPELINES
 from ratchet.cli.views import evaluation_view
 from ratchet.deployment.registry import evaluations
 from ratchet.loop.evaluations import EvaluationRecord
@@ -177,4 +176,3 @@ def test_run_evaluation_before_its_stack_is_there_says_to_deploy(world: World, t
     result = type_("run", "evaluation", "--no-follow")
     assert result.exit_code != 0
     assert "ratchet deploy" in result.stderr
-    assert "evaluation" in PIPELINES

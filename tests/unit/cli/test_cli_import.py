@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from ratchet import node
 from ratchet.cli.main import app
+from tests.projects import copy_of_project
 from tests.sdk.imports import GOLDEN, HERE, TELL, scripts_of_steps
 
 FILE = GOLDEN / "v3" / "definition.json"
@@ -17,9 +17,9 @@ FILE = GOLDEN / "v3" / "definition.json"
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(node, "PROJECT", tmp_path)
+    monkeypatch.chdir(copy_of_project(tmp_path / "project"))
     monkeypatch.setenv("COLUMNS", "100")
-    return tmp_path
+    return tmp_path / "project"
 
 
 def type_(*words: str) -> Result:
@@ -38,9 +38,9 @@ def test_it_says_each_change_with_before_after_and_why(repository: Path) -> None
     assert "  RoleArn  the pipeline's own narrow role" in ended.output
     assert "- arn:aws:iam::111122223333:role/service-role/AmazonSageMaker" in ended.output
     assert "+ ${ratchet:role}" in ended.output
-    assert "Written: pipelines/house-prices" in ended.output
+    assert "Written: pipelines/flights/house-prices" in ended.output
     assert "ratchet run house-prices" in ended.output
-    folder = repository / "pipelines" / "house-prices"
+    folder = repository / "pipelines" / "flights" / "house-prices"
     assert (folder / "definition.json").is_file()
     assert (folder / "code/Train/source/train.py").is_file()
 
@@ -48,7 +48,7 @@ def test_it_says_each_change_with_before_after_and_why(repository: Path) -> None
 def test_the_json_holds_what_the_text_says(repository: Path) -> None:
     ended = type_(str(FILE), "--name", "x", "--json", *options(repository))
     said = json.loads(ended.stdout)
-    assert said["written"] == "pipelines/x"
+    assert said["written"] == "pipelines/flights/x"
     assert {"step", "argument", "before", "after", "why"} == set(said["changes"][0])
     assert [r["argument"] for r in said["remarks"]] == ["CacheConfig"]
 

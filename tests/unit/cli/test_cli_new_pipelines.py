@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 
 import pytest
 
-import pipeline_defs
-from pipeline_defs import PIPELINES, PipelineEntry
 from ratchet.authoring import Context, Pipeline
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import World
@@ -15,9 +15,16 @@ from tests.unit.cli.fake_deployment import World
 
 def scoring(ctx: Context) -> Pipeline:
     p = Pipeline("scoring", ctx)
-    train = p.training("train", "steps/train.py", channels={"train": p.string("Data")})
+    train = p.training("train", f"{ctx.steps}/train.py", channels={"train": p.string("Data")})
     p.register("register", train.model)
     return p
+
+
+def also_listed(
+    monkeypatch: pytest.MonkeyPatch, **definitions: Callable[[Context], Pipeline]
+) -> None:
+    module = sys.modules["pipeline_defs.flights"]
+    monkeypatch.setattr(module, "PIPELINES", {**definitions, **module.PIPELINES})
 
 
 def mistaken(ctx: Context) -> Pipeline:
@@ -32,8 +39,7 @@ def listed(monkeypatch: pytest.MonkeyPatch, world: World, type_: Type) -> World:
     """training is deployed as the source says it; evaluation, monitoring and scoring are not."""
     run = type_("run", "training", "-p", "InputManifest=s3://a/m.json", "--no-follow")
     assert run.exit_code == 0, run.output
-    entries = {**PIPELINES, "scoring": PipelineEntry(scoring)}
-    monkeypatch.setattr(pipeline_defs, "PIPELINES", entries)
+    also_listed(monkeypatch, scoring=scoring)
     return world
 
 
@@ -62,8 +68,7 @@ def test_a_new_pipeline_is_a_part_of_the_comment(listed: World, type_: Type) -> 
 def test_a_pipeline_with_mistakes_hides_none_of_the_others(
     listed: World, type_: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entries = {"mistaken": PipelineEntry(mistaken), **pipeline_defs.PIPELINES}
-    monkeypatch.setattr(pipeline_defs, "PIPELINES", entries)
+    also_listed(monkeypatch, mistaken=mistaken)
     shown = type_("diff")
     assert shown.exit_code == 1
     assert "flights-dev-mistaken: has 1 problem:\n  - parameter 'Unused'" in shown.stdout
@@ -89,7 +94,7 @@ def test_the_first_deployment_of_all_is_said_in_a_line(
     shown = type_("diff")
     assert shown.exit_code == 0, shown.output
     assert "dev is not deployed" in shown.stderr
-    assert shown.stdout.count(": new: ") == len(PIPELINES) + 1
+    assert shown.stdout.count(": new: ") == 4
     assert "dev is not deployed" in type_("diff", "--format", "markdown").stdout
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-STEPS = Path(__file__).resolve().parents[3] / "steps"
+STEPS = Path(__file__).resolve().parents[3] / "steps" / "flights"
 if str(STEPS) not in sys.path:
     sys.path.insert(0, str(STEPS))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-STEPS = Path(__file__).resolve().parents[3] / "steps"
+STEPS = Path(__file__).resolve().parents[3] / "steps" / "flights"
 SCRIPTS = sorted(STEPS.glob("*.py"))
 PACKAGES = {"numpy", "pandas", "scipy", "sklearn", "pyarrow", "xgboost"}
 NEWER_THAN_PYTHON_3_10 = {"tomllib"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,17 @@ def work_of(api: Api, scope: AccountScope, model: Body) -> ServiceWork:
     return service_side.model_work(model, images)
 
 
-def prepare(api: Api, scope: AccountScope, model_name: str, image: Image, folder: Path) -> Prepared:
-    """Unpack the model below ``folder`` and make its environment.
+def prepare(
+    api: Api,
+    scope: AccountScope,
+    model_name: str,
+    image: Image,
+    folder: Path,
+    *,
+    emit: Callable[[str], None],
+) -> Prepared:
+    """Unpack the model below ``folder`` and make its environment; ``emit`` gets a line of each
+    package that is installed for it.
 
     Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked, and
     ``ModelDataError`` when the model's role may not read it.
@@ -52,7 +62,7 @@ def prepare(api: Api, scope: AccountScope, model_name: str, image: Image, folder
             raise ModelDataError(no_access(scope, role, uri, str(error))) from None
 
     host = api.roles.environment(scope, role)
-    return prepared.prepare(image, folder, fetch=fetch, region=scope.region, host=host)
+    return prepared.prepare(image, folder, fetch=fetch, region=scope.region, host=host, emit=emit)
 
 
 def no_access(scope: AccountScope, role: str, uri: str, reason: str) -> str:

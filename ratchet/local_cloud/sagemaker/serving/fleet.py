@@ -158,12 +158,20 @@ def _start_variant(
     emit: Emit,
 ) -> Variant:
     image = artifacts.image_of(api, scope, described["ModelName"])
-    prepared = artifacts.prepare(api, scope, described["ModelName"], image, folder)
+    prepared = artifacts.prepare(
+        api,
+        scope,
+        described["ModelName"],
+        image,
+        folder,
+        emit=lambda line: emit(stream, line),
+    )
     process = ModelProcess(
         folder=prepared.folder,
         model_dir=prepared.model_dir,
         environment=prepared.environment,
         emit=lambda line: emit(stream, line),
+        python=prepared.python,
     )
     try:
         process.start(seconds=seconds)

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import evaluate
 import numpy as np
 import pytest
-
-import evaluate
 
 RunMain = Callable[..., None]
 

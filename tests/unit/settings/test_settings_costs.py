@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from ratchet.project import load
+from ratchet.settings import loading
 from ratchet.settings.costs import CostSettings, has_budgets
 from ratchet.settings.schema import SettingsError
 from tests import cloudformation_schemas
-
-REQUIRED = """
-project = "flights"
-region = "eu-west-1"
-owner = "ml-platform"
-cost_center = "ml-0001"
-"""
+from tests.projects import REQUIRED
+from tests.unit.settings.conftest import Write
 
 
-def loaded(folder: Path, lines: str, *, region: str = "eu-west-1") -> CostSettings:
-    text = REQUIRED.replace("eu-west-1", region) + f"[costs]\n{lines}\n"
-    (folder / "dev.toml").write_text(text)
-    return load("dev", folder).costs
+def loaded(write: Write, lines: str, *, region: str = "eu-west-1") -> CostSettings:
+    config = write(REQUIRED.replace("eu-west-1", region) + f"[costs]\n{lines}\n")
+    return loading.load(config, environment="dev", model="flights").costs
 
 
-def test_without_a_word_on_costs_nothing_is_limited(tmp_path: Path) -> None:
-    assert loaded(tmp_path, "") == CostSettings(
+def test_without_a_word_on_costs_nothing_is_limited(write: Write) -> None:
+    assert loaded(write, "") == CostSettings(
         run_limit_usd=0,
         monthly_budget_usd=0,
         idle_hours=24,
@@ -36,8 +29,8 @@ def test_without_a_word_on_costs_nothing_is_limited(tmp_path: Path) -> None:
     )
 
 
-def test_dollars_may_be_whole_or_not(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "run_limit_usd = 5\nmonthly_budget_usd = 99.5")
+def test_dollars_may_be_whole_or_not(write: Write) -> None:
+    found = loaded(write, "run_limit_usd = 5\nmonthly_budget_usd = 99.5")
     assert (found.run_limit_usd, found.monthly_budget_usd) == (5.0, 99.5)
 
 
@@ -59,22 +52,22 @@ def test_runs_are_looked_at_every_five_minutes_where_one_may_have_to_be_stopped(
     ],
 )
 def test_a_mistake_names_the_key_the_value_and_what_is_expected(
-    tmp_path: Path, line: str, said: str
+    write: Write, line: str, said: str
 ) -> None:
     with pytest.raises(SettingsError) as refused:
-        loaded(tmp_path, line)
+        loaded(write, line)
     assert said in str(refused.value)
 
 
 def test_a_budget_is_refused_where_cloudformation_makes_none_and_a_way_is_named(
-    tmp_path: Path,
+    write: Write,
 ) -> None:
     with pytest.raises(
         SettingsError, match="cannot make budgets in region 'eu-north-1'"
     ) as refused:
-        loaded(tmp_path, "monthly_budget_usd = 100", region="eu-north-1")
+        loaded(write, "monthly_budget_usd = 100", region="eu-north-1")
     assert "aws budgets create-budget" in str(refused.value)
-    assert loaded(tmp_path, "run_limit_usd = 1", region="eu-north-1").run_limit_usd == 1
+    assert loaded(write, "run_limit_usd = 1", region="eu-north-1").run_limit_usd == 1
 
 
 def test_the_regions_with_budgets_are_those_of_cloudformations_schemas() -> None:

@@ -1,10 +1,11 @@
-"""Ask one model for its scores, as an endpoint would. Run by evaluate.py, one process a model.
+"""Asks one model for its answers, as an endpoint would. A script: models.py runs it, in a process
+for each model.
 
-    python score.py MODEL_DIR ROWS.csv SCORES.txt
+    python ask.py MODEL_DIR ROWS.csv ANSWERS.csv
 
 The model answers through the code packed with it: two models may bring modules of the same name
 (`features`) that differ, and a process of its own keeps them apart. The folder of this script
-leaves the import path, so that a module the model forgot to pack is not found by accident.
+leaves the import path, so that a module that the model forgot to pack is not found by accident.
 """
 
 import importlib
@@ -14,12 +15,12 @@ from pathlib import Path
 
 
 def main() -> None:
-    model_dir, rows, scores = (Path(argument).resolve() for argument in sys.argv[1:])
+    model_dir, rows, answers = (Path(argument).resolve() for argument in sys.argv[1:])
     here = Path(__file__).resolve().parent
     elsewhere = [path for path in sys.path if Path(path).resolve() != here]
     sys.path[:] = [str(model_dir / "code"), *elsewhere]
     try:
-        scores.write_bytes(ask(model_dir, rows))
+        answers.write_bytes(ask(model_dir, rows))
     except Exception as error:
         traceback.print_exc()
         first_line = str(error).strip().partition("\n")[0]

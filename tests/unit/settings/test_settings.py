@@ -3,58 +3,47 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ratchet.project import environments, load
+from ratchet.project import find
+from ratchet.settings import loading
 from ratchet.settings.schema import Settings, SettingsError
-
-REQUIRED = """
-project = "flights"
-region = "eu-west-1"
-owner = "ml-platform"
-cost_center = "ml-0001"
-"""
-
-Write = Callable[..., Path]
+from tests.projects import REQUIRED
+from tests.unit.settings.conftest import Write
 
 
-@pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write(text: str, environment: str = "dev") -> Path:
-        (tmp_path / f"{environment}.toml").write_text(text, encoding="utf-8")
-        return tmp_path
-
-    return write
+def load(config: Path, environment: str = "dev") -> Settings:
+    return loading.load(config, environment=environment, model="flights")
 
 
-def refusal(folder: Path, environment: str = "dev") -> str:
+def refusal(config: Path, environment: str = "dev") -> str:
     with pytest.raises(SettingsError) as refused:
-        load(environment, folder)
+        load(config, environment)
     return str(refused.value)
 
 
 def test_every_environment_of_the_project_loads() -> None:
-    assert environments() == ["dev", "prod", "staging"]
-    loaded = [load(environment) for environment in environments()]
+    project = find(Path(__file__))
+    assert project.environments == ["dev", "prod", "staging"]
+    loaded = [project.settings(environment) for environment in project.environments]
     assert {settings.project for settings in loaded} == {"flights"}
     assert [s.environment for s in loaded if s.protected] == ["prod"]
 
 
 def test_what_a_file_does_not_say_has_a_default(write: Write) -> None:
-    settings = load("dev", write(REQUIRED))
+    settings = load(write(REQUIRED))
     assert settings.environment == "dev"
     assert settings.account is None
     assert settings.approval == "manual"
     assert settings.data.prefix == "raw/"
-    assert settings.steps.train.instance_type == "ml.m5.large"
+    assert settings.step("train").instance_type == "ml.m5.large"
     assert settings.retention.on_delete == "retain"
 
 
 def test_names_derive_from_project_and_environment(write: Write) -> None:
-    settings = load("dev", write(REQUIRED))
+    settings = load(write(REQUIRED))
     assert settings.prefix == "flights-dev"
     assert settings.pipeline_name("training") == "flights-dev-training"
     assert settings.model_package_group == "flights-dev"
@@ -64,6 +53,7 @@ def test_names_derive_from_project_and_environment(write: Write) -> None:
     assert settings.schedule_name("data-quality") == "flights-dev-data-quality"
     assert settings.tags == {
         "project": "flights",
+        "model": "flights",
         "environment": "dev",
         "owner": "ml-platform",
         "cost-center": "ml-0001",
@@ -71,7 +61,7 @@ def test_names_derive_from_project_and_environment(write: Write) -> None:
 
 
 def test_settings_cannot_be_changed(write: Write) -> None:
-    settings = load("dev", write(REQUIRED + "[hyperparameters]\neta = 0.1"))
+    settings = load(write(REQUIRED + "[hyperparameters]\neta = 0.1"))
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.gate.max_regression = 1.0  # type: ignore[misc]
     with pytest.raises(TypeError):
@@ -80,7 +70,7 @@ def test_settings_cannot_be_changed(write: Write) -> None:
 
 def test_hyperparameters_keep_their_names_and_types(write: Write) -> None:
     text = REQUIRED + '[hyperparameters]\nmax_depth = 6\neta = 0.1\nobjective = "binary:logistic"'
-    assert dict(load("dev", write(text)).hyperparameters) == {
+    assert dict(load(write(text)).hyperparameters) == {
         "max_depth": 6,
         "eta": 0.1,
         "objective": "binary:logistic",
@@ -88,7 +78,7 @@ def test_hyperparameters_keep_their_names_and_types(write: Write) -> None:
 
 
 def test_a_whole_number_is_accepted_where_a_number_is_expected(write: Write) -> None:
-    settings = load("dev", write(REQUIRED + "[gate]\nmax_regression = 0"))
+    settings = load(write(REQUIRED + "[gate]\nmax_regression = 0"))
     assert settings.gate.max_regression == 0.0
     assert isinstance(settings.gate.max_regression, float)
 
@@ -98,7 +88,8 @@ def test_a_whole_number_is_accepted_where_a_number_is_expected(write: Write) -> 
     [
         ('regoin = "eu-west-1"', ['regoin = "eu-west-1"', "did you mean region?"]),
         ("[trigger]\nsettle_second = 5", ["trigger.settle_second = 5", "trigger.settle_seconds?"]),
-        ("[steps.trian]\nvolume_gb = 5", ["steps.trian", "did you mean steps.train?"]),
+        ("[steps.train]\nvolume = 5", ["steps.train.volume = 5", "steps.train.volume_gb?"]),
+        ("steps.train = 5", ["steps.train = 5", "expected a table, written [steps.train]"]),
         ("zzz = 1", ["zzz = 1", "known keys: account, approval"]),
         ("account = 123456789012", ["account = 123456789012", "expected a string"]),
         ('account = "1234"', ['account = "1234"', "expected twelve digits"]),
@@ -149,10 +140,9 @@ def test_a_whole_number_is_accepted_where_a_number_is_expected(write: Write) -> 
 def test_a_mistake_names_file_key_value_and_what_is_expected(
     write: Write, mistake: str, said: list[str]
 ) -> None:
-    folder = write(REQUIRED + mistake)
-    message = refusal(folder)
+    message = refusal(write(REQUIRED + mistake))
     assert "\n" not in message
-    for part in [str(folder / "dev.toml"), *said]:
+    for part in ["config/dev.toml: ", *said]:
         assert part in message
 
 
@@ -163,17 +153,17 @@ def test_an_update_that_would_outlast_what_sagemaker_allows_is_refused(write: Wr
 
 def test_one_instance_is_fine_where_all_traffic_moves_at_once(write: Write) -> None:
     alone = '[endpoint]\ninstance_count = 1\nrouting = "all-at-once"'
-    assert load("dev", write(REQUIRED + alone)).endpoint.instance_count == 1
+    assert load(write(REQUIRED + alone)).endpoint.instance_count == 1
 
 
 def test_model_monitor_is_refused_where_aws_has_no_container_of_it(write: Write) -> None:
     elsewhere = REQUIRED.replace("eu-west-1", "ap-southeast-4") + "[monitor]\nengine = "
     assert 'expected "auto" or "pipeline"' in refusal(write(f'{elsewhere}"model-monitor"'))
-    assert load("dev", write(f'{elsewhere}"auto"')).monitor.engine == "auto"
+    assert load(write(f'{elsewhere}"auto"')).monitor.engine == "auto"
 
 
 def test_a_list_becomes_a_tuple(write: Write) -> None:
-    settings = load("dev", write(REQUIRED + '[monitor]\nexclude = ["late", "month"]'))
+    settings = load(write(REQUIRED + '[monitor]\nexclude = ["late", "month"]'))
     assert settings.monitor.exclude == ("late", "month")
 
 
@@ -191,7 +181,7 @@ def test_an_unknown_environment_is_told_which_there_are(write: Write) -> None:
     message = refusal(folder, "production")
     assert "'production' is no environment" in message
     assert "dev" in message
-    assert str(folder / "production.toml") in message
+    assert "config/production.toml" in message
 
 
 def test_a_file_that_is_no_toml_says_where(write: Write) -> None:
@@ -222,15 +212,15 @@ def test_a_file_whose_name_cannot_name_a_stack_is_refused(write: Write, environm
 def test_the_container_image_is_the_regions_unless_one_is_set(write: Write) -> None:
     own = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/own/image:1"
     regional = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:3.0-5"
-    assert load("dev", write(REQUIRED)).image == regional
-    assert load("dev", write(REQUIRED + f'image_uri = "{own}"')).image == own
+    assert load(write(REQUIRED)).image == regional
+    assert load(write(REQUIRED + f'image_uri = "{own}"')).image == own
 
 
 def test_a_region_without_the_image_is_refused_when_settings_load(write: Write) -> None:
     folder = write(REQUIRED.replace("eu-west-1", "xx-north-9"))
     message = refusal(folder)
     assert "there is no sagemaker-xgboost:3.0-5 image in region 'xx-north-9'" in message
-    assert str(folder / "dev.toml") in message
+    assert "config/dev.toml: " in message
 
 
 def test_a_field_is_documented_by_its_default_or_required() -> None:
@@ -239,7 +229,7 @@ def test_a_field_is_documented_by_its_default_or_required() -> None:
         for f in dataclasses.fields(Settings)
         if f.default is f.default_factory is dataclasses.MISSING
     }
-    assert required == {"environment", "project", "region", "owner", "cost_center"}
+    assert required == {"environment", "model_name", "project", "region", "owner", "cost_center"}
 
 
 @pytest.mark.parametrize(
@@ -260,7 +250,7 @@ def test_settings_of_spot_training_that_contradict_each_other_are_refused(
 
 def test_each_pipeline_has_an_intake_of_its_own(write: Write) -> None:
     text = '[trigger]\nsettle_seconds = 5\n[evaluation]\nrun_schedule = "rate(1 day)"\nwindow = 3'
-    settings = load("dev", write(REQUIRED + text))
+    settings = load(write(REQUIRED + text))
     training, evaluation = settings.intake("training"), settings.intake("evaluation")
     assert (training.prefix, training.settle_seconds, training.run_schedule) == ("raw/", 5, "")
     assert (evaluation.prefix, evaluation.window) == ("labelled/", 3)

@@ -3,10 +3,9 @@ from __future__ import annotations
 import math
 import time
 
+import metrics
 import numpy as np
 import pytest
-
-import metrics
 
 
 def pairwise_auc(labels: metrics.Array, scores: metrics.Array) -> float:

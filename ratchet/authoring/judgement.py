@@ -1,0 +1,41 @@
+"""The evaluation of models: what the script is told of the problem, and what its bundle holds.
+
+The script is `ratchet/judging/evaluate.py`, bundled with what it imports, and with a team's own
+metrics where there are any.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ratchet.loop.problems import BINARY
+from ratchet.settings.model_checks import OWN_METRICS, own_directions
+from ratchet.settings.schema import ModelSettings
+
+SCRIPT = "ratchet/judging/evaluate.py"
+"""Below the folder that the package `ratchet` is imported from."""
+
+REPORT, PREDICTIONS = "report", "predictions"
+"""Its outputs."""
+REPORTS = {"evaluation": f"{REPORT}/evaluation.json"}
+
+
+def own_metrics(steps: Path) -> Path | None:
+    """The file with a team's own metrics, if the folder of the model's scripts has one."""
+    file = steps / OWN_METRICS
+    return file if own_directions(file) else None
+
+
+def script_arguments(model: ModelSettings, *, own: Path | None) -> list[str]:
+    """What the script is told beside its folders: `python -m ratchet.judging.evaluate …`.
+
+    Args:
+        own: the file with a team's own metrics, from the folder that the script runs in.
+    """
+    arguments = ["--problem", model.problem, "--label", model.label, "--metric", model.metric_name]
+    if model.problem == BINARY and model.positive:
+        arguments.append(f"--positive={model.positive}")
+    arguments += [f"--class={name}" for name in model.classes]
+    if own is not None:
+        arguments += ["--own-metrics", str(own)]
+    return arguments

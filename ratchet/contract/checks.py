@@ -1,0 +1,285 @@
+"""The checks of a model's scripts: what the loop relies on, each a sentence that holds or not.
+
+They stand on each other, so those of a model share the runs of one trial.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ratchet.contract.errors import ContractError, SkippedError
+from ratchet.contract.serving import ServedModel
+from ratchet.contract.trial import Trial
+from ratchet.project import Project
+from ratchet.runner import Result, StepRecord
+
+_PREPARE, _TRAIN_ROWS, _EVAL_ROWS = "prepare", "train", "eval"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One sentence about one model."""
+
+    sentence: str
+    trial: Trial
+    make: Callable[[Trial], None]
+
+    def __str__(self) -> str:
+        return f"{self.trial.model}: {self.sentence}"
+
+    def __call__(self) -> None:
+        """Makes the check.
+
+        Raises:
+            ContractError: it does not hold.
+            SkippedError: it cannot be made.
+        """
+        self.make(self.trial)
+
+
+def checks(project: Project, model: str | None = None) -> list[Check]:
+    """The checks of one model, or of every model of the project.
+
+    Raises:
+        SettingsError: there is no such model.
+    """
+    models = [project.model(model)] if model else project.models
+    return [check for name in models for check in _checks_of(Trial(project, name))]
+
+
+def _checks_of(trial: Trial) -> Iterator[Check]:
+    for make in (
+        _sample,
+        _first_run,
+        _eval_slice,
+        _same_bytes,
+        _same_model,
+        _packed,
+        _answers,
+        _equal,
+        _worse,
+        _unscorable,
+    ):
+        yield Check((make.__doc__ or "").strip().rstrip("."), trial, make)
+
+
+def _sample(trial: Trial) -> None:
+    """there are rows to try the scripts on."""
+    if not trial.files:
+        raise ContractError(
+            f"{trial.data} holds no file; put a small drop of data there, laid out as it lands "
+            f"below {trial.settings.data.prefix}"
+        )
+
+
+def _first_run(trial: Trial) -> None:
+    """the pipeline runs, and registers the first model."""
+    _registered(trial.first, "the first model, with no champion to lose against")
+
+
+def _eval_slice(trial: Trial) -> None:
+    """the eval slice has the label, and the training rows have its columns."""
+    rows = _rows(trial, _EVAL_ROWS)
+    label = trial.settings.model.label
+    if label not in rows:
+        near = difflib.get_close_matches(label, map(str, rows.columns), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ContractError(
+            f"label = {label!r}, and the eval slice has the columns "
+            f"{', '.join(map(str, rows.columns))}{hint}"
+        )
+    if rows[label].nunique() < 2:
+        raise ContractError(
+            f"every row of the eval slice has the label {rows[label].iloc[0]!r}, so no model can "
+            "be judged by it; prepare.py has to choose other rows, or the sample needs more"
+        )
+
+
+def _same_bytes(trial: Trial) -> None:
+    """the same data makes the same rows, byte by byte."""
+    for record in _processing(trial.first):
+        again = _step(trial.second, record.name)
+        for name, uri in trial.outputs(record).items():
+            before = _digests(trial, uri)
+            after = _digests(trial, trial.outputs(again)[name])
+            if before != after:
+                other = sorted(
+                    path for path in {*before, *after} if before.get(path) != after.get(path)
+                )
+                raise ContractError(
+                    f"two runs of step {record.name} wrote other bytes into {name}: "
+                    f"{', '.join(other[:3])}. What follows is then never a cache hit. Seed what "
+                    "is random, sort what has no order, and write no time"
+                )
+
+
+def _same_model(trial: Trial) -> None:
+    """the same rows train the same model."""
+    first, second = (_digests(trial, trial.artifact_of(r)) for r in (trial.first, trial.second))
+    if first == second:
+        return
+    answers = [_answered(trial, run) for run in (trial.first, trial.second)]
+    if answers[0] != answers[1]:
+        raise ContractError(
+            "two trainings on the same rows made models that answer otherwise; seed what is "
+            "random (random_state=0)"
+        )
+
+
+def _packed(trial: Trial) -> None:
+    """the model carries the code that answers for it."""
+    with ServedModel(trial, trial.artifact) as served:
+        if not (served.model_dir / "code" / "inference.py").is_file():
+            raise ContractError(
+                "model.tar.gz holds no code/inference.py; train.py has to copy it to "
+                "<model_dir>/code/, beside the modules that it imports"
+            )
+
+
+def _answers(trial: Trial) -> None:
+    """an endpoint answers for every row of the eval slice, as CSV and as JSON."""
+    rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label)
+    with ServedModel(trial, trial.artifact) as served:
+        lines = served.ask(rows.to_csv(index=False).encode(), "text/csv").splitlines()
+        if len(lines) != len(rows):
+            raise ContractError(
+                f"{len(lines)} lines for {len(rows)} rows as text/csv; inference.py has to answer "
+                "one line a row"
+            )
+        # Numbers as numbers, and what is missing as null.
+        typed = pd.read_csv(io.StringIO(rows.head(20).to_csv(index=False)))
+        records = typed.to_json(orient="records").encode()
+        body = json.loads(served.ask(records, "application/json"))
+        answers = body.get("predictions") if isinstance(body, dict) else body
+        if not isinstance(answers, list) or len(answers) != min(20, len(rows)):
+            raise ContractError(
+                f"expected {min(20, len(rows))} predictions as application/json, got "
+                f"{str(body)[:80]}"
+            )
+
+
+def _equal(trial: Trial) -> None:
+    """a model that is equal to the champion passes the gate."""
+    _registered(trial.run(champion=trial.artifact, earlier=_made(trial.first)), "an equal model")
+
+
+def _worse(trial: Trial) -> None:
+    """a model that is worse than the champion is halted."""
+    record = _prepared(trial)
+    uri = trial.outputs(record)[_TRAIN_ROWS]
+    shuffled = f"{uri.rstrip('/')}-shuffled"
+    for path, content in trial.below(uri):
+        rows = _shuffled(path, content, trial.settings.model.label)
+        trial.storage.write_bytes(f"{shuffled}{path}", rows)
+    earlier = {_PREPARE: trial.with_output(record, _TRAIN_ROWS, shuffled)}
+    result = trial.run(champion=trial.artifact, earlier=earlier)
+    if result.status == "Succeeded":
+        raise ContractError(
+            "a model that was trained on shuffled labels is no worse than yours, and passes the "
+            "gate: the sample is too small, the gate's tolerance too large for this metric, or "
+            "the columns say nothing about the label"
+        )
+    if not _halted(result):
+        raise ContractError(f"a model trained on shuffled labels broke the run: {_why(result)}")
+
+
+def _unscorable(trial: Trial) -> None:
+    """a champion that cannot answer is said, and is no crash."""
+    uri = "s3://artifacts/broken/model.tar.gz"
+    trial.storage.write_bytes(uri, b"no archive")
+    result = trial.run(champion=uri, earlier=_made(trial.first))
+    passes = trial.settings.gate.unscorable_champion == "pass"
+    if passes:
+        _registered(result, "a model beside a champion that cannot answer")
+    elif not _halted(result):
+        raise ContractError(f"a champion that cannot answer breaks the run: {_why(result)}")
+
+
+def _registered(result: Result, what: str) -> None:
+    if result.status != "Succeeded":
+        raise ContractError(f"{what} was not registered: {_why(result)}")
+
+
+def _why(result: Result) -> str:
+    failed = [step for step in result.steps if step.status == "Failed"]
+    words = [f"{step.name}: {step.failure_reason}" for step in failed]
+    return "; ".join(words) or result.failure_reason or result.status
+
+
+def _halted(result: Result) -> bool:
+    return any(step.type == "Fail" and step.status == "Failed" for step in result.steps)
+
+
+def _made(result: Result) -> dict[str, StepRecord]:
+    """What need not be made again: rows and model."""
+    return {
+        step.name: step for step in result.steps if step.type == "Training" or step.name == _PREPARE
+    }
+
+
+def _processing(result: Result) -> list[StepRecord]:
+    return [step for step in result.steps if step.type == "Processing"]
+
+
+def _step(result: Result, name: str) -> StepRecord:
+    try:
+        return result.step(name)
+    except KeyError:
+        raise ContractError(f"the second run never reached step {name}: {_why(result)}") from None
+
+
+def _prepared(trial: Trial) -> StepRecord:
+    try:
+        record = trial.first.step(_PREPARE)
+        trial.outputs(record)[_TRAIN_ROWS]
+    except KeyError:
+        raise SkippedError(
+            f"the pipeline has no step {_PREPARE!r} with an output {_TRAIN_ROWS!r}"
+        ) from None
+    return record
+
+
+def _rows(trial: Trial, output: str) -> pd.DataFrame:
+    record = _prepared(trial)
+    uri = trial.outputs(record).get(output)
+    files = [(path, content) for path, content in trial.below(uri or "")] if uri else []
+    tables = [_table(path, content) for path, content in files]
+    if not tables:
+        raise ContractError(f"step {_PREPARE} wrote nothing into its output {output!r}")
+    return pd.concat(tables, ignore_index=True)
+
+
+def _table(path: str, content: bytes) -> pd.DataFrame:
+    if path.endswith(".parquet"):
+        return pd.read_parquet(io.BytesIO(content))
+    return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+
+
+def _shuffled(path: str, content: bytes, label: str) -> bytes:
+    """The rows with the labels of other rows."""
+    rows = _table(path, content)
+    if label not in rows:
+        return content
+    rows[label] = rows[label].sample(frac=1, random_state=0).to_numpy()
+    if path.endswith(".parquet"):
+        written = io.BytesIO()
+        rows.to_parquet(written)
+        return written.getvalue()
+    return rows.to_csv(index=False).encode()
+
+
+def _digests(trial: Trial, uri: str) -> dict[str, str]:
+    return {path: hashlib.sha256(content).hexdigest() for path, content in trial.below(uri)}
+
+
+def _answered(trial: Trial, result: Result) -> bytes:
+    rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label, errors="ignore")
+    with ServedModel(trial, trial.artifact_of(result)) as served:
+        return served.ask(rows.to_csv(index=False).encode(), "text/csv")

@@ -1,0 +1,73 @@
+"""Models as a training left them, and what each answers through the code packed with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ratchet.judging import ask
+from ratchet.judging.answers import Answers, Labels, RefusedError
+from ratchet.judging.responses import read_response
+
+_LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What asking a model gave: answers, or the reason why not, or neither (there is no model)."""
+
+    answers: Answers | None = None
+    reason: str | None = None
+
+
+def ask_model(folder: Path, rows: bytes, labels: Labels) -> Asked:
+    """The answers of the model archive in `folder` for these rows (CSV with a header)."""
+    archives = sorted(folder.glob("*.tar.gz"))
+    if not archives:
+        return Asked()
+    if len(archives) > 1:
+        return Asked(reason=f"{len(archives)} archives, expected one model.tar.gz")
+    with tempfile.TemporaryDirectory() as work:
+        model = Path(work, "model")
+        try:
+            unpack(archives[0], model)
+        except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+            return Asked(reason=_short(f"{archives[0].name} cannot be unpacked: {error}"))
+        return _answers(model, rows, labels, Path(work))
+
+
+def _answers(model: Path, rows: bytes, labels: Labels, work: Path) -> Asked:
+    request, response = work / "rows.csv", work / "answers.csv"
+    request.write_bytes(rows)
+    command = [sys.executable, ask.__file__, str(model), str(request), str(response)]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
+    if done.returncode:
+        print(done.stderr, file=sys.stderr)
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        return Asked(reason=_short(lines[-1]))
+    try:
+        return Asked(answers=read_response(response.read_text(errors="replace"), labels))
+    except RefusedError as refused:
+        return Asked(reason=_short(str(refused)))
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Raises TarError where a member would be written outside of the folder."""
+    with tarfile.open(archive) as tar:
+        if hasattr(tarfile, "data_filter"):
+            tar.extractall(folder, filter="data")
+            return
+        for member in tar:  # before Python 3.10.12: take plain files that stay inside, only
+            path = PurePosixPath(member.name)
+            if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+                raise tarfile.TarError(f"{member.name} would be written outside of the model")
+            tar.extract(member, folder)
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_REASON]

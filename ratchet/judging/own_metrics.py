@@ -1,0 +1,114 @@
+"""A team's own metrics: functions in `steps/<model>/metrics.py`, and `BETTER`, a dictionary that
+says for each whether "higher" or "lower" is better.
+
+    BETTER = {"cost": "lower"}
+
+    def cost(labels, answers):
+        return float(np.where(answers < labels, 3 * (labels - answers), answers - labels).mean())
+
+A function gets two arrays of one length and returns a number. Binary: labels are 0 and 1, answers
+the probability of the positive class. Regression: numbers. Multiclass: the names of classes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ratchet.judging.answers import Answers, Labels
+from ratchet.loop.problems import DIRECTIONS, INFINITE, MULTICLASS, PROBLEMS, Kind, Metric
+
+Array = np.ndarray[Any, Any]
+
+
+class OwnMetricError(ValueError):
+    """A team's metric cannot be used, in words for the team."""
+
+
+@dataclass(frozen=True)
+class OwnMeasure:
+    name: str
+    function: Callable[[Array, Array], float]
+    labels: Array
+    answers: Array
+
+    def value(self, draws: Array | None = None) -> float:
+        labels, answers = self.labels, self.answers
+        if draws is not None:
+            rows = np.repeat(np.arange(len(labels)), draws)
+            labels, answers = labels[rows], answers[rows]
+        try:
+            value = float(self.function(labels, answers))
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise OwnMetricError(f"the metric {self.name} of metrics.py fails: {reason}") from error
+        if draws is None and not math.isfinite(value):
+            raise OwnMetricError(f"the metric {self.name} of metrics.py is {value}, no number")
+        return value
+
+
+@dataclass(frozen=True)
+class OwnMetric:
+    about: Metric
+    function: Callable[[Array, Array], float]
+
+    def measure(self, labels: Labels, answers: Answers) -> OwnMeasure:
+        if labels.problem == MULTICLASS:
+            answered = np.array(answers.classes, dtype=object)[answers.values]
+            return OwnMeasure(self.about.name, self.function, labels.texts, answered)
+        return OwnMeasure(self.about.name, self.function, labels.values, answers.values)
+
+
+def own_metrics(file: Path, problem: Kind) -> dict[str, OwnMetric]:
+    """The metrics of a team's file, by name.
+
+    Raises:
+        OwnMetricError: it cannot be loaded, or `BETTER` and its functions do not fit together.
+    """
+    module = _loaded(file)
+    better = getattr(module, "BETTER", None)
+    example = 'expected a dictionary such as BETTER = {"cost": "lower"}'
+    if not isinstance(better, dict):
+        raise OwnMetricError(f"{file} has no BETTER; {example}")
+    metrics = {}
+    for name, direction in better.items():
+        if direction not in DIRECTIONS:
+            raise OwnMetricError(f"{file}: BETTER[{name!r}] = {direction!r}; {example}")
+        if name in PROBLEMS[problem].metrics:
+            raise OwnMetricError(
+                f"{file}: {name!r} is a metric of Ratchet's; call yours by another name"
+            )
+        function = getattr(module, name, None)
+        if not callable(function):
+            raise OwnMetricError(
+                f"{file}: BETTER names {name!r}, and there is no function of this name; expected "
+                f"def {name}(labels, answers)"
+            )
+        about = Metric(name, direction, low=-INFINITE, high=INFINITE, in_label_unit=True)
+        metrics[name] = OwnMetric(about, function)
+    return metrics
+
+
+def _loaded(file: Path) -> Any:
+    sys.path.insert(0, str(file.resolve().parent))  # where what it imports lies
+    try:
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        if spec is None or spec.loader is None:
+            raise OwnMetricError(f"{file} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except OwnMetricError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise OwnMetricError(f"{file} cannot be loaded: {reason}") from error
+    finally:
+        sys.path.pop(0)

@@ -1,0 +1,126 @@
+"""What of a model's settings does not go together: problem, metric and what is tolerated."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from ratchet.loop import problems
+from ratchet.settings.schema import ModelSettings, Settings
+
+OWN_METRICS = "metrics.py"
+"""Beside the scripts of the model."""
+
+LINES = """
+[model]
+problem = "binary"     # or "multiclass", "regression"
+label = "…"            # the column of the eval slice with the true answers
+# metric = "auc"       # what the gate decides by
+# positive = "yes"     # of a binary problem whose labels are words"""
+"""What to write where there is no [model]."""
+
+_LONGEST_EXCLUSION = 100
+"""Of Model Monitor's ExcludeFeaturesAttribute, in characters:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_EndpointInput.html"""
+
+
+def contradictions(settings: Settings, *, steps: Path) -> Iterator[tuple[str, str]]:
+    """Keys that do not go together: one of them, and what is wrong.
+
+    Args:
+        steps: the folder of the model's scripts.
+    """
+    model = settings.model
+    yield from _of_classes(model)
+    if (wrong := _of_metric(model, steps)) is not None:
+        yield "model.metric", wrong
+        return
+    yield from _of_tolerances(settings)
+    if len(",".join(settings.unmonitored)) > _LONGEST_EXCLUSION:
+        yield (
+            "monitor.exclude",
+            f"monitor.exclude and the label, {','.join(settings.unmonitored)!r}: expected names of "
+            f"at most {_LONGEST_EXCLUSION} characters together",
+        )
+
+
+def own_directions(file: Path) -> Mapping[str, object]:
+    """`BETTER` of a team's metrics: name → "higher" or "lower"; empty where it is no literal."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        if any(isinstance(target, ast.Name) and target.id == "BETTER" for target in targets):
+            try:
+                better = ast.literal_eval(node.value)  # type: ignore[attr-defined]
+            except (ValueError, TypeError):
+                return {}
+            return better if isinstance(better, dict) else {}
+    return {}
+
+
+def _of_classes(model: ModelSettings) -> Iterator[tuple[str, str]]:
+    if model.positive and model.problem != problems.BINARY:
+        yield (
+            "model.positive",
+            f'model.positive = "{model.positive}": a {model.problem} problem has no positive class',
+        )
+    if not model.classes:
+        return
+    if model.problem != problems.MULTICLASS:
+        yield (
+            "model.classes",
+            f"model.classes: a {model.problem} problem has no list of classes; of a binary one, "
+            "model.positive names the class that the probability is of",
+        )
+    elif len(set(model.classes)) < len(model.classes) or len(model.classes) < 2:
+        yield "model.classes", "model.classes: expected at least two names, each once"
+
+
+def _of_metric(model: ModelSettings, steps: Path) -> str | None:
+    named = f'model.metric = "{model.metric}"'
+    if model.known_metric is None:
+        file = steps / OWN_METRICS
+        direction = own_directions(file).get(model.metric)
+        if direction in problems.DIRECTIONS:
+            return None
+        example = f'BETTER = {{"{model.metric}": "lower"}}'
+        return (
+            f"{named}: {problems.unknown_metric(model.problem, model.metric)}. For a metric of "
+            f"your own, write {example} and the function {model.metric}(labels, answers) into "
+            f"{file}"
+        )
+    if (model.problem, model.metric) == (problems.MULTICLASS, "log_loss") and not model.classes:
+        return (
+            f"{named} needs model.classes: probabilities mean nothing without the order of the "
+            'classes; write classes = ["…", "…"] in the order in which the model answers'
+        )
+    return None
+
+
+def _of_tolerances(settings: Settings) -> Iterator[tuple[str, str]]:
+    model, metric = settings.model, settings.model.known_metric
+    for table, tolerance in (
+        ("gate", settings.gate.max_regression),
+        ("evaluation", settings.evaluation.max_regression),
+    ):
+        if tolerance is None and model.needs_tolerances:
+            than = "the champion" if table == "gate" else "at its registration"
+            yield (
+                table,
+                f"{table}.max_regression is missing: nothing but you knows how much of "
+                f"{model.metric_name} is little. Write how much worse than {than} still passes, "
+                f"such as a hundredth of a usual {model.metric_name}: [{table}] max_regression = …",
+            )
+    floor = settings.evaluation.floor
+    if metric is not None and floor is not None and not metric.low <= floor <= metric.high:
+        yield (
+            "evaluation.floor",
+            f"evaluation.floor = {floor:g}: {metric.name} lies between {metric.low:g} and "
+            f"{metric.high:g}, so this can never decide",
+        )

@@ -1,0 +1,1 @@
+"""The project that `ratchet init` writes, and what brings it up to date."""

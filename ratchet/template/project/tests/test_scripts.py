@@ -1,0 +1,11 @@
+"""Each model's scripts keep the contract: what `ratchet check` says."""
+
+import pytest
+
+from ratchet.contract import checks
+from ratchet.project import current
+
+
+@pytest.mark.parametrize("check", checks(current()), ids=str)
+def test_the_scripts_keep_the_contract(check):
+    check()

@@ -1,0 +1,53 @@
+"""Projects in folders of a test's own, with what a team decides and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("app.py", "cdk.json", "config", "pipeline_defs", "stacks", "steps")
+
+REQUIRED = """
+project = "flights"
+region = "eu-west-1"
+owner = "ml-platform"
+cost_center = "ml-0001"
+"""
+"""The settings without a default, but for those of the model."""
+MODEL = """
+[model]
+problem = "binary"
+label = "late"
+"""
+
+
+def copy_of_project(folder: Path) -> Path:
+    """This repository's own project: what a team would find in theirs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    for part in PARTS:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, folder / part, ignore=ignored)
+        else:
+            shutil.copy(ROOT / part, folder / part)
+    return folder
+
+
+def small_project(folder: Path, *models: str, files: Mapping[str, str] | None = None) -> Path:
+    """The files that make a folder a project, with the environment dev, and further `files` by
+    their path."""
+    settings = {f"config/{model}/base.toml": MODEL for model in models}
+    texts = {
+        "cdk.json": "{}",
+        "config/base.toml": REQUIRED,
+        "config/dev.toml": "",
+        "pipeline_defs/__init__.py": "",
+        **settings,
+        **(files or {}),
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
