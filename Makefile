@@ -69,12 +69,12 @@ synth: install ## every environment's templates, validated, into cdk.out
 review: install ## what would change in ENV, as Markdown for a review (needs credentials)
 	@$(BIN)/ratchet diff --env $(ENV) --format markdown
 	@printf '\n<details><summary>cdk diff</summary>\n\n'
-	@$(BIN)/cdk diff "$(ENV)/*" --method=template 2>&1 | sed 's/^/    /' # code that no line can end
+	@$(BIN)/cdk diff "$(ENV)/**" --method=template 2>&1 | sed 's/^/    /' # code that no line can end
 	@printf '\n</details>\n'
 
 .PHONY: deploy
 deploy: install ## deploy ENV without asking, as a workflow does (needs credentials)
-	@$(BIN)/ratchet deploy --env $(ENV) -- --require-approval never
+	@$(BIN)/ratchet deploy --env $(ENV) --yes -- --require-approval never
 
 .PHONY: bench
 bench: install ## measure speed against floors and peers (minutes; quiet machine)

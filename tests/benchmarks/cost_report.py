@@ -64,8 +64,8 @@ session = boto3.Session("key", "secret", region_name="us-east-1")
 project = current()
 settings = project.settings("dev")
 where = targets.Target(
-    project=project, settings=settings, account="000000000000", region="us-east-1", endpoint=url, folder=None,
-    session=session, variables={})
+    project=project, settings=settings, account="000000000000", region="us-east-1", endpoint=url,
+    folder=None, session=session, variables={})
 targets.open_target = lambda **_: where
 names = ("pipeline", "role_arn", "data_bucket", "data_prefix", "output_key_arn", "code_uri",
          "model_package_group", "queue_url", "dead_letter_queue_url")

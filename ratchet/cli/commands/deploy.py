@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
@@ -17,6 +18,9 @@ from ratchet.cli.options import (
     connect_to_change,
     name_nearest_option,
 )
+
+if TYPE_CHECKING:
+    from ratchet.deployment.target.environment import Target
 
 _CDK_ARGUMENTS = "ratchet.cdk_arguments"
 _HINT = "The CDK's own arguments go after --, as in: ratchet deploy -- --hotswap"
@@ -88,5 +92,42 @@ def deploy(
             )
         err().print(f"[dim]cdk bootstrap aws://{target.account}/{target.region}[/]")
         cdk.run(target, cdk.bootstrap_command(target))
-    cdk.run(target, cdk.deploy_command(target, ctx.meta[_CDK_ARGUMENTS]))
+    try:
+        cdk.run(target, cdk.deploy_command(target, ctx.meta[_CDK_ARGUMENTS]))
+    except KeyboardInterrupt:
+        _say_what_goes_on(target)
+        raise typer.Exit(130) from None
     out().print(f"Deployed. Next: {target.command('land FILE…')}", soft_wrap=True)
+
+
+def _say_what_goes_on(target: Target) -> None:
+    """After Ctrl-C: CloudFormation does not end what it has begun."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from ratchet.deployment.target import stacks
+
+    console = err()
+    try:
+        busy = stacks.busy(target)
+    except (BotoCoreError, ClientError) as problem:
+        console.print(
+            f"\nWhat has begun goes on in account {target.account}; its stacks cannot be read "
+            f"({escape(str(problem))}). See them: {target.command('status')}",
+            soft_wrap=True,
+        )
+        return
+    if not busy:
+        console.print("\nNo stack of this environment is under way.", soft_wrap=True)
+    for name, status in busy:
+        console.print(
+            f"\n{name} goes on in account {target.account}: {status}. See it: "
+            f"{_events(target, name)}",
+            soft_wrap=True,
+        )
+    console.print(f"[dim]{target.command('deploy')}[/]", soft_wrap=True)
+
+
+def _events(target: Target, stack: str) -> str:
+    where = f"--region {target.region} --stack-name {stack}"
+    prefix = 'eval "$(ratchet cloud env)"; ' if target.local else ""
+    return f"{prefix}aws cloudformation describe-stack-events {where}"

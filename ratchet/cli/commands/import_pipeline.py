@@ -76,8 +76,8 @@ def import_pipeline(
     """Import the definition of a pipeline written with the SageMaker SDK (v2 or v3).
 
     It replaces role, buckets, images and code by those of this deployment and
-    shows each change. The result is the folder pipelines/MODEL/NAME: commit it, then go
-    on with `ratchet deploy` and `ratchet run NAME`. If there is a problem,
+    shows each change. The result is the folder pipelines/MODEL/NAME: commit it,
+    then go on with `ratchet deploy` and `ratchet run NAME`. If there is a problem,
     nothing is written.
     """
     from ratchet import imported as storage

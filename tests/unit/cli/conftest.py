@@ -16,7 +16,7 @@ from ratchet.cli.main import app
 from ratchet.deployment.pipelines import experiment
 from ratchet.deployment.target import environment as targets
 from ratchet.deployment.target.local_clouds import LOCAL_VARIABLE
-from ratchet.settings.schema import Settings
+from ratchet.settings.schema import ModelSettings, Settings
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
     CLOUD,
@@ -41,6 +41,7 @@ def settings() -> Settings:
         region="us-east-1",
         owner="ml",
         cost_center="ml-1",
+        model=ModelSettings(problem="binary", label="late"),
     )
 
 

@@ -125,7 +125,8 @@ def project_of(root: Path, *models: str, dev: str = "") -> Project:
     """A project with settings, and no more."""
     for model in models:
         (root / "config" / model).mkdir(parents=True)
-        (root / "config" / model / "base.toml").touch()
+        about = '[model]\nproblem = "binary"\nlabel = "late"\n'
+        (root / "config" / model / "base.toml").write_text(about)
     (root / "cdk.json").write_text("{}")
     base = 'project = "flights"\nregion = "us-east-1"\nowner = "ml"\ncost_center = "ml-1"\n'
     (root / "config" / "base.toml").write_text(base)
