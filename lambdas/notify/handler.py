@@ -5,7 +5,7 @@ that queue keeps its own SNS action, since nobody else could tell). What it says
     aws.sagemaker   "SageMaker Model Package State Change", detail.ModelPackageGroupName = the
                     group, detail.ModelApprovalStatus = PendingManualApproval: waits for approval
     aws.sagemaker   "SageMaker Model Building Pipeline Execution Status Change",
-                    detail.pipelineArn = training, evaluation and monitoring,
+                    detail.pipelineArn = training, evaluation and monitoring, or their edits,
                     detail.currentPipelineExecutionStatus = Failed: halted by the gate, or failed
     aws.cloudwatch  "CloudWatch Alarm State Change", detail.state.value = ALARM, of the alarms on
                     DriftViolations, ModelQualityViolations, dead-letter queues and the endpoint.
@@ -26,8 +26,8 @@ IAM
     sagemaker:DescribeModelPackage         on arn:…:model-package/<group>/*
     sagemaker:DescribePipelineExecution, sagemaker:ListPipelineExecutionSteps,
     sagemaker:ListPipelineParametersForExecution
-                                           on arn:…:pipeline/<training>/execution/*,
-                                           …/<evaluation>/execution/*, …/<monitoring>/execution/*
+                                           on arn:…:pipeline/<name>/execution/*, of training,
+                                           evaluation and monitoring, and of their edits
     sagemaker:DescribeTrainingJob, sagemaker:DescribeProcessingJob,
     sagemaker:DescribeTransformJob, sagemaker:ListTrainingJobsForHyperParameterTuningJob
                                            on the account's jobs, for what a run cost

@@ -76,6 +76,7 @@ class Happenings:
             description=package.get("ModelPackageDescription", ""),
             metadata=metadata_of(package),
             cost=self._cost_of_training(package),
+            edit=names.holds_edits(package.get("MetadataProperties", {}).get("GeneratedBy", "")),
         )
 
     def _cost_of_training(self, package: Mapping[str, Any]) -> str:
@@ -92,7 +93,8 @@ class Happenings:
         name = arn.rpartition("/")[2]
         step = self._failed_step(arn)
         if verdict := step_metadata(step).verdict:
-            return self.texts.halted(name, verdict=verdict, cost=self.cost_of(arn))
+            edit = names.holds_edits(arn)
+            return self.texts.halted(name, verdict=verdict, cost=self.cost_of(arn), edit=edit)
         reason = step.get("FailureReason") or run.get("FailureReason") or "no reason is given"
         return self.texts.run_failed(
             name,

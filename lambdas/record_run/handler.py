@@ -20,7 +20,8 @@ Environment
     PROJECT, ENVIRONMENT, OWNER, COST_CENTER   what the rows say
     EXPERIMENT         of a run that does not say its own
     ARTIFACTS_BUCKET, DATA_BUCKET
-    PIPELINES          names, with commas between; one that does not exist has no runs
+    PIPELINES          names, with commas between; one that does not exist has no runs. Runs of
+                       their edits, in <name>-edits, are recorded too
     ENDPOINT_NAME      which may not exist
     TOPIC_ARN
     RUN_LIMIT_USD      a run that has cost more is stopped; 0 = none
@@ -99,7 +100,7 @@ def _look(days: int) -> None:
         files=files,
         prices=prices,
         labels=labels,
-        pipelines=[name for name in environment["PIPELINES"].split(",") if name],
+        pipelines=_with_edits(environment["PIPELINES"]),
         limit=Decimal(environment["RUN_LIMIT_USD"]),
         now=now,
         notices=notices,
@@ -133,6 +134,12 @@ def _look(days: int) -> None:
     attempts.end()
     if not written:
         say("nothing", "every run that ended is recorded as it is")
+
+
+def _with_edits(pipelines: str) -> list[str]:
+    """Each pipeline, and the one in which its edits run: what they cost is a cost too."""
+    listed = [name for name in pipelines.split(",") if name]
+    return [each for name in listed for each in (name, names.edits_of(name))]
 
 
 def _keep(prices: PriceBook) -> None:

@@ -106,7 +106,8 @@ class RunReader:
         except ClientError as error:
             if not says_missing(error):
                 raise
-            say("nothing", f"there is no pipeline {pipeline}, so it has no runs")
+            if not names.holds_edits(pipeline):  # most have never been edited
+                say("nothing", f"there is no pipeline {pipeline}, so it has no runs")
 
     def _record_day(self, pipeline: str, day: date, runs: Sequence[RecordedRun]) -> int:
         before: Sequence[Row] = ()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ratchet.authoring import jobs
+from ratchet.authoring import jobs, step_keys
 from ratchet.authoring.bundle import REQUIREMENTS, Bundle
 from ratchet.authoring.checks import check
 from ratchet.authoring.context import Context
@@ -28,7 +28,7 @@ from ratchet.definition.step_types import row_of
 from ratchet.loop import names
 from ratchet.machinery import PACKAGES
 from ratchet.settings import tags
-from ratchet.settings.schema import ComputeSettings
+from ratchet.settings.schema import InstanceSettings, StepSettings
 
 # A check is of what is there now, and the model of a Transform has a new name in every run.
 _CACHED = ("Processing", "Training", "Tuning", "AutoML")
@@ -47,6 +47,7 @@ class Draft:
         self._branched: set[int] = set()
         self._bundles: dict[str, Bundle] = {}
         self._problems: list[Problem] = []
+        self._taken: dict[str, frozenset[str]] = {}
         self._experiment = self.string(names.EXPERIMENT_PARAMETER, default=ctx.settings.experiment)
 
     # -- parameters
@@ -69,6 +70,11 @@ class Draft:
     def bundles(self) -> tuple[Bundle, ...]:
         """What must be at `ctx.bundle_uri(bundle)` before the pipeline runs, each once."""
         return tuple({bundle.digest: bundle for bundle in self._bundles.values()}.values())
+
+    @property
+    def step_settings(self) -> Mapping[str, frozenset[str]]:
+        """The keys of settings that each step takes, by its name."""
+        return {step.name: self._taken.get(step.name, frozenset()) for step in self._steps}
 
     def definition(self) -> dict[str, Any]:
         """SageMaker's pipeline definition.
@@ -144,13 +150,41 @@ class Draft:
             )
         )
 
-    def _job_settings(self, step: str, options: JobOptions) -> jobs.JobSettings:
+    def _job_settings(
+        self,
+        step: str,
+        options: JobOptions,
+        *,
+        takes: frozenset[str] = step_keys.OF_PROCESSING,
+        instances: InstanceSettings | None = None,
+    ) -> jobs.JobSettings:
+        """What the settings say of a step's job, and over it what its code says.
+
+        Args:
+            takes: the keys of settings that this kind of job has an argument for.
+            instances: what it runs on unless settings or code say so.
+        """
+        settings = self._settings_of(step, takes)
+        if instances is not None:
+            settings = settings.over(instances)
         return jobs.JobSettings(
             role_arn=self.ctx.role_arn,
-            compute=self._compute(step, options.get("compute")),
+            compute=options.get("compute") or settings,
             output_key_arn=self.ctx.output_key_arn,
-            environment=options.get("environment") or {},
+            environment={**settings.environment, **(options.get("environment") or {})},
+            network=jobs.network_of(settings),
         )
+
+    def _settings_of(self, step: str, takes: frozenset[str]) -> StepSettings:
+        """What the settings say of a step, of which it takes these keys."""
+        self._taken[step] = self._taken.get(step, frozenset()) | takes
+        return self.ctx.settings.step(step)
+
+    def _image(self, step: str, image: str | None, otherwise: str | None = None) -> str:
+        """The image of a step: its code's, or its settings', or `otherwise`, or that of all
+        steps."""
+        own = self._settings_of(step, step_keys.IMAGE).image_uri
+        return image or own or otherwise or self.ctx.image
 
     def _run_uri(self, step: str, *path: str) -> Operand:
         """Where a step of one run writes."""
@@ -159,13 +193,15 @@ class Draft:
     def _output_uris(self, step: str, outputs: Sequence[str]) -> list[tuple[str, Operand]]:
         return [(output, self._run_uri(step, output)) for output in outputs]
 
-    def _aws_image(self, step: str, image: str | None, what: str) -> str:
-        """AWS's image, where the region has one."""
-        if image is None:
+    def _aws_image(self, step: str, image: str | None, aws: str | None, what: str) -> str:
+        """The image of a step that AWS has one for, in some regions."""
+        own = self._settings_of(step, step_keys.IMAGE).image_uri
+        if not (image or own or aws):
             region = self.ctx.settings.region
             expected = f"no {what} image is known in {region}"
-            self._refuse(step, "image", None, expected, "pass image=…")
-        return image or self.ctx.image
+            fix = f"pass image=…, or set image_uri in [steps.{step}]"
+            self._refuse(step, "image", None, expected, fix)
+        return image or own or aws or self.ctx.image
 
     def _cache(self, step_type: str, cache: str | None) -> str:
         if cache is None:
@@ -212,16 +248,13 @@ class Draft:
         self._bundles[step] = bundle
         return bundle
 
-    def _script(self, bundle: Bundle, image: str | None) -> jobs.Script:
+    def _script(self, bundle: Bundle, image: str) -> jobs.Script:
         return jobs.Script(
-            image=image or self.ctx.image,
+            image=image,
             code_uri=self.ctx.bundle_uri(bundle),
             entry=bundle.entry,
             has_requirements=REQUIREMENTS in bundle.files,
         )
-
-    def _compute(self, step: str, compute: ComputeSettings | None) -> ComputeSettings:
-        return compute or self.ctx.settings.step(step)
 
     def _tagged(self, step_type: str, step: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """The arguments with the tags that tell the job's cost apart, and those they have."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratchet.authoring.variables import Operand, execution, join, text
-from ratchet.settings.schema import ComputeSettings
+from ratchet.settings.schema import ComputeSettings, StepSettings
 
 CODE = "code"
 """The name of the processing input that holds the bundle."""
@@ -63,6 +63,8 @@ class JobSettings:
     output_key_arn: str
     """The KMS key of what it writes; "" when there is none."""
     environment: Mapping[str, Operand]
+    network: Mapping[str, Any]
+    """The VpcConfig of its instances; empty when they join none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +151,7 @@ def container_job(
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": compute.max_runtime_seconds},
+        **({"NetworkConfig": joined} if (joined := vpc_config(settings.network)) else {}),
         **variables_of(settings),
     }
 
@@ -234,7 +237,19 @@ def algorithm_job(
         job["CheckpointConfig"] = {"S3Uri": checkpoints_uri}
     if channels:
         job["InputDataConfig"] = [_channel(name, uri) for name, uri in channels.items()]
-    return {**job, **variables_of(settings)}
+    return {**job, **vpc_config(settings.network), **variables_of(settings)}
+
+
+def network_of(step: StepSettings) -> dict[str, Any]:
+    """The network that a step's instances join, in SageMaker's words."""
+    if not step.subnets:
+        return {}
+    return {"SecurityGroupIds": list(step.security_groups), "Subnets": list(step.subnets)}
+
+
+def vpc_config(network: Mapping[str, Any]) -> dict[str, Any]:
+    """The argument that names a network, where there is one."""
+    return {"VpcConfig": dict(network)} if network else {}
 
 
 def _training_resources(compute: ComputeSettings) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from ratchet.authoring import jobs, model_jobs
+from ratchet.authoring import jobs, model_jobs, step_keys
 from ratchet.authoring.draft import Draft
 from ratchet.authoring.handles import (
     BaselineStep,
@@ -17,7 +19,7 @@ from ratchet.authoring.handles import (
     TransformStep,
 )
 from ratchet.authoring.options import JobOptions, RetryOptions, StepOptions
-from ratchet.authoring.variables import Operand, text
+from ratchet.authoring.variables import Operand, render, text
 from ratchet.loop import names
 from ratchet.settings.schema import ComputeSettings
 
@@ -42,19 +44,24 @@ class ModelSteps(Draft):
             artifact: URI of a model.tar.gz with `code/` in it, or
             package: ARN of a version in the registry: one of the two.
             inference: the script in the artifact's `code/` that serves it.
+            image: as for `register`, and before it what the settings say of this step.
         """
         if (artifact is None) == (package is None):
             self._refuse(name, "artifact", None, "give either artifact or package")
         if package is not None:
             container: dict[str, Any] = {"ModelPackageName": package}
         else:
-            container = model_jobs.model_container(
-                image or self.ctx.image, artifact or "", inference
-            )
-        if environment:
-            variables = {key: text(value) for key, value in environment.items()}
+            served = self._image(name, image, self._serving_image(artifact))
+            container = model_jobs.model_container(served, artifact or "", inference)
+        settings = self._settings_of(name, step_keys.OF_MODEL)
+        if every := {**settings.environment, **(environment or {})}:
+            variables = {key: text(value) for key, value in every.items()}
             container["Environment"] = {**container.get("Environment", {}), **variables}
-        arguments = {"ExecutionRoleArn": self.ctx.role_arn, "PrimaryContainer": container}
+        arguments = {
+            "ExecutionRoleArn": self.ctx.role_arn,
+            "PrimaryContainer": container,
+            **jobs.vpc_config(jobs.network_of(settings)),
+        }
         return self._add_call(ModelStep, "Model", name, arguments, options, takes=RetryOptions)
 
     def transform(
@@ -82,7 +89,7 @@ class ModelSteps(Draft):
                 written (developer guide, "Associate Prediction Results with Input Records").
         """
         job = model_jobs.transform_job(
-            self._job_settings(name, options),
+            self._job_settings(name, options, takes=step_keys.OF_TRANSFORM),
             model=model.name_property if isinstance(model, ModelStep) else model,
             data=data,
             output_uri=self._run_uri(name),
@@ -123,6 +130,8 @@ class ModelSteps(Draft):
                 statistics of model quality, and takes the place of `metrics`.
             metadata: customer metadata (values end as texts of 1 to 256 characters); the digests
                 of the code of the steps so far are added as `code-<step>`.
+            image: what serves it; `[endpoint] image_uri` unless given, or the image that the step
+                which made the model trained in.
             options: see `RetryOptions`.
         """
         code = {f"code-{step}": bundle.digest for step, bundle in self._bundles.items()}
@@ -131,7 +140,7 @@ class ModelSteps(Draft):
         automatic = self.ctx.settings.approval == "automatic"
         arguments = model_jobs.model_package(
             group=group or self.ctx.model_group,
-            image=image or self.ctx.image,
+            image=image or self._serving_image(model),
             model=model,
             inference=inference,
             approval="Approved" if automatic else "PendingManualApproval",
@@ -156,12 +165,12 @@ class ModelSteps(Draft):
     ) -> EndpointConfigStep:
         """An endpoint's configuration. Runs on AWS only; what serves the champion of the loop is
         the serving stack's, which updates it with a way back."""
-        compute = self._compute(name, compute)
+        instances = compute or self._settings_of(name, step_keys.INSTANCES)
         production = {
             "VariantName": variant,
             "ModelName": model.name_property if isinstance(model, ModelStep) else model,
-            "InstanceType": compute.instance_type,
-            "InitialInstanceCount": compute.instance_count,
+            "InstanceType": instances.instance_type,
+            "InitialInstanceCount": instances.instance_count,
         }
         arguments = {"EndpointConfigName": config_name, "ProductionVariants": [production]}
         return self._add_call(
@@ -184,3 +193,20 @@ class ModelSteps(Draft):
             else config,
         }
         return self._add_call(Step, "Endpoint", name, arguments, options, takes=StepOptions)
+
+    # -- inside
+
+    def _serving_image(self, model: Operand | None) -> str:
+        """What serves a model, unless its step says so."""
+        serving = self.ctx.settings.endpoint.image_uri
+        return serving or self._trained_in(model) or self.ctx.image
+
+    def _trained_in(self, model: Operand | None) -> str | None:
+        """The image of the step that a model comes from."""
+        names_of_steps = set(re.findall(r'"Steps\.([\w-]+)', json.dumps(render(model))))
+        for step in self._steps:
+            job = step.arguments.get("TrainingJobDefinition", step.arguments)
+            algorithm = job.get("AlgorithmSpecification", {})
+            if step.name in names_of_steps and "TrainingImage" in algorithm:
+                return str(algorithm["TrainingImage"])
+        return None

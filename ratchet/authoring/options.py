@@ -41,7 +41,8 @@ class CheckOptions(StepOptions, total=False):
     - `group`: the earlier baseline is that of its latest approved version; or
       `constraints`: URI of the earlier baseline's.
     - `cache`: as for a job, and off unless given.
-    - `compute`: the settings of monitoring, unless given.
+    - `compute`: the settings' entry for the step's name and beneath it those of monitoring, unless
+      given.
     """
 
     skip: Operand
@@ -69,7 +70,7 @@ class CachedOptions(RetryOptions, total=False):
 
 class JobOptions(CachedOptions, total=False):
     """- `compute`: the settings' entry for the step's name, unless given.
-    - `environment`: variables of its container.
+    - `environment`: variables of its container, over those that the settings say for it.
     """
 
     compute: ComputeSettings | None

@@ -46,7 +46,7 @@ class ProcessingSteps(Draft):
         """
         job = jobs.processing_job(
             self._job_settings(name, options),
-            self._script(self._bundle(name, script, include=include), image),
+            self._script(self._bundle(name, script, include=include), self._image(name, image)),
             inputs=inputs,
             outputs=self._output_uris(name, outputs),
             arguments=[*jobs.folder_arguments(inputs, outputs), *arguments],
@@ -70,17 +70,17 @@ class ProcessingSteps(Draft):
 
         Args:
             options: further options of spark-submit, such as `--conf`, `spark.sql.shuffle…`.
-            image: SageMaker's Spark container of the region, unless given.
+            image: SageMaker's Spark container of the region, unless given here or in the settings.
 
         The others are as for `processing`. Modules beside the script that it imports reach the
         executors too.
         """
         bundle = self._bundle(name, script)
-        image = image or self._aws_image(name, images.spark(self.ctx.settings.region), "Spark")
+        aws = images.spark(self.ctx.settings.region)
         folders = jobs.folder_arguments(inputs, outputs)
         job = jobs.processing_job(
             self._job_settings(name, job_options),
-            self._script(bundle, image),
+            self._script(bundle, self._aws_image(name, image, aws, "Spark")),
             inputs=inputs,
             outputs=self._output_uris(name, outputs),
             arguments=[
@@ -208,7 +208,7 @@ class ProcessingSteps(Draft):
         )
         job = jobs.processing_job(
             self._job_settings(name, options),
-            self._script(bundle, None),
+            self._script(bundle, self._image(name, None)),
             inputs=inputs,
             outputs=self._output_uris(name, outputs),
             arguments=[*jobs.folder_arguments(inputs, outputs), *about],
@@ -228,8 +228,8 @@ class ProcessingSteps(Draft):
         """A step that runs the analyzer."""
         bundle = self._own_bundle(name, analysis.SCRIPT)
         job = jobs.processing_job(
-            self._job_settings(name, {"compute": self.ctx.settings.monitor.compute}),
-            self._script(bundle, None),
+            self._job_settings(name, {}, instances=self.ctx.settings.monitor.compute),
+            self._script(bundle, self._image(name, None)),
             inputs=analyzed.inputs,
             outputs=self._output_uris(name, [analyzed.output]),
             arguments=analyzed.arguments,

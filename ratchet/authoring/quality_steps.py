@@ -63,7 +63,7 @@ class CheckSteps(Draft):
         job = self._check_job(
             name,
             options,
-            image or self._aws_image(name, images.model_monitor(region), "Model Monitor"),
+            self._aws_image(name, image, images.model_monitor(region), "Model Monitor"),
             inputs={"baseline_dataset_input": (data, f"{_FOLDER}/input/baseline_dataset_input")},
             output=("quality_check_output", f"{_FOLDER}/output"),
             environment={k: v for k, v in environment.items() if v is not None},
@@ -100,7 +100,7 @@ class CheckSteps(Draft):
         job = self._check_job(
             name,
             options,
-            image or self._aws_image(name, images.clarify(self.ctx.settings.region), "Clarify"),
+            self._aws_image(name, image, images.clarify(self.ctx.settings.region), "Clarify"),
             inputs={
                 "analysis_config": (analysis_config, f"{_FOLDER}/input/config"),
                 "dataset": (data, f"{_FOLDER}/input/data"),
@@ -128,9 +128,12 @@ class CheckSteps(Draft):
         output: tuple[str, str],
         environment: Mapping[str, str],
     ) -> dict[str, Any]:
-        compute = options.get("compute") or self.ctx.settings.monitor.compute
         job = jobs.container_job(
-            self._job_settings(name, {"compute": compute, "environment": environment}),
+            self._job_settings(
+                name,
+                {"compute": options.get("compute"), "environment": environment},
+                instances=self.ctx.settings.monitor.compute,
+            ),
             image=image,
             inputs=[(key, uri) for key, (uri, _) in inputs.items()],
             outputs=[(output[0], self._run_uri(name))],

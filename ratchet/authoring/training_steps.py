@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from ratchet.authoring import jobs
+from ratchet.authoring import jobs, step_keys
 from ratchet.authoring.bundle import Bundle
 from ratchet.authoring.draft import Draft
 from ratchet.authoring.handles import Step, TrainingStep, TuningStep
@@ -70,7 +70,7 @@ class TrainingSteps(Draft):
         Its channels want a content type as a rule: `Input(uri, content_type="text/csv")`.
         """
         job = jobs.algorithm_job(
-            self._job_settings(name, options),
+            self._job_settings(name, options, takes=step_keys.OF_TRAINING),
             image=image,
             channels=channels,
             output_uri=self._run_uri(name),
@@ -204,8 +204,8 @@ class TrainingSteps(Draft):
         image: str | None,
     ) -> dict[str, Any]:
         return jobs.training_job(
-            self._job_settings(name, options),
-            self._script(bundle, image),
+            self._job_settings(name, options, takes=step_keys.OF_TRAINING),
+            self._script(bundle, self._image(name, image)),
             channels=channels,
             output_uri=self._run_uri(name),
             checkpoints_uri=self._checkpoints_uri(name, bundle.digest),

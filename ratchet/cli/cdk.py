@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ratchet import node
+from ratchet import cdk_cli
 from ratchet.cli.console import err
 from ratchet.cli.main import explanation
 from ratchet.cli.options import announce
@@ -33,7 +33,7 @@ def main() -> None:
             raise
         err().print(f"error {message}", style="bold red", markup=False, soft_wrap=True)
         sys.exit(1)
-    node.cdk()
+    cdk_cli.main()
 
 
 def _point(arguments: Sequence[str]) -> None:
@@ -59,13 +59,19 @@ def _point(arguments: Sequence[str]) -> None:
 def local_target_of(project: Project, arguments: Sequence[str]) -> Target | None:
     """The local cloud, when every stack that is named by its environment lives there.
 
+    None where AWS_ENDPOINT_URL is set: the shell was pointed somewhere already.
+
     Raises:
-        DeploymentError: some of them do, and some live on AWS.
+        DeploymentError: some of the stacks live there and some on AWS, or AWS_ENDPOINT_URL leads to
+            another project's local cloud.
     """
     from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.target.endpoints import named_endpoint
     from ratchet.deployment.target.environment import open_target
     from ratchet.deployment.target.local_clouds import LocalClouds
 
+    if named_endpoint(os.environ, project) is not None:
+        return None
     selected = {word.partition("/")[0] for word in arguments if "/" in word}
     environments = sorted(selected.intersection(project.environments))
     model = project.models[0] if project.models else None  # all models of one live in one place

@@ -32,7 +32,7 @@ def _quietly(names: Callable[[typer.Context], Iterable[str]]) -> Complete:
         except Exception:  # a line that is being typed must not be disturbed
             return []
 
-    del complete.__wrapped__  # type: ignore[attr-defined]  # Typer reads the parameters
+    del complete.__wrapped__  # Typer reads the parameters of this one
     return complete
 
 

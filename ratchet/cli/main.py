@@ -14,12 +14,14 @@ from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
     check,
+    clean,
     cloud,
     costs,
     deploy,
     diff,
     graph,
     import_pipeline,
+    init,
     land,
     lineage,
     logs,
@@ -42,7 +44,6 @@ from ratchet.cli.options import (
 )
 
 DEBUG_VARIABLE = "RATCHET_DEBUG"
-DISTRIBUTION = "sagemaker-ratchet"
 
 
 class Commands(CommandGroup):
@@ -71,6 +72,7 @@ def explanation(problem: Exception) -> str | None:
     from ratchet.node import NodeMissingError
     from ratchet.runner.errors import RunnerError
     from ratchet.settings.schema import SettingsError
+    from ratchet.template.data import DataError
     from ratchet.template.upgrading import MergeError
     from ratchet.template.writing import ExistingFilesError
 
@@ -82,6 +84,7 @@ def explanation(problem: Exception) -> str | None:
         NodeMissingError,
         LocalCloudError,
         RunnerError,
+        DataError,
         ExistingFilesError,
         MergeError,
     )
@@ -110,9 +113,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
+        from ratchet.version import version
 
-        out().print(f"ratchet {version(DISTRIBUTION)}")
+        out().print(f"ratchet {version()}")
         raise typer.Exit
 
 
@@ -139,12 +142,14 @@ for module in (
     logs,
     models,
     status,
+    clean,
     permissions,
     predict,
     lineage,
     graph,
     diff,
     check,
+    init,
     upgrade,
 ):
     module.register(app)

@@ -36,6 +36,14 @@ _REFUSED_KEY = {
     "AuthFailure",
 }
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403"}
+
+
+def denied(problem: BaseException) -> bool:
+    """Whether a ClientError of botocore means: whoever asks may not."""
+    details = getattr(problem, "response", {}).get("Error", {})
+    return str(details.get("Code", "")) in DENIED
+
+
 _THROTTLED = {"Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown"}
 
 

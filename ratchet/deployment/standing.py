@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ratchet.deployment.errors import NotDeployedError
+from ratchet.deployment.pipelines import edits, in_place
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.roles import policies as roles
@@ -77,6 +78,10 @@ class Standing:
     when_none_left: str = names.KEEP
     refused: Mapping[str, int] = field(default_factory=dict)
     """How many requests were refused and would still be, by the label of their role."""
+    changed: tuple[str, ...] | None = ()
+    """Pipelines that run something else than was deployed; None: it may not be looked at."""
+    edits: Mapping[str, str] = field(default_factory=dict)
+    """Deployed pipeline → why the pipeline in which its edits run is needed; "": it is not."""
 
     @property
     def deployed(self) -> int | None:
@@ -111,6 +116,7 @@ def look(target: Target) -> Standing:
     except NotDeployedError:
         serving = None
     newest = runs.listed(target, pipeline=deployed.pipeline, limit=1)
+    changed = in_place.changed_names(target)
     return Standing(
         versions=tuple(registry.versions(target, deployed.model_package_group)),
         deployed_arn=champion.deployed_arn(target),
@@ -123,6 +129,8 @@ def look(target: Target) -> Standing:
         last_run=runs.read(target, newest[0]) if newest else None,
         when_none_left=target.settings.when_none_left,
         refused=roles.refused(target),
+        changed=None if changed is None else tuple(changed),
+        edits={each.edited: why for each, why in edits.reviewed(target)},
     )
 
 
@@ -217,6 +225,7 @@ def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]
     for role, count in standing.refused.items():
         requests = "1 request" if count == 1 else f"{count:,} requests"
         yield f"{role} was refused {requests}: {command(f'permissions {role}')}"
+    yield from _pipelines(standing, command)
     if standing.serving is None:
         yield f"The Serving stack is not deployed, so nothing can serve: {command('deploy')}"
         return
@@ -252,6 +261,19 @@ def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]
     waiting = [v.version for v in standing.versions if v.approval == PENDING and v.version > above]
     if waiting:
         yield f"Version {waiting[0]} waits for approval: {command(f'approve {waiting[0]}')}"
+
+
+def _pipelines(standing: Standing, command: Callable[[str], str]) -> Iterable[str]:
+    if standing.changed is None:
+        yield (
+            "Whether the pipelines run what was deployed is not known: you may not read the "
+            "templates of the stacks (cloudformation:GetTemplate)."
+        )
+    for name in standing.changed or ():
+        yield in_place.sentence(name, command)
+    for name, why in standing.edits.items():
+        if not why:
+            yield f"Nothing needs {names.edits_of(name)} any more. To remove it: {command('clean')}"
 
 
 def _failures(standing: Standing, command: Callable[[str], str]) -> Iterable[str]:

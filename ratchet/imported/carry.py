@@ -69,7 +69,7 @@ def carry(
         raise ImportRefusedError(name, notes.problems)
     for need in missing_permissions(stored):
         statement = json.dumps(need.permission.statement(), ensure_ascii=False)
-        what = f"{need.why}, in pipelines/{name}/permissions.json: [{statement}]"
+        what = f"{need.why}, in permissions.json beside its definition: [{statement}]"
         notes.remark(need.step, need.argument, need.value, what)
     return Carried(stored=stored, changes=tuple(notes.changes), remarks=tuple(notes.remarks))
 

@@ -36,6 +36,11 @@ class StoredPipeline:
     folders: Mapping[str, Files]
     permissions: Sequence[Mapping[str, Any]] = ()
 
+    @property
+    def place(self) -> str:
+        """Its folder in the project."""
+        return f"{FOLDER}/{self.model}/{self.name}"
+
     def bundle(self, folder: str) -> Bundle:
         """The files of a folder below `code/`, and the digest they are named by."""
         if folder not in self.folders:
@@ -45,7 +50,7 @@ class StoredPipeline:
                     Problem(
                         argument="code",
                         value=folder,
-                        expected=f"{FOLDER}/{self.model}/{self.name}/{_CODE}/{folder} is not there",
+                        expected=f"{self.place}/{_CODE}/{folder} is not there",
                         fix="bring it back from version control, or import the pipeline again",
                     )
                 ],

@@ -81,7 +81,27 @@ WhenNoneLeft = Literal["keep", "take-down"]
 TRAINING: Final = "training"
 EVALUATION: Final = "evaluation"
 MONITORING: Final = "monitoring"
+LOOPS_OWN = (TRAINING, EVALUATION, MONITORING)
 """Kinds of pipeline that every loop has."""
+
+_EDITS = "-edits"
+"""Ends the name of the pipeline in which edits of another run, beside it (decision 26)."""
+
+
+def edits_of(pipeline: str) -> str:
+    """The name of the pipeline in which edits of a deployed one run."""
+    return f"{pipeline}{_EDITS}"
+
+
+def holds_edits(pipeline: str) -> bool:
+    """Whether edits run in a pipeline, given its name or the ARN of one of its executions."""
+    return pipeline.partition("/execution/")[0].endswith(_EDITS)
+
+
+def edited_pipeline(edits: str) -> str:
+    """The name of the deployed pipeline whose edits run in this one."""
+    return edits.removesuffix(_EDITS)
+
 
 DATA_PARAMETER = "InputManifest"
 """The pipeline parameter that names what a run reads: the S3 URI of a manifest."""

@@ -24,7 +24,7 @@ def check(settings: Settings) -> None:
         choices = [choice for shape in shapes for choice in schema.shape(shape)["enum"]]
         if value not in choices:
             raise SettingsError(
-                f"config/{settings.environment}.toml: {key} = {value!r}: SageMaker has no such "
+                f"{settings.origin(key)}: {key} = {value!r}: SageMaker has no such "
                 f"instance type; {did_you_mean(value, choices)}"
             )
 

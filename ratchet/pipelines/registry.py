@@ -242,6 +242,12 @@ def _impossible(entry: PipelineEntry, entries: Mapping[str, PipelineEntry]) -> I
             expected="the stack's own record has this name",
             fix=f"give it another name in {place}",
         )
+    if loop_names.holds_edits(name):
+        yield Problem(
+            expected="a name with this ending is that of the pipeline in which edits of another "
+            "run by hand",
+            fix=f"give it another name in {place}",
+        )
     for other in entries:
         if other != name and same_to_cloudformation(other, name):
             yield Problem(

@@ -7,7 +7,9 @@ what it needs there. Each lies over those before it.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from ratchet.loop import names
 from ratchet.settings import images, model_checks
 from ratchet.settings.costs import has_budgets
 from ratchet.settings.layers import Layers, layered
-from ratchet.settings.schema import ComputeSettings, Settings
+from ratchet.settings.schema import ComputeSettings, Settings, StepSettings
 from ratchet.settings.toml_reader import SettingsError, read
 
 BASE = "base"
@@ -45,9 +47,11 @@ def project_name(config: Path) -> str:
         SettingsError: it is not TOML, or says none.
     """
     file = config / f"{BASE}.toml"
-    name = layered([file]).table.get("project")
+    name = layered([file], root=config.parent).table.get("project")
     if not isinstance(name, str):
-        raise SettingsError(f'{file}: project is missing; expected a name: project = "…"')
+        raise SettingsError(
+            f'config/{BASE}.toml: project is missing; expected a name: project = "…"'
+        )
     return name
 
 
@@ -63,14 +67,22 @@ def layers(config: Path, *, environment: str, model: str) -> Layers:
     ):
         if name not in there:
             file = f"{name}.toml" if kind == "environment" else f"{name}/{BASE}.toml"
+            near = difflib.get_close_matches(name, there, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; to add it, write config/{file}"
             raise SettingsError(
-                f"{name!r} is no {kind}: {config} holds {', '.join(there) or 'none'}; "
-                f"to add it, write {config / file}"
+                f"{name!r} is no {kind} of {config.parent}, which has "
+                f"{', '.join(there) or 'none'}{hint}"
             )
-    own = config / model
-    return layered(
-        [folder / f"{name}.toml" for folder in (config, own) for name in (BASE, environment)]
-    )
+    return layered(files(config, environment=environment, model=model), root=config.parent)
+
+
+def files(config: Path, *, environment: str, model: str) -> list[Path]:
+    """Where the settings of a model in an environment may be said, the lowest first."""
+    return [
+        folder / f"{name}.toml"
+        for folder in (config, config / model)
+        for name in (BASE, environment)
+    ]
 
 
 def load(config: Path, *, environment: str, model: str) -> Settings:
@@ -82,7 +94,7 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
     said = layers(config, environment=environment, model=model)
     if "model" not in said.table:
         raise SettingsError(
-            f"{config / model / BASE}.toml: the table [model] is missing; write into it what the "
+            f"config/{model}/{BASE}.toml: the table [model] is missing; write into it what the "
             f"model predicts:\n{model_checks.LINES}"
         )
     local = said.table.get("account") == LOCAL
@@ -101,7 +113,7 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
     )
     for key, problem in chain.from_iterable(contradictions):
         raise SettingsError(f"{said.origin(key)}: {problem}")
-    return settings
+    return replace(settings, layers=said)
 
 
 def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str]]:
@@ -112,6 +124,7 @@ def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str
         yield "region", f"region = {settings.region!r}: {error}"
     for name, compute in settings.steps.items():
         yield from _contradictions_of_compute(f"steps.{name}", compute)
+        yield from _contradictions_of_network(f"steps.{name}", compute)
     endpoint, notifications = settings.endpoint, settings.notifications
     if endpoint.routing != "all-at-once" and endpoint.instance_count == 1:
         yield (
@@ -151,6 +164,18 @@ def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str
         yield (
             "notifications",
             "notifications.slack_workspace and notifications.slack_channel need each other",
+        )
+
+
+def _contradictions_of_network(key: str, step: StepSettings) -> Iterator[tuple[str, str]]:
+    if bool(step.subnets) != bool(step.security_groups):
+        there, missing = (
+            ("subnets", "security_groups") if step.subnets else ("security_groups", "subnets")
+        )
+        yield (
+            f"{key}.{there}",
+            f"{key}.{there} without {key}.{missing}: a job joins a network by both; add "
+            f"{missing} = […]",
         )
 
 

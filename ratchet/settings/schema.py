@@ -14,11 +14,34 @@ from typing import Annotated, Literal
 
 from ratchet.loop import names, problems
 from ratchet.settings import images, timetable
+from ratchet.settings.compute import (
+    ComputeSettings,
+    Image,
+    InstanceSettings,
+    StepSettings,
+)
 from ratchet.settings.costs import CostSettings
 from ratchet.settings.intake import Intake
-from ratchet.settings.toml_reader import SettingsError, at_least, between, finite, matching
+from ratchet.settings.layers import Layers
+from ratchet.settings.retention import NotificationSettings, RetentionSettings
+from ratchet.settings.serving import EndpointSettings
+from ratchet.settings.toml_reader import (
+    NOT_A_KEY,
+    SettingsError,
+    at_least,
+    between,
+    finite,
+    matching,
+)
 
-__all__ = ["CostSettings", "Settings", "SettingsError"]
+__all__ = [
+    "ComputeSettings",
+    "CostSettings",
+    "InstanceSettings",
+    "Settings",
+    "SettingsError",
+    "StepSettings",
+]
 
 _Name = Annotated[
     str,
@@ -44,10 +67,6 @@ _TagValue = Annotated[
     str,
     matching(r"[\w .:/=+@-]{1,256}", "1 to 256 letters, digits, spaces and _ . : / = + - @"),
 ]
-_Image = Annotated[
-    str, lambda uri: None if images.is_ecr_image(uri) else "an image in ECR, with its tag or digest"
-]
-_Days = Annotated[int, between(1, 3650)]
 _Folder = Annotated[
     str, matching(r"([\w!.*'()-]+/)+", 'a folder such as "raw/", without a leading slash')
 ]
@@ -55,9 +74,6 @@ _Folder = Annotated[
 
 _RunSchedule = Annotated[str, lambda value: timetable.expected_of(value) if value else None]
 _TimeZone = Annotated[str, timetable.expected_of_zone]
-_InstanceType = Annotated[
-    str, matching(r"ml\.[a-z0-9-]+\.[a-z0-9]+", 'an instance type such as "ml.m5.large"')
-]
 
 
 _Column = Annotated[
@@ -169,33 +185,6 @@ class EvaluationSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComputeSettings:
-    """What one job runs on."""
-
-    instance_type: _InstanceType = "ml.m5.large"
-    instance_count: Annotated[int, between(1, 100)] = 1
-    volume_gb: Annotated[int, between(1, 16_384)] = 30
-    max_runtime_seconds: Annotated[int, between(60, 432_000)] = 3600
-    spot: bool = False
-    """Train on spare capacity, at a part of the price. AWS may take it away; the job then continues
-    from its checkpoints in /opt/ml/checkpoints. Only training jobs have this choice."""
-    max_wait_seconds: Annotated[int, between(0, 604_800)] = 0
-    """How long a spot job may take with waiting for capacity; 0 = twice `max_runtime_seconds`."""
-    keep_alive_seconds: Annotated[int, between(0, 3600)] = 0
-    """How long a training job's instances stay, and cost money, so that the next job of the same
-    kind starts within seconds. For interactive work; 0 = not at all."""
-
-    @property
-    def longest_wait_seconds(self) -> int:
-        return self.max_wait_seconds or min(2 * self.max_runtime_seconds, 604_800)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepSettings(ComputeSettings):
-    """What the job of one step runs on, and in."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class GateSettings:
     """What a candidate must reach to be registered."""
 
@@ -204,41 +193,6 @@ class GateSettings:
     the metric does not have the label's unit."""
     unscorable_champion: Literal["halt", "pass"] = "halt"
     """What to do when the champion can no longer score the new data."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class EndpointSettings:
-    """What the champion serves on, and how a new one takes its place."""
-
-    instance_type: _InstanceType = "ml.m5.large"
-    instance_count: Annotated[int, between(1, 1000)] = 2
-    """Canary and linear routing need at least two instances."""
-    max_count: Annotated[int, between(1, 1000)] = 2
-    """Above `instance_count`: the endpoint scales between the two by invocations per instance."""
-    invocations_per_instance: Annotated[int, between(1, 1_000_000)] = 1000
-    """The target of scaling, per minute."""
-    routing: Literal["canary", "linear", "all-at-once"] = "canary"
-    """How traffic moves to the new instances: a share first, in equal shares, or all of it."""
-    step_percent: Annotated[int, between(10, 50)] = 10
-    """The share of instances that takes traffic first (canary) or with each step (linear)."""
-    wait_seconds: Annotated[int, between(0, 3600)] = 300
-    """How long alarms are watched after each share."""
-    termination_wait_seconds: Annotated[int, between(0, 3600)] = 120
-    """How long the old instances stay after all traffic has moved, for a rollback."""
-    max_5xx: Annotated[int, between(0, 1_000_000)] = 1
-    """More failed requests in a minute raise the alarm, and roll an update back."""
-    max_4xx: Annotated[int, between(0, 1_000_000)] = 50
-    """More refused requests in a minute raise the alarm, and roll an update back."""
-    max_latency_ms: Annotated[int, between(1, 60_000)] = 1000
-    """A higher 99th percentile of the model's latency, two minutes in a row, raises it, too."""
-    capture_percent: Annotated[int, between(1, 100)] = 100
-    """The share of requests that is kept for monitoring."""
-
-    @property
-    def update_wait_seconds(self) -> int:
-        """How many seconds of an update are waiting."""
-        shares = -(-100 // self.step_percent) if self.routing == "linear" else 1
-        return shares * self.wait_seconds + self.termination_wait_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,7 +209,7 @@ class MonitorSettings:
     """Fewer are not compared."""
     comparison_threshold: Annotated[float, between(0, 1)] = 0.1
     """How far a feature's distribution may move: a distance from 0 (the same) to 1."""
-    compute: ComputeSettings = field(default_factory=ComputeSettings)
+    compute: InstanceSettings = field(default_factory=InstanceSettings)
     """For the jobs that make the baselines and the analyses."""
 
 
@@ -272,43 +226,12 @@ class FeedbackSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetentionSettings:
-    """How long things are kept, and what happens to them when a stack is deleted."""
-
-    run_days: Annotated[int, between(0, 3650)] = 0
-    """Outputs of a run's steps; 0 = kept. The models are among them, so a champion that serves for
-    longer loses its artifact: set a number only if models are replaced sooner."""
-    capture_days: Annotated[int, between(0, 3650)] = 90
-    """Captured requests and answers, and what analyses made of them; 0 = kept."""
-    noncurrent_days: _Days = 30
-    """Overwritten and deleted versions of objects."""
-    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731] = 90
-    """Logs of the functions: one of the periods that CloudWatch Logs allows."""
-    on_delete: Literal["retain", "delete"] = "retain"
-    """Buckets and key when the stack is deleted. CloudFormation deletes empty buckets only."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotificationSettings:
-    """Who gets notices, beside the other subscribers of the topic."""
-
-    email: Annotated[str, matching(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")] | None = None
-    slack_workspace: (
-        Annotated[str, matching(r"T[0-9A-Z]{1,255}", 'a workspace id such as "T0123ABCD"')] | None
-    ) = None
-    """Authorized once in the console of Amazon Q Developer in chat applications."""
-    slack_channel: (
-        Annotated[str, matching(r"[A-Z0-9]{1,255}", 'a channel id such as "C0123ABCD"')] | None
-    ) = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Settings:
     """One environment of one project."""
 
-    environment: _Name
+    environment: _Name = field(metadata=NOT_A_KEY)
     """The name of its file; not a key in it."""
-    model_name: _Model
+    model_name: _Model = field(metadata=NOT_A_KEY)
     """The name of its folders; not a key in a file."""
     project: _Project
     region: Annotated[str, matching(r"[a-z]{2}(-[a-z]+)+-\d", 'a region such as "us-east-1"')]
@@ -341,8 +264,9 @@ class Settings:
         str, matching(r"|P(\d+D)?(T\d+[HMS])?", 'an ISO 8601 period such as "P30D", or ""')
     ] = "P30D"
     """How old a cached step's result may be; "" turns caching off."""
-    image_uri: _Image | None = None
-    """The container image of all steps; None: SageMaker's XGBoost image of the region."""
+    image_uri: Image | None = None
+    """The container image of all steps that name none of their own; None: SageMaker's XGBoost image
+    of the region."""
     data: DataSettings = field(default_factory=DataSettings)
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
@@ -358,6 +282,8 @@ class Settings:
     costs: CostSettings = field(default_factory=CostSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    layers: Layers | None = field(default=None, compare=False, repr=False, metadata=NOT_A_KEY)
+    """The files that said all this; None: no file did."""
 
     @property
     def loop(self) -> str:
@@ -370,6 +296,10 @@ class Settings:
     def prefix(self) -> str:
         """The prefix of the names of this loop in this environment."""
         return f"{self.loop}-{self.environment}"
+
+    def origin(self, key: str) -> str:
+        """The file that says a dotted key, or else its table, as one types it in the project."""
+        return self.layers.origin(key) if self.layers else f"config/{self.environment}.toml"
 
     def step(self, name: str) -> StepSettings:
         """The settings of the step `name`."""
@@ -388,7 +318,7 @@ class Settings:
 
     @property
     def image(self) -> str:
-        """The URI of the container image of all steps."""
+        """The URI of the container image of all steps that name none of their own."""
         return self.image_uri or images.xgboost(self.region)
 
     @property

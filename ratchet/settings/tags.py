@@ -15,6 +15,8 @@ PIPELINE = "pipeline"
 STEP = "step"
 EXPERIMENT = "experiment"
 RUN = "run"
+EDITS_OF = "edits-of"
+"""On a pipeline in which edits run: the name of the deployed one."""
 
 ON_RESOURCES = (PROJECT, MODEL, ENVIRONMENT, OWNER, COST_CENTER)
 """Known when an environment is deployed: every resource carries these."""

@@ -16,12 +16,18 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 T = TypeVar("T")
 _UNIONS = (types.UnionType, typing.Union)
 Rule = Callable[[Any], str | None]  # → what is expected, or None where the value is accepted
+
+
+NOT_A_KEY: Mapping[str, Any] = types.MappingProxyType({"key": False})
+"""The metadata of a field that no file says."""
+
+SAID = "said"
+"""A field of this name gets the names of the keys that its table holds."""
 
 
 class SettingsError(ValueError):
@@ -51,7 +57,7 @@ def matching(pattern: str, description: str) -> Rule:
 
 
 def read(
-    cls: type[T], table: Mapping[str, Any], *, where: Callable[[str], Path], **preset: Any
+    cls: type[T], table: Mapping[str, Any], *, where: Callable[[str], str], **preset: Any
 ) -> T:
     """Reads a table into the dataclass `cls`; `preset` are fields that are not in it.
 
@@ -61,22 +67,86 @@ def read(
     Raises:
         SettingsError: the table holds a key or value that `cls` refuses, or lacks one.
     """
-    return _Table(where, preset).dataclass(cls, table, "")
+    return _Table(where, preset, keys(cls)).dataclass(cls, table, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A key that a file may hold."""
+
+    name: str
+    """Dotted, with `<name>` where a table has entries of any name: `steps.<name>.volume_gb`."""
+    default: Any
+    """`dataclasses.MISSING` where a file must say it."""
+
+    @property
+    def table(self) -> str:
+        return self.name.rpartition(".")[0]
+
+    @property
+    def last(self) -> str:
+        return self.name.rpartition(".")[2]
+
+
+ANY_NAME = "<name>"
+"""Stands in a key for a name that the file chooses."""
+
+
+def keys(cls: type[Any], *, path: str = "") -> list[Key]:
+    """Every key of the dataclass and of the tables in it, in their order.
+
+    `path`: what stands before each, with its dot.
+    """
+    hints = typing.get_type_hints(cls, include_extras=True)
+    every: list[Key] = []
+    for each in _fields(cls):
+        name, below = path + each.name, _table_below(hints[each.name])
+        if below is None:
+            every.append(Key(name=name, default=_default(each)))
+        elif dataclasses.is_dataclass(hints[each.name]):
+            every += keys(below, path=f"{name}.")
+        else:
+            every += keys(below, path=f"{name}.{ANY_NAME}.")
+    return every
+
+
+def _table_below(hint: Any) -> type[Any] | None:
+    """The dataclass of a table, or of the tables of any name in it."""
+    if typing.get_origin(hint) is Annotated:
+        hint = hint.__origin__
+    if isinstance(typing.get_origin(hint), type) and issubclass(typing.get_origin(hint), Mapping):
+        hint = typing.get_args(hint)[1]
+    return hint if isinstance(hint, type) and dataclasses.is_dataclass(hint) else None
+
+
+def _fields(cls: type[Any]) -> list[dataclasses.Field[Any]]:
+    return [
+        each
+        for each in dataclasses.fields(cls)
+        if each.metadata.get("key", True) and each.name != SAID
+    ]
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
 
 
 @dataclass(frozen=True)
 class _Table:
-    where: Callable[[str], Path]
+    where: Callable[[str], str]
     preset: Mapping[str, Any]
+    keys: list[Key]
 
     def dataclass(self, cls: type[T], table: Mapping[str, Any], path: str) -> T:
         hints = typing.get_type_hints(cls, include_extras=True)
         preset = self.preset if not path else {}
-        fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
-        keys = [name for name in fields if name not in preset]
+        fields = {f.name: f for f in _fields(cls)}
+        keys = list(fields)
         for key, value in table.items():
             if key not in keys:
-                raise self._unknown(path + key, value, [path + name for name in keys])
+                raise self._unknown(path, key, value, keys)
         values = {name: self._value(hints[name], value, name) for name, value in preset.items()}
         for name in keys:
             if name in table:
@@ -86,6 +156,8 @@ class _Table:
                     f"{self.where(path + name)}: {path + name} is missing; expected "
                     f"{_describe(hints[name])}, for example: {name} = …"
                 )
+        if SAID in hints:
+            values[SAID] = frozenset(table)
         return cls(**values)
 
     def _value(self, hint: Any, value: Any, path: str) -> Any:
@@ -129,13 +201,22 @@ class _Table:
         return value
 
     def _refused(self, path: str, value: Any, expected: str) -> SettingsError:
-        return SettingsError(f"{self.where(path)}: {path} = {_toml(value)}; expected {expected}")
+        return SettingsError(f"{self.where(path)}: {path} = {toml(value)}; expected {expected}")
 
-    def _unknown(self, path: str, value: Any, keys: list[str]) -> SettingsError:
-        near = difflib.get_close_matches(path, keys, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(sorted(keys))}"
+    def _unknown(self, path: str, key: str, value: Any, keys: list[str]) -> SettingsError:
+        is_table = isinstance(value, dict)
+        said = f"[{path}{key}]" if is_table else f"{path}{key} = {toml(value)}"
+        near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
+        elsewhere = [each.name for each in self.keys if each.last == key]
+        if near:
+            hint = f"did you mean {path}{near[0]}?"
+        elif elsewhere:
+            hint = f"did you mean {' or '.join(elsewhere)}?"
+        else:
+            hint = f"known keys: {', '.join(path + name for name in sorted(keys))}"
         return SettingsError(
-            f"{self.where(path)}: {path} = {_toml(value)}: there is no such key; {hint}"
+            f"{self.where(path + key)}: {said}: there is no such "
+            f"{'table' if is_table else 'key'}; {hint}"
         )
 
 
@@ -158,7 +239,7 @@ def _describe(hint: Any) -> str:
     if origin is Annotated:
         return _describe(hint.__origin__)
     if origin is Literal:
-        return " or ".join(_toml(option) for option in hint.__args__)
+        return " or ".join(toml(option) for option in hint.__args__)
     if origin in _UNIONS:
         options = [option for option in hint.__args__ if option is not type(None)]
         return " or ".join(_describe(option) for option in options)
@@ -173,9 +254,14 @@ def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is missing and field.default_factory is missing
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
+    """The value as a file says it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {toml(item)}' for key, item in value.items())} }}"
     return str(value)

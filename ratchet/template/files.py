@@ -89,15 +89,16 @@ def project_files(project: str, *, version: str, tree: Tree | None = None) -> Fi
         version: of Ratchet, which the project is to be used with.
         tree: the template; None: this version's.
     """
-    return _rendered(tree or CurrentTemplate(), "project", {"project": project, "version": version})
+    return rendered(tree or CurrentTemplate(), "project", {"project": project, "version": version})
 
 
 def model_files(model: str, *, tree: Tree | None = None) -> Files:
     """What every model has, whatever its problem, in folders of its name."""
-    return _rendered(tree or CurrentTemplate(), "model", {"model": model})
+    return rendered(tree or CurrentTemplate(), "model", {"model": model})
 
 
-def _rendered(tree: Tree, part: str, values: Mapping[str, str]) -> Files:
+def rendered(tree: Tree, part: str, values: Mapping[str, str]) -> Files:
+    """The files of a part of a template, with the values in place of `$name`."""
     files: Files = {}
     for path in tree.paths():
         if not path.startswith(f"{part}/"):

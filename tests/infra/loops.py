@@ -1,4 +1,4 @@
-"""Loops of this repository's project, for tests that choose their settings."""
+"""Loops of this repository's project, for tests that choose their settings or their stacks."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from constructs import Construct
 
 from ratchet.settings.schema import Settings
 from ratchet_cdk import app as cdk_app
+from ratchet_cdk.loop import Loop
 from stacks.loop import ModelLoop
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.projects import ROOT
 
 
 def add_loops(
-    app: Construct, settings: Iterable[Settings], *, source: Path = ROOT
-) -> list[ModelLoop]:
+    app: Construct,
+    settings: Iterable[Settings],
+    *,
+    source: Path = ROOT,
+    loop: type[Loop] = ModelLoop,
+) -> None:
     """Adds a loop for each settings, in the stage of its environment."""
-    loops = cdk_app.add_loops(app, ModelLoop, settings, source=source)
-    return [loop for loop in loops if isinstance(loop, ModelLoop)]
+    cdk_app.add_loops(app, loop, settings, source=source)

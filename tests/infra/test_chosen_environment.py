@@ -1,4 +1,4 @@
-"""Which environments are synthesized: the one that is named, or all."""
+"""Which loops are synthesized: those of the environment and the model that are named, or all."""
 
 from __future__ import annotations
 
@@ -8,32 +8,57 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from app import settings_for
+from ratchet.project import Project
 from ratchet.settings.schema import SettingsError
+from ratchet_cdk.app import settings_for
+from tests.projects import MODEL, ROOT
 
 pytestmark = pytest.mark.synth
+CONFIG = ROOT / "config"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Settings with a mistake in those of prod."""
-    shutil.copy(FOLDER / "dev.toml", tmp_path)
-    (tmp_path / "prod.toml").write_text("no such key = 1\n")
-    return tmp_path
+def project(tmp_path: Path) -> Project:
+    """Two models in two environments, with a mistake in the settings of prod."""
+    config = tmp_path / "config"
+    config.mkdir()
+    for name in ("base.toml", "dev.toml"):
+        shutil.copy(CONFIG / name, config)
+    for model in (MODEL, "bikes"):
+        shutil.copytree(CONFIG / MODEL, config / model)
+    (config / "prod.toml").write_text("no such key = 1\n")
+    return Project(tmp_path)
 
 
-def test_a_mistake_in_another_environment_does_not_block_the_named_one(folder: Path) -> None:
-    app = cdk.App(context={"environment": "dev"})
-    assert [each.environment for each in settings_for(app, folder)] == ["dev"]
+def chosen(project: Project, **context: str) -> list[str]:
+    settings = settings_for(cdk.App(context=context), project)
+    return [f"{each.environment}/{each.model_name}" for each in settings]
 
 
-def test_without_a_name_every_environment_is_read(folder: Path) -> None:
+def test_a_mistake_in_another_environment_does_not_block_the_named_one(project: Project) -> None:
+    assert chosen(project, environment="dev") == ["dev/bikes", "dev/flights"]
+
+
+def test_a_model_may_be_named_too(project: Project) -> None:
+    assert chosen(project, environment="dev", model="bikes") == ["dev/bikes"]
+
+
+def test_without_a_name_every_environment_is_read(project: Project) -> None:
     with pytest.raises(SettingsError, match=r"prod\.toml"):
-        settings_for(cdk.App(), folder)
-    (folder / "prod.toml").write_text((FOLDER / "prod.toml").read_text())
-    assert [each.environment for each in settings_for(cdk.App(), folder)] == ["dev", "prod"]
+        chosen(project)
+    shutil.copy(CONFIG / "prod.toml", project.config)
+    assert chosen(project, model=MODEL) == ["dev/flights", "prod/flights"]
 
 
-def test_an_environment_that_has_no_file_is_refused(folder: Path) -> None:
-    with pytest.raises(SettingsError, match="'qa' is no environment"):
-        settings_for(cdk.App(context={"environment": "qa"}), folder)
+@pytest.mark.parametrize(
+    ("context", "message"),
+    [
+        ({"environment": "qa"}, "'qa' is no environment"),
+        ({"environment": "dev", "model": "cars"}, "'cars' is no model"),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    project: Project, context: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        chosen(project, **context)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.assembly import ROOT, STACKS
+from tests.infra.assembly import STACKS, loop_folder
+from tests.projects import MODEL, ROOT
 
 pytestmark = pytest.mark.synth
 
@@ -20,14 +21,14 @@ CDK = ROOT / "node_modules/aws-cdk/bin/cdk"
 @pytest.fixture(scope="module")
 def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli") / "cdk.out"
-    cdk("synth", "dev/*", "--quiet", "--output", str(folder))
+    cdk("synth", "dev/**", "--quiet", "--output", str(folder))
     return folder
 
 
 def cdk(*arguments: str) -> str:
     environment = {k: v for k, v in os.environ.items() if k != "CDK_VALIDATION"}
     ran = subprocess.run(
-        ["node", str(CDK), "--app", f"{sys.executable} app.py", *arguments],
+        ["node", str(CDK), "--app", f"{sys.executable} -m ratchet_cdk", *arguments],
         cwd=ROOT,
         env={**environment, "CDK_DISABLE_VERSION_CHECK": "1", "NO_COLOR": "1"},
         capture_output=True,
@@ -39,13 +40,13 @@ def cdk(*arguments: str) -> str:
 
 
 def test_the_command_line_synthesizes_an_environment(cloud_assembly: Path) -> None:
-    templates = list((cloud_assembly / "assembly-dev").glob("*.template.json"))
+    templates = list(loop_folder(cloud_assembly, "dev").glob("*.template.json"))
     assert len(templates) == len(STACKS)
 
 
 def test_stacks_are_listed_by_environment(cloud_assembly: Path) -> None:
     environment_stacks = [
-        f"{environment}/{stack} (flights-{environment}-{stack.lower()})"
+        f"{environment}/{MODEL}/{stack} (flights-{environment}-{stack.lower()})"
         for environment in ("dev", "prod", "staging")
         for stack in STACKS
     ]

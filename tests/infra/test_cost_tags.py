@@ -12,7 +12,7 @@ from ratchet.project import load
 from ratchet.settings import tags
 from tests.cloudformation_schemas import resource_schema
 from tests.definitions.step_tags import lacking, taggable_steps
-from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
+from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly, loop_folder
 from tests.infra.readable import unfolded
 
 
@@ -81,9 +81,7 @@ def test_the_settings_carry_exactly_the_tags_of_resources(environment: str) -> N
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_stacks_carry_the_tags(assembly: Assembly, environment: str) -> None:
-    manifest = json.loads(
-        (assembly.folder / f"assembly-{environment}" / "manifest.json").read_text()
-    )
+    manifest = json.loads((loop_folder(assembly.folder, environment) / "manifest.json").read_text())
     stacks = [a for a in manifest["artifacts"].values() if a["type"] == "aws:cloudformation:stack"]
     assert len(stacks) == len(STACKS)
     for stack in stacks:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.flights import PIPELINES
 from ratchet.authoring import Context, Functions
+from ratchet.pipelines.registry import pipelines
 from ratchet.project import load
-from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly
+from tests.infra.assembly import ENVIRONMENTS, Assembly
 from tests.infra.readable import text_of, unfolded
 from tests.infra.test_training_stack import as_deployed, definition
+from tests.projects import MODEL, ROOT
 
 STACK = "dev/Evaluation"
 
@@ -59,7 +60,7 @@ def test_the_deployed_definition_is_what_the_laptop_makes_from_the_deployed_fact
     )
     assert (
         as_deployed(definition(assembly, stack))
-        == PIPELINES["evaluation"].define(context).definition()
+        == pipelines(ROOT, MODEL)["evaluation"].define(context).definition()
     )
 
 

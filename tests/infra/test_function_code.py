@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet_cdk.functions.function_code import function_code
+from ratchet_cdk.functions.function_code import function_code, functions_folder
 
 
 @pytest.fixture
@@ -29,7 +29,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_holds_what_it_imports_of_the_package_that_goes_with_functions(tmp_path: Path) -> None:
+def test_it_holds_what_it_imports_of_the_package_that_goes_with_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ratchet_cdk.functions.function_code.PACKAGES", tmp_path)
     files = {
         "lambdas/bill/handler.py": "from ratchet.costs import rows\nimport ratchet.other\n",
         "ratchet/__init__.py": "",
@@ -74,3 +77,15 @@ def test_an_edit_of_what_it_does_not_use_changes_nothing(root: Path) -> None:
 def test_a_function_that_does_not_exist_is_named(root: Path) -> None:
     with pytest.raises(FileNotFoundError, match="there is no function 'gret'"):
         function_code(root, "gret")
+
+
+def test_a_function_of_the_project_stands_before_the_one_of_its_name_that_comes_with_ratchet(
+    tmp_path: Path,
+) -> None:
+    own = tmp_path / "lambdas" / "notify"
+    own.mkdir(parents=True)
+    (own / "handler.py").write_text("def handler(event, context): ...\n")
+    assert functions_folder(tmp_path, "notify") == tmp_path / "lambdas"
+    ours = functions_folder(tmp_path, "start_pipeline")
+    assert ours != tmp_path / "lambdas"
+    assert (ours / "start_pipeline" / "handler.py").is_file()

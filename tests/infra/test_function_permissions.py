@@ -12,7 +12,8 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from ratchet_cdk.functions.function_code import function_code
-from tests.infra.assembly import ENVIRONMENTS, ROOT, STACKS, Assembly
+from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
+from tests.projects import ROOT
 
 # Operation → what IAM calls the permission for it.
 SAME = {

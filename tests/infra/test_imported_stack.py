@@ -14,10 +14,11 @@ from cdk_nag import AwsSolutionsChecks
 from ratchet import imported
 from ratchet.authoring import DefinitionError
 from ratchet.project import load
+from ratchet_cdk.loop import Loop, LoopStack
 from stacks.foundation import Foundation
-from stacks.pipelines import Pipelines
-from tests.infra.assembly import ROOT, Assembly, context
+from tests.infra.assembly import Assembly, context, loop_folder
 from tests.infra.loops import add_loops
+from tests.projects import MODEL, copy_of_project
 from tests.sdk.imports import taken_in
 
 pytestmark = pytest.mark.synth
@@ -26,10 +27,8 @@ pytestmark = pytest.mark.synth
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The app of a repository that has an imported pipeline, with cdk-nag watching."""
-    source = tmp_path_factory.mktemp("source")
-    for part in ("steps", "lambdas", "ratchet"):
-        (source / part).symlink_to(ROOT / part)
-    imported.write(source, "flights", taken_in("v3", source).stored)
+    source = copy_of_project(tmp_path_factory.mktemp("source"))
+    imported.write(source, MODEL, taken_in("v3", source).stored)
     out = source / "cdk.out"
     app = cdk.App(outdir=str(out), context=context(), analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
@@ -40,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def template(folder: Path) -> dict[str, Any]:
-    (file,) = (folder / "assembly-dev").glob("*Pipelines*.template.json")
+    (file,) = loop_folder(folder, "dev").glob("*Pipelines*.template.json")
     read: dict[str, Any] = json.loads(file.read_text())
     return read
 
@@ -65,7 +64,7 @@ def test_without_pipelines_of_its_own_the_stack_says_that_there_are_none(
 
 
 def test_what_imported_pipelines_cost_is_recorded_too(folder: Path) -> None:
-    (file,) = (folder / "assembly-dev").glob("*Operations*.template.json")
+    (file,) = loop_folder(folder, "dev").glob("*Operations*.template.json")
     operations = json.loads(file.read_text())
     recording = properties(operations, "AWS::Lambda::Function")["Environment"]["Variables"]
     assert "flights-dev-house-prices" in recording["PIPELINES"].split(",")
@@ -118,7 +117,7 @@ def test_the_role_reads_its_code_its_data_and_its_runs_and_writes_its_runs_only(
 def test_every_file_of_the_code_is_published_under_the_name_it_is_started_by(
     folder: Path, template: dict[str, Any]
 ) -> None:
-    (file,) = (folder / "assembly-dev").glob("*Pipelines*.assets.json")
+    (file,) = loop_folder(folder, "dev").glob("*Pipelines*.assets.json")
     assets = json.loads(file.read_text())["files"].values()
     keys = {d["objectKey"] for asset in assets for d in asset["destinations"].values()}
     body = json.dumps(properties(template, "AWS::SageMaker::Pipeline")["PipelineDefinition"])
@@ -127,20 +126,33 @@ def test_every_file_of_the_code_is_published_under_the_name_it_is_started_by(
         assert key in body
 
 
+class PipelinesAlone(Loop):
+    def compose(self) -> None:
+        PipelinesWithoutChampion(self, after=Foundation(self))
+
+
+class PipelinesWithoutChampion(LoopStack):
+    def __init__(self, loop: Loop, *, after: Foundation) -> None:
+        super().__init__(loop, after=after)
+        self.deploys_the_teams_pipelines()
+
+
+def synthesized(source: Path) -> Any:
+    """The assembly of the dev environment with its pipelines alone."""
+    app = cdk.App(outdir=str(source / "out"), context=context(), analytics_reporting=False)
+    add_loops(app, [load("dev")], source=source, loop=PipelinesAlone)
+    return app.synth().get_nested_assembly("assembly-dev")
+
+
 def imported_app(source: Path, definition: dict[str, Any], permissions: Any = None) -> Any:
     """The synthesized stack of one imported pipeline."""
-    imported.write(
-        source, imported.StoredPipeline(name="Theirs", definition=definition, folders={})
-    )
+    stored = imported.StoredPipeline(name="Theirs", definition=definition, folders={})
+    imported.write(copy_of_project(source), MODEL, stored)
     if permissions is not None:
-        (source / "pipelines" / "Theirs" / "permissions.json").write_text(json.dumps(permissions))
-    app = cdk.App(outdir=str(source / "out"), context=context(), analytics_reporting=False)
-    stage = cdk.Stage(app, "dev", env=cdk.Environment(region="us-east-1"))
-    settings = load("dev")
-    foundation = Foundation(stage, "Foundation", settings=settings)
-    Pipelines(stage, "Pipelines", settings=settings, source=source, foundation=foundation)
-    stacks = app.synth().get_nested_assembly("assembly-dev").stacks
-    return next(stack for stack in stacks if stack.stack_name.endswith("-pipelines"))
+        theirs = source / "pipelines" / MODEL / "Theirs"
+        (theirs / "permissions.json").write_text(json.dumps(permissions))
+    stacks = synthesized(source).get_nested_assembly(f"assembly-dev-{MODEL}").stacks
+    return next(stack for stack in stacks if "Theirs" in str(stack.template))
 
 
 def with_an_open_image() -> dict[str, Any]:
@@ -175,7 +187,7 @@ def test_what_an_imported_definition_leaves_open_is_a_warning_with_the_statement
     stack = imported_app(tmp_path, with_an_open_image())
     warnings = [m.entry.data for m in stack.messages if str(m.level).endswith("WARNING")]
     assert len(warnings) == 1
-    assert "pipelines/Theirs/permissions.json lacks a statement" in str(warnings[0])
+    assert "pipelines/flights/Theirs/permissions.json lacks a statement" in str(warnings[0])
     assert '"Sid": "PullImageForPrepare"' in str(warnings[0])
     # The rest of the role does not suffer for it.
     assert "sagemaker:CreateProcessingJob" in str(statements(stack.template)["RunJobs"])
@@ -189,8 +201,8 @@ def test_a_statement_beside_the_definition_is_granted_and_survives_another_impor
     stack = imported_app(tmp_path, with_an_open_image(), [pull])
     assert stack.messages == []
     assert repository in str(statements(stack.template)["PullImageForPrepare"])
-    imported.write(tmp_path, "flights", imported.read(tmp_path, "flights", "Theirs"))
-    assert imported.read(tmp_path, "flights", "Theirs").permissions == (pull,)
+    imported.write(tmp_path, MODEL, imported.read(tmp_path, MODEL, "Theirs"))
+    assert imported.read(tmp_path, MODEL, "Theirs").permissions == (pull,)
 
 
 def test_permissions_that_are_no_statements_are_refused_by_name(tmp_path: Path) -> None:
@@ -201,14 +213,9 @@ def test_permissions_that_are_no_statements_are_refused_by_name(tmp_path: Path) 
 def test_two_pipelines_may_register_in_the_same_group(tmp_path: Path) -> None:
     for name, version in (("one", "v3"), ("two", "v2")):
         stored = taken_in(version, tmp_path).stored
-        imported.write(tmp_path, "flights", replace(stored, name=name))
-    app = cdk.App(outdir=str(tmp_path / "out"), context=context(), analytics_reporting=False)
-    stage = cdk.Stage(app, "dev", env=cdk.Environment(region="us-east-1"))
-    settings = load("dev")
-    foundation = Foundation(stage, "Foundation", settings=settings)
-    Pipelines(stage, "Pipelines", settings=settings, source=tmp_path, foundation=foundation)
-    app.synth()
-    (file,) = (tmp_path / "out" / "assembly-dev").glob("*Pipelines*.template.json")
+        imported.write(tmp_path, MODEL, replace(stored, name=name))
+    synthesized(copy_of_project(tmp_path))
+    (file,) = loop_folder(tmp_path / "out", "dev").glob("*Pipelines*.template.json")
     kinds = [r["Type"] for r in json.loads(file.read_text())["Resources"].values()]
     assert kinds.count("AWS::SageMaker::Pipeline") == 2
     assert kinds.count("AWS::SageMaker::ModelPackageGroup") == 1

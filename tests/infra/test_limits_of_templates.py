@@ -15,13 +15,21 @@ import pytest
 from ratchet import imported
 from ratchet.project import load
 from ratchet_cdk.permissions.narrow_role import LONGEST_POLICY, NarrowRole
-from tests.infra.assembly import ENVIRONMENTS, ROOT, STACKS, Assembly, context
+from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly, context, loop_folder
 from tests.infra.loops import add_loops
 from tests.infra.readable import text_of
+from tests.projects import MODEL, ROOT, copy_of_project
 from tests.sdk.imports import taken_in
 
 PIPELINES = 60  # of one step each; of eight steps, about 43 fit into a template
 TEMPLATE_BYTES = 1_000_000  # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+WRITES_ARNS = (
+    "constructs",
+    "pipeline_defs",
+    "stacks",
+    *(f"ratchet/{room}" for room in ("authoring", "imported", "permissions", "pipelines")),
+    "ratchet/settings",
+)
 VARIABLES_BYTES = 4096  # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 
@@ -56,14 +64,12 @@ def test_every_role_has_room_for_its_policies(assembly: Assembly, environment: s
 
 def repository(folder: Path, *, pipelines: int, steps: int) -> Path:
     """A repository with as many imported pipelines, of so many of the SDK example's steps."""
-    for part in ("steps", "lambdas", "ratchet"):
-        (folder / part).symlink_to(ROOT / part)
-    stored = taken_in("v3", folder).stored
+    stored = taken_in("v3", copy_of_project(folder)).stored
     first = stored.definition["Steps"][:steps]
     definition = {**stored.definition, "Steps": first}
     for number in range(pipelines):
         named = f"house-prices-{number:03}"
-        imported.write(folder, "flights", replace(stored, name=named, definition=definition))
+        imported.write(folder, MODEL, replace(stored, name=named, definition=definition))
     return folder
 
 
@@ -73,7 +79,7 @@ def synthesized(folder: Path) -> dict[str, Any]:
     add_loops(app, [load("dev")], source=folder)
     app.synth()
     return {
-        stack: next((folder / "out" / "assembly-dev").glob(f"*{stack}*.template.json"))
+        stack: next(loop_folder(folder / "out", "dev").glob(f"*{stack}*.template.json"))
         for stack in ("Pipelines", "Operations")
     }
 
@@ -125,8 +131,8 @@ def test_no_source_writes_a_partition_down() -> None:
     """The region tells it: `ratchet.settings.arns.partition`."""
     written = [
         f"{file.relative_to(ROOT)}:{number}"
-        for folder in ("app.py", "config", "constructs", "pipeline_defs", "stacks")
-        for file in sorted([ROOT / folder] if folder == "app.py" else (ROOT / folder).rglob("*.py"))
+        for folder in WRITES_ARNS
+        for file in sorted((ROOT / folder).rglob("*.py"))
         for number, line in enumerate(file.read_text().splitlines(), 1)
         if re.search(r"""["']arn:aws""", line) and "re.compile" not in line
     ]

@@ -7,13 +7,14 @@ from dataclasses import replace
 import aws_cdk as cdk
 import pytest
 
-import app
-import pipeline_defs
-from pipeline_defs import PipelineEntry, instance_types
 from ratchet.authoring import Context, Pipeline
+from ratchet.pipelines import instance_types
 from ratchet.project import load
 from ratchet.settings.schema import Settings, SettingsError
+from ratchet_cdk import app
+from stacks.loop import ModelLoop
 from tests.infra.assembly import context
+from tests.projects import list_pipelines
 
 pytestmark = pytest.mark.synth
 
@@ -22,10 +23,10 @@ def with_type(settings: Settings, part: str, instance_type: str) -> Settings:
     if part == "endpoint":
         endpoint = replace(settings.endpoint, instance_type=instance_type)
         return replace(settings, endpoint=endpoint)
-    compute = replace(settings.steps.train, instance_type=instance_type)
+    compute = replace(settings.step("train"), instance_type=instance_type)
     if part == "monitor":
         return replace(settings, monitor=replace(settings.monitor, compute=compute))
-    return replace(settings, steps=replace(settings.steps, train=compute))
+    return replace(settings, steps={**settings.steps, "train": compute})
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,9 @@ def test_a_slip_in_an_instance_type_is_one_line_with_the_key_and_the_nearest(
     part: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = with_type(load("dev"), part, "ml.m5.lagre")
-    monkeypatch.setattr(app, "settings_for", lambda _: [settings])
+    monkeypatch.setattr(app, "settings_for", lambda *_: [settings])
     with pytest.raises(SystemExit) as ended:
-        app.main()
+        app.synth(ModelLoop)
     assert ended.value.code == (
         f"settings: config/dev.toml: {key} = 'ml.m5.lagre': SageMaker has no such instance type; "
         "did you mean 'ml.m5.large'?"
@@ -66,13 +67,12 @@ def test_a_mistake_in_a_pipeline_is_said_without_a_trace(monkeypatch: pytest.Mon
         p.halt("stop", "never")
         return p
 
-    listed = {**pipeline_defs.PIPELINES, "mistaken": PipelineEntry(mistaken)}
-    monkeypatch.setattr(pipeline_defs, "PIPELINES", listed)
-    monkeypatch.setattr(app, "settings_for", lambda _: [load("dev")])
+    list_pipelines(monkeypatch, {"mistaken": mistaken})
+    monkeypatch.setattr(app, "settings_for", lambda *_: [load("dev")])
     with_flags = cdk.App(context=context(), analytics_reporting=False)
     monkeypatch.setattr(cdk, "App", lambda **_: with_flags)
     with pytest.raises(SystemExit) as ended:
-        app.main()
+        app.synth(ModelLoop)
     heading, problem = str(ended.value.code).splitlines()
     assert heading == "pipeline 'flights-dev-mistaken' has 1 problem:"
     assert "parameter 'Unused'" in problem

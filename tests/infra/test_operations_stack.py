@@ -17,11 +17,14 @@ from ratchet.loop import folders
 from ratchet.loop.facts import OperationsFacts, parse
 from ratchet.project import load
 from ratchet.settings.costs import CostSettings
-from ratchet.settings.schema import NotificationSettings, Settings
+from ratchet.settings.retention import NotificationSettings
+from ratchet.settings.schema import Settings
+from ratchet_cdk.loop import Loop
 from ratchet_cdk.pipelines.run_costs import dollars
 from stacks.foundation import Foundation
 from stacks.operations import Operations
-from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly, Template, context
+from tests.infra.assembly import ENVIRONMENTS, Assembly, Template, context
+from tests.infra.loops import add_loops
 from tests.infra.readable import text_of
 
 STACK = "dev/Operations"
@@ -36,14 +39,17 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     return synthesized(settings, tmp_path_factory.mktemp("limited"))
 
 
+class CostsAlone(Loop):
+    def compose(self) -> None:
+        Operations(self, after=Foundation(self))
+
+
 def synthesized(settings: Settings, folder: Path) -> dict[str, Template]:
     app = cdk.App(outdir=str(folder), context=context(), analytics_reporting=False)
-    stage = cdk.Stage(app, "dev", env=cdk.Environment(region=settings.region))
-    foundation = Foundation(stage, "Foundation", settings=settings)
-    Operations(stage, "Operations", settings=settings, source=ROOT, foundation=foundation)
+    add_loops(app, [settings], loop=CostsAlone)
     app.synth()
     return {
-        stack: json.loads(next(folder.glob(f"*/*{stack}*.template.json")).read_text())
+        stack: json.loads(next(folder.rglob(f"*{stack}*.template.json")).read_text())
         for stack in ("Foundation", "Operations")
     }
 
@@ -213,6 +219,7 @@ def test_of_jobs_without_the_prefix_it_sees_those_with_the_loops_tags(assembly: 
     assert searches["Condition"] == {
         "StringEquals": {
             "aws:ResourceTag/project": "flights",
+            "aws:ResourceTag/model": "flights",
             "aws:ResourceTag/environment": "dev",
         }
     }
@@ -298,13 +305,16 @@ def test_without_a_budget_there_is_none_and_nobody_may_speak_for_it(assembly: As
     assert "budgets.amazonaws.com" not in json.dumps(assembly.templates["dev/Foundation"])
 
 
-def test_the_budget_counts_what_carries_both_tags(limited: dict[str, Template]) -> None:
+def test_the_budget_counts_what_carries_all_tags_of_the_loop(limited: dict[str, Template]) -> None:
     budget = only(limited["Operations"], "AWS::Budgets::Budget")["Budget"]
     assert budget["BudgetLimit"] == {"Amount": 100, "Unit": "USD"}
     assert budget["TimeUnit"] == "MONTHLY"
     tags = load("dev").tags
     assert budget["FilterExpression"] == {
-        "And": [{"Tags": {"Key": key, "Values": [tags[key]]}} for key in ("project", "environment")]
+        "And": [
+            {"Tags": {"Key": key, "Values": [tags[key]]}}
+            for key in ("project", "model", "environment")
+        ]
     }
 
 

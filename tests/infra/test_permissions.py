@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.flights import PIPELINES
+from ratchet.pipelines.registry import pipelines
 from tests.infra.assembly import Assembly
 from tests.infra.readable import text_of
+from tests.projects import MODEL, ROOT
 
 STACK = "dev/Training"
 SAGEMAKER = r"arn:aws:sagemaker:us-east-1:\$\{AWS::AccountId\}:"
@@ -177,11 +178,10 @@ def test_no_permission_is_named_twice_in_a_policy(assembly: Assembly) -> None:
         assert len(sids) == len(set(sids))
 
 
-@pytest.mark.parametrize("kind", PIPELINES)
+@pytest.mark.parametrize("kind", ["training", "evaluation", "monitoring"])
 def test_run_outputs_lie_where_the_role_may_write(assembly: Assembly, kind: str) -> None:
-    body = assembly.only(f"dev/{PIPELINES[kind].stack.capitalize()}", "AWS::SageMaker::Pipeline")[
-        "PipelineDefinition"
-    ]
+    stack = pipelines(ROOT, MODEL)[kind].stack.capitalize()
+    body = assembly.only(f"dev/{stack}", "AWS::SageMaker::Pipeline")["PipelineDefinition"]
     runs = re.findall(r'"(s3://[^"]*/runs)"', text_of(body["PipelineDefinitionBody"]))
     assert runs
     for uri in runs:

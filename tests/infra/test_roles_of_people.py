@@ -16,7 +16,8 @@ import yaml
 from botocore import xform_name
 from botocore.session import get_session
 
-from tests.infra.assembly import ROOT, Assembly
+from tests.infra.assembly import Assembly
+from tests.projects import ROOT
 
 FOLDER = ROOT / "docs" / "guides" / "roles"
 FILES = sorted(FOLDER.glob("*.yaml"))

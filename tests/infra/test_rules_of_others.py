@@ -15,7 +15,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from ratchet.project import load
 from ratchet.settings.costs import CostSettings
-from ratchet.settings.schema import MonitorSettings, NotificationSettings
+from ratchet.settings.retention import NotificationSettings
+from ratchet.settings.schema import MonitorSettings
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly, context
 from tests.infra.loops import add_loops
@@ -102,7 +103,7 @@ def test_an_explained_wildcard_does_not_hide_one_beside_it(tmp_path: Path) -> No
 def test_every_suppression_says_why(checked: Path) -> None:
     reasons = {
         f"{path} {rule}": reason
-        for file in checked.glob("assembly-*/*.metadata.json")
+        for file in checked.rglob("*.metadata.json")
         for path, entries in json.loads(file.read_text()).items()
         for entry in entries
         if entry["type"] == "aws:cdk:acknowledged-rules"
@@ -117,7 +118,7 @@ def test_cfn_lint_finds_nothing(assembly: Assembly) -> None:
 
 
 def cfn_lint(folder: Path) -> tuple[int, str, str]:
-    templates = [str(file) for file in folder.glob("assembly-*/*.template.json")]
+    templates = [str(file) for file in folder.rglob("*.template.json")]
     assert len(templates) == 3 * len(STACKS)
     ran = subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), *templates],

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ratchet.project import load
-from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly
+from tests.infra.assembly import ENVIRONMENTS, Assembly
 from tests.infra.readable import text_of, unfolded
+from tests.projects import ROOT
 
 STACK = "dev/Serving"
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
+from ratchet.project import load
 from ratchet.settings.schema import (
     EndpointSettings,
     FeedbackSettings,
     MonitorSettings,
     NotificationSettings,
     TriggerSettings,
-    load,
 )
 from ratchet_cdk.foundation.code_bucket import CodeBucket
-from tests.infra.assembly import STACKS, Template, context
+from tests.infra.assembly import STACKS, Template, context, loop_folder
 from tests.infra.loops import add_loops
 
 
@@ -46,7 +46,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     add_loops(app, [settings])
     app.synth()
     return {
-        stack: json.loads(next(folder.glob(f"*/*{stack}*.template.json")).read_text())
+        stack: json.loads(next(folder.rglob(f"*{stack}*.template.json")).read_text())
         for stack in STACKS
     }
 
@@ -160,7 +160,7 @@ def test_an_environment_may_have_a_bootstrap_stack_of_its_own(tmp_path: Path) ->
     app = cdk.App(outdir=str(tmp_path), context=context(), analytics_reporting=False)
     add_loops(app, [dataclasses.replace(load("dev"), bootstrap_qualifier="team2")])
     app.synth()
-    text = "".join(file.read_text() for file in (tmp_path / "assembly-dev").glob("*.json"))
+    text = "".join(file.read_text() for file in loop_folder(tmp_path, "dev").glob("*.json"))
     assert "cdk-team2-assets-" in text
     assert "cdk-team2-deploy-role-" in text
     assert "/cdk-bootstrap/team2/version" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import constructs
 
 from ratchet_cdk.permissions import narrow_role
-from tests.infra.assembly import ROOT
+from tests.projects import ROOT
 
 
 def test_no_module_lies_directly_in_the_source_root() -> None:

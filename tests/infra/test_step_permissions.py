@@ -14,14 +14,30 @@ from aws_cdk.assertions import Template
 from ratchet.authoring import Context, Pipeline, continuous, maximize
 from ratchet.pipelines.registry import PipelineEntry
 from ratchet.project import load
-from ratchet.settings.schema import ComputeSettings
+from ratchet.settings.schema import ComputeSettings, Settings
+from ratchet_cdk.loop import Loop
 from ratchet_cdk.pipelines.ml_pipeline import MlPipeline
 from stacks.foundation import Foundation
-from tests.infra.assembly import ROOT, context
+from tests.infra.assembly import context
+from tests.projects import ROOT
 
 pytestmark = pytest.mark.synth
 SMALL = ComputeSettings()
 Define = Callable[[Context], Pipeline]
+
+
+class Trial(Loop):
+    """A foundation, and one pipeline in a stack of its own."""
+
+    def __init__(self, app: cdk.App, *, settings: Settings, source: Path, entry: PipelineEntry):
+        self.entry = entry
+        super().__init__(app, settings=settings, source=source)
+
+    def compose(self) -> None:
+        foundation = Foundation(self)
+        self.stack = cdk.Stack(self, "Trial")
+        loop = foundation.shared_with(self.stack)
+        MlPipeline(self.stack, "Pipeline", entry=self.entry, loop=loop, invokes={})
 
 
 def role_of(
@@ -30,17 +46,9 @@ def role_of(
     """The statements of a pipeline's role, by their Sid."""
     settings = replace(load("dev"), environment="trial")
     app = cdk.App(context=context(), outdir=str(folder))
-    stage = cdk.Stage(app, "trial", env=cdk.Environment(region=settings.region))
-    foundation = Foundation(stage, "Foundation", settings=settings)
-    stack = cdk.Stack(stage, "Trial")
-    MlPipeline(
-        stack,
-        "Pipeline",
-        entry=PipelineEntry(define, permissions=permissions),
-        loop=foundation.loop(stack, settings=settings, source=ROOT),
-        invokes={},
-    )
-    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()
+    entry = PipelineEntry(define, permissions=permissions)
+    trial = Trial(app, settings=settings, source=ROOT, entry=entry)
+    policies = Template.from_stack(trial.stack).find_resources("AWS::IAM::Policy").values()
     return {
         statement["Sid"]: statement
         for policy in policies
@@ -53,7 +61,7 @@ def everything(ctx: Context) -> Pipeline:
     data = p.string("Data")
     tuned = p.tune(
         "tune",
-        "steps/train.py",
+        f"{ctx.steps}/train.py",
         ranges={"eta": continuous(0.1, 0.5)},
         objective=maximize("auc", "auc=([0-9.]+)"),
         channels={"train": data},
@@ -68,7 +76,9 @@ def everything(ctx: Context) -> Pipeline:
 
 def plain(ctx: Context) -> Pipeline:
     p = Pipeline("plain", ctx)
-    p.training("train", "steps/train.py", channels={"train": p.string("Data")}, compute=SMALL)
+    p.training(
+        "train", f"{ctx.steps}/train.py", channels={"train": p.string("Data")}, compute=SMALL
+    )
     return p
 
 
@@ -101,7 +111,11 @@ def private(ctx: Context) -> Pipeline:
         "ResourceConfig": {"VolumeKmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/volumes"},
     }
     p.training(
-        "train", "steps/train.py", channels={"train": p.string("Data")}, compute=SMALL, job=over
+        "train",
+        f"{ctx.steps}/train.py",
+        channels={"train": p.string("Data")},
+        compute=SMALL,
+        job=over,
     )
     return p
 

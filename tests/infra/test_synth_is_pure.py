@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ratchet_cdk.functions.function_code import function_code
-from tests.infra.assembly import ROOT, Assembly, context
+from tests.infra.assembly import Assembly, context
+from tests.projects import ROOT
 
 SYNTH = """
 import json, sys

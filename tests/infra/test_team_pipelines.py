@@ -10,13 +10,13 @@ import aws_cdk as cdk
 import pytest
 from cdk_nag import AwsSolutionsChecks
 
-import pipeline_defs
-from pipeline_defs import PIPELINES, PipelineEntry
 from ratchet.authoring import Context, Pipeline, immutable, manifest
+from ratchet.pipelines.registry import PipelineEntry
 from ratchet.project import load
-from tests.infra.assembly import ROOT, context
+from tests.infra.assembly import context, loop_folder
 from tests.infra.loops import add_loops
 from tests.infra.readable import text_of
+from tests.projects import list_pipelines
 
 pytestmark = pytest.mark.synth
 PATH = "flights-dev-scoring"
@@ -29,14 +29,16 @@ def scoring(ctx: Context) -> Pipeline:
     prices = immutable(f"{ctx.data_uri}/reference/prices/")
     prepare = p.processing(
         "prepare",
-        "steps/prepare.py",
+        f"{ctx.steps}/prepare.py",
         inputs={"raw": manifest(p.string("InputManifest")), "prices": prices},
         outputs=["train", "eval"],
     )
-    train = p.training("train", "steps/train.py", channels={"train": prepare.outputs["train"]})
+    train = p.training(
+        "train", f"{ctx.steps}/train.py", channels={"train": prepare.outputs["train"]}
+    )
     p.processing(
         "evaluate",
-        "steps/evaluate.py",
+        f"{ctx.steps}/evaluate.py",
         inputs={"candidate": train.model, "champion": champion["model_uri"]},
         outputs=["report"],
     )
@@ -51,7 +53,6 @@ def nightly(ctx: Context) -> Pipeline:
 
 
 LISTED = {
-    **PIPELINES,
     "scoring": PipelineEntry(scoring),
     "nightly": PipelineEntry(nightly, schedule="cron(0 6 ? * MON *)", timezone="Europe/Berlin"),
 }
@@ -63,14 +64,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     app = cdk.App(outdir=str(out), context=context(), analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline_defs, "PIPELINES", LISTED)
-        add_loops(app, [load("dev")], source=ROOT)
+        list_pipelines(patch, LISTED)
+        add_loops(app, [load("dev")])
     app.synth()
     return out
 
 
 def resources(folder: Path, stack: str, kind: str) -> dict[str, dict[str, Any]]:
-    (file,) = (folder / "assembly-dev").glob(f"dev{stack}*.template.json")
+    (file,) = loop_folder(folder, "dev").glob(f"*{stack}*.template.json")
     found = json.loads(file.read_text())["Resources"].items()
     return {name: resource for name, resource in found if resource["Type"] == kind}
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from pipeline_defs.flights import PIPELINES
 from ratchet.authoring import Context, Functions
+from ratchet.pipelines.registry import pipelines
 from ratchet.project import load
-from tests.infra.assembly import ENVIRONMENTS, ROOT, Assembly
+from tests.infra.assembly import ENVIRONMENTS, Assembly, loop_folder
 from tests.infra.readable import text_of, unfolded
+from tests.projects import MODEL, ROOT
 
 STACK = "dev/Training"
 BUCKET = "cdk-hnb659fds-assets-${AWS::AccountId}-us-east-1"
@@ -42,7 +43,7 @@ def as_deployed(value: Any) -> Any:
 
 def files_to_publish(assembly: Assembly, environment: str) -> dict[str, Path]:
     """`s3://bucket/key` → the file, of one environment's training stack."""
-    folder = assembly.folder / f"assembly-{environment}"
+    folder = loop_folder(assembly.folder, environment)
     manifest = json.loads(next(folder.glob("*Training*.assets.json")).read_text())
     published = {}
     for asset in manifest["files"].values():
@@ -68,7 +69,7 @@ def test_the_deployed_definition_is_what_the_laptop_makes_from_the_deployed_fact
         source=ROOT,
     )
     deployed = as_deployed(definition(assembly, stack))
-    assert deployed == PIPELINES["training"].define(context).definition()
+    assert deployed == pipelines(ROOT, MODEL)["training"].define(context).definition()
 
 
 def test_the_deployed_facts_are_all_that_the_command_line_needs(assembly: Assembly) -> None:

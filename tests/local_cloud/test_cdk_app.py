@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ratchet import node
+from ratchet import cdk_cli
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud, until
 
 APP = Path(__file__).parent / "minimal_app" / "app.py"
@@ -17,7 +17,7 @@ APP = Path(__file__).parent / "minimal_app" / "app.py"
 def cdk(cloud: RunningCloud, folder: Path, *arguments: str) -> str:
     environment = {**os.environ, **cloud.endpoint.environment(), "CDK_VALIDATION": "false"}
     ended = subprocess.run(
-        [*node.cdk_command(), *arguments],
+        [*cdk_cli.command(), *arguments],
         cwd=folder,
         env=environment,
         capture_output=True,

@@ -18,7 +18,7 @@ from ratchet.cli.shells import Shell
 from ratchet.deployment.target.environment import local_target
 from ratchet.local_cloud import admin_client, control
 from ratchet.local_cloud.admin_client import AdminError, ask
-from ratchet.node import PROJECT
+from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.project import current, load
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud
 

@@ -16,7 +16,7 @@ import pytest
 
 from ratchet.deployment.runs import executions as runs
 from ratchet.local_cloud import control
-from ratchet.node import PROJECT
+from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.project import load
 from tests.loop.deployed_loop import Loop, write_drop
 

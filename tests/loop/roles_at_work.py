@@ -15,12 +15,12 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from ratchet import node
+from ratchet import cdk_cli
 from ratchet.cli.main import app
 from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud.decisions import Decision
-from ratchet.node import PROJECT
+from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.project import current, load
 from tests.loop.deployed_loop import Loop, copy_assembly
 
@@ -220,7 +220,7 @@ def build(folder: Path, *, assembly: Path) -> Stage:
 def run_cdk(stage: Stage, kind: str, *words: str) -> tuple[int, str]:
     """Exit status and output of the CDK CLI as one of the roles, on the deployed assembly."""
     done = subprocess.run(
-        [*node.cdk_command(), *words, "--app", str(stage.assembly)],
+        [*cdk_cli.command(), *words, "--app", str(stage.assembly)],
         cwd=PROJECT,
         env=cdk.environment(stage.target(kind)),
         capture_output=True,

@@ -294,7 +294,9 @@ def test_a_pull_request_is_refused_the_rest_with_what_it_lacks(
 def test_who_may_not_deploy_changes_nothing_though_the_cdk_goes_on(stage: Stage, kind: str) -> None:
     """The CDK goes on with its caller's own rights where it may not be a bootstrap role."""
     before = stack_states(stage)
-    code, output = run_cdk(stage, kind, "deploy", "dev/*", "--require-approval", "never", "--force")
+    code, output = run_cdk(
+        stage, kind, "deploy", "dev/**", "--require-approval", "never", "--force"
+    )
     assert code != 0
     assert "could not be used to assume" in output
     assert stack_states(stage) == before

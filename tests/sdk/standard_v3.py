@@ -100,6 +100,7 @@ retries = [
 def tags(step):
     return {
         "project": "flights",
+        "model": "flights",
         "environment": "dev",
         "owner": "ml-platform",
         "cost-center": "ml-0001",

@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from ratchet.settings.schema import RetentionSettings
+from ratchet.settings.retention import RetentionSettings
 from ratchet_cdk.permissions.acknowledged import acknowledge
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 

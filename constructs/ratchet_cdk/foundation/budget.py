@@ -15,9 +15,9 @@ _THRESHOLDS = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
 
 
 class Budget(Construct):
-    """A budget on everything that carries the project's and the environment's tags.
+    """A budget on everything that carries the tags of project, model and environment.
 
-    It counts what is billed, hours to a day late, and nothing at all before both tags are active
+    It counts what is billed, hours to a day late, and nothing at all before these tags are active
     as cost allocation tags. The topic hears of it, and the mailbox of the settings too, in case
     the topic does not speak.
     """
@@ -46,7 +46,7 @@ class Budget(Construct):
                 budget_limit=budgets.CfnBudget.SpendProperty(
                     amount=settings.costs.monthly_budget_usd, unit="USD"
                 ),
-                # Both at once: of several tags in the older `CostFilters`, AWS does not say
+                # All at once: of several tags in the older `CostFilters`, AWS does not say
                 # whether one is enough.
                 filter_expression=budgets.CfnBudget.ExpressionProperty(
                     and_=[

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from constructs import Construct
 
-from ratchet.loop import folders
+from ratchet.loop import folders, names
 from ratchet.loop.packages import PENDING
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
@@ -39,8 +39,9 @@ class Messenger(Construct):
         super().__init__(scope, construct_id)
         self._loop = loop
         settings = loop.settings
-        names = [settings.pipeline_name(kind) for kind in ("training", "evaluation", "monitoring")]
-        self._pipelines = [loop.arns.sagemaker(f"pipeline/{name}") for name in names]
+        deployed = [settings.pipeline_name(kind) for kind in names.LOOPS_OWN]
+        pipelines = [*deployed, *map(names.edits_of, deployed)]
+        self._pipelines = [loop.arns.sagemaker(f"pipeline/{name}") for name in pipelines]
         self.function = self._function()
         self._grant(self.function.role, alarms)
         DirectWakes(

@@ -90,11 +90,11 @@ class ImportedMlPipeline(Construct):
         )
         self.role.allow_all(permissions)
         written = stored.permissions
-        self.role.allow_statements(written, reason=f"pipelines/{stored.name} names it.")
+        self.role.allow_statements(written, reason=f"{stored.place} names it.")
         named = {statement["Sid"] for statement in written}
         for need in missing:
             if need.permission.sid not in named:
-                message = f"pipelines/{stored.name}/permissions.json lacks a statement: {need}"
+                message = f"{stored.place}/permissions.json lacks a statement: {need}"
                 cdk.Annotations.of(self).add_warning_v2(f"ratchet:{need.permission.sid}", message)
 
     def _pipeline(self, pipeline: ImportedPipeline) -> None:

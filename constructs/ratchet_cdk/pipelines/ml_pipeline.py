@@ -58,6 +58,7 @@ class MlPipeline(Construct):
         self.role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
         pipeline = entry.compile(self._context(invokes))
         assert isinstance(pipeline, Pipeline)
+        self.compiled = pipeline
         self.name = pipeline.name
         self.arn = loop.arns.sagemaker(f"pipeline/{self.name}")
         for bundle in pipeline.bundles:

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from ratchet.loop import folders, names
 from ratchet.permissions import container
-from ratchet.settings.schema import EndpointSettings
+from ratchet.settings.serving import EndpointSettings
 from ratchet_cdk.loop_resources import LoopResources
 from ratchet_cdk.permissions.narrow_role import NarrowRole
 from ratchet_cdk.serving.endpoint_alarms import KINDS, EndpointAlarms

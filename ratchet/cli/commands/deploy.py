@@ -9,6 +9,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
+from ratchet.cli.commands import clean
 from ratchet.cli.console import err, out
 from ratchet.cli.options import (
     Environment,
@@ -18,6 +19,9 @@ from ratchet.cli.options import (
     connect_to_change,
     name_nearest_option,
 )
+
+if TYPE_CHECKING:
+    from ratchet.deployment.target.environment import Target
 
 if TYPE_CHECKING:
     from ratchet.deployment.target.environment import Target
@@ -77,6 +81,10 @@ def deploy(
 ) -> None:
     """Deploy the environment's stacks with the CDK CLI.
 
+    Afterwards every pipeline that runs something else than was deployed gets its
+    deployed definition back, which CloudFormation does not do: it compares
+    templates. Pipelines of edits that nothing needs any more are removed.
+
     What follows `--` goes to `cdk deploy` unchanged: `ratchet deploy -- --hotswap`.
     """
     from ratchet.deployment.errors import DeploymentError
@@ -97,6 +105,8 @@ def deploy(
     except KeyboardInterrupt:
         _say_what_goes_on(target)
         raise typer.Exit(130) from None
+    put_right(target)
+    clean.remove_unneeded(target)
     out().print(f"Deployed. Next: {target.command('land FILE…')}", soft_wrap=True)
 
 
@@ -131,3 +141,41 @@ def _events(target: Target, stack: str) -> str:
     where = f"--region {target.region} --stack-name {stack}"
     prefix = 'eval "$(ratchet cloud env)"; ' if target.local else ""
     return f"{prefix}aws cloudformation describe-stack-events {where}"
+
+
+def put_right(target: Target) -> None:
+    """Gives each pipeline that was changed by hand the definition of its stack again.
+
+    Raises:
+        DeploymentError: the stack's definition of one cannot be told; the others are put right.
+    """
+    from botocore.exceptions import ClientError
+
+    from ratchet.deployment.errors import DeploymentError, denied, explain
+    from ratchet.deployment.pipelines import in_place
+
+    impossible = []
+    try:
+        for pipeline in in_place.changed(target):
+            if in_place.repair(target, pipeline):
+                err().print(
+                    f"{pipeline.name} ran something else than was deployed: it has its deployed "
+                    "definition again.",
+                    soft_wrap=True,
+                )
+            else:
+                impossible.append(pipeline.name)
+    except ClientError as error:
+        if not denied(error):
+            raise
+        err().print(
+            "Whether the pipelines run what was deployed is not known: "
+            f"{escape(str(explain(error)))}\ndocs/guides/roles/deploy.yaml allows it.",
+            soft_wrap=True,
+        )
+    if impossible:
+        raise DeploymentError(
+            f"{', '.join(impossible)}: does not run what was deployed, and what that was cannot be "
+            "told from this checkout. Check out the deployed source and deploy it again: "
+            f"{target.command('deploy')}"
+        )

@@ -154,6 +154,7 @@ def _note(text: str) -> None:
 
 def _review(target: Target, change: AnyChange) -> Review:
     from ratchet.deployment.costs import changes as cost_changes
+    from ratchet.deployment.pipelines import in_place
     from ratchet.deployment.pipelines.changes import NewPipeline, UnreadPipeline
     from ratchet.review import cache_effects, differences, words
 
@@ -164,6 +165,8 @@ def _review(target: Target, change: AnyChange) -> Review:
         comparison = differences.additions(change.source)
         notes = cost_changes.notes_without_runs(comparison, region=target.region)
         return Review(words.new(change.name, comparison, notes=notes), comparison)
+    if change.replaced:
+        _note(in_place.sentence(change.name, target.command))
     comparison = differences.compare(change.deployed, change.source)
     effects = cache_effects.effects(comparison)
     notes = cost_changes.notes(target, change.name, comparison)

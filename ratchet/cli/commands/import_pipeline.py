@@ -77,8 +77,8 @@ def import_pipeline(
 
     It replaces role, buckets, images and code by those of this deployment and
     shows each change. The result is the folder pipelines/MODEL/NAME: commit it,
-    then go on with `ratchet deploy` and `ratchet run NAME`. If there is a problem,
-    nothing is written.
+    then go on with `ratchet deploy` and `ratchet run NAME`. If there is a
+    problem, nothing is written.
     """
     from ratchet import imported as storage
     from ratchet.deployment.pipelines import imported

@@ -1,4 +1,5 @@
-"""`ratchet run`: the pipeline of the source, on the newest data."""
+"""`ratchet run`: the pipeline of the source, on the newest data, beside the deployed one if it is
+an edit."""
 
 from __future__ import annotations
 
@@ -22,9 +23,11 @@ from ratchet.cli.options import (
 if TYPE_CHECKING:
     from ratchet.deployment.pipelines.launch import Launched
 
+_EDIT = "This is an edit: it runs beside the deployed pipeline, which landed data runs."
+
 
 def register(app: typer.Typer) -> None:
-    app.command(short_help="Compile a pipeline from source, update it and start it.")(run)
+    app.command(short_help="Run a pipeline as the source has it, beside the deployed one.")(run)
 
 
 def run(
@@ -67,9 +70,11 @@ def run(
     model: Model = None,
     local: Local = None,
 ) -> None:
-    """Compile a pipeline from source, upload what changed, update it and start it.
+    """Compile a pipeline from source, upload what changed and start it.
 
-    After an edit of a step or of the pipeline, no `ratchet deploy` is needed.
+    After an edit of a step or of the pipeline, no `ratchet deploy` is needed:
+    the edit runs as a pipeline of its own, <pipeline>-edits, beside the deployed
+    one. Landed data runs what is deployed, until `ratchet deploy` changes that.
     Without -p InputManifest=s3://… the run takes the newest snapshot of the
     landed data. On a branch other than main, the run belongs to an experiment of
     that name, unless -p Experiment=… names another. The exit status is 1 if the
@@ -86,16 +91,16 @@ def run(
     what = "start" if as_deployed else "update and start"
     doing = f"{what} the pipeline {pipeline}"
     target = connect_to_change(environment, local, model, doing=doing, yes=yes)
-    selection = launch.selection(target, kind=pipeline, steps=step or (), earlier=source)
     launched = launch.launch(
         target,
         kind=pipeline,
         values=values,
         as_deployed=as_deployed,
         stand_ins=stand_in_results,
-        selection=selection,
+        steps=step or (),
+        earlier=source,
     )
-    _say(launched)
+    _say(launched, as_deployed=as_deployed)
     if follow:
         show_to_the_end(target, launched.run)
     else:
@@ -103,14 +108,19 @@ def run(
         err().print(f"[dim]{target.command(f'show {launched.run.id} --follow')}[/]", soft_wrap=True)
 
 
-def _say(launched: Launched) -> None:
+def _say(launched: Launched, *, as_deployed: bool) -> None:
     changes = []
-    if launched.published is not None:
-        if uploaded := launched.published.uploaded:
-            changes.append(f"uploaded {', '.join(uploaded)}")
+    if launched.edit is not None:
+        err().print(_EDIT, soft_wrap=True)
+        if launched.uploaded:
+            changes.append(f"uploaded {', '.join(launched.uploaded)}")
         changes.append(
-            "updated the pipeline" if launched.published.updated else "the pipeline is up to date"
+            f"the first run of {launched.edit.pipeline}, so no step is cached"
+            if launched.edit.first
+            else f"cached steps are those of earlier runs of {launched.edit.pipeline}"
         )
+    elif not as_deployed:
+        changes.append("the source is what is deployed")
     if launched.snapshot is not None:
         changes.append(f"data of {launched.snapshot.run_name or launched.snapshot.mark}")
     if launched.experiment:

@@ -42,18 +42,22 @@ def runs(
     model: Model = None,
     local: Local = None,
 ) -> None:
-    """List the newest runs, newest first."""
+    """List the newest runs, newest first, those of edits among them."""
     from ratchet.cli.views.run_list import as_data, table
     from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.deployment.pipelines import in_place
     from ratchet.deployment.runs import executions
 
     target = connect(environment, local, model)
-    name = executions.named(target, pipeline) if pipeline else None
-    listed = executions.listed(target, pipeline=name, limit=limit)
-    for service in ("sagemaker", "s3", "ssm"):
+    names = (
+        executions.named_with_edits(target, pipeline) if pipeline else executions.pipelines(target)
+    )
+    listed = executions.listed_of(target, names, limit=limit)
+    for service in ("sagemaker", "s3", "ssm", "cloudformation"):
         target.client(service)  # made here once: making clients is not safe in threads
     with ThreadPoolExecutor(max_workers=8) as pool:
         costs = pool.submit(recorded_costs.of_runs, target, listed)
+        changed = pool.submit(in_place.changed_names, target)
         states = list(pool.map(lambda run: executions.read(target, run), listed))
     now = datetime.now().astimezone()
     cost = costs.result()
@@ -63,6 +67,9 @@ def runs(
     elif states:
         console = out()
         console.print(table(states, now=now, width=console.width, costs=cost))
+        for name in changed.result() or ():
+            if name in names:
+                err().print(in_place.sentence(name, target.command), soft_wrap=True)
         err().print(f"[dim]{target.command(f'show {states[0].run.id}')}[/]", soft_wrap=True)
     else:
         out().print("No runs yet.")

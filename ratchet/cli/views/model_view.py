@@ -17,6 +17,7 @@ from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.loop import names, packages
 from ratchet.loop.numbers import difference_text, score_text
 
+EDIT = "by hand, from an edit"
 APPROVALS = {
     "Approved": "[green]approved[/]",
     "Rejected": "[red]rejected[/]",
@@ -56,6 +57,8 @@ def _remarks(
 ) -> Iterator[str]:
     if version.version == serving:
         yield "[green]serves[/]"
+    if version.of_edit:
+        yield "from an edit"
     if version.failed:
         reason = escape(shortened(version.failure, width))
         yield f"[red]deployment failed {moment(version.failed, now)}: {reason}[/]"
@@ -93,7 +96,7 @@ def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> Rend
         f"[bold]model[/] {version.group} version {version.version} "
         f"{APPROVALS.get(version.approval, version.approval)}{state}",
         f"  [dim]{version.arn}[/]",
-        f"  [dim]{registered}[/]",
+        f"  [dim]{registered}{f', {EDIT}' if version.of_edit else ''}[/]",
     ]
     if version.approval_note:
         lines.append(f"  {escape(version.approval_note)}")
@@ -142,6 +145,7 @@ def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
         "changed": iso(version.modified),
         "description": version.description,
         "run": version.run_arn or None,
+        "edit": version.of_edit,
         "artifact": version.artifact or None,
         "image": version.image or None,
         "baselines": dict(version.baselines),

@@ -69,14 +69,15 @@ def table(
     drawn.add_column("", width=1)
     drawn.add_column("id", no_wrap=True)
     drawn.add_column("name", overflow="fold")
-    if len({state.run.pipeline for state in states}) > 1:
+    several = len({state.run.pipeline for state in states}) > 1
+    several |= any(state.run.edit for state in states)
+    if several:
         drawn.add_column("pipeline", overflow="fold")
     drawn.add_column("started", no_wrap=True)
     drawn.add_column("took", no_wrap=True, justify="right")
     if costs:
         drawn.add_column("cost", no_wrap=True, justify="right")
     drawn.add_column("outcome", overflow="fold")
-    several = any(column.header == "pipeline" for column in drawn.columns)
     for state in states:
         run = state.run
         drawn.add_row(
@@ -99,6 +100,7 @@ def as_data(state: RunState, *, now: datetime, cost: RunCost | None = None) -> d
         "id": run.id,
         "arn": run.arn,
         "pipeline": run.pipeline,
+        "edit": run.edit,
         "name": run.name,
         "description": run.description,
         "status": run.status,

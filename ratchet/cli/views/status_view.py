@@ -65,6 +65,8 @@ def _rows(
             yield f"{queue.label} queue", _queue(queue)
     for schedule in standing.schedules:
         yield f"next {schedule.pipeline}", _next_run(schedule, now)
+    for name, why in standing.edits.items():
+        yield "edits", f"{names.edits_of(name)} [dim]{escape(why or 'needed by nothing')}[/]"
     if standing.last_run:
         run = standing.last_run.run
         yield (
@@ -239,5 +241,7 @@ def as_document(
             "started": last.run.started.isoformat(),
         },
         "refused": dict(standing.refused),
+        "changed": None if standing.changed is None else list(standing.changed),
+        "edits": {names.edits_of(name): why or None for name, why in standing.edits.items()},
         "explanations": explanations(standing),
     }

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ratchet.deployment.errors import NotDeployedError
-from ratchet.deployment.pipelines import publishing, source
+from ratchet.deployment.errors import NotDeployedError, denied
+from ratchet.deployment.pipelines import publishing, source, templates
 from ratchet.deployment.pipelines.publishing import DeployedPipeline
+from ratchet.deployment.pipelines.templates import StackDefinition
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop.facts import TrainingFacts
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineChange:
-    """A deployed pipeline: its deployed definition and that of the source.
+    """A deployed pipeline: the definition that its stack was deployed with, and the source's.
 
     `files_of` gives the files of a code bundle by its URI, name → digest; None when the bundle
     cannot be had.
@@ -33,6 +34,8 @@ class PipelineChange:
     deployed: str
     source: str
     files_of: Callable[[str], Mapping[str, str] | None]
+    replaced: bool = False
+    """The pipeline runs something else than `deployed`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,7 @@ class Comparing:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._facts: TrainingFacts | None = None
+        self._definitions: dict[str, Mapping[str, StackDefinition]] = {}
         self.missing = ""
         """Why nothing of the environment is known; "": it is."""
         try:
@@ -101,7 +105,40 @@ class Comparing:
             context = source.context(target, self._facts, listed, role_arn=deployed.role_arn)
         except NotDeployedError as problem:
             return UnreadPipeline(name=name, reason=str(problem), mistake=False)
-        return _compared(target, deployed, listed.compile(context), context)
+        return self._compared(listed, deployed, listed.compile(context), context)
+
+    def _compared(
+        self,
+        listed: PipelineEntry,
+        deployed: DeployedPipeline,
+        pipeline: CompiledPipeline,
+        context: Context,
+    ) -> PipelineChange:
+        definition = self._stack_definition(listed, deployed.name)
+        before, after = deployed.definition, pipeline.to_json()
+        replaced = definition is not None and not definition.is_of(before)
+        if replaced and definition is not None:
+            before = definition.resolved(before) or definition.resolved(after, before) or before
+        return PipelineChange(
+            name=deployed.name,
+            deployed=before,
+            source=after,
+            files_of=_files_of(self._target, pipeline, context),
+            replaced=replaced,
+        )
+
+    def _stack_definition(self, listed: PipelineEntry, name: str) -> StackDefinition | None:
+        """None where whoever asks may not read templates: then what runs is compared."""
+        from botocore.exceptions import ClientError
+
+        if listed.stack not in self._definitions:
+            try:
+                self._definitions[listed.stack] = templates.read(self._target, [listed.stack])
+            except ClientError as error:
+                if not denied(error):
+                    raise
+                self._definitions[listed.stack] = {}
+        return self._definitions[listed.stack].get(name)
 
     def _dropped(self, entries: Mapping[str, PipelineEntry]) -> Iterator[UnreadPipeline]:
         try:
@@ -115,17 +152,6 @@ class Comparing:
                     reason="the source has it no longer, so the next deployment removes it",
                     mistake=False,
                 )
-
-
-def _compared(
-    target: Target, deployed: DeployedPipeline, pipeline: CompiledPipeline, context: Context
-) -> PipelineChange:
-    return PipelineChange(
-        name=deployed.name,
-        deployed=deployed.definition,
-        source=pipeline.to_json(),
-        files_of=_files_of(target, pipeline, context),
-    )
 
 
 def _files_of(

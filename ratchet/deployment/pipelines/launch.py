@@ -1,4 +1,7 @@
-"""Starts a run of the current source: compile, publish, choose the data, start."""
+"""Starts a run of the current source: compile, choose the data, start.
+
+A source that is what is deployed starts the deployed pipeline. An edit runs beside it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.pipelines import experiment, parameters, publishing, source
+from ratchet.deployment.pipelines import edits, experiment, parameters, publishing, source
+from ratchet.deployment.pipelines.edits import EditVersion
+from ratchet.deployment.pipelines.publishing import DeployedPipeline
 from ratchet.deployment.pipelines.stand_ins import refuse_on_aws
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import snapshots
@@ -40,8 +45,10 @@ class StepSelection:
 @dataclass(frozen=True, kw_only=True)
 class Launched:
     run: Run
-    published: publishing.Published | None
-    """None: started as deployed."""
+    edit: EditVersion | None
+    """What the run runs; None: what is deployed."""
+    uploaded: tuple[str, ...]
+    """The names of the edit's bundles and files that were not there yet."""
     snapshot: snapshots.LandedSnapshot | None
     """The snapshot that was chosen; None when the data was named, or the pipeline takes none."""
     selection: StepSelection | None = None
@@ -56,72 +63,87 @@ def launch(
     values: Mapping[str, str],
     as_deployed: bool = False,
     stand_ins: Mapping[str, Any] | None = None,
-    selection: StepSelection | None = None,
+    steps: Sequence[str] = (),
+    earlier: str | None = None,
 ) -> Launched:
-    """Brings the pipeline up to date with the source and starts it.
+    """Starts the pipeline of the source: the deployed one, if that is what the source is.
 
     Args:
         target: where.
         kind: its name in PIPELINES of its model, or its folder in `pipelines/<model>/`.
         values: parameters by name, as typed.
         stand_ins: results of steps that shall not run, by step; the local cloud only.
-        as_deployed: leave the deployed pipeline alone and start it as it is.
-        selection: run these steps only, with the source run's parameters where none is given.
+        as_deployed: ignore the source.
+        steps: run these only, with the parameters of an earlier run where none is given.
+        earlier: that run; by default the newest that ended.
 
     Raises:
-        DeploymentError: not deployed, protected, no such pipeline, a bad value, no data yet.
+        DeploymentError: not deployed, no such pipeline, a bad value, no data yet, an edit of a
+            protected environment, or an earlier run that steps cannot take results of.
         DefinitionError: the pipeline's source has mistakes.
     """
     refuse_on_aws(target, stand_ins or {})
-    name = target.settings.pipeline_name(kind)
-    deployed = facts.read(target)
-    prepared = None if as_deployed else _from_source(target, deployed, kind)
-    if prepared:
-        definition = prepared.pipeline.to_json()
+    deployed_facts = facts.read(target)
+    if as_deployed:
+        deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
+        edit = None
     else:
-        definition = publishing.deployed_pipeline(target, name).definition
-    declared = publishing.declared_parameters(definition)
+        deployed, edit = _of_source(target, deployed_facts, kind)
+    name = names.edits_of(deployed.name) if edit else deployed.name
+    selection = _selection(target, name=name, kind=kind, steps=steps, earlier=earlier)
+    declared = publishing.declared_parameters(edit.definition if edit else deployed.definition)
     chosen = _earlier_parameters(target, selection, declared) | dict(values)
     branch = None if as_deployed else _branch(target, declared, chosen)
     chosen |= {names.EXPERIMENT_PARAMETER: branch} if branch else {}
-    snapshot = _snapshot(target, deployed, kind, declared, chosen)
+    snapshot = _snapshot(target, deployed_facts, kind, declared, chosen)
     chosen |= {names.DATA_PARAMETER: snapshot.manifest} if snapshot else {}
-    checked = parameters.check(chosen, declared, pipeline=name)
-    published = prepared.publish(target) if prepared else None
-    run = publishing.start(
+    checked = parameters.check(chosen, declared, pipeline=deployed.name)
+    uploaded = publishing.upload(target, edit.pipeline, edit.context) if edit else ()
+    version = edits.bring(target, deployed, edit.definition) if edit else None
+    run = _started(
         target,
         name=name,
+        kind=kind,
         parameters=checked,
         display_name=_display_name(snapshot, datetime.now().astimezone()),
-        description=_description(snapshot, as_deployed=as_deployed),
+        description=_description(snapshot, edit=edit is not None),
+        version=version.number if version else None,
         stand_ins=stand_ins,
-        selection=_selective_config(selection),
+        selection=selection,
     )
     return Launched(
-        run=run, published=published, snapshot=snapshot, selection=selection, experiment=branch
+        run=run,
+        edit=version,
+        uploaded=uploaded,
+        snapshot=snapshot,
+        selection=selection,
+        experiment=branch,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Prepared:
-    """A pipeline of the source, compiled for the place that it is deployed to."""
+class _Edit:
+    """A pipeline of the source that is not what is deployed."""
 
-    deployed: publishing.DeployedPipeline
+    definition: str
+    """JSON."""
     pipeline: CompiledPipeline
     context: Context
 
-    def publish(self, target: Target) -> publishing.Published:
-        return publishing.publish(
-            target, self.pipeline, deployed=self.deployed, context=self.context
-        )
 
-
-def _from_source(target: Target, facts_of_training: TrainingFacts, kind: str) -> _Prepared:
+def _of_source(
+    target: Target, deployed_facts: TrainingFacts, kind: str
+) -> tuple[DeployedPipeline, _Edit | None]:
+    """The deployed pipeline, and the source's where it is another."""
     listed = source.entry(kind, target.settings.model_name, target.root)
-    _refuse_protected(target, facts_of_training, kind)
     deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
-    context = source.context(target, facts_of_training, listed, role_arn=deployed.role_arn)
-    return _Prepared(deployed=deployed, pipeline=listed.compile(context), context=context)
+    context = source.context(target, deployed_facts, listed, role_arn=deployed.role_arn)
+    pipeline = listed.compile(context)
+    definition = pipeline.to_json()
+    if deployed.runs(definition):
+        return deployed, None
+    _refuse_protected(target, deployed_facts, kind)
+    return deployed, _Edit(definition=definition, pipeline=pipeline, context=context)
 
 
 def _earlier_parameters(
@@ -163,27 +185,67 @@ def _names(declared: Sequence[Mapping[str, Any]]) -> set[str]:
     return {parameter["Name"] for parameter in declared}
 
 
-def selection(
-    target: Target, *, kind: str, steps: Sequence[str], earlier: str | None
+def _selection(
+    target: Target, *, name: str, kind: str, steps: Sequence[str], earlier: str | None
 ) -> StepSelection | None:
     """The selection of `--step` and `--from`; None without steps.
 
     Raises:
-        DeploymentError: no such run, or one that is still going on.
+        DeploymentError: no such run, or one of another pipeline: SageMaker takes results of "a
+            reference execution of the current pipeline" alone (API reference,
+            SelectiveExecutionConfig).
     """
     if not steps:
         return None
-    name = target.settings.pipeline_name(kind)
     if earlier is not None:
         run = runs.find(target, earlier)
         if run.pipeline != name:
-            raise DeploymentError(
-                f"{run.name} ({run.id}) is a run of {run.pipeline}; one of {name} is "
-                f"expected. List them: {target.command(f'runs {kind}')}"
-            )
+            raise DeploymentError(_other_pipeline(target, run, name=name, kind=kind))
         return StepSelection(steps=tuple(steps), source=run)
-    ended = (run for run in runs.listed(target, pipeline=name) if run.status in _SOURCES)
+    ended = (run for run in _runs_of(target, name) if run.status in _SOURCES)
     return StepSelection(steps=tuple(steps), source=next(ended, None))
+
+
+def _started(
+    target: Target, *, kind: str, selection: StepSelection | None, name: str, **arguments: Any
+) -> Run:
+    from botocore.exceptions import ClientError
+
+    try:
+        return publishing.start(
+            target, name=name, selection=_selective_config(selection), **arguments
+        )
+    except ClientError as error:
+        if not names.holds_edits(name) or selection is None or selection.source is not None:
+            raise
+        raise DeploymentError(
+            f"{error.response['Error'].get('Message', error)} No run of {name} has ended yet, and "
+            "SageMaker takes results from a run of the same pipeline only. Run the whole edit "
+            f"once: {target.command(f'run {kind}')}"
+        ) from None
+
+
+def _runs_of(target: Target, name: str) -> Sequence[Run]:
+    """None of a pipeline of edits that is not made yet."""
+    if names.holds_edits(name) and name not in runs.pipelines(target):
+        return ()
+    return runs.listed(target, pipeline=name)
+
+
+def _other_pipeline(target: Target, run: Run, *, name: str, kind: str) -> str:
+    if run.pipeline not in (names.edited_pipeline(name), names.edits_of(name)):
+        way_out = f"List them: {target.command(f'runs {kind}')}"
+    elif names.holds_edits(name):
+        way_out = (
+            "This source is an edit, and SageMaker takes results from a run of the same pipeline "
+            f"only. Run the whole edit once: {target.command(f'run {kind}')}"
+        )
+    else:
+        way_out = (
+            "This source is what is deployed, and SageMaker takes results from a run of the same "
+            f"pipeline only. Leave --from out for the newest: {target.command(f'runs {kind}')}"
+        )
+    return f"{run.name} ({run.id}) is a run of {run.pipeline}; one of {name} is expected. {way_out}"
 
 
 def retry(target: Target, run: Run) -> Run:
@@ -214,12 +276,12 @@ def _selective_config(selection: StepSelection | None) -> dict[str, Any] | None:
 
 
 def _refuse_protected(target: Target, deployed: TrainingFacts, kind: str) -> None:
-    """Refuses to change a protected pipeline on AWS: only a deployment may. The local cloud has
-    no such limit."""
+    """Refuses to run an edit where only what is deployed may run, which is on AWS alone."""
     if target.local or not (target.settings.protected or deployed.protected):
         return
     raise DeploymentError(
-        f"{target.settings.environment} is protected: only a deployment changes its pipelines.\n"
+        f"{target.settings.environment} is protected, so an edit does not run there: the source "
+        f"of {kind} is not what is deployed.\n"
         f"  deploy the source:         {target.command('deploy')}\n"
         f"  start what is deployed:    {target.command(f'run {kind} --as-deployed')}"
     )
@@ -231,11 +293,11 @@ def _display_name(snapshot: snapshots.LandedSnapshot | None, now: datetime) -> s
     return f"{data}by-hand-{now:%H%M%S}"
 
 
-def _description(snapshot: snapshots.LandedSnapshot | None, *, as_deployed: bool) -> str:
+def _description(snapshot: snapshots.LandedSnapshot | None, *, edit: bool) -> str:
     try:
         who = getpass.getuser()
     except (KeyError, OSError):  # a container without a name for its user
         who = "someone"
     data = f", on the data of {snapshot.run_name or snapshot.mark}" if snapshot else ""
-    source = "the deployed pipeline" if as_deployed else "the pipeline from source"
-    return f"Started by {who} with ratchet run: {source}{data}."
+    what = "an edit, beside the deployed pipeline" if edit else "the deployed pipeline"
+    return f"Started by {who} with ratchet run: {what}{data}."

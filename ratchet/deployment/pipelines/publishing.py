@@ -1,4 +1,4 @@
-"""Publishes a pipeline of the source: upload changes, update, start."""
+"""Deployed pipelines: what runs, the code that a source's definition names, and starting a run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,21 +24,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Published:
-    """What publishing a pipeline changed."""
-
-    uploaded: tuple[str, ...]
-    """The names of the bundles and files that were not there yet."""
-    updated: bool
-    """The deployed definition differed from the source's."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class DeployedPipeline:
     name: str
     role_arn: str
     definition: str
     """JSON."""
+    changed: datetime | None = None
+
+    def runs(self, definition: str) -> bool:
+        """Whether this definition, as JSON, is what it runs."""
+        return bool(json.loads(self.definition) == json.loads(definition))
 
 
 def deployed_pipeline(target: Target, name: str) -> DeployedPipeline:
@@ -54,32 +50,24 @@ def deployed_pipeline(target: Target, name: str) -> DeployedPipeline:
             f"pipeline {name} is not deployed yet: run `{target.command('deploy')}`"
         ) from None
     return DeployedPipeline(
-        name=name, role_arn=str(answer["RoleArn"]), definition=str(answer["PipelineDefinition"])
+        name=name,
+        role_arn=str(answer["RoleArn"]),
+        definition=str(answer["PipelineDefinition"]),
+        changed=answer.get("LastModifiedTime"),
     )
 
 
-def publish(
-    target: Target, pipeline: CompiledPipeline, *, deployed: DeployedPipeline, context: Context
-) -> Published:
-    """Uploads the code that is missing, then updates the definition if it differs.
+def upload(target: Target, pipeline: CompiledPipeline, context: Context) -> tuple[str, ...]:
+    """Uploads the code that is not there yet, before anything names it.
 
-    The code goes first: a run may start between the two, and must find what its definition names.
-
-    Args:
-        deployed: what the pipeline takes the place of.
+    Returns:
+        The names of the bundles and files that were sent.
     """
     uploads = tuple(_uploads(pipeline, context))
     target.client("s3")  # made here once: making clients is not safe in threads, using them is
     with ThreadPoolExecutor(max_workers=8) as pool:
         sent = pool.map(lambda upload: _upload(target, upload), uploads)
-        uploaded = tuple(u.name for u, was_sent in zip(uploads, sent, strict=True) if was_sent)
-    definition = pipeline.to_json()
-    updated = json.loads(deployed.definition) != json.loads(definition)
-    if updated:
-        target.client("sagemaker").update_pipeline(
-            PipelineName=deployed.name, PipelineDefinition=definition
-        )
-    return Published(uploaded=uploaded, updated=updated)
+        return tuple(u.name for u, was_sent in zip(uploads, sent, strict=True) if was_sent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +109,14 @@ def start(
     parameters: Mapping[str, str],
     display_name: str,
     description: str,
+    version: int | None = None,
     stand_ins: Mapping[str, Any] | None = None,
     selection: Mapping[str, Any] | None = None,
 ) -> Run:
-    """Starts a run and returns it as it was at that moment."""
+    """Starts a run and returns it as it was at that moment.
+
+    `version`: of the pipeline; None: its newest.
+    """
     token = uuid.uuid4().hex  # boto3's retries of this one call share it
     if stand_ins:
         hand_over(target, token=token, stand_ins=stand_ins)
@@ -136,6 +128,7 @@ def start(
         PipelineParameters=[{"Name": n, "Value": v} for n, v in parameters.items()],
         ClientRequestToken=token,
         **({"SelectiveExecutionConfig": selection} if selection else {}),
+        **({"PipelineVersionId": version} if version is not None else {}),
     )["PipelineExecutionArn"]
     now = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
     return Run(

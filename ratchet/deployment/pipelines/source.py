@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.deployment.errors import UnknownNameError, nearest
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
-from ratchet.local_account import LOCAL_ACCOUNT
 from ratchet.loop.facts import TrainingFacts
 from ratchet.settings.schema import Settings
 
@@ -71,27 +69,10 @@ def context(
     )
 
 
-def placeholder_context(settings: Settings, *, root: Path) -> Context:
-    """Stands in for what only a deployment knows: for a picture, or for a pipeline that is not
-    deployed yet. It needs no cloud."""
-    from ratchet.authoring import Context, Functions
-
-    account = settings.account or LOCAL_ACCOUNT
-    function = f"arn:aws:lambda:{settings.region}:{account}:function:{settings.prefix}"
-    return Context(
-        settings=settings,
-        role_arn=f"arn:aws:iam::{account}:role/{settings.prefix}",
-        artifacts_uri=f"s3://{settings.prefix}-artifacts",
-        data_uri=f"s3://{settings.prefix}-data",
-        code_uri=f"s3://{settings.prefix}-code",
-        account=account,
-        functions=Functions(**{each.name: f"{function}-{each.name}" for each in fields(Functions)}),
-        source=root,
-    )
-
-
 def compile_without_cloud(kind: str, settings: Settings, *, root: Path) -> CompiledPipeline:
     """The pipeline with placeholders. Raises UnknownNameError, DefinitionError."""
+    from ratchet.pipelines.placeholders import placeholder_context
+
     return entry(kind, settings.model_name, root).compile(placeholder_context(settings, root=root))
 
 

@@ -12,6 +12,7 @@ from ratchet.deployment.errors import UnknownNameError
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import folders
 from ratchet.loop.answers import says_missing
+from ratchet.loop.names import holds_edits
 from ratchet.loop.packages import metadata_of
 from ratchet.loop.versions import COMPLETE, Version
 
@@ -31,6 +32,11 @@ class ModelVersion(Version):
     image: str = ""
     baselines: Mapping[str, str] = field(default_factory=dict)
     """`quality` or `data` → the S3 URI of the statistics that drift is measured against."""
+
+    @property
+    def of_edit(self) -> bool:
+        """Its run was one of an edit: no deployed pipeline makes this model."""
+        return holds_edits(self.run_arn)
 
     @property
     def baseline_folder(self) -> str:

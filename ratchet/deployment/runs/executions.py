@@ -16,6 +16,7 @@ from ratchet.definition.resources import Resource
 from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.pipelines.outline import PlannedStep, outline
 from ratchet.deployment.target.environment import Target
+from ratchet.loop.names import edits_of, holds_edits
 
 FINISHED = frozenset({"Succeeded", "Failed", "Stopped"})
 LATEST = "latest"
@@ -43,6 +44,11 @@ class Run:
     @property
     def finished(self) -> bool:
         return self.status in FINISHED
+
+    @property
+    def edit(self) -> bool:
+        """It ran an edit, beside the deployed pipeline."""
+        return holds_edits(self.pipeline)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +126,21 @@ def named(target: Target, text: str) -> str:
     Raises:
         UnknownNameError: there is no such pipeline here.
     """
+    return _named(target, pipelines(target), text)
+
+
+def named_with_edits(target: Target, text: str) -> list[str]:
+    """The full names of the pipeline that `text` means and of that in which its edits run.
+
+    Raises:
+        UnknownNameError: there is no such pipeline here.
+    """
     names = pipelines(target)
+    name = _named(target, names, text)
+    return [each for each in (name, edits_of(name)) if each in names]
+
+
+def _named(target: Target, names: Sequence[str], text: str) -> str:
     wanted = target.settings.pipeline_name(text)
     if wanted in names or text in names:
         return wanted if wanted in names else text
@@ -132,8 +152,12 @@ def named(target: Target, text: str) -> str:
 
 def listed(target: Target, *, pipeline: str | None = None, limit: int | None = None) -> list[Run]:
     """The newest runs of one pipeline or of all, newest first."""
+    return listed_of(target, [pipeline] if pipeline else pipelines(target), limit=limit)
+
+
+def listed_of(target: Target, names: Sequence[str], *, limit: int | None = None) -> list[Run]:
+    """The newest runs of these pipelines, newest first."""
     sagemaker = target.client("sagemaker")
-    names = [pipeline] if pipeline else pipelines(target)
     runs = [run for name in names for run in islice(_of(sagemaker, name), limit)]
     return sorted(runs, key=lambda run: run.started, reverse=True)[:limit]
 

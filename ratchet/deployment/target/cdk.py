@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ratchet import node
+from ratchet import cdk_cli, node
 from ratchet.deployment.errors import DENIED, DeploymentError
 from ratchet.deployment.target.environment import Target
 from ratchet.local_cloud import control
@@ -67,7 +67,7 @@ def bootstrapped(target: Target) -> bool:
 def bootstrap_command(target: Target) -> list[str]:
     """`cdk bootstrap` for the target. It needs no app, so none is synthesized."""
     place = f"aws://{target.account}/{target.region}"
-    command = [*node.cdk_command(), "bootstrap", place, "--no-notices", "--app", ""]
+    command = [*cdk_cli.command(), "bootstrap", place, "--no-notices", "--app", ""]
     chosen = qualifier(target.settings, project=target.root)
     if chosen != DEFAULT_QUALIFIER:
         # The stack's default name is that of the default qualifier, which may be in use too.
@@ -82,7 +82,7 @@ def deploy_command(target: Target, extra: Sequence[str] = ()) -> list[str]:
     """
     environment = target.settings.environment
     model = target.settings.model_name
-    command = [*node.cdk_command(), "deploy", f"{environment}/{model}/*", "--no-notices"]
+    command = [*cdk_cli.command(), "deploy", f"{environment}/{model}/*", "--no-notices"]
     context = {"environment": environment, "model": model, "local": str(target.local).lower()}
     for key, value in context.items():
         command += ["--context", f"{key}={value}"]
@@ -133,6 +133,6 @@ def run(
             f"Run `{target.command('deploy')}` again: it goes on where it was."
         )
     if status:
-        verb = command[len(node.cdk_command())]
+        verb = command[len(cdk_cli.command())]
         words = "\n".join(["", *output[-40:]]) if line else ""
         raise DeploymentError(f"`cdk {verb}` failed (exit status {status}){words}")

@@ -1,6 +1,6 @@
 """The dev environment's foundation and imported pipelines, and the function that one of them calls.
 
-Its one argument is the folder that holds `pipelines/`.
+Its one argument is the folder that holds `pipelines/`, a project.
 """
 
 import sys
@@ -9,24 +9,42 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 
-from ratchet.project import load
+from ratchet.project import Project
+from ratchet_cdk.app import add_loops
+from ratchet_cdk.loop import Loop, LoopStack
 from stacks.foundation import Foundation
-from stacks.pipelines import Pipelines
 
 TELL = "def handler(event, _):\n    return {'told': event['package']}\n"
 
-settings = load("dev")
+
+class PipelinesAlone(Loop):
+    def compose(self) -> None:
+        Pipelines(self, after=Foundation(self))
+        Team(self, "Team", stack_name="team")
+
+
+class Pipelines(LoopStack):
+    """Pipelines written with the SageMaker SDK."""
+
+    def __init__(self, loop: Loop, *, after: Foundation) -> None:
+        super().__init__(loop, after=after)
+        self.deploys_the_teams_pipelines()
+
+
+class Team(cdk.Stack):
+    def __init__(self, scope: Loop, construct_id: str, *, stack_name: str) -> None:
+        super().__init__(scope, construct_id, stack_name=stack_name)
+        lambda_.Function(
+            self,
+            "Tell",
+            function_name="tell-the-team",
+            runtime=lambda_.Runtime.PYTHON_3_11,
+            handler="index.handler",
+            code=lambda_.Code.from_inline(TELL),
+        )
+
+
+project = Project(Path(sys.argv[1]))
 app = cdk.App()
-stage = cdk.Stage(app, "dev", env=cdk.Environment(region=settings.region))
-foundation = Foundation(stage, "Foundation", settings=settings)
-Pipelines(stage, "Pipelines", settings=settings, source=Path(sys.argv[1]), foundation=foundation)
-team = cdk.Stack(stage, "Team", stack_name="team")
-lambda_.Function(
-    team,
-    "Tell",
-    function_name="tell-the-team",
-    runtime=lambda_.Runtime.PYTHON_3_11,
-    handler="index.handler",
-    code=lambda_.Code.from_inline(TELL),
-)
+add_loops(app, PipelinesAlone, [project.settings("dev")], source=project.root)
 app.synth()

@@ -15,6 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from ratchet.deployment.pipelines import source
+from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.deployment.target.local_clouds import LocalClouds
 from ratchet.project import find
@@ -26,7 +28,13 @@ PROJECT = find(Path(__file__))
 """This repository's."""
 CLOUD = LocalClouds(PROJECT.root).own
 ACCOUNT = "000000000000"
-PIPELINE_ARN = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{PIPELINE}"
+
+
+def arn_of_pipeline(name: str) -> str:
+    return f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:pipeline/{name}"
+
+
+PIPELINE_ARN = arn_of_pipeline(PIPELINE)
 
 DEFINITION: Mapping[str, Any] = {
     "Version": "2020-12-01",
@@ -126,10 +134,11 @@ class FakeRun:
     description: str = "2013-03: 3 new objects, landed."
     failure: str = ""
     parameters: Mapping[str, str] = field(default_factory=lambda: {"MaxRegression": "0.005"})
+    pipeline: str = PIPELINE
 
     @property
     def arn(self) -> str:
-        return f"{PIPELINE_ARN}/execution/{self.id}"
+        return f"{arn_of_pipeline(self.pipeline)}/execution/{self.id}"
 
 
 @dataclass
@@ -141,7 +150,16 @@ class FakeSageMaker:
     reports: dict[str, str] = field(default_factory=dict)
     started: list[dict[str, Any]] = field(default_factory=list)
     updated: list[dict[str, Any]] = field(default_factory=list)
+    created: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    versions: dict[str, list[str]] = field(default_factory=dict)
+    """Definitions of pipelines that have changed, the oldest first."""
+    made: dict[str, datetime] = field(default_factory=dict)
+    """When pipelines were made, or last ran."""
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
     stopped: list[str] = field(default_factory=list)
+    refusal: str = ""
+    """Why no execution starts."""
 
     class exceptions:  # noqa: N801 - boto3's own spelling
         class ResourceNotFound(Exception):  # noqa: N818
@@ -153,10 +171,15 @@ class FakeSageMaker:
 
     def list_pipelines(self, PipelineNamePrefix: str) -> dict[str, Any]:  # noqa: N803
         names = [n for n in self.pipelines if n.startswith(PipelineNamePrefix)]
-        return {"PipelineSummaries": [{"PipelineName": name} for name in names]}
+        return {
+            "PipelineSummaries": [
+                {"PipelineName": name, "CreationTime": self.made.get(name, START)} for name in names
+            ]
+        }
 
-    def list_pipeline_executions(self, **_: Any) -> dict[str, Any]:
-        ordered = sorted(self.runs, key=lambda run: run.started, reverse=True)
+    def list_pipeline_executions(self, PipelineName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        runs = [run for run in self.runs if run.pipeline == PipelineName]
+        ordered = sorted(runs, key=lambda run: run.started, reverse=True)
         return {
             "PipelineExecutionSummaries": [
                 {
@@ -214,19 +237,61 @@ class FakeSageMaker:
             "CustomerMetadataProperties": {"candidate-auc": "0.7103"},
         }
 
-    def describe_pipeline(self, PipelineName: str) -> dict[str, Any]:  # noqa: N803
+    def describe_pipeline(
+        self,
+        PipelineName: str,  # noqa: N803
+        PipelineVersionId: int | None = None,  # noqa: N803
+    ) -> dict[str, Any]:
         if PipelineName not in self.pipelines:
             raise self.exceptions.ResourceNotFound
+        definition = self.pipelines[PipelineName]
+        if PipelineVersionId is not None:
+            definition = self._versions(PipelineName)[PipelineVersionId - 1]
         return {
-            "PipelineDefinition": self.pipelines[PipelineName],
+            "PipelineArn": arn_of_pipeline(PipelineName),
+            "PipelineDefinition": definition,
             "RoleArn": self.roles.get(PipelineName, f"arn:aws:iam::{ACCOUNT}:role/{PipelineName}"),
         }
 
-    def update_pipeline(self, **arguments: Any) -> None:
+    def _versions(self, name: str) -> list[str]:
+        return self.versions.setdefault(name, [self.pipelines[name]])
+
+    def list_pipeline_versions(self, PipelineName: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        if PipelineName not in self.pipelines:
+            answer: Any = {"Error": {"Code": "ResourceNotFound", "Message": PipelineName}}
+            raise ClientError(answer, "ListPipelineVersions")
+        number = len(self._versions(PipelineName))
+        return {"PipelineVersionSummaries": [{"PipelineVersionId": number}]}
+
+    def create_pipeline(self, **arguments: Any) -> None:
+        name = arguments["PipelineName"]
+        assert name not in self.pipelines
+        self.created.append(arguments)
+        self.pipelines[name] = arguments["PipelineDefinition"]
+        self.roles[name] = arguments["RoleArn"]
+        self.tags[name] = {tag["Key"]: tag["Value"] for tag in arguments["Tags"]}
+
+    def update_pipeline(self, **arguments: Any) -> dict[str, Any]:
         self.updated.append(arguments)
-        self.pipelines[arguments["PipelineName"]] = arguments["PipelineDefinition"]
+        name = arguments["PipelineName"]
+        self._versions(name).append(arguments["PipelineDefinition"])
+        self.pipelines[name] = arguments["PipelineDefinition"]
+        self.roles[name] = arguments.get("RoleArn", self.describe_pipeline(name)["RoleArn"])
+        return {"PipelineVersionId": len(self._versions(name))}
+
+    def list_tags(self, ResourceArn: str) -> dict[str, Any]:  # noqa: N803
+        held = self.tags.get(ResourceArn.rpartition("/")[2], {})
+        return {"Tags": [{"Key": key, "Value": value} for key, value in held.items()]}
+
+    def delete_pipeline(self, PipelineName: str, ClientRequestToken: str) -> None:  # noqa: N803
+        assert len(ClientRequestToken) >= 32
+        self.deleted.append(PipelineName)
+        del self.pipelines[PipelineName]
 
     def start_pipeline_execution(self, **arguments: Any) -> dict[str, Any]:
+        if self.refusal:
+            answer: Any = {"Error": {"Code": "ValidationException", "Message": self.refusal}}
+            raise ClientError(answer, "StartPipelineExecution")
         self.started.append(arguments)
         run = FakeRun(
             id="startedbyhnd",
@@ -234,6 +299,7 @@ class FakeSageMaker:
             status="Succeeded",
             steps=[],
             started=START + timedelta(days=1),
+            pipeline=arguments["PipelineName"],
         )
         self.runs.append(run)
         return {"PipelineExecutionArn": run.arn}
@@ -319,6 +385,32 @@ class FakeSsm:
         return {"Parameter": {"Value": self.parameters[Name]}}
 
 
+@dataclass
+class FakeTemplates:
+    """CloudFormation with stacks that have only templates."""
+
+    templates: dict[str, Any] = field(default_factory=dict)
+
+    def get_template(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+        template = self.templates.get(StackName)
+        if isinstance(template, Exception):
+            raise template
+        if template is None:
+            message = f"Stack with id {StackName} does not exist"
+            answer: Any = {"Error": {"Code": "ValidationError", "Message": message}}
+            raise ClientError(answer, "GetTemplate")
+        return {"TemplateBody": template}
+
+    def deploy(self, pipeline: str, body: Any, *, stack: str = "flights-dev-training") -> None:
+        """A stack with one pipeline."""
+        properties = {
+            "PipelineName": pipeline,
+            "PipelineDefinition": {"PipelineDefinitionBody": body},
+        }
+        resource = {"Type": "AWS::SageMaker::Pipeline", "Properties": properties}
+        self.templates[stack] = {"Resources": {"Pipeline": resource}}
+
+
 FACTS = {
     "pipeline": PIPELINE,
     "role_arn": f"arn:aws:iam::{ACCOUNT}:role/pipeline-role-for-flights",
@@ -362,6 +454,7 @@ class World:
     s3: FakeS3
     ssm: FakeSsm
     target: FakeTarget
+    cloudformation: FakeTemplates
 
 
 def world_of(settings: Settings, *, folder: Path | None) -> World:
@@ -376,6 +469,22 @@ def world_of(settings: Settings, *, folder: Path | None) -> World:
         folder=folder,
         session=SimpleNamespace(),  # type: ignore[arg-type]
         variables={},
-        _clients={"sagemaker": sagemaker, "s3": s3, "ssm": ssm},
+        _clients={
+            "sagemaker": sagemaker,
+            "s3": s3,
+            "ssm": ssm,
+            "cloudformation": (templates := FakeTemplates()),
+        },
     )
-    return World(sagemaker, s3, ssm, target)
+    return World(sagemaker, s3, ssm, target, templates)
+
+
+def deploy_source(world: World, kind: str = "training") -> str:
+    """The pipeline of the source takes the place of the deployed one; returns its definition."""
+    target = world.target
+    name = target.settings.pipeline_name(kind)
+    listed = source.entry(kind, target.settings.model_name, target.root)
+    role = world.sagemaker.describe_pipeline(name)["RoleArn"]
+    context = source.context(target, facts.read(target), listed, role_arn=role)
+    world.sagemaker.pipelines[name] = definition = listed.compile(context).to_json()
+    return definition

@@ -12,7 +12,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ratchet.settings.schema import Settings
-from tests.unit.cli.fake_deployment import ACCOUNT, CLOUD, START, FakeSageMaker, World, world_of
+from tests.unit.cli.fake_deployment import (
+    ACCOUNT,
+    CLOUD,
+    START,
+    FakeSageMaker,
+    FakeTemplates,
+    World,
+    world_of,
+)
 
 GROUP = "flights-dev"
 ENDPOINT = "flights-dev"
@@ -151,7 +159,7 @@ class FakeRuntime:
 
 
 @dataclass
-class FakeCloudFormation:
+class FakeCloudFormation(FakeTemplates):
     status: str = "UPDATE_COMPLETE"
     reason: str = ""
     parameters: dict[str, str] = field(default_factory=dict)

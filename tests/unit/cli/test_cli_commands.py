@@ -12,7 +12,7 @@ from ratchet.cli.main import app
 from ratchet.deployment.target import environment as targets
 from ratchet.settings.schema import Settings
 from tests.unit.cli.conftest import Type
-from tests.unit.cli.fake_deployment import FACTS, FakeRun, World, world_of
+from tests.unit.cli.fake_deployment import FACTS, FakeRun, World, deploy_source, world_of
 
 
 def test_every_command_says_on_stderr_where_it_goes(type_: Type, passed: FakeRun) -> None:
@@ -159,23 +159,6 @@ def test_run_without_landed_data_says_how_to_get_some(type_: Type) -> None:
     assert "ratchet land" in result.stderr
 
 
-def test_run_compiles_uploads_what_is_missing_and_updates_only_what_differs(
-    type_: Type, world: World
-) -> None:
-    words = ("run", "training", "--no-follow", "-p", "InputManifest=s3://m/manifest.json")
-    first = type_(*words)
-    assert first.exit_code == 0, first.output
-    assert "updated the pipeline" in first.stderr
-    bundles = [key for bucket, key in world.s3.objects if bucket == "assets"]
-    assert len(bundles) == len(world.s3.puts) >= 3
-    assert [u["PipelineName"] for u in world.sagemaker.updated] == ["flights-dev-training"]
-    second = type_(*words)
-    assert "the pipeline is up to date" in second.stderr
-    assert len(world.s3.puts) == len(bundles), "a bundle that is there is not sent again"
-    assert len(world.sagemaker.updated) == 1
-    assert len(world.sagemaker.started) == 2
-
-
 def test_a_run_that_failed_is_retried(type_: Type, halted: FakeRun) -> None:
     result = type_("retry", halted.id, "--no-follow")
     assert result.exit_code == 0
@@ -196,6 +179,7 @@ def test_selected_steps_run_with_the_data_of_the_newest_run(
 ) -> None:
     manifest = "s3://artifacts/manifests/9f86/manifest.json"
     passed.parameters = {"InputManifest": manifest, "Gone": "since renamed"}
+    deploy_source(world)
     result = type_("run", "training", "--step", "evaluate", "--no-follow")
     assert result.exit_code == 0, result.stderr
     assert f"only evaluate; the others as in {passed.name} ({passed.id})" in result.stderr

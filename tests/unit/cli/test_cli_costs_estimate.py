@@ -11,17 +11,16 @@ import typer
 from ratchet.cli.commands.costs_estimate import assumed
 from ratchet.costs import prices, rows
 from tests.unit.cli.conftest import Type
-from tests.unit.cli.fake_deployment import PIPELINE, World
+from tests.unit.cli.fake_deployment import PIPELINE, World, deploy_source
 from tests.unit.costs.past_rows import NOW, ran
 
 HOURLY = {"ml.m5.large": {"Training": "0.1", "Processing": "0.1"}}
 
 
 @pytest.fixture
-def recorded(world: World, type_: Type) -> World:
+def recorded(world: World) -> World:
     """The pipeline as the source says it, run once yesterday."""
-    run = type_("run", "training", "-p", "InputManifest=s3://a/m.json", "--no-follow")
-    assert run.exit_code == 0, run.output
+    deploy_source(world)
     day = (datetime.now(UTC) - timedelta(days=1)).date()
     back = (NOW.date() - day).days
     done = [

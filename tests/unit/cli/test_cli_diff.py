@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.unit.cli.conftest import Type
-from tests.unit.cli.fake_deployment import PIPELINE, World
+from tests.unit.cli.fake_deployment import PIPELINE, World, deploy_source
 
 GOLDEN = Path(__file__).parents[2] / "definitions" / "training.json"
 
@@ -59,10 +59,8 @@ def test_two_files_are_compared_without_a_cloud(type_: Type, tmp_path: Path) -> 
 
 
 def test_the_source_is_compared_with_what_is_deployed(type_: Type, world: World) -> None:
-    run = type_("run", "training", "-p", "InputManifest=s3://a/m.json", "--no-follow")
-    assert run.exit_code == 0, run.output
+    deployed = deploy_source(world)
     assert "the same" in type_("diff", "training", "--exit-code").stdout
-    deployed = world.sagemaker.pipelines[PIPELINE]
     world.sagemaker.pipelines[PIPELINE] = deployed.replace(
         "/processing/input/raw", "/processing/input/rows"
     )

@@ -155,13 +155,14 @@ def test_run_evaluation_takes_the_newest_labelled_data_and_the_stacks_own_role(
     result = type_("run", "evaluation", "--no-follow")
     assert result.exit_code == 0, result.output
     (started,) = deployed.sagemaker.started
-    assert started["PipelineName"] == "flights-dev-evaluation"
+    assert started["PipelineName"] == "flights-dev-evaluation-edits"
     assert started["PipelineParameters"] == [
         {"Name": "InputManifest", "Value": f"s3://artifacts/manifests/{'a' * 64}/manifest.json"}
     ]
-    (updated,) = deployed.sagemaker.updated
-    assert "role/evaluation-role" in updated["PipelineDefinition"]
-    assert "function:record" in updated["PipelineDefinition"]
+    (created,) = deployed.sagemaker.created
+    assert created["RoleArn"].endswith("role/evaluation-role")
+    assert "role/evaluation-role" in created["PipelineDefinition"]
+    assert "function:record" in created["PipelineDefinition"]
 
 
 def test_run_evaluation_says_what_to_land_when_nothing_has(deployed: World, type_: Type) -> None:

@@ -24,7 +24,7 @@ FAILS = [sys.executable, "-c", "raise SystemExit(1)", "deploy"]
 def test_a_deployment_that_lost_its_cloud_says_that_it_goes_on(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ratchet.node.cdk_command", lambda: FAILS[:3])
+    monkeypatch.setattr("ratchet.cdk_cli.command", lambda: FAILS[:3])
     there = replace(world.target, folder=tmp_path)
     with pytest.raises(DeploymentError, match="The local cloud ended during the deployment") as e:
         cdk.run(there, FAILS, line=lambda text: None)
@@ -34,7 +34,7 @@ def test_a_deployment_that_lost_its_cloud_says_that_it_goes_on(
 def test_a_deployment_that_failed_by_itself_says_what_failed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ratchet.node.cdk_command", lambda: FAILS[:3])
+    monkeypatch.setattr("ratchet.cdk_cli.command", lambda: FAILS[:3])
     monkeypatch.setattr(control, "status", lambda folder: object())
     assert world.target.folder == CLOUD
     with pytest.raises(DeploymentError, match=r"`cdk deploy` failed \(exit status 1\)"):

@@ -15,7 +15,7 @@ from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import ACCOUNT, START, FakeRun, job, step
-from tests.unit.cli.fake_serving import ServingWorld
+from tests.unit.cli.fake_serving import MONITORING_PIPELINE, ServingWorld
 from tests.unit.cli.golden_files import drawn, hold
 
 NOW = START + timedelta(hours=3)
@@ -198,6 +198,7 @@ def test_a_run_of_the_monitoring_pipeline_is_an_analysis_too(analyzed: ServingWo
         name="x",
         status="Succeeded",
         steps=[step("analyze", 9000, 2, **job("ProcessingJob", "analyze-1"))],
+        pipeline=MONITORING_PIPELINE,
     )
     analyzed.sagemaker.runs.append(run)
     found = newest(analyzed)

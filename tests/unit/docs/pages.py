@@ -10,8 +10,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
 CODE = (
-    "config",
     "constructs",
+    "demo",
     "lambdas",
     "pipeline_defs",
     "ratchet",
@@ -22,15 +22,20 @@ CODE = (
 """The folders of code at the top of the project."""
 ROOMS = (
     *CODE,
+    "config",
     "ratchet/authoring",
     "ratchet/cli",
     "ratchet/costs",
     "ratchet/definition",
     "ratchet/deployment",
+    "ratchet/imported",
     "ratchet/local_cloud",
     "ratchet/loop",
     "ratchet/monitoring",
+    "ratchet/permissions",
+    "ratchet/pipelines",
     "ratchet/runner",
+    "ratchet/settings",
 )
 """Those that say in a README what belongs there and what it may import."""
 

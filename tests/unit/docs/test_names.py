@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -16,25 +16,38 @@ from tests.unit.docs.pages import CODE, PROJECT, Page, is_dated, pages
 
 _PAGES = pages()
 _TODAY = [page for page in _PAGES if not is_dated(page)]
-_ROOTS = "|".join((*CODE, "docs", r"\.github"))
+_ROOTS = "|".join((*CODE, "config", "docs", r"\.github"))
 _FILE = re.compile(rf"(?:{_ROOTS})/[\w./-]*")
-_MODULES = "|".join(("ratchet", "pipeline_defs", "config", "stacks", "ratchet_cdk"))
+_MODULES = "|".join(("ratchet", "pipeline_defs", "demo", "stacks", "ratchet_cdk"))
 _MODULE = re.compile(rf"(?:{_MODULES})(?:\.[a-z_]\w*)+")
+_RUN = re.compile(rf"python3? -m ((?:{_MODULES})(?:\.[a-z_]\w*)*)")
 _SUFFIXES = frozenset({"json", "py", "toml"})
+_NO_KEYS = frozenset({"environment", "model_name"})
+"""The names of files and folders, which no file says."""
 _IMPORT_ROOTS = ("", "constructs/", "lambdas/")
 
 
 @cache
 def _setting_names(kind: type = Settings, prefix: str = "") -> frozenset[str]:
-    """Each key with its section, such as `gate.max_regression`, and each section."""
+    """Each key with its section, such as `gate.max_regression`, and each section. A step may have
+    any name: its keys are those of `steps.*`."""
     names = set()
     hints = get_type_hints(kind)
     for field in fields(kind):
         name = prefix + field.name
+        if name in _NO_KEYS:
+            continue
         names.add(name)
-        if is_dataclass(hints[field.name]):
-            names |= _setting_names(hints[field.name], f"{name}.")
+        hint, section = hints[field.name], name
+        if get_origin(hint) is Mapping:
+            hint, section = get_args(hint)[1], f"{name}.*"
+        if is_dataclass(hint) and isinstance(hint, type):
+            names |= {section, *_setting_names(hint, f"{section}.")}
     return frozenset(names)
+
+
+def _any_step(name: str) -> str:
+    return re.sub(r"^steps\.\w+", "steps.*", name)
 
 
 def _settings_of(text: str) -> Iterator[str]:
@@ -60,12 +73,12 @@ def test_every_setting_of_a_page_is_a_key_of_the_settings(page: Page) -> None:
     named = {name for text in page.inline for name in _settings_of(text)}
     for block in re.findall(r"```toml\n(.*?)```", page.text, re.DOTALL):
         named.update(_settings_in_toml(tomllib.loads(block)))
-    assert named <= _setting_names()
+    assert not sorted({_any_step(name) for name in named} - _setting_names())
 
 
 def test_every_setting_is_named_on_some_page() -> None:
     text = "\n".join(page.text for page in _TODAY)
-    keys = {name.rpartition(".")[2] for name in _setting_names()}
+    keys = {name.rpartition(".")[2] for name in _setting_names()} - {"*"}
     assert not sorted(key for key in keys if not re.search(rf"\b{key}\b", text))
 
 
@@ -90,8 +103,8 @@ def test_every_path_in_backticks_exists(page: Page) -> None:
 @pytest.mark.parametrize("page", _PAGES, ids=[page.name for page in _PAGES])
 def test_every_module_in_backticks_exists(page: Page) -> None:
     modules = {match[0] for text in page.inline if (match := _MODULE.match(text))}
-    settings = {name for name in modules if name.startswith("config.")}
-    assert not sorted(name for name in modules - settings if not _is_module(name))
+    run = {module for text in page.commands for module in _RUN.findall(text)}
+    assert not sorted(name for name in modules | run if not _is_module(name))
 
 
 def _is_module(name: str) -> bool:

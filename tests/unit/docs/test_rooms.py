@@ -32,5 +32,5 @@ def test_no_function_carries_a_readme(name: str) -> None:
 
 @pytest.mark.parametrize("name", _SCRIPTS)
 def test_no_bundle_of_a_step_carries_a_readme(name: str) -> None:
-    files = bundle_script(PROJECT / "steps" / f"{name}.py", root=PROJECT).files
+    files = bundle_script(PROJECT / "steps" / "flights" / f"{name}.py", root=PROJECT).files
     assert not [file for file in files if file.endswith(".md")]
