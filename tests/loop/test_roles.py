@@ -141,7 +141,7 @@ def test_the_bill_is_refused_by_the_bill_alone(stage: Stage) -> None:
 
 
 def test_a_person_approves_and_asks_the_endpoint(stage: Stage, tmp_path: Path) -> None:
-    approved = stage.works("person", "approve", "1", "-m", "as good as any")
+    approved = stage.works("person", "approve", "1", "--because", "as good as any")
     assert "Version 1 will serve" in approved.stdout
     stage.works("person", "status", "--follow")
     described = stage.administrator.client("sagemaker").describe_model_package(
