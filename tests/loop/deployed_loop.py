@@ -116,7 +116,7 @@ class Loop:
                 hyperparameters={**self.settings.hyperparameters, **hyperparameters},
             ),
         )
-        training = sources.entry("training", source)
+        training = sources.entry("training", self.settings.model_name, source)
         deployed = pipelines.deployed_pipeline(target, self.deployed.pipeline)
         context = sources.context(
             target, self.deployed, training, role_arn=deployed.role_arn, root=source

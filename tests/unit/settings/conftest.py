@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import MODEL
+from tests.projects import MODEL_SETTINGS
 
 Write = Callable[..., Path]
 
@@ -19,7 +19,7 @@ def write(tmp_path: Path) -> Write:
     config = tmp_path / "config"
 
     def write(text: str, environment: str = "dev", **others: str) -> Path:
-        files = {f"{environment}.toml": text, "flights/base.toml": MODEL, **others}
+        files = {f"{environment}.toml": text, "flights/base.toml": MODEL_SETTINGS, **others}
         for name, content in files.items():
             (config / name).parent.mkdir(parents=True, exist_ok=True)
             (config / name).write_text(content, encoding="utf-8")
