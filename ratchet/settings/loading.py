@@ -90,10 +90,10 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
     """
     said = layers(config, environment=environment, model=model)
 
-    def where(key: str) -> Path:
+    def where(key: str) -> str:
         # What a model predicts is nobody else's to say.
         if key == "model":
-            return said.origins.get(key, config / model / f"{BASE}.toml")
+            return said.shown(said.origins.get(key, config / model / f"{BASE}.toml"))
         return said.origin(key)
 
     settings = read(Settings, said.table, where=where, environment=environment, model_name=model)
