@@ -23,7 +23,7 @@ from ratchet.runner import (
     StepCache,
     run,
 )
-from ratchet.settings.schema import MonitorSettings, Settings
+from ratchet.settings.schema import ModelSettings, MonitorSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 NO_CHAMPION = "s3://artifacts/champion/none/"
@@ -124,6 +124,7 @@ def after_winter(folder: Path, *, monitor: MonitorSettings | None = None) -> Lap
         region="us-east-1",
         owner="ml-platform",
         cost_center="ml-0001",
+        model=ModelSettings(problem="binary", label="late"),
         hyperparameters={"num_round": 30, "max_depth": 4},
         monitor=monitor or MonitorSettings(),
     )

@@ -21,7 +21,7 @@ from ratchet.imported import (
     carry,
 )
 from ratchet.imported.code import CodeSource
-from ratchet.settings.schema import Settings
+from ratchet.settings.schema import ModelSettings, Settings
 from tests.sdk.imports import HERE, MAPS, SCRIPTS, TELL, golden, scripts_of_steps, taken_in
 
 SETTINGS = Settings(
@@ -31,6 +31,7 @@ SETTINGS = Settings(
     region="eu-west-1",
     owner="ml",
     cost_center="ml-1",
+    model=ModelSettings(problem="binary", label="late"),
 )
 PLACEMENT = Placement(
     settings=SETTINGS,
