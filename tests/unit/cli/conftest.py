@@ -14,7 +14,7 @@ from ratchet.cli.main import app
 from ratchet.deployment.pipelines import experiment
 from ratchet.deployment.target import environment as targets
 from ratchet.deployment.target.environment import default_folder
-from ratchet.settings.schema import Settings
+from ratchet.settings.schema import ModelSettings, Settings
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
     PIPELINE_ARN,
@@ -34,6 +34,7 @@ def settings() -> Settings:
     return Settings(
         environment="dev",
         model_name="flights",
+        model=ModelSettings(problem="binary", label="late"),
         project="flights",
         region="us-east-1",
         owner="ml",
