@@ -14,9 +14,7 @@ _STEP_PYTHON = Path(__file__).parents[2] / "ratchet" / "runner" / "step_python"
 
 
 @pytest.mark.parametrize("module", ["ratchet", "pipeline_defs", "ratchet_cdk"])
-def test_a_step_sees_neither_the_project_nor_ratchet(
-    workbench: Workbench, module: str
-) -> None:
+def test_a_step_sees_neither_the_project_nor_ratchet(workbench: Workbench, module: str) -> None:
     result = workbench.run(definition(processing("look", python(f"import {module}"))))
     assert result.status == "Failed"
     assert f"No module named '{module}'" in str(result.failure_reason)
