@@ -15,11 +15,7 @@ from ratchet.cli import consent
 from ratchet.cli.main import app
 from ratchet.deployment.pipelines import experiment
 from ratchet.deployment.target import environment as targets
-<<<<<<< HEAD
 from ratchet.deployment.target.local_clouds import LOCAL_VARIABLE
-=======
-from ratchet.deployment.target.environment import default_folder
->>>>>>> w-X
 from ratchet.settings.schema import ModelSettings, Settings
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
