@@ -42,7 +42,6 @@ def settings() -> Settings:
         region="us-east-1",
         owner="ml",
         cost_center="ml-1",
-        model=ModelSettings(problem="binary", label="late"),
     )
 
 
