@@ -22,13 +22,9 @@ project = "flights"
 region = "eu-west-1"
 owner = "ml-platform"
 cost_center = "ml-0001"
+model = { problem = "binary", label = "late" }
 """
-"""The settings without a default, but for those of the model."""
-MODEL_SETTINGS = """
-[model]
-problem = "binary"
-label = "late"
-"""
+"""The settings without a default."""
 
 
 def copy_of_project(folder: Path) -> Path:
@@ -46,7 +42,7 @@ def copy_of_project(folder: Path) -> Path:
 def small_project(folder: Path, *models: str, files: Mapping[str, str] | None = None) -> Path:
     """The files that make a folder a project, with the environment dev, and further `files` by
     their path."""
-    settings = {f"config/{model}/base.toml": MODEL_SETTINGS for model in models}
+    settings = {f"config/{model}/base.toml": "" for model in models}
     texts = {
         "cdk.json": "{}",
         "config/base.toml": REQUIRED,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ratchet.authoring import Context, DefinitionError, Functions, Pipeline, draft
-from ratchet.settings.schema import Settings
+from ratchet.settings.schema import ModelSettings, Settings
 
 SCRIPTS = {
     "prepare.py": "import shared\n",
@@ -57,6 +57,7 @@ def settings() -> Settings:
     return Settings(
         environment="dev",
         model_name="flights",
+        model=ModelSettings(problem="binary", label="late"),
         project="flights",
         region="us-east-1",
         owner="ml-platform",
