@@ -66,7 +66,8 @@ def listed(
         for file in reversed(loading.files(config, environment=environment, model=model))
         if file.is_file()
     ]
-    wanted = _steps_of(said) | (_named(key, steps) if key.startswith(f"{_STEPS}.") else set())
+    takers = set(steps()) if key.startswith(f"{_STEPS}.") else set()
+    wanted = _steps_of(said) | ({key.split(".")[1]} & takers if takers else set())
     every = {name: _said(name, value, below) for name, value in _leaves(said.table)}
     for name, default in _defaults(wanted):
         if not any(_is_in(each, name) for each in every):
@@ -74,7 +75,7 @@ def listed(
     order = {name: place for place, name in enumerate(_tables(every, wanted))}
     shown = [each for each in every.values() if _is_in(each.key, key)] if key else [*every.values()]
     if key and not shown:
-        raise SettingsError(f"there is no key or table {key!r}; {_nearest(key, every)}")
+        raise SettingsError(f"there is no key or table {key!r}; {_nearest(key, every, takers)}")
     if not (defaults or key):
         shown = [each for each in shown if each.file is not None]
     return sorted(shown, key=lambda each: order[each.table])
@@ -137,18 +138,13 @@ def _steps_of(said: Layers) -> set[str]:
     return set(tables) if isinstance(tables, Mapping) else set()
 
 
-def _named(key: str, steps: Callable[[], Iterable[str]]) -> set[str]:
-    """The step that a key is of, where there is one of that name."""
-    name = key.split(".")[1]
-    return {name} & set(steps())
-
-
 def _is_in(name: str, key: str) -> bool:
     return name == key or name.startswith(f"{key}.")
 
 
-def _nearest(key: str, every: Iterable[str]) -> str:
+def _nearest(key: str, every: Iterable[str], steps: Iterable[str]) -> str:
     tables = {name.rpartition(".")[0] for name in every} - {""}
+    tables |= {f"{_STEPS}.{name}" for name in steps}
     known = [*every, *sorted(tables)]
     same = [name for name in known if name.rpartition(".")[2] == key]
     near = same or get_close_matches(key, known, n=1, cutoff=0.5)

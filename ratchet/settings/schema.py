@@ -244,7 +244,7 @@ class Settings:
     ) = None
     """None: whatever account the credentials belong to at deployment. In a file, "local" is the
     local cloud."""
-    local: bool = False
+    local: bool = field(default=False, metadata=NOT_A_KEY)
     """Whether the environment lives on the local cloud; not a key in a file, which says
     account = "local"."""
     bootstrap_qualifier: Annotated[

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Json
+from ratchet.cli.options import Environment, Json, Model
 
 if TYPE_CHECKING:
     from ratchet.project import Project
@@ -29,10 +30,7 @@ def settings(
         ),
     ] = "",
     environment: Environment = "dev",
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", metavar="NAME", envvar="RATCHET_MODEL", show_default=False),
-    ] = None,
+    model: Model = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also what no file says, with its default.")
     ] = False,
@@ -45,10 +43,9 @@ def settings(
     below them, and the exit status is 1.
     """
     from ratchet.cli.views import settings_view
-    from ratchet.project import current
     from ratchet.settings import listing
 
-    project = current()
+    project = acting_project()
     chosen = project.model(model)
     values = listing.listed(
         project.config,
