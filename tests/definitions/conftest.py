@@ -60,11 +60,11 @@ def settings() -> Settings:
     return Settings(
         environment="dev",
         model_name="flights",
+        model=ModelSettings(problem="binary", label="late"),
         project="flights",
         region="us-east-1",
         owner="ml-platform",
         cost_center="ml-0001",
-        model=ModelSettings(problem="binary", label="late"),
         hyperparameters={"max_depth": 6, "eta": 0.1},
     )
 

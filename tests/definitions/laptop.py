@@ -120,11 +120,11 @@ def after_winter(folder: Path, *, monitor: MonitorSettings | None = None) -> Lap
     settings = Settings(
         environment="dev",
         model_name="flights",
+        model=ModelSettings(problem="binary", label="late"),
         project="flights",
         region="us-east-1",
         owner="ml-platform",
         cost_center="ml-0001",
-        model=ModelSettings(problem="binary", label="late"),
         hyperparameters={"num_round": 30, "max_depth": 4},
         monitor=monitor or MonitorSettings(),
     )

@@ -27,11 +27,11 @@ from tests.sdk.imports import HERE, MAPS, SCRIPTS, TELL, golden, scripts_of_step
 SETTINGS = Settings(
     environment="dev",
     model_name="flights",
+    model=ModelSettings(problem="binary", label="late"),
     project="flights",
     region="eu-west-1",
     owner="ml",
     cost_center="ml-1",
-    model=ModelSettings(problem="binary", label="late"),
 )
 PLACEMENT = Placement(
     settings=SETTINGS,
