@@ -74,7 +74,7 @@ review: install ## what would change in ENV, as Markdown for a review (needs cre
 
 .PHONY: deploy
 deploy: install ## deploy ENV without asking, as a workflow does (needs credentials)
-	@$(BIN)/ratchet deploy --env $(ENV) -- --require-approval never
+	@$(BIN)/ratchet deploy --env $(ENV) --yes -- --require-approval never
 
 .PHONY: bench
 bench: install ## measure speed against floors and peers (minutes; quiet machine)

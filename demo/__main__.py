@@ -51,7 +51,7 @@ def demo(
     """
     from demo.acts import SERVING, TRAINING
     from demo.stage import Play, perform
-    from ratchet.deployment.target.environment import project_folder
+    from ratchet.deployment.target.local_clouds import LocalClouds
     from ratchet.project import current
 
     started = time.monotonic()
@@ -59,8 +59,9 @@ def demo(
     project = current()
     play = Play(
         stage=Terminal(console),
+        project=project,
         settings=project.settings("dev"),
-        cloud=project_folder(folder),
+        cloud=LocalClouds(project.root).folder(folder),
         data=project.root / DATA,
     )
     with play.closing:
@@ -109,10 +110,10 @@ class Terminal:
 
 
 def _look_next(play: Play, console: Console) -> None:
-    from ratchet.deployment.target.environment import shown_folder
+    from ratchet.deployment.target.local_clouds import LocalClouds
 
     run = play.runs[-1].run
-    cloud = escape(shlex.quote(shown_folder(play.cloud)))
+    cloud = escape(shlex.quote(LocalClouds(play.project.root).shown(play.cloud)))
     served = (
         "  ratchet status\n  ratchet models\n  ratchet lineage latest\n  ratchet monitor show\n"
         if len(play.runs) > 1

@@ -19,6 +19,7 @@ from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.standing import Alarm
 from ratchet.deployment.target.environment import Target
 from ratchet.loop.facts import ServingFacts, TrainingFacts
+from ratchet.project import Project
 from ratchet.settings.schema import Settings
 
 _Answer = TypeVar("_Answer")
@@ -52,6 +53,7 @@ class Play:
     """What the acts hand on to each other."""
 
     stage: Stage
+    project: Project
     settings: Settings
     cloud: Path
     """The folder of the demo's own local cloud."""

@@ -62,3 +62,14 @@ def list_pipelines(patch: pytest.MonkeyPatch, more: Mapping[str, Definable]) -> 
     pipelines(ROOT, MODEL)  # imports the module from here, where another project's was imported
     module = importlib.import_module(f"pipeline_defs.{MODEL}")
     patch.setattr(module, "PIPELINES", {**module.PIPELINES, **more})
+
+
+def add_model(folder: Path, name: str) -> Path:
+    """Adds a model to a copy of this repository's project, made as its own is."""
+    for part in ("config", "pipeline_defs", "steps"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / part / MODEL, folder / part / name, ignore=ignored)
+    for file in (folder / "pipeline_defs" / name).glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(f"pipeline_defs.{MODEL}", f"pipeline_defs.{name}"))
+    return folder

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import aws_cdk as cdk
 from constructs import Construct
 
 from ratchet.authoring import BundleError, DefinitionError
+from ratchet.local_account import LOCAL_ACCOUNT
 from ratchet.pipelines import instance_types, placeholders, step_settings
 from ratchet.project import Project, current
 from ratchet.settings.schema import Settings, SettingsError
@@ -72,6 +74,23 @@ def chosen(app: cdk.App, project: Project) -> list[tuple[str, str]]:
     ]
 
 
+def settings_of(app: cdk.App, project: Project, environment: str, model: str) -> Settings:
+    """The settings of a model where its environment lives.
+
+    A local environment has the local cloud's account, which nobody has credentials for on AWS: the
+    CDK CLI refuses to deploy it there. `--context local=true` and `local=false` overrule the
+    settings.
+
+    Raises:
+        SettingsError: there is no such environment or model, or a file holds a mistake.
+    """
+    settings = project.settings(environment, model)
+    local = app.node.try_get_context("local")
+    if settings.local if local is None else local == "true":
+        return replace(settings, local=True, account=LOCAL_ACCOUNT)
+    return settings
+
+
 def add_chosen(app: cdk.App, loop: MakeLoop, project: Project) -> None:
     """Adds the chosen loops. One with a mistake of people is blocked by it, and no other is.
 
@@ -82,7 +101,7 @@ def add_chosen(app: cdk.App, loop: MakeLoop, project: Project) -> None:
     mistakes = {}
     for environment, model in pairs:
         try:
-            settings = project.settings(environment, model)
+            settings = settings_of(app, project, environment, model)
             _add_loop(app, loop, settings, source=project.root)
         except _OF_PEOPLE as error:
             mistakes[environment, model] = _words(error)

@@ -18,7 +18,7 @@ MONTHS = (1, 2, 3)
 
 def _cloud(play: Play) -> None:
     left = control.reset(play.cloud)
-    play.target = local_target(settings=play.settings, folder=play.cloud)
+    play.target = local_target(project=play.project, settings=play.settings, folder=play.cloud)
     target = play.target
     play.stage.say(
         f"{target.endpoint}, account {target.account}, {target.region}; "

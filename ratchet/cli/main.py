@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
-from typing import Any, NoReturn
+import sys
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.markup import escape
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
@@ -29,16 +31,23 @@ from ratchet.cli.commands import (
     predict,
     run,
     runs,
+    settings,
     status,
     upgrade,
 )
-from ratchet.cli.console import err
-from ratchet.cli.options import name_nearest_option
+from ratchet.cli.console import err, out
+from ratchet.cli.options import (
+    BeforeTheCommand,
+    CommandGroup,
+    Local,
+    Model,
+    name_nearest_option,
+)
 
 DEBUG_VARIABLE = "RATCHET_DEBUG"
 
 
-class Commands(TyperGroup):
+class Commands(CommandGroup):
     """Prints an error as a message; RATCHET_DEBUG=1 shows the trace instead."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -82,6 +91,8 @@ def explanation(problem: Exception) -> str | None:
     )
     if isinstance(problem, ours):
         return str(problem)
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        return f"the disk is full{f': {problem.filename}' if problem.filename else ''}"
     return explain(problem)
 
 
@@ -94,11 +105,34 @@ app = typer.Typer(
     cls=Commands,
     name="ratchet",
     help="A SageMaker model loop: land data, train, compare, approve, serve, watch for drift.",
-    epilog="Commands go to AWS, or with --local (or RATCHET_LOCAL=1) to a cloud on this machine.",
+    epilog="An environment is on AWS, or on the local cloud: its settings, or --local, say which.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from ratchet.version import version
+
+        out().print(f"ratchet {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    environment: BeforeTheCommand = None,
+    model: Model = None,
+    local: Local = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help="Print the version."),
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
 app.add_typer(cloud.app, name="cloud")
 for module in (
     deploy,
@@ -109,6 +143,7 @@ for module in (
     logs,
     models,
     status,
+    settings,
     clean,
     permissions,
     predict,
@@ -125,7 +160,41 @@ app.add_typer(monitor.app, name="monitor")
 
 
 def main() -> None:
-    app()
+    _prepare_output()
+    try:
+        app()
+    finally:
+        _end_output()
+
+
+def _prepare_output() -> None:
+    """Makes stdout and stderr take every text, whatever the locale, and wherever they go."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started this process
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _end_output() -> None:
+    """Writes out what stdout still holds, and says why it cannot: the disk is full.
+
+    A reader that has gone, as in `ratchet runs | head`, is no failure worth a word.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if problem.errno == errno.EPIPE:
+            sys.exit(1)
+        fail_output(problem)
+
+
+def fail_output(problem: OSError) -> NoReturn:
+    err().print(f"[bold red]error[/] stdout takes no more: {problem.strerror}", soft_wrap=True)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

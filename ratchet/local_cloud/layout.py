@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-ACCOUNT = "000000000000"
+from ratchet.local_account import LOCAL_ACCOUNT
+
+ACCOUNT = LOCAL_ACCOUNT
 STATUS_PATH = "/_ratchet/status"
 SECRET_HEADER = "x-ratchet-secret"  # noqa: S105 (a header's name)
 """Brings the folder's secret to the paths below ``/_ratchet/`` and ``/_ministack/``."""

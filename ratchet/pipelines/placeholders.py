@@ -6,10 +6,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from ratchet.authoring import Context, Functions
+from ratchet.local_account import LOCAL_ACCOUNT
 from ratchet.pipelines.registry import CompiledPipeline, pipelines
 from ratchet.settings.schema import Settings
-
-_ACCOUNT = "000000000000"
 
 
 def placeholder_context(settings: Settings, *, root: Path) -> Context:
@@ -18,7 +17,7 @@ def placeholder_context(settings: Settings, *, root: Path) -> Context:
     Args:
         root: the project's folder.
     """
-    account = settings.account or _ACCOUNT
+    account = settings.account or LOCAL_ACCOUNT
     function = f"arn:aws:lambda:{settings.region}:{account}:function:{settings.prefix}"
     return Context(
         settings=settings,

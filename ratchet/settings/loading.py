@@ -23,6 +23,9 @@ from ratchet.settings.toml_reader import SettingsError, read
 BASE = "base"
 """The name of the files that every environment reads."""
 
+LOCAL = "local"
+"""The account of an environment that lives on the local cloud."""
+
 # SageMaker gives an update eight hours, of which instances need some to start.
 _LONGEST_WAIT_SECONDS = 7 * 3600
 
@@ -89,14 +92,22 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
+    local = said.table.get("account") == LOCAL
 
-    def where(key: str) -> Path:
+    def where(key: str) -> str:
         # What a model predicts is nobody else's to say.
-        if key == "model":
-            return said.origins.get(key, config / model / f"{BASE}.toml")
+        if key == "model" and key not in said.origins:
+            return f"config/{model}/{BASE}.toml"
         return said.origin(key)
 
-    settings = read(Settings, said.table, where=where, environment=environment, model_name=model)
+    settings = read(
+        Settings,
+        {key: value for key, value in said.table.items() if not (local and key == "account")},
+        where=where,
+        environment=environment,
+        model_name=model,
+        local=local,
+    )
     of_model = model_checks.contradictions(settings, steps=config.parent / "steps" / model)
     for key, problem in chain(of_model, _contradictions(settings, said)):
         raise SettingsError(f"{said.origin(key)}: {problem}")

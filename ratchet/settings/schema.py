@@ -239,8 +239,14 @@ class Settings:
     owner: _TagValue
     cost_center: _TagValue
     model: ModelSettings
-    account: Annotated[str, matching(r"\d{12}", "twelve digits")] | None = None
-    """None: whatever account the credentials belong to at deployment."""
+    account: (
+        Annotated[str, matching(r"\d{12}", 'twelve digits, or "local" for the local cloud')] | None
+    ) = None
+    """None: whatever account the credentials belong to at deployment. In a file, "local" is the
+    local cloud."""
+    local: bool = field(default=False, metadata=NOT_A_KEY)
+    """Whether the environment lives on the local cloud; not a key in a file, which says
+    account = "local"."""
     bootstrap_qualifier: Annotated[
         str, matching(r"|[a-z0-9]{1,10}", "up to ten lower-case letters and digits")
     ] = ""

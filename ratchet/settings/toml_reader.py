@@ -273,6 +273,6 @@ def toml(value: Any) -> str:
         return f'"{value}"'
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml, value))}]"
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value:
         return f"{{ {', '.join(f'{key} = {toml(item)}' for key, item in value.items())} }}"
-    return str(value)
+    return "{}" if isinstance(value, Mapping) else str(value)

@@ -55,16 +55,17 @@ OVER_HTTP = """
 import json, sys
 from dataclasses import replace
 import boto3
-from ratchet.project import load
+from ratchet.project import current
 from ratchet.deployment.target import facts, environment as targets
 from ratchet.cli.main import main
 from ratchet.loop.facts import TrainingFacts
 url = sys.argv[2]
 session = boto3.Session("key", "secret", region_name="us-east-1")
-settings = load("dev")
+project = current()
+settings = project.settings("dev")
 where = targets.Target(
-    settings=settings, account="000000000000", region="us-east-1", endpoint=url, folder=None,
-    session=session, variables={})
+    project=project, settings=settings, account="000000000000", region="us-east-1", endpoint=url,
+    folder=None, session=session, variables={})
 targets.open_target = lambda **_: where
 names = ("pipeline", "role_arn", "data_bucket", "data_prefix", "output_key_arn", "code_uri",
          "model_package_group", "queue_url", "dead_letter_queue_url")

@@ -19,7 +19,7 @@ from ratchet.deployment.target.environment import local_target
 from ratchet.local_cloud import admin_client, control
 from ratchet.local_cloud.admin_client import AdminError, ask
 from ratchet.machinery import PACKAGES as PROJECT
-from ratchet.project import load
+from ratchet.project import current, load
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud
 
 RATCHET = f"{sys.executable} -m ratchet.cli.main"
@@ -120,7 +120,7 @@ def test_status_says_folder_region_and_that_permissions_are_enforced(cloud: Runn
 
 @pytest.mark.cloud
 def test_commands_ask_their_local_cloud_with_its_secret(cloud: RunningCloud) -> None:
-    target = local_target(settings=load("dev"), folder=cloud.folder)
+    target = local_target(project=current(), settings=load("dev"), folder=cloud.folder)
     assert target.enforced
     assert target.ask("status")["pid"] == cloud.endpoint.pid
     before = target.ask("settings")

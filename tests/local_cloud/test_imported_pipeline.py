@@ -19,7 +19,7 @@ from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
 from ratchet.loop.facts import TrainingFacts
-from ratchet.project import load
+from ratchet.project import current, load
 from tests.local_cloud.sagemaker_calls import until
 from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.mutations import Piece
@@ -76,7 +76,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, requests: Path) -> Iterator[
     folder = tmp_path_factory.mktemp("imported")
     imported.write(folder, "flights", taken_in("v3", folder).stored)
     imported.write(folder, "flights", replace(taken_in("v2", folder).stored, name="from-v2"))
-    target = local_target(settings=load("dev"), folder=folder / "cloud")
+    target = local_target(project=current(), settings=load("dev"), folder=folder / "cloud")
     said: list[str] = []
     app = ["--app", f"{sys.executable} {APP} {folder}", "--output", str(folder / "cdk.out")]
     for command in (cdk.bootstrap_command(target), cdk.deploy_command(target, app)):

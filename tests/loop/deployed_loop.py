@@ -33,7 +33,7 @@ from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.loop.facts import TrainingFacts
 from ratchet.machinery import PACKAGES as PROJECT
-from ratchet.project import load
+from ratchet.project import current, load
 from ratchet.settings.schema import Settings
 
 PATIENCE = 120.0
@@ -55,7 +55,7 @@ class Loop:
 
     @cached_property
     def target(self) -> Target:
-        return local_target(settings=self.settings, folder=self.folder)
+        return local_target(project=current(), settings=self.settings, folder=self.folder)
 
     @cached_property
     def deployed(self) -> TrainingFacts:
@@ -116,7 +116,7 @@ class Loop:
                 hyperparameters={**self.settings.hyperparameters, **hyperparameters},
             ),
         )
-        training = sources.entry("training", source)
+        training = sources.entry("training", self.settings.model_name, source)
         deployed = pipelines.deployed_pipeline(target, self.deployed.pipeline)
         context = sources.context(
             target, self.deployed, training, role_arn=deployed.role_arn, root=source

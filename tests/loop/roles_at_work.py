@@ -21,7 +21,7 @@ from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud.decisions import Decision
 from ratchet.machinery import PACKAGES as PROJECT
-from ratchet.project import load
+from ratchet.project import current, load
 from tests.loop.deployed_loop import Loop, copy_assembly
 
 TEMPLATES = PROJECT / "docs" / "guides" / "roles"
@@ -86,7 +86,9 @@ class Stage:
         """One session of a role for all of the tests' own calls."""
         if kind not in self._targets:
             settings, role = self.loop.settings, self.roles[kind]
-            self._targets[kind] = local_target(settings=settings, folder=self.folder, role=role)
+            self._targets[kind] = local_target(
+                project=current(), settings=settings, folder=self.folder, role=role
+            )
         return self._targets[kind]
 
     def type(self, kind: str, *words: str) -> Typed:
@@ -204,7 +206,12 @@ def build(folder: Path, *, assembly: Path) -> Stage:
     place = f"{administrator.account}-{administrator.region}"
     stage.roles["execution"] = f"cdk-{cdk.DEFAULT_QUALIFIER}-cfn-exec-role-{place}"
     stage.make_role(
-        "deploy", stack="flights-ci-dev", Repository=REPOSITORY, GitHubEnvironment="dev"
+        "deploy",
+        stack="flights-ci-dev",
+        Repository=REPOSITORY,
+        GitHubEnvironment="dev",
+        Project="flights",
+        Environment="dev",
     )
     ((_, *words),) = recipe("deploy", ENV="dev")
     stage.works("deploy", *words, "--app", str(stage.assembly))

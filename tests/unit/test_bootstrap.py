@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target
-from ratchet.project import load
+from ratchet.project import current, load
 from ratchet.settings.schema import Settings
 
 
@@ -42,7 +42,11 @@ class Parameters:
 
 def target(settings: Settings, ssm: Parameters) -> Target:
     target = SimpleNamespace(
-        settings=settings, account="111122223333", region="us-east-1", client=lambda _: ssm
+        root=current().root,
+        settings=settings,
+        account="111122223333",
+        region="us-east-1",
+        client=lambda _: ssm,
     )
     return cast("Target", target)
 
@@ -82,4 +86,4 @@ def test_the_context_of_cdk_json_names_the_qualifier_where_the_settings_do_not(
     settings = load("dev")
     assert cdk.qualifier(settings, project=tmp_path) == "shared"
     assert cdk.qualifier(replace(settings, bootstrap_qualifier="own"), project=tmp_path) == "own"
-    assert cdk.qualifier(settings) == cdk.DEFAULT_QUALIFIER
+    assert cdk.qualifier(settings, project=current().root) == cdk.DEFAULT_QUALIFIER

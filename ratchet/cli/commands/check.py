@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.markup import escape
 
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import echo_json, out
-from ratchet.cli.options import Json
+from ratchet.cli.options import Json, Model
 
 
 def register(app: typer.Typer) -> None:
@@ -16,23 +15,21 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", metavar="NAME", help="One model; otherwise all of them."),
-    ] = None,
     as_json: Json = False,
+    model: Model = None,
 ) -> None:
     """Try a model's scripts: prepare, train and evaluate, on the rows in tests/MODEL/data.
+
+    Without --model it tries those of every model.
 
     What runs is the training pipeline as it deploys, in a folder that is deleted
     afterwards. The exit status is 1 if a check fails.
     """
     from ratchet.contract import ContractError, SkippedError, checks
-    from ratchet.project import current
 
     console = out()
     results = []
-    for each in checks(current(), model):
+    for each in checks(acting_project(), model):
         with console.status(f"[dim]{escape(str(each))}[/]"):
             outcome, reason = "passed", ""
             try:

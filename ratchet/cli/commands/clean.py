@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Local, connect
+from ratchet.cli.options import Environment, Local, Model, Yes, connect_to_change
 
 if TYPE_CHECKING:
     from ratchet.deployment.pipelines.edits import EditPipeline
@@ -24,8 +24,9 @@ def clean(
         bool,
         typer.Option("--all", help="Also those that are still of use, unless a run is going on."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Remove the pipelines of edits that nothing needs any more.
@@ -38,7 +39,8 @@ def clean(
     """
     from ratchet.deployment.pipelines import edits
 
-    target = connect(environment, local)
+    doing = "remove pipelines of edits, with the history of their runs"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     reviewed = edits.reviewed(target, all_=all_)
     unneeded = [pipeline for pipeline, why in reviewed if not why]
     for pipeline, why in reviewed:

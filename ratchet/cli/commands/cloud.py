@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import echo, echo_json, err, out
-from ratchet.cli.options import Environment, Json, Role
+from ratchet.cli.options import CommandGroup, Environment, Json, Role, before_the_command
 from ratchet.cli.shells import Shell
 from ratchet.cli.views.wording import count, moment
 
 if TYPE_CHECKING:
+    from ratchet.deployment.target.local_clouds import LocalClouds
     from ratchet.local_cloud.control import CloudEndpoint
 
-app = typer.Typer(help="The local cloud: AWS's APIs on this machine.", no_args_is_help=True)
+app = typer.Typer(
+    cls=CommandGroup, help="The local cloud: AWS's APIs on this machine.", no_args_is_help=True
+)
+app.callback()(before_the_command)
 
 Folder = Annotated[
     Path | None,
@@ -33,12 +38,17 @@ Folder = Annotated[
 ]
 
 
-def _folder(folder: Path | None) -> Path:
-    from ratchet.deployment.target import environment as targets
+def _clouds() -> LocalClouds:
+    from ratchet.deployment.target.local_clouds import LocalClouds
+    from ratchet.project import current
 
+    return LocalClouds(current().root)
+
+
+def _folder(folder: Path | None) -> Path:
     if folder is not None:
-        return targets.project_folder(folder)
-    named = targets.cloud_folder(True)
+        return folder if folder.is_absolute() else _clouds().folder(folder)
+    named = _clouds().chosen(True, setting=True)
     assert named is not None, "--local always names a folder"
     return named
 
@@ -62,20 +72,20 @@ def up(
 
     With RATCHET_UNAUTHORISED=1, it does not enforce permissions.
     """
-    from ratchet.deployment.target.environment import default_folder, shown_folder
     from ratchet.local_cloud import control
-    from ratchet.project import load
 
-    place = _folder(folder)
-    endpoint = control.up(place, region=load(environment).region, port=port)
+    project, clouds, place = acting_project(), _clouds(), _folder(folder)
+    model = project.models[0] if project.models else None  # a region is of all models
+    region = project.settings(environment, model).region
+    endpoint = control.up(place, region=region, port=port)
     out().print(
         f"The local cloud answers at [bold]{endpoint.url}[/] (account {endpoint.account}, "
         f"{endpoint.region}, process {endpoint.pid}{_unenforced(endpoint)})",
         soft_wrap=True,
     )
     console = err()
-    if folder is not None and place != default_folder():
-        name = escape(shlex.quote(shown_folder(place)))
+    if folder is not None and place != clouds.own:
+        name = escape(shlex.quote(clouds.shown(place)))
         console.print(
             f"[dim]For ratchet:            export RATCHET_LOCAL={name}[/]", soft_wrap=True
         )
@@ -209,9 +219,17 @@ def reset(
 
 
 def _deploy(place: Path) -> str:
-    from ratchet.deployment.target.environment import local_command
+    from ratchet.deployment.target.environment import DEFAULT_ENVIRONMENT, ENVIRONMENT_VARIABLE
+    from ratchet.deployment.target.local_clouds import LocalClouds
+    from ratchet.project import NoProjectError, current
 
-    return local_command("deploy", place)
+    try:
+        project = current()
+        environment = os.environ.get(ENVIRONMENT_VARIABLE, DEFAULT_ENVIRONMENT)
+        local = project.settings(environment, project.models[0]).local
+    except (NoProjectError, LookupError, ValueError):  # a cloud is reset without a project, too
+        return "ratchet deploy"
+    return LocalClouds(project.root).command("deploy", place, setting=local)
 
 
 def _eval(folder: Path | None) -> str:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ratchet.cli import completion
 from ratchet.cli.commands import costs_bill, costs_estimate
 from ratchet.cli.console import echo, echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.options import ANYWHERE, CommandGroup, Environment, Json, Local, Model, connect
 
 if TYPE_CHECKING:
     from ratchet.costs_report.period import Period
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SHOWN = 20
 """Lines of a table when no limit is given. JSON and CSV have all of them."""
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer(cls=CommandGroup, invoke_without_command=True)
 costs_estimate.register(app)
 costs_bill.register(app)
 
@@ -59,7 +60,13 @@ def costs(
         str | None, typer.Option("--until", metavar="WHEN", help="The last day, or month.")
     ] = None,
     pipeline: Annotated[
-        str | None, typer.Option("--pipeline", metavar="NAME", help="For example `training`.")
+        str | None,
+        typer.Option(
+            "--pipeline",
+            metavar="NAME",
+            help="For example `training`.",
+            autocompletion=completion.pipelines,
+        ),
     ] = None,
     experiment: Annotated[
         str | None,
@@ -81,6 +88,7 @@ def costs(
     ] = CostFormat.table,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Show what runs, endpoints and storage cost, as recorded when they ended.
@@ -99,7 +107,7 @@ def costs(
         period = read(since, until, today=today)
     except ValueError as problem:
         raise typer.BadParameter(str(problem), param_hint="--since, --until") from None
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     shown = limit if limit or form is not CostFormat.table else _SHOWN
     report = _report(target, by, period, pipeline, experiment or "", limit=shown)
     if form is CostFormat.json:
@@ -113,15 +121,17 @@ def costs(
 
 
 def _nothing_before(ctx: typer.Context) -> None:
-    """`costs --env prod estimate` must not estimate for another environment.
+    """`costs --since 8w reconcile` must not compare another month.
 
     Raises:
-        BadParameter: an option stands before the command's name.
+        BadParameter: an option of `costs` itself stands before the command's name.
     """
     options = [
         name
         for name in ctx.params
-        if (source := ctx.get_parameter_source(name)) and source.name == "COMMANDLINE"
+        if name not in ANYWHERE
+        and (source := ctx.get_parameter_source(name))
+        and source.name == "COMMANDLINE"
     ]
     if options:
         command = ctx.invoked_subcommand

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.options import Environment, Json, Local, Model, Yes, connect, connect_to_change
 
 if TYPE_CHECKING:
     from ratchet.deployment.costs.allocation_tags import AllocationTag
@@ -37,7 +37,7 @@ def setup(
         bool,
         typer.Option("--activate", help="Activate the tags that can be activated, after asking."),
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
     show: Annotated[
         bool,
         typer.Option(
@@ -46,6 +46,7 @@ def setup(
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Check whether the tags are active as cost allocation tags.
@@ -60,7 +61,11 @@ def setup(
     if show:
         out().print(allocation_tags.command(tags.ON_STEPS), soft_wrap=True)
         return
-    target = connect(environment, local)
+    if activate:
+        doing = "activate tags for the whole organization"
+        target = connect_to_change(environment, local, model, doing=doing, yes=yes)
+    else:
+        target = connect(environment, local, model)
     ce = target.client("ce")
     tag_states = allocation_tags.look(ce, tags.ON_STEPS)
     inactive = [tag.key for tag in tag_states if tag.status == "inactive"]
@@ -121,6 +126,7 @@ def reconcile(
     by: Annotated[Tag, typer.Option("--by", help="The tag to split both by.")] = Tag.pipeline,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Compare the estimate with what AWS has billed, by tag, and show the difference.
@@ -136,7 +142,7 @@ def reconcile(
     from ratchet.deployment.target import facts
     from ratchet.settings import tags
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     today = datetime.now(UTC).date()
     first, last = bill.month(month, today=today)
     period = Period(first=first, last=last)

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.options import Environment, Json, Local, Model, PipelineName, connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 
 def estimate(
-    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="For example `training`.")],
+    pipeline: PipelineName,
     assume: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,6 +55,7 @@ def estimate(
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Estimate what the next run of a pipeline will cost.
@@ -68,7 +69,7 @@ def estimate(
 
     values = parameters.parse(parameter or ())
     times = assumed(assume or ())
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     plan = _plan(target, pipeline, values, deployed=deployed)
     refuse_unknown(times, plan.steps, plan.pipeline)
     history, price, complaints = _past(target, plan)
@@ -128,7 +129,7 @@ def _plan(
             steps=instances.planned(validate(text, stand_ins=None), values=checked),
         )
     comparing = Comparing(target)
-    change = comparing.change(source.entry(kind, target.settings.model_name))
+    change = comparing.change(source.entry(kind, target.settings.model_name, target.root))
     if isinstance(change, UnreadPipeline):
         raise DeploymentError(f"{change.name}: {change.reason}")
     checked = _check(values, change.source, change.name)

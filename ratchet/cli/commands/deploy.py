@@ -11,7 +11,17 @@ from typer.exceptions import TyperException
 
 from ratchet.cli.commands import clean
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Local, connect, name_nearest_option
+from ratchet.cli.options import (
+    Environment,
+    Local,
+    Model,
+    Yes,
+    connect_to_change,
+    name_nearest_option,
+)
+
+if TYPE_CHECKING:
+    from ratchet.deployment.target.environment import Target
 
 if TYPE_CHECKING:
     from ratchet.deployment.target.environment import Target
@@ -57,7 +67,9 @@ def register(app: typer.Typer) -> None:
 def deploy(
     ctx: typer.Context,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
+    yes: Yes = False,
     bootstrap: Annotated[
         bool,
         typer.Option(
@@ -76,9 +88,12 @@ def deploy(
     What follows `--` goes to `cdk deploy` unchanged: `ratchet deploy -- --hotswap`.
     """
     from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.pipelines import source
     from ratchet.deployment.target import cdk
 
-    target = connect(environment, local)
+    doing = "create or change the stacks of this environment; what is in them costs money"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
+    source.check(target.settings, root=target.root)
     if bootstrap or not cdk.bootstrapped(target):
         if not (bootstrap or target.local):
             raise DeploymentError(
@@ -87,10 +102,47 @@ def deploy(
             )
         err().print(f"[dim]cdk bootstrap aws://{target.account}/{target.region}[/]")
         cdk.run(target, cdk.bootstrap_command(target))
-    cdk.run(target, cdk.deploy_command(target, ctx.meta[_CDK_ARGUMENTS]))
+    try:
+        cdk.run(target, cdk.deploy_command(target, ctx.meta[_CDK_ARGUMENTS]))
+    except KeyboardInterrupt:
+        _say_what_goes_on(target)
+        raise typer.Exit(130) from None
     put_right(target)
     clean.remove_unneeded(target)
     out().print(f"Deployed. Next: {target.command('land FILE…')}", soft_wrap=True)
+
+
+def _say_what_goes_on(target: Target) -> None:
+    """After Ctrl-C: CloudFormation does not end what it has begun."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from ratchet.deployment.target import stacks
+
+    console = err()
+    try:
+        busy = stacks.busy(target)
+    except (BotoCoreError, ClientError) as problem:
+        console.print(
+            f"\nWhat has begun goes on in account {target.account}; its stacks cannot be read "
+            f"({escape(str(problem))}). See them: {target.command('status')}",
+            soft_wrap=True,
+        )
+        return
+    if not busy:
+        console.print("\nNo stack of this environment is under way.", soft_wrap=True)
+    for name, status in busy:
+        console.print(
+            f"\n{name} goes on in account {target.account}: {status}. See it: "
+            f"{_events(target, name)}",
+            soft_wrap=True,
+        )
+    console.print(f"[dim]{target.command('deploy')}[/]", soft_wrap=True)
+
+
+def _events(target: Target, stack: str) -> str:
+    where = f"--region {target.region} --stack-name {stack}"
+    prefix = 'eval "$(ratchet cloud env)"; ' if target.local else ""
+    return f"{prefix}aws cloudformation describe-stack-events {where}"
 
 
 def put_right(target: Target) -> None:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import echo, echo_json, err, out
 from ratchet.cli.definition_files import read_definition
-from ratchet.cli.options import Environment, Local, connect
+from ratchet.cli.options import AnyPipelineName, Environment, Local, Model, connect
 
 if TYPE_CHECKING:
     from ratchet.deployment.pipelines.changes import AnyChange
@@ -46,10 +47,7 @@ def register(app: typer.Typer) -> None:
 
 
 def diff(
-    pipeline: Annotated[
-        str | None,
-        typer.Argument(metavar="PIPELINE", help="For example `training`. Default: all."),
-    ] = None,
+    pipeline: AnyPipelineName = None,
     base: Annotated[
         Path | None,
         typer.Option("--base", help="Compare with this definition (JSON), without a cloud."),
@@ -65,6 +63,7 @@ def diff(
         bool, typer.Option("--exit-code", help="Exit with 1 when something differs.")
     ] = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Show how the pipelines of the source differ from the deployed ones.
@@ -75,9 +74,9 @@ def diff(
     if file is not None and base is None:
         raise typer.BadParameter("it goes with --base", param_hint="--file")
     if base is not None:
-        reviews = [_files(base, file, pipeline or "training", environment)]
+        reviews = [_files(base, file, pipeline or "training", environment, model)]
     else:
-        reviews = list(_deployed(pipeline, environment, local, form))
+        reviews = list(_deployed(connect(environment, local, model), pipeline, form))
     if form is DiffFormat.json:
         from ratchet.review.words import json_of
 
@@ -106,38 +105,38 @@ def _say(reports: list[PipelineReview], form: DiffFormat) -> None:
             console.print(f"[{colour}]{shown}[/]" if colour else shown, soft_wrap=True)
 
 
-def _files(base: Path, file: Path | None, kind: str, environment: str) -> Review:
+def _files(base: Path, file: Path | None, kind: str, environment: str, model: str | None) -> Review:
     from ratchet.deployment.costs import changes as cost_changes
     from ratchet.deployment.pipelines import source
-    from ratchet.project import load
     from ratchet.review import cache_effects, differences, words
 
-    settings = load(environment)
+    project = acting_project()
+    settings = project.settings(environment, model)
     if file is not None:
         name, after = str(file), read_definition(file)
     else:
-        name, after = settings.pipeline_name(kind), source.definition(kind, settings)
+        name, after = (
+            settings.pipeline_name(kind),
+            source.definition(kind, settings, root=project.root),
+        )
     comparison = differences.compare(read_definition(base), after)
     effects = cache_effects.effects(comparison)
     notes = cost_changes.notes_without_runs(comparison, region=settings.region)
     return Review(words.report(name, comparison, effects, notes=notes), comparison)
 
 
-def _deployed(
-    kind: str | None, environment: str, local: bool | None, form: DiffFormat
-) -> Iterator[Review]:
+def _deployed(target: Target, kind: str | None, form: DiffFormat) -> Iterator[Review]:
     from ratchet.deployment.pipelines import source
     from ratchet.deployment.pipelines.changes import Comparing
     from ratchet.review.words import PipelineReview
     from ratchet.runner.errors import RunnerError
 
-    target = connect(environment, local)
     comparing = Comparing(target)
     if comparing.missing and form is not DiffFormat.json:
         # On paper too: a comment that lists pipelines as new has to say why all of them are.
         (echo if form is DiffFormat.markdown else _note)(f"{comparing.missing}\n")
     changes = (
-        [comparing.change(source.entry(kind, target.settings.model_name))]
+        [comparing.change(source.entry(kind, target.settings.model_name, target.root))]
         if kind
         else comparing.changes()
     )

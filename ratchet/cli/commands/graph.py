@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import echo, err, out
 from ratchet.cli.definition_files import read_definition
-from ratchet.cli.options import Environment, Local, connect
+from ratchet.cli.options import Environment, Local, Model, PipelineName, connect
 
 if TYPE_CHECKING:
+    from ratchet.deployment.target.environment import Target
     from ratchet.review.graph import Graph
 
 _STYLES = {"◆": "yellow", "✖": "red", "●": "cyan"}
@@ -30,9 +32,7 @@ def register(app: typer.Typer) -> None:
 
 
 def graph(
-    pipeline: Annotated[
-        str, typer.Argument(metavar="PIPELINE", help="For example `training`.")
-    ] = "training",
+    pipeline: PipelineName = "training",
     form: Annotated[
         GraphFormat, typer.Option("--format", help="For a terminal, for Markdown, or a picture.")
     ] = GraphFormat.text,
@@ -47,6 +47,7 @@ def graph(
         Path | None, typer.Option("--output", "-o", help="Write it to a file.")
     ] = None,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Draw a pipeline: its steps, what they pass to each other, and its conditions.
@@ -60,14 +61,14 @@ def graph(
     if file is not None:
         name, definition = str(file), read_definition(file)
     elif deployed:
-        name, definition = _deployed(pipeline, environment, local)
+        name, definition = _deployed(connect(environment, local, model), pipeline)
     else:
         from ratchet.deployment.pipelines import source
-        from ratchet.project import load
 
-        settings = load(environment)
+        project = acting_project()
+        settings = project.settings(environment, model)
         name = settings.pipeline_name(pipeline)
-        definition = source.definition(pipeline, settings)
+        definition = source.definition(pipeline, settings, root=project.root)
     drawn = graphs.graph_of(definition)
     if form is GraphFormat.text and output is None:
         _show(drawn)
@@ -83,11 +84,10 @@ def graph(
     err().print(f"[dim]wrote {output}[/]", soft_wrap=True)
 
 
-def _deployed(pipeline: str, environment: str, local: bool | None) -> tuple[str, str]:
+def _deployed(target: Target, pipeline: str) -> tuple[str, str]:
     from ratchet.deployment.pipelines import publishing
     from ratchet.deployment.runs import executions as runs
 
-    target = connect(environment, local)
     name = runs.named(target, pipeline)
     return name, publishing.deployed_pipeline(target, name).definition
 

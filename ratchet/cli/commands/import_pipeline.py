@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Json
+from ratchet.cli.options import Json, Model
 
 if TYPE_CHECKING:
     from ratchet.imported import Carried
@@ -70,6 +71,7 @@ def import_pipeline(
         bool, typer.Option("--dry-run", help="Show everything, write nothing.")
     ] = False,
     as_json: Json = False,
+    model: Model = None,
 ) -> None:
     """Import the definition of a pipeline written with the SageMaker SDK (v2 or v3).
 
@@ -81,11 +83,12 @@ def import_pipeline(
     from ratchet import imported as storage
     from ratchet.deployment.pipelines import imported
     from ratchet.imported.code import CodeSource
-    from ratchet.project import current
 
-    root, model = current().root, current().model()
+    project = acting_project()
+    root, model = project.root, project.model(model)
     carried = imported.bring_in(
         file,
+        root=root,
         model=model,
         name=name,
         code=[CodeSource(key=key, path=Path(path)) for key, path in _pairs("--code", code or ())],

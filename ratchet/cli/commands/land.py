@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Local, connect
+from ratchet.cli.options import Environment, Local, Model, Yes, connect_to_change
 from ratchet.cli.views.wording import count, size
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ def land(
     again: Annotated[
         bool, typer.Option("--again", help="Also send files that are already there.")
     ] = False,
+    yes: Yes = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Upload data below the data prefix; a run starts once nothing more lands.
@@ -61,7 +63,8 @@ def land(
     from ratchet.deployment.runs import landing
     from ratchet.deployment.target import facts
 
-    target = connect(environment, local)
+    doing = "upload data, and a run starts on it"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     deployed = facts.read(target)
     intake = target.settings.intake(pipeline.value)
     # The deployed facts name the prefix that the deployed trigger of training watches.

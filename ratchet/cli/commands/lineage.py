@@ -7,7 +7,7 @@ from datetime import datetime
 import typer
 
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, VersionName, connect
+from ratchet.cli.options import Environment, Json, Local, Model, VersionName, connect
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +18,7 @@ def lineage(
     version: VersionName,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Trace a version back to its run, code and data, and to the champion it beat."""
@@ -26,7 +27,7 @@ def lineage(
     from ratchet.deployment.registry import versions as registry
     from ratchet.deployment.target import facts
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     versions = registry.versions(target, facts.read(target).model_package_group)
     trace = lineages.trace(target, registry.find(versions, version))
     now = datetime.now().astimezone()

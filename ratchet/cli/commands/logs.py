@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Local, RunName, connect
+from ratchet.cli.options import Environment, Local, Model, RunName, connect
 
 if TYPE_CHECKING:
     from ratchet.deployment.runs.executions import RunState
@@ -33,12 +33,13 @@ def logs(
         bool, typer.Option("--follow", "-f", help="Print new lines until the run has ended.")
     ] = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Print what a run's steps wrote to CloudWatch Logs, step by step."""
     from ratchet.deployment.runs import executions
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     state = executions.read(target, executions.find(target, run))
     printer = _Printer(target, out(), prefix=step is None)
     while True:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, VersionName, connect
+from ratchet.cli.options import (
+    Environment,
+    Json,
+    Local,
+    Model,
+    VersionName,
+    Yes,
+    connect,
+    connect_to_change,
+)
 
 if TYPE_CHECKING:
     from ratchet.deployment.registry.approval import Verdict
@@ -17,7 +26,7 @@ if TYPE_CHECKING:
 
 Because = Annotated[
     str,
-    typer.Option("--because", "-m", metavar="TEXT", help="The reason; stored with the version."),
+    typer.Option("--because", metavar="TEXT", help="The reason; stored with the version."),
 ]
 
 
@@ -37,6 +46,7 @@ def models(
     shown: Annotated[str | None, typer.Argument(hidden=True)] = None,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """List the model versions: approval, metrics, which one serves, failed deployments.
@@ -49,7 +59,7 @@ def models(
     from ratchet.deployment.registry import versions as registry
     from ratchet.deployment.target import facts
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     version = _asked_for(version, shown, target)
     versions, serving = _read(target)
     now = datetime.now().astimezone()
@@ -82,33 +92,38 @@ def models(
 def approve(
     version: VersionName,
     because: Because = "",
+    yes: Yes = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Approve a version. The highest approved version is deployed automatically.
 
     Approving a version again retries a deployment that failed.
     """
-    _decide("Approved", version, because, environment, local)
+    doing = f"approve version {version}, which the endpoint then serves"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
+    _decide(target, "Approved", version, because)
 
 
 def reject(
     version: VersionName,
     because: Because = "",
+    yes: Yes = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Reject a version. If it serves, the next highest approved one serves again."""
-    _decide("Rejected", version, because, environment, local)
+    doing = f"reject version {version}, which the endpoint then no longer serves"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
+    _decide(target, "Rejected", version, because)
 
 
-def _decide(
-    verdict: Verdict, text: str, because: str, environment: str, local: bool | None
-) -> None:
+def _decide(target: Target, verdict: Verdict, text: str, because: str) -> None:
     from ratchet.deployment.registry import approval
     from ratchet.deployment.registry import versions as registry
 
-    target = connect(environment, local)
     versions, serving = _read(target)
     version = registry.find(versions, text)
     follows = approval.consequence(

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.options import (
+    CommandGroup,
+    Environment,
+    Json,
+    Local,
+    Model,
+    Yes,
+    before_the_command,
+    connect,
+    connect_to_change,
+)
 from ratchet.loop import names
 
 if TYPE_CHECKING:
@@ -16,7 +27,16 @@ if TYPE_CHECKING:
     from ratchet.deployment.target.environment import Target
     from ratchet.loop.facts import ServingFacts
 
-app = typer.Typer(help="Compare captured traffic with the baseline.", no_args_is_help=True)
+app = typer.Typer(
+    cls=CommandGroup, help="Compare captured traffic with the baseline.", no_args_is_help=True
+)
+app.callback()(before_the_command)
+
+
+class Engine(StrEnum):
+    model_monitor = names.MODEL_MONITOR
+    pipeline = names.PIPELINE
+
 
 Pictures = Annotated[
     int,
@@ -34,13 +54,14 @@ def show(
     pictures: Pictures = 8,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Show the newest analysis: outcome, violations, pictures of what drifted."""
     from ratchet.deployment.monitoring import analyses
     from ratchet.deployment.target import facts
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     serving = facts.read_serving(target)
     analysis = analyses.newest(target, serving)
     if analysis is None:
@@ -56,16 +77,14 @@ def show(
 @app.command()
 def run(
     engine: Annotated[
-        str | None,
-        typer.Option(
-            "--engine",
-            metavar="ENGINE",
-            help=f"{names.MODEL_MONITOR} or {names.PIPELINE}; default: the engine in use.",
-        ),
+        Engine | None,
+        typer.Option("--engine", help="Default: the engine in use.", show_default=False),
     ] = None,
     pictures: Pictures = 8,
     as_json: Json = False,
+    yes: Yes = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Analyze the captured traffic now, without waiting for the schedule.
@@ -74,14 +93,11 @@ def run(
     analysis failed.
     """
     from ratchet.deployment import standing
-    from ratchet.deployment.errors import UnknownNameError
     from ratchet.deployment.monitoring import starting as monitoring
     from ratchet.deployment.target import facts
 
-    engines = (names.MODEL_MONITOR, names.PIPELINE)
-    if engine is not None and engine not in engines:
-        raise UnknownNameError(f"no engine {engine!r}; expected {' or '.join(engines)}")
-    target = connect(environment, local)
+    doing = "start an analysis of the captured traffic"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     serving = facts.read_serving(target)
     watching = monitoring.engine_of(target, standing.stack_state(target, serving.stack))
     if (engine or watching) == names.PIPELINE:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.options import Environment, Json, Local, Model, connect
 from ratchet.cli.views.wording import count
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def permissions(
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Show what each role may do, what it did, what it was refused, and what it never used.
@@ -47,7 +48,7 @@ def permissions(
     from ratchet.deployment.roles import names as role_names
     from ratchet.deployment.roles import policies as roles
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     if unused:
         _check_recorded(target)
     uses = roles.uses(target)

@@ -13,7 +13,7 @@ from rich import box
 from rich.table import Table
 
 from ratchet.cli.console import Echo, echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.options import Environment, Json, Local, Model, connect
 from ratchet.cli.views.wording import count, duration, number
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def predict(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Send rows of a file to the endpoint and print its answers.
@@ -66,7 +67,7 @@ def predict(
     from ratchet.deployment.serving.request_rows import batches
     from ratchet.deployment.target import facts
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     endpoint = facts.read_serving(target).endpoint
     left_out = [target.settings.model.label] if without is None else without
     started = time.monotonic()

@@ -10,7 +10,15 @@ from rich.markup import escape
 
 from ratchet.cli.commands.runs import show_to_the_end
 from ratchet.cli.console import err, out
-from ratchet.cli.options import Environment, Follow, Local, connect
+from ratchet.cli.options import (
+    Environment,
+    Follow,
+    Local,
+    Model,
+    PipelineName,
+    Yes,
+    connect_to_change,
+)
 
 if TYPE_CHECKING:
     from ratchet.deployment.pipelines.launch import Launched
@@ -23,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    pipeline: Annotated[str, typer.Argument(metavar="PIPELINE", help="For example `training`.")],
+    pipeline: PipelineName,
     parameter: Annotated[
         list[str] | None,
         typer.Option("-p", "--parameter", metavar="Name=value", help="May be given repeatedly."),
@@ -57,7 +65,9 @@ def run(
             "--from", metavar="RUN", help="With --step: the earlier run; default: the newest."
         ),
     ] = None,
+    yes: Yes = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Compile a pipeline from source, upload what changed and start it.
@@ -78,7 +88,9 @@ def run(
         raise typer.BadParameter(
             "it names the run that --step takes results from", param_hint="--from"
         )
-    target = connect(environment, local)
+    what = "start" if as_deployed else "update and start"
+    doing = f"{what} the pipeline {pipeline}"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     launched = launch.launch(
         target,
         kind=pipeline,

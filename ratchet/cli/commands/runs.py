@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Follow, Json, Local, RunName, connect
+from ratchet.cli.options import (
+    AnyPipelineName,
+    Environment,
+    Follow,
+    Json,
+    Local,
+    Model,
+    RunName,
+    Yes,
+    connect,
+    connect_to_change,
+)
 
 if TYPE_CHECKING:
     from ratchet.deployment.runs.executions import Run, RunState
@@ -24,13 +35,11 @@ def register(app: typer.Typer) -> None:
 
 
 def runs(
-    pipeline: Annotated[
-        str | None,
-        typer.Argument(metavar="PIPELINE", help="For example `training`. Default: all."),
-    ] = None,
+    pipeline: AnyPipelineName = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many.")] = 20,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """List the newest runs, newest first, those of edits among them."""
@@ -39,7 +48,7 @@ def runs(
     from ratchet.deployment.pipelines import in_place
     from ratchet.deployment.runs import executions
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     names = (
         executions.named_with_edits(target, pipeline) if pipeline else executions.pipelines(target)
     )
@@ -74,13 +83,14 @@ def show(
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Show a run: steps, times, cache hits and why, the gate's numbers, the model."""
     from ratchet.cli.views import live
     from ratchet.deployment.runs import executions
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     execution = executions.find(target, run)
     if follow:
         state = live.follow(target, execution, err() if as_json else out())
@@ -132,12 +142,19 @@ def show_to_the_end(target: Target, run: Run) -> None:
         raise typer.Exit(1)
 
 
-def stop(run: RunName, environment: Environment = "dev", local: Local = None) -> None:
+def stop(
+    run: RunName,
+    yes: Yes = False,
+    environment: Environment = "dev",
+    model: Model = None,
+    local: Local = None,
+) -> None:
     """Stop a run. Its running jobs stop; finished steps keep their results."""
     from ratchet.deployment.errors import DeploymentError
     from ratchet.deployment.runs import executions
 
-    target = connect(environment, local)
+    doing = f"stop the run {run}"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     execution = executions.find(target, run)
     if execution.finished:
         raise DeploymentError(
@@ -151,7 +168,9 @@ def stop(run: RunName, environment: Environment = "dev", local: Local = None) ->
 def retry(
     run: RunName,
     follow: Follow = True,
+    yes: Yes = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Continue a run that failed or was stopped.
@@ -163,7 +182,8 @@ def retry(
     from ratchet.deployment.pipelines import launch
     from ratchet.deployment.runs import executions
 
-    target = connect(environment, local)
+    doing = f"continue the run {run}"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     again = launch.retry(target, executions.find(target, run))
     out().print(f"Retrying {again.name} ({again.id})", soft_wrap=True)
     if follow:

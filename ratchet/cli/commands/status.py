@@ -10,7 +10,7 @@ import typer
 from rich.console import Group
 
 from ratchet.cli.console import echo_json, err, out
-from ratchet.cli.options import Environment, Json, Local, connect
+from ratchet.cli.options import Environment, Json, Local, Model, connect
 
 if TYPE_CHECKING:
     from ratchet.deployment.standing import Standing
@@ -32,6 +32,7 @@ def status(
     ] = False,
     as_json: Json = False,
     environment: Environment = "dev",
+    model: Model = None,
     local: Local = None,
 ) -> None:
     """Show what serves, what should serve, what is under way, drift, and why.
@@ -42,7 +43,7 @@ def status(
     from ratchet.cli.views.status_view import as_document, document
     from ratchet.deployment import standing as standings
 
-    target = connect(environment, local)
+    target = connect(environment, local, model)
     standing = _settle(target) if follow else standings.look(target)
     now = datetime.now().astimezone()
     without = target.settings.model.no_quality_analysis

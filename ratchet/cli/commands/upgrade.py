@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.text import Text
 
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import out
 
 if TYPE_CHECKING:
@@ -30,11 +31,10 @@ def upgrade(
     changed the same lines, both stand in the file between git's marks. The exit
     status is then 1. Undo is git.
     """
-    from ratchet.project import current
     from ratchet.template import projects, upgrading
 
     console = out()
-    project = current()
+    project = acting_project()
     plan = projects.upgrade(project)
     if not plan.changes:
         console.print(f"The project's files are those of version {plan.to_version}.")

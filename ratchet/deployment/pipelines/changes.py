@@ -77,7 +77,7 @@ class Comparing:
 
     def changes(self) -> Iterator[AnyChange]:
         """All pipelines of the source, and those that it no longer has."""
-        entries = source.entries(self._target.settings.model_name)
+        entries = source.entries(self._target.settings.model_name, self._target.root)
         for listed in entries.values():
             yield self.change(listed)
         yield from self._dropped(entries)
@@ -97,7 +97,7 @@ class Comparing:
         try:
             deployed = publishing.deployed_pipeline(target, name)
         except NotDeployedError:
-            compiled = source.compile_without_cloud(listed.name, target.settings)
+            compiled = source.compile_without_cloud(listed.name, target.settings, root=target.root)
             return NewPipeline(name=name, source=compiled.to_json())
         if self._facts is None:
             return UnreadPipeline(name=name, reason=self.missing, mistake=False)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def bring_in(
     file: Path,
     *,
+    root: Path,
     model: str,
     name: str | None,
     code: Iterable[CodeSource],
@@ -32,9 +33,8 @@ def bring_in(
     """
     from ratchet.imported import Maps, carry
     from ratchet.pipelines.registry import pipelines, same_to_cloudformation
-    from ratchet.project import current
 
-    listed = pipelines(current().root, model)
+    listed = pipelines(root, model)
 
     chosen = name or _name(file)
     for other in (name for name, entry in listed.items() if not entry.imported):

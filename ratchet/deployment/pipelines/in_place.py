@@ -103,7 +103,7 @@ def _of_source(target: Target, deployed: DeployedPipeline) -> str | None:
     from ratchet.authoring import BundleError, DefinitionError
 
     try:
-        entries = source.entries(target.settings.model_name)
+        entries = source.entries(target.settings.model_name, target.root)
         kind = deployed.name.removeprefix(f"{target.settings.prefix}-")
         if kind not in entries:
             return None

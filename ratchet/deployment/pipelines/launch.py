@@ -24,7 +24,6 @@ from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.facts import TrainingFacts
-from ratchet.project import current
 
 if TYPE_CHECKING:
     from ratchet.authoring import Context
@@ -94,7 +93,7 @@ def launch(
     selection = _selection(target, name=name, kind=kind, steps=steps, earlier=earlier)
     declared = publishing.declared_parameters(edit.definition if edit else deployed.definition)
     chosen = _earlier_parameters(target, selection, declared) | dict(values)
-    branch = None if as_deployed else _branch(declared, chosen)
+    branch = None if as_deployed else _branch(target, declared, chosen)
     chosen |= {names.EXPERIMENT_PARAMETER: branch} if branch else {}
     snapshot = _snapshot(target, deployed_facts, kind, declared, chosen)
     chosen |= {names.DATA_PARAMETER: snapshot.manifest} if snapshot else {}
@@ -136,10 +135,11 @@ def _of_source(
     target: Target, deployed_facts: TrainingFacts, kind: str
 ) -> tuple[DeployedPipeline, _Edit | None]:
     """The deployed pipeline, and the source's where it is another."""
-    listed = source.entry(kind, target.settings.model_name)
+    listed = source.entry(kind, target.settings.model_name, target.root)
     deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
     context = source.context(target, deployed_facts, listed, role_arn=deployed.role_arn)
     pipeline = listed.compile(context)
+    source.check(target.settings, [pipeline], root=target.root)
     definition = pipeline.to_json()
     if deployed.runs(definition):
         return deployed, None
@@ -157,12 +157,14 @@ def _earlier_parameters(
     return {name: value for name, value in earlier.items() if name in _names(declared)}
 
 
-def _branch(declared: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -> str | None:
+def _branch(
+    target: Target, declared: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]
+) -> str | None:
     """The experiment of the checkout, where nobody chose another."""
     name = names.EXPERIMENT_PARAMETER
     if name not in _names(declared) or name in chosen:
         return None
-    return experiment.of_checkout(current().root)
+    return experiment.of_checkout(target.root)
 
 
 def _snapshot(

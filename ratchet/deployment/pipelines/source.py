@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,6 @@ from ratchet.deployment.errors import UnknownNameError, nearest
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop.facts import TrainingFacts
-from ratchet.project import current
 from ratchet.settings.schema import Settings
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from ratchet.pipelines.registry import CompiledPipeline, PipelineEntry
 
 
-def entries(model: str, root: Path | None = None) -> dict[str, PipelineEntry]:
+def entries(model: str, root: Path) -> dict[str, PipelineEntry]:
     """Every pipeline of a model by name. Raises DefinitionError for a name that cannot be."""
     from ratchet.pipelines.registry import pipelines
 
-    return pipelines(root or current().root, model)
+    return pipelines(root, model)
 
 
-def entry(kind: str, model: str, root: Path | None = None) -> PipelineEntry:
+def entry(kind: str, model: str, root: Path) -> PipelineEntry:
     """The pipeline of this name.
 
     Raises:
@@ -50,6 +50,7 @@ def context(
 
     Args:
         role_arn: of the deployed pipeline.
+        root: of the source, where it is not the target's project.
 
     Raises:
         NotDeployedError: the stack of the pipeline is not there, or an earlier version wrote it.
@@ -65,21 +66,46 @@ def context(
         code_uri=deployed.code_uri,
         account=target.account,
         functions=Functions(**facts.functions(target, deployed, stack=listed.stack)),
-        source=root or current().root,
+        source=root or target.root,
     )
 
 
-def compile_without_cloud(
-    kind: str, settings: Settings, *, root: Path | None = None
-) -> CompiledPipeline:
+def compile_without_cloud(kind: str, settings: Settings, *, root: Path) -> CompiledPipeline:
     """The pipeline with placeholders. Raises UnknownNameError, DefinitionError."""
     from ratchet.pipelines.placeholders import placeholder_context
 
-    return entry(kind, settings.model_name, root).compile(
-        placeholder_context(settings, root=root or current().root)
+    return entry(kind, settings.model_name, root).compile(placeholder_context(settings, root=root))
+
+
+def check(
+    settings: Settings,
+    compiled: Sequence[CompiledPipeline] | None = None,
+    *,
+    root: Path,
+) -> None:
+    """Refuses settings that would fail a job, or change nothing, before anything is built: an
+    instance type that SageMaker does not have, a table of a step that is not there, a
+    hyperparameter that the script of a training does not take.
+
+    Args:
+        compiled: the pipelines that are about to run; without them every one of the model is.
+
+    Raises:
+        SettingsError: with the file and the key.
+        DefinitionError: a pipeline's source has mistakes.
+    """
+    from ratchet.deployment.pipelines.asking import hyperparameters
+    from ratchet.pipelines import instance_types, placeholders, step_settings
+
+    instance_types.check(settings)
+    if compiled is None:
+        compiled = placeholders.compiled(settings, root=root)
+    step_settings.check(
+        settings, compiled, others=lambda: placeholders.compiled(settings, root=root)
     )
+    hyperparameters.check(settings, compiled)
 
 
-def definition(kind: str, settings: Settings, *, root: Path | None = None) -> str:
+def definition(kind: str, settings: Settings, *, root: Path) -> str:
     """The definition's JSON with placeholders. Raises UnknownNameError, DefinitionError."""
     return compile_without_cloud(kind, settings, root=root).to_json()

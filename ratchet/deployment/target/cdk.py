@@ -14,7 +14,6 @@ from ratchet.deployment.errors import DENIED, DeploymentError
 from ratchet.deployment.target.environment import Target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.control import foreign_variables
-from ratchet.project import current
 from ratchet.settings.schema import Settings
 
 DEFAULT_QUALIFIER = "hnb659fds"
@@ -37,10 +36,10 @@ def environment(target: Target, variables: Mapping[str, str] = os.environ) -> di
     return {**inherited, **quiet, **target.variables, "PATH": os.pathsep.join(path)}
 
 
-def qualifier(settings: Settings, *, project: Path | None = None) -> str:
+def qualifier(settings: Settings, *, project: Path) -> str:
     """The qualifier of the bootstrap stack that deploys the environment, found as the CDK app
     finds it."""
-    context = json.loads(((project or current().root) / "cdk.json").read_text()).get("context", {})
+    context = json.loads((project / "cdk.json").read_text()).get("context", {})
     return settings.bootstrap_qualifier or str(context.get(_QUALIFIER, DEFAULT_QUALIFIER))
 
 
@@ -54,7 +53,9 @@ def bootstrapped(target: Target) -> bool:
 
     ssm = target.client("ssm")
     try:
-        ssm.get_parameter(Name=f"/cdk-bootstrap/{qualifier(target.settings)}/version")
+        ssm.get_parameter(
+            Name=f"/cdk-bootstrap/{qualifier(target.settings, project=target.root)}/version"
+        )
     except ssm.exceptions.ParameterNotFound:
         return False
     except ClientError as error:
@@ -67,7 +68,7 @@ def bootstrap_command(target: Target) -> list[str]:
     """`cdk bootstrap` for the target. It needs no app, so none is synthesized."""
     place = f"aws://{target.account}/{target.region}"
     command = [*cdk_cli.command(), "bootstrap", place, "--no-notices", "--app", ""]
-    chosen = qualifier(target.settings)
+    chosen = qualifier(target.settings, project=target.root)
     if chosen != DEFAULT_QUALIFIER:
         # The stack's default name is that of the default qualifier, which may be in use too.
         command += ["--qualifier", chosen, "--toolkit-stack-name", f"CDKToolkit-{chosen}"]
@@ -82,7 +83,9 @@ def deploy_command(target: Target, extra: Sequence[str] = ()) -> list[str]:
     environment = target.settings.environment
     model = target.settings.model_name
     command = [*cdk_cli.command(), "deploy", f"{environment}/{model}/*", "--no-notices"]
-    command += ["--context", f"environment={environment}", "--context", f"model={model}"]
+    context = {"environment": environment, "model": model, "local": str(target.local).lower()}
+    for key, value in context.items():
+        command += ["--context", f"{key}={value}"]
     if target.local and "--require-approval" not in extra:
         command += ["--require-approval", "never"]
     return [*command, *extra]
@@ -104,7 +107,7 @@ def run(
     output: list[str] = []
     with subprocess.Popen(
         command,
-        cwd=current().root,
+        cwd=target.root,
         env=environment(target),
         stdin=subprocess.DEVNULL if line else None,
         stdout=subprocess.PIPE if line else None,
@@ -118,6 +121,9 @@ def run(
                 if line and text.strip():
                     line(text.rstrip())
             status = process.wait()
+        except KeyboardInterrupt:
+            process.wait()  # the same Ctrl-C has reached it
+            raise
         except BaseException:
             process.terminate()
             raise

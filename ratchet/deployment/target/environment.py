@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,86 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.acting import ROLE_VARIABLE, role_name, session_variables
-from ratchet.project import current, load
+from ratchet.deployment.target.endpoints import named_endpoint
+from ratchet.deployment.target.local_clouds import LocalClouds
+from ratchet.project import MODEL_VARIABLE, Project
 from ratchet.settings.schema import Settings
-from ratchet.switch_words import NO, YES, switch
 
 if TYPE_CHECKING:
     import boto3
 
-LOCAL_VARIABLE = "RATCHET_LOCAL"
 ENVIRONMENT_VARIABLE = "RATCHET_ENV"
 DEFAULT_ENVIRONMENT = "dev"
 RETRIES: Any = {"mode": "standard"}
 """botocore's: three attempts, with longer and longer waits where AWS asks for fewer calls."""
 
 
-def default_folder() -> Path:
-    """The folder of the project's local cloud."""
-    return current().root / ".ratchet" / "cloud"
-
-
-def cloud_folder(local: bool | None, variables: Mapping[str, str] = os.environ) -> Path | None:
-    """The local cloud's state folder, or None when the command goes elsewhere.
-
-    `--local` and `--no-local` win over RATCHET_LOCAL, which is a word of yes or no, or the folder
-    of another local cloud (relative to the project, so that it means the same wherever the command
-    is typed).
-
-    Raises:
-        DeploymentError: RATCHET_LOCAL is neither. A slip never makes a new cloud.
-    """
-    if local is False:
-        return None
-    value = variables.get(LOCAL_VARIABLE, "").strip()
-    yes = switch(value)
-    if yes is None:
-        return _named_cloud(value)
-    return default_folder() if yes or local else None
-
-
-def project_folder(folder: Path) -> Path:
-    """The absolute path of a cloud's folder that was typed relative to the project."""
-    return current().root / folder.expanduser()
-
-
-def shown_folder(folder: Path) -> str:
-    """A cloud's folder as one types it: relative to the project where it is inside."""
-    root = current().root
-    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
-
-
-def local_command(text: str, folder: Path, variables: Mapping[str, str] = os.environ) -> str:
-    """A command to type next, with what makes it go to the local cloud in `folder`."""
-    value = variables.get(LOCAL_VARIABLE, "").strip()
-    yes = switch(value)
-    if folder != (project_folder(Path(value)) if yes is None else default_folder()):
-        return f"{LOCAL_VARIABLE}={shlex.quote(shown_folder(folder))} ratchet {text}"
-    return f"ratchet {text} --local" if yes is False else f"ratchet {text}"
-
-
-def _named_cloud(value: str) -> Path:
-    from ratchet.local_cloud.folder import is_cloud
-
-    folder = project_folder(Path(value))
-    if is_cloud(folder):
-        return folder
-    beside = [default_folder(), *default_folder().parent.glob("*"), *folder.parent.glob("*")]
-    clouds = [shown_folder(other) for other in beside if is_cloud(other)]
-    near = difflib.get_close_matches(value.lower(), [*YES, *NO, *clouds], n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    raise DeploymentError(
-        f"{LOCAL_VARIABLE} is {value!r}.{hint}\n"
-        f"Expected {', '.join(YES)} for the local cloud in {shown_folder(default_folder())}; "
-        f"{', '.join(NO)} for AWS; or the folder of a local cloud, and none is in {folder}. "
-        f"To make one there: ratchet cloud up --folder {shlex.quote(value)}"
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """One environment where it lives. Clients are made when they are asked for."""
 
+    project: Project
     settings: Settings
     account: str
     region: str
@@ -108,7 +45,16 @@ class Target:
     """The name of the role that commands act as on the local cloud; "" is its administrator."""
     secret: str = field(default="", repr=False)
     """The local cloud's own, for what AWS has no API for; "" on AWS."""
+    seconds: float | None = None
+    """How long AWS may take to answer, once; None: as boto3 waits and tries again."""
+    caller: str = ""
+    """The ARN of whoever acts on AWS."""
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.project.root
 
     @property
     def local(self) -> bool:
@@ -122,6 +68,9 @@ class Target:
             return self._clients[service]
 
         shared: dict[str, Any] = {"user_agent_extra": "ratchet", "retries": RETRIES}
+        if self.seconds is not None:
+            shared |= dict.fromkeys(("connect_timeout", "read_timeout"), self.seconds)
+            shared["retries"] = {"total_max_attempts": 1}
         if self.endpoint:
             # One loopback port serves every bucket, and no proxy stands before it.
             shared |= {"s3": {"addressing_style": "path"}, "proxies": {}}
@@ -146,50 +95,62 @@ class Target:
 
     def command(self, text: str, variables: Mapping[str, str] = os.environ) -> str:
         """A command to type next, with the options that lead to this target again."""
-        environment = self.settings.environment
+        environment, model = self.settings.environment, self.settings.model_name
         if environment != variables.get(ENVIRONMENT_VARIABLE, DEFAULT_ENVIRONMENT):
             text += f" --env {environment}"
-        if self.folder is None:
-            return f"ratchet {text}"
-        return local_command(text, self.folder, variables)
+        if len(self.project.models) > 1 and model != variables.get(MODEL_VARIABLE):
+            text += f" --model {model}"
+        return LocalClouds(self.root).command(
+            text, self.folder, setting=self.settings.local, variables=variables
+        )
 
 
 def open_target(
     *,
+    project: Project,
     environment: str,
     local: bool | None,
+    model: str | None = None,
     variables: Mapping[str, str] = os.environ,
     starting: Callable[[], None] = lambda: None,
+    seconds: float | None = None,
 ) -> Target:
     """Opens the target, and starts the local cloud if it is needed and not yet up.
 
     Args:
+        project: whose environment.
         environment: which settings file.
-        local: --local, --no-local, or None to let RATCHET_LOCAL decide.
+        local: --local, --no-local, or None to let RATCHET_LOCAL decide, or else the settings.
+        model: None as in `Project.model`.
         variables: the process environment.
         starting: called before the local cloud is started, which takes some seconds.
+        seconds: how long AWS may take to answer.
 
     Raises:
         DeploymentError: the credentials belong to another account than the settings name,
-            RATCHET_LOCAL is neither a word of yes or no nor a local cloud's folder, or RATCHET_ROLE
-            names a role that is not there.
-        SettingsError: no such environment, or a mistake in its file.
+            RATCHET_LOCAL is neither a word of yes or no nor a local cloud's folder, RATCHET_ROLE
+            names a role that is not there, or AWS_ENDPOINT_URL leads to another project's cloud.
+        SettingsError: no such environment or model, or a mistake in their files.
     """
-    settings = load(environment)
-    folder = cloud_folder(local, variables)
+    settings = project.settings(environment, model)
+    folder = LocalClouds(project.root).chosen(local, setting=settings.local, variables=variables)
     role = variables.get(ROLE_VARIABLE, "").strip()
     if folder is not None:
-        return local_target(settings=settings, folder=folder, starting=starting, role=role)
+        return local_target(
+            project=project, settings=settings, folder=folder, starting=starting, role=role
+        )
     if role:
         raise DeploymentError(
             f"{ROLE_VARIABLE} is {role!r}, which is for the local cloud. On AWS a profile with "
             "role_arn in ~/.aws/config acts as a role: AWS_PROFILE=…"
         )
-    return _remote_target(settings, variables.get("AWS_ENDPOINT_URL") or None)
+    endpoint = named_endpoint(variables, project)
+    return _remote_target(project, settings, endpoint, seconds=seconds)
 
 
 def local_target(
     *,
+    project: Project,
     settings: Settings,
     folder: Path,
     starting: Callable[[], None] = lambda: None,
@@ -208,6 +169,7 @@ def local_target(
         endpoint = control.up(folder, region=settings.region)
     variables = session_variables(endpoint, role) if role else endpoint.environment()
     return Target(
+        project=project,
         settings=settings,
         account=endpoint.account,
         region=settings.region,
@@ -237,11 +199,14 @@ def without_profiles(variables: Mapping[str, str], region: str) -> boto3.Session
     )
 
 
-def _remote_target(settings: Settings, endpoint: str | None) -> Target:
+def _remote_target(
+    project: Project, settings: Settings, endpoint: str | None, *, seconds: float | None
+) -> Target:
     import boto3
 
     session = boto3.Session(region_name=settings.region)
     target = Target(
+        project=project,
         settings=settings,
         account="",
         region=settings.region,
@@ -249,12 +214,14 @@ def _remote_target(settings: Settings, endpoint: str | None) -> Target:
         folder=None,
         session=session,
         variables={"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region},
+        seconds=seconds,
     )
-    account = target.client("sts").get_caller_identity()["Account"]
+    identity = target.client("sts").get_caller_identity()
+    account = identity["Account"]
     if settings.account and account != settings.account:
         raise DeploymentError(
-            f"{settings.environment} lives in account {settings.account} "
-            f"(config/{settings.environment}.toml), and your credentials belong to {account}. "
-            "Choose other credentials: AWS_PROFILE=…"
+            f'{settings.environment} lives in account {settings.account} ("account" in its '
+            f"settings), and your credentials belong to {account}. Choose other credentials: "
+            "AWS_PROFILE=…"
         )
-    return replace(target, account=account)
+    return replace(target, account=account, caller=identity.get("Arn", ""))

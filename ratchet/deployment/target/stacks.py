@@ -35,6 +35,15 @@ def names(target: Target) -> list[str]:
     return [stack["StackName"] for stack in _described(target)]
 
 
+def busy(target: Target) -> list[tuple[str, str]]:
+    """Name and status of the environment's stacks that are under way, sorted by name."""
+    return [
+        (stack["StackName"], stack["StackStatus"])
+        for stack in _described(target)
+        if stack["StackStatus"].endswith("_IN_PROGRESS")
+    ]
+
+
 def _described(target: Target) -> list[dict[str, Any]]:
     prefix = target.settings.prefix + "-"
     pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()

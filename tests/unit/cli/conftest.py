@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from ratchet.cli import consent
 from ratchet.cli.main import app
 from ratchet.deployment.pipelines import experiment
 from ratchet.deployment.target import environment as targets
-from ratchet.deployment.target.environment import default_folder
-from ratchet.settings.schema import Settings
+from ratchet.deployment.target.local_clouds import LOCAL_VARIABLE
+from ratchet.settings.schema import ModelSettings, Settings
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
+    CLOUD,
     PIPELINE_ARN,
     START,
     FakeRun,
@@ -34,6 +37,7 @@ def settings() -> Settings:
     return Settings(
         environment="dev",
         model_name="flights",
+        model=ModelSettings(problem="binary", label="late"),
         project="flights",
         region="us-east-1",
         owner="ml",
@@ -43,7 +47,15 @@ def settings() -> Settings:
 
 @pytest.fixture
 def world(settings: Settings) -> World:
-    return world_of(settings, folder=default_folder())
+    return world_of(settings, folder=CLOUD)
+
+
+@pytest.fixture(autouse=True)
+def memory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of the accounts that were changed, empty at first."""
+    file = tmp_path_factory.mktemp("project") / "changed-accounts.json"
+    monkeypatch.setattr(consent, "FILE", file)
+    return file
 
 
 @pytest.fixture(autouse=True)
@@ -67,7 +79,7 @@ def typing_at(world: World, monkeypatch: pytest.MonkeyPatch) -> Type:
 
     monkeypatch.setattr(targets, "open_target", opened)
     monkeypatch.setenv("COLUMNS", "100")
-    for variable in (targets.LOCAL_VARIABLE, targets.ENVIRONMENT_VARIABLE, "RATCHET_DEBUG"):
+    for variable in (LOCAL_VARIABLE, targets.ENVIRONMENT_VARIABLE, "RATCHET_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
     return lambda *words: CliRunner().invoke(app, list(words))
 

@@ -18,10 +18,15 @@ from botocore.exceptions import ClientError
 from ratchet.deployment.pipelines import source
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
+from ratchet.deployment.target.local_clouds import LocalClouds
+from ratchet.project import find
 from ratchet.settings.schema import Settings
 
 START = datetime(2013, 4, 2, 8, 0, 0, tzinfo=UTC)
 PIPELINE = "flights-dev-training"
+PROJECT = find(Path(__file__))
+"""This repository's."""
+CLOUD = LocalClouds(PROJECT.root).own
 ACCOUNT = "000000000000"
 
 
@@ -456,6 +461,7 @@ def world_of(settings: Settings, *, folder: Path | None) -> World:
     sagemaker, s3 = FakeSageMaker(), FakeS3()
     ssm = FakeSsm({settings.parameter("training"): json.dumps(FACTS)})
     target = FakeTarget(
+        project=PROJECT,
         settings=settings,
         account=ACCOUNT,
         region=settings.region,
@@ -477,7 +483,7 @@ def deploy_source(world: World, kind: str = "training") -> str:
     """The pipeline of the source takes the place of the deployed one; returns its definition."""
     target = world.target
     name = target.settings.pipeline_name(kind)
-    listed = source.entry(kind, target.settings.model_name)
+    listed = source.entry(kind, target.settings.model_name, target.root)
     role = world.sagemaker.describe_pipeline(name)["RoleArn"]
     context = source.context(target, facts.read(target), listed, role_arn=role)
     world.sagemaker.pipelines[name] = definition = listed.compile(context).to_json()

@@ -11,10 +11,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ratchet.deployment.target.environment import default_folder
 from ratchet.settings.schema import Settings
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
+    CLOUD,
     START,
     FakeSageMaker,
     FakeTemplates,
@@ -256,7 +256,7 @@ class ServingWorld:
 
 
 def serving_world_of(settings: Settings) -> ServingWorld:
-    world = world_of(settings, folder=default_folder())
+    world = world_of(settings, folder=CLOUD)
     world.ssm.parameters[settings.parameter("serving")] = json.dumps(FACTS)
     made = ServingWorld(
         world=world,

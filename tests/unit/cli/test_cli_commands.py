@@ -124,7 +124,7 @@ def test_a_protected_environment_on_aws_is_not_changed_by_run(
         return world.target
 
     monkeypatch.setattr(targets, "open_target", opened)
-    result = CliRunner().invoke(app, ["run", "training"])
+    result = CliRunner().invoke(app, ["run", "training", "--yes"])
     assert result.exit_code == 1
     assert "dev is protected" in result.stderr
     assert "ratchet run training --as-deployed" in result.stderr

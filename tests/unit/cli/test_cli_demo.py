@@ -72,6 +72,7 @@ def play_at(target: Target, tmp_path: Path, *, seconds: float = 60) -> tuple[Pla
     clock = Clock()
     play = Play(
         stage=Silent(),
+        project=target.project,
         settings=target.settings,
         cloud=tmp_path / "cloud",
         data=tmp_path / "data",

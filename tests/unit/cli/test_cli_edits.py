@@ -119,13 +119,13 @@ def test_where_an_edit_may_not_run_what_is_deployed_still_does(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = on_aws(settings, monkeypatch)
-    refused = CliRunner().invoke(app, [*RUN])
+    refused = CliRunner().invoke(app, [*RUN, "--yes"])
     assert refused.exit_code == 1
     assert "dev is protected, so an edit does not run there" in refused.stderr
     assert "ratchet run training --as-deployed" in refused.stderr
     assert world.sagemaker.started == world.sagemaker.created == world.s3.puts == []
     deploy_source(world)
-    assert CliRunner().invoke(app, [*RUN]).exit_code == 0
+    assert CliRunner().invoke(app, [*RUN, "--yes"]).exit_code == 0
     assert [run["PipelineName"] for run in world.sagemaker.started] == [PIPELINE]
 
 

@@ -13,9 +13,8 @@ from ratchet.cli.views import status_view
 from ratchet.deployment import standing
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target import cdk
-from ratchet.deployment.target.environment import default_folder
 from ratchet.local_cloud import control
-from tests.unit.cli.fake_deployment import START, World
+from tests.unit.cli.fake_deployment import CLOUD, START, World
 from tests.unit.cli.fake_serving import ServingWorld
 from tests.unit.cli.golden_files import drawn
 
@@ -37,7 +36,7 @@ def test_a_deployment_that_failed_by_itself_says_what_failed(
 ) -> None:
     monkeypatch.setattr("ratchet.cdk_cli.command", lambda: FAILS[:3])
     monkeypatch.setattr(control, "status", lambda folder: object())
-    assert world.target.folder == default_folder()
+    assert world.target.folder == CLOUD
     with pytest.raises(DeploymentError, match=r"`cdk deploy` failed \(exit status 1\)"):
         cdk.run(world.target, FAILS, line=lambda text: None)
 

@@ -56,7 +56,7 @@ def test_without_models_it_says_where_they_come_from(
 def test_approve_writes_who_and_why_and_says_what_follows(
     type_serving: Type, serving: ServingWorld
 ) -> None:
-    result = type_serving("approve", "3", "-m", "better on June")
+    result = type_serving("approve", "3", "--because", "better on June")
     assert result.exit_code == 0, result.output
     assert "Version 3 of flights-dev is approved. Version 3 will serve instead of version 1." in (
         result.stdout

@@ -279,8 +279,8 @@ def test_monitor_run_needs_something_that_serves_and_a_baseline(
 
 def test_an_unknown_engine_is_refused(type_serving: Type) -> None:
     result = type_serving("monitor", "run", "--engine", "clarify")
-    assert result.exit_code == 1
-    assert "no engine 'clarify'; expected model-monitor or pipeline" in result.stderr
+    assert result.exit_code == 2
+    assert "'clarify' is not one of 'model-monitor', 'pipeline'" in " ".join(result.stderr.split())
 
 
 def test_on_aws_a_schedule_cannot_be_run_by_hand(serving: ServingWorld) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ratchet.authoring import Context, Pipeline
 from tests.unit.cli.conftest import Type
-from tests.unit.cli.fake_deployment import World
+from tests.unit.cli.fake_deployment import World, deploy_source
 
 
 def scoring(ctx: Context) -> Pipeline:
@@ -35,10 +35,9 @@ def mistaken(ctx: Context) -> Pipeline:
 
 
 @pytest.fixture
-def listed(monkeypatch: pytest.MonkeyPatch, world: World, type_: Type) -> World:
+def listed(monkeypatch: pytest.MonkeyPatch, world: World) -> World:
     """training is deployed as the source says it; evaluation, monitoring and scoring are not."""
-    run = type_("run", "training", "-p", "InputManifest=s3://a/m.json", "--no-follow")
-    assert run.exit_code == 0, run.output
+    deploy_source(world)
     also_listed(monkeypatch, scoring=scoring)
     return world
 
