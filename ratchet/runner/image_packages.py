@@ -11,6 +11,7 @@ import ast
 import importlib.util
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -43,6 +44,9 @@ _IMAGES: tuple[tuple[str, Mapping[str, str]], ...] = (
 _PICKLES = frozenset({"joblib", "pickle", "cloudpickle", "dill"})
 """What is loaded by these imports packages that no script names."""
 _PICKLED = ("sklearn", "xgboost", "scipy")
+_ONE_AT_A_TIME = threading.Lock()
+"""Python 3.11 fails with "AST constructor recursion depth mismatch" where two threads parse, as two
+runs at once do: https://github.com/python/cpython/issues/106905"""
 
 
 def of_image(uri: str) -> Mapping[str, str] | None:
@@ -82,7 +86,8 @@ def imported(sources: Iterable[bytes]) -> Iterator[str]:
     """The first part of each module that scripts import by a statement that must not fail."""
     for source in sources:
         try:
-            tree = ast.parse(source)
+            with _ONE_AT_A_TIME:
+                tree = ast.parse(source)
         except (SyntaxError, ValueError):
             continue  # whoever runs it says so
         waiting: list[ast.AST] = [tree]
