@@ -6,3 +6,6 @@ from pathlib import Path
 
 PACKAGES = Path(__file__).resolve().parents[1]
 """The folder that the package `ratchet` is imported from."""
+
+DISTRIBUTED = frozenset({"ratchet", "ratchet_cdk"})
+"""The packages that the distribution installs."""

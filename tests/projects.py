@@ -22,13 +22,9 @@ project = "flights"
 region = "eu-west-1"
 owner = "ml-platform"
 cost_center = "ml-0001"
+model = { problem = "binary", label = "late" }
 """
-"""The settings without a default, but for those of the model."""
-MODEL = """
-[model]
-problem = "binary"
-label = "late"
-"""
+"""The settings without a default."""
 
 
 def copy_of_project(folder: Path) -> Path:
@@ -46,7 +42,7 @@ def copy_of_project(folder: Path) -> Path:
 def small_project(folder: Path, *models: str, files: Mapping[str, str] | None = None) -> Path:
     """The files that make a folder a project, with the environment dev, and further `files` by
     their path."""
-    settings = {f"config/{model}/base.toml": MODEL for model in models}
+    settings = {f"config/{model}/base.toml": "" for model in models}
     texts = {
         "cdk.json": "{}",
         "config/base.toml": REQUIRED,
@@ -66,3 +62,14 @@ def list_pipelines(patch: pytest.MonkeyPatch, more: Mapping[str, Definable]) -> 
     pipelines(ROOT, MODEL)  # imports the module from here, where another project's was imported
     module = importlib.import_module(f"pipeline_defs.{MODEL}")
     patch.setattr(module, "PIPELINES", {**module.PIPELINES, **more})
+
+
+def add_model(folder: Path, name: str) -> Path:
+    """Adds a model to a copy of this repository's project, made as its own is."""
+    for part in ("config", "pipeline_defs", "steps"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / part / MODEL, folder / part / name, ignore=ignored)
+    for file in (folder / "pipeline_defs" / name).glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(f"pipeline_defs.{MODEL}", f"pipeline_defs.{name}"))
+    return folder

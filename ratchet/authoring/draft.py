@@ -72,6 +72,16 @@ class Draft:
         return tuple({bundle.digest: bundle for bundle in self._bundles.values()}.values())
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """All of them, those of branches too."""
+        return tuple(self._steps)
+
+    @property
+    def bundles_of_steps(self) -> Mapping[str, Bundle]:
+        """The code of the steps that have any, by their names."""
+        return dict(self._bundles)
+
+    @property
     def step_settings(self) -> Mapping[str, frozenset[str]]:
         """The keys of settings that each step takes, by its name."""
         return {step.name: self._taken.get(step.name, frozenset()) for step in self._steps}

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from ratchet.authoring.errors import BundleError
+from ratchet.machinery import DISTRIBUTED
 
 T = TypeVar("T")
 
@@ -46,10 +47,10 @@ def imported_files(
     to the image.
 
     Raises:
-        BundleError: a file is not valid Python, or imports what is a file of the `project` and not
-            below `folder`: it would run on a laptop, where Python finds the project, and in no
-            container. An import that may fail is left alone: in a `try` that catches ImportError,
-            in `suppress(ImportError)`, under `TYPE_CHECKING`.
+        BundleError: a file is not valid Python, or imports Ratchet, or what is a file of the
+            `project` and not below `folder`: it would run on a laptop, where Python finds both, and
+            in no container. An import that may fail is left alone: in a `try` that catches
+            ImportError, in `suppress(ImportError)`, under `TYPE_CHECKING`.
     """
     files: set[Path] = set()
     modules: set[str] = set()
@@ -165,8 +166,8 @@ def _names_in(project: Path) -> frozenset[str]:
 def _refuse_left_out(
     file: Path, *, script: Path, folder: Path, project: Path, names: frozenset[str]
 ) -> None:
-    """Raises BundleError for the first import that finds a file of the project on a laptop, and
-    nothing in the bundle."""
+    """Raises BundleError for the first import that finds Ratchet or a file of the project on a
+    laptop, and nothing in the bundle."""
     where = folder.relative_to(project)
     statements = _read(file, _statements)
     named = [
@@ -177,8 +178,16 @@ def _refuse_left_out(
     ]
     for module, line in (*named, *_read(file, _loaded_by_name)):
         top = module.partition(".")[0]
-        if top not in names or top in sys.stdlib_module_names or _exists(top, folder):
+        outside = top in names or top in DISTRIBUTED
+        if not outside or top in sys.stdlib_module_names or _exists(top, folder):
             continue
+        if top in DISTRIBUTED:
+            raise BundleError(
+                f"{file.relative_to(project)}, line {line}, imports {top}, which is installed on "
+                "this machine and in no container, so the step would end on SageMaker with "
+                f"ModuleNotFoundError. Write what the step needs below {where}. If the step can do "
+                "without it, import it in try … except ImportError"
+            )
         for root in _SOURCE_ROOTS:
             files = _files_of(module, project / root)
             if files:

@@ -31,6 +31,7 @@ from ratchet.cli.commands import (
     predict,
     run,
     runs,
+    settings,
     status,
     upgrade,
 )
@@ -149,6 +150,7 @@ for module in (
     logs,
     models,
     status,
+    settings,
     clean,
     permissions,
     predict,

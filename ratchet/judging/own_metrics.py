@@ -83,7 +83,7 @@ def own_metrics(file: Path, problem: Kind) -> dict[str, OwnMetric]:
             raise OwnMetricError(f"{file}: BETTER[{name!r}] = {direction!r}; {example}")
         if name in PROBLEMS[problem].metrics:
             raise OwnMetricError(
-                f"{file}: {name!r} is a metric of Ratchet's; call yours by another name"
+                f"{file}: {name!r} is a metric without you; call yours by another name"
             )
         function = getattr(module, name, None)
         if not callable(function):

@@ -43,13 +43,25 @@ def interpreter(
     Raises:
         StepFailed: they cannot be installed; with pip's words.
     """
-    modules = image_packages.imported(image_packages.in_folder(code))
     return with_packages(
-        image_packages.missing_here(modules, image),
+        _missing_here(code, image),
         on_line,
         environment=environment,
         file=code / _FILE,
     )
+
+
+def interpreter_at_hand(code: Path, *, image: str = "") -> str:
+    """As `interpreter`, but this Python where nothing has installed what they need."""
+    file = code / _FILE
+    requirements = file.read_bytes() if file.is_file() else b""
+    folder = _folder(_missing_here(code, image), requirements)
+    return str(folder / "bin" / "python") if (folder / _DONE).exists() else sys.executable
+
+
+def _missing_here(code: Path, image: str) -> list[str]:
+    modules = image_packages.imported(image_packages.in_folder(code))
+    return image_packages.missing_here(modules, image)
 
 
 def with_packages(
@@ -68,7 +80,7 @@ def with_packages(
     if file is None and not missing:
         return sys.executable
     requirements = file.read_bytes() if file is not None else b""
-    folder = _cache() / _digest("\n".join([*missing, ""]).encode() + requirements)
+    folder = _folder(missing, requirements)
     python = folder / "bin" / "python"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder.parent / f"{folder.name}.lock").open("w") as lock:
@@ -124,6 +136,10 @@ def _make(
             "begin the file with `--no-index --find-links=wheels`)"
         )
     (folder / _DONE).touch()
+
+
+def _folder(missing: Sequence[str], requirements: bytes) -> Path:
+    return _cache() / _digest("\n".join([*missing, ""]).encode() + requirements)
 
 
 def _digest(requirements: bytes) -> str:

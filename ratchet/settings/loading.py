@@ -92,26 +92,24 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         SettingsError: there is no such environment or model, or a file holds a mistake.
     """
     said = layers(config, environment=environment, model=model)
-    if "model" not in said.table:
-        raise SettingsError(
-            f"config/{model}/{BASE}.toml: the table [model] is missing; write into it what the "
-            f"model predicts:\n{model_checks.LINES}"
-        )
     local = said.table.get("account") == LOCAL
+
+    def where(key: str) -> str:
+        # What a model predicts is nobody else's to say.
+        if key == "model" and key not in said.origins:
+            return f"config/{model}/{BASE}.toml"
+        return said.origin(key)
+
     settings = read(
         Settings,
         {key: value for key, value in said.table.items() if not (local and key == "account")},
-        where=said.origin,
+        where=where,
         environment=environment,
         model_name=model,
         local=local,
     )
-    steps = config.parent / "steps" / model
-    contradictions = (
-        model_checks.contradictions(settings, steps=steps),
-        _contradictions(settings, said),
-    )
-    for key, problem in chain.from_iterable(contradictions):
+    of_model = model_checks.contradictions(settings, steps=config.parent / "steps" / model)
+    for key, problem in chain(of_model, _contradictions(settings, said)):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return replace(settings, layers=said)
 

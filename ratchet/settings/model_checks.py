@@ -12,14 +12,6 @@ from ratchet.settings.schema import ModelSettings, Settings
 OWN_METRICS = "metrics.py"
 """Beside the scripts of the model."""
 
-LINES = """
-[model]
-problem = "binary"     # or "multiclass", "regression"
-label = "…"            # the column of the eval slice with the true answers
-# metric = "auc"       # what the gate decides by
-# positive = "yes"     # of a binary problem whose labels are words"""
-"""What to write where there is no [model]."""
-
 _LONGEST_EXCLUSION = 100
 """Of Model Monitor's ExcludeFeaturesAttribute, in characters:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_EndpointInput.html"""

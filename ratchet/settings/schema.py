@@ -81,6 +81,10 @@ _Column = Annotated[
 ]
 _Class = Annotated[str, matching(r"[^\x00-\x1f]{1,200}", "1 to 200 characters")]
 _MOST_CLASSES = 70  # a processing job takes 100 arguments
+_Classes = Annotated[
+    tuple[_Class, ...],
+    lambda names: None if len(names) <= _MOST_CLASSES else f"at most {_MOST_CLASSES} names",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +104,7 @@ class ModelSettings:
     `steps/<model>/metrics.py`; "" = auc, macro_f1 or rmse."""
     positive: Annotated[str, matching(r"[^\x00-\x1f]{0,200}", "at most 200 characters")] = ""
     """Of a binary problem whose labels are words: the one that the probability is of."""
-    classes: Annotated[
-        tuple[_Class, ...],
-        lambda names: None if len(names) <= _MOST_CLASSES else f"at most {_MOST_CLASSES} names",
-    ] = ()
+    classes: _Classes = ()
     """Of a multiclass problem: all classes, in the order in which the model answers their
     probabilities; none = those of the eval slice, sorted."""
 
@@ -243,7 +244,7 @@ class Settings:
     ) = None
     """None: whatever account the credentials belong to at deployment. In a file, "local" is the
     local cloud."""
-    local: bool = False
+    local: bool = field(default=False, metadata=NOT_A_KEY)
     """Whether the environment lives on the local cloud; not a key in a file, which says
     account = "local"."""
     bootstrap_qualifier: Annotated[

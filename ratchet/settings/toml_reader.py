@@ -154,7 +154,7 @@ class _Table:
             elif _required(fields[name]):
                 raise SettingsError(
                     f"{self.where(path + name)}: {path + name} is missing; expected "
-                    f"{_describe(hints[name])}, for example: {name} = …"
+                    f"{_example(hints[name], path + name)}"
                 )
         if SAID in hints:
             values[SAID] = frozenset(table)
@@ -249,6 +249,17 @@ def _describe(hint: Any) -> str:
     return names.get(hint, "a table")
 
 
+def _example(hint: Any, path: str) -> str:
+    """What to write for a key that is missing."""
+    if not dataclasses.is_dataclass(hint):
+        return f"{_describe(hint)}, for example: {path.rpartition('.')[2]} = …"
+    hints = typing.get_type_hints(hint, include_extras=True)
+    keys = [f.name for f in dataclasses.fields(hint) if _required(f)]
+    return "\n".join(
+        ["a table such as", f"[{path}]", *(f"{key} = {_describe(hints[key])}" for key in keys)]
+    )
+
+
 def _required(field: dataclasses.Field[Any]) -> bool:
     missing = dataclasses.MISSING
     return field.default is missing and field.default_factory is missing
@@ -262,6 +273,6 @@ def toml(value: Any) -> str:
         return f'"{value}"'
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(toml, value))}]"
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value:
         return f"{{ {', '.join(f'{key} = {toml(item)}' for key, item in value.items())} }}"
-    return str(value)
+    return "{}" if isinstance(value, Mapping) else str(value)

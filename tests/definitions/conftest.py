@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ratchet.authoring import Context, DefinitionError, Functions, Pipeline, draft
-from ratchet.settings.schema import Settings
+from ratchet.settings.schema import ModelSettings, Settings
 
 SCRIPTS = {
     "prepare.py": "import shared\n",
@@ -28,6 +28,9 @@ SOURCE = {
         for name, text in SCRIPTS.items()
     },
     "ratchet/__init__.py": "",
+    "ratchet/judging/__init__.py": "",
+    "ratchet/judging/evaluate.py": "from ratchet.judging import scoring\n",
+    "ratchet/judging/scoring.py": "METRIC = 'auc'\n",
     "ratchet/monitoring/__init__.py": "",
     "ratchet/monitoring/analyze.py": "from ratchet.monitoring import profiles\n",
     "ratchet/monitoring/profiles.py": "BUCKETS = 10\n",
@@ -57,6 +60,7 @@ def settings() -> Settings:
     return Settings(
         environment="dev",
         model_name="flights",
+        model=ModelSettings(problem="binary", label="late"),
         project="flights",
         region="us-east-1",
         owner="ml-platform",
@@ -68,7 +72,7 @@ def settings() -> Settings:
 @pytest.fixture
 def ctx(settings: Settings, write_source: WriteSource, monkeypatch: pytest.MonkeyPatch) -> Context:
     source = write_source(SOURCE)
-    # An analyzer that stays as it is, so that what is held of definitions does.
+    # Scripts of Ratchet's that stay as they are, so that what is held of definitions does.
     monkeypatch.setattr(draft, "PACKAGES", source)
     return Context(
         settings=settings,

@@ -23,7 +23,7 @@ from ratchet.runner import (
     StepCache,
     run,
 )
-from ratchet.settings.schema import MonitorSettings, Settings
+from ratchet.settings.schema import ModelSettings, MonitorSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 NO_CHAMPION = "s3://artifacts/champion/none/"
@@ -120,6 +120,7 @@ def after_winter(folder: Path, *, monitor: MonitorSettings | None = None) -> Lap
     settings = Settings(
         environment="dev",
         model_name="flights",
+        model=ModelSettings(problem="binary", label="late"),
         project="flights",
         region="us-east-1",
         owner="ml-platform",

@@ -138,6 +138,35 @@ def test_an_import_of_a_project_file_that_the_bundle_leaves_out_is_refused(
     assert "Move the module below steps" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("statement", "module"),
+    [
+        ("import ratchet", "ratchet"),
+        ("from ratchet.judging import metrics", "ratchet"),
+        ("import ratchet_cdk.functions", "ratchet_cdk"),
+        ("import importlib\nimportlib.import_module('ratchet.loop')", "ratchet"),
+    ],
+)
+def test_an_import_of_ratchet_is_refused_wherever_ratchet_is_installed(
+    write_source: WriteSource, statement: str, module: str
+) -> None:
+    root = write_source({"steps/script.py": "import near", "steps/near.py": statement})
+    line = len(statement.splitlines())
+    with pytest.raises(BundleError) as refused:
+        bundle_script(Path("steps/script.py"), root=root)
+    assert str(refused.value).startswith(
+        f"steps/near.py, line {line}, imports {module}, which is installed on this machine and in "
+        "no container"
+    )
+    assert "Write what the step needs below steps" in str(refused.value)
+
+
+def test_a_step_that_can_do_without_ratchet_is_bundled(write_source: WriteSource) -> None:
+    statement = "try:\n    import ratchet\nexcept ImportError:\n    ratchet = None"
+    root = write_source({"steps/script.py": statement})
+    assert list(bundle_script(Path("steps/script.py"), root=root).files) == ["script.py"]
+
+
 def test_what_a_bundled_module_imports_is_held_against_the_bundle_too(
     write_source: WriteSource,
 ) -> None:

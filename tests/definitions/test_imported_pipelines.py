@@ -21,12 +21,13 @@ from ratchet.imported import (
     carry,
 )
 from ratchet.imported.code import CodeSource
-from ratchet.settings.schema import Settings
+from ratchet.settings.schema import ModelSettings, Settings
 from tests.sdk.imports import HERE, MAPS, SCRIPTS, TELL, golden, scripts_of_steps, taken_in
 
 SETTINGS = Settings(
     environment="dev",
     model_name="flights",
+    model=ModelSettings(problem="binary", label="late"),
     project="flights",
     region="eu-west-1",
     owner="ml",

@@ -175,7 +175,9 @@ def test_a_version_tells_where_it_comes_from(ctx: Context, step_of: StepOf) -> N
         "champion",
         "champion-version",
         "champion-status",
-        "candidate-auc",
+        "metric",
+        "better",
+        "candidate-score",
         "regression",
         "evaluation",
         "baseline-digest",
@@ -237,7 +239,7 @@ def test_nothing_that_may_be_null_in_the_report_is_read(ctx: Context) -> None:
     # Without a champion its scores are null, and nobody says what SageMaker makes of that.
     text = training(ctx).to_json()
 
-    assert "champion.auc" not in text
+    assert "champion.score" not in text
     assert "champion.reason" not in text
 
 
@@ -353,7 +355,7 @@ def test_an_edit_to_one_script_changes_that_steps_key_alone(
         }
 
     before = keys()
-    write_source({"steps/flights/scoring.py": "METRIC = 'log_loss'\n"})
+    write_source({"ratchet/judging/scoring.py": "METRIC = 'log_loss'\n"})
     after_scoring = keys()
     write_source({"steps/flights/train.py": "import features, inference, json\n"})
     after_train = keys()

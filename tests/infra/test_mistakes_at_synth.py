@@ -9,7 +9,7 @@ import pytest
 
 from ratchet.authoring import Context, Pipeline
 from ratchet.pipelines import instance_types
-from ratchet.project import load
+from ratchet.project import Project, load
 from ratchet.settings.schema import Settings, SettingsError
 from ratchet_cdk import app
 from stacks.loop import ModelLoop
@@ -41,7 +41,7 @@ def test_a_slip_in_an_instance_type_is_one_line_with_the_key_and_the_nearest(
     part: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = with_type(load("dev"), part, "ml.m5.lagre")
-    monkeypatch.setattr(app, "settings_for", lambda *_: [settings])
+    monkeypatch.setattr(Project, "settings", lambda *_: settings)
     with pytest.raises(SystemExit) as ended:
         app.synth(ModelLoop)
     assert ended.value.code == (
@@ -68,8 +68,8 @@ def test_a_mistake_in_a_pipeline_is_said_without_a_trace(monkeypatch: pytest.Mon
         return p
 
     list_pipelines(monkeypatch, {"mistaken": mistaken})
-    monkeypatch.setattr(app, "settings_for", lambda *_: [load("dev")])
-    with_flags = cdk.App(context=context(), analytics_reporting=False)
+    flags = {**context(), "environment": "dev"}
+    with_flags = cdk.App(context=flags, analytics_reporting=False)
     monkeypatch.setattr(cdk, "App", lambda **_: with_flags)
     with pytest.raises(SystemExit) as ended:
         app.synth(ModelLoop)

@@ -16,20 +16,24 @@ import yaml
 from botocore import xform_name
 from botocore.session import get_session
 
+from ratchet.loop import names
 from tests.infra.assembly import Assembly
 from tests.projects import ROOT
 
 FOLDER = ROOT / "docs" / "guides" / "roles"
 FILES = sorted(FOLDER.glob("*.yaml"))
-WIDE = {"execution": ["DeployTheServicesOfTheLoop"], "person": ["ListWhatKnowsNoResource"]}
+WIDE = {
+    "deploy": ["ListWhatKnowsNoResource"],
+    "execution": ["DeployTheServicesOfTheLoop"],
+    "person": ["ListWhatKnowsNoResource"],
+}
 """Template → its statements on every resource, with the reason beside them there."""
 LONGEST_MANAGED, LONGEST_INLINE = 6144, 10_240
 
 # Calls of the command line that no role of these is for → who makes them.
 OTHERS = {
     "ce:UpdateCostAllocationTagsStatus": "`ratchet costs setup` of the account's administrator",
-    "cloudformation:GetTemplate": "`ratchet permissions`, of who reads all policies",
-    "cloudformation:ListStackResources": "likewise, and the demo on a cloud of its own",
+    "cloudformation:ListStackResources": "`ratchet permissions` of an administrator; the demo",
     "sts:AssumeRole": "the local cloud's administrator, who acts as a role",
     "sts:AssumeRoleWithWebIdentity": "likewise, in GitHub's place",
     "sts:GetCallerIdentity": "needs no permission",
@@ -135,7 +139,20 @@ def test_a_workflow_is_the_roles_of_one_bootstrap_stack_and_no_other() -> None:
     for arn in assumed["Resource"]:
         assert ":role/cdk-${Qualifier}-" in arn["Fn::Sub"]
         assert "*" not in arn["Fn::Sub"]
-    assert actions("deploy") == {"sts:AssumeRole", "ssm:GetParameter"}
+
+
+def test_a_workflow_itself_changes_the_pipelines_of_its_environment_and_nothing_else() -> None:
+    changes = {
+        action: statement["Resource"]
+        for statement in statements("deploy")
+        for asked in [statement["Action"]]
+        for action in ([asked] if isinstance(asked, str) else asked)
+        if not re.match(r"\w+:(Describe|Get|List|Assume)", action)
+    }
+    pipelines = ":pipeline/${Project}-${Environment}-*"
+    assert changes.pop("sagemaker:UpdatePipeline")["Fn::Sub"].endswith(pipelines)
+    assert changes.pop("sagemaker:DeletePipeline")["Fn::Sub"].endswith(f"{pipelines}-edits")
+    assert changes.keys() == {"iam:PassRole"}  # of pipelines' roles, to SageMaker
 
 
 def test_a_pull_request_reads_the_projects_stacks_and_becomes_nobody_else() -> None:
@@ -215,6 +232,12 @@ def test_approving_and_changing_pipelines_are_granted_apart() -> None:
         for action in statement["Action"]
     }
     assert not work & {"sagemaker:UpdateModelPackage", "sagemaker:UpdatePipeline", "iam:PassRole"}
+
+
+def test_no_person_changes_a_pipeline_that_was_deployed() -> None:
+    (edits,) = [s for s in statements("person") if "sagemaker:UpdatePipeline" in s["Action"]]
+    assert edits["Resource"]["Fn::Sub"].endswith(":pipeline/${Project}-${Environment}-*-edits")
+    assert names.holds_edits(edits["Resource"]["Fn::Sub"])
 
 
 @pytest.mark.parametrize("environment", ["dev", "prod"])

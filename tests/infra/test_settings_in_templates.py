@@ -10,13 +10,9 @@ import aws_cdk as cdk
 import pytest
 
 from ratchet.project import load
-from ratchet.settings.schema import (
-    EndpointSettings,
-    FeedbackSettings,
-    MonitorSettings,
-    NotificationSettings,
-    TriggerSettings,
-)
+from ratchet.settings.retention import NotificationSettings
+from ratchet.settings.schema import FeedbackSettings, MonitorSettings, TriggerSettings
+from ratchet.settings.serving import EndpointSettings
 from ratchet_cdk.foundation.code_bucket import CodeBucket
 from tests.infra.assembly import STACKS, Template, context, loop_folder
 from tests.infra.loops import add_loops

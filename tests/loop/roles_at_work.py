@@ -206,7 +206,12 @@ def build(folder: Path, *, assembly: Path) -> Stage:
     place = f"{administrator.account}-{administrator.region}"
     stage.roles["execution"] = f"cdk-{cdk.DEFAULT_QUALIFIER}-cfn-exec-role-{place}"
     stage.make_role(
-        "deploy", stack="flights-ci-dev", Repository=REPOSITORY, GitHubEnvironment="dev"
+        "deploy",
+        stack="flights-ci-dev",
+        Repository=REPOSITORY,
+        GitHubEnvironment="dev",
+        Project="flights",
+        Environment="dev",
     )
     ((_, *words),) = recipe("deploy", ENV="dev")
     stage.works("deploy", *words, "--app", str(stage.assembly))

@@ -32,6 +32,9 @@ NOT_ASKED_HERE = {
     "LetEndpointsScale": "the local cloud has no service-linked roles",
     "SeeThatItIsBootstrapped": "who reads a stack's parameter: docs/guides/aws-only.md",
     "LeaveThemTheirRoles": "UpdatePipeline without a role in the request: docs/guides/aws-only.md",
+    "PutDefinitionsBack": "tests/loop/test_edits.py, where somebody has changed one",
+    "SeeWhichVersionsAreOfEdits": "a pipeline of edits that is 30 days old",
+    "RemoveEdits": "likewise",
 }
 """Statements that no command of these tests needs → what does."""
 
@@ -88,7 +91,8 @@ def test_a_workflow_deploys_by_the_bootstrap_roles_alone(stage: Stage) -> None:
     stacks = ("foundation", "training", "evaluation", "serving", "operations", "pipelines")
     assert deployed == {f"flights-dev-{name}" for name in stacks}
     asked = {decision.action for decision in stage.decisions("deploy")}
-    assert asked == {"sts:AssumeRole", "ssm:GetParameter"}
+    comparing = {"cloudformation:GetTemplate", "sagemaker:DescribePipeline"}
+    assert asked == {"sts:AssumeRole", "ssm:GetParameter", "sagemaker:ListPipelines"} | comparing
     assert all(decision.allowed for decision in stage.decisions("deploy"))
 
 
@@ -185,7 +189,7 @@ def test_a_person_sees_what_another_instance_costs(
 def test_a_person_runs_stops_and_retries_the_code_of_their_checkout(stage: Stage) -> None:
     started = stage.works("person", "run", "training", "--no-follow")
     assert "uploaded evaluate" in started.stderr
-    assert "updated the pipeline" in started.stderr
+    assert "This is an edit: it runs beside the deployed pipeline" in started.stderr
     stage.works("person", "stop", "latest")
     assert stage.type("person", "show", "latest", "--follow").code == 0
     assert "Retrying" in stage.works("person", "retry", "latest", "--no-follow").stdout

@@ -14,9 +14,7 @@ _STEP_PYTHON = Path(__file__).parents[2] / "ratchet" / "runner" / "step_python"
 
 
 @pytest.mark.parametrize("module", ["ratchet", "pipeline_defs", "ratchet_cdk"])
-def test_a_step_does_not_see_the_project_that_is_installed_for_editing(
-    workbench: Workbench, module: str
-) -> None:
+def test_a_step_sees_neither_the_project_nor_ratchet(workbench: Workbench, module: str) -> None:
     result = workbench.run(definition(processing("look", python(f"import {module}"))))
     assert result.status == "Failed"
     assert f"No module named '{module}'" in str(result.failure_reason)
@@ -57,3 +55,37 @@ def test_only_a_projects_folders_are_hidden(tmp_path: Path) -> None:
     assert str(library) in left, "installed for editing too, and stands in for the image's"
     assert str(inside) in left
     assert not {str(project), str(project / "constructs")} & set(left)
+
+
+@pytest.mark.parametrize(
+    ("place", "sees"), [("machine", False), ("script", True), ("pip", True), ("nowhere", False)]
+)
+def test_ratchet_is_seen_where_a_container_has_it_and_hidden_among_this_machines_packages(
+    tmp_path: Path, place: str, sees: bool
+) -> None:
+    """In the bundle, beside the script, or installed for the step by its requirements.txt."""
+    for folder in ("machine", "script", "pip", "nowhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / place / "ratchet").mkdir()
+    (tmp_path / place / "ratchet" / "__init__.py").write_text("")
+    (tmp_path / place / "ratchet" / "loop.py").write_text("FROM = __file__")
+    script = tmp_path / "script" / "train.py"
+    script.write_text("from ratchet import loop; print(loop.FROM)")
+    start = "; ".join(
+        [
+            "import runpy, sys",
+            f"sys.path[:0] = [{str(tmp_path / 'pip')!r}]",
+            f"sys.path.append({str(tmp_path / 'machine')!r})",
+            f"exec(open({str(_STEP_PYTHON / 'sitecustomize.py')!r}).read())",
+            f"sys.path.insert(0, {str(script.parent)!r})",
+            f"runpy.run_path({str(script)!r})",
+        ]
+    )
+    variables = {"PYTHONPATH": str(tmp_path / "pip")}
+    ran = subprocess.run(
+        [sys.executable, "-P", "-S", "-c", start], capture_output=True, text=True, env=variables
+    )
+    if sees:
+        assert ran.stdout.strip() == str(tmp_path / place / "ratchet" / "loop.py"), ran.stderr
+    else:
+        assert "ModuleNotFoundError: No module named 'ratchet'" in ran.stderr

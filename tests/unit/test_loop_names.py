@@ -24,7 +24,9 @@ WORDS = {
     "COMPLETED",
     "DRIFT",
     "EVALUATION",
+    "BETTER_KEY",
     "MANIFEST_KEY",
+    "METRIC_KEY",
     "MONITORING",
     "PENDING",
     "PIPELINE",
@@ -178,7 +180,3 @@ def test_the_analyzer_writes_the_files_that_others_read() -> None:
         folders.STATISTICS,
     }
     assert files <= texts_of("ratchet/monitoring/outputs.py")
-
-
-def test_the_evaluate_step_says_the_statuses_that_others_read() -> None:
-    assert {names.NONE, names.SCORED, names.UNSCORABLE} <= texts_of("steps/flights/evaluate.py")

@@ -88,10 +88,12 @@ def deploy(
     What follows `--` goes to `cdk deploy` unchanged: `ratchet deploy -- --hotswap`.
     """
     from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.pipelines import source
     from ratchet.deployment.target import cdk
 
     doing = "create or change the stacks of this environment; what is in them costs money"
     target = connect_to_change(environment, local, model, doing=doing, yes=yes)
+    source.check(target.settings, root=target.root)
     if bootstrap or not cdk.bootstrapped(target):
         if not (bootstrap or target.local):
             raise DeploymentError(

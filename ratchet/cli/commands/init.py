@@ -60,7 +60,7 @@ def init(
     """
     from ratchet.project import current
     from ratchet.settings import loading
-    from ratchet.template import files, models, writing
+    from ratchet.template import files, problem_files, writing
     from ratchet.template.data import read_data
     from ratchet.version import version
 
@@ -72,7 +72,7 @@ def init(
     chosen = _checked(name or str(model))
     rows = read_data(data or _ask_for_folder())
     plan = rows.plan(label=label or _ask_for_label(rows), problem=_kind(problem))
-    written = {**files.model_files(chosen), **models.script_files(chosen, plan)}
+    written = {**files.model_files(chosen), **problem_files.problem_files(plan, chosen)}
     if model is None:
         root = Path.cwd() / chosen
         written |= files.project_files(chosen, version=version())
@@ -121,17 +121,15 @@ def _ask(question: str, *, missing: str, default: str | None = None) -> str:
 
 
 def _kind(problem: ProblemKind | None) -> Problem | None:
-    return problem.value if problem is not None else None  # type: ignore[return-value]
+    return problem.value if problem is not None else None
 
 
 def _say(plan: Plan) -> None:
-    from ratchet.template import models
-
     console, target = out(), plan.target
     if target.reason:
         console.print(f"[dim]{escape(target.reason)}[/]", soft_wrap=True)
-    for line in models.left_out_lines(plan.left_out):
-        console.print(f"[dim]{escape(line)}[/]", soft_wrap=True)
+    for name, why in plan.left_out.items():
+        console.print(f"[dim]{escape(f'{name!r} is left out: {why}')}[/]", soft_wrap=True)
     console.print(
         f"A {target.problem} model of {escape(repr(target.label))} from "
         f"{len(plan.features)} columns."

@@ -139,6 +139,7 @@ def _of_source(
     deployed = publishing.deployed_pipeline(target, target.settings.pipeline_name(kind))
     context = source.context(target, deployed_facts, listed, role_arn=deployed.role_arn)
     pipeline = listed.compile(context)
+    source.check(target.settings, [pipeline], root=target.root)
     definition = pipeline.to_json()
     if deployed.runs(definition):
         return deployed, None

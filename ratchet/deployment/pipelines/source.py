@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,35 @@ def compile_without_cloud(kind: str, settings: Settings, *, root: Path) -> Compi
     from ratchet.pipelines.placeholders import placeholder_context
 
     return entry(kind, settings.model_name, root).compile(placeholder_context(settings, root=root))
+
+
+def check(
+    settings: Settings,
+    compiled: Sequence[CompiledPipeline] | None = None,
+    *,
+    root: Path,
+) -> None:
+    """Refuses settings that would fail a job, or change nothing, before anything is built: an
+    instance type that SageMaker does not have, a table of a step that is not there, a
+    hyperparameter that the script of a training does not take.
+
+    Args:
+        compiled: the pipelines that are about to run; without them every one of the model is.
+
+    Raises:
+        SettingsError: with the file and the key.
+        DefinitionError: a pipeline's source has mistakes.
+    """
+    from ratchet.deployment.pipelines.asking import hyperparameters
+    from ratchet.pipelines import instance_types, placeholders, step_settings
+
+    instance_types.check(settings)
+    if compiled is None:
+        compiled = placeholders.compiled(settings, root=root)
+    step_settings.check(
+        settings, compiled, others=lambda: placeholders.compiled(settings, root=root)
+    )
+    hyperparameters.check(settings, compiled)
 
 
 def definition(kind: str, settings: Settings, *, root: Path) -> str:

@@ -136,10 +136,14 @@ def _refuse_no_header(files: Files, rows: pd.DataFrame) -> None:
     fractions = [name for name in figures if not name.strip().isdigit()]
     words = [name for name in names if name not in figures]
     repeated = [name for name in words if (rows[name] == name).any()]
-    counted = [str(i + int(figures[0])) for i in range(len(figures))] == figures
-    if fractions or repeated or (not words and not counted):
+    if fractions or repeated or (not words and not _count(figures)):
         raise DataError(
             f"{files.root / files.paths[-1]}: the first line has no names of columns but values, "
             f"such as {', '.join(map(repr, (figures + repeated)[:3]))}; write a line with the "
             "names above it"
         )
+
+
+def _count(names: list[str]) -> bool:
+    """Whether names are whole numbers that follow each other, as pandas names columns."""
+    return names == [str(int(names[0]) + i) for i in range(len(names))]

@@ -26,6 +26,7 @@ _ISO = "ISO8601"
 LAYOUTS = (_ISO, *(day + time for day in _DAYS for time in _TIMES))
 """How dates are written, for `pandas.to_datetime`; the first that fits every value counts."""
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
+MISSING = ["", "#N/A", "N/A", "n/a", "NA", "<NA>", "NULL", "null", "NaN", "nan", "None"]
 _BOOLEANS = {"true", "false"}
 _COMMAS = re.compile(r"-?\d+(,\d+)+(\.\d+)?")
 
@@ -47,13 +48,14 @@ class Column:
 
 
 def texts(values: pd.Series) -> pd.Series:
-    """One text for what is the same value: 3, 3.0 and " 3 " are; nothing is missing.
+    """One text for what is the same value: 3, 3.0 and " 3 " are; what stands for none is missing.
 
     The scripts of a model do the same (problems/shared/features.py.tmpl).
     """
     stripped = values.astype("string").str.strip()
-    whole = stripped.str.replace(r"^(-?\d+)\.0+$", r"\1", regex=True)
-    return whole.astype(object).where(whole.notna() & (whole != ""), np.nan)
+    present = stripped.mask(stripped.isin(MISSING))
+    whole = present.str.replace(r"^(-?\d+)\.0+$", r"\1", regex=True)
+    return whole.astype(object).where(whole.notna(), np.nan)
 
 
 def numbers(values: pd.Series) -> pd.Series:

@@ -163,7 +163,10 @@ def _same_headers(files: Files) -> None:
     if not expected:
         raise DataError(f"{newest} is empty; expected a line with the names of the columns")
     if twice := sorted({name for name in expected if expected.count(name) > 1}):
-        raise DataError(f"{newest}: the column {twice[0]!r} is there twice; rename one of them")
+        raise DataError(
+            f"{newest}: the column {twice[0]!r} is there twice; rename one of "
+            "them, or write a line with the names of the columns above the values"
+        )
     for path in files.paths[:-1]:
         header = set(_header(files, path))
         if differ := header.symmetric_difference(expected):

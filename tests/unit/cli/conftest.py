@@ -37,11 +37,11 @@ def settings() -> Settings:
     return Settings(
         environment="dev",
         model_name="flights",
+        model=ModelSettings(problem="binary", label="late"),
         project="flights",
         region="us-east-1",
         owner="ml",
         cost_center="ml-1",
-        model=ModelSettings(problem="binary", label="late"),
     )
 
 

@@ -35,7 +35,7 @@ def mistaken(ctx: Context) -> Pipeline:
 
 
 @pytest.fixture
-def listed(monkeypatch: pytest.MonkeyPatch, world: World, type_: Type) -> World:
+def listed(monkeypatch: pytest.MonkeyPatch, world: World) -> World:
     """training is deployed as the source says it; evaluation, monitoring and scoring are not."""
     deploy_source(world)
     also_listed(monkeypatch, scoring=scoring)

@@ -1,76 +1,19 @@
-"""Models here are tiny: an inference.py of a few lines, packed as train.py packs one."""
+"""The evaluate step: candidate and champion on the same rows, each through its own code."""
 
 from __future__ import annotations
 
-import io
-import json
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import evaluate
 import numpy as np
 import pytest
 
-RunMain = Callable[..., None]
+from ratchet.judging import models
+from tests.unit.judging.conftest import INFERENCE, Job, archive
 
-INFERENCE = """
-import csv, io
-import features
-
-def model_fn(model_dir): return None
-def input_fn(body, content_type): return list(csv.DictReader(io.StringIO(body.decode())))
-def predict_fn(rows, model): return [features.score(float(row["x"])) for row in rows]
-def output_fn(scores, accept): return "".join(f"{score}\\n" for score in scores), accept
-"""
-GOOD = "def score(x): return x"
-WEAK = "def score(x): return round(x)"
-BACKWARDS = "def score(x): return 1 - x"
-
-
-def archive(path: Path, files: dict[str, str]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w:gz") as tar:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content.encode())
-            tar.addfile(member, io.BytesIO(content.encode()))
-    return path
-
-
-class Job:
-    """One evaluate step's folders."""
-
-    def __init__(self, root: Path, run_main: RunMain) -> None:
-        self.root, self.run_main = root, run_main
-        rng = np.random.default_rng(0)
-        x = rng.random(300)
-        late = (rng.random(300) < x).astype(int)
-        lines = [f"{label},{value:.6f}" for label, value in zip(late, x, strict=True)]
-        (root / "eval").mkdir()
-        (root / "champion").mkdir()
-        (root / "eval" / "eval.csv").write_text("\n".join(["late,x", *lines]) + "\n")
-        self.late = int(late.sum())
-
-    def model(self, role: str, features: str, inference: str = INFERENCE) -> None:
-        files = {"code/inference.py": inference, "code/features.py": features}
-        archive(self.root / role / "model.tar.gz", files)
-
-    def report(self) -> dict[str, Any]:
-        folders = [
-            argument
-            for name in ("candidate", "champion", "eval", "report", "predictions")
-            for argument in (f"--{name}", self.root / name)
-        ]
-        self.run_main(evaluate, *folders)
-        report: dict[str, Any] = json.loads((self.root / "report/evaluation.json").read_text())
-        return report
-
-
-@pytest.fixture
-def job(tmp_path: Path, run_main: RunMain) -> Job:
-    return Job(tmp_path, run_main)
+GOOD = "def answer(x): return x"
+WEAK = "def answer(x): return round(x)"
+BACKWARDS = "def answer(x): return 1 - x"
 
 
 def test_each_model_is_scored_through_the_code_packed_with_it(job: Job) -> None:
@@ -78,15 +21,15 @@ def test_each_model_is_scored_through_the_code_packed_with_it(job: Job) -> None:
     job.model("champion", GOOD)
     report = job.report()
     assert report["champion"]["status"] == "scored"
-    assert report["champion"]["auc"] > 0.7
-    assert report["candidate"]["auc"] == pytest.approx(1 - report["champion"]["auc"])
+    assert report["champion"]["score"] > 0.7
+    assert report["candidate"]["score"] == pytest.approx(1 - report["champion"]["score"])
 
 
 def test_what_the_candidate_answers_is_kept_beside_the_labels(job: Job) -> None:
     job.model("candidate", GOOD)
     job.model("champion", BACKWARDS)
     job.report()
-    header, *answers = (job.root / "predictions/predictions.csv").read_text().splitlines()
+    header, *answers = job.predictions
     _, *rows = (job.root / "eval/eval.csv").read_text().splitlines()
     assert header == "label,probability"
     pairs = [tuple(map(float, line.split(","))) for line in answers]
@@ -97,11 +40,16 @@ def test_the_report_has_every_field_of_a_comparison(job: Job) -> None:
     job.model("candidate", GOOD)
     job.model("champion", WEAK)
     report = job.report()
-    ours, theirs = report["candidate"]["auc"], report["champion"]["auc"]
+    ours, theirs = report["candidate"]["score"], report["champion"]["score"]
     assert report["metric"] == "auc"
-    assert (report["rows"], report["positives"]) == (300, job.late)
-    assert set(report["candidate"]) == {"auc", "log_loss"}
-    assert set(report["champion"]) == {"status", "auc", "log_loss", "reason"}
+    assert (report["problem"], report["better"], report["rows"]) == ("binary", "higher", 300)
+    late = [line.partition(",")[0] for line in job.predictions[1:]].count("1")
+    assert report["classes"] == {"0": 300 - late, "1": late}
+    assert set(report["candidate"]) == {"score", "metrics", "undefined"}
+    assert set(report["champion"]) == {"status", "score", "metrics", "undefined", "reason"}
+    metrics = report["candidate"]["metrics"]
+    assert set(metrics) == {"auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1"}
+    assert metrics["auc"] == ours
     assert report["regression"] == theirs - ours
     assert report["interval"]["low"] <= report["regression"] <= report["interval"]["high"]
     assert (report["interval"]["confidence"], report["interval"]["resamples"]) == (0.95, 1000)
@@ -130,7 +78,8 @@ def test_a_folder_without_an_archive_means_that_there_is_no_champion(job: Job) -
     job.model("candidate", GOOD)
     (job.root / "champion" / "README").write_text("nothing serves yet")
     report = job.report()
-    assert report["champion"] == {"status": "none", "auc": None, "log_loss": None, "reason": None}
+    nothing = {"score": None, "metrics": {}, "undefined": {}, "reason": None}
+    assert report["champion"] == {"status": "none", **nothing}
     assert (report["regression"], report["interval"]) == (0.0, None)
     assert "no champion" in report["verdict"]
 
@@ -138,13 +87,21 @@ def test_a_folder_without_an_archive_means_that_there_is_no_champion(job: Job) -
 @pytest.mark.parametrize(
     ("features", "inference", "reason"),
     [
-        ("def score(x): raise KeyError('y')", INFERENCE, "KeyError: 'y'"),
-        ("def score(x): raise ValueError('one\\ntwo')", INFERENCE, "ValueError: one"),
-        ("def score(x): return 2", INFERENCE, "scores are not all probabilities"),
-        ("def score(x): return float('nan')", INFERENCE, "scores are not all probabilities"),
-        ("def score(x): return 'yes'", INFERENCE, "expected one probability a row: "),
-        (GOOD, INFERENCE.replace("in rows]", "in rows[1:]]"), "299 scores for 300 rows"),
-        (GOOD, "import metrics", "ModuleNotFoundError: No module named 'metrics'"),
+        ("def answer(x): raise KeyError('y')", INFERENCE, "KeyError: 'y'"),
+        ("def answer(x): raise ValueError('one\\ntwo')", INFERENCE, "ValueError: one"),
+        ("def answer(x): return 2", INFERENCE, "300 of 300 answers are not understood"),
+        (
+            "def answer(x): return float('nan')",
+            INFERENCE,
+            "300 of 300 answers are not understood: 'nan' (300); expected finite",
+        ),
+        (
+            "def answer(x): return 'yes'",
+            INFERENCE,
+            "300 of 300 answers are not understood: 'yes' (300)",
+        ),
+        (GOOD, INFERENCE.replace("in rows]", "in rows[1:]]"), "299 answers for 300 rows"),
+        (GOOD, "import comparison", "ModuleNotFoundError: No module named 'comparison'"),
         (GOOD, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "exit status -9"),
     ],
 )
@@ -156,7 +113,7 @@ def test_a_champion_that_cannot_answer_is_unscorable_with_the_reason(
     report = job.report()
     assert report["champion"]["status"] == "unscorable"
     assert report["champion"]["reason"].startswith(reason)
-    assert report["champion"]["auc"] is None
+    assert report["champion"]["score"] is None
     assert (report["regression"], report["interval"]) == (0.0, None)
     assert reason in report["verdict"]
 
@@ -185,7 +142,7 @@ def test_two_archives_are_not_a_champion(job: Job) -> None:
 
 
 def test_a_candidate_that_cannot_answer_fails_the_step(job: Job) -> None:
-    job.model("candidate", "def score(x): raise KeyError('y')")
+    job.model("candidate", "def answer(x): raise KeyError('y')")
     job.model("champion", GOOD)
     with pytest.raises(SystemExit, match="the candidate cannot be scored: KeyError: 'y'"):
         job.report()
@@ -206,7 +163,7 @@ def test_an_archive_cannot_write_outside_of_its_folder(
         monkeypatch.delattr(tarfile, "data_filter")
     path = archive(tmp_path / "model.tar.gz", {name: "evil"})
     with pytest.raises(tarfile.TarError):
-        evaluate.unpack(path, tmp_path / "inside" / "model")
+        models.unpack(path, tmp_path / "inside" / "model")
     assert not list(tmp_path.rglob("evil.py"))
 
 
@@ -215,69 +172,242 @@ def test_an_archive_unpacks_without_the_filter_too(
 ) -> None:
     monkeypatch.delattr(tarfile, "data_filter")
     path = archive(tmp_path / "model.tar.gz", {"./code/inference.py": GOOD})
-    evaluate.unpack(path, tmp_path / "model")
+    models.unpack(path, tmp_path / "model")
     assert (tmp_path / "model/code/inference.py").read_text() == GOOD
 
 
-@pytest.mark.parametrize("content", ["x\n1\n", "late,x\n1,0.5\n1,0.6\n", "late,x\nyes,1\n"])
-def test_an_eval_slice_without_both_labels_fails_the_step(job: Job, content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("x,lat\n1,0\n", "no column 'late', the label of .model.; did you mean 'lat'?"),
+        ("late,x\n1,0.5\n1,0.6\n", "the eval slice has no auc: all 2 labels are '1'"),
+        ("late,x\nyes,1\n0,1\nno,1\nno,1", "3 of 4 labels are not understood: 'no' .2."),
+        ("late,x\n", "there are no rows"),
+        ("", "not a CSV file with a header"),
+    ],
+)
+def test_an_eval_slice_that_no_model_can_be_judged_by_fails_the_step(
+    job: Job, content: str, message: str
+) -> None:
     job.model("candidate", GOOD)
-    (job.root / "eval" / "eval.csv").write_text(content)
-    with pytest.raises(SystemExit, match=r"eval\.csv: expected a column late"):
+    job.rows(content)
+    with pytest.raises(SystemExit, match=message):
         job.report()
+    assert not (job.root / "report").exists()
 
 
-def test_scores_may_come_on_one_line_as_sagemakers_own_algorithm_sends_them(job: Job) -> None:
-    one_line = INFERENCE.replace('f"{score}\\n"', 'f"{score},"')
+def test_answers_may_come_on_one_line_as_sagemakers_own_algorithm_sends_them(job: Job) -> None:
+    one_line = INFERENCE.replace('f"{answer}\\n"', 'f"{answer},"')
     assert one_line != INFERENCE
     job.model("candidate", GOOD)
     job.model("champion", GOOD, one_line)
     assert job.report()["champion"]["status"] == "scored"
 
 
-def judge_alone(job: Job) -> dict[str, Any]:
-    folders = [
-        argument
-        for name in ("champion", "eval", "report", "predictions")
-        for argument in (f"--{name}", job.root / name)
-    ]
-    job.run_main(evaluate, *folders)
-    report: dict[str, Any] = json.loads((job.root / "report/evaluation.json").read_text())
-    return report
-
-
 def test_without_a_candidate_the_champion_is_judged_alone_with_its_own_interval(job: Job) -> None:
     job.model("champion", GOOD)
-    report = judge_alone(job)
+    report = job.report(alone=True)
     champion, interval = report["champion"], report["interval"]
     assert report["candidate"] is None
     assert champion["status"] == "scored"
-    assert interval["low"] < champion["auc"] < interval["high"]
-    assert report["verdict"].startswith(f"champion AUC {champion['auc']:.4f}, 95 % within")
+    assert interval["low"] < champion["score"] < interval["high"]
+    assert report["verdict"].startswith(f"champion auc {champion['score']:.4f}, 95 % within")
 
 
 def test_a_champion_judged_alone_has_no_regression_that_a_gate_could_pass(job: Job) -> None:
     job.model("champion", GOOD)
-    assert judge_alone(job)["regression"] is None
+    assert job.report(alone=True)["regression"] is None
 
 
 def test_the_answers_of_a_champion_judged_alone_are_kept(job: Job) -> None:
     job.model("champion", GOOD)
-    judge_alone(job)
-    header, *answers = (job.root / "predictions/predictions.csv").read_text().splitlines()
+    job.report(alone=True)
+    header, *answers = job.predictions
     assert header == "label,probability"
     assert len(answers) == 300
 
 
 def test_a_champion_judged_alone_that_cannot_answer_says_why(job: Job) -> None:
-    job.model("champion", "def score(x): raise KeyError('plane_seats')")
-    report = judge_alone(job)
+    job.model("champion", "def answer(x): raise KeyError('plane_seats')")
+    report = job.report(alone=True)
     assert report["champion"]["status"] == "unscorable"
-    assert report["champion"]["auc"] is None
+    assert report["champion"]["score"] is None
     assert "plane_seats" in report["verdict"]
-    assert (job.root / "predictions/predictions.csv").read_text() == "label,probability\n"
+    assert job.predictions == ["label,probability"]
 
 
 def test_neither_candidate_nor_champion_is_an_error(job: Job) -> None:
     with pytest.raises(SystemExit, match="nothing to judge: no --candidate, and no"):
-        judge_alone(job)
+        job.report(alone=True)
+
+
+# -- the metric that decides ---------------------------------------------------------------------
+
+
+def test_another_metric_decides_in_its_own_direction(job: Job) -> None:
+    job.model("candidate", "def answer(x): return 0.5")
+    job.model("champion", GOOD)
+    report = job.report("--metric", "log_loss")
+    assert (report["metric"], report["better"]) == ("log_loss", "lower")
+    ours, theirs = report["candidate"]["score"], report["champion"]["score"]
+    assert report["regression"] == ours - theirs > 0
+    assert f"{report['regression']:.4f} worse, 95 % within" in report["verdict"]
+
+
+def test_labels_may_be_words_of_which_one_is_the_positive_class(job: Job) -> None:
+    job.model("candidate", GOOD)
+    numbers = job.report()
+    text = (job.root / "eval" / "eval.csv").read_text()
+    lines = [line.replace("1,", "yes,", 1).replace("0,", "no,", 1) for line in text.splitlines()]
+    job.rows("\n".join(["late,x", *lines[1:]]))
+    words = job.report("--positive=yes")
+    assert words["candidate"] == numbers["candidate"]
+    assert words["classes"] == {"no": numbers["classes"]["0"], "yes": numbers["classes"]["1"]}
+    assert {line.partition(",")[0] for line in job.predictions[1:]} == {"0", "1"}
+
+
+def test_a_regression_is_judged_by_its_error(price: Job) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    price.model("champion", "def answer(x): return 90 * x")
+    report = price.report()
+    ours, theirs = report["candidate"]["score"], report["champion"]["score"]
+    about = [report[key] for key in ("problem", "metric", "better")]
+    assert about == ["regression", "rmse", "lower"]
+    assert ours < theirs
+    assert report["regression"] == ours - theirs
+    assert report["interval"]["low"] < report["regression"] < report["interval"]["high"] < 0
+    assert (
+        f"against the champion's {theirs:.4f} on 300 rows: {theirs - ours:.4f} better, 95 %"
+        in report["verdict"]
+    )
+    assert set(report["candidate"]["metrics"]) == {"rmse", "mae", "r2", "mape"}
+    assert report["classes"] == {}
+    assert price.predictions[0] == "label,prediction"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("float('nan')", "300 of 300 answers are not understood: 'nan' (300)"),
+        ("x / 0 if x > 2 else float('inf') if x > 0.5 else 1", "answers are not understood: 'inf'"),
+        ("'cheap'", "300 of 300 answers are not understood: 'cheap' (300)"),
+        ("f'{x},{x}'", "300 of 300 answers have several values"),
+    ],
+)
+def test_an_answer_that_is_no_number_makes_a_champion_unscorable_with_the_count(
+    price: Job, answer: str, reason: str
+) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    price.model("champion", f"def answer(x): return {answer}")
+    champion = price.report()["champion"]
+    assert champion["status"] == "unscorable"
+    assert reason in champion["reason"]
+
+
+def test_a_metric_that_the_labels_do_not_have_is_left_out_with_the_reason(price: Job) -> None:
+    rows = (price.root / "eval" / "eval.csv").read_text()
+    price.rows(rows + "0.001,0\n")
+    price.model("candidate", "def answer(x): return 100 * x")
+    candidate = price.report()["candidate"]
+    assert "mape" not in candidate["metrics"]
+    reason = "mape divides by the label, which is 0 in 1 of 301 rows"
+    assert candidate["undefined"] == {"mape": reason}
+    with pytest.raises(SystemExit, match=f"the eval slice has no mape: {reason}"):
+        price.report("--metric", "mape")
+
+
+def test_classes_are_judged_by_their_names(kind: Job) -> None:
+    kind.model("candidate", "def answer(x): return ['ant', 'bee', 'cat'][int(3 * x)]")
+    kind.model("champion", "def answer(x): return 'ant' if x < 0.5 else 'cat'")
+    report = kind.report()
+    assert (report["metric"], report["better"]) == ("macro_f1", "higher")
+    assert report["regression"] < 0
+    assert report["candidate"]["metrics"]["accuracy"] > 0.8
+    assert set(report["classes"]) == {"ant", "bee", "cat"}
+    assert "log_loss" in report["candidate"]["undefined"]
+    assert kind.predictions[0] == "label,prediction"
+    assert kind.predictions[1].split(",")[1] in ("ant", "bee", "cat")
+
+
+def test_probabilities_of_classes_are_taken_behind_the_class(kind: Job) -> None:
+    sure = "['ant,0.8,0.1,0.1', 'bee,0.1,0.8,0.1', 'cat,0.1,0.1,0.8'][int(3 * x)]"
+    kind.model("candidate", f"def answer(x): return {sure}")
+    report = kind.report()
+    accuracy = report["candidate"]["metrics"]["accuracy"]
+    expected = -(accuracy * np.log(0.8) + (1 - accuracy) * np.log(0.1))
+    assert report["candidate"]["metrics"]["log_loss"] == pytest.approx(expected)
+
+
+def test_a_class_that_no_label_has_is_a_wrong_answer(kind: Job) -> None:
+    kind.model("candidate", "def answer(x): return 'dog'")
+    report = kind.report()
+    assert report["candidate"]["metrics"]["accuracy"] == 0
+    assert kind.predictions[1].endswith(",dog")
+
+
+@pytest.mark.parametrize("job_of", ["job", "price", "kind"])
+def test_a_report_has_no_value_that_json_lacks(job_of: str, request: pytest.FixtureRequest) -> None:
+    job: Job = request.getfixturevalue(job_of)
+    job.model("candidate", GOOD)
+    job.model("champion", "def answer(x): return 1 / (x - x)")
+    job.report()
+    text = (job.root / "report" / "evaluation.json").read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+
+
+# -- a team's own metric -------------------------------------------------------------------------
+
+OWN = """
+import numpy as np
+
+BETTER = {"cost": "lower"}
+
+def cost(labels, answers):
+    return np.where(answers < labels, 3 * (labels - answers), answers - labels).mean()
+"""
+
+
+def own(job: Job, source: str) -> list[str]:
+    file = job.root / "metrics.py"
+    file.write_text(source)
+    return ["--own-metrics", str(file), "--metric", "cost"]
+
+
+def test_a_teams_own_metric_decides_in_the_direction_that_it_says(price: Job) -> None:
+    price.model("candidate", "def answer(x): return 100 * x + 2")
+    price.model("champion", "def answer(x): return 100 * x - 2")
+    report = price.report(*own(price, OWN))
+    assert (report["metric"], report["better"]) == ("cost", "lower")
+    assert report["candidate"]["score"] < report["champion"]["score"]
+    assert report["regression"] < 0
+    assert report["interval"]["low"] <= report["regression"] <= report["interval"]["high"]
+    assert {"cost", "rmse"} <= set(report["candidate"]["metrics"])
+
+
+def test_a_teams_own_metric_of_classes_gets_their_names(kind: Job) -> None:
+    source = "BETTER = {'cost': 'lower'}\ndef cost(labels, answers): return (labels == 'bee').sum()"
+    kind.model("candidate", "def answer(x): return 'bee'")
+    report = kind.report(*own(kind, source))
+    assert report["candidate"]["score"] == report["classes"]["bee"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def cost(a, b): ...", "has no BETTER; expected a dictionary such as BETTER"),
+        ("BETTER = {'cost': 'less'}", r"BETTER\['cost'\] = 'less'"),
+        ("BETTER = {'cost': 'lower'}", "there is no function of this name"),
+        ("BETTER = {'rmse': 'lower'}\ndef rmse(a, b): ...", "call yours by another name"),
+        ("import nothing_of_the_kind", "cannot be loaded: ModuleNotFoundError"),
+        (OWN.replace("return", "return 1 / 0 +"), "cost of metrics.py fails: ZeroDivisionError"),
+        (OWN.replace("return", "return np.nan *"), "cost of metrics.py is nan, no number"),
+        (OWN.replace("cost", "price"), "'cost' is no metric of a regression problem"),
+    ],
+)
+def test_a_teams_own_metric_that_cannot_be_used_fails_the_step(
+    price: Job, source: str, message: str
+) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    with pytest.raises(SystemExit, match=message):
+        price.report(*own(price, source))

@@ -7,19 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import MODEL
-
 Write = Callable[..., Path]
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Writes `<environment>.toml`, beside it files of other paths, and gives the folder. Its model
-    is flights, which says what it predicts and no more unless a test does."""
+    is flights, which says nothing of its own unless a test does."""
     config = tmp_path / "config"
 
     def write(text: str, environment: str = "dev", **others: str) -> Path:
-        files = {f"{environment}.toml": text, "flights/base.toml": MODEL, **others}
+        files = {f"{environment}.toml": text, "flights/base.toml": "", **others}
         for name, content in files.items():
             (config / name).parent.mkdir(parents=True, exist_ok=True)
             (config / name).write_text(content, encoding="utf-8")

@@ -131,12 +131,12 @@ def test_a_project_may_do_without_a_file_for_all(config: Path) -> None:
 @pytest.mark.parametrize("file", LAYERS)
 def test_a_mistake_names_the_file_that_says_it(config: Path, file: str) -> None:
     required = REQUIRED if file == "base.toml" else ""
-    lay(config, {file: f"{required}[gate]\nmax_regression = 2"})
-    assert f"config/{file}: gate.max_regression = 2; expected" in refusal(config)
+    lay(config, {file: f"{required}[gate]\nmax_regression = -2"})
+    assert f"config/{file}: gate.max_regression = -2; expected" in refusal(config)
 
 
 def test_a_mistake_that_a_higher_file_mends_is_none(config: Path) -> None:
-    lay(config, {"dev.toml": "[gate]\nmax_regression = 2"})
+    lay(config, {"dev.toml": "[gate]\nmax_regression = -2"})
     assert "config/dev.toml" in refusal(config)
     lay(config, {"flights/dev.toml": "[gate]\nmax_regression = 0.2"})
     assert load(config).gate.max_regression == 0.2

@@ -229,7 +229,10 @@ def test_a_field_is_documented_by_its_default_or_required() -> None:
         for f in dataclasses.fields(Settings)
         if f.default is f.default_factory is dataclasses.MISSING
     }
-    assert required == {"environment", "model_name", "project", "region", "owner", "cost_center"}
+    assert required == {
+        *("environment", "model_name", "project", "region", "owner", "cost_center"),
+        "model",
+    }
 
 
 @pytest.mark.parametrize(

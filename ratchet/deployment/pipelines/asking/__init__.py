@@ -1,0 +1,1 @@
+"""What a training script takes, asked of the script itself."""

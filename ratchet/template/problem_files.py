@@ -1,0 +1,214 @@
+"""The files of a model that its data decides: scripts, settings, and rows to try them on."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from ratchet.template.data import Plan, Problem, Target
+from ratchet.template.files import Files
+from ratchet.template.sample_rows import sample_files
+
+_PROBLEMS = Path(__file__).resolve().parent / "problems"
+_SCRIPTS = ("features", "prepare", "train", "inference")
+_WIDTH = 100
+_LONGEST_EXCLUSION = 100
+"""Of Model Monitor's ExcludeFeaturesAttribute, in characters:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_EndpointInput.html"""
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What differs by a name between the problems."""
+
+    estimator: str
+    metric: str
+    score: str
+    """What the estimator's own `score` is."""
+    answer: str
+    what: str
+
+
+_WORDS: Mapping[Problem, _Words] = {
+    "binary": _Words(
+        estimator="HistGradientBoostingClassifier",
+        metric="auc",
+        score="accuracy",
+        answer="the probability of the positive class of each row",
+        what="the probability of one of two classes",
+    ),
+    "multiclass": _Words(
+        estimator="HistGradientBoostingClassifier",
+        metric="macro_f1",
+        score="accuracy",
+        answer="the class of each row and the probability of every class",
+        what="one of several classes",
+    ),
+    "regression": _Words(
+        estimator="HistGradientBoostingRegressor",
+        metric="rmse",
+        score="r2",
+        answer="the value of each row",
+        what="a number",
+    ),
+}
+
+
+def problem_files(plan: Plan, model: str) -> Files:
+    """Scripts, settings and sample rows of a model, in the folders of its name."""
+    scripts = {f"steps/{model}/{name}.py": _script(name, plan) for name in _SCRIPTS}
+    texts = {**scripts, f"config/{model}/base.toml": _settings(plan)}
+    files = {path: text.encode() for path, text in texts.items()}
+    return files | sample_files(plan, f"tests/{model}/data")
+
+
+def python_literal(text: str) -> str:
+    """A string literal, in double quotes where that is possible."""
+    literal = repr(text)
+    return f'"{literal[1:-1]}"' if literal[0] == "'" and '"' not in text else literal
+
+
+def toml_literal(text: str) -> str:
+    """A basic string of TOML."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _script(name: str, plan: Plan) -> str:
+    problem = plan.target.problem
+    words = _WORDS[problem]
+    values = {
+        "features": {"label": _label(plan.target), "columns": _columns(plan)},
+        "prepare": {
+            "names": ", ".join([*_label_names(problem), "quoted", "refuse", "texts", "written"]),
+            "separator": python_literal(plan.data.files.separator),
+            "labels": _part(f"{problem}/labels.py"),
+        },
+        "train": {"estimator": words.estimator, "score": words.score, "what": words.what},
+        "inference": {"answer": words.answer, "answers": _part(f"{problem}/answers.py")},
+    }
+    return _part(f"shared/{name}.py", **values[name]) + "\n"
+
+
+def _part(path: str, **values: str) -> str:
+    template = (_PROBLEMS / f"{path}.tmpl").read_text(encoding="utf-8")
+    return Template(template).substitute(values).rstrip("\n")
+
+
+def _label_names(problem: Problem) -> list[str]:
+    """What prepare.py needs of features.py, in the order of an import."""
+    if problem == "binary":
+        return ["COLUMNS", "LABEL", "NEGATIVE", "POSITIVE"]
+    return ["CLASSES", "COLUMNS", "LABEL"] if problem == "multiclass" else ["COLUMNS", "LABEL"]
+
+
+def _label(target: Target) -> str:
+    lines = [f"LABEL = {python_literal(target.label)}"]
+    if target.problem == "binary":
+        negative, positive = map(python_literal, target.classes)
+        lines += [
+            f"NEGATIVE = {negative}",
+            f"POSITIVE = {positive}  # the model answers the probability of this class",
+        ]
+    if target.problem == "multiclass":
+        lines.append("# In the order in which the model answers their probabilities.")
+        lines += _list("CLASSES", [python_literal(name) for name in target.classes])
+    return "\n".join(lines) + "\n"
+
+
+def _columns(plan: Plan) -> str:
+    lines = list(_left_out(plan.left_out))
+    of_kind = {
+        kind: [column for column in plan.features if column.kind == kind]
+        for kind in ("category", "number", "date")
+    }
+    for name, kind in (("CATEGORIES", "category"), ("NUMBERS", "number")):
+        lines += _list(name, [python_literal(column.name) for column in of_kind[kind]])
+    lines.append("# Column → how it is written, for pandas.to_datetime.")
+    dates = [
+        f"{python_literal(column.name)}: {python_literal(column.layout)}"
+        for column in of_kind["date"]
+    ]
+    return "\n".join([*lines, *_list("DATES", dates, "{}", annotation=": dict")])
+
+
+def _left_out(left_out: Mapping[str, str]) -> Iterator[str]:
+    if not left_out:
+        return
+    yield "# Columns of the data that the model does not see:"
+    for name, why in left_out.items():
+        yield from textwrap.wrap(
+            f"{python_literal(name)}: {why}",
+            _WIDTH,
+            initial_indent="#   ",
+            subsequent_indent="#       ",
+            break_on_hyphens=False,
+        )
+
+
+def _list(name: str, items: Sequence[str], braces: str = "[]", annotation: str = "") -> list[str]:
+    """An assignment as ruff formats it."""
+    head = f"{name}{annotation if not items else ''} = {braces[0]}"
+    line = f"{head}{', '.join(items)}{braces[1]}"
+    if len(line) <= _WIDTH:
+        return [line]
+    return [head, *(f"    {item}," for item in items), braces[1]]
+
+
+def _settings(plan: Plan) -> str:
+    target = plan.target
+    classes = ""
+    if target.problem == "multiclass":
+        classes = "\n".join(_list("classes", [toml_literal(name) for name in target.classes]))
+        classes += "\n"
+    return (
+        _part(
+            "shared/base.toml",
+            problem=target.problem,
+            label=toml_literal(target.label),
+            metric=_WORDS[target.problem].metric,
+            classes=classes,
+            tolerances=_part(f"{target.problem}/tolerances.toml", **_tolerances(target)) + "\n",
+            monitor=_monitor(plan),
+            min_samples_leaf=str(max(5, min(20, plan.data.rows // 50))),
+        )
+        + "\n"
+    )
+
+
+def _tolerances(target: Target) -> dict[str, str]:
+    if target.problem == "regression":
+        deviation = target.deviation
+        return {
+            "deviation": _rounded(deviation),
+            "tenth": _rounded(deviation / 10),
+            "hundredth": _rounded(deviation / 100),
+        }
+    if target.problem == "multiclass":
+        share = max(target.counts) / sum(target.counts)
+        largest = 2 * share / (1 + share)  # F1 of the largest class, where it is always the answer
+        return {"floor": f"{max(1.0, largest) / len(target.classes):.2f}"}
+    return {}
+
+
+def _rounded(value: float) -> str:
+    """Two digits are enough for what is to be adjusted anyway."""
+    return repr(float(f"{value:.2g}"))
+
+
+def _monitor(plan: Plan) -> str:
+    """Dates move by nature, so requests are not compared by them."""
+    names: list[str] = []
+    for column in plan.features:
+        name = column.name
+        joined = ",".join([plan.target.label, *names, name])
+        plain = "," not in name and name.isprintable()
+        if column.kind == "date" and plain and len(joined) <= _LONGEST_EXCLUSION:
+            names.append(name)
+    if not names:
+        return ""
+    lines = _list("exclude", [toml_literal(name) for name in names])
+    return "\n".join(["[monitor]", "# Dates move by nature.", *lines]) + "\n\n"

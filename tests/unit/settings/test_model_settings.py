@@ -1,0 +1,169 @@
+"""What a model predicts and by what it is judged is said once, and what does not go together is
+refused where it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ratchet.settings import loading
+from ratchet.settings.schema import Settings, SettingsError
+from tests.projects import REQUIRED
+from tests.unit.settings.conftest import Write
+
+OF_ALL = "\n".join(line for line in REQUIRED.splitlines() if not line.startswith("model"))
+REGRESSION = """
+[model]
+problem = "regression"
+label = "price"
+"""
+TOLERANCES = "[gate]\nmax_regression = 2\n[evaluation]\nmax_regression = 5\n"
+
+
+def load(config: Path) -> Settings:
+    return loading.load(config, environment="dev", model="flights")
+
+
+def of(write: Write, model: str) -> Settings:
+    return load(write(OF_ALL, **{"flights/base.toml": model}))
+
+
+def refusal(write: Write, model: str) -> str:
+    with pytest.raises(SettingsError) as refused:
+        of(write, model)
+    return str(refused.value)
+
+
+def metrics_of_the_team(write: Write, source: str) -> Path:
+    """Their file beside the scripts; `write` puts `config` beside `steps`."""
+    steps = write(OF_ALL).parent / "steps" / "flights"
+    steps.mkdir(parents=True)
+    (steps / "metrics.py").write_text(source)
+    return steps
+
+
+def test_a_model_that_does_not_say_what_it_predicts_is_refused_with_the_lines_to_write(
+    write: Write,
+) -> None:
+    assert refusal(write, "").endswith(
+        "config/flights/base.toml: model is missing; expected a table such as\n"
+        '[model]\nproblem = "binary" or "multiclass" or "regression"\nlabel = a string'
+    )
+
+
+@pytest.mark.parametrize(
+    ("problem", "metric"), [("binary", "auc"), ("multiclass", "macro_f1"), ("regression", "rmse")]
+)
+def test_each_problem_has_a_metric_that_decides_unless_another_is_named(
+    write: Write, problem: str, metric: str
+) -> None:
+    lines = f'[model]\nproblem = "{problem}"\nlabel = "x"\n{TOLERANCES}'
+    assert of(write, lines).model.metric_name == metric
+
+
+@pytest.mark.parametrize(
+    ("metric", "near"),
+    [("rsme", "rmse"), ("mean_absolute_error", "mae"), ("neg_root_mean_squared_error", "rmse")],
+)
+def test_a_metric_that_does_not_exist_is_refused_with_the_nearest(
+    write: Write, metric: str, near: str
+) -> None:
+    message = refusal(write, f'{REGRESSION}metric = "{metric}"\n{TOLERANCES}')
+    assert f"did you mean '{near}'?" in message
+    assert "There are rmse, mae, r2, mape" in message
+    assert f'BETTER = {{"{metric}": "lower"}}' in message
+
+
+def test_a_metric_of_another_problem_is_refused(write: Write) -> None:
+    assert "'auc' is no metric of a regression problem" in refusal(
+        write, f'{REGRESSION}metric = "auc"\n{TOLERANCES}'
+    )
+
+
+def test_a_metric_of_the_teams_own_file_is_taken(write: Write) -> None:
+    metrics_of_the_team(write, 'BETTER = {"cost": "lower"}\ndef cost(labels, answers): ...')
+    settings = of(write, f'{REGRESSION}metric = "cost"\n{TOLERANCES}')
+    assert settings.model.metric_name == "cost"
+    assert settings.model.known_metric is None
+
+
+@pytest.mark.parametrize("source", ["def cost(labels, answers): ...", 'BETTER = {"cost": "less"}'])
+def test_a_metric_of_the_teams_own_that_says_no_direction_is_refused(
+    write: Write, source: str
+) -> None:
+    steps = metrics_of_the_team(write, source)
+    message = refusal(write, f'{REGRESSION}metric = "cost"\n{TOLERANCES}')
+    assert str(steps / "metrics.py") in message
+
+
+def test_tolerances_and_a_floor_are_any_numbers_of_the_metrics_own_unit(write: Write) -> None:
+    r2 = REGRESSION + 'metric = "r2"\n[evaluation]\nfloor = -0.2\n[gate]\nmax_regression = 2'
+    assert of(write, r2).evaluation_floor == -0.2
+    assert of(write, r2).gate_max_regression == 2
+
+
+@pytest.mark.parametrize("value", ["-0.1", "inf", "nan"])
+def test_a_tolerance_that_is_no_amount_is_refused(write: Write, value: str) -> None:
+    message = refusal(write, f"{REGRESSION}[gate]\nmax_regression = {value}")
+    assert "expected a finite number of at least 0" in message
+
+
+@pytest.mark.parametrize("table", ["gate", "evaluation"])
+def test_a_metric_in_the_labels_unit_has_no_tolerance_that_fits_every_model(
+    write: Write, table: str
+) -> None:
+    other = {"gate": "evaluation", "evaluation": "gate"}[table]
+    message = refusal(write, f"{REGRESSION}[{other}]\nmax_regression = 2\n")
+    assert f"{table}.max_regression is missing" in message
+    assert f"[{table}] max_regression = …" in message
+
+
+def test_a_metric_from_0_to_1_has_tolerances_of_its_own(write: Write) -> None:
+    settings = load(write(REQUIRED))
+    assert settings.gate_max_regression == 0.005
+    assert settings.evaluation_max_regression == 0.05
+
+
+@pytest.mark.parametrize(
+    ("metric", "floor"), [("auc", 0.5), ("recall", None), ("log_loss", None), ("accuracy", None)]
+)
+def test_the_floor_is_what_answering_without_a_look_reaches_where_that_is_a_constant(
+    write: Write, metric: str, floor: float | None
+) -> None:
+    lines = f'[model]\nproblem = "binary"\nlabel = "late"\nmetric = "{metric}"'
+    assert of(write, lines).evaluation_floor == floor
+
+
+def test_a_floor_that_can_never_decide_is_refused(write: Write) -> None:
+    lines = '[model]\nproblem = "binary"\nlabel = "late"\n[evaluation]\nfloor = 2'
+    assert "auc lies between 0 and 1, so this can never decide" in refusal(write, lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (f'{REGRESSION}positive = "yes"\n{TOLERANCES}', "has no positive class"),
+        (f'{REGRESSION}classes = ["a", "b"]\n{TOLERANCES}', "has no list of classes"),
+        ('[model]\nproblem = "multiclass"\nlabel = "x"\nclasses = ["a", "a"]', "each once"),
+        (
+            '[model]\nproblem = "multiclass"\nlabel = "x"\nmetric = "log_loss"',
+            "probabilities mean nothing without the order of the classes",
+        ),
+        ('[model]\nproblem = "regresion"\nlabel = "x"', 'expected "binary" or "multiclass" or'),
+        ('[model]\nproblem = "binary"\nlabel = "a,b"', "no comma"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(write: Write, lines: str, message: str) -> None:
+    assert message in refusal(write, lines)
+
+
+def test_the_label_is_never_compared_with_requests(write: Write) -> None:
+    settings = load(write(REQUIRED + '[monitor]\nexclude = ["month", "late"]'))
+    assert settings.unmonitored == ("late", "month")
+    assert load(write(REQUIRED)).unmonitored == ("late",)
+
+
+def test_columns_that_model_monitor_cannot_take_are_refused(write: Write) -> None:
+    with pytest.raises(SettingsError, match="at most 100 characters together"):
+        load(write(REQUIRED + f'[monitor]\nexclude = ["{"x" * 96}"]'))
