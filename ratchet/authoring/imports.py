@@ -49,8 +49,8 @@ def imported_files(
     Raises:
         BundleError: a file is not valid Python, or imports Ratchet, or what is a file of the
             `project` and not below `folder`: it would run on a laptop, where Python finds both, and
-            in no container. An import that may fail is left alone: in a `try` that catches ImportError,
-            in `suppress(ImportError)`, under `TYPE_CHECKING`.
+            in no container. An import that may fail is left alone: in a `try` that catches
+            ImportError, in `suppress(ImportError)`, under `TYPE_CHECKING`.
     """
     files: set[Path] = set()
     modules: set[str] = set()

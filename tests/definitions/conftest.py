@@ -65,7 +65,6 @@ def settings() -> Settings:
         region="us-east-1",
         owner="ml-platform",
         cost_center="ml-0001",
-        model=ModelSettings(problem="binary", label="late"),
         hyperparameters={"max_depth": 6, "eta": 0.1},
     )
 

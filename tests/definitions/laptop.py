@@ -125,7 +125,6 @@ def after_winter(folder: Path, *, monitor: MonitorSettings | None = None) -> Lap
         region="us-east-1",
         owner="ml-platform",
         cost_center="ml-0001",
-        model=ModelSettings(problem="binary", label="late"),
         hyperparameters={"num_round": 30, "max_depth": 4},
         monitor=monitor or MonitorSettings(),
     )

@@ -32,7 +32,6 @@ SETTINGS = Settings(
     region="eu-west-1",
     owner="ml",
     cost_center="ml-1",
-    model=ModelSettings(problem="binary", label="late"),
 )
 PLACEMENT = Placement(
     settings=SETTINGS,

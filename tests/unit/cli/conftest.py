@@ -15,11 +15,7 @@ from ratchet.cli import consent
 from ratchet.cli.main import app
 from ratchet.deployment.pipelines import experiment
 from ratchet.deployment.target import environment as targets
-<<<<<<< HEAD
 from ratchet.deployment.target.local_clouds import LOCAL_VARIABLE
-=======
-from ratchet.deployment.target.environment import default_folder
->>>>>>> w-X
 from ratchet.settings.schema import ModelSettings, Settings
 from tests.unit.cli.fake_deployment import (
     ACCOUNT,
@@ -46,7 +42,6 @@ def settings() -> Settings:
         region="us-east-1",
         owner="ml",
         cost_center="ml-1",
-        model=ModelSettings(problem="binary", label="late"),
     )
 
 
@@ -93,7 +88,14 @@ def typing_at(world: World, monkeypatch: pytest.MonkeyPatch) -> Type:
 def serving(settings: Settings) -> ServingWorld:
     """Three versions: 1 approved and serving, 2 rejected, 3 waiting."""
     made = serving_world_of(settings)
-    scored = {"candidate-auc": "0.7521", "regression": "-0.0503", "champion-status": "scored"}
+    scored = {
+        "metric": "auc",
+        "better": "higher",
+        "candidate-score": "0.7521",
+        "regression": "-0.0503",
+        "champion-status": "scored",
+    }
+    # Version 1 is of before versions named their metric.
     made.sagemaker.packages = [
         package(3, "PendingManualApproval", metadata={**scored, "champion-version": "1"}),
         package(2, "Rejected", metadata={**scored, "champion-version": "1", "regression": "0.004"}),
