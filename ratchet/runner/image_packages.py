@@ -11,6 +11,7 @@ import ast
 import importlib.util
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -40,6 +41,9 @@ _IMAGES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("sagemaker-xgboost", _XGBOOST),
     ("sagemaker-scikit-learn", _TABLES),
 )
+_PARSING = threading.Lock()
+"""CPython counts the depth of a tree for all threads together, and refuses its own where another's
+comes between: "AST constructor recursion depth mismatch" (python/cpython#106905)."""
 _PICKLES = frozenset({"joblib", "pickle", "cloudpickle", "dill"})
 """What is loaded by these imports packages that no script names."""
 _PICKLED = ("sklearn", "xgboost", "scipy")
@@ -82,7 +86,8 @@ def imported(sources: Iterable[bytes]) -> Iterator[str]:
     """The first part of each module that scripts import by a statement that must not fail."""
     for source in sources:
         try:
-            tree = ast.parse(source)
+            with _PARSING:
+                tree = ast.parse(source)
         except (SyntaxError, ValueError):
             continue  # whoever runs it says so
         waiting: list[ast.AST] = [tree]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ratchet.cli import completion
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import (
     Environment,
@@ -39,11 +41,14 @@ def register(app: typer.Typer) -> None:
 
 
 def models(
-    version: Annotated[
-        str | None,
-        typer.Argument(metavar="[show] [VERSION]", help="One version in detail. Default: all."),
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="VERSION",
+            help="One version in detail. Default: all.",
+            autocompletion=completion.versions,
+        ),
     ] = None,
-    shown: Annotated[str | None, typer.Argument(hidden=True)] = None,
     as_json: Json = False,
     environment: Environment = "dev",
     model: Model = None,
@@ -51,6 +56,7 @@ def models(
 ) -> None:
     """List the model versions: approval, metrics, which one serves, failed deployments.
 
+    In a project with several models it lists the models, unless --model names one.
     For a single version, it also shows how it scored in each evaluation since.
     """
     from ratchet.cli.views import evaluation_view
@@ -59,8 +65,12 @@ def models(
     from ratchet.deployment.registry import versions as registry
     from ratchet.deployment.target import facts
 
+    version = _asked_for(words or [])
+    project = acting_project()
+    if version is None and len(project.chosen(model)) > 1:
+        _overview(project.models, environment, local, as_json=as_json)
+        return
     target = connect(environment, local, model)
-    version = _asked_for(version, shown, target)
     versions, serving = _read(target)
     now = datetime.now().astimezone()
     if version is not None:
@@ -87,6 +97,26 @@ def models(
     else:
         out().print("No models yet: a run that passes the gate registers one.")
         err().print(f"[dim]{target.command('runs')}[/]", soft_wrap=True)
+
+
+def _overview(models: list[str], environment: str, local: bool | None, *, as_json: bool) -> None:
+    from ratchet.cli.views import project_models
+    from ratchet.deployment.errors import NotDeployedError
+
+    rows = []
+    for name in models:
+        target = connect(environment, local, name)
+        try:
+            versions, serving = _read(target)
+        except NotDeployedError:
+            rows.append(project_models.ProjectModel.new(target.settings))
+        else:
+            rows.append(project_models.ProjectModel.of(target.settings, versions, serving))
+    if as_json:
+        echo_json([project_models.as_data(row) for row in rows])
+        return
+    out().print(project_models.table(rows))
+    err().print(f"[dim]ratchet models -m {models[0]}[/]", soft_wrap=True)
 
 
 def approve(
@@ -145,22 +175,16 @@ def _decide(target: Target, verdict: Verdict, text: str, because: str) -> None:
         err().print(f"[dim]{target.command('status --follow')}[/]", soft_wrap=True)
 
 
-def _asked_for(first: str | None, second: str | None, target: Target) -> str | None:
+def _asked_for(words: list[str]) -> str | None:
     """`models 3` and `models show 3` mean the same."""
-    from ratchet.deployment.errors import UnknownNameError
-
-    if first == "show":
-        if second is None:
-            raise UnknownNameError(
-                f"show which version? For the newest: {target.command('models show latest')}"
-            )
-        return second
-    if second is not None:
-        raise UnknownNameError(
-            f"{first!r} and {second!r} are two arguments; expected one version, such as "
-            f"{target.command(f'models show {second}')}"
+    version = words[1:] if words[:1] == ["show"] else words
+    if words and not version:
+        raise typer.BadParameter("show which version? The newest: models show latest")
+    if len(version) > 1:
+        raise typer.BadParameter(
+            f"{' and '.join(map(repr, version))} are several; expected one version, such as 3"
         )
-    return first
+    return version[0] if version else None
 
 
 def _read(target: Target) -> tuple[list[ModelVersion], int | None]:
