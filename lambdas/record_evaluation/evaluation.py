@@ -47,7 +47,7 @@ def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
         ReportError: it does not.
     """
     try:
-        report = as_of_now(report)
+        report = as_of_now({**report})
         champion = report["champion"]
         scored = champion["status"] == names.SCORED
         return Judged(

@@ -62,7 +62,7 @@ class Commands(CommandGroup):
             message = None if os.environ.get(DEBUG_VARIABLE) else explanation(problem)
             if message is None:
                 raise
-            fail(message)
+            fail(message, status=_status(problem))
 
 
 def explanation(problem: Exception) -> str | None:
@@ -92,13 +92,20 @@ def explanation(problem: Exception) -> str | None:
     if isinstance(problem, ours):
         return str(problem)
     if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
-        return f"the disk is full{f': {problem.filename}' if problem.filename else ''}"
+        return f"{problem.filename or 'stdout'} takes no more: {problem.strerror}"
     return explain(problem)
 
 
-def fail(message: str) -> NoReturn:
+def _status(problem: Exception) -> int:
+    """2 for a command line that is wrong in itself, as Typer's own errors; 1 for a refusal."""
+    from ratchet.deployment.errors import UsageError
+
+    return 2 if isinstance(problem, UsageError) else 1
+
+
+def fail(message: str, *, status: int = 1) -> NoReturn:
     err().print(f"[bold red]error[/] {escape(message)}", soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 app = typer.Typer(
@@ -189,12 +196,8 @@ def _end_output() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if problem.errno == errno.EPIPE:
             sys.exit(1)
-        fail_output(problem)
-
-
-def fail_output(problem: OSError) -> NoReturn:
-    err().print(f"[bold red]error[/] stdout takes no more: {problem.strerror}", soft_wrap=True)
-    sys.exit(1)
+        err().print(f"[bold red]error[/] stdout takes no more: {problem.strerror}", soft_wrap=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

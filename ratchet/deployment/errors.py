@@ -17,6 +17,10 @@ class NotDeployedError(DeploymentError):
     """The environment, or the pipeline, does not exist where the command looked."""
 
 
+class UsageError(DeploymentError):
+    """The command line is wrong in itself, whatever is deployed."""
+
+
 class UnknownNameError(DeploymentError):
     """A name that matches nothing, or more than one thing."""
 

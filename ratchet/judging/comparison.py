@@ -89,7 +89,7 @@ def compare(
         raise UndefinedMetricError(f"the candidate has no {name}: {reason}")
     champion = _scorable(judging, labels, champion)
     ours, score = _scores(judging, labels, candidate)
-    theirs = _no_scores(champion)
+    theirs = _no_scores(judging, champion)
     regression, interval = 0.0, None
     verdict = f"candidate {name} {score_text(score)}"
     ending = f"on {labels.rows:,} rows"
@@ -126,7 +126,7 @@ def judge(judging: Judging, labels: Labels, champion: Asked) -> dict[str, Any]:
     """The report on the champion alone, in the same shape. `regression` is null, so that no gate
     takes it for that of a candidate; `interval` is of the champion's own score."""
     champion = _scorable(judging, labels, champion)
-    theirs, interval = _no_scores(champion), None
+    theirs, interval = _no_scores(judging, champion), None
     ending = f"on {labels.rows:,} rows"
     if champion.answers is None:
         verdict = f"the champion cannot be scored {ending}: {champion.reason}"
@@ -198,7 +198,7 @@ def _scorable(judging: Judging, labels: Labels, champion: Asked) -> Asked:
 
 def _scores(judging: Judging, labels: Labels, answers: Answers) -> tuple[dict[str, Any], float]:
     """A model's part of the report, and its score."""
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float | None] = dict.fromkeys(judging.metrics)
     undefined: dict[str, str] = {}
     for name in judging.metrics:
         if reason := judging.trouble(labels, answers, name):
@@ -212,14 +212,15 @@ def _scores(judging: Judging, labels: Labels, answers: Answers) -> tuple[dict[st
     if judging.metric in undefined:
         raise UndefinedMetricError(f"{judging.metric}: {undefined[judging.metric]}")
     score = metrics[judging.metric]
+    assert score is not None
     return {"status": SCORED, "score": score, "metrics": metrics, "undefined": undefined}, score
 
 
-def _no_scores(champion: Asked) -> dict[str, Any]:
+def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
     return {
         "status": UNSCORABLE if champion.reason else NONE,
         "score": None,
-        "metrics": {},
+        "metrics": dict.fromkeys(judging.metrics),
         "undefined": {},
         "reason": champion.reason,
     }

@@ -73,7 +73,8 @@ def as_of_now(report: Mapping[str, Any]) -> dict[str, Any]:
 def _scores(part: Any, metric: str) -> Any:
     if not isinstance(part, Mapping) or "metrics" in part:
         return part
-    metrics = {name: value for name, value in part.items() if isinstance(value, float)}
+    about = ("status", "reason")
+    metrics = {name: value for name, value in part.items() if name not in about}
     return {**part, "score": part.get(metric), "metrics": metrics}
 
 

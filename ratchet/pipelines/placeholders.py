@@ -8,6 +8,7 @@ from pathlib import Path
 from ratchet.authoring import Context, Functions
 from ratchet.local_account import LOCAL_ACCOUNT
 from ratchet.pipelines.registry import CompiledPipeline, pipelines
+from ratchet.settings.arns import RegionArns
 from ratchet.settings.schema import Settings
 
 
@@ -18,10 +19,11 @@ def placeholder_context(settings: Settings, *, root: Path) -> Context:
         root: the project's folder.
     """
     account = settings.account or LOCAL_ACCOUNT
-    function = f"arn:aws:lambda:{settings.region}:{account}:function:{settings.prefix}"
+    arns = RegionArns(region=settings.region, account=account)
+    function = arns.of_service("lambda", f"function:{settings.prefix}")
     return Context(
         settings=settings,
-        role_arn=f"arn:aws:iam::{account}:role/{settings.prefix}",
+        role_arn=f"arn:{arns.partition}:iam::{account}:role/{settings.prefix}",
         artifacts_uri=f"s3://{settings.prefix}-artifacts",
         data_uri=f"s3://{settings.prefix}-data",
         code_uri=f"s3://{settings.prefix}-code",

@@ -41,12 +41,12 @@ _IMAGES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ("sagemaker-xgboost", _XGBOOST),
     ("sagemaker-scikit-learn", _TABLES),
 )
+_PARSING = threading.Lock()
+"""CPython counts the depth of a tree for all threads together, and refuses its own where another's
+comes between: "AST constructor recursion depth mismatch" (python/cpython#106905)."""
 _PICKLES = frozenset({"joblib", "pickle", "cloudpickle", "dill"})
 """What is loaded by these imports packages that no script names."""
 _PICKLED = ("sklearn", "xgboost", "scipy")
-_ONE_AT_A_TIME = threading.Lock()
-"""Python 3.11 fails with "AST constructor recursion depth mismatch" where two threads parse, as two
-runs at once do: https://github.com/python/cpython/issues/106905"""
 
 
 def of_image(uri: str) -> Mapping[str, str] | None:
@@ -86,7 +86,7 @@ def imported(sources: Iterable[bytes]) -> Iterator[str]:
     """The first part of each module that scripts import by a statement that must not fail."""
     for source in sources:
         try:
-            with _ONE_AT_A_TIME:
+            with _PARSING:
                 tree = ast.parse(source)
         except (SyntaxError, ValueError):
             continue  # whoever runs it says so

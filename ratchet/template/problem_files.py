@@ -31,6 +31,8 @@ class _Words:
     """What the estimator's own `score` is."""
     answer: str
     what: str
+    trees: int = 200
+    """For each class, where there are several."""
 
 
 _WORDS: Mapping[Problem, _Words] = {
@@ -47,6 +49,7 @@ _WORDS: Mapping[Problem, _Words] = {
         score="accuracy",
         answer="the class of each row and the probability of every class",
         what="one of several classes",
+        trees=100,
     ),
     "regression": _Words(
         estimator="HistGradientBoostingRegressor",
@@ -164,6 +167,9 @@ def _settings(plan: Plan) -> str:
     if target.problem == "multiclass":
         classes = "\n".join(_list("classes", [toml_literal(name) for name in target.classes]))
         classes += "\n"
+    elif target.problem == "binary" and target.classes != ("0", "1"):
+        negative, positive = map(toml_literal, target.classes)
+        classes = f"# prepare.py writes 1 for {positive} and 0 for {negative}.\n"
     return (
         _part(
             "shared/base.toml",
@@ -173,6 +179,7 @@ def _settings(plan: Plan) -> str:
             classes=classes,
             tolerances=_part(f"{target.problem}/tolerances.toml", **_tolerances(target)) + "\n",
             monitor=_monitor(plan),
+            max_iter=str(_WORDS[target.problem].trees),
             min_samples_leaf=str(max(5, min(20, plan.data.rows // 50))),
         )
         + "\n"

@@ -30,22 +30,22 @@ def with_type(settings: Settings, part: str, instance_type: str) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("part", "key"),
+    ("part", "key", "file"),
     [
-        ("endpoint", "endpoint.instance_type"),
-        ("train", "steps.train.instance_type"),
-        ("monitor", "monitor.compute.instance_type"),
+        ("endpoint", "endpoint.instance_type", "dev.toml"),
+        ("train", "steps.train.instance_type", "flights/base.toml"),
+        ("monitor", "monitor.compute.instance_type", "flights/base.toml"),
     ],
 )
 def test_a_slip_in_an_instance_type_is_one_line_with_the_key_and_the_nearest(
-    part: str, key: str, monkeypatch: pytest.MonkeyPatch
+    part: str, key: str, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = with_type(load("dev"), part, "ml.m5.lagre")
     monkeypatch.setattr(Project, "settings", lambda *_: settings)
     with pytest.raises(SystemExit) as ended:
         app.synth(ModelLoop)
     assert ended.value.code == (
-        f"settings: config/dev.toml: {key} = 'ml.m5.lagre': SageMaker has no such instance type; "
+        f"settings: config/{file}: {key} = 'ml.m5.lagre': SageMaker has no such instance type; "
         "did you mean 'ml.m5.large'?"
     )
 

@@ -236,7 +236,8 @@ def test_who_tells_people_prices_runs_with_the_same_permissions_and_keeps_nothin
         assert given[sid] == recording[sid]
     assert given["LookAtRuns"]["Action"] == recording["LookAtRuns"]["Action"]
     assert [text_of(arn).rsplit(":", 1)[1] for arn in given["LookAtRuns"]["Resource"]] == [
-        f"pipeline/flights-dev-{kind}/execution/*"
+        f"pipeline/flights-dev-{kind}{edits}/execution/*"
+        for edits in ("", "-edits")
         for kind in ("training", "evaluation", "monitoring")
     ]
     read = [text_of(resource) for resource in given["ReadFindings"]["Resource"]]

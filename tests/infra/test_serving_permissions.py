@@ -26,7 +26,8 @@ WILDCARDS = {
     SAGEMAKER + r"model-package/flights-dev/\*": "the registry numbers versions",
     SAGEMAKER + r"(endpoint-config|model)/\*": "CloudFormation names them; read only",
     SAGEMAKER
-    + r"pipeline/flights-dev-(training|evaluation|monitoring)/execution/\*": "named by SageMaker",
+    + r"pipeline/flights-dev-(training|evaluation|monitoring)(-edits)?/execution/\*": "SageMaker "
+    "names executions",
     r"arn:aws:cloudformation:.*:stack/flights-dev-serving/\*": "ends in a random part",
     r"arn:aws:logs:.*:log-group:/aws/sagemaker/(\w+Jobs|Endpoints/flights-dev):\*": "streams",
     ARTIFACTS

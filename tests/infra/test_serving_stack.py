@@ -156,11 +156,11 @@ def test_model_monitor_reads_the_champions_own_baseline(assembly: Assembly) -> N
     )
 
 
-def test_columns_that_move_by_nature_are_left_out_by_model_monitor_too(
+def test_the_label_and_columns_that_move_by_nature_are_left_out_by_model_monitor_too(
     assembly: Assembly,
 ) -> None:
     job = only(assembly, "DataQualityJobDefinition")["DataQualityJobInput"]["EndpointInput"]
-    assert job["ExcludeFeaturesAttribute"].split(",") == list(load("dev").monitor.exclude)
+    assert job["ExcludeFeaturesAttribute"].split(",") == ["late", *load("dev").monitor.exclude]
 
 
 def test_labels_land_where_model_monitor_looks_for_them(assembly: Assembly) -> None:

@@ -36,11 +36,11 @@ def scoring(ctx: Context) -> Pipeline:
     train = p.training(
         "train", f"{ctx.steps}/train.py", channels={"train": prepare.outputs["train"]}
     )
-    p.processing(
+    p.judgement(
         "evaluate",
-        f"{ctx.steps}/evaluate.py",
-        inputs={"candidate": train.model, "champion": champion["model_uri"]},
-        outputs=["report"],
+        rows=prepare.outputs["eval"],
+        candidate=train.model,
+        champion=champion["model_uri"],
     )
     p.register("register", train.model, group="scores")
     return p

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,28 @@ def test_nothing_is_known_of_an_image_of_the_teams_own() -> None:
     assert image_packages.of_image(OWN) is None
     assert image_packages.missing_here(["no_such_module"], OWN) == []
     assert image_packages.missing_in(OWN, ["no_such_module"], own=[]) == []
+
+
+def test_steps_that_run_at_once_can_each_read_their_scripts() -> None:
+    """Python code that runs while memory is cleaned up lets other threads in."""
+    scripts = [Path(image_packages.__file__).read_bytes()] * 20
+
+    def in_between(*_: object) -> None:
+        _ = [0 for _ in range(20)]
+
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    gc.callbacks.append(in_between)
+    try:
+        sys.setswitchinterval(1e-6)
+        gc.set_threshold(200)
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda _: set(image_packages.imported(scripts)), range(8)))
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(in_between)
+    assert "ast" in found[0]
+    assert found == [found[0]] * 8
 
 
 def test_what_this_machine_has_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

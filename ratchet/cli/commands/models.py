@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ratchet.cli import completion
 from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import (
     Environment,
@@ -39,11 +40,14 @@ def register(app: typer.Typer) -> None:
 
 
 def models(
-    version: Annotated[
-        str | None,
-        typer.Argument(metavar="[show] [VERSION]", help="One version in detail. Default: all."),
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="VERSION",
+            help="One version in detail. Default: all.",
+            autocompletion=completion.versions,
+        ),
     ] = None,
-    shown: Annotated[str | None, typer.Argument(hidden=True)] = None,
     as_json: Json = False,
     environment: Environment = "dev",
     model: Model = None,
@@ -59,8 +63,8 @@ def models(
     from ratchet.deployment.registry import versions as registry
     from ratchet.deployment.target import facts
 
+    version = _asked_for(words or [])
     target = connect(environment, local, model)
-    version = _asked_for(version, shown, target)
     versions, serving = _read(target)
     now = datetime.now().astimezone()
     if version is not None:
@@ -145,22 +149,16 @@ def _decide(target: Target, verdict: Verdict, text: str, because: str) -> None:
         err().print(f"[dim]{target.command('status --follow')}[/]", soft_wrap=True)
 
 
-def _asked_for(first: str | None, second: str | None, target: Target) -> str | None:
+def _asked_for(words: list[str]) -> str | None:
     """`models 3` and `models show 3` mean the same."""
-    from ratchet.deployment.errors import UnknownNameError
-
-    if first == "show":
-        if second is None:
-            raise UnknownNameError(
-                f"show which version? For the newest: {target.command('models show latest')}"
-            )
-        return second
-    if second is not None:
-        raise UnknownNameError(
-            f"{first!r} and {second!r} are two arguments; expected one version, such as "
-            f"{target.command(f'models show {second}')}"
+    version = words[1:] if words[:1] == ["show"] else words
+    if words and not version:
+        raise typer.BadParameter("show which version? The newest: models show latest")
+    if len(version) > 1:
+        raise typer.BadParameter(
+            f"{' and '.join(map(repr, version))} are several; expected one version, such as 3"
         )
-    return first
+    return version[0] if version else None
 
 
 def _read(target: Target) -> tuple[list[ModelVersion], int | None]:

@@ -144,7 +144,7 @@ def _scores(report: Mapping[str, Any], part: str) -> dict[str, float]:
     side = as_of_now(report).get(part)
     if not isinstance(side, Mapping):
         return {}
-    metrics: dict[str, float] = dict(side["metrics"])
+    metrics = {name: value for name, value in side["metrics"].items() if value is not None}
     decides = {name: value for name, value in metrics.items() if name == report.get("metric")}
     return {**decides, **metrics}
 

@@ -60,6 +60,8 @@ def _rows(
         if label in standing.alarms:
             only = _by_evaluations(without) if label == "model_quality" and without else ""
             yield _LABELS.get(label, label), alarm(standing.alarms[label], now) + only
+    if without and "model_quality" not in standing.alarms:
+        yield _LABELS["model_quality"], _by_evaluations(without).strip()
     for queue in standing.queues:
         if not queue.dead or queue.waiting:
             yield f"{queue.label} queue", _queue(queue)

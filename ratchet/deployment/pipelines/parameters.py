@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ratchet.deployment.errors import DeploymentError, nearest
+from ratchet.deployment.errors import DeploymentError, UsageError, nearest
 
 MAX_VALUE = 1024
 """Characters of a value at start (SageMaker API reference, Parameter; a default may be longer)."""
@@ -25,16 +25,16 @@ def parse(texts: Iterable[str]) -> dict[str, str]:
     """`Name=value` texts as a mapping; the value may hold further equals signs or be empty.
 
     Raises:
-        DeploymentError: a text without a name, or a name given twice with different values.
+        UsageError: a text without a name, or a name given twice with different values.
     """
     values: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or not name:
-            raise DeploymentError(f"-p {text!r} is not of the form Name=value")
+            raise UsageError(f"-p {text!r} is not of the form Name=value")
         if values.setdefault(name, value) != value:
-            raise DeploymentError(f"-p {name} is given twice: {values[name]!r} and {value!r}")
+            raise UsageError(f"-p {name} is given twice: {values[name]!r} and {value!r}")
     return values
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.errors import DeploymentError, UsageError
 from ratchet.deployment.target.environment import Target
 from ratchet.local_cloud.admin_client import AdminError
 
@@ -16,15 +16,16 @@ def parse(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
     """`STEP=FILE` texts as the properties that the files hold, by step.
 
     Raises:
-        DeploymentError: a text of another form, a step given twice, or a file without an object.
+        UsageError: a text of another form, or a step given twice.
+        DeploymentError: a file without an object.
     """
     stand_ins: dict[str, dict[str, Any]] = {}
     for text in texts:
         step, equals, file = text.partition("=")
         if not (step and equals and file):
-            raise DeploymentError(f"--stand-in {text!r} is not of the form STEP=FILE")
+            raise UsageError(f"--stand-in {text!r} is not of the form STEP=FILE")
         if step in stand_ins:
-            raise DeploymentError(f"--stand-in {step} is given twice: leave one")
+            raise UsageError(f"--stand-in {step} is given twice: leave one")
         stand_ins[step] = _read(step, Path(file))
     return stand_ins
 

@@ -88,7 +88,14 @@ def typing_at(world: World, monkeypatch: pytest.MonkeyPatch) -> Type:
 def serving(settings: Settings) -> ServingWorld:
     """Three versions: 1 approved and serving, 2 rejected, 3 waiting."""
     made = serving_world_of(settings)
-    scored = {"candidate-auc": "0.7521", "regression": "-0.0503", "champion-status": "scored"}
+    scored = {
+        "metric": "auc",
+        "better": "higher",
+        "candidate-score": "0.7521",
+        "regression": "-0.0503",
+        "champion-status": "scored",
+    }
+    # Version 1 is of before versions named their metric.
     made.sagemaker.packages = [
         package(3, "PendingManualApproval", metadata={**scored, "champion-version": "1"}),
         package(2, "Rejected", metadata={**scored, "champion-version": "1", "regression": "0.004"}),

@@ -95,14 +95,21 @@ DEFINITION: Mapping[str, Any] = {
 def report(*, candidate: float, champion: float | None) -> dict[str, Any]:
     scored = champion is not None
     return {
+        "problem": "binary",
         "metric": "auc",
+        "better": "higher",
         "rows": 27004,
-        "positives": 6012,
-        "candidate": {"auc": candidate, "log_loss": 0.4551},
+        "classes": {"0": 20992, "1": 6012},
+        "candidate": {
+            "score": candidate,
+            "metrics": {"auc": candidate, "log_loss": 0.4551},
+            "undefined": {},
+        },
         "champion": {
             "status": "scored" if scored else "none",
-            "auc": champion,
-            "log_loss": 0.4603 if scored else None,
+            "score": champion,
+            "metrics": {"auc": champion, "log_loss": 0.4603 if scored else None},
+            "undefined": {},
             "reason": None,
         },
         "regression": round(champion - candidate, 4) if champion is not None else 0.0,
@@ -234,7 +241,7 @@ class FakeSageMaker:
             "ModelPackageGroupName": "flights-dev",
             "ModelPackageVersion": int(ModelPackageName.rsplit("/", 1)[-1]),
             "ModelApprovalStatus": "PendingManualApproval",
-            "CustomerMetadataProperties": {"candidate-auc": "0.7103"},
+            "CustomerMetadataProperties": {"metric": "auc", "candidate-score": "0.7103"},
         }
 
     def describe_pipeline(

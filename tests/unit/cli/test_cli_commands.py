@@ -103,7 +103,7 @@ def test_stop_stops_a_run_and_refuses_one_that_has_ended(
 
 def test_a_bad_parameter_is_refused_before_anything_is_touched(type_: Type, world: World) -> None:
     result = type_("run", "training", "-p", "MaxRegression")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "not of the form Name=value" in result.stderr
     assert not world.sagemaker.started
 

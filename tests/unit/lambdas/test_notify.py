@@ -25,7 +25,7 @@ RUN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/flights-dev-training/ex
 VERDICT = "candidate AUC 0.7012 against the champion's 0.7134 on the same 500 rows"
 
 ALL = [
-    LOOP.waiting(3, description=VERDICT, metadata={"candidate-auc": "0.7"}),
+    LOOP.waiting(3, description=VERDICT, metadata={"metric": "auc", "candidate-score": "0.7"}),
     LOOP.deployed(3, previous="2"),
     LOOP.rolled_back(2, previous="3", why="version 3 was rejected"),
     LOOP.promotion_failed(3, serving="2", why="no ping"),
@@ -139,12 +139,21 @@ def test_chat_gets_the_schema_that_it_shows_and_mail_gets_text() -> None:
 PACKAGE_EVENT = "SageMaker Model Package State Change"
 
 
-def test_a_registered_version_waits_for_approval_with_its_metrics(cloud: FakeBilled) -> None:
-    metadata = {"candidate-auc": "0.7134", "regression": "-0.0122", "champion-version": "2"}
+@pytest.mark.parametrize(
+    "score",
+    [
+        {"metric": "auc", "better": "higher", "candidate-score": "0.7134"},
+        {"candidate-auc": "0.7134"},  # of before versions named their metric
+    ],
+)
+def test_a_registered_version_waits_for_approval_with_its_metrics(
+    cloud: FakeBilled, score: dict[str, str]
+) -> None:
+    metadata = {**score, "regression": "-0.0122", "champion-version": "2"}
     cloud.register(3, ModelPackageDescription=VERDICT, CustomerMetadataProperties=metadata)
     mail = told(cloud, PACKAGE_EVENT, ModelPackageArn=arn_of(3))
     assert mail is not None
-    assert mail.startswith("flights dev: version 3 waits for approval (AUC 0.7134)")
+    assert mail.startswith("flights dev: version 3 waits for approval (auc 0.7134)")
     assert VERDICT[1:] in mail
     assert "0.0122 better than version 2" in mail
     assert "ratchet approve 3 --env dev" in mail

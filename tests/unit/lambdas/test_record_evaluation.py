@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 import aws_clients
 from notify import handler as notify
+from ratchet.loop.problems import Better
 from record_evaluation import evaluation
 from record_evaluation import handler as entry
 from record_evaluation.evaluation import Judged, ReportError, Standards
@@ -21,6 +22,7 @@ from tests.unit.lambdas.refusals import RefuseNth
 
 NOW = datetime(2013, 8, 2, 13, 20, tzinfo=UTC)
 REPORT = "flights-dev-evaluation/runs/1/evaluate/report/evaluation.json"
+REGISTERED = {"metric": "auc", "better": "higher", "candidate-score": "0.7"}
 STANDARDS = Standards(floor=0.6, max_regression=0.05, minimum_rows=100)
 
 
@@ -28,7 +30,7 @@ STANDARDS = Standards(floor=0.6, max_regression=0.05, minimum_rows=100)
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
     """Version 3 serves; it had an AUC of 0.7 when it was registered."""
     cloud = FakeCloud(now=NOW)
-    cloud.register(3, "Approved", CustomerMetadataProperties={"candidate-auc": "0.7"})
+    cloud.register(3, "Approved", CustomerMetadataProperties=REGISTERED)
     cloud.parameters["/flights/dev/champion"] = arn_of(3)
     environment = {
         "PROJECT": "flights",
@@ -60,10 +62,15 @@ def recorded(
     version: int = 3,
     execution: str = "run1",
 ) -> dict[str, str]:
-    champion = {"status": "unscorable" if auc is None else "scored", "auc": auc}
+    champion = {
+        "status": "unscorable" if auc is None else "scored",
+        "score": auc,
+        "metrics": {"auc": auc, "log_loss": None},
+    }
     interval = {"low": 0.6, "high": 0.72, "confidence": 0.95, "resamples": 1000}
     report = {
         "metric": "auc",
+        "better": "higher",
         "rows": rows,
         "champion": champion,
         "interval": interval if auc else None,
@@ -119,7 +126,7 @@ def test_whichever_call_is_refused_once_the_step_that_is_tried_again_ends_the_sa
     calls = len(cloud.calls)
     for number in range(1, calls + 1):
         FakeCloud.__init__(cloud, now=NOW)
-        cloud.register(3, "Approved", CustomerMetadataProperties={"candidate-auc": "0.7"})
+        cloud.register(3, "Approved", CustomerMetadataProperties=REGISTERED)
         cloud.parameters["/flights/dev/champion"] = arn_of(3)
         cloud.before = RefuseNth(number)
         try:
@@ -153,7 +160,7 @@ def test_the_latest_evaluation_stands_on_the_version(cloud: FakeCloud) -> None:
 
     noted = cloud.packages[arn_of(3)]["CustomerMetadataProperties"]
     assert noted == {
-        "candidate-auc": "0.7",
+        **REGISTERED,
         "evaluation-time": "2013-08-02T13:20:00Z",
         "evaluation-outcome": "Completed",
         "evaluation-score": "0.690000",
@@ -240,16 +247,56 @@ def test_with_nothing_deployed_it_says_so_and_records_nothing(cloud: FakeCloud) 
 
 
 def test_a_score_at_its_limits_meets_them() -> None:
-    found = Judged(metric="auc", rows=500, score=0.6, interval=None, verdict="")
-
-    assert list(evaluation.violations(found, STANDARDS, registered=0.625)) == []
+    assert list(evaluation.violations(judged("auc", 0.6), STANDARDS, registered=0.625)) == []
 
 
 def test_a_version_without_a_score_at_registration_is_held_against_the_floor_alone() -> None:
-    found = Judged(metric="f1", rows=500, score=0.61, interval=None, verdict="")
+    assert evaluation.registered_score(REGISTERED, "f1") is None
+    assert list(evaluation.violations(judged("f1", 0.61), STANDARDS, registered=None)) == []
 
-    assert evaluation.registered_score({"candidate-auc": "0.9"}, "f1") is None
-    assert list(evaluation.violations(found, STANDARDS, registered=None)) == []
+
+PRICES = Standards(floor=50, max_regression=2, minimum_rows=100)
+
+
+@pytest.mark.parametrize(
+    ("score", "broken"),
+    [
+        (27.3, []),  # better than at registration, in a metric where less is better
+        (44.0, []),
+        (45.5, ["rmse 45.500 is more than 2 above the 43.200 at registration"]),
+        (
+            59.6,
+            [
+                "rmse 59.600 is above the ceiling of 50",
+                "rmse 59.600 is more than 2 above the 43.200 at registration",
+            ],
+        ),
+    ],
+)
+def test_where_less_is_better_more_is_worse(score: float, broken: list[str]) -> None:
+    found = judged("rmse", score, "lower")
+    assert list(evaluation.violations(found, PRICES, registered=43.2)) == broken
+    outcome = "CompletedWithViolations" if broken else "Completed"
+    assert evaluation.outcome_of(found, PRICES, registered=43.2) == outcome
+
+
+def test_without_a_floor_only_the_score_at_registration_counts() -> None:
+    standards = Standards(floor=None, max_regression=2, minimum_rows=100)
+    assert list(evaluation.violations(judged("r2", -9.0), standards, registered=None)) == []
+
+
+def test_a_report_and_a_version_of_before_metrics_had_directions_are_read(
+    cloud: FakeCloud,
+) -> None:
+    champion = {"status": "scored", "auc": 0.69, "log_loss": 0.5}
+    report = {"metric": "auc", "rows": 500, "champion": champion, "verdict": "fine"}
+    found = evaluation.judged(report, uri="s3://r")
+    assert (found.score, found.better) == (0.69, "higher")
+    assert evaluation.registered_score({"candidate-auc": "0.7"}, "auc") == 0.7
+
+
+def judged(metric: str, score: float, better: Better = "higher") -> Judged:
+    return Judged(metric=metric, better=better, rows=500, score=score, interval=None, verdict="")
 
 
 @pytest.mark.parametrize("report", [{}, {"metric": "auc", "rows": 5, "champion": None}, []])

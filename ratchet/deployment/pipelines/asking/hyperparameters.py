@@ -116,10 +116,9 @@ class _Training:
     def _said(self, name: str, value: str | None) -> str:
         """Where a hyperparameter is said, and its value."""
         settings, key = self.settings, f"hyperparameters.{name}"
-        if name in settings.hyperparameters:
-            said = settings.hyperparameters[name]
-            if value is None or text(said) == value:
-                return f"{settings.origin(key)}: {key} = {toml(said)}"
+        said = settings.hyperparameters.get(name)
+        if value is not None and said is not None and text(said) == value:
+            return f"{settings.origin(key)}: {key} = {toml(said)}"
         shown = "" if value is None else f" = {value!r}"
         return f"{self.place}: hyperparameters[{name!r}]{shown}"
 
