@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ratchet import imported
+from ratchet.deployment.pipelines import edits, source
 from ratchet.deployment.pipelines import publishing as pipelines
-from ratchet.deployment.pipelines import source
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target, local_target
@@ -23,6 +23,7 @@ from ratchet.project import current, load
 from tests.local_cloud.sagemaker_calls import until
 from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.mutations import Piece
+from tests.projects import copy_of_project
 from tests.sdk.imports import taken_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
@@ -38,9 +39,14 @@ class Place:
     artifacts: str
     key: str
 
-    def run(self, name: str = NAME, **parameters: str) -> runs.RunState:
+    def run(self, name: str = NAME, version: int | None = None, **parameters: str) -> runs.RunState:
         run = pipelines.start(
-            self.target, name=name, parameters=parameters, display_name="t", description="a test"
+            self.target,
+            name=name,
+            version=version,
+            parameters=parameters,
+            display_name="t",
+            description="a test",
         )
 
         def ended() -> runs.RunState | None:
@@ -73,7 +79,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, requests: Path) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("imported")
+    folder = copy_of_project(tmp_path_factory.mktemp("imported"))
     imported.write(folder, "flights", taken_in("v3", folder).stored)
     imported.write(folder, "flights", replace(taken_in("v2", folder).stored, name="from-v2"))
     target = local_target(project=current(), settings=load("dev"), folder=folder / "cloud")
@@ -182,25 +188,32 @@ def test_a_model_beyond_the_limit_ends_in_the_fail_step(place: Place, first: run
     assert state.step("Register") is None
 
 
-def test_ratchet_run_brings_an_edit_of_the_code_to_where_it_runs(
+def test_an_edit_of_the_code_runs_beside_the_deployed_pipeline(
     place: Place, first: runs.RunState, tmp_path: Path
 ) -> None:
     assert first.run.finished
+    copy_of_project(tmp_path)
     imported.write(tmp_path, "flights", taken_in("v3", tmp_path).stored)
-    script = tmp_path / "pipelines/house-prices/code/Evaluate/code/evaluate.py"
-    script.write_text(script.read_text() + 'print("edited")\n')
+    script = tmp_path / "pipelines/flights/house-prices/code/Evaluate/code/evaluate.py"
     deployed = place.facts()
-    listed = source.entry("house-prices", "flights", tmp_path)
     there = pipelines.deployed_pipeline(place.target, NAME)
-    context = source.context(place.target, deployed, listed, role_arn=there.role_arn, root=tmp_path)
-    pipeline = listed.compile(context)
-    published = pipelines.publish(place.target, pipeline, deployed=there, context=context)
-    assert published == pipelines.Published(uploaded=("Evaluate/code/evaluate.py",), updated=True)
-    state = place.run()
-    assert state.run.status == "Succeeded", state.run.failure
-    cached = {step.name for step in state.steps if step.cached_from}
-    assert "Train" in cached
-    assert "Evaluate" not in cached
+    for number, cached in ((1, False), (2, True)):
+        script.write_text(script.read_text() + f'print("edited {number}")\n')
+        listed = source.entry("house-prices", "flights", tmp_path)
+        context = source.context(
+            place.target, deployed, listed, role_arn=there.role_arn, root=tmp_path
+        )
+        pipeline = listed.compile(context)
+        uploaded = pipelines.upload(place.target, pipeline, context)
+        assert uploaded == ("Evaluate/code/evaluate.py",)
+        version = edits.bring(place.target, there, pipeline.to_json())
+        assert (version.number, version.first) == (number, number == 1)
+        state = place.run(version.pipeline, version.number)
+        assert state.run.status == "Succeeded", state.run.failure
+        hits = {step.name for step in state.steps if step.cached_from}
+        assert ("Train" in hits) is cached, "a cache is of one pipeline"
+        assert "Evaluate" not in hits
+    assert pipelines.deployed_pipeline(place.target, NAME) == there
 
 
 def test_every_statement_of_the_imported_pipelines_roles_is_needed_or_listed(

@@ -108,7 +108,7 @@ class Loop:
         )
 
     def publish(self, source: Path = PROJECT, **hyperparameters: int | float) -> None:
-        """Brings the deployed pipeline up to date with a source, as `ratchet run` does first."""
+        """Deploys the training pipeline of a source, without the time that the CDK takes."""
         target = replace(
             self.target,
             settings=replace(
@@ -122,7 +122,11 @@ class Loop:
             target, self.deployed, training, role_arn=deployed.role_arn, root=source
         )
         pipeline = training.compile(context)
-        pipelines.publish(target, pipeline, deployed=deployed, context=context)
+        pipelines.upload(target, pipeline, context)
+        if not deployed.runs(definition := pipeline.to_json()):
+            self.client("sagemaker").update_pipeline(
+                PipelineName=deployed.name, PipelineDefinition=definition
+            )
 
     def start(
         self,
@@ -131,7 +135,7 @@ class Loop:
         parameters: Mapping[str, str] = MappingProxyType({}),
         **hyperparameters: int | float,
     ) -> Run:
-        """What `ratchet run training` does with this source: no deployment in between."""
+        """Deploys the training pipeline of a source as `publish` does, and starts it."""
         self.publish(source, **hyperparameters)
         manifest = snapshots.newest(self.target, self.deployed).manifest
         return pipelines.start(
