@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ def table(**columns: object) -> pd.DataFrame:
     return pd.DataFrame({"size": _numbers(), **columns})
 
 
-def cycle(*values: object) -> list[object]:
+def cycle(*values: Any) -> list[Any]:
     return [values[i % len(values)] for i in range(ROWS)]
 
 
