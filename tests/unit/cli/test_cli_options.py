@@ -77,6 +77,7 @@ def test_a_word_of_the_line_wins_over_a_variable_wherever_it_stands(
         (["-e", "prod", "cloud", "down"], "down has no such option"),
         (["cloud", "-m", "bikes", "status"], "status has no such option"),
         (["-e", "prod", "upgrade"], "upgrade has no such option"),
+        (["-m", "flights", "remove", "flights"], "remove has no such option"),
         (["approve", "3", "-m", "flights", "--becuse", "x"], "Did you mean --because"),
         (["models", "1", "2"], "'1' and '2' are several; expected one version"),
         (["models", "show"], "show which version?"),
