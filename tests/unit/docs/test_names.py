@@ -21,7 +21,7 @@ _FILE = re.compile(rf"(?:{_ROOTS})/[\w./-]*")
 _MODULES = "|".join(("ratchet", "pipeline_defs", "demo", "stacks", "ratchet_cdk"))
 _MODULE = re.compile(rf"(?:{_MODULES})(?:\.[a-z_]\w*)+")
 _RUN = re.compile(rf"python3? -m ((?:{_MODULES})(?:\.[a-z_]\w*)*)")
-_SUFFIXES = frozenset({"json", "py", "toml"})
+_SUFFIXES = frozenset({"json", "py", "tar.gz", "toml"})
 _NO_KEYS = frozenset({"environment", "model_name"})
 """The names of files and folders, which no file says."""
 _IMPORT_ROOTS = ("", "constructs/", "lambdas/")
