@@ -37,9 +37,10 @@ def read_response(response: str, labels: Labels) -> Answers:
         return _of_classes(cells, labels)
     wide = sum(len(row) > 1 for row in cells)
     if wide:
+        example = next(row for row in cells if len(row) > 1)
         raise RefusedError(
             f"{wide:,} of {len(cells):,} answers have several values, such as "
-            f"{','.join(max(cells, key=lambda row: len(row)))[:60]!r}; expected one number a row"
+            f"{','.join(example)[:60]!r}; expected one number a row"
         )
     texts = [row[0].strip() for row in cells]
     values = numbers(texts, "answers")
