@@ -58,7 +58,7 @@ def init(
     The scripts train on your data at once. What is not given is asked for on a
     terminal. No file that is there is overwritten.
     """
-    from ratchet.project import current
+    from ratchet.cli.acting_project import acting_project
     from ratchet.settings import loading
     from ratchet.template import files, problem_files, writing
     from ratchet.template.data import read_data
@@ -77,7 +77,7 @@ def init(
         root = Path.cwd() / chosen
         written |= files.project_files(chosen, version=version())
     else:
-        project = current()
+        project = acting_project()
         root = project.root
         if chosen in project.models:
             raise writing.ExistingFilesError(
