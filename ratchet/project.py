@@ -72,6 +72,16 @@ class Project:
             )
         return name
 
+    def chosen(self, name: str | None = None) -> list[str]:
+        """The models that a command about all of them is for: the one that `model` would give, or
+        every model where it is not said which is meant.
+
+        Raises:
+            SettingsError: there is no such model, or the project has none.
+        """
+        named = name or os.environ.get(MODEL_VARIABLE) or self._model_around(Path.cwd())
+        return [self.model(named)] if named or len(self.models) < 2 else list(self.models)
+
     def _model_around(self, folder: Path) -> str | None:
         folder = folder.resolve()
         if not folder.is_relative_to(self.root):

@@ -9,6 +9,7 @@ from pathlib import Path
 from ratchet.cli.console import err
 from ratchet.machinery import PACKAGES
 from ratchet.project import Project, current
+from ratchet.template import projects
 
 
 def acting_project() -> Project:
@@ -18,12 +19,14 @@ def acting_project() -> Project:
 
     Raises:
         NoProjectError: there is none.
+        TemplateVersionError: a newer version wrote it.
         DeploymentError: the folder is a clone of Ratchet, and this is the Ratchet of another one:
             its edits would have no effect, and those of the other one would be deployed.
     """
     from ratchet.deployment.errors import DeploymentError
 
     project = current()
+    projects.refuse_newer(project.root)
     own = project.root / ".venv"
     if (project.root / "ratchet" / "machinery.py").is_file() and project.root != PACKAGES:
         raise DeploymentError(

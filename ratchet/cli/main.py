@@ -29,6 +29,7 @@ from ratchet.cli.commands import (
     monitor,
     permissions,
     predict,
+    remove,
     run,
     runs,
     settings,
@@ -159,6 +160,7 @@ for module in (
     diff,
     check,
     init,
+    remove,
     upgrade,
 ):
     module.register(app)

@@ -50,8 +50,7 @@ def checks(project: Project, model: str | None = None) -> list[Check]:
     Raises:
         SettingsError: there is no such model.
     """
-    models = [project.model(model)] if model else project.models
-    return [check for name in models for check in _checks_of(Trial(project, name))]
+    return [check for name in project.chosen(model) for check in _checks_of(Trial(project, name))]
 
 
 def _checks_of(trial: Trial) -> Iterator[Check]:

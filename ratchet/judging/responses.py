@@ -39,7 +39,7 @@ def read_response(response: str, labels: Labels) -> Answers:
     if wide:
         raise RefusedError(
             f"{wide:,} of {len(cells):,} answers have several values, such as "
-            f"{','.join(max(cells, key=len))[:60]!r}; expected one number a row"
+            f"{','.join(max(cells, key=lambda row: len(row)))[:60]!r}; expected one number a row"
         )
     texts = [row[0].strip() for row in cells]
     values = numbers(texts, "answers")

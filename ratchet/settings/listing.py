@@ -12,7 +12,7 @@ from typing import Any
 from ratchet.settings import loading
 from ratchet.settings.layers import Layers, layered
 from ratchet.settings.schema import Settings
-from ratchet.settings.toml_reader import ANY_NAME, SettingsError, keys, toml
+from ratchet.settings.toml_reader import ANY_NAME, SettingsError, keys_of, toml
 
 _STEPS = "steps"
 
@@ -110,7 +110,7 @@ def _leaves(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any
 
 def _defaults(steps: Iterable[str]) -> Iterator[tuple[str, Any]]:
     """Every key of the schema that has a default, for these steps."""
-    for each in keys(Settings):
+    for each in keys_of(Settings):
         if each.default is dataclasses.MISSING:
             continue
         value = list(each.default) if isinstance(each.default, tuple) else each.default
@@ -123,7 +123,7 @@ def _defaults(steps: Iterable[str]) -> Iterator[tuple[str, Any]]:
 def _tables(every: Iterable[str], steps: Iterable[str]) -> list[str]:
     """Every table in the order of the schema, those that it does not have at the end."""
     schema: dict[str, None] = {"": None}
-    for each in keys(Settings):
+    for each in keys_of(Settings):
         if ANY_NAME not in each.name:
             schema[each.table] = None
             continue

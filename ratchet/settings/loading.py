@@ -28,6 +28,9 @@ LOCAL = "local"
 
 # SageMaker gives an update eight hours, of which instances need some to start.
 _LONGEST_WAIT_SECONDS = 7 * 3600
+_LONGEST_PREFIX = 48
+"""A monitoring schedule's name has at most 63 characters (SageMaker API); `-model-quality` is added
+to this."""
 
 
 def environments(config: Path) -> list[str]:
@@ -109,9 +112,33 @@ def load(config: Path, *, environment: str, model: str) -> Settings:
         local=local,
     )
     of_model = model_checks.contradictions(settings, steps=config.parent / "steps" / model)
-    for key, problem in chain(of_model, _contradictions(settings, said)):
+    of_names = _contradictions_of_names(settings, config)
+    for key, problem in chain(of_model, of_names, _contradictions(settings, said)):
         raise SettingsError(f"{said.origin(key)}: {problem}")
     return replace(settings, layers=said)
+
+
+def _contradictions_of_names(settings: Settings, config: Path) -> Iterator[tuple[str, str]]:
+    """Names of resources begin with the loop's prefix, and patterns in policies and listings too:
+    no loop's prefix may begin another's."""
+    if len(settings.prefix) > _LONGEST_PREFIX:
+        yield (
+            "project",
+            f"the names of resources begin with {settings.prefix!r}, which has "
+            f"{len(settings.prefix)} characters; expected at most {_LONGEST_PREFIX} of project, "
+            "model and environment together, because SageMaker takes 63 for a monitoring schedule",
+        )
+    for model in models(config):
+        for environment in environments(config):
+            other = replace(settings, model_name=model, environment=environment).prefix
+            own = (model, environment) == (settings.model_name, settings.environment)
+            if not own and f"{other}-".startswith(f"{settings.prefix}-"):
+                yield (
+                    "project",
+                    f"model {settings.model_name!r} in {settings.environment} and model {model!r} "
+                    f"in {environment} have names that begin alike: {settings.prefix!r} and "
+                    f"{other!r}. Rename the model or the environment that is newer",
+                )
 
 
 def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str]]:

@@ -67,7 +67,7 @@ def read(
     Raises:
         SettingsError: the table holds a key or value that `cls` refuses, or lacks one.
     """
-    return _Table(where, preset, keys(cls)).dataclass(cls, table, "")
+    return _Table(where, preset, cls).dataclass(cls, table, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ ANY_NAME = "<name>"
 """Stands in a key for a name that the file chooses."""
 
 
-def keys(cls: type[Any], *, path: str = "") -> list[Key]:
+def keys_of(cls: type[Any], *, path: str = "") -> list[Key]:
     """Every key of the dataclass and of the tables in it, in their order.
 
     `path`: what stands before each, with its dot.
@@ -104,9 +104,9 @@ def keys(cls: type[Any], *, path: str = "") -> list[Key]:
         if below is None:
             every.append(Key(name=name, default=_default(each)))
         elif dataclasses.is_dataclass(hints[each.name]):
-            every += keys(below, path=f"{name}.")
+            every += keys_of(below, path=f"{name}.")
         else:
-            every += keys(below, path=f"{name}.{ANY_NAME}.")
+            every += keys_of(below, path=f"{name}.{ANY_NAME}.")
     return every
 
 
@@ -137,7 +137,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 class _Table:
     where: Callable[[str], str]
     preset: Mapping[str, Any]
-    keys: list[Key]
+    root: type[Any]
 
     def dataclass(self, cls: type[T], table: Mapping[str, Any], path: str) -> T:
         hints = typing.get_type_hints(cls, include_extras=True)
@@ -206,8 +206,8 @@ class _Table:
     def _unknown(self, path: str, key: str, value: Any, keys: list[str]) -> SettingsError:
         is_table = isinstance(value, dict)
         said = f"[{path}{key}]" if is_table else f"{path}{key} = {toml(value)}"
-        near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
-        elsewhere = [each.name for each in self.keys if each.last == key]
+        elsewhere = [each.name for each in keys_of(self.root) if each.last == key]
+        near = difflib.get_close_matches(key, keys, n=1, cutoff=0.8 if elsewhere else 0.5)
         if near:
             hint = f"did you mean {path}{near[0]}?"
         elif elsewhere:

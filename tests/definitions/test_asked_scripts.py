@@ -12,7 +12,7 @@ import pytest
 
 from ratchet.authoring import Context, Pipeline, maximize
 from ratchet.authoring.search import continuous
-from ratchet.deployment.pipelines.asking import hyperparameters, script_options
+from ratchet.deployment.pipelines.asking import hyperparameters
 from ratchet.project import Project
 from ratchet.settings.schema import SettingsError
 from tests.projects import REQUIRED
@@ -193,7 +193,7 @@ def test_a_script_is_asked_once(train: Train, monkeypatch: pytest.MonkeyPatch) -
         asked.append(arguments)
         return run(*arguments, **options)
 
-    monkeypatch.setattr(script_options.subprocess, "run", counted)
+    monkeypatch.setattr(subprocess, "run", counted)
     assert train(DEPTH, max_depth=3) == []
     assert len(train(DEPTH, max_dpth=3)) == 1
     assert len(asked) == 1

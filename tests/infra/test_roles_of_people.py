@@ -33,6 +33,7 @@ LONGEST_MANAGED, LONGEST_INLINE = 6144, 10_240
 # Calls of the command line that no role of these is for → who makes them.
 OTHERS = {
     "ce:UpdateCostAllocationTagsStatus": "`ratchet costs setup` of the account's administrator",
+    "iam:ListAccountAliases": "the name of an account is left out where it may not be read",
     "cloudformation:ListStackResources": "`ratchet permissions` of an administrator; the demo",
     "sts:AssumeRole": "the local cloud's administrator, who acts as a role",
     "sts:AssumeRoleWithWebIdentity": "likewise, in GitHub's place",

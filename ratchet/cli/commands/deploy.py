@@ -23,9 +23,6 @@ from ratchet.cli.options import (
 if TYPE_CHECKING:
     from ratchet.deployment.target.environment import Target
 
-if TYPE_CHECKING:
-    from ratchet.deployment.target.environment import Target
-
 _CDK_ARGUMENTS = "ratchet.cdk_arguments"
 _HINT = "The CDK's own arguments go after --, as in: ratchet deploy -- --hotswap"
 
@@ -79,7 +76,7 @@ def deploy(
         ),
     ] = False,
 ) -> None:
-    """Deploy the environment's stacks with the CDK CLI.
+    """Deploy the environment's stacks with the CDK CLI: those of one model, or of all.
 
     Afterwards every pipeline that runs something else than was deployed gets its
     deployed definition back, which CloudFormation does not do: it compares
@@ -87,6 +84,21 @@ def deploy(
 
     What follows `--` goes to `cdk deploy` unchanged: `ratchet deploy -- --hotswap`.
     """
+    from ratchet.cli.acting_project import acting_project
+
+    for name in acting_project().chosen(model):
+        _deploy(ctx.meta[_CDK_ARGUMENTS], environment, name, local, yes=yes, bootstrap=bootstrap)
+
+
+def _deploy(
+    arguments: list[str],
+    environment: str,
+    model: str,
+    local: bool | None,
+    *,
+    yes: bool,
+    bootstrap: bool,
+) -> None:
     from ratchet.deployment.errors import DeploymentError
     from ratchet.deployment.pipelines import source
     from ratchet.deployment.target import cdk
@@ -94,16 +106,17 @@ def deploy(
     doing = "create or change the stacks of this environment; what is in them costs money"
     target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     source.check(target.settings, root=target.root)
-    if bootstrap or not cdk.bootstrapped(target):
-        if not (bootstrap or target.local):
-            raise DeploymentError(
-                f"account {target.account} is not prepared for the CDK in {target.region}. "
-                f"Do it once: `{target.command('deploy')} --bootstrap`"
-            )
+    ready = cdk.bootstrapped(target)
+    if not ready and not (bootstrap or target.local):
+        raise DeploymentError(
+            f"account {target.account} is not prepared for the CDK in {target.region}. "
+            f"Do it once: `{target.command('deploy')} --bootstrap`"
+        )
+    if bootstrap or not ready:
         err().print(f"[dim]cdk bootstrap aws://{target.account}/{target.region}[/]")
         cdk.run(target, cdk.bootstrap_command(target))
     try:
-        cdk.run(target, cdk.deploy_command(target, ctx.meta[_CDK_ARGUMENTS]))
+        cdk.run(target, cdk.deploy_command(target, arguments))
     except KeyboardInterrupt:
         _say_what_goes_on(target)
         raise typer.Exit(130) from None

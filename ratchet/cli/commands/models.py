@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ratchet.cli import completion
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import (
     Environment,
@@ -55,6 +56,7 @@ def models(
 ) -> None:
     """List the model versions: approval, metrics, which one serves, failed deployments.
 
+    In a project with several models it lists the models, unless --model names one.
     For a single version, it also shows how it scored in each evaluation since.
     """
     from ratchet.cli.views import evaluation_view
@@ -64,6 +66,10 @@ def models(
     from ratchet.deployment.target import facts
 
     version = _asked_for(words or [])
+    project = acting_project()
+    if version is None and len(project.chosen(model)) > 1:
+        _overview(project.models, environment, local, as_json=as_json)
+        return
     target = connect(environment, local, model)
     versions, serving = _read(target)
     now = datetime.now().astimezone()
@@ -91,6 +97,26 @@ def models(
     else:
         out().print("No models yet: a run that passes the gate registers one.")
         err().print(f"[dim]{target.command('runs')}[/]", soft_wrap=True)
+
+
+def _overview(models: list[str], environment: str, local: bool | None, *, as_json: bool) -> None:
+    from ratchet.cli.views import project_models
+    from ratchet.deployment.errors import NotDeployedError
+
+    rows = []
+    for name in models:
+        target = connect(environment, local, name)
+        try:
+            versions, serving = _read(target)
+        except NotDeployedError:
+            rows.append(project_models.ProjectModel.new(target.settings))
+        else:
+            rows.append(project_models.ProjectModel.of(target.settings, versions, serving))
+    if as_json:
+        echo_json([project_models.as_data(row) for row in rows])
+        return
+    out().print(project_models.table(rows))
+    err().print(f"[dim]ratchet models -m {models[0]}[/]", soft_wrap=True)
 
 
 def approve(

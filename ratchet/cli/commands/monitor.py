@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +23,7 @@ from ratchet.cli.options import (
     connect,
     connect_to_change,
 )
+from ratchet.cli.views.wording import count
 from ratchet.loop import names
 
 if TYPE_CHECKING:
@@ -37,6 +41,9 @@ class Engine(StrEnum):
     model_monitor = names.MODEL_MONITOR
     pipeline = names.PIPELINE
 
+
+_WRITTEN_AFTER, _WRITTEN_AFTER_LOCALLY = 3600.0, 60.0
+"""Seconds after which what was captured is an object in S3."""
 
 Pictures = Annotated[
     int,
@@ -111,6 +118,110 @@ def run(
     _print(target, serving, analysis, pictures=pictures, as_json=as_json)
     if analysis.outcome == "Failed":
         raise typer.Exit(1)
+
+
+@app.command()
+def labels(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="CSV, JSON or JSON lines.", show_default=False),
+    ],
+    unmatched: Annotated[
+        bool,
+        typer.Option("--unmatched", help="Also upload labels of requests that were not captured."),
+    ] = False,
+    as_json: Json = False,
+    yes: Yes = False,
+    environment: Environment = "dev",
+    model: Model = None,
+    local: Local = None,
+) -> None:
+    """Upload labels that became known, to be compared with the endpoint's answers.
+
+    A row of FILE has the request's inference_id and a label, in a column of the
+    model's label or `label`: what `ratchet predict --csv` printed, with a column
+    more. Analyses compare labels with answers of the last 7 days. If a row is
+    wrong, nothing is uploaded.
+    """
+    from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.monitoring import label_file
+    from ratchet.deployment.monitoring import labels as arrived
+    from ratchet.deployment.target import facts
+
+    doing = "upload labels, which the next analysis reads"
+    target = connect_to_change(environment, local, model, doing=doing, yes=yes)
+    about = target.settings.model
+    if reason := about.no_quality_analysis:
+        raise DeploymentError(
+            f"{target.settings.model_name} has labels that no analysis would read: answers are not "
+            f"compared with labels for {reason}"
+        )
+    given = label_file.read(file, label=about.label)
+    serving = facts.read_serving(target)
+    now = datetime.now(UTC)
+    answers = arrived.captured(target, serving, {each.id for each in given.requests}, now=now)
+    match = arrived.match(given.requests, answers)
+    if match.unmatched and not unmatched and _is_known(target, file, all_read=answers.all_read):
+        raise DeploymentError(_unmatched(match.unmatched, len(given.requests)))
+    uri = ""
+    if given.requests:
+        uri = arrived.upload(target, serving, given.requests, name=file.stem, now=now)
+    report = {
+        "uri": uri or None,
+        "requests": len(given.requests),
+        "labels": sum(len(each.labels) for each in given.requests),
+        "matched": match.matched,
+        "unmatched": match.unmatched,
+        "incomplete": given.incomplete,
+    }
+    if as_json:
+        echo_json(report)
+        return
+    _print_labels(target, report)
+
+
+def _is_known(target: Target, file: Path, *, all_read: bool) -> bool:
+    """Whether every request that the file can be about has been captured and looked at.
+
+    AWS writes what it captures minutes later, and a share of it is not captured where the settings
+    say so.
+    """
+    age = time.time() - file.stat().st_mtime
+    written = age > (_WRITTEN_AFTER_LOCALLY if target.local else _WRITTEN_AFTER)
+    return all_read and written and target.settings.endpoint.capture_percent == 100
+
+
+def _unmatched(ids: list[str], requests: int) -> str:
+    shown = ", ".join(ids[:5]) + (", …" if len(ids) > 5 else "")
+    return (
+        f"nothing was uploaded: of {count(requests, 'request')}, {len(ids):,} match no answer "
+        f"that was captured in the last 7 days: {shown}. Take these rows out, or send them all "
+        "the same: --unmatched"
+    )
+
+
+def _print_labels(target: Target, report: Mapping[str, Any]) -> None:
+    console = out()
+    if report["uri"]:
+        console.print(
+            f"{count(report['labels'], 'label')} of {count(report['requests'], 'request')}, "
+            f"{report['matched']:,} of them captured  {report['uri']}",
+            soft_wrap=True,
+        )
+    if report["incomplete"]:
+        console.print(
+            f"{count(report['incomplete'], 'request')} stayed out: a row has no label yet",
+            soft_wrap=True,
+        )
+    if missing := len(report["unmatched"]):
+        err().print(
+            f"[yellow]{count(missing, 'request')} of {report['requests']:,} match no captured "
+            "answer so far.[/] Captured answers are written some minutes later, and only a share "
+            "of them where endpoint.capture_percent says so.",
+            soft_wrap=True,
+        )
+    if report["uri"]:
+        err().print(f"[dim]{target.command('monitor run')}[/]", soft_wrap=True)
 
 
 def _run_pipeline(target: Target, serving: ServingFacts) -> Analysis | None:

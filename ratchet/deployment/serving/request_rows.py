@@ -43,16 +43,31 @@ def batches(
     Raises:
         DeploymentError: no such file, another kind of file, or content that is not of its kind.
     """
+    rows = rows_of(path, header=header)
+    yield from _cut(rows, _kind(path), size, frozenset(without), header)
+
+
+def rows_of(path: Path, *, header: bool = True) -> Iterator[Mapping[str, Any]]:
+    """The file's rows: column → value. Without a header the columns are numbered from 1.
+
+    Raises:
+        DeploymentError: as `batches`.
+    """
+    kind = _kind(path)
+    try:
+        yield from _rows(path, kind, header)
+    except UnicodeDecodeError as problem:
+        raise DeploymentError(f"{path} is not UTF-8 text: {problem}") from None
+
+
+def _kind(path: Path) -> str:
     kind = CONTENT_TYPES.get(path.suffix.lower())
     if not path.is_file():
         raise DeploymentError(f"no such file: {path} (in {Path.cwd()})")
     if kind is None:
         expected = ", ".join(CONTENT_TYPES)
         raise DeploymentError(f"{path} has an unknown format; expected {expected}")
-    try:
-        yield from _cut(_rows(path, kind, header), kind, size, frozenset(without), header)
-    except UnicodeDecodeError as problem:
-        raise DeploymentError(f"{path} is not UTF-8 text: {problem}") from None
+    return kind
 
 
 def _cut(

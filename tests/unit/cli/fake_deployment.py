@@ -347,6 +347,10 @@ class FakeS3:
         self.puts.append(key)
         self.objects[bucket, key] = Path(path).read_bytes()
 
+    def put_object(self, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
+        self.puts.append(Key)
+        self.objects[Bucket, Key] = Body
+
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
         if (Bucket, Key) not in self.objects:
             raise self.exceptions.NoSuchKey

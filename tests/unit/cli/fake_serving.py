@@ -32,6 +32,7 @@ FACTS = {
     "endpoint": ENDPOINT,
     "stack": STACK,
     "capture_uri": "s3://artifacts/capture",
+    "ground_truth_uri": "s3://artifacts/ground-truth",
     "monitor_schedule": SCHEDULE,
     "monitoring_pipeline": MONITORING_PIPELINE,
     "reconcile_queue_url": "https://sqs/reconcile",

@@ -29,6 +29,7 @@ CHANGES = {
     "costs setup": ["--activate"],
     "deploy": [],
     "land": ["README.md"],
+    "monitor labels": ["labels.csv"],
     "monitor run": [],
     "reject": ["1"],
     "retry": ["latest"],
@@ -64,6 +65,8 @@ ON_THIS_MACHINE = {
     "cloud up",
     "import",
     "init",
+    "remove",
+    "settings",
     "upgrade",
 }
 """Commands that go to no environment."""

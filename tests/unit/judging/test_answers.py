@@ -62,7 +62,7 @@ def test_labels_that_are_not_understood_are_refused_with_counts(
     problem: Kind, texts: list[str], options: dict[str, str], message: str
 ) -> None:
     with pytest.raises(RefusedError, match=re.escape(message)):
-        read_labels(problem, texts, **options)  # type: ignore[arg-type]
+        read_labels(problem, texts, **options)
 
 
 @pytest.mark.parametrize(
