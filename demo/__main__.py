@@ -31,10 +31,16 @@ FOLDER = ".ratchet/demo"
 DATA = ".ratchet/flights"
 
 
-app = typer.Typer(cls=Commands, pretty_exceptions_enable=False, add_completion=False)
+# A group without commands: `Commands` says errors as messages.
+app = typer.Typer(
+    cls=Commands,
+    subcommand_metavar="",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def demo(
     only_training: Annotated[
         bool, typer.Option("--only-training", help="Stop when the first model is registered.")

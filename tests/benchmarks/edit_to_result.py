@@ -3,9 +3,9 @@
     python tests/benchmarks/edit_to_result.py [--rounds N] [--json FILE]
 
 Each round edits `train.py` and measures, in turn, what `ratchet run training` does (compile,
-upload, update, run; prepare is a cache hit) and the floor: the edited train and evaluate as bare
-processes on the same files. The data is three months with every tenth flight, so that what is
-measured is the way to the result rather than the training.
+upload, run beside the deployed pipeline; prepare is a cache hit) and the floor: the edited train
+and evaluate as bare processes on the same files. The data is three months with every tenth flight,
+so that what is measured is the way to the result rather than the training.
 """
 
 from __future__ import annotations
@@ -25,27 +25,35 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "constructs")]
 
+from ratchet.authoring import judgement
+from ratchet.deployment.pipelines import launch
 from ratchet.local_cloud import control
-from tests.loop.deployed_loop import Loop, copy_source, deploy, write_drop
+from ratchet.settings.schema import Settings
+from tests.loop.deployed_loop import Loop, deploy, write_drop
+from tests.projects import MODEL, copy_of_project
+
+JUDGE = ROOT / judgement.SCRIPT
 
 
 def edit(source: Path, mark: str) -> None:
-    script = source / "steps" / "train.py"
-    script.write_text((ROOT / "steps" / "train.py").read_text() + f"\n# {mark}\n")
+    script = source / "steps" / MODEL / "train.py"
+    script.write_text((ROOT / "steps" / MODEL / "train.py").read_text() + f"\n# {mark}\n")
 
 
-def through_the_loop(loop: Loop, source: Path) -> float:
+def through_the_loop(loop: Loop) -> float:
     begin = time.perf_counter()
-    state = loop.finished(loop.start(source), every=0.05)
+    run = launch.launch(loop.target, kind="training", values={}).run
+    state = loop.finished(run, every=0.05)
     seconds = time.perf_counter() - begin
     if state.run.status != "Succeeded":
         sys.exit(f"the run {state.run.status}: {state.run.failure}")
     return seconds
 
 
-def bare(source: Path, work: Path, hyperparameters: list[str]) -> float:
+def bare(source: Path, work: Path, settings: Settings) -> float:
     """The same two scripts by hand, each as a process."""
-    steps, model, candidate = source / "steps", work / "model", work / "candidate"
+    steps, model, candidate = source / "steps" / MODEL, work / "model", work / "candidate"
+    hyperparameters = [f"--{name}={value}" for name, value in settings.hyperparameters.items()]
     for folder in (model, candidate):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -57,13 +65,8 @@ def bare(source: Path, work: Path, hyperparameters: list[str]) -> float:
         archive.add(model, arcname=".")
     folders = {"candidate": candidate, "champion": work / "none", "eval": work / "eval"}
     outputs = {"report": work / "report", "predictions": work / "predictions"}
-    known = (steps / "evaluate.py").read_text()
-    arguments = [
-        f"--{name}={path}"
-        for name, path in {**folders, **outputs}.items()
-        if f'"--{name}"' in known
-    ]
-    _script(steps / "evaluate.py", *arguments, [])
+    arguments = [f"--{name}={path}" for name, path in {**folders, **outputs}.items()]
+    _script(JUDGE, *arguments, judgement.script_arguments(settings.model, own=None))
     return time.perf_counter() - begin
 
 
@@ -91,24 +94,23 @@ def main() -> None:
 
 def measure(scratch: Path, rounds: int) -> dict[str, float]:
     folder, source, work = scratch / "cloud", scratch / "source", scratch / "work"
-    copy_source(source)
+    copy_of_project(source)
     (work / "none").mkdir(parents=True)
     for month in (1, 2, 3):
         write_drop(month, scratch / "raw")
     outputs = [f"--train={work / 'train'}", f"--eval={work / 'eval'}"]
-    _script(source / "steps" / "prepare.py", f"--raw={scratch / 'raw'}", outputs)
+    _script(source / "steps" / MODEL / "prepare.py", f"--raw={scratch / 'raw'}", outputs)
     try:
         loop = deploy(folder)
         loop.land(scratch / "raw")
         loop.finished(loop.next_run(0))
-        hyperparameters = [
-            f"--{name}={value}" for name, value in loop.settings.hyperparameters.items()
-        ]
+        os.chdir(source)  # the project that is run
+        loop = Loop(folder, loop.settings)
         pairs = []
         for round_ in range(rounds + 1):
             edit(source, f"round {round_}")
-            looped = through_the_loop(loop, source)
-            pairs.append((looped, bare(source, work, hyperparameters)))
+            looped = through_the_loop(loop)
+            pairs.append((looped, bare(source, work, loop.settings)))
             print(f"round {round_}: {pairs[-1][0]:.2f} s, bare {pairs[-1][1]:.2f} s", flush=True)
     finally:
         control.down(folder)

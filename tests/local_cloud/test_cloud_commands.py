@@ -13,14 +13,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from demo.__main__ import app as demo
 from ratchet.cli.main import app
 from ratchet.cli.shells import Shell
 from ratchet.deployment.target.environment import local_target
 from ratchet.local_cloud import admin_client, control
 from ratchet.local_cloud.admin_client import AdminError, ask
-from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.project import current, load
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud
+from tests.projects import ROOT
 
 RATCHET = f"{sys.executable} -m ratchet.cli.main"
 FOREIGN = {
@@ -34,8 +35,8 @@ FOREIGN = {
 def shell(script: str, folder: Path, *, program: str = "sh") -> str:
     done = subprocess.run(
         [program, "-ec", script],
-        env={**os.environ, **FOREIGN, "RATCHET_LOCAL": str(folder), "PYTHONPATH": str(PROJECT)},
-        cwd=folder.parent,
+        env={**os.environ, **FOREIGN, "RATCHET_LOCAL": str(folder), "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
@@ -161,7 +162,7 @@ def test_reset_refuses_a_folder_of_yours_before_it_asks(tmp_path: Path) -> None:
         assert result.exit_code == 1
         assert "holds thesis.txt and is not a local cloud's folder" in result.stderr
         assert "Traceback" not in result.output
-    result = CliRunner().invoke(app, ["demo", "--folder", str(tmp_path)])
+    result = CliRunner().invoke(demo, ["--folder", str(tmp_path)])
     assert result.exit_code == 1
     assert "holds thesis.txt" in result.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]

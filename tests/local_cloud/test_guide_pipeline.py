@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,14 +15,13 @@ import pytest
 
 from ratchet.deployment.runs import executions as runs
 from ratchet.local_cloud import control
-from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.project import load
 from tests.loop.deployed_loop import Loop, write_drop
+from tests.projects import MODEL, ROOT, copy_of_project
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth, pytest.mark.timeout(600)]
 
-GUIDE = PROJECT / "docs" / "guides" / "authoring.md"
-COPIED = ("config", "constructs", "lambdas", "pipeline_defs", "ratchet", "stacks", "steps")
+GUIDE = ROOT / "docs" / "guides" / "authoring.md"
 NAME = "flights-dev-scoring"
 
 
@@ -31,23 +29,11 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def with_lines_added(text: str, diff: str) -> str:
-    """The text with each `+` line of a diff after the line that stands before it there."""
-    lines, place = text.splitlines(), -1
-    for line in diff.splitlines():
-        sign, rest = line[:1], line[1:]
-        if sign == "+":
-            # The first line of a diff has only one after it to go by.
-            place = place + 1 if place >= 0 else lines.index(following(diff, line))
-            lines.insert(place, rest)
-        elif line.strip() != "...":
-            place = lines.index(rest)
-    return "\n".join(lines) + "\n"
-
-
-def following(diff: str, line: str) -> str:
-    lines = diff.splitlines()
-    return lines[lines.index(line) + 1][1:]
+def sides(diff: str) -> tuple[str, str]:
+    """What stands there before a diff, and after it."""
+    lines = [line or " " for line in diff.splitlines()]
+    before, after = ("".join(f"{line[1:]}\n" for line in lines if line[0] != sign) for sign in "+-")
+    return before, after
 
 
 @dataclass(frozen=True)
@@ -59,16 +45,14 @@ class Project:
 
     @property
     def listing(self) -> Path:
-        return self.folder / "pipeline_defs" / "__init__.py"
+        return self.folder / "pipeline_defs" / MODEL / "__init__.py"
 
     def ratchet(self, *words: str) -> subprocess.CompletedProcess[str]:
-        roots = (self.folder, self.folder / "constructs", self.folder / "lambdas")
         return subprocess.run(
             [sys.executable, "-m", "ratchet.cli.main", *words],
             cwd=self.folder,
             env={
                 **os.environ,
-                "PYTHONPATH": os.pathsep.join(map(str, roots)),
                 "RATCHET_LOCAL": "1",
                 "COLUMNS": "100",
             },
@@ -85,14 +69,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    folder = tmp_path_factory.mktemp("project")
-    for name in COPIED:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(PROJECT / name, folder / name, ignore=ignored)
-    for name in ("app.py", "cdk.json"):
-        shutil.copy2(PROJECT / name, folder / name)
-    for name in (".venv", "node_modules"):
-        (folder / name).symlink_to(PROJECT / name)
+    folder = copy_of_project(tmp_path_factory.mktemp("project"))
     cloud = folder / ".ratchet" / "cloud"
     yield Project(folder, Loop(cloud, load("dev")))
     control.down(cloud)
@@ -101,9 +78,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 @pytest.fixture(scope="module")
 def listed(project: Project) -> Project:
     """What the guide says to write, written."""
-    (project.folder / "pipeline_defs" / "scoring.py").write_text(blocks("python")[0])
+    (project.listing.parent / "scoring.py").write_text(blocks("python")[0])
     text = project.listing.read_text()
-    project.listing.write_text(with_lines_added(text, blocks("diff")[0]))
+    before, after = sides(blocks("diff")[0])
+    assert text.count(before) == 1
+    project.listing.write_text(text.replace(before, after))
     return project
 
 
@@ -118,7 +97,7 @@ def test_before_anything_is_deployed_every_pipeline_is_new_and_said_so(listed: P
     assert re.findall(r"^(\S+): new: \d+ steps$", shown, re.MULTILINE) == [
         f"flights-dev-{name}" for name in ("training", "evaluation", "monitoring", "scoring")
     ]
-    assert "flights-dev-scoring: new: 6 steps" in shown
+    assert "flights-dev-scoring: new: 7 steps" in shown
     refused = listed.ratchet("run", "scoring")
     assert refused.returncode == 1
     assert "run `ratchet deploy`" in refused.stderr
@@ -156,11 +135,8 @@ def test_a_pipeline_that_is_new_hides_nothing_of_the_others(deployed: Project) -
     text = deployed.listing.read_text()
     try:
         deployed.listing.write_text(
-            text.replace(
-                '    "scoring":',
-                '    "later": PipelineEntry(lambda ctx: later(ctx)),\n    "scoring":',
-            )
-            + "\n\ndef later(ctx: Context) -> Pipeline:\n"
+            text.replace('"scoring":', '"later": lambda ctx: later(ctx), "scoring":')
+            + "\n\nfrom ratchet.authoring import Pipeline\n\n\ndef later(ctx):\n"
             '    p = Pipeline("later", ctx)\n    p.halt("stop", "never")\n    return p\n'
         )
         shown = deployed.done("diff", "--format", "markdown")
@@ -174,8 +150,8 @@ def test_the_deployment_after_its_line_went_removes_it_and_what_belonged_to_it(
     deployed: Project,
 ) -> None:
     """The last test of this file: what it removes is not put back."""
-    lines = deployed.listing.read_text().splitlines(keepends=True)
-    deployed.listing.write_text("".join(line for line in lines if "scoring" not in line))
+    before, after = sides(blocks("diff")[0])
+    deployed.listing.write_text(deployed.listing.read_text().replace(after, before))
     assert "flights-dev-scoring: the source has it no longer" in deployed.done("diff")
     deployed.done("deploy")
     target = deployed.loop.target

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,18 +11,19 @@ from pathlib import Path
 import pytest
 
 from ratchet import imported
+from ratchet.deployment.pipelines import edits, source
 from ratchet.deployment.pipelines import publishing as pipelines
-from ratchet.deployment.pipelines import source
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.target import cdk
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
 from ratchet.loop.facts import TrainingFacts
-from ratchet.project import current, load
+from ratchet.project import Project
 from tests.local_cloud.sagemaker_calls import until
 from tests.loop import deployed_policies, exemptions, mutations
 from tests.loop.mutations import Piece
+from tests.projects import MODEL, copy_of_project
 from tests.sdk.imports import taken_in
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
@@ -38,9 +39,14 @@ class Place:
     artifacts: str
     key: str
 
-    def run(self, name: str = NAME, **parameters: str) -> runs.RunState:
+    def run(self, name: str = NAME, version: int | None = None, **parameters: str) -> runs.RunState:
         run = pipelines.start(
-            self.target, name=name, parameters=parameters, display_name="t", description="a test"
+            self.target,
+            name=name,
+            version=version,
+            parameters=parameters,
+            display_name="t",
+            description="a test",
         )
 
         def ended() -> runs.RunState | None:
@@ -73,13 +79,16 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, requests: Path) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("imported")
-    imported.write(folder, "flights", taken_in("v3", folder).stored)
-    imported.write(folder, "flights", replace(taken_in("v2", folder).stored, name="from-v2"))
-    target = local_target(project=current(), settings=load("dev"), folder=folder / "cloud")
+    folder = copy_of_project(tmp_path_factory.mktemp("imported"))
+    imported.write(folder, MODEL, taken_in("v3", folder).stored)
+    imported.write(folder, MODEL, replace(taken_in("v2", folder).stored, name="from-v2"))
+    shutil.copy(APP, folder)
+    project = Project(folder)
+    target = local_target(
+        project=project, settings=project.settings("dev"), folder=folder / "cloud"
+    )
     said: list[str] = []
-    app = ["--app", f"{sys.executable} {APP} {folder}", "--output", str(folder / "cdk.out")]
-    for command in (cdk.bootstrap_command(target), cdk.deploy_command(target, app)):
+    for command in (cdk.bootstrap_command(target), cdk.deploy_command(target)):
         cdk.run(target, command, line=said.append)
     outputs = _exports(target)
     encryption = target.client("s3").get_bucket_encryption(Bucket=outputs["artifacts"])
@@ -182,25 +191,32 @@ def test_a_model_beyond_the_limit_ends_in_the_fail_step(place: Place, first: run
     assert state.step("Register") is None
 
 
-def test_ratchet_run_brings_an_edit_of_the_code_to_where_it_runs(
+def test_an_edit_of_the_code_runs_beside_the_deployed_pipeline(
     place: Place, first: runs.RunState, tmp_path: Path
 ) -> None:
     assert first.run.finished
-    imported.write(tmp_path, "flights", taken_in("v3", tmp_path).stored)
-    script = tmp_path / "pipelines/house-prices/code/Evaluate/code/evaluate.py"
-    script.write_text(script.read_text() + 'print("edited")\n')
+    copy_of_project(tmp_path)
+    imported.write(tmp_path, MODEL, taken_in("v3", tmp_path).stored)
+    script = tmp_path / "pipelines/flights/house-prices/code/Evaluate/code/evaluate.py"
     deployed = place.facts()
-    listed = source.entry("house-prices", "flights", tmp_path)
     there = pipelines.deployed_pipeline(place.target, NAME)
-    context = source.context(place.target, deployed, listed, role_arn=there.role_arn, root=tmp_path)
-    pipeline = listed.compile(context)
-    published = pipelines.publish(place.target, pipeline, deployed=there, context=context)
-    assert published == pipelines.Published(uploaded=("Evaluate/code/evaluate.py",), updated=True)
-    state = place.run()
-    assert state.run.status == "Succeeded", state.run.failure
-    cached = {step.name for step in state.steps if step.cached_from}
-    assert "Train" in cached
-    assert "Evaluate" not in cached
+    for number, cached in ((1, False), (2, True)):
+        script.write_text(script.read_text() + f'print("edited {number}")\n')
+        listed = source.entry("house-prices", MODEL, tmp_path)
+        context = source.context(
+            place.target, deployed, listed, role_arn=there.role_arn, root=tmp_path
+        )
+        pipeline = listed.compile(context)
+        uploaded = pipelines.upload(place.target, pipeline, context)
+        assert uploaded == ("Evaluate/code/evaluate.py",)
+        version = edits.bring(place.target, there, pipeline.to_json())
+        assert (version.number, version.first) == (number, number == 1)
+        state = place.run(version.pipeline, version.number)
+        assert state.run.status == "Succeeded", state.run.failure
+        hits = {step.name for step in state.steps if step.cached_from}
+        assert ("Train" in hits) is cached, "a cache is of one pipeline"
+        assert "Evaluate" not in hits
+    assert pipelines.deployed_pipeline(place.target, NAME) == there
 
 
 def test_every_statement_of_the_imported_pipelines_roles_is_needed_or_listed(

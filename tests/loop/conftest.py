@@ -15,7 +15,8 @@ from ratchet.local_cloud import control
 from ratchet.project import load
 from tests.infra.assembly import synthesize
 from tests.loop.copied_cloud import copy_cloud
-from tests.loop.deployed_loop import Loop, copy_source, deploy, write_drop
+from tests.loop.deployed_loop import Loop, deploy, write_drop
+from tests.projects import copy_of_project
 from tests.shared_folders import shared_folder
 
 
@@ -68,5 +69,5 @@ def loop(deployed_cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A copy of the team's scripts to edit."""
-    return copy_source(tmp_path)
+    """A copy of the project, to edit its scripts."""
+    return copy_of_project(tmp_path)

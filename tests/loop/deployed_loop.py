@@ -32,9 +32,9 @@ from ratchet.deployment.target import cdk, facts
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.loop.facts import TrainingFacts
-from ratchet.machinery import PACKAGES as PROJECT
 from ratchet.project import current, load
 from ratchet.settings.schema import Settings
+from tests.projects import ROOT
 
 PATIENCE = 120.0
 PRICES: Mapping[str, Mapping[str, str]] = {
@@ -107,8 +107,8 @@ class Loop:
             f"no run started beyond the {known} known ones",
         )
 
-    def publish(self, source: Path = PROJECT, **hyperparameters: int | float) -> None:
-        """Brings the deployed pipeline up to date with a source, as `ratchet run` does first."""
+    def publish(self, source: Path = ROOT, **hyperparameters: int | float) -> None:
+        """Deploys the training pipeline of a source, without the time that the CDK takes."""
         target = replace(
             self.target,
             settings=replace(
@@ -122,16 +122,20 @@ class Loop:
             target, self.deployed, training, role_arn=deployed.role_arn, root=source
         )
         pipeline = training.compile(context)
-        pipelines.publish(target, pipeline, deployed=deployed, context=context)
+        pipelines.upload(target, pipeline, context)
+        if not deployed.runs(definition := pipeline.to_json()):
+            self.client("sagemaker").update_pipeline(
+                PipelineName=deployed.name, PipelineDefinition=definition
+            )
 
     def start(
         self,
-        source: Path = PROJECT,
+        source: Path = ROOT,
         *,
         parameters: Mapping[str, str] = MappingProxyType({}),
         **hyperparameters: int | float,
     ) -> Run:
-        """What `ratchet run training` does with this source: no deployment in between."""
+        """Deploys the training pipeline of a source as `publish` does, and starts it."""
         self.publish(source, **hyperparameters)
         manifest = snapshots.newest(self.target, self.deployed).manifest
         return pipelines.start(
@@ -256,14 +260,6 @@ def until(question: Callable[[], T | None], failure: str, *, every: float = 0.3)
             return answer
         time.sleep(every)
     pytest.fail(f"{failure} within {PATIENCE:.0f} s")
-
-
-def copy_source(folder: Path) -> Path:
-    """A copy of what the pipelines' bundles are made of, to edit."""
-    for name in ("steps", "ratchet"):
-        unused = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(PROJECT / name, folder / name, ignore=unused)
-    return folder
 
 
 def write_drop(month: int, folder: Path) -> Path:

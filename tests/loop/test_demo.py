@@ -26,6 +26,7 @@ from tests.loop.deployed_policies import Policies
 from tests.loop.mutations import Piece, Survey
 from tests.loop.policy_changes import find, without
 from tests.loop.rest_of_the_loop import RestOfTheLoop, dead_letters
+from tests.projects import MODEL, ROOT
 
 DEMO_SECONDS = 560
 pytestmark = [pytest.mark.cloud, pytest.mark.synth, pytest.mark.timeout(600)]
@@ -61,10 +62,10 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     folder = tmp_path_factory.mktemp("demo")
     requests = folder / "requests.jsonl"
-    ratchet = str(Path(sys.executable).with_name("ratchet"))
     try:
         ended = subprocess.run(
-            [ratchet, "demo", "--folder", str(folder / "cloud")],
+            [sys.executable, "-m", "demo", "--folder", str(folder / "cloud")],
+            cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=DEMO_SECONDS,
@@ -240,5 +241,5 @@ def test_a_statement_that_nothing_needs_is_found(demo: Demo, survey: Survey) -> 
 
 def _edit(source: Path, script: str) -> None:
     """A step that no earlier run has a result of."""
-    file = source / "steps" / script
+    file = source / "steps" / MODEL / script
     file.write_text(f"{file.read_text()}\n# {source}\n")

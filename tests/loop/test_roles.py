@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ratchet.deployment.pipelines import source as sources
-from ratchet.deployment.target import environment as targets
 from ratchet.local_cloud import control
-from tests.loop.deployed_loop import copy_source, until, write_drop
+from ratchet.project import Project
+from tests.loop.deployed_loop import until, write_drop
 from tests.loop.forbidden_calls import FORBIDDEN, bootstrap_role
 from tests.loop.roles_at_work import Permission, Stage, build, recipe, run_cdk
+from tests.projects import MODEL, copy_of_project
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
 
@@ -62,11 +62,11 @@ def stage(assembly_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """The commands compile a source whose evaluate step was edited, by each test in its way."""
-    source = copy_source(tmp_path)
-    script = source / "steps" / "evaluate.py"
+    """The commands compile a source whose train step was edited, by each test in its way."""
+    project = copy_of_project(tmp_path / "project")
+    script = project / "steps" / MODEL / "train.py"
     script.write_text(f"{script.read_text()}\n# {request.node.name}\n")
-    monkeypatch.setattr(sources, "PROJECT", source)
+    monkeypatch.chdir(project)
 
 
 def denied(call: Callable[..., Any], **request: Any) -> str:
@@ -119,7 +119,7 @@ def test_a_person_lands_data_and_follows_the_run_that_starts(stage: Stage, tmp_p
         ("logs latest train", "trained on"),
         ("logs latest champion", "champion"),
         ("models", "waits for approval"),
-        ("models 1", "candidate-auc"),
+        ("models 1", "candidate-score"),
         ("lineage 1", "raw/"),
         ("graph training", "no-regression"),
         ("status", "waits for approval"),
@@ -179,9 +179,9 @@ def test_a_person_sees_what_another_instance_costs(
 ) -> None:
     """Its price is not among those that runs were recorded with, so the Price List is asked."""
     settings = stage.loop.settings
-    train = replace(settings.steps.train, instance_type="ml.m5.xlarge")
-    larger = replace(settings, steps=replace(settings.steps, train=train))
-    monkeypatch.setattr(targets, "load", lambda _: larger)
+    train = replace(settings.step("train"), instance_type="ml.m5.xlarge")
+    larger = replace(settings, steps={**settings.steps, "train": train})
+    monkeypatch.setattr(Project, "settings", lambda *_: larger)
     assert "ml.m5.large → ml.m5.xlarge" in stage.works("person", "diff", "training").stdout
 
 

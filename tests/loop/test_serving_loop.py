@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.cloud, pytest.mark.synth]
 
 @pytest.fixture(scope="module")
 def request_body(loop: Loop) -> Batch:
-    (batch,) = requests_of(flights_of(7, rows=1, label=loop.settings.monitor.label), size=1)
+    (batch,) = requests_of(flights_of(7, rows=1, label=loop.settings.model.label), size=1)
     return batch
 
 

@@ -19,11 +19,21 @@ from ratchet.deployment.roles import policies as roles
 from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.target import facts
 from tests.loop.deployed_loop import Loop, until
+from tests.projects import MODEL
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
 
 MONTHS = ("2013-01", "2013-02", "2013-03")
 FIRST_VERSION = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights-dev/1"
+
+OWN_METRICS = """
+BETTER = {"mistakes": "lower"}
+
+
+def mistakes(labels, answers):
+    return float(((answers > 0.5) != labels).mean())
+"""
+"""A metric of the team's own, which only `evaluate` computes."""
 
 
 def hits(state: RunState) -> dict[str, bool]:
@@ -47,7 +57,7 @@ def test_three_drops_make_one_run_that_registers_the_first_version(loop: Loop, d
     assert {entry for entry in loop.manifest(state.run) if isinstance(entry, str)} == keys
     report = loop.findings(state).reports["evaluate", "evaluation"]
     assert report["champion"]["status"] == "none"
-    assert report["candidate"]["auc"] > 0.6
+    assert report["candidate"]["score"] > 0.6
     assert state.run.name.startswith("2013-01-to-2013-03-")
 
 
@@ -103,18 +113,17 @@ def test_a_schedule_in_another_time_zone_starts_exactly_one_run_of_what_was_run(
 
 
 def test_an_edit_of_train_runs_train_and_what_follows(loop: Loop, source: Path) -> None:
-    script = source / "steps" / "train.py"
+    script = source / "steps" / MODEL / "train.py"
     script.write_text(f"{script.read_text()}\n# edited\n")
     state = loop.finished(loop.start(source))
     assert state.run.status == "Succeeded", state.run.failure
     assert hits(state) == {"prepare": True, "train": False, "evaluate": False}
 
 
-def test_an_edit_of_a_module_that_only_evaluate_imports_runs_evaluate_alone(
+def test_an_edit_of_a_module_that_only_evaluate_takes_runs_evaluate_alone(
     loop: Loop, source: Path
 ) -> None:
-    module = source / "steps" / "metrics.py"
-    module.write_text(f"{module.read_text()}\n# edited\n")
+    (source / "steps" / MODEL / "metrics.py").write_text(OWN_METRICS)
     state = loop.finished(loop.start(source))
     assert state.run.status == "Succeeded", state.run.failure
     assert hits(state) == {"prepare": True, "train": True, "evaluate": False}
@@ -137,7 +146,7 @@ def test_a_stronger_champion_halts_the_run_with_both_scores(loop: Loop) -> None:
     report = loop.findings(state).reports["evaluate", "evaluation"]
     halt = state.step("halt")
     assert halt is not None
-    for score in (report["candidate"]["auc"], report["champion"]["auc"]):
+    for score in (report["candidate"]["score"], report["champion"]["score"]):
         assert f"{score:.4f}" in halt.failure
     assert f"{loop.settings.gate.max_regression:g}" in halt.failure
     assert loop.registered() == versions
@@ -269,7 +278,7 @@ def test_recording_again_changes_nothing(loop: Loop) -> None:
 def test_after_a_kill_the_runs_models_and_data_are_there_and_the_broken_run_says_so(
     loop: Loop, source: Path
 ) -> None:
-    script = source / "steps" / "prepare.py"
+    script = source / "steps" / MODEL / "prepare.py"
     script.write_text(f"import time\n\ntime.sleep(60)\n{script.read_text()}")
     runs_before, versions = {run.id: run.status for run in loop.runs()}, loop.registered()
     broken = loop.start(source)
@@ -312,7 +321,7 @@ def test_a_run_that_lacks_a_permission_goes_on_once_the_statement_it_shows_is_ad
     ]
     assert len(statements) == len(policy["Statement"]) - 1
     put_policy(iam, role, "permissions", statements)
-    script = source / "steps" / "train.py"
+    script = source / "steps" / MODEL / "train.py"
     script.write_text(f"{script.read_text()}\n# edited: a bundle of its own\n")
     state = again.finished(again.start(source))
     assert state.run.status == "Failed"

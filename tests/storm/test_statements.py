@@ -13,10 +13,11 @@ from ratchet.deployment.runs.executions import RunState
 from ratchet.local_cloud import control
 from ratchet.local_cloud.emulator import request_log
 from tests.loop import deployed_policies, mutations
-from tests.loop.deployed_loop import Loop, copy_source, deploy, write_drop
+from tests.loop.deployed_loop import Loop, deploy, write_drop
 from tests.loop.deployed_policies import Kind, Policies, Policy
 from tests.loop.mutations import Piece
 from tests.loop.policy_changes import without
+from tests.projects import MODEL, copy_of_project
 
 pytestmark = [pytest.mark.storm, pytest.mark.timeout(3600)]
 
@@ -33,8 +34,8 @@ class Recorded:
 
     def run(self, folder: Path) -> RunState:
         """A run that takes no step of an earlier one."""
-        source = copy_source(folder)
-        for script in (source / "steps").glob("*.py"):
+        source = copy_of_project(folder)
+        for script in (source / "steps" / MODEL).glob("*.py"):
             script.write_text(f"{script.read_text()}\n# {folder}\n")
         return self.loop.finished(self.loop.start(source))
 

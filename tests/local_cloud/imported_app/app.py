@@ -1,16 +1,9 @@
-"""The dev environment's foundation and imported pipelines, and the function that one of them calls.
-
-Its one argument is the folder that holds `pipelines/`, a project.
-"""
-
-import sys
-from pathlib import Path
+"""A project's app: the foundation, its pipelines, and the function that one of them calls."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 
-from ratchet.project import Project
-from ratchet_cdk.app import add_loops
+from ratchet_cdk.app import synth
 from ratchet_cdk.loop import Loop, LoopStack
 from stacks.foundation import Foundation
 
@@ -44,7 +37,4 @@ class Team(cdk.Stack):
         )
 
 
-project = Project(Path(sys.argv[1]))
-app = cdk.App()
-add_loops(app, PipelinesAlone, [project.settings("dev")], source=project.root)
-app.synth()
+synth(PipelinesAlone)
