@@ -108,7 +108,7 @@ def test_ctrl_c_leaves_the_cdk_to_end_by_itself(
         def terminate(self) -> None:
             signals.append("terminate")
 
-    monkeypatch.setattr(cdk.subprocess, "Popen", Process)
+    monkeypatch.setattr("ratchet.deployment.target.cdk.subprocess.Popen", Process)
     with pytest.raises(KeyboardInterrupt):
         cdk.run(world.target, ["cdk", "deploy"])
     assert signals == ["wait", "wait"]

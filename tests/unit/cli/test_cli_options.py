@@ -203,7 +203,7 @@ def test_the_ratchet_of_another_environment_is_said(
     own.touch()
     acting_project.acting_project()
     assert "the project has its own: source .venv/bin/activate" in capsys.readouterr().err
-    monkeypatch.setattr(acting_project.sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
     acting_project.acting_project()
     assert not capsys.readouterr().err
 
