@@ -110,9 +110,12 @@ class Trial:
         """The report on the champion alone."""
         events: list[dict[str, Any]] = []
         self._serves(champion, package=PACKAGE)
-        self.laptop.functions["record"] = lambda event: (
-            events.append(event) or {"outcome": "", "verdict": ""}
-        )
+
+        def record(event: dict[str, Any]) -> dict[str, str]:
+            events.append(event)
+            return {"outcome": "", "verdict": ""}
+
+        self.laptop.functions["record"] = record
         manifest = self.laptop.manifest(
             f"s3://artifacts/m/{where}.json", prefix=f"s3://data/{where}/"
         )

@@ -106,6 +106,10 @@ def _ask_for_folder() -> Path:
 
 def _ask_for_label(rows: Data) -> str:
     proposed = rows.proposed
+    if proposed is not None and proposed.by_name and not sys.stdin.isatty():
+        said = f"The label is {proposed.name!r}: {proposed.reason}; another one: --label COLUMN"
+        err().print(escape(said), soft_wrap=True)
+        return proposed.name
     if proposed is not None:
         err().print(f"[dim]{escape(proposed.reason)}[/]", soft_wrap=True)
     columns = ", ".join(column.name for column in rows.columns)
@@ -126,10 +130,8 @@ def _kind(problem: ProblemKind | None) -> Problem | None:
 
 def _say(plan: Plan) -> None:
     console, target = out(), plan.target
-    if target.reason:
-        console.print(f"[dim]{escape(target.reason)}[/]", soft_wrap=True)
-    for name, why in plan.left_out.items():
-        console.print(f"[dim]{escape(f'{name!r} is left out: {why}')}[/]", soft_wrap=True)
+    for note in plan.notes:
+        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
     console.print(
         f"A {target.problem} model of {escape(repr(target.label))} from "
         f"{len(plan.features)} columns."

@@ -42,7 +42,7 @@ class Earlier:
 def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "releases"
     releases.pack(Earlier(), folder / f"{BEFORE}.zip")
-    monkeypatch.setattr(projects.releases, "FOLDER", folder)
+    monkeypatch.setattr(releases, "FOLDER", folder)
     return folder
 
 
