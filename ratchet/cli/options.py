@@ -55,10 +55,10 @@ class CommandGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and not isinstance(command, TyperGroup):
-            taken = {param.name for param in command.params}
+            taken = {option for param in command.params for option in param.opts}
             while ctx is not None:
                 for param, option in ANYWHERE.items():
-                    if _typed(ctx, param) and param not in taken:
+                    if _typed(ctx, param) and option not in taken:
                         raise typer.BadParameter(f"{name} has no such option", param_hint=option)
                 ctx = ctx.parent
         return name, command, rest
@@ -117,7 +117,7 @@ def before_the_command(
 Yes = Annotated[
     bool,
     typer.Option(
-        "--yes", "-y", help="Do not ask before the first change of an environment on AWS."
+        "--yes", "-y", help="Do not ask, as before the first change of an environment on AWS."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]

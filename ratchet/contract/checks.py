@@ -14,11 +14,14 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ratchet.authoring import DefinitionError
 from ratchet.contract.errors import ContractError, SkippedError
 from ratchet.contract.serving import ServedModel
 from ratchet.contract.trial import Trial
+from ratchet.deployment.pipelines import source
 from ratchet.project import Project
 from ratchet.runner import Result, StepRecord
+from ratchet.settings.schema import SettingsError
 
 _PREPARE, _TRAIN_ROWS, _EVAL_ROWS = "prepare", "train", "eval"
 
@@ -50,12 +53,12 @@ def checks(project: Project, model: str | None = None) -> list[Check]:
     Raises:
         SettingsError: there is no such model.
     """
-    models = [project.model(model)] if model else project.models
-    return [check for name in models for check in _checks_of(Trial(project, name))]
+    return [check for name in project.chosen(model) for check in _checks_of(Trial(project, name))]
 
 
 def _checks_of(trial: Trial) -> Iterator[Check]:
     for make in (
+        _settings,
         _sample,
         _first_run,
         _eval_slice,
@@ -68,6 +71,19 @@ def _checks_of(trial: Trial) -> Iterator[Check]:
         _unscorable,
     ):
         yield Check((make.__doc__ or "").strip().rstrip("."), trial, make)
+
+
+def _settings(trial: Trial) -> None:
+    """the settings hold in every environment, and the training script takes its hyperparameters."""
+    mistakes = {}
+    for environment in trial.project.environments:
+        try:
+            settings = trial.project.settings(environment, trial.model)
+            source.check(settings, root=trial.project.root)
+        except (SettingsError, DefinitionError) as mistake:
+            mistakes[str(mistake)] = environment
+    if mistakes:
+        raise ContractError("\n".join(mistakes))
 
 
 def _sample(trial: Trial) -> None:

@@ -43,7 +43,6 @@ _STOP_SECONDS = 20.0
 _POLL_SECONDS = 0.03
 _LOG_TAIL_LINES = 15
 _HOST = "127.0.0.1"
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 _FOREIGN = (
@@ -349,12 +348,7 @@ def _environment() -> dict[str, str]:
     variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     if variables.get("RATCHET_PRICES"):  # the server runs in the cloud's folder
         variables["RATCHET_PRICES"] = str(Path(variables["RATCHET_PRICES"]).absolute())
-    path = filter(None, [str(_ROOT), variables.get("PYTHONPATH")])
-    return {
-        **variables,
-        "PYTHONPATH": os.pathsep.join(path),
-        UNAUTHORISED_VARIABLE: "0" if _enforced(os.environ) else "1",
-    }
+    return {**variables, UNAUTHORISED_VARIABLE: "0" if _enforced(os.environ) else "1"}
 
 
 def _tail(log: Path, *, lines: int = _LOG_TAIL_LINES) -> str:

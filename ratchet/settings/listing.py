@@ -113,11 +113,18 @@ def _defaults(steps: Iterable[str]) -> Iterator[tuple[str, Any]]:
     for each in keys_of(Settings):
         if each.default is dataclasses.MISSING:
             continue
-        value = list(each.default) if isinstance(each.default, tuple) else each.default
+        value = _plain(each.default)
         if ANY_NAME in each.name:
             yield from ((each.name.replace(ANY_NAME, step), value) for step in sorted(steps))
         elif not isinstance(value, Mapping) or value:
             yield each.name, value
+
+
+def _plain(default: Any) -> Any:
+    """A default as TOML and JSON have it."""
+    if isinstance(default, Mapping):
+        return dict(default)
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _tables(every: Iterable[str], steps: Iterable[str]) -> list[str]:

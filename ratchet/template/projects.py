@@ -59,7 +59,7 @@ def refuse_newer(root: Path) -> None:
 
 
 def upgrade(
-    project: Project, *, template: Tree | None = None, releases_in: Path = releases.FOLDER
+    project: Project, *, template: Tree | None = None, releases_in: Path | None = None
 ) -> Upgrade:
     """What this version would change in the project's own files.
 
@@ -77,7 +77,7 @@ def upgrade(
         )
     if wrote == installed and template is None:
         return Upgrade(wrote, installed, [])
-    before = releases.released(wrote, releases_in)
+    before = releases.released(wrote, releases_in or releases.FOLDER)
     if before is None:
         raise TemplateVersionError(
             f"version {wrote} wrote {project.root}, and Ratchet {installed} has no template of it; "

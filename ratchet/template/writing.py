@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -59,7 +60,8 @@ def _write_into(root: Path, files: Mapping[str, bytes]) -> None:
             _put(root / path, content)
     except BaseException:
         for file in written:
-            file.unlink(missing_ok=True)
+            with suppress(OSError, ValueError):
+                file.unlink()
         for folder in reversed(made):
             shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -65,9 +65,9 @@ def test_the_champion_is_judged_on_every_labelled_row_and_nothing_is_trained(
     assert len(days) == 31, "all days of the month, not its last fifth"
     assert report["candidate"] is None
     assert report["champion"]["status"] == "scored"
-    assert 0.55 < report["champion"]["auc"] < 0.8
+    assert 0.55 < report["champion"]["score"] < 0.8
     low, high = report["interval"]["low"], report["interval"]["high"]
-    assert low < report["champion"]["auc"] < high
+    assert low < report["champion"]["score"] < high
 
 
 def test_the_record_is_told_which_model_data_and_standards(laptop: Laptop, model: str) -> None:

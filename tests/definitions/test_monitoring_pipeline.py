@@ -82,7 +82,7 @@ def test_the_window_and_the_files_are_what_the_function_chose(
 
 
 def test_the_settings_say_what_is_compared(ctx: Context, step_of: StepOf) -> None:
-    monitor = MonitorSettings(exclude=("late", "month"), minimum_rows=7, comparison_threshold=0.3)
+    monitor = MonitorSettings(exclude=("month",), minimum_rows=7, comparison_threshold=0.3)
     ctx = replace(ctx, settings=replace(ctx.settings, monitor=monitor))
 
     baseline = arguments_of(step_of(training(ctx), "baseline"))

@@ -133,7 +133,7 @@ def test_a_pipeline_may_lie_in_a_module_beside_the_list(tmp_path: Path) -> None:
     copies = [copy_of_project(tmp_path / name) for name in ("first", "second")]
     for copy in copies:
         define = pipelines(copy, "flights")["training"].define
-        assert Path(define.__code__.co_filename).is_relative_to(copy)  # type: ignore[attr-defined]
+        assert Path(define.__code__.co_filename).is_relative_to(copy)
 
 
 def test_two_models_of_a_project_have_lists_of_their_own(tmp_path: Path) -> None:

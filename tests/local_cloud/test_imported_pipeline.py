@@ -39,9 +39,14 @@ class Place:
     artifacts: str
     key: str
 
-    def run(self, name: str = NAME, **parameters: str) -> runs.RunState:
+    def run(self, name: str = NAME, version: int | None = None, **parameters: str) -> runs.RunState:
         run = pipelines.start(
-            self.target, name=name, parameters=parameters, display_name="t", description="a test"
+            self.target,
+            name=name,
+            version=version,
+            parameters=parameters,
+            display_name="t",
+            description="a test",
         )
 
         def ended() -> runs.RunState | None:
@@ -186,24 +191,32 @@ def test_a_model_beyond_the_limit_ends_in_the_fail_step(place: Place, first: run
     assert state.step("Register") is None
 
 
-def test_an_edit_of_the_code_runs_beside_the_deployed_pipeline_which_stays_as_it_is(
+def test_an_edit_of_the_code_runs_beside_the_deployed_pipeline(
     place: Place, first: runs.RunState, tmp_path: Path
 ) -> None:
     assert first.run.finished
-    imported.write(copy_of_project(tmp_path), MODEL, taken_in("v3", tmp_path).stored)
-    script = tmp_path / "pipelines" / MODEL / "house-prices/code/Evaluate/code/evaluate.py"
-    script.write_text(script.read_text() + 'print("edited")\n')
+    copy_of_project(tmp_path)
+    imported.write(tmp_path, MODEL, taken_in("v3", tmp_path).stored)
+    script = tmp_path / "pipelines/flights/house-prices/code/Evaluate/code/evaluate.py"
     deployed = place.facts()
-    listed = source.entry("house-prices", MODEL, tmp_path)
     there = pipelines.deployed_pipeline(place.target, NAME)
-    context = source.context(place.target, deployed, listed, role_arn=there.role_arn, root=tmp_path)
-    pipeline = listed.compile(context)
-    uploaded = pipelines.upload(place.target, pipeline, context)
-    assert uploaded == ("Evaluate/code/evaluate.py",)
-    edit = edits.bring(place.target, there, pipeline.to_json())
-    state = place.run(edit.pipeline)
-    assert state.run.status == "Succeeded", state.run.failure
-    assert pipelines.deployed_pipeline(place.target, NAME).definition == there.definition
+    for number, cached in ((1, False), (2, True)):
+        script.write_text(script.read_text() + f'print("edited {number}")\n')
+        listed = source.entry("house-prices", MODEL, tmp_path)
+        context = source.context(
+            place.target, deployed, listed, role_arn=there.role_arn, root=tmp_path
+        )
+        pipeline = listed.compile(context)
+        uploaded = pipelines.upload(place.target, pipeline, context)
+        assert uploaded == ("Evaluate/code/evaluate.py",)
+        version = edits.bring(place.target, there, pipeline.to_json())
+        assert (version.number, version.first) == (number, number == 1)
+        state = place.run(version.pipeline, version.number)
+        assert state.run.status == "Succeeded", state.run.failure
+        hits = {step.name for step in state.steps if step.cached_from}
+        assert ("Train" in hits) is cached, "a cache is of one pipeline"
+        assert "Evaluate" not in hits
+    assert pipelines.deployed_pipeline(place.target, NAME) == there
 
 
 def test_every_statement_of_the_imported_pipelines_roles_is_needed_or_listed(

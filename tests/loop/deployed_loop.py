@@ -108,7 +108,7 @@ class Loop:
         )
 
     def publish(self, source: Path = ROOT, **hyperparameters: int | float) -> None:
-        """Brings the deployed pipeline up to date with a source, as its deployment does."""
+        """Deploys the training pipeline of a source, without the time that the CDK takes."""
         target = replace(
             self.target,
             settings=replace(
@@ -123,9 +123,10 @@ class Loop:
         )
         pipeline = training.compile(context)
         pipelines.upload(target, pipeline, context)
-        self.client("sagemaker").update_pipeline(
-            PipelineName=deployed.name, PipelineDefinition=pipeline.to_json()
-        )
+        if not deployed.runs(definition := pipeline.to_json()):
+            self.client("sagemaker").update_pipeline(
+                PipelineName=deployed.name, PipelineDefinition=definition
+            )
 
     def start(
         self,
@@ -134,7 +135,7 @@ class Loop:
         parameters: Mapping[str, str] = MappingProxyType({}),
         **hyperparameters: int | float,
     ) -> Run:
-        """A run of this source, as if it were deployed."""
+        """Deploys the training pipeline of a source as `publish` does, and starts it."""
         self.publish(source, **hyperparameters)
         manifest = snapshots.newest(self.target, self.deployed).manifest
         return pipelines.start(

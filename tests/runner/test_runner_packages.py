@@ -40,7 +40,7 @@ def test_steps_that_run_at_once_can_each_read_their_scripts() -> None:
     scripts = [Path(image_packages.__file__).read_bytes()] * 20
 
     def in_between(*_: object) -> None:
-        _ = [0 for _ in range(20)]
+        sum(range(20))
 
     interval, threshold = sys.getswitchinterval(), gc.get_threshold()
     gc.callbacks.append(in_between)

@@ -47,7 +47,8 @@ class ServingCapabilities(CapableStack):
             loop=self.resources,
             promotion=self.promotion,
             model_artifacts=self._runs,
-            images=models.registered_images,
+            # That of all steps too: versions from before the endpoint had one of its own have it.
+            images=sorted({*models.registered_images, self.settings.image}),
         )
 
     def monitors_traffic(self) -> None:

@@ -9,6 +9,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 from typer.exceptions import TyperException
 
+from ratchet.cli.acting_project import acting_project
 from ratchet.cli.commands import clean
 from ratchet.cli.console import err, out
 from ratchet.cli.options import (
@@ -84,9 +85,13 @@ def deploy(
 
     What follows `--` goes to `cdk deploy` unchanged: `ratchet deploy -- --hotswap`.
     """
-    from ratchet.cli.acting_project import acting_project
+    from ratchet.deployment.pipelines import source
 
-    for name in acting_project().chosen(model):
+    project = acting_project()
+    names = project.chosen(model)
+    for name in names:  # before a local cloud is started, or one of them is deployed
+        source.check(project.settings(environment, name), root=project.root)
+    for name in names:
         _deploy(ctx.meta[_CDK_ARGUMENTS], environment, name, local, yes=yes, bootstrap=bootstrap)
 
 
@@ -100,12 +105,10 @@ def _deploy(
     bootstrap: bool,
 ) -> None:
     from ratchet.deployment.errors import DeploymentError
-    from ratchet.deployment.pipelines import source
     from ratchet.deployment.target import cdk
 
     doing = "create or change the stacks of this environment; what is in them costs money"
     target = connect_to_change(environment, local, model, doing=doing, yes=yes)
-    source.check(target.settings, root=target.root)
     ready = cdk.bootstrapped(target)
     if not ready and not (bootstrap or target.local):
         raise DeploymentError(

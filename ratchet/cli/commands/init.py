@@ -58,7 +58,7 @@ def init(
     The scripts train on your data at once. What is not given is asked for on a
     terminal. No file that is there is overwritten.
     """
-    from ratchet.project import current
+    from ratchet.cli.acting_project import acting_project
     from ratchet.settings import loading
     from ratchet.template import files, problem_files, writing
     from ratchet.template.data import read_data
@@ -77,7 +77,7 @@ def init(
         root = Path.cwd() / chosen
         written |= files.project_files(chosen, version=version())
     else:
-        project = current()
+        project = acting_project()
         root = project.root
         if chosen in project.models:
             raise writing.ExistingFilesError(
@@ -106,6 +106,10 @@ def _ask_for_folder() -> Path:
 
 def _ask_for_label(rows: Data) -> str:
     proposed = rows.proposed
+    if proposed is not None and proposed.by_name and not sys.stdin.isatty():
+        said = f"The label is {proposed.name!r}: {proposed.reason}; another one: --label COLUMN"
+        err().print(escape(said), soft_wrap=True)
+        return proposed.name
     if proposed is not None:
         err().print(f"[dim]{escape(proposed.reason)}[/]", soft_wrap=True)
     columns = ", ".join(column.name for column in rows.columns)
@@ -126,10 +130,8 @@ def _kind(problem: ProblemKind | None) -> Problem | None:
 
 def _say(plan: Plan) -> None:
     console, target = out(), plan.target
-    if target.reason:
-        console.print(f"[dim]{escape(target.reason)}[/]", soft_wrap=True)
-    for name, why in plan.left_out.items():
-        console.print(f"[dim]{escape(f'{name!r} is left out: {why}')}[/]", soft_wrap=True)
+    for note in plan.notes:
+        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
     console.print(
         f"A {target.problem} model of {escape(repr(target.label))} from "
         f"{len(plan.features)} columns."

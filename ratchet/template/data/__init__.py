@@ -100,6 +100,19 @@ class Plan:
     left_out: Mapping[str, str]
     """Column → why a model does not see it."""
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader has to know of the plan, as sentences."""
+        target = self.target
+        notes = [target.reason]
+        if target.missing:
+            notes.append(
+                f"{target.missing:,} of {self.data.rows:,} rows have no {target.label!r}, and "
+                "neither train nor judge a model"
+            )
+        notes += [f"{column.name!r}: {column.note}" for column in self.features if column.note]
+        return notes + [f"{name!r} is left out: {why}" for name, why in self.left_out.items()]
+
 
 def read_data(folder: Path) -> Data:
     """Reads a sample of the CSV or Parquet files in and below a folder, or of one file.

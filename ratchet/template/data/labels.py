@@ -42,19 +42,21 @@ class Candidate:
 
     name: str
     reason: str
+    by_name: bool
+    """False: nothing but its place speaks for it."""
 
 
 def candidates(columns: Sequence[Column]) -> tuple[Candidate, ...]:
     """By name; where no name says it, the last column, as the weakest of hints."""
     able = [column for column in columns if _able(column)]
     named = [
-        Candidate(column.name, f"a column of the name {column.name!r} is often the label")
+        Candidate(column.name, f"a column of the name {column.name!r} is often the label", True)
         for column in able
         if words_of(column.name)[-1:] and words_of(column.name)[-1] in _NAMES
     ]
     if named or not able or able[-1] is not columns[-1]:
         return tuple(named)
-    return (Candidate(able[-1].name, "it is the last column, and no name says more"),)
+    return (Candidate(able[-1].name, "it is the last column, and no name says more", False),)
 
 
 def _able(column: Column) -> bool:
@@ -203,7 +205,7 @@ def _positive(classes: Sequence[str], counts: Counter[str]) -> tuple[str, str, s
     by_word = {name.casefold(): name for name in classes}
     for no, yes in _POSITIVE:
         if set(by_word) == {no, yes}:
-            return by_word[no], by_word[yes], "as it says"
+            return by_word[no], by_word[yes], "as is usual"
     rarer = min(reversed(classes), key=lambda name: counts[name])
     (other,) = (name for name in classes if name != rarer)
     return other, rarer, f"because it is the rarer one ({counts[rarer]:,} of {counts.total():,})"

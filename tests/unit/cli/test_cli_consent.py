@@ -65,6 +65,7 @@ ON_THIS_MACHINE = {
     "cloud up",
     "import",
     "init",
+    "remove",
     "settings",
     "upgrade",
 }

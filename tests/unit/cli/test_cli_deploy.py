@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from ratchet.deployment.target import cdk
+from ratchet.deployment.target import cdk, stacks
 from tests.unit.cli.conftest import Type
+from tests.unit.cli.fake_deployment import World
+from tests.unit.cli.fake_serving import ServingWorld
 
 
 @pytest.fixture
@@ -61,3 +63,52 @@ def test_every_command_names_the_nearest_option(type_: Type) -> None:
     assert "Did you mean --limit?" in type_("runs", "--limt", "3").output
     assert "Did you mean --folder" in type_("cloud", "up", "--foldr", "x").output
     assert "Did you mean" not in type_("runs", "--xyz").output
+
+
+def test_ctrl_c_says_what_goes_on_in_the_account(
+    type_serving: Type, serving: ServingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cdk, "run", interrupted)
+    monkeypatch.setattr(cdk, "bootstrapped", lambda target: True)
+    monkeypatch.setattr(
+        stacks, "busy", lambda target: [("flights-dev-serving", "UPDATE_IN_PROGRESS")]
+    )
+    result = type_serving("deploy")
+    assert result.exit_code == 130
+    words = " ".join(result.stderr.split())
+    assert "flights-dev-serving goes on in account 000000000000: UPDATE_IN_PROGRESS" in words
+    assert "aws cloudformation describe-stack-events" in words
+    assert "--stack-name flights-dev-serving" in words
+    assert "Deployed" not in result.output
+
+
+def test_ctrl_c_leaves_the_cdk_to_end_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same Ctrl-C has reached it; a second signal would keep it from cleaning up."""
+    signals: list[str] = []
+
+    class Process:
+        stdout = None
+
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+        def __enter__(self) -> Process:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+        def wait(self) -> int:
+            signals.append("wait")
+            if len(signals) == 1:
+                raise KeyboardInterrupt
+            return 1
+
+        def terminate(self) -> None:
+            signals.append("terminate")
+
+    monkeypatch.setattr("ratchet.deployment.target.cdk.subprocess.Popen", Process)
+    with pytest.raises(KeyboardInterrupt):
+        cdk.run(world.target, ["cdk", "deploy"])
+    assert signals == ["wait", "wait"]

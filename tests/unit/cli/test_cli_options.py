@@ -77,6 +77,7 @@ def test_a_word_of_the_line_wins_over_a_variable_wherever_it_stands(
         (["-e", "prod", "cloud", "down"], "down has no such option"),
         (["cloud", "-m", "bikes", "status"], "status has no such option"),
         (["-e", "prod", "upgrade"], "upgrade has no such option"),
+        (["-m", "flights", "remove", "flights"], "remove has no such option"),
         (["approve", "3", "-m", "flights", "--becuse", "x"], "Did you mean --because"),
         (["models", "1", "2"], "'1' and '2' are several; expected one version"),
         (["models", "show"], "show which version?"),
@@ -202,7 +203,7 @@ def test_the_ratchet_of_another_environment_is_said(
     own.touch()
     acting_project.acting_project()
     assert "the project has its own: source .venv/bin/activate" in capsys.readouterr().err
-    monkeypatch.setattr(acting_project.sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setattr("sys.prefix", str(tmp_path / ".venv"))
     acting_project.acting_project()
     assert not capsys.readouterr().err
 

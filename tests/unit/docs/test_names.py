@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import pytest
 
 from ratchet.settings.schema import Settings
+from ratchet.settings.toml_reader import ANY_NAME, keys_of
 from tests.unit.docs.pages import CODE, PROJECT, Page, is_dated, pages
 
 _PAGES = pages()
@@ -21,29 +21,21 @@ _FILE = re.compile(rf"(?:{_ROOTS})/[\w./-]*")
 _MODULES = "|".join(("ratchet", "pipeline_defs", "demo", "stacks", "ratchet_cdk"))
 _MODULE = re.compile(rf"(?:{_MODULES})(?:\.[a-z_]\w*)+")
 _RUN = re.compile(rf"python3? -m ((?:{_MODULES})(?:\.[a-z_]\w*)*)")
-_SUFFIXES = frozenset({"json", "py", "toml"})
+_SUFFIXES = frozenset({"json", "py", "tar.gz", "toml"})
+_OF_ANY_KEYS = frozenset({"environment", "hyperparameters"})
+"""Tables whose keys a team chooses."""
 _NO_KEYS = frozenset({"environment", "model_name"})
 """The names of files and folders, which no file says."""
 _IMPORT_ROOTS = ("", "constructs/", "lambdas/")
 
 
 @cache
-def _setting_names(kind: type = Settings, prefix: str = "") -> frozenset[str]:
-    """Each key with its section, such as `gate.max_regression`, and each section. A step may have
-    any name: its keys are those of `steps.*`."""
-    names = set()
-    hints = get_type_hints(kind)
-    for field in fields(kind):
-        name = prefix + field.name
-        if name in _NO_KEYS:
-            continue
-        names.add(name)
-        hint, section = hints[field.name], name
-        if get_origin(hint) is Mapping:
-            hint, section = get_args(hint)[1], f"{name}.*"
-        if is_dataclass(hint) and isinstance(hint, type):
-            names |= {section, *_setting_names(hint, f"{section}.")}
-    return frozenset(names)
+def _setting_names() -> frozenset[str]:
+    """Each key with its table, such as `gate.max_regression`, and each table. A step may have any
+    name: its keys are those of `steps.*`."""
+    keys = [key.name.replace(ANY_NAME, "*") for key in keys_of(Settings)]
+    parts = [key.split(".") for key in keys]
+    return frozenset(".".join(each[:end]) for each in parts for end in range(1, len(each) + 1))
 
 
 def _any_step(name: str) -> str:
@@ -64,7 +56,7 @@ def _settings_of(text: str) -> Iterator[str]:
 def _settings_in_toml(content: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in content.items():
         yield prefix + key
-        if isinstance(value, dict):
+        if isinstance(value, dict) and key not in _OF_ANY_KEYS:
             yield from _settings_in_toml(value, f"{prefix}{key}.")
 
 

@@ -14,8 +14,13 @@ from typing import Any
 import pytest
 
 from demo.flights import write_month
+from ratchet.authoring.judgement import script_arguments
+from ratchet.judging import evaluate
+from ratchet.settings.schema import ModelSettings
 
 pytestmark = pytest.mark.jobs
+
+FLIGHTS = ModelSettings(problem="binary", label="late")
 
 RunScript = Callable[..., str]
 
@@ -52,13 +57,16 @@ def outputs(folder: Path) -> list[object]:
     return ["--train", folder / "train", "--eval", folder / "eval"]
 
 
-def evaluated(
-    run_script: RunScript, work: Path, report: Path, *, candidate: str, champion: str
-) -> dict[str, Any]:
-    run_script(
-        "evaluate.py", "--candidate", work / candidate, "--champion", work / champion,
-        "--eval", work / "eval", "--report", report, "--predictions", report,
-    )  # fmt: skip
+def evaluated(work: Path, report: Path, *, candidate: str, champion: str) -> dict[str, Any]:
+    folders = {
+        "candidate": work / candidate,
+        "champion": work / champion,
+        "eval": work / "eval",
+        "report": report,
+        "predictions": report,
+    }
+    told = [part for name, folder in folders.items() for part in (f"--{name}", str(folder))]
+    evaluate.main([*told, *script_arguments(FLIGHTS, own=None)])
     answer: dict[str, Any] = json.loads((report / "evaluation.json").read_text())
     return answer
 
@@ -66,12 +74,12 @@ def evaluated(
 def test_a_model_of_january_and_february_ranks_the_flights_of_march(
     run_script: RunScript, work: Path, tmp_path: Path
 ) -> None:
-    report = evaluated(run_script, work, tmp_path, candidate="good-model", champion="none")
+    report = evaluated(work, tmp_path, candidate="good-model", champion="none")
     assert report["champion"]["status"] == "none"
-    assert report["candidate"]["auc"] > 0.6
+    assert report["candidate"]["score"] > 0.6
     lines = (work / "eval" / "eval.csv").read_text().splitlines()
     assert report["rows"] == len(lines) - 1
-    assert report["positives"] == sum(line.startswith("1,") for line in lines)
+    assert report["classes"]["1"] == sum(line.startswith("1,") for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +89,7 @@ def test_a_model_of_january_and_february_ranks_the_flights_of_march(
 def test_the_better_model_wins_from_either_side(
     run_script: RunScript, work: Path, tmp_path: Path, candidate: str, champion: str, sign: int
 ) -> None:
-    report = evaluated(run_script, work, tmp_path, candidate=candidate, champion=champion)
+    report = evaluated(work, tmp_path, candidate=candidate, champion=champion)
     assert report["champion"]["status"] == "scored"
     assert report["regression"] * sign > 0.01
     assert report["interval"]["low"] * sign > 0
@@ -91,7 +99,7 @@ def test_the_better_model_wins_from_either_side(
 def test_a_model_against_itself_has_a_regression_of_exactly_zero(
     run_script: RunScript, work: Path, tmp_path: Path
 ) -> None:
-    report = evaluated(run_script, work, tmp_path, candidate="good-model", champion="good-model")
+    report = evaluated(work, tmp_path, candidate="good-model", champion="good-model")
     assert report["regression"] == 0.0
 
 
@@ -103,7 +111,7 @@ def test_a_champion_of_another_schema_is_unscorable(
     code = model / "code" / "features.py"
     code.write_text(code.read_text().replace('"dewp"', '"dew_point"'))
     pack(model, work / "other-model")
-    report = evaluated(run_script, work, tmp_path, candidate="good-model", champion="other-model")
+    report = evaluated(work, tmp_path, candidate="good-model", champion="other-model")
     assert report["champion"]["status"] == "unscorable"
     assert "no column dew_point; expected carrier" in report["champion"]["reason"]
 
@@ -122,8 +130,6 @@ def test_the_scripts_give_the_same_scores_under_the_containers_python(
         python=python,
     )  # fmt: skip
     pack(model, work / "python310-model")
-    report = evaluated(
-        run_script, work, tmp_path, candidate="python310-model", champion="good-model"
-    )
+    report = evaluated(work, tmp_path, candidate="python310-model", champion="good-model")
     assert (tmp_path / "eval/eval.csv").read_bytes() == (work / "eval/eval.csv").read_bytes()
     assert report["regression"] == pytest.approx(0, abs=0.005)

@@ -43,7 +43,7 @@ def python_3_10() -> str:
 
 def test_there_are_scripts_to_check() -> None:
     names = {path.name for path in SCRIPTS}
-    assert {"prepare.py", "train.py", "evaluate.py", "inference.py"} <= names
+    assert {"prepare.py", "train.py", "inference.py"} <= names
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

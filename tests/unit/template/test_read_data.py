@@ -112,6 +112,7 @@ def test_a_label_is_proposed_with_its_reason_where_one_column_is_plausible(
     assert (candidate.name if candidate else None) == proposed
     if candidate:
         assert reason in candidate.reason
+        assert candidate.by_name is (reason == "name")
 
 
 @pytest.mark.parametrize(
@@ -375,3 +376,17 @@ def test_the_examples_are_understood_without_help(
     plan = data.plan(label=label)
     assert plan.target.problem == problem
     assert set(plan.left_out) == left_out
+
+
+def test_what_a_reader_has_to_know_of_the_plan_is_said(folder: Folder) -> None:
+    rows = table(
+        key=[f"K{i}" for i in range(ROWS)],
+        sold=cycle("01/02/2024", "03/04/2024"),
+        price=[None, None, *_numbers(1)[2:]],
+    )
+    assert read(rows, folder).plan(label="price").notes == [
+        "'price' is a number, so this is a regression",
+        "2 of 200 rows have no 'price', and neither train nor judge a model",
+        "'sold': '01/02/2024' is read as day/month/year; it may be month/day/year",
+        "'key' is left out: it names its row: 200 values in 200 rows",
+    ]

@@ -11,6 +11,6 @@ project = current()
 
 @pytest.mark.parametrize("environment", project.environments)
 @pytest.mark.parametrize("model", project.models)
-def test_the_stacks_are_as_the_snapshot_says(environment, model):
+def test_the_stacks_are_as_the_snapshot_says(environment: str, model: str) -> None:
     loop = synthesized(ModelLoop, project, environment=environment, model=model)
     assert_snapshot(loop, project.root / "tests" / model / f"{environment}.txt")

@@ -1,0 +1,17 @@
+"""A model that is one number: how much it is off."""
+
+import argparse
+import json
+import os
+import shutil
+from pathlib import Path
+
+import inference
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--off", type=float, default=0.0)
+args, _ = parser.parse_known_args()
+model_dir = Path(os.environ["SM_MODEL_DIR"])
+(model_dir / "code").mkdir(parents=True)
+(model_dir / "model.json").write_text(json.dumps({"off": args.off}))
+shutil.copy(inference.__file__, model_dir / "code" / "inference.py")
