@@ -100,7 +100,7 @@ def _look(days: int) -> None:
         files=files,
         prices=prices,
         labels=labels,
-        pipelines=_with_edits(environment["PIPELINES"]),
+        pipelines=names.with_edits(name for name in environment["PIPELINES"].split(",") if name),
         limit=Decimal(environment["RUN_LIMIT_USD"]),
         now=now,
         notices=notices,
@@ -134,12 +134,6 @@ def _look(days: int) -> None:
     attempts.end()
     if not written:
         say("nothing", "every run that ended is recorded as it is")
-
-
-def _with_edits(pipelines: str) -> list[str]:
-    """Each pipeline, and the one in which its edits run: what they cost is a cost too."""
-    listed = [name for name in pipelines.split(",") if name]
-    return [each for name in listed for each in (name, names.edits_of(name))]
 
 
 def _keep(prices: PriceBook) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 NONE: Final = "none"
@@ -91,6 +92,11 @@ _EDITS = "-edits"
 def edits_of(pipeline: str) -> str:
     """The name of the pipeline in which edits of a deployed one run."""
     return f"{pipeline}{_EDITS}"
+
+
+def with_edits(pipelines: Iterable[str]) -> list[str]:
+    """The names of deployed pipelines, each followed by that of its edits."""
+    return [name for pipeline in pipelines for name in (pipeline, edits_of(pipeline))]
 
 
 def holds_edits(pipeline: str) -> bool:

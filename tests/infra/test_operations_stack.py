@@ -237,8 +237,8 @@ def test_who_tells_people_prices_runs_with_the_same_permissions_and_keeps_nothin
     assert given["LookAtRuns"]["Action"] == recording["LookAtRuns"]["Action"]
     assert [text_of(arn).rsplit(":", 1)[1] for arn in given["LookAtRuns"]["Resource"]] == [
         f"pipeline/flights-dev-{kind}{edits}/execution/*"
-        for edits in ("", "-edits")
         for kind in ("training", "evaluation", "monitoring")
+        for edits in ("", "-edits")
     ]
     read = [text_of(resource) for resource in given["ReadFindings"]["Resource"]]
     assert any(resource.endswith(f"/{prices.FOLDER}*") for resource in read)
@@ -270,8 +270,11 @@ def test_the_table_knows_every_partition_by_itself(table: dict[str, Any]) -> Non
     assert projection["enabled"] == "true"
     assert projection["pipeline.values"].split(",") == [
         "flights-dev-training",
+        "flights-dev-training-edits",
         "flights-dev-evaluation",
+        "flights-dev-evaluation-edits",
         "flights-dev-monitoring",
+        "flights-dev-monitoring-edits",
         rows.ENDPOINTS,
         rows.STORAGE,
     ]

@@ -222,6 +222,16 @@ def test_whatever_changes_what_serves_wakes_the_reconciler(
         assert text_of(stack["prefix"]).endswith(":stack/flights-dev-serving/")
 
 
+def test_people_hear_of_failed_runs_of_the_loops_pipelines_and_of_their_edits(
+    assembly: Assembly,
+) -> None:
+    patterns = [r["EventPattern"] for r in rules(assembly, "Messenger").values()]
+    (failed,) = [p["detail"] for p in patterns if "pipelineArn" in p["detail"]]
+    heard = {text_of(arn).partition(":pipeline/")[2] for arn in failed["pipelineArn"]}
+    own = {f"flights-dev-{kind}" for kind in ("training", "evaluation", "monitoring")}
+    assert heard == own | {f"{name}-edits" for name in own}
+
+
 def test_the_schedule_alone_would_do(assembly: Assembly) -> None:
     schedules = [r.get("ScheduleExpression") for r in rules(assembly, "Reconciler").values()]
     assert load("dev").trigger.schedule in schedules

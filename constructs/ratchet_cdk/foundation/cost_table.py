@@ -8,6 +8,7 @@ from aws_cdk import aws_glue as glue
 from constructs import Construct
 
 from ratchet.costs import rows
+from ratchet.loop import names
 from ratchet_cdk.loop_resources import LoopResources
 
 TABLE = "run_costs"
@@ -62,7 +63,7 @@ class CostTable(Construct):
                 table_type="EXTERNAL_TABLE",
                 parameters={
                     "classification": "json",
-                    **_projection([*pipelines, rows.ENDPOINTS, rows.STORAGE]),
+                    **_projection([*names.with_edits(pipelines), rows.ENDPOINTS, rows.STORAGE]),
                 },
                 partition_keys=_columns({"pipeline": "string", "month": "string"}),
                 storage_descriptor=glue.CfnTable.StorageDescriptorProperty(

@@ -39,8 +39,7 @@ class Messenger(Construct):
         super().__init__(scope, construct_id)
         self._loop = loop
         settings = loop.settings
-        deployed = [settings.pipeline_name(kind) for kind in names.LOOPS_OWN]
-        pipelines = [*deployed, *map(names.edits_of, deployed)]
+        pipelines = names.with_edits(settings.pipeline_name(kind) for kind in names.LOOPS_OWN)
         self._pipelines = [loop.arns.sagemaker(f"pipeline/{name}") for name in pipelines]
         self.function = self._function()
         self._grant(self.function.role, alarms)
