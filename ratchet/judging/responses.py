@@ -35,11 +35,11 @@ def read_response(response: str, labels: Labels) -> Answers:
         raise RefusedError(f"{len(cells):,} answers for {labels.rows:,} rows; expected one a row")
     if labels.problem == MULTICLASS:
         return _of_classes(cells, labels)
-    wide = sum(len(row) > 1 for row in cells)
+    wide = [row for row in cells if len(row) > 1]
     if wide:
         raise RefusedError(
-            f"{wide:,} of {len(cells):,} answers have several values, such as "
-            f"{','.join(max(cells, key=lambda row: len(row)))[:60]!r}; expected one number a row"
+            f"{len(wide):,} of {len(cells):,} answers have several values, such as "
+            f"{','.join(wide[0])[:60]!r}; expected one number a row"
         )
     texts = [row[0].strip() for row in cells]
     values = numbers(texts, "answers")

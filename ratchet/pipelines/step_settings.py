@@ -66,8 +66,8 @@ def _problems(settings: Settings, taken: Taken) -> Iterator[str]:
             )
         elif not taken[name]:
             yield (
-                f"{settings.origin(table)}: [{table}]: this step takes no settings: it runs no job, "
-                f"or its own definition says all of it; those that do: {_listed(takers)}"
+                f"{settings.origin(table)}: [{table}]: this step takes no settings: it runs no "
+                f"job, or its own definition says all of it; those that do: {_listed(takers)}"
             )
         else:
             for key in sorted(step.said - taken[name]):

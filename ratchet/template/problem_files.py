@@ -14,6 +14,8 @@ from ratchet.template.files import Files
 from ratchet.template.sample_rows import sample_files
 
 _PROBLEMS = Path(__file__).resolve().parent / "problems"
+_FUNCTIONS = ("features", "quoted", "refuse", "texts", "written")
+"""What prepare.py uses of features.py."""
 _SCRIPTS = ("features", "prepare", "train", "inference")
 _WIDTH = 100
 _LONGEST_EXCLUSION = 100
@@ -86,7 +88,7 @@ def _script(name: str, plan: Plan) -> str:
     values = {
         "features": {"label": _label(plan.target), "columns": _columns(plan)},
         "prepare": {
-            "names": ", ".join([*_label_names(problem), "quoted", "refuse", "texts", "written"]),
+            "names": ", ".join([*_label_names(problem), *_FUNCTIONS]),
             "separator": python_literal(plan.data.files.separator),
             "labels": _part(f"{problem}/labels.py"),
         },

@@ -109,12 +109,12 @@ class Trial:
     def evaluate(self, where: str, *, champion: str) -> dict[str, Any]:
         """The report on the champion alone."""
         events: list[dict[str, Any]] = []
+        self._serves(champion, package=PACKAGE)
 
         def record(event: dict[str, Any]) -> dict[str, str]:
             events.append(event)
             return {"outcome": "", "verdict": ""}
 
-        self._serves(champion, package=PACKAGE)
         self.laptop.functions["record"] = record
         manifest = self.laptop.manifest(
             f"s3://artifacts/m/{where}.json", prefix=f"s3://data/{where}/"

@@ -214,7 +214,7 @@ def refusal(settings: Settings, *pipelines: Pipeline) -> str:
         ({"zzz": said(volume_gb=50)}, "[steps.zzz]: no pipeline of flights has such a step; there"),
         (
             {"register": said(image_uri=OWN)},
-            "[steps.register]: this step takes no settings: it runs no job",
+            "[steps.register]: this step takes no settings",
         ),
         (
             {"prepare": said(spot=True)},

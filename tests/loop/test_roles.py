@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ratchet.deployment.pipelines import edits
 from ratchet.local_cloud import control
 from ratchet.project import Project
 from tests.loop.deployed_loop import until, write_drop
@@ -32,9 +33,6 @@ NOT_ASKED_HERE = {
     "LetEndpointsScale": "the local cloud has no service-linked roles",
     "SeeThatItIsBootstrapped": "who reads a stack's parameter: docs/guides/aws-only.md",
     "LeaveThemTheirRoles": "UpdatePipeline without a role in the request: docs/guides/aws-only.md",
-    "PutDefinitionsBack": "tests/loop/test_edits.py, where somebody has changed one",
-    "SeeWhichVersionsAreOfEdits": "a pipeline of edits that is 30 days old",
-    "RemoveEdits": "likewise",
 }
 """Statements that no command of these tests needs → what does."""
 
@@ -47,6 +45,7 @@ ELSEWHERE = {
 OTHER_RESOURCES = {
     "model-package/flights-dev-*/*": "groups of imported pipelines",
     f"{'?' * 64}/*": "code of imported pipelines",
+    "role/flights-dev-pipe*Role*": "roles of imported pipelines",
 }
 """Ends of resources that no command of these tests needs → what does."""
 
@@ -119,7 +118,7 @@ def test_a_person_lands_data_and_follows_the_run_that_starts(stage: Stage, tmp_p
         ("logs latest train", "trained on"),
         ("logs latest champion", "champion"),
         ("models", "waits for approval"),
-        ("models 1", "candidate-auc"),
+        ("models 1", "candidate-score"),
         ("lineage 1", "raw/"),
         ("graph training", "no-regression"),
         ("status", "waits for approval"),
@@ -188,12 +187,43 @@ def test_a_person_sees_what_another_instance_costs(
 @pytest.mark.usefixtures("edited")
 def test_a_person_runs_stops_and_retries_the_code_of_their_checkout(stage: Stage) -> None:
     started = stage.works("person", "run", "training", "--no-follow")
-    assert "uploaded evaluate" in started.stderr
+    assert "uploaded train" in started.stderr
     assert "This is an edit: it runs beside the deployed pipeline" in started.stderr
+    stop(stage)
+    assert "Retrying" in stage.works("person", "retry", "latest", "--no-follow").stdout
+    stop(stage)
+
+
+def stop(stage: Stage) -> None:
     stage.works("person", "stop", "latest")
     assert stage.type("person", "show", "latest", "--follow").code == 0
-    assert "Retrying" in stage.works("person", "retry", "latest", "--no-follow").stdout
-    stage.works("person", "stop", "latest")
+
+
+@pytest.mark.usefixtures("edited")
+def test_a_person_runs_another_edit_and_removes_what_it_left(stage: Stage) -> None:
+    started = stage.works("person", "run", "training", "--no-follow")
+    assert "cached steps are those of earlier runs" in started.stderr
+    stop(stage)
+    assert "flights-dev-training-edits stays: last used" in stage.works("person", "clean").stdout
+    assert "Removed" in stage.works("person", "clean", "--all", "--yes").stdout
+
+
+@pytest.mark.usefixtures("edited")
+def test_a_workflow_puts_back_what_was_deployed_and_removes_edits_that_nothing_needs(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.works("person", "run", "training", "--no-follow")
+    stop(stage)
+    sagemaker, name = stage.administrator.client("sagemaker"), stage.loop.deployed.pipeline
+    edit = sagemaker.describe_pipeline(PipelineName=f"{name}-edits")["PipelineDefinition"]
+    sagemaker.update_pipeline(PipelineName=name, PipelineDefinition=edit)
+    assert f"{name} does not run what was deployed" in stage.works("person", "status").stdout
+    monkeypatch.setattr(edits, "KEPT_DAYS", 0)
+    ((_, *words),) = recipe("deploy", ENV="dev")
+    deployed = stage.works("deploy", *words, "--app", str(stage.assembly))
+    assert f"{name} ran something else than was deployed" in deployed.stderr
+    assert f"Removed {name}-edits." in deployed.stdout
+    assert "does not run what was deployed" not in stage.works("person", "status").stdout
 
 
 @pytest.mark.usefixtures("edited")
@@ -260,7 +290,7 @@ def test_cloudformation_makes_no_role_of_another_name(stage: Stage) -> None:
 def test_a_pull_request_says_what_would_change(stage: Stage, edited: None) -> None:
     (diff, *_, (_, _, *cdk_diff), _) = recipe("review", ENV="dev")
     said = stage.works("review", *diff[1:])
-    assert "~ evaluate: code: evaluate.py" in said.stdout
+    assert "~ train: code: train.py" in said.stdout
     assert "runs again: its code" in said.stdout
     words = cdk_diff[: cdk_diff.index("2>&1")]
     code, output = run_cdk(stage, "review", "diff", *words)

@@ -66,6 +66,7 @@ NAME, ROLE = "flights-dev-training", "arn:aws:iam::111122223333:role/flights-dev
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 RESOLVE = "arn:aws:lambda:us-east-1:111122223333:function:resolve-champion"
 ANALYZER = "ratchet/monitoring/analyze.py"
+JUDGE = "ratchet/judging/evaluate.py"
 UNPACK_AND_RUN = (
     'cd "$(mktemp -d)" && tar -xzf /opt/ml/processing/input/code/*.gz && exec python3 "$0" "$@"'
 )
@@ -206,14 +207,17 @@ evaluation = PropertyFile(name="evaluation", output_name="report", path="evaluat
 artifact = train.properties.ModelArtifacts.S3ModelArtifacts
 evaluate = processing(
     "evaluate",
-    "evaluate.py",
+    JUDGE,
     inputs=[
         given("candidate", artifact),
         given("champion", champion.properties.Outputs["model_uri"]),
         given("eval", of(prepare, "eval")),
     ],
     outputs=["report", "predictions"],
-    arguments=folders(["candidate", "champion", "eval"], ["report", "predictions"]),
+    arguments=[
+        *folders(["candidate", "champion", "eval"], ["report", "predictions"]),
+        *("--problem", "binary", "--label", "late", "--metric", "auc"),
+    ],
     reports=[evaluation],
 )
 summary = PropertyFile(name="baseline", output_name="baseline", path="baseline.json")
@@ -295,7 +299,9 @@ register = ModelStep(
             "champion": champion.properties.Outputs["package_arn"],
             "champion-version": champion.properties.Outputs["version"],
             "champion-status": as_text(metric("champion.status")),
-            "candidate-auc": as_text(metric("candidate.auc")),
+            "metric": "auc",
+            "better": as_text(metric("better")),
+            "candidate-score": as_text(metric("candidate.score")),
             "regression": as_text(metric("regression")),
             "evaluation": Join(on="/", values=[of(evaluate, "report"), "evaluation.json"]),
             "baseline-digest": as_text(metric("digest", "baseline", summary)),

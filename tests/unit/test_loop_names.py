@@ -50,7 +50,12 @@ OTHER_MEANINGS: Mapping[tuple[str, str], str] = {
     ("ratchet/local_cloud/databases.py", "Ratchet"): "the project's name in a message",
     ("ratchet/local_cloud/sagemaker/monitors/runs.py", "WindowEnd"): "a key of its own records",
     ("ratchet/runner/parameters.py", "none"): "a word in a message",
-    ("stacks/operations.py", "NoticesWaiting"): "a construct's id, which stays as it is",
+    (
+        "constructs/ratchet_cdk/capabilities/operations.py",
+        "NoticesWaiting",
+    ): "a construct's id, which stays as it is",
+    ("ratchet/cli/acting_project.py", "Ratchet"): "the project's name in a message",
+    ("ratchet/template/projects.py", "Ratchet"): "the project's name in a message",
 }
 
 

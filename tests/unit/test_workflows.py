@@ -88,14 +88,13 @@ def test_a_fork_is_tested_without_credentials() -> None:
     assert "head.repo.full_name == github.repository" in found["changes"]["if"]
 
 
-def test_environments_are_deployed_one_after_the_other() -> None:
+def test_environments_on_aws_are_deployed_one_after_the_other() -> None:
     found = dict(jobs(FOLDER / "deploy.yml"))
-    assert {name: job.get("needs") for name, job in found.items()} == {
-        "dev": None,
-        "staging": "dev",
-        "prod": "staging",
-    }
-    assert sorted(found) == find(ROOT).environments
+    needs = {name: job.get("needs") for name, job in found.items()}
+    assert needs == {"staging": None, "prod": "staging"}
+    project = find(ROOT)
+    on_aws = [name for name in project.environments if not project.settings(name).local]
+    assert sorted(found) == on_aws
     deploy = dict(jobs(FOLDER / "deploy-environment.yml"))["deploy"]
     assert deploy["environment"] == "${{ inputs.environment }}"
 

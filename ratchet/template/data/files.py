@@ -26,7 +26,7 @@ _CSV, _PARQUET = (".csv", ".csv.gz"), (".parquet",)
 _SEPARATORS = ",;\t|"
 _READ_BYTES = 512 * 2**20
 """Of more than this, files are left out, evenly; the newest and the oldest stay."""
-_SAMPLE_BYTES = 64 * 2**20
+_SAMPLE_BYTES = 8 * 2**20
 """Of more than this, every n-th row is read."""
 _ZIPPED = 5
 """About how much smaller a zipped CSV is."""

@@ -24,6 +24,8 @@ _RUN = re.compile(rf"python3? -m ((?:{_MODULES})(?:\.[a-z_]\w*)*)")
 _SUFFIXES = frozenset({"json", "py", "tar.gz", "toml"})
 _OF_ANY_KEYS = frozenset({"environment", "hyperparameters"})
 """Tables whose keys a team chooses."""
+_NO_KEYS = frozenset({"environment", "model_name"})
+"""The names of files and folders, which no file says."""
 _IMPORT_ROOTS = ("", "constructs/", "lambdas/")
 
 

@@ -9,7 +9,7 @@ from ratchet_cdk.functions.function_code import function_code
 from tests.unit.docs.pages import PROJECT, ROOMS, Page
 
 _FUNCTIONS = sorted(handler.parent.name for handler in (PROJECT / "lambdas").glob("*/handler.py"))
-_SCRIPTS = ("prepare", "train", "evaluate")
+_SCRIPTS = ("prepare", "train")
 
 
 @pytest.mark.parametrize("room", ROOMS)

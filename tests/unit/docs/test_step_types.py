@@ -55,7 +55,7 @@ def test_the_guide_on_authoring_names_every_type_and_helpers_that_exist() -> Non
 
 
 def test_the_guide_on_authoring_names_every_helper() -> None:
-    names = {name for base in Pipeline.__mro__[:-1] for name in vars(base)}
-    helpers = {name for name in names if not name.startswith("_")}
+    methods = (item for base in Pipeline.__mro__[:-1] for item in vars(base).items())
+    helpers = {name for name, value in methods if callable(value) and not name.startswith("_")}
     missing = {name for name in helpers if not re.search(rf"\b{name}\b", _AUTHORING.text)}
-    assert not missing - {"bundles", "bundles_of_steps", "definition", "step_settings", "to_json"}
+    assert not missing - {"definition", "to_json"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_the_other_value_of_two_words_is_the_negative_class() -> None:
     ],
 )
 def test_labels_that_are_not_understood_are_refused_with_counts(
-    problem: Kind, texts: list[str], options: dict[str, str], message: str
+    problem: Kind, texts: list[str], options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(RefusedError, match=re.escape(message)):
         read_labels(problem, texts, **options)

@@ -55,7 +55,11 @@ _REFERENCE_PATTERNS = (
 )
 """What a deployment puts in place of a template's references, as far as the tests know it."""
 
-_TAGS = {"aws:ResourceTag/project": "flights", "aws:ResourceTag/environment": "dev"}
+_TAGS = {
+    "aws:ResourceTag/project": "flights",
+    "aws:ResourceTag/model": "flights",
+    "aws:ResourceTag/environment": "dev",
+}
 """Of whatever the loop's pipelines start."""
 
 _SERVICES = {"cloudwatch": "monitoring"}

@@ -26,6 +26,7 @@ VERDICT = "candidate AUC 0.7012 against the champion's 0.7134 on the same 500 ro
 
 ALL = [
     LOOP.waiting(3, description=VERDICT, metadata={"metric": "auc", "candidate-score": "0.7"}),
+    LOOP.waiting(3, description=VERDICT, metadata={}, edit=True),
     LOOP.deployed(3, previous="2"),
     LOOP.rolled_back(2, previous="3", why="version 3 was rejected"),
     LOOP.promotion_failed(3, serving="2", why="no ping"),
@@ -34,6 +35,7 @@ ALL = [
     LOOP.taken_down(version="3"),
     LOOP.stuck(why="the stack is broken", command="aws cloudformation x"),
     LOOP.halted("abc123", verdict=VERDICT),
+    LOOP.halted("abc123", verdict=VERDICT, edit=True),
     LOOP.run_failed("abc123", pipeline="training", step="train", why="out of memory"),
     LOOP.drift(["temp", "dewp"], window=" of today", retrains=True),
     LOOP.model_quality(["auc"], window="", retrains=False),
@@ -157,6 +159,15 @@ def test_a_registered_version_waits_for_approval_with_its_metrics(
     assert VERDICT[1:] in mail
     assert "0.0122 better than version 2" in mail
     assert "ratchet approve 3 --env dev" in mail
+
+
+def test_whoever_decides_on_a_version_of_an_edit_is_told_so(cloud: FakeBilled) -> None:
+    for version, pipeline in ((3, "flights-dev-training-edits"), (4, "flights-dev-training")):
+        run = RUN.replace("flights-dev-training", pipeline)
+        cloud.register(version, MetadataProperties={"GeneratedBy": run})
+        mail = told(cloud, PACKAGE_EVENT, ModelPackageArn=arn_of(version))
+        assert mail is not None
+        assert ("It is from an edit that was run by hand" in mail) is (version == 3)
 
 
 def test_the_first_version_is_compared_with_none(cloud: FakeBilled) -> None:

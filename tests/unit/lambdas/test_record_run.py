@@ -418,6 +418,23 @@ def test_a_missing_permission_fails_the_batch_and_is_named(
 # -- the limit -----------------------------------------------------------------------------------
 
 
+def test_runs_of_edits_are_recorded_under_their_own_pipeline_and_held_to_the_limit(
+    cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUN_LIMIT_USD", "0.05")
+    edits = "flights-dev-training-edits"
+    cloud.run("r1", cloud.job("prepare", 36), status="Succeeded", pipeline=edits)
+    train = cloud.job("train", None, kind="TrainingJob", instances=XLARGE)
+    dear = cloud.run("r2", train, status="Executing", pipeline=edits)
+    cloud.advance(420)
+    look()
+    assert {row.run for row in recorded(cloud, edits)} == {"r1", "r2"}
+    assert recorded(cloud) == []
+    assert dear.status == "Stopping"
+    (mail,) = notices(cloud)
+    assert f"this run of {edits}" in mail
+
+
 def test_a_run_that_costs_more_than_the_limit_is_stopped_and_says_so_once(
     cloud: FakeBilled, monkeypatch: pytest.MonkeyPatch
 ) -> None:

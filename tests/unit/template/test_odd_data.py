@@ -225,6 +225,7 @@ def test_the_newest_folder_that_has_labels_is_judged(made: Made, tmp_path: Path)
         ("c,y\n1,a\n", "no column 'x'"),
         ("", "not a CSV file with a header"),
         ("x,c,y\n1,2,a\n1,2,a,4\n", "not a CSV file with a header"),
+        ("x,c,y\n1,2,a\n?,2,a\n", "column 'x': 1 of 2 values are not expected, such as '?'"),
     ],
 )
 def test_prepare_refuses_a_drop_by_file_and_column(
@@ -251,6 +252,43 @@ def test_prepare_refuses_data_without_rows_or_labels(made: Made, tmp_path: Path)
     simple(1).to_csv(empty / "rows.csv", index=False)
     with pytest.raises(SystemExit, match="expected more, to train and to judge"):
         prepared(model, tmp_path, empty)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_file_without_rows_and_a_label_of_any_name_are_no_trouble(
+    kind: str, made: Made, tmp_path: Path
+) -> None:
+    rows = simple().rename(columns={"y": "self"})
+    model = made({"1": rows, "2": rows, "3": rows.head(0)}, kind=kind, label="self")
+    prepared(model, tmp_path / "work", model.raw)
+    assert len(eval_rows(tmp_path / "work")) == ROWS
+
+
+def test_parquet_gives_the_same_rows_as_csv(made: Made, tmp_path: Path) -> None:
+    rows = simple(300).assign(
+        n=pd.array([None if i % 4 == 0 else i for i in range(300)], dtype="Int64"),
+        f=[None if i % 5 == 0 else i / 7 for i in range(300)],
+        b=[None if i % 6 == 0 else i % 2 == 0 for i in range(300)],
+        t=["NA" if i % 3 == 0 else " text " for i in range(300)],
+        t2=[["NA", "u", "v"][i % 3] for i in range(300)],
+        d=pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(300), unit="D"),
+        q=pd.Categorical([["p", "q"][i % 2] for i in range(300)]),
+    )
+    model = made({"1": rows, "2": rows}, kind="parquet", label="y")
+    prepared(model, tmp_path / "parquet", model.raw)
+    (tmp_path / "csv").mkdir()
+    for name in ("1", "2"):
+        (tmp_path / "csv" / name).mkdir()
+        rows.to_csv(tmp_path / "csv" / name / "rows.csv", index=False)
+    prepared(model, tmp_path / "of-csv", tmp_path / "csv")
+    with model.module("features") as features:
+        of_parquet, of_csv = (
+            features.features(pd.read_csv(tmp_path / name / "eval" / "eval.csv", dtype=str))
+            for name in ("parquet", "of-csv")
+        )
+        trained = features.features(pd.read_parquet(tmp_path / "parquet" / "train/train.parquet"))
+    pd.testing.assert_frame_equal(of_parquet, of_csv)
+    pd.testing.assert_frame_equal(of_parquet, trained)
 
 
 CELLS: list[Any] = [
