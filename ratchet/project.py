@@ -132,7 +132,13 @@ def current() -> Project:
     Raises:
         NoProjectError: there is none.
     """
-    return find(Path.cwd())
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        raise NoProjectError(
+            "the working directory is not there any more; go to your project's folder: cd FOLDER"
+        ) from None
+    return find(folder)
 
 
 def load(environment: str, model: str | None = None) -> Settings:

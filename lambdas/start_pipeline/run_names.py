@@ -72,7 +72,7 @@ def description(
 def description_for_drift(
     snapshot: Snapshot, *, alarms: Sequence[str], since: str, digest: str, prefix: str
 ) -> str:
-    """Such as "drift: flights-dev-drift since 2013-07-02T10:00:00Z. The data is as before. Window:
+    """Such as "drift: shop-dev-drift since 2013-07-02T10:00:00Z. The data is as before. Window:
     9 objects of 2013-01 to 2013-03, 12.3 MB. Snapshot 9f86d081884c." """
     why = f"drift: {', '.join(alarms)} since {since}"
     return _run_once_more(snapshot, why=why, digest=digest, prefix=prefix)

@@ -1,7 +1,7 @@
 """Which objects of the data bucket are the training window's data (pure).
 
-A partition is the folder part of a key below the prefix: "2013-03" of `raw/2013-03/flights.csv`,
-"year=2013/month=03" of `raw/year=2013/month=03/part-0.parquet`, "" of `raw/flights.csv`. Partitions
+A partition is the folder part of a key below the prefix: "2013-03" of `raw/2013-03/orders.csv`,
+"year=2013/month=03" of `raw/year=2013/month=03/part-0.parquet`, "" of `raw/orders.csv`. Partitions
 are ordered folder by folder, as text, so their names must sort as time does.
 """
 

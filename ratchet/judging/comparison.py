@@ -164,7 +164,7 @@ def bootstrap(
     Rows are drawn with replacement, those of each class apart; two models are scored on the very
     same draw (Carpenter and Bithell 2000,
     doi:10.1002/(SICI)1097-0258(20000515)19:9<1141::AID-SIM479>3.0.CO;2-F; the default of R's pROC).
-    It holds for rows that are independent: flights of one day share its weather, so the true
+    It holds for rows that are independent: rows of one day share what happened on it, so the true
     uncertainty from month to month is larger.
     """
     random = np.random.default_rng(seed)

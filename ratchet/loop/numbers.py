@@ -32,8 +32,10 @@ def difference_text(regression: float, *, like: float | None = None) -> str:
 
 def interval_text(interval: Mapping[str, float] | None, *, like: float | None = None) -> str:
     """`95 % within 0.0404 better to 0.0502 better`, from the worst end to the best; empty where
-    there is none. Of a report's interval of the regression."""
+    there is none, or no draw made a difference. Of a report's interval of the regression."""
     if not interval or not {"low", "high", "confidence"} <= interval.keys():
+        return ""
+    if not interval["low"] and not interval["high"]:
         return ""
     worst, best = (difference_text(interval[end], like=like) for end in ("high", "low"))
     return f"{interval['confidence'] * 100:.0f} % within {worst} to {best}"

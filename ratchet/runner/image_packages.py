@@ -20,7 +20,7 @@ _TABLES = {
     "pandas": "pandas>=2.2.3,<3",
     "pyarrow": "pyarrow>=17",
     "scipy": "scipy>=1.15,<2",
-    "sklearn": "scikit-learn>=1.7,<2",
+    "sklearn": "scikit-learn>=1.5.2,<2",
     "joblib": "joblib>=1.4",
     "threadpoolctl": "threadpoolctl>=3.5",
     "dateutil": "python-dateutil",

@@ -122,7 +122,7 @@ def test_what_a_script_installs_by_itself_is_gone_with_the_step(
     script = """
         import os, pathlib, sys
         site = pathlib.Path(os.environ["PIP_TARGET"])
-        site.mkdir(parents=True)
+        site.mkdir(parents=True, exist_ok=True)
         (site / "own_package.py").write_text("VALUE = 'mine'")
         os.execv(sys.executable, ["python", "-c", "import own_package; print(own_package.VALUE)"])
     """

@@ -60,7 +60,7 @@ def test_steps_that_run_at_once_can_each_read_their_scripts() -> None:
 def test_what_this_machine_has_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert image_packages.missing_here(["numpy", "json"], IMAGE) == []
     monkeypatch.setattr(image_packages, "_is_here", lambda name: name != "sklearn")
-    assert image_packages.missing_here(["numpy", "sklearn"], IMAGE) == ["scikit-learn>=1.7,<2"]
+    assert image_packages.missing_here(["numpy", "sklearn"], IMAGE) == ["scikit-learn>=1.5.2,<2"]
 
 
 @pytest.mark.parametrize("loader", ["joblib", "pickle", "cloudpickle"])

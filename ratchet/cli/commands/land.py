@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
@@ -17,9 +18,15 @@ from ratchet.cli.options import Environment, Local, Model, Yes, connect_to_chang
 from ratchet.cli.views.wording import count, size
 
 if TYPE_CHECKING:
+    from ratchet.deployment.runs.executions import Run
     from ratchet.deployment.runs.landing import Landed
+    from ratchet.deployment.target.environment import Target
+    from ratchet.settings.intake import Intake
 
 SHOWN = 20
+_LOOK_SECONDS = 1.0
+_START_SECONDS = 120
+"""For events, queues and functions, beside the time that data settles."""
 
 
 class LandingPipeline(StrEnum):
@@ -48,6 +55,10 @@ def land(
     again: Annotated[
         bool, typer.Option("--again", help="Also send files that are already there.")
     ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option("--follow", "-f", help="Wait for the run that it starts, and for its end."),
+    ] = False,
     yes: Yes = False,
     environment: Environment = "dev",
     model: Model = None,
@@ -60,7 +71,7 @@ def land(
     again. With --for evaluation, they go below the prefix of labelled data, and
     the champion is evaluated on them.
     """
-    from ratchet.deployment.runs import landing
+    from ratchet.deployment.runs import executions, landing
     from ratchet.deployment.target import facts
 
     doing = "upload data, and a run starts on it"
@@ -70,6 +81,8 @@ def land(
     # The deployed facts name the prefix that the deployed trigger of training watches.
     prefix = deployed.data_prefix if pipeline is LandingPipeline.training else intake.prefix
     parcels = landing.parcels(sources, prefix=prefix, below=to)
+    name = target.settings.pipeline_name(pipeline.value)
+    before = {run.id for run in executions.listed(target, pipeline=name, limit=1)}
     progress = Progress(
         TextColumn("landing"),
         BarColumn(),
@@ -89,7 +102,9 @@ def land(
             sent=lambda amount: progress.advance(task, amount),
         )
     _report(landed, bucket=deployed.data_bucket)
-    if again or any(item.verdict != "unchanged" for item in landed):
+    if follow:
+        _follow(target, name, before, intake, landed=any(i.verdict != "unchanged" for i in landed))
+    elif again or any(item.verdict != "unchanged" for item in landed):
         follows = (
             f"A run starts once nothing has landed for {intake.settle_seconds} s. See it: "
             f"{target.command('runs')}"
@@ -97,6 +112,46 @@ def land(
             else f"The trigger is off here. Start a run: {target.command(f'run {pipeline.value}')}"
         )
         err().print(f"[dim]{follows}[/]", soft_wrap=True)
+
+
+def _follow(
+    target: Target, pipeline: str, before: set[str], intake: Intake, *, landed: bool
+) -> None:
+    """Follows the run that starts on what has landed.
+
+    Raises:
+        DeploymentError: none starts, with what to look at.
+    """
+    from ratchet.cli.commands.runs import show_to_the_end
+    from ratchet.deployment.errors import DeploymentError
+
+    if not landed:
+        out().print("Nothing is new, so no run starts.")
+        return
+    if not intake.enabled:
+        command = target.command(f"run {intake.kind}")
+        raise DeploymentError(f"The trigger is off here, so no run starts by itself: {command}")
+    waiting = f"[dim]a run starts once nothing has landed for {intake.settle_seconds} s[/]"
+    with err().status(waiting):
+        run = _started(target, pipeline, before, intake)
+    show_to_the_end(target, run)
+
+
+def _started(target: Target, pipeline: str, before: set[str], intake: Intake) -> Run:
+    from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.runs import executions
+
+    seconds = intake.settle_seconds + intake.max_wait_seconds + _START_SECONDS
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for run in executions.listed(target, pipeline=pipeline, limit=1):
+            if run.id not in before:
+                return run
+        time.sleep(_LOOK_SECONDS)
+    raise DeploymentError(
+        f"No run of {pipeline} started within {seconds} s. What stands in its way: "
+        f"{target.command('status')}"
+    )
 
 
 def _report(landed: Sequence[Landed], *, bucket: str) -> None:

@@ -56,8 +56,9 @@ def models(
 ) -> None:
     """List the model versions: approval, metrics, which one serves, failed deployments.
 
-    In a project with several models it lists the models, unless --model names one.
-    For a single version, it also shows how it scored in each evaluation since.
+    In a project with several models it lists the models, unless --model names
+    one. For a single version, it also shows how it scored in each evaluation
+    since.
     """
     from ratchet.cli.views import evaluation_view
     from ratchet.cli.views.model_view import as_data, detail, table

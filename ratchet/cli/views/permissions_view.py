@@ -270,7 +270,7 @@ def _comparison(operator: str) -> str:
 
 
 def readable(resource: str, account: str) -> str:
-    """A shorter form of an ARN: `s3://bucket/raw/*`, `sagemaker pipeline/flights-dev-training`.
+    """A shorter form of an ARN: `s3://bucket/raw/*`, `sagemaker pipeline/shop-dev-training`.
 
     Another account than the role's own is named.
     """

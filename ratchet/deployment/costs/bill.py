@@ -68,7 +68,7 @@ def read(
             value, service = group["Keys"]
             metric = group["Metrics"][METRIC]
             currency = metric.get("Unit", currency)
-            # A tag's values are told with its name before them: "pipeline$flights-dev-training".
+            # A tag's values are told with its name before them: "pipeline$shop-dev-training".
             key = value.removeprefix(f"{tag}$"), service
             sums[key] = sums.get(key, Decimal(0)) + Decimal(metric["Amount"])
     billed = [Billed(value=v, service=s, amount=amount) for (v, s), amount in sorted(sums.items())]

@@ -48,7 +48,7 @@ def labels(
     Args:
         resources: of the stack's template, by their logical ids.
         physical_ids: of what is deployed of them; a role that is not deployed is left out.
-        prefix: of the environment's names, with the hyphen: `flights-dev-`.
+        prefix: of the environment's names, with the hyphen: `shop-dev-`.
     """
     return {
         logical_id: _label(logical_id, resources, physical_ids).removeprefix(prefix)

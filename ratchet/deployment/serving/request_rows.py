@@ -127,7 +127,7 @@ def _json(text: str, where: str) -> Any:
 def _record(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise DeploymentError(
-            f'{where}: expected an object such as {{"carrier": "UA", …}}, got {value!s:.40}'
+            f'{where}: expected an object such as {{"age": 42, …}}, got {value!s:.40}'
         )
     return value
 

@@ -51,7 +51,7 @@ class AccountScope:
     region: str
 
     def arn(self, resource: str) -> str:
-        """``arn:aws:sagemaker:…:<resource>``, e.g. of ``pipeline/flights-dev-training``."""
+        """``arn:aws:sagemaker:…:<resource>``, e.g. of ``pipeline/shop-dev-training``."""
         return self.of_service("sagemaker", resource)
 
     def of_service(self, service: str, resource: str) -> str:

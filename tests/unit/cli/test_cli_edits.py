@@ -49,7 +49,9 @@ def test_a_source_that_is_what_is_deployed_starts_the_deployed_pipeline(
     assert "edit" not in shown.stderr
     (started,) = world.sagemaker.started
     assert started["PipelineName"] == PIPELINE
-    assert world.sagemaker.created == world.sagemaker.updated == world.s3.puts == []
+    assert not (world.sagemaker.created)
+    assert not (world.sagemaker.updated)
+    assert not (world.s3.puts)
 
 
 def test_an_edit_runs_beside_the_deployed_pipeline_and_leaves_it_alone(
@@ -123,7 +125,9 @@ def test_where_an_edit_may_not_run_what_is_deployed_still_does(
     assert refused.exit_code == 1
     assert "dev is protected, so an edit does not run there" in refused.stderr
     assert "ratchet run training --as-deployed" in refused.stderr
-    assert world.sagemaker.started == world.sagemaker.created == world.s3.puts == []
+    assert not (world.sagemaker.started)
+    assert not (world.sagemaker.created)
+    assert not (world.s3.puts)
     deploy_source(world)
     assert CliRunner().invoke(app, [*RUN, "--yes"]).exit_code == 0
     assert [run["PipelineName"] for run in world.sagemaker.started] == [PIPELINE]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.runs.landing import checksum, land, parcels
 from tests.unit.cli.conftest import Type
-from tests.unit.cli.fake_deployment import FACTS, World
+from tests.unit.cli.fake_deployment import FACTS, FakeRun, World
 
 
 @pytest.fixture
@@ -94,3 +96,46 @@ def test_the_checksum_is_the_one_that_s3_keeps(tmp_path: Path) -> None:
     # sha256(sha256(b"ab") + sha256(b"c")), two parts.
     assert checksum(file, part_bytes=2) == "EVMj5WLEpP33zqztymYNxLvhOJ2rkyOq0IRAkHx0JtA=-2"
     assert checksum(file, part_bytes=3).endswith("=-1"), "S3 sends a file of one full part in parts"
+
+
+def test_following_shows_the_run_that_starts_on_what_has_landed(
+    drop: Path, world: World, type_: Type, passed: FakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run before it is not taken for it."""
+    world.sagemaker.runs.remove(passed)
+    before = replace(passed, id="before123456", name="the run before")
+    world.sagemaker.runs.append(before)
+    looks: list[float] = []
+
+    def look_later(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 3:
+            world.sagemaker.runs.append(
+                replace(passed, started=before.started + timedelta(hours=1))
+            )
+
+    monkeypatch.setattr("ratchet.cli.commands.land.time.sleep", look_later)
+    result = type_("land", str(drop), "--follow")
+    assert result.exit_code == 0, result.output
+    assert passed.name in result.stdout
+    assert before.name not in result.stdout
+    assert len(looks) >= 3
+
+
+def test_following_gives_up_with_what_to_look_at(
+    drop: Path, world: World, type_: Type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(0, 100_000, 60))
+    monkeypatch.setattr("ratchet.cli.commands.land.time.sleep", lambda _: None)
+    monkeypatch.setattr("ratchet.cli.commands.land.time.monotonic", lambda: float(next(clock)))
+    result = type_("land", str(drop), "--follow")
+    assert result.exit_code == 1
+    assert "No run of flights-dev-training started" in result.stderr
+    assert "ratchet status" in result.stderr
+
+
+def test_following_files_that_are_there_already_starts_nothing(drop: Path, type_: Type) -> None:
+    assert type_("land", str(drop)).exit_code == 0
+    again = type_("land", str(drop), "--follow")
+    assert again.exit_code == 0
+    assert "Nothing is new, so no run starts." in again.stdout

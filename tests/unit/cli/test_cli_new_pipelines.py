@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 
 import pytest
 
 from ratchet.authoring import Context, Pipeline
+from tests.projects import list_pipelines
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import World, deploy_source
 
@@ -18,13 +17,6 @@ def scoring(ctx: Context) -> Pipeline:
     train = p.training("train", f"{ctx.steps}/train.py", channels={"train": p.string("Data")})
     p.register("register", train.model)
     return p
-
-
-def also_listed(
-    monkeypatch: pytest.MonkeyPatch, **definitions: Callable[[Context], Pipeline]
-) -> None:
-    module = sys.modules["pipeline_defs.flights"]
-    monkeypatch.setattr(module, "PIPELINES", {**definitions, **module.PIPELINES})
 
 
 def mistaken(ctx: Context) -> Pipeline:
@@ -38,7 +30,7 @@ def mistaken(ctx: Context) -> Pipeline:
 def listed(monkeypatch: pytest.MonkeyPatch, world: World) -> World:
     """training is deployed as the source says it; evaluation, monitoring and scoring are not."""
     deploy_source(world)
-    also_listed(monkeypatch, scoring=scoring)
+    list_pipelines(monkeypatch, {"scoring": scoring})
     return world
 
 
@@ -67,7 +59,7 @@ def test_a_new_pipeline_is_a_part_of_the_comment(listed: World, type_: Type) -> 
 def test_a_pipeline_with_mistakes_hides_none_of_the_others(
     listed: World, type_: Type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    also_listed(monkeypatch, mistaken=mistaken)
+    list_pipelines(monkeypatch, {"mistaken": mistaken})
     shown = type_("diff")
     assert shown.exit_code == 1
     assert "flights-dev-mistaken: has 1 problem:\n  - parameter 'Unused'" in shown.stdout

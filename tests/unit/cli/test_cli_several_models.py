@@ -13,6 +13,7 @@ from ratchet.cli.commands import deploy as deploy_command
 from ratchet.cli.commands import remove as remove_command
 from ratchet.cli.main import app
 from ratchet.cli.views import project_models
+from ratchet.deployment.pipelines import source
 from ratchet.project import Project
 from ratchet.settings.toml_reader import SettingsError
 from tests.projects import small_project
@@ -63,6 +64,7 @@ def test_deploy_deploys_every_model(two: Path, monkeypatch: pytest.MonkeyPatch) 
         deployed.append(f"{environment}/{model}")
 
     monkeypatch.setattr(deploy_command, "_deploy", record)
+    monkeypatch.setattr(source, "check", lambda settings, *, root: None)  # it has no pipelines
     assert typed("deploy").exit_code == 0
     assert typed("deploy", "-m", "demand").exit_code == 0
     assert deployed == ["dev/bikes", "dev/demand", "dev/demand"]

@@ -267,8 +267,8 @@ def test_a_file_without_rows_and_a_label_of_any_name_are_no_trouble(
 def test_parquet_gives_the_same_rows_as_csv(made: Made, tmp_path: Path) -> None:
     rows = simple(300).assign(
         n=pd.array([None if i % 4 == 0 else i for i in range(300)], dtype="Int64"),
-        f=[None if i % 5 == 0 else i / 7 for i in range(300)],
-        b=[None if i % 6 == 0 else i % 2 == 0 for i in range(300)],
+        f=[None if i % 5 == 0 else i / 7 for i in range(300)],  # type: ignore[misc]
+        b=[None if i % 6 == 0 else i % 2 == 0 for i in range(300)],  # type: ignore[misc]
         t=["NA" if i % 3 == 0 else " text " for i in range(300)],
         t2=[["NA", "u", "v"][i % 3] for i in range(300)],
         d=pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(300), unit="D"),
