@@ -28,12 +28,15 @@ class ServedModel:
         image = prepared.Image(
             uri=self._trial.settings.image, archive=self._artifact, environment={}
         )
-        self._prepared = prepared.prepare(
-            image,
-            folder / "container",
-            fetch=self._trial.storage.download,
-            region=self._trial.settings.region,
-        )
+        try:
+            self._prepared = prepared.prepare(
+                image,
+                folder / "container",
+                fetch=self._trial.storage.download,
+                region=self._trial.settings.region,
+            )
+        except UnhealthyModelError as problem:
+            raise ContractError(f"there is no model to serve: {problem}") from None
         self.model_dir = self._prepared.model_dir
         self._process = ModelProcess(
             folder=self._prepared.folder,

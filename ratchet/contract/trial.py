@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ratchet.contract.errors import ContractError
 from ratchet.loop import folders, names
 from ratchet.runner import (
     Access,
@@ -98,9 +99,15 @@ class Trial:
         return self.artifact_of(self.first)
 
     def artifact_of(self, result: Result) -> str:
-        """The URI of a run's model. StopIteration where no training step got to its end."""
-        record = next(step for step in result.steps if step.type == "Training")
-        return str(record.properties["ModelArtifacts"]["S3ModelArtifacts"])
+        """The URI of a run's model.
+
+        Raises:
+            ContractError: no training step got to its end.
+        """
+        for step in result.steps:
+            if step.type == "Training" and step.status == "Succeeded":
+                return str(step.properties["ModelArtifacts"]["S3ModelArtifacts"])
+        raise ContractError(f"no model was trained: {result.failure_reason}")
 
     def run(
         self,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 
 from ratchet.authoring import Pipeline
+from ratchet.definition import document
 from ratchet.pipelines.registry import CompiledPipeline
 from ratchet.settings.schema import Settings, SettingsError
 
@@ -43,8 +44,12 @@ def _taken(compiled: Iterable[CompiledPipeline], before: Taken) -> Taken:
     taken = dict(before)
     for pipeline in compiled:
         if isinstance(pipeline, Pipeline):
-            for name, keys in pipeline.step_settings.items():
-                taken[name] = taken.get(name, frozenset()) | keys
+            keys_of_steps = pipeline.step_settings
+        else:  # its steps are as the SDK wrote them
+            steps = document.read(pipeline.definition()).steps
+            keys_of_steps = {step.name: frozenset() for step in steps}
+        for name, keys in keys_of_steps.items():
+            taken[name] = taken.get(name, frozenset()) | keys
     return taken
 
 
@@ -61,8 +66,8 @@ def _problems(settings: Settings, taken: Taken) -> Iterator[str]:
             )
         elif not taken[name]:
             yield (
-                f"{settings.origin(table)}: [{table}]: this step runs no job, so there is nothing "
-                f"to set; steps that do: {_listed(takers)}"
+                f"{settings.origin(table)}: [{table}]: this step takes no settings: it runs no "
+                f"job, or its own definition says all of it; those that do: {_listed(takers)}"
             )
         else:
             for key in sorted(step.said - taken[name]):

@@ -1,6 +1,7 @@
-"""Synth of this app against a bare CDK app with as many resources of the same types.
+"""Synth of this app against a bare CDK app with as many resources of the same types, and of one
+environment of a project of several models against a project with that environment alone.
 
-    python tests/benchmarks/synth.py [--rounds 5] [--loops 1 10]
+    python tests/benchmarks/synth.py [--rounds 5] [--loops 1 10] [--models 5]
 
 Each figure is a whole process, `python app.py` without the command line, with the CDK's own
 validation off. The two apps take turns, so that both see the same machine; medians are compared.
@@ -25,9 +26,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "constructs")]
 TARGETS = {1: 1.5, 10: 1.8}
 """Loops → how many times the bare app's time synth may take."""
+
+GROWN_TARGET = 1.1
+"""How many times as long an environment may take where there are two others."""
 
 # Run as `python synth.py --child <kind> <loops> <folder>`.
 Child = Callable[[int, Path], None]
@@ -191,8 +196,12 @@ class Cost:
 
 def _measure(kind: str, loops: int, environment: dict[str, str], folder: Path) -> Cost:
     command = [sys.executable, __file__, "--child", kind, str(loops), str(folder)]
+    return _timed(command, environment, ROOT)
+
+
+def _timed(command: list[str], environment: dict[str, str], cwd: Path) -> Cost:
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, check=True, env=environment, cwd=ROOT)
+    subprocess.run(command, check=True, env=environment, cwd=cwd)
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, cpu)
@@ -216,7 +225,7 @@ def _resources(folder: Path) -> dict[str, Counter[str]]:
     return {
         name: Counter(
             r["Type"]
-            for file in (folder / "assembly-env0").glob(f"*{name}*.template.json")
+            for file in (folder / "assembly-env0").rglob(f"*{name}*.template.json")
             for r in json.loads(file.read_text())["Resources"].values()
         )
         for name in ("Foundation", "Training", "Evaluation", "Serving", "Operations")
@@ -227,6 +236,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--loops", type=int, nargs="+", default=[1, 10])
+    parser.add_argument("--models", type=int, default=5)
     options = parser.parse_args()
     environment = _environment()
     with tempfile.TemporaryDirectory(prefix="synth-") as scratch:
@@ -246,7 +256,54 @@ def main() -> int:
                 for kind, measured in costs.items():
                     measured.append(_measure(kind, loops, environment, next(folders)))
             _print(loops, costs)
+    _compare_grown(options.models, options.rounds)
     return 0
+
+
+def _compare_grown(models: int, rounds: int) -> None:
+    """Prints what three environments cost whoever synthesizes one of them."""
+    with tempfile.TemporaryDirectory(prefix="synth-") as scratch:
+        environments = {"dev": ["dev"], "dev of 3": ["dev", "staging", "prod"]}
+        projects = {
+            name: _project(Path(scratch, name), models, kept) for name, kept in environments.items()
+        }
+        costs: dict[str, list[Cost]] = {name: [] for name in projects}
+        for number in range(rounds + 1):
+            for name, project in projects.items():
+                costs[name].append(_synthesize(project, Path(scratch, f"{name} {number}")))
+    print(f"{models} models {'':>5} {'dev s':>8} {'of 3 s':>8} {'ratio':>6}")
+    for clock in ("wall", "cpu"):
+        alone, grown = (  # the first warms the caches
+            statistics.median(getattr(cost, clock) for cost in measured[1:])
+            for measured in costs.values()
+        )
+        print(
+            f"{'':>8} {clock:>5} {alone:8.2f} {grown:8.2f} {grown / alone:6.2f}"
+            f"  (target ≤ {GROWN_TARGET})"
+        )
+
+
+def _project(folder: Path, models: int, environments: list[str]) -> Path:
+    from tests.projects import add_model, copy_of_project
+
+    copy_of_project(folder)
+    for number in range(1, models):
+        add_model(folder, f"model{number}")
+    for file in (folder / "config").glob("*.toml"):
+        if file.stem not in ["base", *environments]:
+            file.unlink()
+    return folder
+
+
+def _synthesize(project: Path, folder: Path) -> Cost:
+    """Synthesis of dev, as the CDK CLI starts it."""
+    context = {**_context(), "environment": "dev"}
+    environment = {
+        **_environment(),
+        "CDK_OUTDIR": str(folder),
+        "CDK_CONTEXT_JSON": json.dumps(context),
+    }
+    return _timed([sys.executable, "-m", "ratchet_cdk"], environment, project)
 
 
 def _print(loops: int, costs: dict[str, list[Cost]]) -> None:

@@ -212,7 +212,10 @@ def refusal(settings: Settings, *pipelines: Pipeline) -> str:
             "did you mean [steps.train]?",
         ),
         ({"zzz": said(volume_gb=50)}, "[steps.zzz]: no pipeline of flights has such a step; there"),
-        ({"register": said(image_uri=OWN)}, "[steps.register]: this step runs no job"),
+        (
+            {"register": said(image_uri=OWN)},
+            "[steps.register]: this step takes no settings",
+        ),
         (
             {"prepare": said(spot=True)},
             "steps.prepare.spot: this step's job has no such choice, which trainings have; it has:",
@@ -252,3 +255,16 @@ def test_two_pipelines_with_a_step_of_one_name_take_what_either_takes(ctx: Conte
     other.processing("train", "steps/prepare.py", inputs={}, outputs=["rows"])
     step_settings.check(ctx.settings, [other, trained(ctx)])
     assert "steps.train.spot" in refusal(ctx.settings, other)
+
+
+def test_a_step_of_an_imported_pipeline_is_as_the_sdk_wrote_it(ctx: Context) -> None:
+    class Imported:
+        def definition(self) -> dict[str, Any]:
+            return {"Steps": [{"Name": "fit", "Type": "Training", "Arguments": {}}]}
+
+    ctx = with_steps(ctx, fit=said(volume_gb=50))
+    assert "or its own definition says all of it; those that do: train" in refusal(
+        ctx.settings,
+        trained(ctx),
+        Imported(),  # type: ignore[arg-type]
+    )

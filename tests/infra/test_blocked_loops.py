@@ -51,7 +51,7 @@ def assembly(folder: Path) -> Path:
 def command(assembly: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["node", str(CDK), *words, "--app", str(assembly), "--no-notices"],
-        cwd=assembly.parent,
+        cwd=assembly,  # where no cdk.json says how to build the project
         env={**os.environ, "CDK_DISABLE_VERSION_CHECK": "1", "NO_COLOR": "1"},
         capture_output=True,
         text=True,

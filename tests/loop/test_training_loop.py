@@ -148,7 +148,7 @@ def test_a_stronger_champion_halts_the_run_with_both_scores(loop: Loop) -> None:
     assert halt is not None
     for score in (report["candidate"]["score"], report["champion"]["score"]):
         assert f"{score:.4f}" in halt.failure
-    assert f"{loop.settings.gate.max_regression:g}" in halt.failure
+    assert f"{loop.settings.gate_max_regression:g}" in halt.failure
     assert loop.registered() == versions
 
 
