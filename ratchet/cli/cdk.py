@@ -1,7 +1,7 @@
 """The program `cdk`: the pinned CDK CLI, pointed at the local cloud for what lives there.
 
 An environment with `account = "local"` is synthesized for the local cloud's account, so the CDK CLI
-alone would find nobody who may deploy it. `cdk deploy "dev/*"` goes to that cloud by itself.
+alone would find nobody who may deploy it. `cdk deploy "dev/**"` goes to that cloud by itself.
 """
 
 from __future__ import annotations
