@@ -33,8 +33,12 @@ def synthesized(loop: MakeLoop, project: Project, *, environment: str, model: st
 
 
 def snapshot(loop: cdk.Stage) -> str:
-    """The stacks of a loop: each with its resources by type and its pipelines with their steps."""
-    return "\n".join(_lines(loop))
+    """The stacks of a loop: each with its resources by type and its pipelines with their steps.
+
+    Without what all their names begin with: a project that is renamed deploys the same things.
+    """
+    prefix = next(stack.stack_name for stack in loop.synth().stacks).rpartition("-")[0]
+    return "\n".join(_lines(loop)).replace(f"{prefix}-", "")
 
 
 def _lines(loop: cdk.Stage) -> Iterator[str]:
