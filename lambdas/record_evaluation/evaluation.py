@@ -10,7 +10,7 @@ from typing import Any
 from ratchet.loop import names, packages
 from ratchet.loop.evaluations import EvaluationRecord, as_of_now
 from ratchet.loop.numbers import score_text
-from ratchet.loop.problems import Better, Metric
+from ratchet.loop.problems import Better, ModelMetric
 
 
 class ReportError(ValueError):
@@ -85,7 +85,7 @@ def violations(judged: Judged, standards: Standards, *, registered: float | None
     if judged.score is None:
         yield judged.verdict
         return
-    metric = Metric(judged.metric, judged.better)
+    metric = ModelMetric(judged.metric, judged.better)
     score = f"{judged.metric} {score_text(judged.score)}"
     higher = judged.better == "higher"
     if standards.floor is not None and metric.worse_by(judged.score, than=standards.floor) > 0:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ratchet.authoring import DefinitionError
 from ratchet.contract.errors import ContractError, SkippedError
-from ratchet.contract.serving import ServedModel
+from ratchet.contract.serving import LoadedModel
 from ratchet.contract.trial import Trial
 from ratchet.deployment.pipelines import source
 from ratchet.project import Project
@@ -151,7 +151,7 @@ def _same_model(trial: Trial) -> None:
 
 def _packed(trial: Trial) -> None:
     """the model carries the code that answers for it."""
-    with ServedModel(trial, trial.artifact) as served:
+    with LoadedModel(trial, trial.artifact) as served:
         if not (served.model_dir / "code" / "inference.py").is_file():
             raise ContractError(
                 "model.tar.gz holds no code/inference.py; train.py has to copy it to "
@@ -162,7 +162,7 @@ def _packed(trial: Trial) -> None:
 def _answers(trial: Trial) -> None:
     """an endpoint answers for every row of the eval slice, as CSV and as JSON."""
     rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label)
-    with ServedModel(trial, trial.artifact) as served:
+    with LoadedModel(trial, trial.artifact) as served:
         lines = served.ask(rows.to_csv(index=False).encode(), "text/csv").splitlines()
         if len(lines) != len(rows):
             raise ContractError(
@@ -297,5 +297,5 @@ def _digests(trial: Trial, uri: str) -> dict[str, str]:
 
 def _answered(trial: Trial, result: Result) -> bytes:
     rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label, errors="ignore")
-    with ServedModel(trial, trial.artifact_of(result)) as served:
+    with LoadedModel(trial, trial.artifact_of(result)) as served:
         return served.ask(rows.to_csv(index=False).encode(), "text/csv")

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 _START_SECONDS = 120.0
 
 
-class ServedModel:
+class LoadedModel:
     """A context: the model is loaded inside it."""
 
     def __init__(self, trial: Trial, artifact: str) -> None:
         self._trial, self._artifact = trial, artifact
         self._lines: list[str] = []
 
-    def __enter__(self) -> ServedModel:
+    def __enter__(self) -> LoadedModel:
         folder = Path(tempfile.mkdtemp(dir=self._trial.folder, prefix="model-"))
         image = prepared.Image(
             uri=self._trial.settings.image, archive=self._artifact, environment={}

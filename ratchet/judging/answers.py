@@ -22,7 +22,7 @@ class RefusedError(ValueError):
 
 
 @dataclass(frozen=True)
-class Labels:
+class TrueLabels:
     problem: Kind
     values: Array
     """Numbers; of classes their positions in `classes`, which of a binary problem are 0 and 1."""
@@ -70,7 +70,7 @@ def plain(text: str) -> str:
 
 def read_labels(
     problem: Kind, column: Iterable[str], *, positive: str = "", classes: Sequence[str] = ()
-) -> Labels:
+) -> TrueLabels:
     """The labels of a column, text by text.
 
     Raises:
@@ -80,7 +80,7 @@ def read_labels(
     if not texts:
         raise RefusedError("there are no rows")
     if problem == REGRESSION:
-        return Labels(problem, numbers(texts, "labels"))
+        return TrueLabels(problem, numbers(texts, "labels"))
     if problem == MULTICLASS:
         return _of_classes(texts, tuple(plain(name) for name in classes) or _sorted(set(texts)))
     return _binary(texts, plain(positive))
@@ -118,22 +118,22 @@ def _number(text: str) -> float:
         return float("nan")
 
 
-def _of_classes(texts: Sequence[str], classes: tuple[str, ...]) -> Labels:
+def _of_classes(texts: Sequence[str], classes: tuple[str, ...]) -> TrueLabels:
     classes = tuple(name for name in classes if name)
     places = {name: place for place, name in enumerate(classes)}
     values = np.array([places.get(text, -1) for text in texts])
     expected = f"one of {', '.join(classes)}" if len(classes) <= 10 else "the name of a class"
     refuse("labels", texts, values < 0, expected=expected)
-    return Labels(MULTICLASS, values, classes)
+    return TrueLabels(MULTICLASS, values, classes)
 
 
-def _binary(texts: Sequence[str], positive: str) -> Labels:
+def _binary(texts: Sequence[str], positive: str) -> TrueLabels:
     if not positive or positive.lower() in TRUE:
         truth = {**dict.fromkeys(TRUE, 1), **dict.fromkeys(FALSE, 0)}
         values = np.array([truth.get(text.lower(), -1) for text in texts])
         hint = '0 and 1, or true and false; of other words, say which: [model] positive = "…"'
         refuse("labels", texts, values < 0, expected=hint)
-        return Labels(BINARY, values, ("0", "1"))
+        return TrueLabels(BINARY, values, ("0", "1"))
     others = Counter(text for text in texts if text and text != positive)
     negative = others.most_common(1)[0][0] if others else ""
     if negative and positive not in texts:
@@ -145,7 +145,7 @@ def _binary(texts: Sequence[str], positive: str) -> Labels:
     values = np.array([truth.get(text, -1) if text else -1 for text in texts])
     expected = f"{positive!r} and one other value" + (f", {negative!r}" if negative else "")
     refuse("labels", texts, values < 0, expected=expected)
-    return Labels(BINARY, values, (negative, positive))
+    return TrueLabels(BINARY, values, (negative, positive))
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ratchet.judging.answers import Answers, Labels
+from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.judging.metrics import MEASURES, Measure, unanswered, undefined_for
 from ratchet.judging.models import Asked
 from ratchet.judging.own_metrics import OwnMetric
 from ratchet.loop.names import NONE, SCORED, UNSCORABLE
 from ratchet.loop.numbers import difference_text, interval_text, score_text
-from ratchet.loop.problems import PROBLEMS, REGRESSION, Kind, Metric, unknown_metric
+from ratchet.loop.problems import PROBLEMS, REGRESSION, Kind, ModelMetric, unknown_metric
 
 Array = np.ndarray[Any, Any]
 
@@ -43,40 +43,40 @@ class Judging:
             raise UndefinedMetricError(unknown_metric(self.problem, self.metric) + beside)
 
     @property
-    def metrics(self) -> dict[str, Metric]:
+    def metrics(self) -> dict[str, ModelMetric]:
         """All that are reported."""
         own = {name: metric.about for name, metric in self.own.items()}
         return {**PROBLEMS[self.problem].metrics, **own}
 
     @property
-    def deciding(self) -> Metric:
+    def deciding(self) -> ModelMetric:
         return self.metrics[self.metric]
 
     @property
     def resamples(self) -> int:
         return OWN_RESAMPLES if self.metric in self.own else RESAMPLES
 
-    def trouble(self, labels: Labels, answers: Answers, name: str) -> str | None:
+    def trouble(self, labels: TrueLabels, answers: Answers, name: str) -> str | None:
         """Why there is no such metric of these rows."""
         if name in self.own:
             return None
         return undefined_for(labels, name) or unanswered(labels, answers, name)
 
-    def measure(self, labels: Labels, answers: Answers, name: str | None = None) -> Measure:
+    def measure(self, labels: TrueLabels, answers: Answers, name: str | None = None) -> Measure:
         name = name or self.metric
         if name in self.own:
             return self.own[name].measure(labels, answers)
         return MEASURES[self.problem][name](labels, answers)
 
 
-def check_labels(judging: Judging, labels: Labels) -> None:
+def check_labels(judging: Judging, labels: TrueLabels) -> None:
     """Raises UndefinedMetricError where no model can be judged by these labels."""
     if reason := undefined_for(labels, judging.metric):
         raise UndefinedMetricError(f"the eval slice has no {judging.metric}: {reason}")
 
 
 def compare(
-    judging: Judging, labels: Labels, candidate: Answers, champion: Asked
+    judging: Judging, labels: TrueLabels, candidate: Answers, champion: Asked
 ) -> dict[str, Any]:
     """The report. `regression` is how much worse the candidate is, in the metric's own unit: what
     the gate looks at.
@@ -122,7 +122,7 @@ def compare(
     )
 
 
-def judge(judging: Judging, labels: Labels, champion: Asked) -> dict[str, Any]:
+def judge(judging: Judging, labels: TrueLabels, champion: Asked) -> dict[str, Any]:
     """The report on the champion alone, in the same shape. `regression` is null, so that no gate
     takes it for that of a candidate; `interval` is of the champion's own score."""
     champion = _scorable(judging, labels, champion)
@@ -152,7 +152,7 @@ def judge(judging: Judging, labels: Labels, champion: Asked) -> dict[str, Any]:
 
 
 def bootstrap(
-    labels: Labels,
+    labels: TrueLabels,
     statistic: Callable[[Array], float],
     *,
     resamples: int = RESAMPLES,
@@ -188,7 +188,7 @@ def bootstrap(
     }
 
 
-def _scorable(judging: Judging, labels: Labels, champion: Asked) -> Asked:
+def _scorable(judging: Judging, labels: TrueLabels, champion: Asked) -> Asked:
     """The champion; without answers, and with the reason, where they do not have the metric."""
     if champion.answers is None:
         return champion
@@ -196,7 +196,7 @@ def _scorable(judging: Judging, labels: Labels, champion: Asked) -> Asked:
     return Asked(reason=reason) if reason else champion
 
 
-def _scores(judging: Judging, labels: Labels, answers: Answers) -> tuple[dict[str, Any], float]:
+def _scores(judging: Judging, labels: TrueLabels, answers: Answers) -> tuple[dict[str, Any], float]:
     """A model's part of the report, and its score."""
     metrics: dict[str, float | None] = dict.fromkeys(judging.metrics)
     undefined: dict[str, str] = {}
@@ -227,7 +227,7 @@ def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
 
 
 def _report(
-    judging: Judging, labels: Labels, *, candidate: dict[str, Any] | None, **parts: Any
+    judging: Judging, labels: TrueLabels, *, candidate: dict[str, Any] | None, **parts: Any
 ) -> dict[str, Any]:
     if candidate is not None:
         candidate = {key: value for key, value in candidate.items() if key != "status"}

@@ -30,7 +30,7 @@ if __package__ in (None, ""):  # run as a file: the root that holds `ratchet` is
 
 import pandas as pd
 
-from ratchet.judging.answers import Answers, Labels, RefusedError, read_labels
+from ratchet.judging.answers import Answers, RefusedError, TrueLabels, read_labels
 from ratchet.judging.comparison import Judging, UndefinedMetricError, check_labels, compare, judge
 from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
     print(report["verdict"])
 
 
-def read(args: argparse.Namespace) -> tuple[Labels, bytes]:
+def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes]:
     """The labels, and the rows without them as the CSV that each model is sent.
 
     Raises:
@@ -125,7 +125,7 @@ def read(args: argparse.Namespace) -> tuple[Labels, bytes]:
     return labels, rows.to_csv(index=False).encode()
 
 
-def predictions(labels: Labels, answers: Answers | None) -> pd.DataFrame:
+def predictions(labels: TrueLabels, answers: Answers | None) -> pd.DataFrame:
     """A row for each label; no rows without answers."""
     name = "probability" if labels.problem == BINARY else "prediction"
     if answers is None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ratchet.judging.answers import Answers, Labels
+from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.loop.problems import BINARY, MULTICLASS, REGRESSION, THRESHOLD
 
 Array = np.ndarray[Any, Any]
@@ -24,7 +24,7 @@ class Measure(Protocol):
 
 
 @dataclass(frozen=True)
-class Sums:
+class RowSums:
     """A function of sums over rows."""
 
     terms: Array
@@ -75,7 +75,7 @@ class Ranks:
         return float(won_twice / (2 * positives.sum() * sums[-1]))
 
 
-Maker = Callable[[Labels, Answers], Measure]
+Maker = Callable[[TrueLabels, Answers], Measure]
 
 
 def _share(part: Array, whole: Array) -> Array:
@@ -83,30 +83,30 @@ def _share(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)
 
 
-def _mean(rows: Array) -> Sums:
+def _mean(rows: Array) -> RowSums:
     terms = np.column_stack([np.ones(len(rows)), rows])
-    return Sums(terms, lambda sums: sums[1] / sums[0])
+    return RowSums(terms, lambda sums: sums[1] / sums[0])
 
 
 # -- regression --------------------------------------------------------------------------------
 
 
-def _errors(labels: Labels, answers: Answers) -> Array:
+def _errors(labels: TrueLabels, answers: Answers) -> Array:
     return np.asarray(answers.values - labels.values)
 
 
-def _rmse(labels: Labels, answers: Answers) -> Measure:
+def _rmse(labels: TrueLabels, answers: Answers) -> Measure:
     terms = np.column_stack([np.ones(labels.rows), _errors(labels, answers) ** 2])
-    return Sums(terms, lambda sums: np.sqrt(sums[1] / sums[0]))
+    return RowSums(terms, lambda sums: np.sqrt(sums[1] / sums[0]))
 
 
-def _r2(labels: Labels, answers: Answers) -> Measure:
+def _r2(labels: TrueLabels, answers: Answers) -> Measure:
     # Around the mean: sums of squares of numbers far from 0 would cancel. A mean that is off by one
     # bit must not make a spread of equal labels.
     equal = np.ptp(labels.values) == 0
     centred = np.zeros(labels.rows) if equal else labels.values - labels.values.mean()
     columns = [np.ones(labels.rows), _errors(labels, answers) ** 2, centred, centred**2]
-    return Sums(np.column_stack(columns), _explained)
+    return RowSums(np.column_stack(columns), _explained)
 
 
 def _explained(sums: Array) -> float:
@@ -117,7 +117,7 @@ def _explained(sums: Array) -> float:
     return 0.0 if residual > 0 else 1.0
 
 
-def _mape(labels: Labels, answers: Answers) -> Measure:
+def _mape(labels: TrueLabels, answers: Answers) -> Measure:
     size = np.maximum(np.abs(labels.values), np.finfo(float).eps)
     return _mean(np.abs(_errors(labels, answers)) / size)
 
@@ -125,7 +125,7 @@ def _mape(labels: Labels, answers: Answers) -> Measure:
 # -- classes -----------------------------------------------------------------------------------
 
 
-def _classes(labels: Labels, answers: Answers) -> tuple[Array, int]:
+def _classes(labels: TrueLabels, answers: Answers) -> tuple[Array, int]:
     """What was answered, as positions of classes, and how many classes there are."""
     if labels.problem == BINARY:
         return (answers.values >= THRESHOLD).astype(int), 2
@@ -133,7 +133,7 @@ def _classes(labels: Labels, answers: Answers) -> tuple[Array, int]:
 
 
 def _counted(of: Callable[[Array, Array, Array], float]) -> Maker:
-    def measure(labels: Labels, answers: Answers) -> Measure:
+    def measure(labels: TrueLabels, answers: Answers) -> Measure:
         answered, classes = _classes(labels, answers)
         return Counts(labels.values, answered, classes, of)
 
@@ -170,15 +170,15 @@ def _weighted_f1(hits: Array, labelled: Array, answered: Array) -> float:
     return float(_f1(hits, labelled, answered) @ labelled / labelled.sum())
 
 
-def _auc(labels: Labels, answers: Answers) -> Measure:
+def _auc(labels: TrueLabels, answers: Answers) -> Measure:
     return Ranks(labels.values == 1, answers.values)
 
 
-def _brier(labels: Labels, answers: Answers) -> Measure:
+def _brier(labels: TrueLabels, answers: Answers) -> Measure:
     return _mean((answers.values - labels.values) ** 2)
 
 
-def _log_loss(labels: Labels, answers: Answers) -> Measure:
+def _log_loss(labels: TrueLabels, answers: Answers) -> Measure:
     """In nats; probabilities are kept off 0 and 1 by the smallest step of a float."""
     epsilon = np.finfo(float).eps
     if labels.problem == BINARY:
@@ -218,7 +218,7 @@ MEASURES: Mapping[str, Mapping[str, Maker]] = {
 _OF_TWO_CLASSES = {"auc", "precision", "recall", "f1", "macro_f1", "weighted_f1"}
 
 
-def undefined_for(labels: Labels, metric: str) -> str | None:
+def undefined_for(labels: TrueLabels, metric: str) -> str | None:
     """Why these labels have no such metric, whatever is answered; None: they have."""
     if metric in _OF_TWO_CLASSES:
         present = [name for name, rows in labels.counts.items() if rows]
@@ -229,7 +229,7 @@ def undefined_for(labels: Labels, metric: str) -> str | None:
     return None
 
 
-def unanswered(labels: Labels, answers: Answers, metric: str) -> str | None:
+def unanswered(labels: TrueLabels, answers: Answers, metric: str) -> str | None:
     """Why these answers have no such metric; None: they have."""
     needs = metric == "log_loss" and labels.problem == MULTICLASS
     if needs and answers.probabilities is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ratchet.judging import ask
-from ratchet.judging.answers import Answers, Labels, RefusedError
+from ratchet.judging.answers import Answers, RefusedError, TrueLabels
 from ratchet.judging.responses import read_response
 
 _LONGEST_REASON = 300
@@ -25,7 +25,7 @@ class Asked:
     reason: str | None = None
 
 
-def ask_model(folder: Path, rows: bytes, labels: Labels) -> Asked:
+def ask_model(folder: Path, rows: bytes, labels: TrueLabels) -> Asked:
     """The answers of the model archive in `folder` for these rows (CSV with a header)."""
     archives = sorted(folder.glob("*.tar.gz"))
     if not archives:
@@ -41,7 +41,7 @@ def ask_model(folder: Path, rows: bytes, labels: Labels) -> Asked:
         return _answers(model, rows, labels, Path(work))
 
 
-def _answers(model: Path, rows: bytes, labels: Labels, work: Path) -> Asked:
+def _answers(model: Path, rows: bytes, labels: TrueLabels, work: Path) -> Asked:
     request, response = work / "rows.csv", work / "answers.csv"
     request.write_bytes(rows)
     command = [sys.executable, ask.__file__, str(model), str(request), str(response)]

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from ratchet.judging.answers import Answers, Labels
-from ratchet.loop.problems import DIRECTIONS, INFINITE, MULTICLASS, PROBLEMS, Kind, Metric
+from ratchet.judging.answers import Answers, TrueLabels
+from ratchet.loop.problems import DIRECTIONS, INFINITE, MULTICLASS, PROBLEMS, Kind, ModelMetric
 
 Array = np.ndarray[Any, Any]
 
@@ -56,10 +56,10 @@ class OwnMeasure:
 
 @dataclass(frozen=True)
 class OwnMetric:
-    about: Metric
+    about: ModelMetric
     function: Callable[[Array, Array], float]
 
-    def measure(self, labels: Labels, answers: Answers) -> OwnMeasure:
+    def measure(self, labels: TrueLabels, answers: Answers) -> OwnMeasure:
         if labels.problem == MULTICLASS:
             answered = np.array(answers.classes, dtype=object)[answers.values]
             return OwnMeasure(self.about.name, self.function, labels.texts, answered)
@@ -91,7 +91,7 @@ def own_metrics(file: Path, problem: Kind) -> dict[str, OwnMetric]:
                 f"{file}: BETTER names {name!r}, and there is no function of this name; expected "
                 f"def {name}(labels, answers)"
             )
-        about = Metric(name, direction, low=-INFINITE, high=INFINITE, in_label_unit=True)
+        about = ModelMetric(name, direction, low=-INFINITE, high=INFINITE, in_label_unit=True)
         metrics[name] = OwnMetric(about, function)
     return metrics
 

@@ -10,7 +10,7 @@ import csv
 
 import numpy as np
 
-from ratchet.judging.answers import Answers, Labels, RefusedError, numbers, plain, refuse
+from ratchet.judging.answers import Answers, RefusedError, TrueLabels, numbers, plain, refuse
 from ratchet.loop.problems import MULTICLASS, REGRESSION
 
 _WHOLE = 0.01
@@ -19,7 +19,7 @@ _SAME_ORDER = 0.5
 """In which share of rows at least the likeliest class is the answer."""
 
 
-def read_response(response: str, labels: Labels) -> Answers:
+def read_response(response: str, labels: TrueLabels) -> Answers:
     """The answers for the rows of the labels.
 
     Raises:
@@ -53,7 +53,7 @@ def read_response(response: str, labels: Labels) -> Answers:
     return Answers(values)
 
 
-def _of_classes(cells: list[list[str]], labels: Labels) -> Answers:
+def _of_classes(cells: list[list[str]], labels: TrueLabels) -> Answers:
     names = [plain(row[0]) for row in cells]
     refuse("answers", names, np.array([not name for name in names]), expected="the name of a class")
     only_answered = sorted(set(names) - set(labels.classes))

@@ -27,7 +27,7 @@ TRUE, FALSE = ("1", "true"), ("0", "false")
 
 
 @dataclass(frozen=True)
-class Metric:
+class ModelMetric:
     """A number that says how good answers are."""
 
     name: str
@@ -46,44 +46,44 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Problem:
+class ModelProblem:
     name: Kind
     default: str
     """The metric that decides unless the settings name another."""
-    metrics: Mapping[str, Metric]
+    metrics: Mapping[str, ModelMetric]
 
 
-def _problem(name: Kind, *metrics: Metric) -> Problem:
+def _problem(name: Kind, *metrics: ModelMetric) -> ModelProblem:
     """The first metric is the default."""
-    return Problem(name, metrics[0].name, {metric.name: metric for metric in metrics})
+    return ModelProblem(name, metrics[0].name, {metric.name: metric for metric in metrics})
 
 
-PROBLEMS: Mapping[str, Problem] = {
+PROBLEMS: Mapping[str, ModelProblem] = {
     problem.name: problem
     for problem in (
         _problem(
             BINARY,
-            Metric("auc", "higher", chance=0.5),
-            Metric("log_loss", "lower", high=INFINITE),
-            Metric("brier", "lower"),
-            Metric("accuracy", "higher"),
-            Metric("precision", "higher"),
-            Metric("recall", "higher"),
-            Metric("f1", "higher"),
+            ModelMetric("auc", "higher", chance=0.5),
+            ModelMetric("log_loss", "lower", high=INFINITE),
+            ModelMetric("brier", "lower"),
+            ModelMetric("accuracy", "higher"),
+            ModelMetric("precision", "higher"),
+            ModelMetric("recall", "higher"),
+            ModelMetric("f1", "higher"),
         ),
         _problem(
             MULTICLASS,
-            Metric("macro_f1", "higher"),
-            Metric("weighted_f1", "higher"),
-            Metric("accuracy", "higher"),
-            Metric("log_loss", "lower", high=INFINITE),
+            ModelMetric("macro_f1", "higher"),
+            ModelMetric("weighted_f1", "higher"),
+            ModelMetric("accuracy", "higher"),
+            ModelMetric("log_loss", "lower", high=INFINITE),
         ),
         _problem(
             REGRESSION,
-            Metric("rmse", "lower", high=INFINITE, in_label_unit=True),
-            Metric("mae", "lower", high=INFINITE, in_label_unit=True),
-            Metric("r2", "higher", low=-INFINITE, chance=0.0),
-            Metric("mape", "lower", high=INFINITE),
+            ModelMetric("rmse", "lower", high=INFINITE, in_label_unit=True),
+            ModelMetric("mae", "lower", high=INFINITE, in_label_unit=True),
+            ModelMetric("r2", "higher", low=-INFINITE, chance=0.0),
+            ModelMetric("mape", "lower", high=INFINITE),
         ),
     )
 }

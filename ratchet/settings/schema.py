@@ -113,7 +113,7 @@ class ModelSettings:
         return self.metric or problems.PROBLEMS[self.problem].default
 
     @property
-    def known_metric(self) -> problems.Metric | None:
+    def known_metric(self) -> problems.ModelMetric | None:
         """None: it is the team's own."""
         return problems.PROBLEMS[self.problem].metrics.get(self.metric_name)
 

@@ -71,7 +71,7 @@ def read(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Key:
+class SettingsKey:
     """A key that a file may hold."""
 
     name: str
@@ -92,17 +92,17 @@ ANY_NAME = "<name>"
 """Stands in a key for a name that the file chooses."""
 
 
-def keys_of(cls: type[Any], *, path: str = "") -> list[Key]:
+def keys_of(cls: type[Any], *, path: str = "") -> list[SettingsKey]:
     """Every key of the dataclass and of the tables in it, in their order.
 
     `path`: what stands before each, with its dot.
     """
     hints = typing.get_type_hints(cls, include_extras=True)
-    every: list[Key] = []
+    every: list[SettingsKey] = []
     for each in _fields(cls):
         name, below = path + each.name, _table_below(hints[each.name])
         if below is None:
-            every.append(Key(name=name, default=_default(each)))
+            every.append(SettingsKey(name=name, default=_default(each)))
         elif dataclasses.is_dataclass(hints[each.name]):
             every += keys_of(below, path=f"{name}.")
         else:

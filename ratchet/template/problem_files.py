@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from ratchet.template.data import Plan, Problem, Target
+from ratchet.loop.problems import Kind
+from ratchet.template.data import LabelColumn, LearningPlan
 from ratchet.template.files import Files
 from ratchet.template.sample_rows import sample_files
 
@@ -37,7 +38,7 @@ class _Words:
     """For each class, where there are several."""
 
 
-_WORDS: Mapping[Problem, _Words] = {
+_WORDS: Mapping[Kind, _Words] = {
     "binary": _Words(
         estimator="HistGradientBoostingClassifier",
         metric="auc",
@@ -63,7 +64,7 @@ _WORDS: Mapping[Problem, _Words] = {
 }
 
 
-def problem_files(plan: Plan, model: str) -> Files:
+def problem_files(plan: LearningPlan, model: str) -> Files:
     """Scripts, settings and sample rows of a model, in the folders of its name."""
     scripts = {f"steps/{model}/{name}.py": _script(name, plan) for name in _SCRIPTS}
     texts = {**scripts, f"config/{model}/base.toml": _settings(plan)}
@@ -82,7 +83,7 @@ def toml_literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _script(name: str, plan: Plan) -> str:
+def _script(name: str, plan: LearningPlan) -> str:
     problem = plan.target.problem
     words = _WORDS[problem]
     values = {
@@ -103,14 +104,14 @@ def _part(path: str, **values: str) -> str:
     return Template(template).substitute(values).rstrip("\n")
 
 
-def _label_names(problem: Problem) -> list[str]:
+def _label_names(problem: Kind) -> list[str]:
     """What prepare.py needs of features.py, in the order of an import."""
     if problem == "binary":
         return ["COLUMNS", "LABEL", "NEGATIVE", "POSITIVE"]
     return ["CLASSES", "COLUMNS", "LABEL"] if problem == "multiclass" else ["COLUMNS", "LABEL"]
 
 
-def _label(target: Target) -> str:
+def _label(target: LabelColumn) -> str:
     lines = [f"LABEL = {python_literal(target.label)}"]
     if target.problem == "binary":
         negative, positive = map(python_literal, target.classes)
@@ -124,7 +125,7 @@ def _label(target: Target) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _columns(plan: Plan) -> str:
+def _columns(plan: LearningPlan) -> str:
     lines = list(_left_out(plan.left_out))
     of_kind = {
         kind: [column for column in plan.features if column.kind == kind]
@@ -163,7 +164,7 @@ def _list(name: str, items: Sequence[str], braces: str = "[]", annotation: str =
     return [head, *(f"    {item}," for item in items), braces[1]]
 
 
-def _settings(plan: Plan) -> str:
+def _settings(plan: LearningPlan) -> str:
     target = plan.target
     classes = ""
     if target.problem == "multiclass":
@@ -188,7 +189,7 @@ def _settings(plan: Plan) -> str:
     )
 
 
-def _tolerances(target: Target) -> dict[str, str]:
+def _tolerances(target: LabelColumn) -> dict[str, str]:
     if target.problem == "regression":
         deviation = target.deviation
         return {
@@ -208,7 +209,7 @@ def _rounded(value: float) -> str:
     return repr(float(f"{value:.2g}"))
 
 
-def _monitor(plan: Plan) -> str:
+def _monitor(plan: LearningPlan) -> str:
     """Dates move by nature, so requests are not compared by them."""
     names: list[str] = []
     for column in plan.features:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ratchet.template.data import Plan
+from ratchet.template.data import LearningPlan
 from ratchet.template.data.columns import texts
 from ratchet.template.files import Files
 
@@ -18,7 +18,7 @@ _PARTITIONS = 2
 _OF_EACH_CLASS = 10
 
 
-def sample_files(plan: Plan, folder: str) -> Files:
+def sample_files(plan: LearningPlan, folder: str) -> Files:
     """Path → a CSV file of each of the newest partitions, with the label and what is learned from:
     no other column of a team's data gets into its repository."""
     names = list(plan.data.sample)[-_PARTITIONS:]
@@ -30,7 +30,7 @@ def sample_files(plan: Plan, folder: str) -> Files:
     return files
 
 
-def _chosen(plan: Plan, rows: pd.DataFrame, *, share: int) -> pd.DataFrame:
+def _chosen(plan: LearningPlan, rows: pd.DataFrame, *, share: int) -> pd.DataFrame:
     """Rows of a partition, in their order: those of rare classes first, then by chance, which is a
     hash of their content."""
     label = plan.target.label

@@ -14,8 +14,8 @@ from rich.markup import escape
 from ratchet.cli.console import err, out
 
 if TYPE_CHECKING:
-    from ratchet.template.data import Data, Plan
-    from ratchet.template.data.labels import Problem
+    from ratchet.loop.problems import Kind
+    from ratchet.template.data import DataFolder, LearningPlan
 
 _NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
 
@@ -104,7 +104,7 @@ def _ask_for_folder() -> Path:
     return Path(_ask("Folder with your data (CSV or Parquet)", missing="--data FOLDER"))
 
 
-def _ask_for_label(rows: Data) -> str:
+def _ask_for_label(rows: DataFolder) -> str:
     proposed = rows.proposed
     if proposed is not None and proposed.by_name and not sys.stdin.isatty():
         said = f"The label is {proposed.name!r}: {proposed.reason}; another one: --label COLUMN"
@@ -124,11 +124,11 @@ def _ask(question: str, *, missing: str, default: str | None = None) -> str:
     return str(typer.prompt(question, default=default))
 
 
-def _kind(problem: ProblemKind | None) -> Problem | None:
+def _kind(problem: ProblemKind | None) -> Kind | None:
     return problem.value if problem is not None else None
 
 
-def _say(plan: Plan) -> None:
+def _say(plan: LearningPlan) -> None:
     console, target = out(), plan.target
     for note in plan.notes:
         console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)

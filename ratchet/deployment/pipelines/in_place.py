@@ -20,7 +20,7 @@ STACKS = (TrainingFacts.fact, EvaluationFacts.fact, ServingFacts.fact, Pipelines
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changed:
+class ChangedPipeline:
     """A pipeline that does not run the definition that it was deployed with."""
 
     deployed: DeployedPipeline
@@ -36,7 +36,7 @@ class Changed:
         return self.deployed.changed
 
 
-def changed(target: Target) -> list[Changed]:
+def changed(target: Target) -> list[ChangedPipeline]:
     """The environment's pipelines that run something else than their stacks deployed."""
     definitions = templates.read(target, STACKS)
     target.client("sagemaker")  # made here once: making clients is not safe in threads
@@ -65,17 +65,17 @@ def sentence(name: str, command: Callable[[str], str]) -> str:
     )
 
 
-def _changed(target: Target, name: str, definition: StackDefinition) -> Changed | None:
+def _changed(target: Target, name: str, definition: StackDefinition) -> ChangedPipeline | None:
     try:
         deployed = publishing.deployed_pipeline(target, name)
     except NotDeployedError:  # its stack is being made, or somebody deleted it
         return None
     if definition.is_of(deployed.definition):
         return None
-    return Changed(deployed=deployed, definition=definition)
+    return ChangedPipeline(deployed=deployed, definition=definition)
 
 
-def repair(target: Target, pipeline: Changed) -> bool:
+def repair(target: Target, pipeline: ChangedPipeline) -> bool:
     """Gives a pipeline the definition of its stack again.
 
     Returns:
@@ -91,7 +91,7 @@ def repair(target: Target, pipeline: Changed) -> bool:
     return True
 
 
-def _deployed_definition(target: Target, pipeline: Changed) -> str | None:
+def _deployed_definition(target: Target, pipeline: ChangedPipeline) -> str | None:
     text = pipeline.definition.resolved(pipeline.deployed.definition)
     if text is None and (compiled := _of_source(target, pipeline.deployed)):
         text = pipeline.definition.resolved(compiled, pipeline.deployed.definition)

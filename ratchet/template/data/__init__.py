@@ -14,23 +14,32 @@ from pathlib import Path
 
 import pandas as pd
 
+from ratchet.loop.problems import Kind
 from ratchet.template.data import labels
 from ratchet.template.data.columns import USABLE, Column, describe, named_id, numbers
 from ratchet.template.data.errors import DataError
-from ratchet.template.data.files import Files, find_files, sample
-from ratchet.template.data.labels import Candidate, Problem, Target
+from ratchet.template.data.files import DataFiles, find_files, sample
+from ratchet.template.data.labels import Candidate, LabelColumn
 from ratchet.template.data.leaks import leak
 
-__all__ = ["Candidate", "Column", "Data", "DataError", "Plan", "Problem", "Target", "read_data"]
+__all__ = [
+    "Candidate",
+    "Column",
+    "DataError",
+    "DataFolder",
+    "LabelColumn",
+    "LearningPlan",
+    "read_data",
+]
 
 LEAST_ROWS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
+class DataFolder:
     """A folder of data."""
 
-    files: Files
+    files: DataFiles
     columns: tuple[Column, ...]
     rows: int
     """Of the sample."""
@@ -50,7 +59,7 @@ class Data:
         """The rows of all partitions."""
         return pd.concat(self.sample.values(), ignore_index=True)
 
-    def plan(self, *, label: str, problem: Problem | None = None) -> Plan:
+    def plan(self, *, label: str, problem: Kind | None = None) -> LearningPlan:
         """What a model learns, and from what.
 
         Args:
@@ -87,15 +96,15 @@ class Data:
             raise DataError(
                 f"no column is left to predict {label!r} from" + (f": {reasons}" if reasons else "")
             )
-        return Plan(data=self, target=target, features=tuple(features), left_out=left_out)
+        return LearningPlan(data=self, target=target, features=tuple(features), left_out=left_out)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class LearningPlan:
     """What a model learns, and from what."""
 
-    data: Data
-    target: Target
+    data: DataFolder
+    target: LabelColumn
     features: tuple[Column, ...]
     left_out: Mapping[str, str]
     """Column → why a model does not see it."""
@@ -114,7 +123,7 @@ class Plan:
         return notes + [f"{name!r} is left out: {why}" for name, why in self.left_out.items()]
 
 
-def read_data(folder: Path) -> Data:
+def read_data(folder: Path) -> DataFolder:
     """Reads a sample of the CSV or Parquet files in and below a folder, or of one file.
 
     Raises:
@@ -130,7 +139,7 @@ def read_data(folder: Path) -> Data:
             "and to judge it"
         )
     columns = tuple(describe(str(name), rows[name]) for name in rows)
-    return Data(
+    return DataFolder(
         files=files,
         columns=columns,
         rows=len(rows),
@@ -139,7 +148,7 @@ def read_data(folder: Path) -> Data:
     )
 
 
-def _refuse_no_header(files: Files, rows: pd.DataFrame) -> None:
+def _refuse_no_header(files: DataFiles, rows: pd.DataFrame) -> None:
     """Refuses a first line that holds values and no names."""
     names = [str(name) for name in rows.columns if not named_id(str(name))]
     values = numbers(pd.Series(names, dtype=object))

@@ -34,7 +34,7 @@ _BROKEN = (ValueError, OSError, EOFError, zlib.error, pa.ArrowException)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Files:
+class DataFiles:
     """The data files of a folder."""
 
     root: Path
@@ -55,7 +55,7 @@ def partition_of(path: Path) -> str:
     return "" if path.parent == Path() else path.parent.as_posix()
 
 
-def find_files(folder: Path) -> Files:
+def find_files(folder: Path) -> DataFiles:
     """The CSV or Parquet files in and below a folder, or the one file that is named.
 
     Raises:
@@ -79,7 +79,7 @@ def find_files(folder: Path) -> Files:
         )
     (found,) = formats
     separator = _separator(root / paths[-1]) if found == "csv" else ","
-    files = Files(root=root, paths=tuple(paths), format=found, separator=separator)
+    files = DataFiles(root=root, paths=tuple(paths), format=found, separator=separator)
     _same_headers(files)
     return files
 
@@ -92,7 +92,7 @@ def format_of(path: Path) -> Format | None:
     return "parquet" if name.endswith(_PARQUET) else None
 
 
-def sample(files: Files) -> dict[str, pd.DataFrame]:
+def sample(files: DataFiles) -> dict[str, pd.DataFrame]:
     """Partition → rows of it, every cell a text or missing; rows evenly from all of a file.
 
     Raises:
@@ -146,7 +146,7 @@ def _separator(file: Path) -> str:
     return ","
 
 
-def _header(files: Files, path: Path) -> list[str]:
+def _header(files: DataFiles, path: Path) -> list[str]:
     file = files.root / path
     try:
         if files.format == "parquet":
@@ -157,7 +157,7 @@ def _header(files: Files, path: Path) -> list[str]:
         raise _unreadable(file, files.format, error) from None
 
 
-def _same_headers(files: Files) -> None:
+def _same_headers(files: DataFiles) -> None:
     expected = _header(files, files.paths[-1])
     newest = files.root / files.paths[-1]
     if not expected:
@@ -178,7 +178,7 @@ def _same_headers(files: Files) -> None:
             )
 
 
-def _read(files: Files, path: Path, step: int) -> pd.DataFrame:
+def _read(files: DataFiles, path: Path, step: int) -> pd.DataFrame:
     file = files.root / path
     try:
         if files.format == "parquet":

@@ -6,15 +6,13 @@ import difflib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from ratchet.loop.problems import Kind
 from ratchet.template.data.columns import Column, numbers, texts, words_of
 from ratchet.template.data.errors import DataError
-
-Problem = Literal["binary", "multiclass", "regression"]
 
 MOST_CLASSES = 50
 _FEW_INTEGERS = 20
@@ -66,11 +64,11 @@ def _able(column: Column) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class LabelColumn:
     """What is to be predicted."""
 
     label: str
-    problem: Problem
+    problem: Kind
     reason: str
     """A sentence: why this problem, and which class is the positive one."""
     classes: tuple[str, ...] = ()
@@ -83,7 +81,7 @@ class Target:
     """Of a regression: the standard deviation of the label in the sample."""
 
 
-def target(column: Column, values: pd.Series, problem: Problem | None) -> Target:
+def target(column: Column, values: pd.Series, problem: Kind | None) -> LabelColumn:
     """What the label poses.
 
     Args:
@@ -127,7 +125,7 @@ def _check_name(name: str) -> None:
         )
 
 
-def _guess(column: Column, present: pd.Series) -> tuple[Problem, str]:
+def _guess(column: Column, present: pd.Series) -> tuple[Kind, str]:
     name, distinct = column.name, column.distinct
     if distinct == 2:
         return "binary", f"{name!r} has two values, so this is a binary problem"
@@ -143,7 +141,7 @@ def _guess(column: Column, present: pd.Series) -> tuple[Problem, str]:
     return "regression", f"{name!r} is a number, so this is a regression"
 
 
-def _regression(column: Column, present: pd.Series, reason: str) -> Target:
+def _regression(column: Column, present: pd.Series, reason: str) -> LabelColumn:
     values = numbers(present)
     wrong = present[~np.isfinite(values)]
     if len(wrong):
@@ -152,7 +150,7 @@ def _regression(column: Column, present: pd.Series, reason: str) -> Target:
             f"{len(present):,} values are none: {_counted(wrong)}. Leave these cells empty, or "
             "choose --problem multiclass"
         )
-    return Target(
+    return LabelColumn(
         label=column.name,
         problem="regression",
         reason=reason or f"{column.name!r} is predicted as a number",
@@ -161,7 +159,7 @@ def _regression(column: Column, present: pd.Series, reason: str) -> Target:
     )
 
 
-def _classification(column: Column, present: pd.Series, problem: Problem, reason: str) -> Target:
+def _classification(column: Column, present: pd.Series, problem: Kind, reason: str) -> LabelColumn:
     if problem == "binary" and column.distinct != 2:
         raise DataError(
             f"the label {column.name!r} of a binary problem must have two values, and it has "
@@ -182,7 +180,7 @@ def _classification(column: Column, present: pd.Series, problem: Problem, reason
         classes = (negative, positive)
         said = f"{positive!r} is the positive class of {column.name!r}, {why}"
         reason = f"{reason}; {said}" if reason else said
-    return Target(
+    return LabelColumn(
         label=column.name,
         problem=problem,
         reason=reason or said,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ratchet.template.data.columns import Column, numbers, texts
-from ratchet.template.data.labels import Target
+from ratchet.template.data.labels import LabelColumn
 
 _COPY = 0.999999
 """From this correlation on, a number is the label in another unit."""
@@ -14,7 +14,7 @@ _ROWS_A_VALUE = 10
 """So many rows for each value, on average, make it no chance that each value has one label."""
 
 
-def leak(column: Column, values: pd.Series, target: Target, labels: pd.Series) -> str:
+def leak(column: Column, values: pd.Series, target: LabelColumn, labels: pd.Series) -> str:
     """Why a column cannot be learned from; "" where it says no more than it may.
 
     Args:
@@ -37,7 +37,7 @@ def leak(column: Column, values: pd.Series, target: Target, labels: pd.Series) -
     return ""
 
 
-def _of_number(column: Column, both: pd.DataFrame, target: Target) -> str:
+def _of_number(column: Column, both: pd.DataFrame, target: LabelColumn) -> str:
     if column.kind != "number":
         return ""
     value, label = numbers(both["value"]).to_numpy(), numbers(both["label"]).to_numpy()
@@ -48,7 +48,7 @@ def _of_number(column: Column, both: pd.DataFrame, target: Target) -> str:
     return ""
 
 
-def _splits(both: pd.DataFrame, target: Target) -> str:
+def _splits(both: pd.DataFrame, target: LabelColumn) -> str:
     """Of two classes: whether one number lies between them."""
     if target.problem != "binary":
         return ""

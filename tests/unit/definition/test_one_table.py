@@ -12,8 +12,11 @@ from ratchet.definition.step_types import STEP_TYPES
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOM = ROOT / "ratchet" / "definition"
-SOURCES = ("config", "constructs", "lambdas", "pipeline_defs", "ratchet", "stacks", "steps")
+SOURCES = ("constructs", "demo", "lambdas", "pipeline_defs", "ratchet", "stacks", "steps")
 REASONS = {
+    "ratchet/contract/checks.py": "which results of a trial are held against which rule",
+    "ratchet/contract/trial.py": "the step whose model is tried",
+    "ratchet/deployment/pipelines/asking/hyperparameters.py": "whose scripts take hyperparameters",
     "ratchet/authoring/checks/beside_arguments.py": "one type's folders are checked",
     "ratchet/authoring/draft.py": "which helpers cache unless they are told not to",
     "ratchet/imported/storage.py": "the property that has an output's URI, by type",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ratchet.settings.schema import Settings
-from ratchet.settings.toml_reader import Key, keys_of, toml
+from ratchet.settings.toml_reader import SettingsKey, keys_of, toml
 from tests.unit.docs.pages import PROJECT
 
 GUIDE = (PROJECT / "docs/guides/settings.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def documented() -> dict[tuple[str, str], str]:
     return rows
 
 
-def default_of(key: Key) -> str:
+def default_of(key: SettingsKey) -> str:
     if key.default is dataclasses.MISSING:
         return "required"
     return "not set" if key.default is None else toml(key.default)
@@ -40,7 +40,7 @@ def test_the_guide_lists_the_keys_that_there_are() -> None:
 
 
 @pytest.mark.parametrize("key", KEYS, ids=[key.name for key in KEYS])
-def test_the_guide_says_the_default_of_each_key(key: Key) -> None:
+def test_the_guide_says_the_default_of_each_key(key: SettingsKey) -> None:
     assert documented()[key.table, key.last] == default_of(key)
 
 

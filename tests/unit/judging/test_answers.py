@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratchet.judging.answers import Labels, RefusedError, read_labels
+from ratchet.judging.answers import RefusedError, TrueLabels, read_labels
 from ratchet.judging.responses import read_response
 from ratchet.loop.problems import Kind
 
@@ -90,11 +90,11 @@ def test_classes_that_are_named_keep_their_order() -> None:
 # -- what models answer --------------------------------------------------------------------------
 
 
-def binary(rows: int) -> Labels:
-    return Labels("binary", np.arange(rows) % 2, ("0", "1"))
+def binary(rows: int) -> TrueLabels:
+    return TrueLabels("binary", np.arange(rows) % 2, ("0", "1"))
 
 
-def classes(names: Sequence[str]) -> Labels:
+def classes(names: Sequence[str]) -> TrueLabels:
     return read_labels("multiclass", names)
 
 
@@ -118,7 +118,7 @@ def test_an_answer_a_row_may_come_in_lines_or_in_one(response: str) -> None:
     ],
 )
 def test_answers_that_are_not_understood_are_refused_with_counts(
-    labels: Labels, response: str, message: str
+    labels: TrueLabels, response: str, message: str
 ) -> None:
     with pytest.raises(RefusedError, match=re.escape(message)):
         read_response(response, labels)

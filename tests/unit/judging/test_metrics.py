@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from ratchet.judging.answers import Answers, Labels
+from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.judging.comparison import bootstrap
 from ratchet.judging.metrics import MEASURES, unanswered, undefined_for
 from ratchet.loop.problems import PROBLEMS, THRESHOLD, Kind
 
 Array = np.ndarray[Any, Any]
-Reference = Callable[[Labels, Answers], float]
+Reference = Callable[[TrueLabels, Answers], float]
 ROWS = (2, 3, 40, 1000)
 
 
@@ -24,7 +24,7 @@ def _hard(answers: Answers) -> Array:
     return np.asarray(answers.values >= THRESHOLD)
 
 
-def _all(labels: Labels) -> list[int]:
+def _all(labels: TrueLabels) -> list[int]:
     return list(range(len(labels.classes)))
 
 
@@ -59,19 +59,19 @@ REFERENCES: dict[tuple[str, str], Reference] = {
 }
 
 
-def rows_of(problem: Kind, rows: int, *, seed: int, ties: bool) -> tuple[Labels, Answers]:
+def rows_of(problem: Kind, rows: int, *, seed: int, ties: bool) -> tuple[TrueLabels, Answers]:
     """Labels and answers that know something of them. `ties`: answers of few values."""
     random = np.random.default_rng(seed)
     if problem == "regression":
         labels = random.normal(1000, 50, rows)  # far from 0, where sums of squares cancel
         answers = labels + random.normal(0, 20, rows)
-        return Labels(problem, labels), Answers(np.round(answers, -1) if ties else answers)
+        return TrueLabels(problem, labels), Answers(np.round(answers, -1) if ties else answers)
     if problem == "binary":
         scores = random.random(rows)
         truth = (random.random(rows) < scores).astype(int)
         truth[:2] = [0, 1]
         return (
-            Labels(problem, truth, ("0", "1")),
+            TrueLabels(problem, truth, ("0", "1")),
             Answers(np.round(scores, 1) if ties else scores),
         )
     classes = tuple("abcdefgh")
@@ -80,7 +80,7 @@ def rows_of(problem: Kind, rows: int, *, seed: int, ties: bool) -> tuple[Labels,
     shares = random.dirichlet(np.ones(8), rows) + 0.7 * np.eye(8)[truth] * random.random((rows, 1))
     shares /= shares.sum(axis=1, keepdims=True)
     values = random.integers(8, size=rows) if ties else shares.argmax(axis=1)
-    return Labels(problem, truth, classes), Answers(values, classes, probabilities=shares)
+    return TrueLabels(problem, truth, classes), Answers(values, classes, probabilities=shares)
 
 
 def test_the_table_and_what_is_computed_are_the_same_metrics() -> None:
@@ -113,7 +113,7 @@ def test_a_row_that_is_drawn_twice_is_the_row_twice(problem: Kind, name: str) ->
         answers.classes,
         probabilities=None if shares is None else shares[chosen],
     )
-    of_rows = Labels(problem, labels.values[chosen], labels.classes)
+    of_rows = TrueLabels(problem, labels.values[chosen], labels.classes)
     expected = MEASURES[problem][name](of_rows, repeated).value()
     assert drawn == pytest.approx(expected, rel=1e-12)
 
@@ -129,20 +129,20 @@ def test_a_row_that_is_drawn_twice_is_the_row_twice(problem: Kind, name: str) ->
     ],
 )
 def test_auc_of_known_cases(labels: list[int], scores: list[float], expected: float) -> None:
-    of = Labels("binary", np.array(labels), ("0", "1"))
+    of = TrueLabels("binary", np.array(labels), ("0", "1"))
     assert MEASURES["binary"]["auc"](of, Answers(np.array(scores))).value() == expected
 
 
 @pytest.mark.parametrize("answers", [[0.0, 1.0], [1.0, 0.0]])
 def test_log_loss_of_certain_answers_is_scikit_learns(answers: list[float]) -> None:
-    of = Labels("binary", np.array([0, 1]), ("0", "1"))
+    of = TrueLabels("binary", np.array([0, 1]), ("0", "1"))
     value = MEASURES["binary"]["log_loss"](of, Answers(np.array(answers))).value()
     assert value == pytest.approx(reference.log_loss([0, 1], answers), rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize("answer", [7.1, 7.0])
 def test_r2_of_equal_labels_is_scikit_learns(answer: float) -> None:
-    of, answers = Labels("regression", np.full(7, 7.0)), Answers(np.full(7, answer))
+    of, answers = TrueLabels("regression", np.full(7, 7.0)), Answers(np.full(7, answer))
     expected = reference.r2_score(of.values, answers.values)
     assert MEASURES["regression"]["r2"](of, answers).value() == expected
 
@@ -150,20 +150,20 @@ def test_r2_of_equal_labels_is_scikit_learns(answer: float) -> None:
 @pytest.mark.parametrize("metric", ["auc", "precision", "recall", "f1"])
 @pytest.mark.parametrize("only", [0, 1])
 def test_a_metric_of_two_classes_is_undefined_for_one(metric: str, only: int) -> None:
-    labels = Labels("binary", np.full(4, only), ("0", "1"))
+    labels = TrueLabels("binary", np.full(4, only), ("0", "1"))
     assert undefined_for(labels, metric) == f"all 4 labels are '{only}'; {metric} needs two classes"
     assert undefined_for(labels, "accuracy") is None
     assert undefined_for(labels, "log_loss") is None
 
 
 def test_a_share_of_a_label_of_zero_is_undefined_with_the_count() -> None:
-    labels = Labels("regression", np.array([0.0, 1.0, 0.0]))
+    labels = TrueLabels("regression", np.array([0.0, 1.0, 0.0]))
     assert undefined_for(labels, "mape") == "mape divides by the label, which is 0 in 2 of 3 rows"
     assert undefined_for(labels, "mae") is None
 
 
 def test_log_loss_of_classes_without_probabilities_is_undefined_with_the_reason() -> None:
-    labels = Labels("multiclass", np.array([0, 1]), ("a", "b"))
+    labels = TrueLabels("multiclass", np.array([0, 1]), ("a", "b"))
     reason = unanswered(labels, Answers(np.array([0, 1]), ("a", "b")), "log_loss")
     assert reason == "log_loss needs probabilities: the model answers none"
 
@@ -171,7 +171,7 @@ def test_log_loss_of_classes_without_probabilities_is_undefined_with_the_reason(
 # -- the interval ------------------------------------------------------------------------------
 
 
-def interval_of(labels: Labels, *models: Answers, **options: Any) -> tuple[float, float]:
+def interval_of(labels: TrueLabels, *models: Answers, **options: Any) -> tuple[float, float]:
     measures = [MEASURES[labels.problem]["auc"](labels, answers) for answers in models]
 
     def statistic(draws: Array) -> float:
@@ -185,12 +185,12 @@ def interval_of(labels: Labels, *models: Answers, **options: Any) -> tuple[float
 
 def normal_scores(
     rng: np.random.Generator, *, rows: int, shift: float, noise: float
-) -> tuple[Labels, Answers, Answers]:
+) -> tuple[TrueLabels, Answers, Answers]:
     """Labels and two models' scores: the candidate sees the signal, the champion a noisy copy."""
     labels = (rng.random(rows) < 0.3).astype(int)
     candidate = rng.normal(size=rows) + shift * labels
     champion = candidate + noise * rng.normal(size=rows)
-    return Labels("binary", labels, ("0", "1")), Answers(candidate), Answers(champion)
+    return TrueLabels("binary", labels, ("0", "1")), Answers(candidate), Answers(champion)
 
 
 def normal_auc(shift: float, variance: float) -> float:
@@ -233,7 +233,7 @@ def test_the_interval_of_one_auc_holds_it_and_narrows_with_more_rows() -> None:
     widths = []
     for rows in (200, 3200):
         scores = rng.random(rows)
-        labels = Labels("binary", (rng.random(rows) < scores).astype(int), ("0", "1"))
+        labels = TrueLabels("binary", (rng.random(rows) < scores).astype(int), ("0", "1"))
         low, high = interval_of(labels, Answers(scores), resamples=200)
         assert low < MEASURES["binary"]["auc"](labels, Answers(scores)).value() < high
         widths.append(high - low)
@@ -241,5 +241,5 @@ def test_the_interval_of_one_auc_holds_it_and_narrows_with_more_rows() -> None:
 
 
 def test_a_draw_that_does_not_define_the_statistic_leaves_no_interval() -> None:
-    labels = Labels("regression", np.arange(5.0))
+    labels = TrueLabels("regression", np.arange(5.0))
     assert bootstrap(labels, lambda draws: math.nan, resamples=10) is None

@@ -20,9 +20,10 @@ import pandas as pd
 import pytest
 
 from ratchet.judging import evaluate
+from ratchet.loop.problems import Kind
 from ratchet.project import Project
 from ratchet.settings.schema import Settings
-from ratchet.template.data import Plan, Problem, read_data
+from ratchet.template.data import LearningPlan, read_data
 from ratchet.template.files import project_files
 from ratchet.template.problem_files import problem_files
 from ratchet.template.writing import write
@@ -36,7 +37,7 @@ class TeamModel:
     """A project with one model, and the folders of its jobs."""
 
     root: Path
-    plan: Plan
+    plan: LearningPlan
     python: str = sys.executable
 
     @property
@@ -105,7 +106,7 @@ class TeamModel:
 Made = Callable[..., TeamModel]
 
 
-def made_in(root: Path, data: Path, *, label: str, problem: Problem | None = None) -> TeamModel:
+def made_in(root: Path, data: Path, *, label: str, problem: Kind | None = None) -> TeamModel:
     """The project of a folder of data."""
     plan = read_data(data).plan(label=label, problem=problem)
     write(root, {**project_files("shop", version="0"), **problem_files(plan, MODEL)})

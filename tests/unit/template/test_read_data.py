@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratchet.loop.problems import Kind
 from ratchet.template import examples
-from ratchet.template.data import Data, DataError, Problem, read_data
+from ratchet.template.data import DataError, DataFolder, read_data
 
 ROWS = 200
 Folder = Callable[..., Path]
@@ -45,11 +46,11 @@ def folder(tmp_path: Path) -> Folder:
     return write
 
 
-def read(rows: pd.DataFrame, folder: Folder, path: str = "rows.csv") -> Data:
+def read(rows: pd.DataFrame, folder: Folder, path: str = "rows.csv") -> DataFolder:
     return read_data(folder(rows, path))
 
 
-def kinds(data: Data) -> dict[str, str]:
+def kinds(data: DataFolder) -> dict[str, str]:
     return {column.name: column.kind for column in data.columns}
 
 
@@ -143,7 +144,7 @@ def test_the_rarer_word_is_the_positive_class_and_that_is_said(folder: Folder) -
     assert "'gone' is the positive class of 'y', because it is the rarer one (66 of 200)" in reason
 
 
-REFUSED_LABELS: list[tuple[list[object], Problem | None, str]] = [
+REFUSED_LABELS: list[tuple[list[object], Kind | None, str]] = [
     (cycle(""), None, "has no value in any row"),
     (cycle("x"), None, "'x' in every row"),
     (cycle("12", "unknown", "n.a."), "regression", "133 of 200 values are none: 'unknown' (67)"),
@@ -155,7 +156,7 @@ REFUSED_LABELS: list[tuple[list[object], Problem | None, str]] = [
 
 @pytest.mark.parametrize(("label", "problem", "message"), REFUSED_LABELS)
 def test_a_label_that_poses_no_problem_is_refused_with_counts(
-    label: list[object], problem: Problem | None, message: str, folder: Folder
+    label: list[object], problem: Kind | None, message: str, folder: Folder
 ) -> None:
     data = read(table(y=label), folder)
     with pytest.raises(DataError) as refused:
