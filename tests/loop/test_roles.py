@@ -152,6 +152,11 @@ def test_a_person_approves_and_asks_the_endpoint(stage: Stage, tmp_path: Path) -
     answers = stage.works("person", "predict", str(rows), "--json").data()
     assert len(answers) == 3
     assert stage.works("person", "status", "--json").data()
+    asked = stage.works("person", "predict", str(rows), "--csv").stdout.splitlines()
+    labels = tmp_path / "labels.csv"
+    words = ("label", "0", "1", "0")
+    labels.write_text("".join(f"{a},{b}\n" for a, b in zip(asked, words, strict=True)))
+    assert "3" in stage.works("person", "monitor", "labels", str(labels), "--unmatched").stdout
 
 
 def request_rows(stage: Stage) -> str:

@@ -13,6 +13,7 @@ from unittest import mock
 
 from ratchet.local_cloud import control
 from tests.local_cloud.sagemaker_calls import REGION, RunningCloud, make_role
+from tests.projects import ROOT
 from tests.storm import recorder
 
 _SITE = "import tests.storm.recorder\n"
@@ -101,7 +102,8 @@ def _up(folder: Path, beside: Path, variables: Mapping[str, str]) -> RunningClou
     site = beside / "site"
     site.mkdir(exist_ok=True)
     (site / "sitecustomize.py").write_text(_SITE)  # Python imports it at its start
-    with mock.patch.dict(os.environ, {"PYTHONPATH": str(site), **variables}):
+    path = os.pathsep.join([str(site), str(ROOT)])  # the module there is one of the tests
+    with mock.patch.dict(os.environ, {"PYTHONPATH": path, **variables}):
         return RunningCloud(control.up(folder, region=REGION), folder)
 
 
