@@ -94,21 +94,21 @@ def test_a_command_opens_environments_of_the_project_that_it_is_typed_in(
         assert project.settings("dev").prefix == f"shop-{MODEL}-dev"
 
 
-def test_a_pipeline_is_drawn_from_the_source_that_it_is_typed_in(inside: Path) -> None:
-    listing = inside / "pipeline_defs" / MODEL / "__init__.py"
-    text = listing.read_text()
-    try:
-        listing.write_text(
-            "from ratchet.authoring import Pipeline\n"
-            "def training(ctx):\n"
-            "    p = Pipeline('training', ctx)\n"
-            "    p.halt('only here', name='only-here')\n"
-            "    return p\n"
-            "PIPELINES = {'training': training}\n"
-        )
-        assert "only-here" in type_("graph", "training").stdout
-    finally:
-        listing.write_text(text)
+@pytest.mark.parametrize("folder", [".", f"steps/{MODEL}"])
+def test_a_pipeline_is_drawn_from_the_source_that_it_is_typed_in(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = copy_of_project(tmp_path / "shop")
+    (project / "pipeline_defs" / MODEL / "__init__.py").write_text(
+        "from ratchet.authoring import Pipeline\n"
+        "def training(ctx):\n"
+        "    p = Pipeline('training', ctx)\n"
+        "    p.halt('only here', name='only-here')\n"
+        "    return p\n"
+        "PIPELINES = {'training': training}\n"
+    )
+    monkeypatch.chdir(project / folder)
+    assert "only-here" in type_("graph", "training").stdout
 
 
 def test_commands_of_this_machine_act_on_the_project_that_they_are_typed_in(inside: Path) -> None:
