@@ -17,13 +17,13 @@ import time
 start = time.perf_counter()
 from pathlib import Path
 from ratchet.project import load
-from pipeline_defs.flights import PIPELINES
 from ratchet.authoring import Context, Functions
+from ratchet.pipelines.registry import pipelines
 ctx = Context(
     settings=load("dev"), role_arn="arn:aws:iam::111122223333:role/r", artifacts_uri="s3://a",
-    code_uri="s3://c", source=Path("."), functions=Functions(resolve_champion="arn:aws:lambda:x"),
+    code_uri="s3://c", source=Path.cwd(), functions=Functions(resolve_champion="arn:aws:lambda:x"),
 )
-PIPELINES["training"].define(ctx).to_json()
+pipelines(Path.cwd(), "flights")["training"].define(ctx).to_json()
 print(time.perf_counter() - start)
 """
 
