@@ -14,7 +14,7 @@ from ratchet_cdk import testing
 from ratchet_cdk.app import add_loops
 from stacks.loop import ModelLoop
 from tests.infra.assembly import context
-from tests.infra.loops import ROOT
+from tests.projects import ROOT
 
 pytestmark = pytest.mark.synth
 
