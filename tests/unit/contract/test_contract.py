@@ -39,8 +39,8 @@ for folder, rows in ((args.train, lines[cut:]), (args.eval, lines[:cut] or lines
         name = "train" if folder == args.train else "eval"
         (folder / f"{name}.csv").write_text("\\n".join(["area," + LABEL, *rows]) + "\\n")
 """
-UNSTEADY = PREPARE.replace("import argparse", "import argparse, os", 1).replace(
-    "len(lines) // 2", "len(lines) // 2 + os.getpid() % 9"
+UNSTEADY = PREPARE.replace("import argparse", "import argparse, time", 1).replace(
+    "*rows]", "*rows[:-1], rows[-1] + str(time.time_ns())]"
 )
 TRAIN = """
 import argparse, os, shutil
@@ -60,6 +60,9 @@ slope = sum((x - mx) * (y - my) for x, y in zip(xs, ys)) / sum((x - mx) ** 2 for
 for module in (inference, features):
     shutil.copy(module.__file__, model / "code")
 """
+UNSEEDED = TRAIN.replace("import argparse", "import argparse, time", 1).replace(
+    "{slope!r} ", "{slope + time.time_ns() % 1000003!r} "
+)
 INFERENCE = """
 import csv, io, json
 def model_fn(folder):
@@ -146,7 +149,7 @@ def test_a_sample_that_is_missing_is_asked_for(make: Make, tmp_path: Path) -> No
         ),
         pytest.param(
             "the same rows train the same model",
-            {"train": TRAIN.replace("{slope!r} ", "{slope + os.getpid() % 97!r} ")},
+            {"train": UNSEEDED},
             "answer otherwise",
             id="a training that is not seeded",
         ),
