@@ -136,7 +136,7 @@ def _look_next(play: Play, console: Console) -> None:
         f"  ratchet show {run.id}\n"
         f"  ratchet logs {run.id} train\n"
         "  ratchet run training                  [dim]# after an edit of steps/flights/train.py: "
-        "prepare is a cache hit[/]\n"
+        "it runs beside what is deployed[/]\n"
         f"  python -m demo.flights {month} --to {DATA} && "
         f"ratchet land {DATA}/2013-{month:02d}\n"
         f"  ratchet cloud down                    [dim]# it is still up: {play.target.endpoint}[/]",
