@@ -96,10 +96,13 @@ def test_a_full_disk_refuses_changes_and_keeps_what_was_there(small_disk: Path) 
 
 
 def fill(path: Path) -> None:
-    """Leave next to nothing of a disk."""
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"x" * 65536)
+    """Leave a quarter of a mebibyte of a disk: too little for any change, enough for the few pages
+    of state that a deletion writes."""
+    with path.open("wb", buffering=0) as file:
+        with contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 65536)
+        file.truncate(file.tell() - MEBIBYTE // 4)
 
 
 @pytest.fixture
