@@ -3,6 +3,8 @@ record of it."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from ratchet.loop import names, packages
 from ratchet.loop.evaluations import EvaluationRecord, as_of_now
 from ratchet.loop.numbers import score_text
-from ratchet.loop.problems import Better, ModelMetric
+from ratchet.loop.problems import DIRECTIONS, PROBLEMS, Better, ModelMetric
 
 
 class ReportError(ValueError):
@@ -44,27 +46,61 @@ def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
     """The champion's results in an evaluate step's report.
 
     Raises:
-        ReportError: it does not.
+        ReportError: it is no report on a champion, or a value in it decides nothing: NaN, infinity
+            or null as a score, or a direction that is not the metric's.
     """
     try:
         report = as_of_now({**report})
-        champion = report["champion"]
-        scored = champion["status"] == names.SCORED
+        champion, metric = report["champion"], str(report["metric"])
+        scored = _one_of("champion.status", champion["status"], names.SCORED, names.UNSCORABLE)
+        interval = report.get("interval") if scored == names.SCORED else None
         return Judged(
-            metric=report["metric"],
-            better="lower" if report["better"] == "lower" else "higher",
-            rows=int(report["rows"]),
-            score=float(champion["score"]) if scored else None,
-            interval=report.get("interval") if scored else None,
+            metric=metric,
+            better=_direction(metric, report),
+            rows=int(_number("rows", report["rows"])),
+            score=_number("champion.score", champion["score"]) if scored == names.SCORED else None,
+            interval=interval
+            and {name: _number(f"interval.{name}", value) for name, value in interval.items()},
             verdict=str(report["verdict"]),
         )
-    except (KeyError, TypeError, ValueError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        reason = f"{type(problem).__name__}: {problem}"
+        if isinstance(problem, _ValueError):
+            reason = str(problem)
         raise ReportError(
-            f"{uri} is no report on a champion ({type(problem).__name__}: {problem}); expected "
+            f"{uri} is no report on a champion ({reason}); expected "
             '{"metric": name, "better": "higher" | "lower", "rows": number, "champion": {"status": '
             '"scored" | "unscorable", "score": number}, "verdict": text}, as '
             "docs/guides/evaluation.md has it"
         ) from problem
+
+
+class _ValueError(ValueError):
+    """A value in a report that decides nothing."""
+
+
+def _number(name: str, value: Any) -> float:
+    """A finite number: Python reads NaN and Infinity, which are no JSON, and nothing is worse than
+    NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _ValueError(f"{name} is {json.dumps(value)}, which is no number")
+    return float(value)
+
+
+def _one_of(name: str, value: Any, *allowed: str) -> str:
+    if value not in allowed:
+        raise _ValueError(f"{name} is {json.dumps(value)}; expected {' or '.join(allowed)}")
+    return str(value)
+
+
+def _direction(metric: str, report: Mapping[str, Any]) -> Better:
+    """Of the table, where the metric is in it; a team's own is in none."""
+    better = _one_of("better", report["better"], *DIRECTIONS)
+    problem = PROBLEMS.get(str(report.get("problem")))
+    row = problem.metrics.get(metric) if problem else None
+    if row and better != row.better:
+        raise _ValueError(f"better is {json.dumps(better)}, and {row.better} is better of {metric}")
+    return "lower" if better == "lower" else "higher"
 
 
 def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:
@@ -114,4 +150,10 @@ def verdict_of(record: EvaluationRecord) -> str:
     about = f"version {record.version}: {record.verdict}"
     if record.violations and record.score is not None:
         about += f"; {'; '.join(record.violations)}"
+    if record.registered is None and record.score is not None:
+        about += f"; it was not registered by its {record.metric}, so " + (
+            "nothing is compared: there is no floor either"
+            if record.floor is None
+            else f"only the floor of {record.floor:g} counts"
+        )
     return about if record.served else f"{about}; it no longer serves, so no alarm is raised"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -88,11 +89,13 @@ def metadata_of(package: Mapping[str, Any]) -> dict[str, str]:
 
 
 def number_in(metadata: Mapping[str, str], key: str) -> float | None:
-    """None where the metadata has no such number."""
+    """None where the metadata has no such number: NaN and infinity are none, for nothing is worse
+    than NaN."""
     try:
-        return float(metadata[key])
+        value = float(metadata[key])
     except (KeyError, ValueError):
         return None
+    return value if math.isfinite(value) else None
 
 
 def _folder(source: Mapping[str, Mapping[str, str]]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +14,7 @@ from botocore.exceptions import ClientError
 
 import aws_clients
 from notify import handler as notify
-from ratchet.loop.problems import Better
+from ratchet.loop.problems import PROBLEMS, Better
 from record_evaluation import evaluation
 from record_evaluation import handler as entry
 from record_evaluation.evaluation import Judged, ReportError, Standards
@@ -24,6 +26,15 @@ NOW = datetime(2013, 8, 2, 13, 20, tzinfo=UTC)
 REPORT = "flights-dev-evaluation/runs/1/evaluate/report/evaluation.json"
 REGISTERED = {"metric": "auc", "better": "higher", "candidate-score": "0.7"}
 STANDARDS = Standards(floor=0.6, max_regression=0.05, minimum_rows=100)
+RMSE_REPORT: Mapping[str, Any] = {
+    "problem": "regression",
+    "metric": "rmse",
+    "better": "lower",
+    "rows": 500,
+    "champion": {"status": "scored", "score": 43.2, "metrics": {}},
+    "interval": None,
+    "verdict": "champion rmse 43.200",
+}
 
 
 @pytest.fixture
@@ -303,6 +314,98 @@ def judged(metric: str, score: float, better: Better = "higher") -> Judged:
 def test_a_report_on_no_champion_is_refused_with_what_is_expected(report: Any) -> None:
     with pytest.raises(ReportError, match=r"s3://r is no report .* docs/guides/evaluation.md"):
         evaluation.judged(report, uri="s3://r")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"champion": {"status": "scored", "score": math.nan, "metrics": {}}},
+            "champion.score is NaN",
+        ),
+        (
+            {"champion": {"status": "scored", "score": math.inf, "metrics": {}}},
+            "champion.score is Infinity",
+        ),
+        (
+            {"champion": {"status": "scored", "score": None, "metrics": {}}},
+            "champion.score is null",
+        ),
+        (
+            {"champion": {"status": "scored", "score": True, "metrics": {}}},
+            "champion.score is true",
+        ),
+        (
+            {"champion": {"status": "scored", "score": "0.6", "metrics": {}}},
+            'champion.score is "0.6"',
+        ),
+        (
+            {"champion": {"status": "none", "score": None, "metrics": {}}},
+            'champion.status is "none"; expected',
+        ),
+        ({"rows": math.nan}, "rows is NaN"),
+        ({"interval": {"low": 1.0, "high": math.nan}}, "interval.high is NaN"),
+        ({"better": "sideways"}, 'better is "sideways"; expected higher or lower'),
+        ({"better": "higher"}, 'better is "higher", and lower is better of rmse'),
+    ],
+)
+def test_a_value_that_decides_nothing_is_refused_by_its_name(
+    changes: dict[str, Any], reason: str
+) -> None:
+    report = {**RMSE_REPORT, **changes}
+    with pytest.raises(ReportError, match=re.escape(reason)):
+        evaluation.judged(report, uri="s3://r")
+
+
+def test_a_metric_of_the_teams_own_has_the_direction_that_its_report_says() -> None:
+    report = {**RMSE_REPORT, "metric": "cost", "better": "higher"}
+    assert evaluation.judged(report, uri="s3://r").better == "higher"
+    assert evaluation.judged({**report, "better": "lower"}, uri="s3://r").better == "lower"
+
+
+@pytest.mark.parametrize(
+    ("problem", "metric"), [(p, m) for p, row in PROBLEMS.items() for m in row.metrics]
+)
+def test_of_every_metric_better_raises_no_alarm_and_worse_does(problem: str, metric: str) -> None:
+    better = PROBLEMS[problem].metrics[metric].better
+    registered, step = 0.5, 0.2 if better == "higher" else -0.2
+    standards = Standards(floor=registered - step, max_regression=0.1, minimum_rows=100)
+
+    def broken(score: float) -> int:
+        champion = {"status": "scored", "score": score, "metrics": {}}
+        report = {**RMSE_REPORT, "problem": problem, "metric": metric, "better": better}
+        judged = evaluation.judged({**report, "champion": champion}, uri="s3://r")
+        return len(list(evaluation.violations(judged, standards, registered=registered)))
+
+    assert [broken(registered + n * step) for n in (2, 1, 0, -0.4)] == [0, 0, 0, 0]
+    assert [broken(registered - n * step) for n in (0.6, 2)] == [1, 2]
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "-Infinity", "", "fine"])
+def test_a_score_at_registration_that_is_no_number_is_none(score: str) -> None:
+    assert evaluation.registered_score({**REGISTERED, "candidate-score": score}, "auc") is None
+
+
+@pytest.mark.parametrize(
+    ("floor", "ending"),
+    [
+        (50.0, "not registered by its rmse, so only the floor of 50 counts"),
+        (None, "so nothing is compared: there is no floor either"),
+    ],
+)
+def test_a_version_that_was_registered_by_another_metric_is_said_to_be(
+    cloud: FakeCloud, floor: float | None, ending: str
+) -> None:
+    cloud._store(ARTIFACTS, REPORT, json.dumps(RMSE_REPORT).encode())
+    event = {
+        "package_arn": arn_of(3),
+        "execution": "run1",
+        "manifest": f"s3://{ARTIFACTS}/manifests/d/manifest.json",
+        "report": f"s3://{ARTIFACTS}/{REPORT}",
+        "max_regression": 2,
+        **({} if floor is None else {"floor": floor}),
+    }
+    assert ending in entry.handler(event, None)["verdict"]
 
 
 @pytest.mark.parametrize(
