@@ -23,8 +23,8 @@ from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
 from ratchet.loop.facts import ServingFacts, TrainingFacts
-from ratchet.loop.packages import PENDING
-from ratchet.loop.versions import number_of, version_to_serve
+from ratchet.loop.packages import APPROVED
+from ratchet.loop.versions import number_of, version_to_approve, version_to_serve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +94,23 @@ class Standing:
     @property
     def highest_approved(self) -> ModelVersion | None:
         return next((v for v in self.versions if v.approved), None)
+
+    @property
+    def champion(self) -> int | None:
+        """The version that a candidate has to beat, once what is under way has ended."""
+        return self.version_to_serve.version if self.version_to_serve else self.deployed
+
+    @property
+    def monitored(self) -> ModelVersion | None:
+        """The version whose baseline the monitor compares with. Of several with one baseline, as
+        cached steps leave them: the one that serves, or else the oldest, whose run made it."""
+        if self.stack is None:
+            return None
+        folder = self.stack.parameters.get(names.BASELINE, names.NONE)
+        owners = [v for v in self.versions if v.baseline_folder == folder != names.NONE]
+        serving = self.stack.parameters.get(names.CHAMPION)
+        oldest_first = sorted(owners, key=lambda v: (v.arn != serving, v.version))
+        return next(iter(oldest_first), None)
 
     @property
     def settled(self) -> bool:
@@ -257,10 +274,7 @@ def _explain(standing: Standing, command: Callable[[str], str]) -> Iterable[str]
                 f"approved version does. To go back to it: {command(f'reject {champion.version}')}"
             )
     yield _rolled_back(standing)
-    above = champion.version if champion else 0
-    waiting = [v.version for v in standing.versions if v.approval == PENDING and v.version > above]
-    if waiting:
-        yield f"Version {waiting[0]} waits for approval: {command(f'approve {waiting[0]}')}"
+    yield _waiting(standing, command)
 
 
 def _pipelines(standing: Standing, command: Callable[[str], str]) -> Iterable[str]:
@@ -278,12 +292,31 @@ def _pipelines(standing: Standing, command: Callable[[str], str]) -> Iterable[st
 
 def _failures(standing: Standing, command: Callable[[str], str]) -> Iterable[str]:
     for version in standing.versions:
+        if version.approval == APPROVED and not version.approved:
+            yield (
+                f"Version {version.version} is approved and cannot serve: SageMaker says of its "
+                f"package {version.status}."
+            )
         if version.approved and version.failed:
             yield (
                 f"Version {version.version} is approved, but its deployment failed: "
                 f"{version.failure}. It is not tried again until it is approved again: "
                 f"{command(f'approve {version.version}')}"
             )
+
+
+def _waiting(standing: Standing, command: Callable[[str], str]) -> str:
+    version = version_to_approve(standing.versions, champion=standing.champion)
+    if version is None:
+        return ""
+    number = version.version
+    if version.judged_against == standing.champion:
+        return f"Version {number} waits for approval: {command(f'approve {number}')}"
+    why = registry.not_judged(version, champion=standing.champion)
+    return (
+        f"Version {number} waits for approval. {why} To train and judge a candidate now: "
+        f"{command('run training')}"
+    )
 
 
 def _nothing_wanted(standing: Standing) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from ratchet.loop.names import NONE
-from ratchet.loop.packages import APPROVED, DEPLOYMENT_MARK_KEY
+from ratchet.loop.packages import APPROVED, CHAMPION_VERSION_KEY, DEPLOYMENT_MARK_KEY, PENDING
 
 COMPLETE = "Completed"
 """The ModelPackageStatus of a version that can serve."""
@@ -71,6 +71,17 @@ class Version:
         return self.approval == APPROVED and self.status == COMPLETE
 
     @property
+    def waits(self) -> bool:
+        """Whether it waits for approval, and could serve then."""
+        return self.approval == PENDING and self.status == COMPLETE
+
+    @property
+    def judged_against(self) -> int | None:
+        """The version that was the champion when this one was judged; None: there was none."""
+        number = self.metadata.get(CHAMPION_VERSION_KEY, NONE)
+        return int(number) if number.isdecimal() else None
+
+    @property
     def mark(self) -> FailureMark | None:
         """Of a deployment that failed; it may have been approved again since."""
         return parse_mark(self.metadata.get(DEPLOYMENT_MARK_KEY))
@@ -94,6 +105,15 @@ def version_to_serve(versions: Iterable[AnyVersion]) -> AnyVersion | None:
     """The version that is to serve: the highest approved one whose deployment has not failed."""
     candidates = [version for version in versions if version.approved and not version.failed]
     return max(candidates, key=lambda version: version.version, default=None)
+
+
+def version_to_approve(
+    versions: Iterable[AnyVersion], *, champion: int | None
+) -> AnyVersion | None:
+    """The version to propose: of those that wait above the champion the highest that was judged
+    against it. Where there is none such the highest of all, whose `judged_against` is another."""
+    waiting = [v for v in versions if v.waits and v.version > (champion or 0)]
+    return max(waiting, key=lambda v: (v.judged_against == champion, v.version), default=None)
 
 
 def version_in(arn: str, *, group: str) -> int | None:

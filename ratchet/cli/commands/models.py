@@ -94,7 +94,7 @@ def models(
     elif versions:
         console = out()
         console.print(table(versions, serving=serving, now=now, width=console.width))
-        err().print(f"[dim]{_next(target, versions)}[/]", soft_wrap=True)
+        err().print(f"[dim]{_next(target, versions, serving)}[/]", soft_wrap=True)
     else:
         out().print("No models yet: a run that passes the gate registers one.")
         err().print(f"[dim]{target.command('runs')}[/]", soft_wrap=True)
@@ -200,9 +200,12 @@ def _read(target: Target) -> tuple[list[ModelVersion], int | None]:
     return versions, number_of(champion.deployed_arn(target))
 
 
-def _next(target: Target, versions: list[ModelVersion]) -> str:
-    from ratchet.loop.packages import PENDING
+def _next(target: Target, versions: list[ModelVersion], serving: int | None) -> str:
+    from ratchet.loop.versions import version_to_approve, version_to_serve
 
-    newest = versions[0]
-    verb = "approve" if newest.approval == PENDING else "models"
-    return target.command(f"{verb} {newest.version}")
+    to_serve = version_to_serve(versions)
+    champion = to_serve.version if to_serve else serving
+    proposed = version_to_approve(versions, champion=champion)
+    if proposed and proposed.judged_against == champion:
+        return target.command(f"approve {proposed.version}")
+    return target.command(f"models {(proposed or versions[0]).version}")

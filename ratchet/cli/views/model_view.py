@@ -16,6 +16,7 @@ from ratchet.cli.views.wording import moment, shortened
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.loop import names, packages
 from ratchet.loop.numbers import difference_text, score_text
+from ratchet.loop.versions import COMPLETE
 
 EDIT = "by hand, from an edit"
 APPROVALS = {
@@ -57,6 +58,8 @@ def _remarks(
 ) -> Iterator[str]:
     if version.version == serving:
         yield "[green]serves[/]"
+    if version.status != COMPLETE:
+        yield f"[red]cannot serve: its package is {escape(version.status)}[/]"
     if version.of_edit:
         yield "from an edit"
     if version.failed:

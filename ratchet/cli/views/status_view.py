@@ -154,7 +154,7 @@ def _monitor(standing: Standing) -> str:
         return "[dim]waits for a model that serves[/]"
     if baseline == names.NONE:
         return "[yellow]off: the version that serves has no baseline[/]"
-    owner = next((v for v in standing.versions if v.baseline_folder == baseline), None)
+    owner = standing.monitored
     whose = f"the baseline of version {owner.version}" if owner else escape(baseline)
     return f"{parameters[names.ENGINE]} [dim]against {whose}[/]"
 

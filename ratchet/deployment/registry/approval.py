@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from ratchet.deployment.errors import DeploymentError
-from ratchet.deployment.registry.versions import ModelVersion
+from ratchet.deployment.registry.versions import ModelVersion, not_judged
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.packages import APPROVED, DEPLOYMENT_MARK_KEY, REJECTED
-from ratchet.loop.versions import MARK_HOLDS, version_to_serve
+from ratchet.loop.versions import COMPLETE, MARK_HOLDS, version_to_serve
 
 _LONGEST_NOTE = 1024
 """Characters of an ApprovalDescription (SageMaker API reference, UpdateModelPackage)."""
@@ -90,6 +90,13 @@ def consequence(
     """
     after = [_after(v, verdict) if v.version == decided.version else v for v in versions]
     best = version_to_serve(after)
+    if verdict == APPROVED and decided.status != COMPLETE:
+        return Consequence(
+            effect="stays",
+            version=best.version if best else serving,
+            sentence=f"Nothing changes: version {decided.version} cannot serve, because SageMaker "
+            f"says of its package {decided.status}.",
+        )
     if best is None:
         return _none_left(decided.version, serving, when_none_left)
     number = best.version
@@ -116,9 +123,10 @@ def consequence(
             "with its own baseline.",
         )
     instead = f" instead of version {serving}" if serving is not None else ""
-    return Consequence(
-        effect="deploys", version=number, sentence=f"Version {number} will serve{instead}."
-    )
+    sentence = f"Version {number} will serve{instead}."
+    if verdict == APPROVED and best.judged_against != serving:
+        sentence += f" {not_judged(best, champion=serving)}"
+    return Consequence(effect="deploys", version=number, sentence=sentence)
 
 
 def _none_left(decided: int, serving: int | None, when_none_left: str) -> Consequence:

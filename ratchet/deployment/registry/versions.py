@@ -10,10 +10,9 @@ from typing import Any
 
 from ratchet.deployment.errors import UnknownNameError
 from ratchet.deployment.target.environment import Target
-from ratchet.loop import folders
 from ratchet.loop.answers import says_missing
-from ratchet.loop.names import holds_edits
-from ratchet.loop.packages import metadata_of
+from ratchet.loop.names import NONE, holds_edits
+from ratchet.loop.packages import CHAMPION_VERSION_KEY, baselines_of, metadata_of
 from ratchet.loop.versions import COMPLETE, Version
 
 
@@ -32,16 +31,13 @@ class ModelVersion(Version):
     image: str = ""
     baselines: Mapping[str, str] = field(default_factory=dict)
     """`quality` or `data` → the S3 URI of the statistics that drift is measured against."""
+    baseline_folder: str = NONE
+    """The S3 folder of the data baseline that a promotion gives the monitor."""
 
     @property
     def of_edit(self) -> bool:
         """Its run was one of an edit: no deployed pipeline makes this model."""
         return holds_edits(self.run_arn)
-
-    @property
-    def baseline_folder(self) -> str:
-        """The folder with the version's data baseline; empty if it has none."""
-        return folders.baseline_folder(self.baselines.get("data", ""))
 
 
 def versions(target: Target, group: str) -> list[ModelVersion]:
@@ -94,7 +90,18 @@ def of(package: Mapping[str, Any], *, arn: str) -> ModelVersion:
         artifact=containers[0].get("ModelDataUrl") or source,
         image=containers[0].get("Image", ""),
         baselines={name: uri for name, uri in uris.items() if uri},
+        baseline_folder=baselines_of(package).data,
     )
+
+
+def not_judged(version: ModelVersion, *, champion: int | None) -> str:
+    """Of a version that was judged against something else than the champion."""
+    judged = f"version {version.judged_against}" if version.judged_against else "no champion"
+    if champion is None:
+        return f"It was judged against {judged}, which does not serve any more."
+    if CHAMPION_VERSION_KEY not in version.metadata:
+        return f"No run judged it against version {champion}."
+    return f"It was judged against {judged}, and not against version {champion}."
 
 
 def find(versions: Sequence[ModelVersion], text: str) -> ModelVersion:

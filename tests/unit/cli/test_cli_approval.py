@@ -9,7 +9,7 @@ from ratchet.deployment.registry import approval
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.approval import Consequence, Verdict
 from ratchet.deployment.registry.versions import ModelVersion
-from ratchet.loop.packages import DEPLOYMENT_MARK_KEY
+from ratchet.loop.packages import CHAMPION_VERSION_KEY, DEPLOYMENT_MARK_KEY
 from ratchet.loop.versions import version_to_serve
 from tests.unit.cli.fake_serving import ServingWorld, arn_of
 
@@ -17,14 +17,19 @@ MARKED = datetime(2013, 8, 2, 13, 0, 5, tzinfo=UTC)
 MARK = {DEPLOYMENT_MARK_KEY: "failed 2013-08-02T13:00:05Z: alarm 5xx: went off"}
 
 
-def version(number: int, status: str = "Approved", *, failed: bool = False) -> ModelVersion:
+def version(
+    number: int, status: str = "Approved", *, failed: bool = False, against: str = ""
+) -> ModelVersion:
     return ModelVersion(
         arn=arn_of(number),
         group="flights-dev",
         version=number,
         approval=status,
         modified=MARKED + timedelta(seconds=1),
-        metadata=MARK if failed else {},
+        metadata={
+            **(MARK if failed else {}),
+            **({CHAMPION_VERSION_KEY: against} if against else {}),
+        },
     )
 
 
@@ -43,9 +48,23 @@ def follows(
 
 
 def test_approving_the_highest_version_deploys_it() -> None:
-    found = follows([version(2, "Pending"), version(1)], 2, "Approved", serving=1)
+    waiting = version(2, "Pending", against="1")
+    found = follows([waiting, version(1)], 2, "Approved", serving=1)
     assert (found.effect, found.version) == ("deploys", 2)
     assert found.sentence == "Version 2 will serve instead of version 1."
+
+
+def test_approving_a_version_that_was_judged_against_an_older_champion_says_so() -> None:
+    waiting = version(4, "Pending", against="1")
+    found = follows([waiting, version(2), version(1)], 4, "Approved", serving=2)
+    assert "It was judged against version 1, and not against version 2." in found.sentence
+
+
+def test_approving_a_version_that_sagemaker_could_not_complete_changes_nothing() -> None:
+    broken = replace(version(2, "Pending", against="1"), status="Failed")
+    found = follows([broken, version(1)], 2, "Approved", serving=1)
+    assert (found.effect, found.version) == ("stays", 1)
+    assert "version 2 cannot serve" in found.sentence
 
 
 def test_the_first_approval_replaces_nothing() -> None:

@@ -146,6 +146,80 @@ def test_a_version_above_what_is_wanted_waits_for_approval(serving: ServingWorld
     assert "waits for approval" not in explained(serving)
 
 
+JUDGED = {"champion-version": "1"}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "proposed"),
+    [
+        ({2: "1"}, "Version 2 waits for approval: ratchet approve 2"),
+        ({3: "none", 2: "1"}, "Version 2 waits for approval: ratchet approve 2"),
+        ({3: "1", 2: "1"}, "Version 3 waits for approval: ratchet approve 3"),
+        ({2: "none"}, "It was judged against no champion, and not against version 1. "),
+        ({3: "2"}, "It was judged against version 2, and not against version 1. "),
+        ({3: ""}, "No run judged it against version 1. "),
+    ],
+)
+def test_only_what_was_judged_against_the_champion_of_today_is_proposed(
+    serving: ServingWorld, waiting: dict[int, str], proposed: str
+) -> None:
+    serving.sagemaker.packages = [
+        *(
+            package(
+                number,
+                "PendingManualApproval",
+                metadata={"champion-version": champion} if champion else {},
+            )
+            for number, champion in waiting.items()
+        ),
+        package(1, "Approved"),
+    ]
+    assert proposed in explained(serving)
+    assert ("To train and judge a candidate now: ratchet run training" in explained(serving)) == (
+        "judged" in proposed
+    )
+
+
+def test_after_the_rejection_of_all_versions_a_candidate_of_theirs_is_not_proposed(
+    serving: ServingWorld,
+) -> None:
+    serving.sagemaker.packages = [
+        package(3, "PendingManualApproval", metadata={"champion-version": "1"}),
+        package(1, "Rejected"),
+    ]
+    parameter = serving.world.target.settings.parameter("champion")
+    serving.world.ssm.parameters[parameter] = "none"
+    assert "judged against version 1, which does not serve any more" in explained(serving)
+
+
+def test_a_version_that_sagemaker_could_not_complete_is_neither_wanted_nor_proposed(
+    serving: ServingWorld,
+) -> None:
+    failed = {"ModelPackageStatus": "Failed"}
+    serving.sagemaker.packages = [
+        package(4, "PendingManualApproval", metadata=JUDGED, **failed),
+        package(3, "Approved", **failed),
+        package(1, "Approved"),
+    ]
+    text = drawn(status_view.document(look(serving), now=NOW, width=100))
+    assert "version 1, the highest approved\n" in text
+    assert "Version 3 is approved and cannot serve" in explained(serving)
+    assert "Version 4" not in explained(serving)
+
+
+def test_of_versions_with_one_baseline_the_one_that_serves_is_named(serving: ServingWorld) -> None:
+    shared = package(1, "Approved")["DriftCheckBaselines"]
+    serving.sagemaker.packages = [
+        package(number, "Rejected" if number > 2 else "Approved", DriftCheckBaselines=shared)
+        for number in (3, 2, 1)
+    ]
+    for champion, named in ((2, 2), (1, 1), (7, 1)):
+        serving.deploy(champion)
+        serving.cloudformation.parameters["BaselineUri"] = "s3://artifacts/baselines/1"
+        text = drawn(status_view.document(look(serving), now=NOW, width=100))
+        assert f"against the baseline of version {named}\n" in text
+
+
 def test_status_prints_json_for_scripts(type_serving: Type, serving: ServingWorld) -> None:
     seen: dict[str, Any] = json.loads(type_serving("status", "--json").stdout)
     assert seen["deployed"]["version"] == seen["wanted"] == seen["endpoint"]["version"] == 1
