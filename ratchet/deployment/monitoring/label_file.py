@@ -5,25 +5,86 @@
     2,0.87,3f9a0c21b7de-1,1
 
 That is what `ratchet predict --csv` printed, with a column of labels. Lines of Model Monitor's own
-format are taken as they are (ratchet/monitoring/ground_truth.py).
+format are taken, too (ratchet/monitoring/ground_truth.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.errors import DeploymentError, nearest
 from ratchet.deployment.serving.request_rows import rows_of
+from ratchet.judging.answers import plain
+from ratchet.loop.problems import BINARY, FALSE, REGRESSION, TRUE
+from ratchet.settings.schema import ModelSettings
 
 ID_COLUMNS = ("inference_id", "inferenceId", "event_id", "eventId")
 LABEL_COLUMN = "label"
 _ROW = "row"
 _SHOWN = 5
-_LABELS = ("1", "0", "1.0", "0.0", "true", "false")
-"""In any case: what an analysis reads as a label of a binary problem."""
+_MOST_NAMES = 10
+_SPLIT = (",", "\n", "\r", '"')
+"""What no label may hold: the labels of a request's rows stand in one line of CSV."""
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """What a label of the model may be, and how it is written for an analysis."""
+
+    model: ModelSettings
+    classes: Sequence[str] = ()
+    """The labels of the eval slice; none = they are not known."""
+    new_classes: bool = False
+    """Whether a multiclass problem takes others, too."""
+
+    def write(self, text: str) -> str | None:
+        """The label as one that other engines compare letter by letter reads it, too: 1 or 0, the
+        name of a class without a point and zeros. None: it is no label."""
+        value = plain(text)
+        if self.model.problem == REGRESSION:
+            return value if _is_finite(value) else None
+        if self.words:
+            allowed = self.allowed
+            return value if not allowed or value in allowed else None
+        truth = {**dict.fromkeys(TRUE, "1"), **dict.fromkeys(FALSE, "0")}
+        return truth.get(value.lower())
+
+    @property
+    def allowed(self) -> list[str]:
+        """The words that labels may be; none = any."""
+        if self.model.problem != BINARY and self.new_classes:
+            return []
+        return [plain(name) for name in self.model.classes or self.classes]
+
+    @property
+    def words(self) -> bool:
+        """Whether labels are names of classes."""
+        if self.model.problem == BINARY:
+            return plain(self.model.positive).lower() not in ("", *TRUE)
+        return self.model.problem != REGRESSION
+
+    def expected(self, text: str) -> str:
+        """What to say of what is no label."""
+        if self.model.problem == REGRESSION:
+            return "expected a finite number"
+        if not self.words:
+            return "expected 1 or 0"
+        hint = nearest(text, self.allowed, limit=1)
+        if len(self.allowed) <= _MOST_NAMES:
+            hint += f" Labels are {', '.join(self.allowed)}"
+        return f"no row that the champion was judged by has this label{hint}"
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,24 +108,30 @@ class LabelFile:
     requests: list[RequestLabels]
     incomplete: int = 0
     """Requests with a row whose label is empty: not known yet. They are not in `requests`."""
+    classes: Mapping[str, int] = field(default_factory=dict)
+    """How often each label is there, where labels are classes."""
 
 
-def read(path: Path, *, label: str) -> LabelFile:
+def read(path: Path, *, rule: LabelRule) -> LabelFile:
     """The labels of a CSV, JSON or JSON lines file, by request.
 
     Args:
-        label: the column of the labels, where there is none of the name "label".
+        rule: what is a label. The column of the labels is "label", or that of the model's settings.
 
     Raises:
-        DeploymentError: no such file, no such columns, or values that are no labels; with the rows.
+        DeploymentError: no such file, no such columns, or values that are no labels; with the rows,
+            and how many there are.
     """
+    label = rule.model.label
     rows = list(rows_of(path))
     if not rows:
         raise DeploymentError(f"{path} holds no rows")
     mistakes: list[str] = []
     by_id: dict[str, list[_Row]] = {}
+    refused: dict[str, list[str]] = {}
     for row in _read_rows(rows, path, label, mistakes.append):
-        by_id.setdefault(row.id, []).append(row)
+        by_id.setdefault(row.id, []).append(_checked(row, rule, refused))
+    mistakes += _refusals(refused, rule)
     requests, incomplete = [], 0
     for id_, of_request in by_id.items():
         labels = _in_order(id_, of_request, mistakes.append)
@@ -72,11 +139,19 @@ def read(path: Path, *, label: str) -> LabelFile:
             requests.append(RequestLabels(id=id_, labels=tuple(labels)))
         else:
             incomplete += 1
+    counts = Counter(label for request in requests for label in request.labels)
+    if problem := _third_class(rule, counts):
+        mistakes.append(problem)
     if mistakes:
         more = [f"… and {len(mistakes) - _SHOWN:,} more"] if len(mistakes) > _SHOWN else []
         shown = "\n".join(f"  {text}" for text in [*mistakes[:_SHOWN], *more])
-        raise DeploymentError(f"{path} was not uploaded:\n{shown}")
-    return LabelFile(requests=requests, incomplete=incomplete)
+        wrong, labels = sum(map(len, refused.values())), sum(map(len, by_id.values()))
+        share = f" {wrong:,} of {labels:,} labels are none." if wrong else ""
+        raise DeploymentError(f"{path} was not uploaded.{share}\n{shown}")
+    is_class = rule.model.problem != REGRESSION
+    return LabelFile(
+        requests=requests, incomplete=incomplete, classes=dict(counts) if is_class else {}
+    )
 
 
 @dataclass(frozen=True)
@@ -85,6 +160,44 @@ class _Row:
     place: int | None
     """The row's number in the file of its request, where the labels' file says it."""
     label: str
+    where: str
+    """For people."""
+
+
+def _checked(row: _Row, rule: LabelRule, refused: dict[str, list[str]]) -> _Row:
+    """The row with its label as it is written; `refused` gains what is none."""
+    if not row.label:
+        return row
+    value = None if any(mark in row.label for mark in _SPLIT) else rule.write(row.label)
+    if value is None:
+        refused.setdefault(row.label, []).append(row.where)
+    return replace(row, label=value or row.label)
+
+
+def _refusals(refused: Mapping[str, Sequence[str]], rule: LabelRule) -> Iterator[str]:
+    """A sentence for each value that is no label, the most frequent first."""
+    for text, places in sorted(refused.items(), key=lambda item: -len(item[1])):
+        if any(mark in text for mark in _SPLIT):
+            expected = (
+                "a label holds no comma, quotation mark or line break: several stand in a line"
+            )
+        else:
+            expected = rule.expected(text)
+        more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+        yield f"{places[0]} = {text!r}{more}; {expected}"
+
+
+def _third_class(rule: LabelRule, counts: Mapping[str, int]) -> str | None:
+    """What to say of two negative classes, where nothing else tells which is the one."""
+    positive = plain(rule.model.positive)
+    if rule.model.problem != BINARY or not rule.words or rule.allowed:
+        return None
+    others = [f"{name!r} ({n:,})" for name, n in counts.items() if name != positive]
+    if len(others) < 2:
+        return None
+    return (
+        f"beside {positive!r} there are {', '.join(others)}; a binary problem has one other label"
+    )
 
 
 Say = Callable[[str], None]
@@ -112,8 +225,9 @@ def _read_rows(
         elif place and not place.isdigit():
             say(f"{where}: row = {place!r} is no number of a row")
         else:
-            value = _label(row[labels[0]], f"{where}: {labels[0]}", say)
-            yield _Row(id_, int(place) if place else None, value)
+            value = row[labels[0]]
+            text = "" if value is None else str(value).strip()
+            yield _Row(id_, int(place) if place else None, text, f"{where}: {labels[0]}")
 
 
 def _of_line(row: Mapping[str, Any], where: str, say: Say) -> Iterator[_Row]:
@@ -124,14 +238,7 @@ def _of_line(row: Mapping[str, Any], where: str, say: Say) -> Iterator[_Row]:
         say(f'{where}: expected {{"groundTruthData": {{"data": …}}, "eventMetadata": …}}')
         return
     for value in str(data).replace("\n", ",").split(","):
-        yield _Row(str(id_), None, _label(value, f"{where}: data", say))
-
-
-def _label(value: Any, what: str, say: Say) -> str:
-    text = "" if value is None else str(value).strip()
-    if text and text.lower() not in _LABELS:
-        say(f"{what} = {text!r}; expected 1 or 0, or nothing where it is not known yet")
-    return text
+        yield _Row(str(id_), None, value.strip(), f"{where}: data")
 
 
 def _in_order(id_: str, rows: list[_Row], say: Say) -> list[str]:
