@@ -275,7 +275,7 @@ def test_labels_of_every_problem_are_uploaded_in_one_spelling(
         (CHURN, "leavs", "did you mean leaves? Labels are stays, leaves"),
         (CHURN, "1", "has this label. Labels are stays, leaves"),
         (FRUIT, "aple", "did you mean apple? Labels are apple, pear"),
-        (FRUIT, "apple,pear", "this label. Labels are apple, pear"),
+        (FRUIT, "apple,pear", "Labels are apple, pear"),
         (FLIGHTS.model, "late", "row 1: late = 'late' and 1 more; expected 1 or 0"),
         (replace(FRUIT, classes=("kiwi", "fig")), "apple", "this label. Labels are kiwi, fig"),
     ],
