@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Unpack
 
 from ratchet.authoring import jobs
@@ -40,12 +40,15 @@ class _Columns:
 
     def contradictions(self) -> Iterator[tuple[str, object, str]]:
         """Argument, its value, and what is expected instead."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        if self.problem is None:
-            for name, value in values.items():
-                if value is not None:
-                    yield name, value, "a check of data takes none; expected a problem beside it"
+        if self.problem is not None:
+            yield from self._of_places()
+            yield from self._of_threshold(self.problem)
             return
+        for name, value in asdict(self).items():
+            if value is not None:
+                yield name, value, "a check of data takes none; expected a problem beside it"
+
+    def _of_places(self) -> Iterator[tuple[str, object, str]]:
         if self.label is None:
             yield "label", None, "expected the column of the label"
         if self.inference is None and (self.problem != _BINARY or self.probability is None):
@@ -53,9 +56,11 @@ class _Columns:
             yield "inference", None, f"expected the column of the model's answer{beside}"
         if self.probability is not None and self.problem == _REGRESSION:
             yield "probability", self.probability, "a regression has none"
+
+    def _of_threshold(self, problem: str) -> Iterator[tuple[str, object, str]]:
         if self.threshold is None:
             return
-        if self.problem != _BINARY:
+        if problem != _BINARY:
             yield "threshold", self.threshold, f"only {_BINARY} has one"
         elif self.inference is not None:
             yield "threshold", self.threshold, "the classes in `inference` decide; expected none"

@@ -342,7 +342,7 @@ def test_each_problem_says_where_its_answers_are(
     ],
 )
 def test_columns_that_do_not_go_with_the_problem_are_refused(
-    pipeline: Pipeline, columns: dict[str, Any], message: str
+    pipeline: Pipeline, problems: Problems, columns: dict[str, Any], message: str
 ) -> None:
     pipeline.quality_check("q", data=pipeline.string("Data"), skip=True, **columns)
     assert any(message in problem for problem in problems(pipeline))
