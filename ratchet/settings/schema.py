@@ -122,11 +122,6 @@ class ModelSettings:
         """Whether the metric has the label's unit, so that no default can know what is little."""
         return self.known_metric is None or self.known_metric.in_label_unit
 
-    @property
-    def no_quality_analysis(self) -> str | None:
-        """Why answers are not compared with labels that arrive later; None: they are."""
-        return problems.no_quality_analysis(self.problem, self.positive)
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
