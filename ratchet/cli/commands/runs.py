@@ -113,7 +113,8 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
         echo_json(json_document)
         return
     console = out()
-    for part in document(state, results, now=now, cost=cost):
+    label = target.settings.model.label
+    for part in document(state, results, now=now, cost=cost, label=label):
         console.print(part, crop=False)
     if not state.run.finished:
         following = f"show {state.run.id} --follow"

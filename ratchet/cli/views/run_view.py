@@ -15,6 +15,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from ratchet.cli.views.judgement_view import is_judgement, judgement
 from ratchet.cli.views.model_view import copyable
 from ratchet.cli.views.run_list import as_data, seconds, spent
 from ratchet.cli.views.step_rows import NOT_PASSED, rows
@@ -129,7 +130,7 @@ def report_table(name: str, report: Any) -> RenderableType | None:
     """
     if not isinstance(report, Mapping):
         return None
-    parts = {key: _flat(value) for key, value in report.items() if isinstance(value, Mapping)}
+    parts = {key: value for key, value in report.items() if isinstance(value, Mapping)}
     compared = {
         key: part
         for key, part in parts.items()
@@ -147,16 +148,6 @@ def report_table(name: str, report: Any) -> RenderableType | None:
         drawn.append(table)
     drawn += [Text(f"  {line}") for line in _other_lines({**report, **parts}, compared, metrics)]
     return Group(Text(f"report {name}", style="bold"), *drawn) if drawn else None
-
-
-def _flat(part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A model's part of an evaluation: its metrics, and why it lacks some, beside the rest. The
-    score is one of them."""
-    if not isinstance(part.get("metrics"), Mapping):
-        return part
-    missing = {f"no {name}:": reason for name, reason in part.get("undefined", {}).items()}
-    rest = {k: v for k, v in part.items() if k not in ("score", "metrics", "undefined")}
-    return {**part["metrics"], **missing, **rest}
 
 
 def _numbers(part: Mapping[str, Any]) -> list[str]:
@@ -209,9 +200,18 @@ def _spaced(words: str) -> str:
 
 
 def document(
-    state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
+    state: RunState,
+    results: Findings,
+    *,
+    now: datetime,
+    cost: RunCost | None = None,
+    label: str = "",
 ) -> list[RenderableType]:
-    """Everything about a run, in reading order, with blank lines between."""
+    """Everything about a run, in reading order, with blank lines between.
+
+    Args:
+        label: the column whose unit some metrics have.
+    """
     parts: list[RenderableType] = [
         heading(state, now=now, cost=cost),
         step_table(state, now=now, cost=cost),
@@ -221,7 +221,12 @@ def document(
     names = Counter(name for _, name in results.reports)
     for (step, name), report in results.reports.items():
         title = name if names[name] == 1 else f"{name} of {step}"
-        if drawn := report_table(title, report):
+        drawn = (
+            judgement(title, report, label=label)
+            if is_judgement(report)
+            else report_table(title, report)
+        )
+        if drawn:
             parts.append(Group(drawn, Text()))
     parts += [_followed(model_lines(model)) for model in results.models]
     return parts
