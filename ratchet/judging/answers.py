@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ratchet.loop.problems import BINARY, FALSE, MULTICLASS, REGRESSION, TRUE, Kind
+from ratchet.loop.problems import BINARY, FALSE, MULTICLASS, REGRESSION, THRESHOLD, TRUE, Kind
 
 Array = np.ndarray[Any, Any]
 
@@ -27,10 +27,16 @@ class TrueLabels:
     values: Array
     """Numbers; of classes their positions in `classes`, which of a binary problem are 0 and 1."""
     classes: tuple[str, ...] = ()
+    weights: Array | None = None
+    """How much each row counts, 0 or more; None: all the same."""
 
     @property
     def rows(self) -> int:
         return len(self.values)
+
+    def of(self, rows: Array) -> TrueLabels:
+        """Of some rows: a mask or positions."""
+        return replace(self, values=self.values[rows], weights=_part(self.weights, rows))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -51,14 +57,41 @@ class Answers:
     """For the rows of some labels."""
 
     values: Array
-    """Binary: the probability of the positive class. Regression: a number. Multiclass: the position
-    of a class in `classes`."""
+    """Binary: the probability of the positive class (0 or 1 where the model answers a class alone).
+    Regression: a number. Multiclass: the position of a class in `classes`."""
     classes: tuple[str, ...] = ()
     """Multiclass: those of the labels, then those that only answers have."""
     probabilities: Array | None = None
     """Multiclass: (rows, classes of the labels)."""
-    no_probabilities: str = "the model answers none"
+    no_probabilities: str = ""
     """Why there are none."""
+    threshold: float = THRESHOLD
+    """Binary: from this probability on, the answer is the positive class."""
+    named: Array | None = None
+    """Binary: the class that the model itself answers, 0 or 1, where it does; then no threshold
+    decides."""
+    quantile: float = 0.5
+    """Regression: which quantile of the label, given the row, the answer is meant to be."""
+
+    @property
+    def positions(self) -> Array:
+        """Of the class that each row is taken for."""
+        if self.classes:
+            return self.values
+        return (self.values >= self.threshold).astype(int) if self.named is None else self.named
+
+    def of(self, rows: Array) -> Answers:
+        """For some rows: a mask or positions."""
+        return replace(
+            self,
+            values=self.values[rows],
+            probabilities=_part(self.probabilities, rows),
+            named=_part(self.named, rows),
+        )
+
+
+def _part(column: Array | None, rows: Array) -> Array | None:
+    return None if column is None else column[rows]
 
 
 def plain(text: str) -> str:
@@ -66,6 +99,59 @@ def plain(text: str) -> str:
     text = text.strip()
     whole, point, zeros = text.partition(".")
     return whole if point and whole.lstrip("-").isdigit() and not zeros.strip("0") else text
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """Which texts are labels, and what each of them means."""
+
+    problem: Kind
+    expected: str
+    """In words, for a message."""
+    classes: tuple[str, ...] = ()
+    meanings: Mapping[str, int] = field(default_factory=dict)
+    """Text, or lower-case text of `any_case` → position in `classes`."""
+    any_case: bool = False
+
+    def values(self, texts: Sequence[str]) -> tuple[Array, Array]:
+        """As `TrueLabels.values`, and which of the texts, as `plain` makes them, are no label."""
+        if self.problem == REGRESSION:
+            values = np.array([_number(text) for text in texts], dtype=float)
+            return values, ~np.isfinite(values)
+        cases = [text.lower() for text in texts] if self.any_case else texts
+        places = np.array([self.meanings.get(text, -1) for text in cases], dtype=int)
+        return places, places < 0
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Values that are not understood: how often each."""
+
+    texts: Mapping[str, int] = field(default_factory=dict)
+    expected: str = ""
+
+    @classmethod
+    def of(cls, texts: Iterable[str], wrong: Iterable[bool], *, expected: str) -> Refused:
+        counts = Counter(text for text, refused in zip(texts, wrong, strict=True) if refused)
+        return cls(dict(counts.most_common()), expected)
+
+    @property
+    def count(self) -> int:
+        return sum(self.texts.values())
+
+    @property
+    def examples(self) -> dict[str, int]:
+        """The most frequent ones."""
+        return dict(Counter(self.texts).most_common(_EXAMPLES))
+
+    def message(self, what: str, total: int) -> str:
+        shown = ", ".join(f"{text!r} ({n:,})" for text, n in self.examples.items())
+        more = len(self.texts) - len(self.examples)
+        rest = f" and {more:,} more" if more > 0 else ""
+        return (
+            f"{self.count:,} of {total:,} {what} are not understood: {shown}{rest}; "
+            f"expected {self.expected}"
+        )
 
 
 def read_labels(
@@ -79,11 +165,54 @@ def read_labels(
     texts = [plain(text) for text in column]
     if not texts:
         raise RefusedError("there are no rows")
+    rule = label_rule(problem, texts, positive=positive, classes=classes)
+    values, wrong = rule.values(texts)
+    refuse("labels", texts, wrong, expected=rule.expected)
+    return TrueLabels(problem, values, rule.classes)
+
+
+def label_rule(
+    problem: Kind, texts: Sequence[str], *, positive: str = "", classes: Sequence[str] = ()
+) -> LabelRule:
+    """The rule for a column of texts, as `plain` makes them.
+
+    Raises:
+        RefusedError: the positive class does not occur.
+    """
     if problem == REGRESSION:
-        return TrueLabels(problem, numbers(texts, "labels"))
+        return LabelRule(problem, "finite numbers")
     if problem == MULTICLASS:
-        return _of_classes(texts, tuple(plain(name) for name in classes) or _sorted(set(texts)))
-    return _binary(texts, plain(positive))
+        stated = tuple(plain(name) for name in classes)
+        return class_rule(stated or _sorted(set(texts)))
+    positive = plain(positive)
+    if not positive or positive.lower() in TRUE:
+        return word_rule("0", "1")
+    others = Counter(text for text in texts if text and text != positive)
+    if others and positive not in texts:
+        near = difflib.get_close_matches(positive, others, n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        shown = ", ".join(f"{text!r} ({n:,})" for text, n in others.most_common(_EXAMPLES))
+        raise RefusedError(f"no label is {positive!r}, the positive class{hint} There are {shown}")
+    return word_rule(others.most_common(1)[0][0] if others else "", positive)
+
+
+def class_rule(classes: Sequence[str]) -> LabelRule:
+    """Of several classes, in this order."""
+    classes = tuple(name for name in classes if name)
+    expected = f"one of {', '.join(classes)}" if len(classes) <= 10 else "the name of a class"
+    places = {name: place for place, name in enumerate(classes)}
+    return LabelRule(MULTICLASS, expected, classes, places)
+
+
+def word_rule(negative: str, positive: str) -> LabelRule:
+    """Of two classes. 0 and 1 may be written as truth values; other words are as they are."""
+    if positive.lower() in TRUE:
+        truth = {**dict.fromkeys(TRUE, 1), **dict.fromkeys(FALSE, 0)}
+        hint = '0 and 1, or true and false; of other words, say which: [model] positive = "…"'
+        return LabelRule(BINARY, hint, ("0", "1"), truth, any_case=True)
+    words = {positive: 1, **({negative: 0} if negative else {})}
+    expected = f"{positive!r} and one other value" + (f", {negative!r}" if negative else "")
+    return LabelRule(BINARY, expected, (negative, positive), words)
 
 
 def numbers(texts: Sequence[str], what: str) -> Array:
@@ -101,14 +230,8 @@ def refuse(what: str, texts: Sequence[str], wrong: Array, *, expected: str) -> N
     """Raises RefusedError, with counts and examples, where something is wrong."""
     if not wrong.any():
         return
-    kinds = Counter(text for text, refused in zip(texts, wrong, strict=True) if refused)
-    shown = ", ".join(f"{text!r} ({n:,})" for text, n in kinds.most_common(_EXAMPLES))
-    more = len(kinds) - _EXAMPLES
-    rest = f" and {more:,} more" if more > 0 else ""
-    raise RefusedError(
-        f"{int(wrong.sum()):,} of {len(texts):,} {what} are not understood: {shown}{rest}; "
-        f"expected {expected}"
-    )
+    refused = Refused.of(texts, wrong, expected=expected)
+    raise RefusedError(refused.message(what, len(texts)))
 
 
 def _number(text: str) -> float:
@@ -116,36 +239,6 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
-
-
-def _of_classes(texts: Sequence[str], classes: tuple[str, ...]) -> TrueLabels:
-    classes = tuple(name for name in classes if name)
-    places = {name: place for place, name in enumerate(classes)}
-    values = np.array([places.get(text, -1) for text in texts])
-    expected = f"one of {', '.join(classes)}" if len(classes) <= 10 else "the name of a class"
-    refuse("labels", texts, values < 0, expected=expected)
-    return TrueLabels(MULTICLASS, values, classes)
-
-
-def _binary(texts: Sequence[str], positive: str) -> TrueLabels:
-    if not positive or positive.lower() in TRUE:
-        truth = {**dict.fromkeys(TRUE, 1), **dict.fromkeys(FALSE, 0)}
-        values = np.array([truth.get(text.lower(), -1) for text in texts])
-        hint = '0 and 1, or true and false; of other words, say which: [model] positive = "…"'
-        refuse("labels", texts, values < 0, expected=hint)
-        return TrueLabels(BINARY, values, ("0", "1"))
-    others = Counter(text for text in texts if text and text != positive)
-    negative = others.most_common(1)[0][0] if others else ""
-    if negative and positive not in texts:
-        near = difflib.get_close_matches(positive, others, n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        shown = ", ".join(f"{text!r} ({n:,})" for text, n in others.most_common(_EXAMPLES))
-        raise RefusedError(f"no label is {positive!r}, the positive class{hint} There are {shown}")
-    truth = {positive: 1, negative: 0}
-    values = np.array([truth.get(text, -1) if text else -1 for text in texts])
-    expected = f"{positive!r} and one other value" + (f", {negative!r}" if negative else "")
-    refuse("labels", texts, values < 0, expected=expected)
-    return TrueLabels(BINARY, values, (negative, positive))
 
 
 def _sorted(names: Iterable[str]) -> tuple[str, ...]:

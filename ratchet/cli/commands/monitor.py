@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import (
@@ -25,6 +26,7 @@ from ratchet.cli.options import (
 )
 from ratchet.cli.views.wording import count
 from ratchet.loop import names
+from ratchet.loop.problems import MULTICLASS
 
 if TYPE_CHECKING:
     from ratchet.deployment.monitoring.analyses import Analysis
@@ -42,6 +44,7 @@ class Engine(StrEnum):
     pipeline = names.PIPELINE
 
 
+_MOST_CLASSES = 10
 _WRITTEN_AFTER, _WRITTEN_AFTER_LOCALLY = 3600.0, 60.0
 """Seconds after which what was captured is an object in S3."""
 
@@ -130,6 +133,10 @@ def labels(
         bool,
         typer.Option("--unmatched", help="Also upload labels of requests that were not captured."),
     ] = False,
+    new_classes: Annotated[
+        bool,
+        typer.Option("--new-classes", help="Also upload classes that no judged row has."),
+    ] = False,
     as_json: Json = False,
     yes: Yes = False,
     environment: Environment = "dev",
@@ -143,7 +150,7 @@ def labels(
     more. Analyses compare labels with answers of the last 7 days. If a row is
     wrong, nothing is uploaded.
     """
-    from ratchet.deployment.errors import DeploymentError
+    from ratchet.deployment.errors import DeploymentError, UsageError
     from ratchet.deployment.monitoring import label_file
     from ratchet.deployment.monitoring import labels as arrived
     from ratchet.deployment.target import facts
@@ -151,12 +158,10 @@ def labels(
     doing = "upload labels, which the next analysis reads"
     target = connect_to_change(environment, local, model, doing=doing, yes=yes)
     about = target.settings.model
-    if reason := about.no_quality_analysis:
-        raise DeploymentError(
-            f"{target.settings.model_name} has labels that no analysis would read: answers are not "
-            f"compared with labels for {reason}"
-        )
-    given = label_file.read(file, label=about.label)
+    if new_classes and about.problem != MULTICLASS:
+        raise UsageError(f"--new-classes: a {about.problem} problem has no further classes")
+    allowed = label_file.ModelLabels(about, arrived.eval_classes(target), new_classes=new_classes)
+    given = label_file.read(file, model=allowed)
     serving = facts.read_serving(target)
     now = datetime.now(UTC)
     answers = arrived.captured(target, serving, {each.id for each in given.requests}, now=now)
@@ -173,6 +178,8 @@ def labels(
         "matched": match.matched,
         "unmatched": match.unmatched,
         "incomplete": given.incomplete,
+        "classes": given.classes,
+        "checked": new_classes or allowed.rule is not None,
     }
     if as_json:
         echo_json(report)
@@ -200,12 +207,24 @@ def _unmatched(ids: list[str], requests: int) -> str:
     )
 
 
+def _shares(classes: Mapping[str, int]) -> str:
+    listed = sorted(classes.items(), key=lambda item: -item[1])
+    more = f" and {len(listed) - _MOST_CLASSES:,} more" if len(listed) > _MOST_CLASSES else ""
+    return ", ".join(f"{name} ({n:,})" for name, n in listed[:_MOST_CLASSES]) + more
+
+
 def _print_labels(target: Target, report: Mapping[str, Any]) -> None:
     console = out()
     if report["uri"]:
         console.print(
             f"{count(report['labels'], 'label')} of {count(report['requests'], 'request')}, "
             f"{report['matched']:,} of them captured  {report['uri']}",
+            soft_wrap=True,
+        )
+    if not report["checked"]:
+        err().print(
+            f"[yellow]Their names are not checked[/], since the classes of the rows that the "
+            f"champion was judged by are not known: {escape(_shares(report['classes']))}",
             soft_wrap=True,
         )
     if report["incomplete"]:

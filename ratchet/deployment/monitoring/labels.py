@@ -13,6 +13,9 @@ from typing import Any
 
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.monitoring.label_file import RequestLabels
+from ratchet.deployment.registry.versions import described_version
+from ratchet.deployment.runs.reports import document
+from ratchet.deployment.serving import champion
 from ratchet.deployment.serving.predictions import read as read_predictions
 from ratchet.deployment.serving.request_rows import CSV
 from ratchet.deployment.target.environment import Target
@@ -43,6 +46,17 @@ class Match:
     matched: int
     unmatched: list[str]
     """Ids of requests that no captured answer of the last LABEL_HOURS has."""
+
+
+def eval_classes(target: Target) -> tuple[str, ...]:
+    """The labels of the rows that the champion was judged by; none where they are numbers, nothing
+    serves, or the report is gone."""
+    arn = champion.deployed_arn(target)
+    version = described_version(target, arn) if arn else None
+    uri = version.metadata.get("evaluation", "") if version else ""
+    report = document(target, uri) if uri else None
+    classes = report.get("classes", {}) if isinstance(report, Mapping) else {}
+    return tuple(map(str, classes))
 
 
 def captured(
@@ -154,6 +168,6 @@ def _rows_of(answer: Mapping[str, Any]) -> int | None:
             return len(read_predictions(content, kind))
     except (DeploymentError, KeyError, ValueError):
         return None
-    lines = content.split()
+    lines = [line for line in content.splitlines() if line.strip()]
     # One line with commas may be one row of several columns, or as many rows.
     return None if len(lines) == 1 and b"," in lines[0] else len(lines)

@@ -14,12 +14,19 @@ import pytest
 
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.monitoring import label_file, labels
+from ratchet.deployment.monitoring.label_file import ModelLabels
 from ratchet.deployment.target import facts
+from ratchet.loop.problems import Kind
 from ratchet.monitoring.capture import GROUND_TRUTH, OUTPUT, read_records
 from ratchet.monitoring.ground_truth import merge
+from ratchet.settings.schema import ModelSettings
 from tests.unit.cli.conftest import Type
-from tests.unit.cli.fake_serving import ServingWorld
+from tests.unit.cli.fake_serving import ServingWorld, arn_of, package
 
+FLIGHTS = ModelLabels(ModelSettings(problem="binary", label="late"))
+PRICES = ModelLabels(ModelSettings(problem="regression", label="late"))
+CHURN = ModelSettings(problem="binary", label="late", positive="leaves")
+FRUIT = ModelSettings(problem="multiclass", label="late")
 HEADER = "row,prediction,inference_id,late\n"
 TWO = f"{HEADER}1,0.3,a-1,0\n2,0.9,a-1,1\n3,0.2,a-3,0\n"
 """Two requests, of two rows and of one."""
@@ -75,7 +82,7 @@ def test_labels_go_to_the_folder_of_the_hour_by_request(
 
 
 def test_the_same_labels_are_the_same_object(serving: ServingWorld, tmp_path: Path) -> None:
-    given = label_file.read(written(tmp_path, TWO), label="late").requests
+    given = label_file.read(written(tmp_path, TWO), model=FLIGHTS).requests
     target, now = serving.world.target, datetime(2026, 8, 2, 14, 59, tzinfo=UTC)
     about = facts.read_serving(target)
     uris = {labels.upload(target, about, given, name="x", now=now) for _ in range(2)}
@@ -84,7 +91,7 @@ def test_the_same_labels_are_the_same_object(serving: ServingWorld, tmp_path: Pa
 
 
 def test_what_is_uploaded_is_what_an_analysis_reads(tmp_path: Path) -> None:
-    requests = label_file.read(written(tmp_path, TWO), label="late").requests
+    requests = label_file.read(written(tmp_path, TWO), model=FLIGHTS).requests
     truth = tmp_path / "truth.jsonl"
     truth.write_text("\n".join(json.dumps(each.document()) for each in requests))
     output = {"observedContentType": "text/csv", "mode": "OUTPUT", "encoding": "CSV"}
@@ -124,13 +131,13 @@ def test_what_is_uploaded_is_what_an_analysis_reads(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_is_read_in_every_form(tmp_path: Path, name: str, text: str) -> None:
-    (request,) = label_file.read(written(tmp_path, text, name=name), label="late").requests
+    (request,) = label_file.read(written(tmp_path, text, name=name), model=FLIGHTS).requests
     assert request.id == "a-1"
-    assert [value.lower() for value in request.labels] == ["1", "false"]
+    assert request.labels == ("1", "0")
 
 
 def test_a_request_whose_labels_are_not_all_known_stays_out(tmp_path: Path) -> None:
-    read = label_file.read(written(tmp_path, TWO.replace("a-1,1", "a-1,")), label="late")
+    read = label_file.read(written(tmp_path, TWO.replace("a-1,1", "a-1,")), model=FLIGHTS)
     assert [request.id for request in read.requests] == ["a-3"]
     assert read.incomplete == 1
 
@@ -146,7 +153,7 @@ def test_a_request_whose_labels_are_not_all_known_stays_out(tmp_path: Path) -> N
         (f"{HEADER}1,0.3,a-1,0\n1,0.3,a-1,1\n", "a-1, row 1 has two labels: 0 and 1"),
         (f"{HEADER}1,0.3,a-1,0\n,0.3,a-1,1\n", "some of its rows have a number and some have none"),
         (HEADER, "holds no rows"),
-        (HEADER + "1,0.3,a-1,x\n" * 9, "… and 4 more"),
+        (HEADER + "".join(f"1,0.3,a-{n},x{n}\n" for n in range(9)), "… and 4 more"),
     ],
 )
 def test_a_wrong_row_is_named_and_nothing_is_uploaded(
@@ -221,15 +228,136 @@ def test_lines_that_are_no_answers_and_answers_that_cannot_be_read_do_not_stop_i
     assert labels.match([request], answers).matched == 1
 
 
-def test_a_model_whose_answers_are_not_compared_takes_no_labels(
+def serve(serving: ServingWorld, model: ModelSettings, *classes: str) -> None:
+    """Version 3 serves, which was judged by rows of these classes."""
+    target = serving.world.target
+    object.__setattr__(target, "settings", replace(target.settings, model=model))
+    report = json.dumps({"classes": dict.fromkeys(classes, 9)}).encode()
+    serving.world.s3.objects["artifacts", "r/evaluation.json"] = report
+    metadata = {"evaluation": "s3://artifacts/r/evaluation.json"}
+    serving.sagemaker.packages = [package(3, "Approved", metadata=metadata)]
+    serving.world.ssm.parameters["/flights/dev/champion"] = arn_of(3)
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "written_as"),
+    [
+        (PRICES.model, ["1.50", "-3", "1e3"], ["1.50", "-3", "1e3"]),
+        (CHURN, ["leaves", " stays "], ["leaves", "stays"]),
+        (FRUIT, ["Golden Delicious", "3.0", "3"], ["Golden Delicious", "3", "3"]),
+        (FLIGHTS.model, ["TRUE", "0.0", "1"], ["1", "0", "1"]),
+        (replace(FLIGHTS.model, positive="True"), ["True", "False"], ["1", "0"]),
+    ],
+)
+def test_labels_of_every_problem_are_uploaded_in_one_spelling(
+    type_serving: Type,
+    serving: ServingWorld,
+    tmp_path: Path,
+    model: ModelSettings,
+    given: list[str],
+    written_as: list[str],
+) -> None:
+    serve(serving, model, *(["stays", "leaves"] if model == CHURN else written_as))
+    lines = "".join(f"a-{n},{value}\n" for n, value in enumerate(given))
+    file = written(tmp_path, f"inference_id,late\n{lines}")
+    result = type_serving("monitor", "labels", str(file))
+    assert result.exit_code == 0, result.output
+    assert [label for _, label in uploaded(serving)] == written_as
+    assert "not checked" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("model", "given", "message"),
+    [
+        (PRICES.model, "cheap", "row 1: late = 'cheap' and 1 more; expected a finite number"),
+        (PRICES.model, "NaN", "row 1: late = 'NaN' and 1 more; expected a finite number"),
+        (PRICES.model, "-Infinity", "late = '-Infinity' and 1 more; expected a finite number"),
+        (CHURN, "leavs", "did you mean leaves? Labels are stays, leaves"),
+        (CHURN, "1", "has this label. Labels are stays, leaves"),
+        (FRUIT, "aple", "did you mean apple? Labels are apple, pear"),
+        (FRUIT, "apple,pear", "Labels are apple, pear"),
+        (FLIGHTS.model, "late", "row 1: late = 'late' and 1 more; expected 1 or 0"),
+        (replace(FRUIT, classes=("kiwi", "fig")), "apple", "this label. Labels are kiwi, fig"),
+    ],
+)
+def test_a_value_that_is_no_label_of_the_problem_is_refused_with_counts(
+    type_serving: Type,
+    serving: ServingWorld,
+    tmp_path: Path,
+    model: ModelSettings,
+    given: str,
+    message: str,
+) -> None:
+    serve(serving, model, *(["stays", "leaves"] if model == CHURN else ["apple", "pear"]))
+    good = {"regression": "1", "binary": model.positive or "1"}.get(model.problem)
+    good = good or (model.classes or ("pear",))[0]
+    lines = [{"inference_id": f"a-{n}", "late": v} for n, v in enumerate([given, good, given])]
+    file = written(tmp_path, "\n".join(map(json.dumps, lines)), name="x.jsonl")
+    result = type_serving("monitor", "labels", str(file))
+    assert result.exit_code == 1
+    text = " ".join(result.stderr.split())
+    assert "was not uploaded. 2 of 3 labels are none." in text
+    assert message in text
+    assert not serving.world.s3.puts
+
+
+def test_a_class_that_is_new_is_uploaded_when_it_is_said_to_be(
     type_serving: Type, serving: ServingWorld, tmp_path: Path
 ) -> None:
-    settings = serving.world.target.settings
-    about = replace(settings.model, problem="regression")
-    object.__setattr__(serving.world.target, "settings", replace(settings, model=about))
-    result = type_serving("monitor", "labels", str(written(tmp_path, TWO)))
-    assert result.exit_code == 1
-    assert "not compared with labels for regression" in " ".join(result.stderr.split())
+    serve(serving, FRUIT, "apple", "pear")
+    file = str(written(tmp_path, "inference_id,late\na-1,fig\n"))
+    assert type_serving("monitor", "labels", file).exit_code == 1
+    assert type_serving("monitor", "labels", file, "--new-classes").exit_code == 0
+    assert uploaded(serving) == [("a-1", "fig")]
+
+
+@pytest.mark.parametrize("problem", ["binary", "regression"])
+def test_other_problems_have_no_further_classes(
+    type_serving: Type, serving: ServingWorld, tmp_path: Path, problem: Kind
+) -> None:
+    serve(serving, replace(CHURN, problem=problem, positive=""))
+    result = type_serving("monitor", "labels", str(written(tmp_path, TWO)), "--new-classes")
+    assert result.exit_code == 2
+    assert f"a {problem} problem has no further classes" in " ".join(result.stderr.split())
+
+
+def test_names_that_cannot_be_checked_are_said_with_their_counts(
+    type_serving: Type, serving: ServingWorld, tmp_path: Path
+) -> None:
+    serve(serving, FRUIT, "apple")
+    del serving.world.s3.objects["artifacts", "r/evaluation.json"]
+    file = written(tmp_path, "inference_id,late\na-1,fig\na-2,fig\na-3,[b]\n")
+    result = type_serving("monitor", "labels", str(file))
+    assert result.exit_code == 0, result.output
+    assert "names are not checked" in " ".join(result.stderr.split())
+    assert "fig (2), [b] (1)" in " ".join(result.stderr.split())
+
+
+def test_a_third_word_of_a_binary_problem_is_refused_without_a_report_too(tmp_path: Path) -> None:
+    text = "inference_id,late\na-1,leaves\na-2,stays\na-3,stay\n"
+    with pytest.raises(DeploymentError, match=r"beside 'leaves' there are 'stays' \(1\), 'stay'"):
+        label_file.read(written(tmp_path, text), model=ModelLabels(CHURN))
+    two = label_file.read(
+        written(tmp_path, text.replace("stay\n", "stays\n")), model=ModelLabels(CHURN)
+    )
+    assert two.classes == {"leaves": 1, "stays": 2}
+
+
+def test_a_name_with_a_comma_stays_one_label(tmp_path: Path) -> None:
+    names = ["Food, drinks", 'the "rest"', "a"]
+    lines = [{"inference_id": "a-1", "late": name} for name in names]
+    file = written(tmp_path, "\n".join(map(json.dumps, lines)), name="x.jsonl")
+    (request,) = label_file.read(file, model=ModelLabels(FRUIT)).requests
+    again = written(tmp_path, json.dumps(request.document()), name="again.jsonl")
+    (same,) = label_file.read(again, model=ModelLabels(FRUIT)).requests
+    assert list(same.labels) == list(request.labels) == names
+
+
+def test_an_answer_of_words_has_as_many_rows_as_lines(serving: ServingWorld) -> None:
+    capture(serving, ("a-1", "Golden Delicious,0.9,0.1\nGala,0.2,0.8\n"), ("a-2", "Royal Gala"))
+    about = facts.read_serving(serving.world.target)
+    answers = labels.captured(serving.world.target, about, {"a-1", "a-2"}, now=datetime.now(UTC))
+    assert answers.rows == {"a-1": 2, "a-2": 1}
 
 
 def test_a_file_that_is_not_there_is_said(type_serving: Type) -> None:
@@ -237,4 +365,4 @@ def test_a_file_that_is_not_there_is_said(type_serving: Type) -> None:
     assert result.exit_code == 1
     assert "no such file: not-there.csv" in result.stderr
     with pytest.raises(DeploymentError):
-        label_file.read(Path("not-there.csv"), label="late")
+        label_file.read(Path("not-there.csv"), model=FLIGHTS)
