@@ -68,4 +68,4 @@ LIMITS: Mapping[Better, tuple[str, str]] = {
     "higher": ("floor", "below"),
     "lower": ("ceiling", "above"),
 }
-"""Which values are better → what the worst score that passes is called, and where worse ones lie."""
+"""Which values are better → what the worst score that passes is called, where worse ones lie."""
