@@ -7,10 +7,13 @@ from datetime import datetime
 
 from ratchet.deployment.pipelines.outline import PlannedStep
 from ratchet.deployment.runs.executions import RunState, RunStep
+from ratchet.loop.names import NEW_MODEL_GATE
 
 WAITING = "waiting"
 NOT_REACHED = "not reached"
 NOT_PASSED = "not passed"
+NO_NEW_MODEL = "no new model"
+"""The word for its gate: nothing was judged not good enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +22,7 @@ class StepRow:
 
     name: str
     depth: int
-    """0, or 1 behind a gate."""
+    """How many gates it is behind."""
     status: str
     word: str
     """The status as a person says it: `cached`, `passed`, `done`, …"""
@@ -33,7 +36,7 @@ def rows(state: RunState, *, now: datetime) -> list[StepRow]:
 
 
 def _row(planned: PlannedStep, step: RunStep | None, state: RunState, now: datetime) -> StepRow:
-    depth = 0 if planned.gate is None else 1
+    depth = len(_gates(planned, state))
     if step is None:
         status = _absent(planned, state)
         return StepRow(
@@ -54,9 +57,23 @@ def _row(planned: PlannedStep, step: RunStep | None, state: RunState, now: datet
 def _absent(planned: PlannedStep, state: RunState) -> str:
     if state.run.finished:
         return NOT_REACHED
-    gate = state.step(planned.gate) if planned.gate else None
-    outcome = gate.metadata.outcome if gate else None
-    return WAITING if outcome in (None, planned.branch) else NOT_REACHED
+    for behind, gate in _gates(planned, state):
+        step = state.step(gate)
+        if step and step.metadata.outcome not in (None, behind.branch):
+            return NOT_REACHED
+    return WAITING
+
+
+def _gates(planned: PlannedStep, state: RunState) -> list[tuple[PlannedStep, str]]:
+    """The gates that decide whether a step is reached, the nearest first: what stands behind it,
+    and its name."""
+    plan = {step.name: step for step in state.plan}
+    gates: list[tuple[PlannedStep, str]] = []
+    step: PlannedStep | None = planned
+    while step and step.gate:
+        gates.append((step, step.gate))
+        step = plan.get(step.gate)
+    return gates
 
 
 def _word(planned: PlannedStep, step: RunStep) -> str:
@@ -64,7 +81,9 @@ def _word(planned: PlannedStep, step: RunStep) -> str:
         if step.cached_from:
             return "cached"
         if planned.row.holds_branches:
-            return "passed" if step.metadata.outcome else NOT_PASSED
+            if step.metadata.outcome:
+                return "passed"
+            return NO_NEW_MODEL if planned.name == NEW_MODEL_GATE else NOT_PASSED
         return "done"
     if planned.row.ends_run and step.status == "Failed":
         return "halted"

@@ -33,6 +33,8 @@ class Operand:
     label: str
     value: Any
     """None: not known (the step that makes it was not reached, or the report is gone)."""
+    measured: bool = False
+    """Whether a step measured it; a limit is written by somebody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +133,9 @@ def _from_report(get: Mapping[str, Any], reports: Reports) -> Operand:
     source = references.parse(str(get.get("PropertyFile", {}).get(GET, "")))
     report = reports.get((source.name, source.property_file or ""))
     return Operand(
-        label=path.removeprefix("$."), value=None if report is None else look_up(report, path)
+        label=path.removeprefix("$."),
+        value=None if report is None else look_up(report, path),
+        measured=True,
     )
 
 

@@ -36,6 +36,36 @@ def arn_of_pipeline(name: str) -> str:
 
 PIPELINE_ARN = arn_of_pipeline(PIPELINE)
 
+NO_REGRESSION: Mapping[str, Any] = {
+    "Name": "no-regression",
+    "Type": "Condition",
+    "Arguments": {
+        "Conditions": [
+            {
+                "Type": "LessThanOrEqualTo",
+                "LeftValue": {
+                    "Std:JsonGet": {
+                        "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
+                        "Path": "regression",
+                    }
+                },
+                "RightValue": {"Get": "Parameters.MaxRegression"},
+            },
+            {
+                "Type": "In",
+                "QueryValue": {
+                    "Std:JsonGet": {
+                        "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
+                        "Path": "champion.status",
+                    }
+                },
+                "Values": ["scored", "none"],
+            },
+        ],
+        "IfSteps": [{"Name": "register", "Type": "RegisterModel", "Arguments": {}}],
+        "ElseSteps": [{"Name": "halt", "Type": "Fail", "Arguments": {}}],
+    },
+}
 DEFINITION: Mapping[str, Any] = {
     "Version": "2020-12-01",
     "Parameters": [
@@ -59,33 +89,23 @@ DEFINITION: Mapping[str, Any] = {
             ],
         },
         {
-            "Name": "no-regression",
+            "Name": "new-model",
             "Type": "Condition",
             "Arguments": {
                 "Conditions": [
                     {
-                        "Type": "LessThanOrEqualTo",
+                        "Type": "Equals",
                         "LeftValue": {
                             "Std:JsonGet": {
                                 "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
-                                "Path": "regression",
+                                "Path": "candidate.status",
                             }
                         },
-                        "RightValue": {"Get": "Parameters.MaxRegression"},
-                    },
-                    {
-                        "Type": "In",
-                        "QueryValue": {
-                            "Std:JsonGet": {
-                                "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
-                                "Path": "champion.status",
-                            }
-                        },
-                        "Values": ["scored", "none"],
-                    },
+                        "RightValue": "new",
+                    }
                 ],
-                "IfSteps": [{"Name": "register", "Type": "RegisterModel", "Arguments": {}}],
-                "ElseSteps": [{"Name": "halt", "Type": "Fail", "Arguments": {}}],
+                "IfSteps": [NO_REGRESSION],
+                "ElseSteps": [],
             },
         },
     ],
@@ -104,6 +124,7 @@ def report(*, candidate: float, champion: float | None) -> dict[str, Any]:
             "score": candidate,
             "metrics": {"auc": candidate, "log_loss": 0.4551},
             "undefined": {},
+            "status": "new",
         },
         "champion": {
             "status": "scored" if scored else "none",
