@@ -33,13 +33,6 @@ MODEL_DIGEST_KEY = "model-digest"
 THRESHOLD_KEY = "threshold"
 """Of a binary problem: the probability from which on it answered the positive class when it was
 judged."""
-<<<<<<< HEAD
-
-THRESHOLD_KEY = "threshold"
-"""Of a binary problem: the probability from which on it answered the positive class when it was
-judged."""
-=======
->>>>>>> w-views
 
 EVALUATION_TIME_KEY = "evaluation-time"
 EVALUATION_SCORE_KEY = "evaluation-score"
