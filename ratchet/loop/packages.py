@@ -28,6 +28,11 @@ METRIC_KEY = "metric"
 BETTER_KEY = "better"
 CANDIDATE_SCORE_KEY = "candidate-score"
 """The metric that it was registered by, whether "higher" or "lower" is better, and its score."""
+MODEL_DIGEST_KEY = "model-digest"
+"""Of names and bytes in the model's archive: ratchet/judging/copies.py."""
+THRESHOLD_KEY = "threshold"
+"""Of a binary problem: the probability from which on it answered the positive class when it was
+judged."""
 
 THRESHOLD_KEY = "threshold"
 """Of a binary problem: the probability from which on it answered the positive class when it was
