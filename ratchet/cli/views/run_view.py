@@ -105,7 +105,7 @@ def gate_lines(gate: Gate, *, metric: str = "") -> Text:
     words = {True: "[green]passed[/]", False: "[red]not passed[/]", None: "[dim]not decided[/]"}
     marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: " "}
     if gate.name == NEW_MODEL_GATE:
-        words[False], marks[False] = f"[dim]{NO_NEW_MODEL}[/]", "[dim]=[/]"
+        words[False], marks[False] = NO_NEW_MODEL, "[dim]=[/]"
     lines = [f"[bold]gate[/] {gate.name} {words[gate.passed]}"]
     lines += [
         f"  {marks[comparison.holds]} {escape(sentence(comparison, metric=metric))}"
@@ -117,9 +117,11 @@ def gate_lines(gate: Gate, *, metric: str = "") -> Text:
 def sentence(comparison: GateComparison, *, metric: str = "") -> str:
     """`regression of rmse −1.820 ≤ MaxRegression 0.5`: a score with the decimals that it needs, and
     a limit as it was written."""
+    if comparison.any_of:
+        # That the candidate is a new model is another gate's to say, and makes this one longer.
+        about = [part for part in comparison.any_of if part.left.label != "candidate.status"]
+        return " or ".join(sentence(part, metric=metric) for part in about or comparison.any_of)
     left = _side(comparison.left, metric)
-    if not comparison.sign:
-        return left
     right = comparison.right
     listed = isinstance(right.value, list)
     return f"{left} {comparison.sign} {right.label if listed else _side(right, metric)}"
@@ -239,7 +241,9 @@ def document(
     parts += [permission_lines(name, lack) for name, lack in missing(state).items()]
     metric = str(evaluation(results.reports).get("metric", ""))
     parts += [
-        _followed(gate_lines(gate, metric=metric)) for gate in results.gates if _decided(gate)
+        _followed(gate_lines(gate, metric=metric))
+        for gate in results.gates
+        if _decided(gate, state)
     ]
     names = Counter(name for _, name in results.reports)
     for (step, name), report in results.reports.items():
@@ -257,9 +261,9 @@ def document(
     return parts
 
 
-def _decided(gate: Gate) -> bool:
+def _decided(gate: Gate, state: RunState) -> bool:
     """Whether there is something to say of it: that a model is new goes without saying."""
-    return gate.passed is not None and not (gate.passed and gate.name == NEW_MODEL_GATE)
+    return gate.passed is not None and (gate.name != NEW_MODEL_GATE or state.no_new_model)
 
 
 def missing(state: RunState) -> dict[str, dict[str, Any]]:
@@ -283,6 +287,17 @@ def _followed(text: Text) -> Text:
     return text
 
 
+def _comparison_data(comparison: GateComparison) -> dict[str, Any]:
+    left, right = comparison.left, comparison.right
+    return {
+        "left": {"label": left.label, "value": left.value},
+        "sign": comparison.sign,
+        "right": {"label": right.label, "value": right.value},
+        "holds": comparison.holds,
+        "any_of": [_comparison_data(part) for part in comparison.any_of],
+    }
+
+
 def as_document(
     state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
 ) -> dict[str, Any]:
@@ -294,15 +309,7 @@ def as_document(
             {
                 "name": gate.name,
                 "passed": gate.passed,
-                "comparisons": [
-                    {
-                        "left": {"label": c.left.label, "value": c.left.value},
-                        "sign": c.sign,
-                        "right": {"label": c.right.label, "value": c.right.value},
-                        "holds": c.holds,
-                    }
-                    for c in gate.comparisons
-                ],
+                "comparisons": [_comparison_data(c) for c in gate.comparisons],
             }
             for gate in results.gates
         ],

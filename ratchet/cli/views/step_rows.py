@@ -13,7 +13,7 @@ WAITING = "waiting"
 NOT_REACHED = "not reached"
 NOT_PASSED = "not passed"
 NO_NEW_MODEL = "no new model"
-"""The word for its gate: nothing was judged not good enough."""
+"""Of the gate that lets only a new model be registered: nothing was judged not good enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class StepRow:
 
     name: str
     depth: int
-    """How many gates it is behind."""
+    """0, or 1 behind a gate."""
     status: str
     word: str
     """The status as a person says it: `cached`, `passed`, `done`, …"""
@@ -36,7 +36,7 @@ def rows(state: RunState, *, now: datetime) -> list[StepRow]:
 
 
 def _row(planned: PlannedStep, step: RunStep | None, state: RunState, now: datetime) -> StepRow:
-    depth = len(_gates(planned, state))
+    depth = 0 if planned.gate is None else 1
     if step is None:
         status = _absent(planned, state)
         return StepRow(
@@ -48,7 +48,7 @@ def _row(planned: PlannedStep, step: RunStep | None, state: RunState, now: datet
         name=planned.name,
         depth=depth,
         status=step.status,
-        word=_word(planned, step),
+        word=_word(planned, step, state),
         seconds=None if seconds is None else max(0.0, seconds),
         detail=_detail(planned, step),
     )
@@ -57,33 +57,20 @@ def _row(planned: PlannedStep, step: RunStep | None, state: RunState, now: datet
 def _absent(planned: PlannedStep, state: RunState) -> str:
     if state.run.finished:
         return NOT_REACHED
-    for behind, gate in _gates(planned, state):
-        step = state.step(gate)
-        if step and step.metadata.outcome not in (None, behind.branch):
-            return NOT_REACHED
-    return WAITING
+    gate = state.step(planned.gate) if planned.gate else None
+    outcome = gate.metadata.outcome if gate else None
+    return WAITING if outcome in (None, planned.branch) else NOT_REACHED
 
 
-def _gates(planned: PlannedStep, state: RunState) -> list[tuple[PlannedStep, str]]:
-    """The gates that decide whether a step is reached, the nearest first: what stands behind it,
-    and its name."""
-    plan = {step.name: step for step in state.plan}
-    gates: list[tuple[PlannedStep, str]] = []
-    step: PlannedStep | None = planned
-    while step and step.gate:
-        gates.append((step, step.gate))
-        step = plan.get(step.gate)
-    return gates
-
-
-def _word(planned: PlannedStep, step: RunStep) -> str:
+def _word(planned: PlannedStep, step: RunStep, state: RunState) -> str:
     if step.status == "Succeeded":
         if step.cached_from:
             return "cached"
         if planned.row.holds_branches:
             if step.metadata.outcome:
                 return "passed"
-            return NO_NEW_MODEL if planned.name == NEW_MODEL_GATE else NOT_PASSED
+            copied = state.no_new_model and planned.name == NEW_MODEL_GATE
+            return NO_NEW_MODEL if copied else NOT_PASSED
         return "done"
     if planned.row.ends_run and step.status == "Failed":
         return "halted"

@@ -91,9 +91,11 @@ class RunState:
 
     @property
     def no_new_model(self) -> bool:
-        """Whether its candidate is a version that was there already: neither better nor worse."""
+        """Whether its candidate is a version that was there already. That gate does not let a
+        halted candidate pass either, but then the run has failed."""
         gate = self.step(NEW_MODEL_GATE)
-        return gate is not None and gate.metadata.outcome is False
+        stopped_here = gate is not None and gate.metadata.outcome is False
+        return stopped_here and self.run.status == "Succeeded"
 
     def step(self, name: str) -> RunStep | None:
         return next((step for step in self.steps if step.name == name), None)

@@ -159,6 +159,7 @@ def unchanged(world: World) -> FakeRun:
             step("prepare", 0, 3, **job("ProcessingJob", "prepare-3")),
             step("train", 4, 130, **job("TrainingJob", "train-3")),
             step("evaluate", 140, 2.25, **job("ProcessingJob", "evaluate-3")),
+            step("no-regression", 143, 0.01, Metadata={"Condition": {"Outcome": "True"}}),
             step("new-model", 143, 0.01, Metadata={"Condition": {"Outcome": "False"}}),
         ],
     )
@@ -184,7 +185,7 @@ def halted(world: World) -> FakeRun:
             step("train", 3604, 130, **job("TrainingJob", "train-2")),
             step("champion", 3600, 0.4),
             step("evaluate", 3740, 2.25, **job("ProcessingJob", "evaluate-2")),
-            step("new-model", 3743, 0.01, Metadata={"Condition": {"Outcome": "True"}}),
+            step("new-model", 3743, 0.01, Metadata={"Condition": {"Outcome": "False"}}),
             step("no-regression", 3743, 0.01, Metadata={"Condition": {"Outcome": "False"}}),
             step(
                 "halt",

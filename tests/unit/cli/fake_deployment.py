@@ -36,36 +36,21 @@ def arn_of_pipeline(name: str) -> str:
 
 PIPELINE_ARN = arn_of_pipeline(PIPELINE)
 
-NO_REGRESSION: Mapping[str, Any] = {
-    "Name": "no-regression",
-    "Type": "Condition",
-    "Arguments": {
-        "Conditions": [
-            {
-                "Type": "LessThanOrEqualTo",
-                "LeftValue": {
-                    "Std:JsonGet": {
-                        "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
-                        "Path": "regression",
-                    }
-                },
-                "RightValue": {"Get": "Parameters.MaxRegression"},
-            },
-            {
-                "Type": "In",
-                "QueryValue": {
-                    "Std:JsonGet": {
-                        "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
-                        "Path": "champion.status",
-                    }
-                },
-                "Values": ["scored", "none"],
-            },
-        ],
-        "IfSteps": [{"Name": "register", "Type": "RegisterModel", "Arguments": {}}],
-        "ElseSteps": [{"Name": "halt", "Type": "Fail", "Arguments": {}}],
+
+def _report(path: str) -> dict[str, Any]:
+    file = {"Get": "Steps.evaluate.PropertyFiles.evaluation"}
+    return {"Std:JsonGet": {"PropertyFile": file, "Path": path}}
+
+
+NEW = {"Type": "Equals", "LeftValue": _report("candidate.status"), "RightValue": "new"}
+PASSES = [
+    {
+        "Type": "LessThanOrEqualTo",
+        "LeftValue": _report("regression"),
+        "RightValue": {"Get": "Parameters.MaxRegression"},
     },
-}
+    {"Type": "In", "QueryValue": _report("champion.status"), "Values": ["scored", "none"]},
+]
 DEFINITION: Mapping[str, Any] = {
     "Version": "2020-12-01",
     "Parameters": [
@@ -89,22 +74,23 @@ DEFINITION: Mapping[str, Any] = {
             ],
         },
         {
-            "Name": "new-model",
+            "Name": "no-regression",
             "Type": "Condition",
             "Arguments": {
                 "Conditions": [
-                    {
-                        "Type": "Equals",
-                        "LeftValue": {
-                            "Std:JsonGet": {
-                                "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
-                                "Path": "candidate.status",
-                            }
-                        },
-                        "RightValue": "new",
-                    }
+                    {"Type": "Or", "Conditions": [passes, {"Type": "Not", "Condition": NEW}]}
+                    for passes in PASSES
                 ],
-                "IfSteps": [NO_REGRESSION],
+                "IfSteps": [],
+                "ElseSteps": [{"Name": "halt", "Type": "Fail", "Arguments": {}}],
+            },
+        },
+        {
+            "Name": "new-model",
+            "Type": "Condition",
+            "Arguments": {
+                "Conditions": [NEW, *PASSES],
+                "IfSteps": [{"Name": "register", "Type": "RegisterModel", "Arguments": {}}],
                 "ElseSteps": [],
             },
         },

@@ -42,6 +42,7 @@ def test_show_of_a_run_that_made_no_new_model(world: World, unchanged: FakeRun) 
     text = drawn(run_view.document(state, results, now=NOW))
     assert "no new model: the candidate is version 3; nothing is registered" in text
     assert "gate new-model no new model\n  = candidate.status registered = new" in text
+    assert "gate no-regression passed\n  ✓ regression of auc −0.0085" in text
     assert "not passed" not in text
     document = run_view.as_document(state, results, now=NOW)
     assert (document["no_new_model"], document["copy_of"]) == (True, 3)
@@ -66,20 +67,6 @@ def test_a_run_that_made_no_new_model_neither_registers_nor_halts(
     assert run_list.outcome(outcome_of(world.target, run)) == (
         f"no new model: the candidate is {which}"
     )
-
-
-def test_steps_behind_two_gates_wait_until_one_of_them_turns_them_off(
-    world: World, unchanged: FakeRun
-) -> None:
-    unchanged.status = "Executing"
-    drawn_rows = {row.name: row for row in rows(state_of(world, unchanged), now=NOW)}
-    assert {drawn_rows[name].word for name in ("no-regression", "register", "halt")} == {
-        "not reached"
-    }
-    assert [drawn_rows[n].depth for n in ("new-model", "no-regression", "register")] == [0, 1, 2]
-    unchanged.steps = unchanged.steps[:-1]
-    waiting = {row.name: row.word for row in rows(state_of(world, unchanged), now=NOW)}
-    assert waiting["register"] == waiting["no-regression"] == "waiting"
 
 
 def test_show_of_a_run_that_goes_on(world: World, running: FakeRun) -> None:
