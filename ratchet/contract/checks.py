@@ -138,7 +138,10 @@ def _same_bytes(trial: Trial) -> None:
 
 def _same_model(trial: Trial) -> None:
     """the same rows train the same model."""
-    first, second = (_digests(trial, trial.artifact_of(r)) for r in (trial.first, trial.second))
+    first, second = (
+        [_digests(trial, uri) for uri in trial.artifacts_of(result)]
+        for result in (trial.first, trial.second)
+    )
     if first == second:
         return
     answers = [_answered(trial, run) for run in (trial.first, trial.second)]
@@ -151,18 +154,25 @@ def _same_model(trial: Trial) -> None:
 
 def _packed(trial: Trial) -> None:
     """the model carries the code that answers for it."""
-    with LoadedModel(trial, trial.artifact) as served:
-        if not (served.model_dir / "code" / "inference.py").is_file():
-            raise ContractError(
-                "model.tar.gz holds no code/inference.py; train.py has to copy it to "
-                "<model_dir>/code/, beside the modules that it imports"
-            )
+    containers = trial.containers
+    scripts = [
+        (container.get("Environment") or {}).get("SAGEMAKER_PROGRAM", "inference.py")
+        for container in containers
+    ]
+    with LoadedModel(trial, containers) as served:
+        for (name, folder), script in zip(served.model_dirs.items(), scripts, strict=True):
+            if not (folder / "code" / script).is_file():
+                whose = "" if len(scripts) == 1 else f" of {name}"
+                raise ContractError(
+                    f"model.tar.gz{whose} holds no code/{script}; the script that trains it has to "
+                    "copy it to <model_dir>/code/, beside the modules that it imports"
+                )
 
 
 def _answers(trial: Trial) -> None:
     """an endpoint answers for every row of the eval slice, as CSV and as JSON."""
     rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label)
-    with LoadedModel(trial, trial.artifact) as served:
+    with LoadedModel(trial, trial.containers) as served:
         lines = served.ask(rows.to_csv(index=False).encode(), "text/csv").splitlines()
         if len(lines) != len(rows):
             raise ContractError(
@@ -183,7 +193,8 @@ def _answers(trial: Trial) -> None:
 
 def _equal(trial: Trial) -> None:
     """a model that is equal to the champion passes the gate."""
-    _registered(trial.run(champion=trial.artifact, earlier=_made(trial.first)), "an equal model")
+    champion = trial.champion_of(trial.first)
+    _registered(trial.run(champion=champion, earlier=_made(trial.first)), "an equal model")
 
 
 def _worse(trial: Trial) -> None:
@@ -195,7 +206,7 @@ def _worse(trial: Trial) -> None:
         rows = _shuffled(path, content, trial.settings.model.label)
         trial.storage.write_bytes(f"{shuffled}{path}", rows)
     earlier = {_PREPARE: trial.with_output(record, _TRAIN_ROWS, shuffled)}
-    result = trial.run(champion=trial.artifact, earlier=earlier)
+    result = trial.run(champion=trial.champion_of(trial.first), earlier=earlier)
     if result.status == "Succeeded":
         raise ContractError(
             "a model that was trained on shuffled labels is no worse than yours, and passes the "
@@ -297,5 +308,5 @@ def _digests(trial: Trial, uri: str) -> dict[str, str]:
 
 def _answered(trial: Trial, result: Result) -> bytes:
     rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label, errors="ignore")
-    with LoadedModel(trial, trial.artifact_of(result)) as served:
+    with LoadedModel(trial, trial.containers_of(result)) as served:
         return served.ask(rows.to_csv(index=False).encode(), "text/csv")

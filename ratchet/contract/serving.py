@@ -3,58 +3,62 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.errors import ContractError
 from ratchet.runner.serving import prepared
-from ratchet.runner.serving.process import ModelProcess, NoAnswerError, UnhealthyModelError
+from ratchet.runner.serving.prepared import Image, Prepared
+from ratchet.runner.serving.process import NoAnswerError, UnhealthyModelError
+from ratchet.runner.serving.served import serve
 
 if TYPE_CHECKING:
     from ratchet.contract.trial import Trial
 
 _START_SECONDS = 120.0
 
+Container = Mapping[str, Any]
+"""One of a version's `InferenceSpecification.Containers`."""
+
 
 class LoadedModel:
     """A context: the model is loaded inside it."""
 
-    def __init__(self, trial: Trial, artifact: str) -> None:
-        self._trial, self._artifact = trial, artifact
+    def __init__(self, trial: Trial, containers: Sequence[Container]) -> None:
+        """`containers`: as a version is registered with them."""
+        self._trial, self._containers = trial, containers
         self._lines: list[str] = []
 
     def __enter__(self) -> LoadedModel:
         folder = Path(tempfile.mkdtemp(dir=self._trial.folder, prefix="model-"))
-        image = prepared.Image(
-            uri=self._trial.settings.image, archive=self._artifact, environment={}
-        )
         try:
-            self._prepared = prepared.prepare(
-                image,
+            self._served = serve(
+                prepared.images_of({"Containers": self._containers}, _no_package),
                 folder / "container",
-                fetch=self._trial.storage.download,
-                region=self._trial.settings.region,
+                prepare=self._prepare,
+                emit=lambda _, line: self._lines.append(line),
+                seconds=_START_SECONDS,
             )
         except UnhealthyModelError as problem:
-            raise ContractError(f"there is no model to serve: {problem}") from None
-        self.model_dir = self._prepared.model_dir
-        self._process = ModelProcess(
-            folder=self._prepared.folder,
-            model_dir=self.model_dir,
-            environment=self._prepared.environment,
-            python=self._prepared.python,
-            emit=self._lines.append,
-        )
-        try:
-            self._process.start(seconds=_START_SECONDS)
-        except UnhealthyModelError as problem:
-            self._prepared.remove()
             raise ContractError(f"the model cannot be served: {problem}") from None
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self._process.stop()
-        self._prepared.remove()
+        self._served.stop()
+
+    @property
+    def model_dirs(self) -> Mapping[str, Path]:
+        """Each container's name → the folder of its unpacked model."""
+        return dict(zip(self._served.names, self._served.model_dirs, strict=True))
+
+    def _prepare(self, image: Image, folder: Path) -> Prepared:
+        return prepared.prepare(
+            image,
+            folder,
+            fetch=self._trial.storage.download,
+            region=self._trial.settings.region,
+        )
 
     def ask(self, body: bytes, content_type: str) -> bytes:
         """The answer to a request, in the same format.
@@ -64,12 +68,18 @@ class LoadedModel:
         """
         headers = {"Content-Type": content_type, "Accept": content_type}
         try:
-            answer = self._process.invoke(body, headers)
+            answer = self._served.invoke(body, headers)
         except NoAnswerError as problem:
             raise ContractError(f"no answer to a request as {content_type}: {problem}") from None
         if answer.status != 200:
             words = answer.body.decode(errors="replace").strip().splitlines() or [""]
+            by = f" by {answer.container}" if len(self._served.names) > 1 else ""
             raise ContractError(
-                f"a request as {content_type} is answered with {answer.status}: {words[0][:300]}"
+                f"a request as {content_type} is answered with {answer.status}{by}: "
+                f"{words[0][:300]}"
             )
         return answer.body
+
+
+def _no_package(name_or_arn: str) -> Container:
+    raise LookupError(name_or_arn)

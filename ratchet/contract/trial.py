@@ -6,6 +6,7 @@ buckets. Nothing of it is cached, and all of it is deleted at the end.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ratchet.contract.errors import ContractError
-from ratchet.loop import folders, names
+from ratchet.loop import chains, folders, names
 from ratchet.runner import (
     Access,
     Callbacks,
@@ -94,20 +95,42 @@ class Trial:
         return self.run(champion=None)
 
     @cached_property
-    def artifact(self) -> str:
-        """The URI of the first run's model."""
-        return self.artifact_of(self.first)
+    def containers(self) -> list[dict[str, Any]]:
+        """Those of the first run's model."""
+        return self.containers_of(self.first)
 
-    def artifact_of(self, result: Result) -> str:
-        """The URI of a run's model.
+    def containers_of(self, result: Result) -> list[dict[str, Any]]:
+        """The containers that a run registered its model with, as `CreateModelPackage` has them;
+        where it registered none, that of its first model.
 
         Raises:
             ContractError: no training step got to its end.
         """
-        for step in result.steps:
-            if step.type == "Training" and step.status == "Succeeded":
-                return str(step.properties["ModelArtifacts"]["S3ModelArtifacts"])
+        done = [step for step in result.steps if step.status == "Succeeded"]
+        for step in done:
+            if step.type == "RegisterModel":
+                return list(step.properties["InferenceSpecification"]["Containers"])
+        for step in done:
+            if step.type == "Training":
+                uri = str(step.properties["ModelArtifacts"]["S3ModelArtifacts"])
+                return [{"Image": self.settings.image, "ModelDataUrl": uri}]
         raise ContractError(f"no model was trained: {result.failure_reason}")
+
+    def artifacts_of(self, result: Result) -> list[str]:
+        """The URIs of the archives of a run's model, in the order of its containers."""
+        return [container["ModelDataUrl"] for container in self.containers_of(result)]
+
+    def champion_of(self, result: Result) -> str:
+        """A run's model as the step `champion` names it: its archive, or a folder of them."""
+        uris = self.artifacts_of(result)
+        if len(uris) == 1:
+            return uris[0]
+        digest = hashlib.sha256("\n".join(uris).encode()).hexdigest()
+        folder = f"{_ARTIFACTS}/{folders.chain(digest)}"
+        for position, uri in enumerate(uris, start=1):
+            name = chains.archive_name(position, of=len(uris))
+            self.storage.write_bytes(f"{folder}{name}", self.storage.read_bytes(uri))
+        return folder
 
     def run(
         self,
@@ -118,7 +141,7 @@ class Trial:
         """A run on the sample.
 
         Args:
-            champion: the URI of the archive of the model that serves; None: there is none.
+            champion: the model that serves, as `champion_of` has it; None: there is none.
             earlier: results of steps that do not run again.
         """
         self._runs += 1

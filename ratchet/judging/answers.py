@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from ratchet.loop.problems import BINARY, FALSE, MULTICLASS, REGRESSION, TRUE, Kind
+from ratchet.loop.problems import BINARY, FALSE, MULTICLASS, REGRESSION, THRESHOLD, TRUE, Kind
 
 Array = np.ndarray[Any, Any]
 
@@ -27,10 +27,16 @@ class TrueLabels:
     values: Array
     """Numbers; of classes their positions in `classes`, which of a binary problem are 0 and 1."""
     classes: tuple[str, ...] = ()
+    weights: Array | None = None
+    """How much each row counts, 0 or more; None: all the same."""
 
     @property
     def rows(self) -> int:
         return len(self.values)
+
+    def of(self, rows: Array) -> TrueLabels:
+        """Of some rows: a mask or positions."""
+        return replace(self, values=self.values[rows], weights=_part(self.weights, rows))
 
     @property
     def counts(self) -> dict[str, int]:
@@ -51,14 +57,41 @@ class Answers:
     """For the rows of some labels."""
 
     values: Array
-    """Binary: the probability of the positive class. Regression: a number. Multiclass: the position
-    of a class in `classes`."""
+    """Binary: the probability of the positive class (0 or 1 where the model answers a class alone).
+    Regression: a number. Multiclass: the position of a class in `classes`."""
     classes: tuple[str, ...] = ()
     """Multiclass: those of the labels, then those that only answers have."""
     probabilities: Array | None = None
     """Multiclass: (rows, classes of the labels)."""
-    no_probabilities: str = "the model answers none"
+    no_probabilities: str = ""
     """Why there are none."""
+    threshold: float = THRESHOLD
+    """Binary: from this probability on, the answer is the positive class."""
+    named: Array | None = None
+    """Binary: the class that the model itself answers, 0 or 1, where it does; then no threshold
+    decides."""
+    quantile: float = 0.5
+    """Regression: which quantile of the label, given the row, the answer is meant to be."""
+
+    @property
+    def positions(self) -> Array:
+        """Of the class that each row is taken for."""
+        if self.classes:
+            return self.values
+        return (self.values >= self.threshold).astype(int) if self.named is None else self.named
+
+    def of(self, rows: Array) -> Answers:
+        """For some rows: a mask or positions."""
+        return replace(
+            self,
+            values=self.values[rows],
+            probabilities=_part(self.probabilities, rows),
+            named=_part(self.named, rows),
+        )
+
+
+def _part(column: Array | None, rows: Array) -> Array | None:
+    return None if column is None else column[rows]
 
 
 def plain(text: str) -> str:

@@ -1,38 +1,72 @@
 """Computes the metrics of ratchet/loop/problems.py, with scikit-learn's definitions. NumPy only.
 
 Rows are reduced once to a measure. A measure gives the metric for any number of draws of each row,
-so a bootstrap sorts and compares nothing again.
+so a bootstrap sorts and compares nothing again; and, where the metric is smooth, its value without
+each row in turn (the jackknife), so that standard errors of a metric, of a difference of two models
+and of a slice cost no resampling. A row of weight 0 counts for nothing, not even for its class.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
 from ratchet.judging.answers import Answers, TrueLabels
-from ratchet.loop.problems import BINARY, MULTICLASS, REGRESSION, THRESHOLD
+from ratchet.loop.problems import BINARY, MULTICLASS, PROBLEMS, REGRESSION
 
 Array = np.ndarray[Any, Any]
+
+_AT_ONCE = 10_000
+"""Rows whose counts by class are in memory together."""
 
 
 class Measure(Protocol):
     def value(self, draws: Array | None = None) -> float:
-        """The metric. `draws`: how often each row counts (default: once)."""
+        """The metric. `draws`: how often each row counts, beside its weight (default: once)."""
+
+    def without_each(self) -> Array | None:
+        """(rows,): the metric without the first row, without the second, ...; None: it is no smooth
+        function of the rows, and a jackknife says nothing of it (Miller 1974,
+        doi:10.1093/biomet/61.1.1)."""
 
 
-@dataclass(frozen=True)
+def standard_error(measure: Measure, other: Measure | None = None) -> float | None:
+    """The jackknife's standard error of a metric or, with `other`, of the difference of two
+    models' on the same rows; None: not defined."""
+    values = measure.without_each()
+    if values is not None and other is not None:
+        others = other.without_each()
+        values = None if others is None else values - others
+    if values is None or not np.isfinite(values).all():
+        return None
+    rows = len(values)
+    return math.sqrt((rows - 1) / rows * float(np.sum((values - values.mean()) ** 2)))
+
+
 class RowSums:
     """A function of sums over rows."""
 
-    terms: Array
-    """(rows, sums)"""
-    of: Callable[[Array], float]
+    def __init__(self, of: Callable[[Array], Array], weights: Array | None, *terms: Array) -> None:
+        """`of`: (..., 1 + terms) sums, the first of the weights, to (...) values."""
+        columns = np.column_stack([np.ones(len(terms[0])), *terms])
+        self._terms = columns if weights is None else columns * weights[:, None]
+        self._of = of
 
     def value(self, draws: Array | None = None) -> float:
-        return float(self.of(self.terms.sum(axis=0) if draws is None else draws @ self.terms))
+        sums = self._terms.sum(axis=0) if draws is None else draws @ self._terms
+        return float(self._of(sums))
+
+    def without_each(self) -> Array:
+        return self._of(self._terms.sum(axis=0) - self._terms)
+
+
+ByClass = Callable[[Array, Array, Array], Array]
+"""(..., classes) of rows that are right, labelled and answered."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +76,52 @@ class Counts:
     labels: Array
     answers: Array
     classes: int
-    of: Callable[[Array, Array, Array], float]
+    of: ByClass
+    weights: Array | None = None
 
     def value(self, draws: Array | None = None) -> float:
-        draws = np.ones(len(self.labels)) if draws is None else draws
+        return float(self.of(*self._sums(self._weights(draws))))
+
+    def without_each(self) -> Array:
+        weights = self._weights(None)
+        cells = self.labels * self.classes + self.answers
+        rows, without = np.arange(len(cells)), weights
+        if self.weights is None:  # rows that are alike, once
+            cells, rows = np.unique(cells, return_inverse=True)
+            without = np.ones(len(cells))
+        labels, answers = np.divmod(cells, self.classes)
+        sums = self._sums(weights)
+        parts = [
+            self._without(sums, labels[part], answers[part], without[part])
+            for start in range(0, len(labels), _AT_ONCE)
+            for part in [slice(start, start + _AT_ONCE)]
+        ]
+        return np.concatenate(parts)[rows]
+
+    def _without(
+        self, sums: tuple[Array, ...], labels: Array, answers: Array, weights: Array
+    ) -> Array:
+        hits, labelled, answered = (np.tile(counts, (len(labels), 1)) for counts in sums)
+        rows = np.arange(len(labels))
+        hits[rows, labels] -= weights * (labels == answers)
+        labelled[rows, labels] -= weights
+        answered[rows, answers] -= weights
+        # What is left of a class's only row is nothing, and not the last bit of a float.
+        least = np.finfo(float).eps * sums[1].sum()
+        return self.of(*(np.where(left > least, left, 0) for left in (hits, labelled, answered)))
+
+    def _weights(self, draws: Array | None) -> Array:
+        if self.weights is None:
+            return np.ones(len(self.labels)) if draws is None else draws
+        return self.weights if draws is None else self.weights * draws
+
+    def _sums(self, weights: Array) -> tuple[Array, Array, Array]:
         right = self.labels == self.answers
-        hits = np.bincount(self.labels[right], draws[right], self.classes)
-        labelled = np.bincount(self.labels, draws, self.classes)
-        answered = np.bincount(self.answers, draws, self.classes)
-        return float(self.of(hits, labelled, answered))
+        return (
+            np.bincount(self.labels[right], weights[right], self.classes),
+            np.bincount(self.labels, weights, self.classes),
+            np.bincount(self.answers, weights, self.classes),
+        )
 
 
 class Ranks:
@@ -58,24 +129,105 @@ class Ranks:
     pairs that scores put in the right order, a tie counting one half (Hanley and McNeil 1982,
     doi:10.1148/radiology.143.1.7063747)."""
 
-    def __init__(self, positive: Array, scores: Array) -> None:
-        self.positives = np.flatnonzero(positive)
-        negatives = np.flatnonzero(~positive)
-        self.negatives = negatives[np.argsort(scores[negatives], kind="stable")]
-        ordered = scores[self.negatives]
-        self.below = np.searchsorted(ordered, scores[self.positives], side="left")
-        self.not_above = np.searchsorted(ordered, scores[self.positives], side="right")
-        self.rows = len(scores)
+    def __init__(self, positive: Array, scores: Array, weights: Array | None = None) -> None:
+        self._positives = _ordered(np.flatnonzero(positive), scores)
+        self._negatives = _ordered(np.flatnonzero(~positive), scores)
+        self._ups, self._downs = scores[self._positives], scores[self._negatives]
+        self._below = np.searchsorted(self._downs, self._ups, side="left")
+        self._not_above = np.searchsorted(self._downs, self._ups, side="right")
+        self._rows, self._weights = len(scores), weights
 
     def value(self, draws: Array | None = None) -> float:
-        draws = np.ones(self.rows, dtype=np.int64) if draws is None else draws
-        positives, negatives = draws[self.positives], draws[self.negatives]
-        sums = np.concatenate([[0], np.cumsum(negatives)])
-        won_twice = positives @ (sums[self.below] + sums[self.not_above])
-        return float(won_twice / (2 * positives.sum() * sums[-1]))
+        counts = np.ones(self._rows, dtype=np.int64) if draws is None else draws
+        weights = counts if self._weights is None else self._weights * counts
+        positives, negatives = weights[self._positives], weights[self._negatives]
+        pairs = positives.sum() * negatives.sum()
+        won_twice = positives @ _twice_below(negatives, self._below, self._not_above)
+        return float(won_twice / (2 * pairs)) if pairs else math.nan
+
+    def without_each(self) -> Array:
+        weights = np.ones(self._rows) if self._weights is None else self._weights
+        positives, negatives = weights[self._positives], weights[self._negatives]
+        won = _twice_below(negatives, self._below, self._not_above)
+        below = np.searchsorted(self._ups, self._downs, side="left")
+        not_above = np.searchsorted(self._ups, self._downs, side="right")
+        lost = 2 * positives.sum() - _twice_below(positives, below, not_above)
+        total, up, down = positives @ won, positives.sum(), negatives.sum()
+        values = np.empty(self._rows)
+        with np.errstate(invalid="ignore", divide="ignore"):  # without the last of its class: NaN
+            values[self._positives] = (total - positives * won) / (2 * (up - positives) * down)
+            values[self._negatives] = (total - negatives * lost) / (2 * up * (down - negatives))
+        return values
+
+
+def _ordered(rows: Array, scores: Array) -> Array:
+    return rows[np.argsort(scores[rows], kind="stable")]
+
+
+def _twice_below(weights: Array, below: Array, not_above: Array) -> Array:
+    """Twice the weight of those that are lower, a tie counting one half."""
+    sums = np.concatenate([[0], np.cumsum(weights)])
+    return np.asarray(sums[below] + sums[not_above])
+
+
+class AveragePrecision:
+    """The precision at each score that occurs, weighted by the recall that is gained there."""
+
+    def __init__(self, positive: Array, scores: Array, weights: Array | None) -> None:
+        self._order = np.argsort(-scores, kind="stable")
+        ordered = scores[self._order]
+        self._ends = np.flatnonzero(np.append(np.diff(ordered) != 0, True))
+        self._positive, self._weights = positive[self._order], weights
+
+    def value(self, draws: Array | None = None) -> float:
+        weights = _drawn(self._weights, draws, len(self._order))[self._order]
+        hits = np.cumsum(weights * self._positive)[self._ends]
+        precision = _share(hits, np.cumsum(weights)[self._ends])
+        return float(np.diff(hits, prepend=0.0) @ precision / hits[-1]) if hits[-1] else math.nan
+
+    def without_each(self) -> None:
+        return None
+
+
+class Median:
+    """Half of the weight lies at or below it; the middle of two values that both do."""
+
+    def __init__(self, values: Array, weights: Array | None) -> None:
+        self._order = np.argsort(values, kind="stable")
+        self._values, self._weights = values[self._order], weights
+
+    def value(self, draws: Array | None = None) -> float:
+        weights = _drawn(self._weights, draws, len(self._order))[self._order]
+        sums = np.cumsum(weights)
+        middle = sums[-1] / 2
+        low = np.searchsorted(sums, middle, side="left")
+        high = np.searchsorted(sums, middle, side="right")
+        last = len(sums) - 1
+        return float((self._values[min(low, last)] + self._values[min(high, last)]) / 2)
+
+    def without_each(self) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Of several measures."""
+
+    of: tuple[Ranks, ...]
+
+    def value(self, draws: Array | None = None) -> float:
+        return float(np.mean([measure.value(draws) for measure in self.of]))
+
+    def without_each(self) -> Array:
+        return np.asarray(np.mean([measure.without_each() for measure in self.of], axis=0))
 
 
 Maker = Callable[[TrueLabels, Answers], Measure]
+
+
+def _drawn(weights: Array | None, draws: Array | None, rows: int) -> Array:
+    counts = np.ones(rows) if draws is None else draws
+    return counts if weights is None else weights * counts
 
 
 def _share(part: Array, whole: Array) -> Array:
@@ -83,9 +235,8 @@ def _share(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)
 
 
-def _mean(rows: Array) -> RowSums:
-    terms = np.column_stack([np.ones(len(rows)), rows])
-    return RowSums(terms, lambda sums: sums[1] / sums[0])
+def _average(sums: Array) -> Array:
+    return np.asarray(sums[..., 1] / sums[..., 0])
 
 
 # -- regression --------------------------------------------------------------------------------
@@ -95,87 +246,186 @@ def _errors(labels: TrueLabels, answers: Answers) -> Array:
     return np.asarray(answers.values - labels.values)
 
 
+def _mae(labels: TrueLabels, answers: Answers) -> Measure:
+    return RowSums(_average, labels.weights, np.abs(_errors(labels, answers)))
+
+
+def _mse(labels: TrueLabels, answers: Answers) -> Measure:
+    return RowSums(_average, labels.weights, _errors(labels, answers) ** 2)
+
+
 def _rmse(labels: TrueLabels, answers: Answers) -> Measure:
-    terms = np.column_stack([np.ones(labels.rows), _errors(labels, answers) ** 2])
-    return RowSums(terms, lambda sums: np.sqrt(sums[1] / sums[0]))
+    def root(sums: Array) -> Array:  # what a great error leaves of a sum may be less than 0
+        return np.sqrt(np.maximum(_average(sums), 0))
 
-
-def _r2(labels: TrueLabels, answers: Answers) -> Measure:
-    # Around the mean: sums of squares of numbers far from 0 would cancel. A mean that is off by one
-    # bit must not make a spread of equal labels.
-    equal = np.ptp(labels.values) == 0
-    centred = np.zeros(labels.rows) if equal else labels.values - labels.values.mean()
-    columns = [np.ones(labels.rows), _errors(labels, answers) ** 2, centred, centred**2]
-    return RowSums(np.column_stack(columns), _explained)
-
-
-def _explained(sums: Array) -> float:
-    rows, residual, total, squares = sums
-    spread = squares - total**2 / rows
-    if spread > 0:
-        return float(1 - residual / spread)
-    return 0.0 if residual > 0 else 1.0
+    return RowSums(root, labels.weights, _errors(labels, answers) ** 2)
 
 
 def _mape(labels: TrueLabels, answers: Answers) -> Measure:
     size = np.maximum(np.abs(labels.values), np.finfo(float).eps)
-    return _mean(np.abs(_errors(labels, answers)) / size)
+    return RowSums(_average, labels.weights, np.abs(_errors(labels, answers)) / size)
+
+
+def _pinball(labels: TrueLabels, answers: Answers) -> Measure:
+    over = _errors(labels, answers)
+    loss = np.maximum((1 - answers.quantile) * over, -answers.quantile * over)
+    return RowSums(_average, labels.weights, loss)
+
+
+def _median_absolute_error(labels: TrueLabels, answers: Answers) -> Measure:
+    return Median(np.abs(_errors(labels, answers)), labels.weights)
+
+
+def _r2(labels: TrueLabels, answers: Answers) -> Measure:
+    label = _centred(labels.values, labels.weights)
+    squares = _errors(labels, answers) ** 2
+    return RowSums(
+        lambda sums: _explained(sums[..., 3], _spread(sums[..., 1], sums[..., 2], sums[..., 0])),
+        labels.weights,
+        label,
+        label**2,
+        squares,
+    )
+
+
+def _explained_variance(labels: TrueLabels, answers: Answers) -> Measure:
+    label = _centred(labels.values, labels.weights)
+    error = _centred(_errors(labels, answers), labels.weights)
+    return RowSums(
+        lambda sums: _explained(
+            _spread(sums[..., 3], sums[..., 4], sums[..., 0]),
+            _spread(sums[..., 1], sums[..., 2], sums[..., 0]),
+        ),
+        labels.weights,
+        label,
+        label**2,
+        error,
+        error**2,
+    )
+
+
+def _centred(values: Array, weights: Array | None) -> Array:
+    """Around the mean: sums of squares of numbers far from 0 would cancel. A mean that is off by
+    one bit must not make a spread of equal values."""
+    if np.ptp(values) == 0:
+        return np.zeros(len(values))
+    return np.asarray(values - np.average(values, weights=weights))
+
+
+def _spread(total: Array, squares: Array, weight: Array) -> Array:
+    return np.maximum(squares - total**2 / weight, 0)
+
+
+def _explained(residual: Array, spread: Array) -> Array:
+    """Of labels without a spread: 1 where there is nothing left to explain, else 0."""
+    left = np.where(spread > 0, _share(residual, spread), np.where(residual > 0, 1.0, 0.0))
+    return np.asarray(1 - left)
 
 
 # -- classes -----------------------------------------------------------------------------------
 
 
-def _classes(labels: TrueLabels, answers: Answers) -> tuple[Array, int]:
-    """What was answered, as positions of classes, and how many classes there are."""
-    if labels.problem == BINARY:
-        return (answers.values >= THRESHOLD).astype(int), 2
-    return answers.values, len(answers.classes)
-
-
-def _counted(of: Callable[[Array, Array, Array], float]) -> Maker:
+def _counted(of: ByClass) -> Maker:
     def measure(labels: TrueLabels, answers: Answers) -> Measure:
-        answered, classes = _classes(labels, answers)
-        return Counts(labels.values, answered, classes, of)
+        classes = len(answers.classes) or len(labels.classes)
+        return Counts(labels.values, answers.positions, classes, of, labels.weights)
 
     return measure
 
 
-def _f1(hits: Array, labelled: Array, answered: Array) -> Array:
-    return _share(2 * hits, labelled + answered)
+def _precision(hits: Array, labelled: Array, answered: Array) -> Array:
+    return _share(hits, answered)
 
 
-def _accuracy(hits: Array, labelled: Array, answered: Array) -> float:
-    return float(hits.sum() / labelled.sum())
+def _recall(hits: Array, labelled: Array, answered: Array) -> Array:
+    return _share(hits, labelled)
 
 
-def _positive_precision(hits: Array, labelled: Array, answered: Array) -> float:
-    return float(_share(hits, answered)[1])
+def _f(beta: float, hits: Array, labelled: Array, answered: Array) -> Array:
+    return _share((1 + beta**2) * hits, beta**2 * labelled + answered)
 
 
-def _positive_recall(hits: Array, labelled: Array, answered: Array) -> float:
-    return float(_share(hits, labelled)[1])
+_BY_CLASS: Mapping[str, ByClass] = {
+    "recall": _recall,
+    "precision": _precision,
+    "f0_5": partial(_f, 0.5),
+    "f1": partial(_f, 1.0),
+    "f2": partial(_f, 2.0),
+}
 
 
-def _positive_f1(hits: Array, labelled: Array, answered: Array) -> float:
-    return float(_f1(hits, labelled, answered)[1])
+def _of_class(place: int, by_class: ByClass) -> Maker:
+    return _counted(lambda *counts: by_class(*counts)[..., place])
 
 
-def _macro_f1(hits: Array, labelled: Array, answered: Array) -> float:
-    """Over the classes that occur, in labels or answers."""
-    occurs = (labelled > 0) | (answered > 0)
-    return float(_f1(hits, labelled, answered)[occurs].mean())
+def _macro(by_class: ByClass) -> Maker:
+    """The mean over the classes that occur, in labels or answers."""
+
+    def mean(hits: Array, labelled: Array, answered: Array) -> Array:
+        occurs = (labelled > 0) | (answered > 0)
+        return _share(
+            (by_class(hits, labelled, answered) * occurs).sum(axis=-1), occurs.sum(axis=-1)
+        )
+
+    return _counted(mean)
 
 
-def _weighted_f1(hits: Array, labelled: Array, answered: Array) -> float:
-    return float(_f1(hits, labelled, answered) @ labelled / labelled.sum())
+def _weighted(by_class: ByClass) -> Maker:
+    """The mean over classes, each as often as it is labelled."""
+
+    def mean(hits: Array, labelled: Array, answered: Array) -> Array:
+        return _share(
+            (by_class(hits, labelled, answered) * labelled).sum(axis=-1), labelled.sum(axis=-1)
+        )
+
+    return _counted(mean)
+
+
+def _accuracy(hits: Array, labelled: Array, answered: Array) -> Array:
+    return _share(hits.sum(axis=-1), labelled.sum(axis=-1))
+
+
+def _balanced_accuracy(hits: Array, labelled: Array, answered: Array) -> Array:
+    """The mean recall of the classes that labels have."""
+    return _share(_recall(hits, labelled, answered).sum(axis=-1), (labelled > 0).sum(axis=-1))
+
+
+def _matthews(hits: Array, labelled: Array, answered: Array) -> Array:
+    """The correlation of answers with labels (Gorodkin 2004,
+    doi:10.1016/j.compbiolchem.2004.09.006); 0 where all labels or all answers are one class."""
+    rows = labelled.sum(axis=-1)
+    together = hits.sum(axis=-1) * rows - (labelled * answered).sum(axis=-1)
+    spreads = [
+        np.where((counts > 0).sum(axis=-1) > 1, rows**2 - (counts**2).sum(axis=-1), 0)
+        for counts in (labelled, answered)
+    ]
+    return _share(together, np.sqrt(np.maximum(spreads[0] * spreads[1], 0)))
+
+
+# -- probabilities -----------------------------------------------------------------------------
 
 
 def _auc(labels: TrueLabels, answers: Answers) -> Measure:
-    return Ranks(labels.values == 1, answers.values)
+    return Ranks(labels.values == 1, answers.values, labels.weights)
+
+
+def _average_precision(labels: TrueLabels, answers: Answers) -> Measure:
+    return AveragePrecision(labels.values == 1, answers.values, labels.weights)
+
+
+def _auc_ovr(labels: TrueLabels, answers: Answers) -> Measure:
+    """The mean over classes of each one's against the rest."""
+    assert answers.probabilities is not None
+    return Mean(
+        tuple(
+            Ranks(labels.values == place, of_class, labels.weights)
+            for place, of_class in enumerate(answers.probabilities.T)
+        )
+    )
 
 
 def _brier(labels: TrueLabels, answers: Answers) -> Measure:
-    return _mean((answers.values - labels.values) ** 2)
+    return RowSums(_average, labels.weights, (answers.values - labels.values) ** 2)
 
 
 def _log_loss(labels: TrueLabels, answers: Answers) -> Measure:
@@ -187,43 +437,56 @@ def _log_loss(labels: TrueLabels, answers: Answers) -> Measure:
         assert answers.probabilities is not None
         probabilities = answers.probabilities
     of_label = probabilities[np.arange(labels.rows), labels.values]
-    return _mean(-np.log(np.clip(of_label, epsilon, 1 - epsilon)))
+    return RowSums(_average, labels.weights, -np.log(np.clip(of_label, epsilon, 1 - epsilon)))
 
 
 MEASURES: Mapping[str, Mapping[str, Maker]] = {
     BINARY: {
         "auc": _auc,
+        "average_precision": _average_precision,
         "log_loss": _log_loss,
         "brier": _brier,
         "accuracy": _counted(_accuracy),
-        "precision": _counted(_positive_precision),
-        "recall": _counted(_positive_recall),
-        "f1": _counted(_positive_f1),
+        "balanced_accuracy": _counted(_balanced_accuracy),
+        **{name: _of_class(1, by_class) for name, by_class in _BY_CLASS.items()},
+        "specificity": _of_class(0, _recall),
+        "matthews": _counted(_matthews),
     },
     MULTICLASS: {
-        "macro_f1": _counted(_macro_f1),
-        "weighted_f1": _counted(_weighted_f1),
         "accuracy": _counted(_accuracy),
+        "balanced_accuracy": _counted(_balanced_accuracy),
+        **{f"weighted_{name}": _weighted(by_class) for name, by_class in _BY_CLASS.items()},
+        **{f"macro_{name}": _macro(by_class) for name, by_class in _BY_CLASS.items()},
+        "matthews": _counted(_matthews),
+        "auc_ovr": _auc_ovr,
         "log_loss": _log_loss,
     },
     REGRESSION: {
         "rmse": _rmse,
-        "mae": lambda labels, answers: _mean(np.abs(_errors(labels, answers))),
+        "mae": _mae,
+        "mse": _mse,
         "r2": _r2,
+        "explained_variance": _explained_variance,
         "mape": _mape,
+        "median_absolute_error": _median_absolute_error,
+        "pinball": _pinball,
     },
 }
 """Problem → metric → its measure. The names are those of ratchet/loop/problems.py."""
 
-_OF_TWO_CLASSES = {"auc", "precision", "recall", "f1", "macro_f1", "weighted_f1"}
-
 
 def undefined_for(labels: TrueLabels, metric: str) -> str | None:
     """Why these labels have no such metric, whatever is answered; None: they have."""
-    if metric in _OF_TWO_CLASSES:
+    about = PROBLEMS[labels.problem].metrics.get(metric)
+    if about is not None and about.of_two_classes:
         present = [name for name, rows in labels.counts.items() if rows]
         if len(present) < 2:
             return f"all {labels.rows:,} labels are {present[0]!r}; {metric} needs two classes"
+    if metric == "auc_ovr":
+        absent = [name for name, rows in labels.counts.items() if not rows]
+        if absent:
+            shown = ", ".join(map(repr, absent[:3]))
+            return f"auc_ovr needs labels of every class, and {len(absent):,} have none: {shown}"
     if metric == "mape" and (zeros := int((labels.values == 0).sum())):
         return f"mape divides by the label, which is 0 in {zeros:,} of {labels.rows:,} rows"
     return None
@@ -231,7 +494,10 @@ def undefined_for(labels: TrueLabels, metric: str) -> str | None:
 
 def unanswered(labels: TrueLabels, answers: Answers, metric: str) -> str | None:
     """Why these answers have no such metric; None: they have."""
-    needs = metric == "log_loss" and labels.problem == MULTICLASS
-    if needs and answers.probabilities is None:
-        return f"log_loss needs probabilities: {answers.no_probabilities}"
-    return None
+    about = PROBLEMS[labels.problem].metrics.get(metric)
+    if about is None or not about.of_probabilities:
+        return None
+    reason = answers.no_probabilities
+    if labels.problem == MULTICLASS and answers.probabilities is None:
+        reason = reason or "the model answers none"
+    return f"{metric} needs probabilities: {reason}" if reason else None

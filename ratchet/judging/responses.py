@@ -68,7 +68,7 @@ def _of_classes(cells: list[list[str]], labels: TrueLabels) -> Answers:
         )
     (width,) = widths
     if width == 0:
-        return Answers(values, classes)
+        return Answers(values, classes, no_probabilities="the model answers none")
     if width != len(labels.classes) or only_answered:
         why = (
             f"the model answers {width:,} probabilities and {len(only_answered):,} classes that no "

@@ -32,6 +32,9 @@ DEPLOYMENT_STATE = f"{DEPLOYMENT}state.json"
 NO_CHAMPION = f"champion/{NONE}/"
 """Stands for the champion's model where there is none. A step's input may not be empty, so an
 object is kept in it."""
+CHAINS = "champion/chains/"
+"""Champions of several containers: a step's input is one folder, so their models are copied into
+one that is named by what is in it."""
 
 # -- files that more than one part reads ---------------------------------------------------------
 
@@ -50,6 +53,11 @@ def runs(pipeline: str) -> str:
 
 def checkpoints(pipeline: str) -> str:
     return f"{pipeline}/checkpoints/"
+
+
+def chain(digest: str) -> str:
+    """The models of a champion's containers, each by `chains.archive_name`."""
+    return f"{CHAINS}{digest}/"
 
 
 def manifest(digest: str) -> str:

@@ -7,6 +7,7 @@ A metric's definition is scikit-learn's; ratchet/judging/metrics.py computes it.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -28,7 +29,7 @@ TRUE, FALSE = ("1", "true"), ("0", "false")
 
 @dataclass(frozen=True)
 class ModelMetric:
-    """A number that says how good answers are."""
+    """A number that says how good answers, or the model that gives them, are."""
 
     name: str
     better: Better
@@ -39,51 +40,131 @@ class ModelMetric:
     """What answers without a look at the row reach, where that is a constant."""
     in_label_unit: bool = False
     """Whether it has the label's unit, so that no difference is small for every model."""
+    of_probabilities: bool = False
+    """Whether it is computed from probabilities, which not every model answers."""
+    of_two_classes: bool = False
+    """Whether it takes labels of two classes or more."""
+    monitor: str = ""
+    """What Model Monitor calls it; "": it has no such metric.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html"""
 
     def worse_by(self, value: float, *, than: float) -> float:
         """By how much `value` is worse, in the metric's own unit; less than 0: better."""
         return than - value if self.better == "higher" else value - than
 
 
+LATENCY, SIZE = "latency_ms", "size_mb"
+
+OF_MODEL: Mapping[str, ModelMetric] = {
+    metric.name: metric
+    for metric in (
+        ModelMetric(LATENCY, "lower", high=INFINITE),
+        ModelMetric(SIZE, "lower", high=INFINITE),
+    )
+}
+"""What is measured of the model rather than of its answers, whatever its problem: the milliseconds
+that a row takes (the median, in the judging process) and the archive's size in 10^6 bytes. A gate
+can limit them; they do not decide which of two models is better."""
+
+
 @dataclass(frozen=True)
 class ModelProblem:
     name: Kind
-    default: str
-    """The metric that decides unless the settings name another."""
+    monitor: str
+    """Model Monitor's ProblemType."""
+    statistics: str
+    constraints: str
+    """The keys of the metrics in its statistics.json and constraints.json."""
     metrics: Mapping[str, ModelMetric]
+    """Of answers. The first is the default."""
+
+    @property
+    def default(self) -> str:
+        """The metric that decides unless the settings name another."""
+        return next(iter(self.metrics))
+
+    @property
+    def reported(self) -> Mapping[str, ModelMetric]:
+        """Those of answers, then those of the model: what a gate can limit."""
+        return {**self.metrics, **OF_MODEL}
 
 
-def _problem(name: Kind, *metrics: ModelMetric) -> ModelProblem:
-    """The first metric is the default."""
-    return ModelProblem(name, metrics[0].name, {metric.name: metric for metric in metrics})
+def _problem(name: Kind, monitor: str, *metrics: ModelMetric) -> ModelProblem:
+    key = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", monitor).lower()
+    by_name = {metric.name: metric for metric in metrics}
+    return ModelProblem(name, monitor, f"{key}_metrics", f"{key}_constraints", by_name)
 
+
+def _of_counts(name: str, monitor: str = "", *, chance: float | None = None) -> ModelMetric:
+    """Of which class was answered; 0 to 1."""
+    return ModelMetric(name, "higher", chance=chance, of_two_classes=True, monitor=monitor)
+
+
+def _of_error(name: str, monitor: str = "") -> ModelMetric:
+    return ModelMetric(name, "lower", high=INFINITE, in_label_unit=True, monitor=monitor)
+
+
+def _explained(name: str, monitor: str = "") -> ModelMetric:
+    return ModelMetric(name, "higher", low=-INFINITE, chance=0.0, monitor=monitor)
+
+
+_ACCURACY = ModelMetric("accuracy", "higher", monitor="accuracy")
+_LOG_LOSS = ModelMetric("log_loss", "lower", high=INFINITE, of_probabilities=True)
+_MATTHEWS = ModelMetric("matthews", "higher", low=-1.0, chance=0.0, of_two_classes=True)
+_BY_CLASS = ("recall", "precision", "f0_5", "f1", "f2")
 
 PROBLEMS: Mapping[str, ModelProblem] = {
     problem.name: problem
     for problem in (
         _problem(
             BINARY,
-            ModelMetric("auc", "higher", chance=0.5),
-            ModelMetric("log_loss", "lower", high=INFINITE),
-            ModelMetric("brier", "lower"),
-            ModelMetric("accuracy", "higher"),
-            ModelMetric("precision", "higher"),
-            ModelMetric("recall", "higher"),
-            ModelMetric("f1", "higher"),
+            "BinaryClassification",
+            ModelMetric(
+                "auc",
+                "higher",
+                chance=0.5,
+                of_probabilities=True,
+                of_two_classes=True,
+                monitor="auc",
+            ),
+            ModelMetric("average_precision", "higher", of_probabilities=True, of_two_classes=True),
+            _LOG_LOSS,
+            ModelMetric("brier", "lower", of_probabilities=True),
+            _ACCURACY,
+            _of_counts("balanced_accuracy", chance=0.5),
+            _of_counts("precision", "precision"),
+            _of_counts("recall", "recall"),
+            _of_counts("specificity", "true_negative_rate"),
+            _of_counts("f0_5", "f0_5"),
+            _of_counts("f1", "f1"),
+            _of_counts("f2", "f2"),
+            _MATTHEWS,
         ),
         _problem(
             MULTICLASS,
-            ModelMetric("macro_f1", "higher"),
-            ModelMetric("weighted_f1", "higher"),
-            ModelMetric("accuracy", "higher"),
-            ModelMetric("log_loss", "lower", high=INFINITE),
+            "MulticlassClassification",
+            _of_counts("macro_f1"),
+            _ACCURACY,
+            _of_counts("balanced_accuracy"),
+            *(_of_counts(f"weighted_{name}", f"weighted_{name}") for name in _BY_CLASS),
+            *(_of_counts(f"macro_{name}") for name in _BY_CLASS if name != "f1"),
+            _MATTHEWS,
+            ModelMetric(
+                "auc_ovr", "higher", chance=0.5, of_probabilities=True, of_two_classes=True
+            ),
+            _LOG_LOSS,
         ),
         _problem(
             REGRESSION,
-            ModelMetric("rmse", "lower", high=INFINITE, in_label_unit=True),
-            ModelMetric("mae", "lower", high=INFINITE, in_label_unit=True),
-            ModelMetric("r2", "higher", low=-INFINITE, chance=0.0),
+            "Regression",
+            _of_error("rmse", "rmse"),
+            _of_error("mae", "mae"),
+            _of_error("mse", "mse"),
+            _explained("r2", "r2"),
+            _explained("explained_variance"),
             ModelMetric("mape", "lower", high=INFINITE),
+            _of_error("median_absolute_error"),
+            _of_error("pinball"),
         ),
     )
 }
@@ -91,39 +172,41 @@ PROBLEMS: Mapping[str, ModelProblem] = {
 
 def better_of(metric: str) -> Better:
     """Of a metric that something recorded by its name alone, as was once done."""
-    known = (p.metrics[metric].better for p in PROBLEMS.values() if metric in p.metrics)
-    return next(known, "higher")
+    problems = PROBLEMS.values()
+    directions = (p.reported[metric].better for p in problems if metric in p.reported)
+    return next(directions, "higher")
 
 
-SCIKIT_LEARN: Mapping[str, str] = {
+_SCIKIT_LEARN: Mapping[str, str] = {
     "roc_auc": "auc",
-    "roc_auc_score": "auc",
-    "neg_log_loss": "log_loss",
+    "roc_auc_ovr": "auc_ovr",
     "brier_score_loss": "brier",
-    "neg_brier_score": "brier",
-    "accuracy_score": "accuracy",
-    "precision_score": "precision",
-    "recall_score": "recall",
-    "f1_score": "f1",
-    "f1_macro": "macro_f1",
-    "f1_weighted": "weighted_f1",
+    "brier": "brier",
+    "matthews_corrcoef": "matthews",
     "root_mean_squared_error": "rmse",
-    "neg_root_mean_squared_error": "rmse",
     "mean_absolute_error": "mae",
-    "neg_mean_absolute_error": "mae",
-    "r2_score": "r2",
+    "mean_squared_error": "mse",
     "mean_absolute_percentage_error": "mape",
-    "neg_mean_absolute_percentage_error": "mape",
+    "mean_pinball_loss": "pinball",
+    **{f"{name}_{how}": f"{how}_{name}" for name in _BY_CLASS for how in ("macro", "weighted")},
 }
-"""What scikit-learn calls the scorer or function → the metric's name here."""
+"""What scikit-learn calls the function or the scorer, where that is more than "neg_" before a
+metric's name or "_score" after it → the metric's name here."""
 
 
-def unknown_metric(problem: Kind, name: str) -> str:
-    """What to say of a name that is no metric of the problem: the nearest one, and all of them."""
-    metrics = PROBLEMS[problem].metrics
-    near = [SCIKIT_LEARN.get(name, ""), *difflib.get_close_matches(name, metrics, n=1)]
-    named = next((metric for metric in near if metric in metrics), None)
-    hint = f"; did you mean {named!r}?" if named else "."
+def unknown_metric(
+    problem: Kind, name: str, metrics: Mapping[str, ModelMetric] | None = None
+) -> str:
+    """What to say of a name that is no metric of the problem: the nearest one, and all of them.
+
+    Args:
+        metrics: those that there are; default: the problem's, of answers.
+    """
+    metrics = PROBLEMS[problem].metrics if metrics is None else metrics
+    plain = name.removeprefix("neg_").removesuffix("_score")
+    near = [_SCIKIT_LEARN.get(plain, plain), *difflib.get_close_matches(name, metrics, n=1)]
+    nearest = next((metric for metric in near if metric in metrics), None)
+    hint = f"; did you mean {nearest!r}?" if nearest else "."
     return f"{name!r} is no metric of a {problem} problem{hint} There are {', '.join(metrics)}"
 
 

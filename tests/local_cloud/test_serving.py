@@ -366,7 +366,7 @@ def test_a_model_ends_with_its_cloud_however_that_ends(endpoint: Caller) -> None
     (pid,) = processes(endpoint)
     hosted = next(iter(endpoint.sagemaker.hosting._hosted.values()))
     assert hosted.traffic.serving is not None
-    process = hosted.traffic.serving.variants[0].process
+    process = hosted.traffic.serving.variants[0].served._containers[0].process
     process._stopping = True  # as dead as a killed cloud: nobody starts it again
     assert process._child is not None
     assert process._child.stdin is not None

@@ -121,6 +121,58 @@ def test_a_model_without_an_archive_fails_with_its_uri(bench: Workbench) -> None
     assert "there is no object s3://models/none.tar.gz" in (result.failure_reason or "")
 
 
+SECOND = """
+    def model_fn(model_dir):
+        return -100
+
+    def input_fn(body, content_type):
+        assert content_type == "text/csv; of the first", content_type
+        return [float(line) for line in body.splitlines()]
+
+    def predict_fn(rows, model):
+        if 1e6 in rows:
+            raise ValueError("too much")
+        return [value + model for value in rows]
+
+    def output_fn(values, accept):
+        return "\\n".join(f"{value:g}" for value in values), accept
+"""
+
+
+def chain(bench: Workbench, **more: Any) -> dict[str, Any]:
+    """A model whose second container takes off what the first puts on."""
+    first = SUMS.replace("in sums), accept", 'in sums), accept + "; of the first"')
+    bench.put_bundle("s3://models/first.tar.gz", **{"code/inference": first})
+    bench.put_bundle("s3://models/second.tar.gz", **{"code/inference": SECOND})
+    containers = [
+        {
+            "Image": "image",
+            "ModelDataUrl": f"s3://models/{name}.tar.gz",
+            "Environment": {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"},
+        }
+        for name in ("first", "second")
+    ]
+    step = model()
+    step["Arguments"] = {"Containers": containers, "ExecutionRoleArn": "arn:aws:iam::1:role/r"}
+    step["Arguments"].update(more)
+    return step
+
+
+def test_a_chain_of_containers_predicts_by_all_of_them(bench: Workbench) -> None:
+    result = bench.run(definition(chain(bench), transform()))
+    assert result.status == "Succeeded", result.failure_reason
+    assert bench.text("s3://data/out/deep/a.csv.out") == "3\n7\n"
+    bench.put("s3://data/in/deep/a.csv", "1,2\n999900,0\n")
+    reason = str(bench.run(definition(chain(bench), transform())).step("predict").failure_reason)
+    assert "a.csv: container-2 answered 500: too much" in reason
+
+
+def test_a_direct_model_cannot_be_transformed(bench: Workbench) -> None:
+    step = chain(bench, InferenceExecutionConfig={"Mode": "Direct"})
+    reason = str(bench.run(definition(step, transform())).step("predict").failure_reason)
+    assert "Mode Direct: no record says which of its containers it is for" in reason
+
+
 def test_a_stop_ends_the_model_in_the_middle_of_a_request(bench: Workbench) -> None:
     endless = SUMS.replace(
         "        print(", "        print('asked'); __import__('time').sleep(60)\n        print("

@@ -160,8 +160,8 @@ def labels(
     about = target.settings.model
     if new_classes and about.problem != MULTICLASS:
         raise UsageError(f"--new-classes: a {about.problem} problem has no further classes")
-    rule = label_file.LabelRule(about, arrived.eval_classes(target), new_classes=new_classes)
-    given = label_file.read(file, rule=rule)
+    allowed = label_file.ModelLabels(about, arrived.eval_classes(target), new_classes=new_classes)
+    given = label_file.read(file, model=allowed)
     serving = facts.read_serving(target)
     now = datetime.now(UTC)
     answers = arrived.captured(target, serving, {each.id for each in given.requests}, now=now)
@@ -179,7 +179,7 @@ def labels(
         "unmatched": match.unmatched,
         "incomplete": given.incomplete,
         "classes": given.classes,
-        "checked": not rule.words or bool(rule.allowed),
+        "checked": new_classes or allowed.rule is not None,
     }
     if as_json:
         echo_json(report)

@@ -10,17 +10,19 @@ format are taken, too (ratchet/monitoring/ground_truth.py).
 
 from __future__ import annotations
 
-import math
+import csv
+import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ratchet.deployment.errors import DeploymentError, nearest
 from ratchet.deployment.serving.request_rows import rows_of
-from ratchet.judging.answers import plain
-from ratchet.loop.problems import BINARY, FALSE, REGRESSION, TRUE
+from ratchet.judging.answers import LabelRule, class_rule, label_rule, plain, word_rule
+from ratchet.loop.problems import BINARY, REGRESSION, TRUE
 from ratchet.settings.schema import ModelSettings
 
 ID_COLUMNS = ("inference_id", "inferenceId", "event_id", "eventId")
@@ -28,63 +30,63 @@ LABEL_COLUMN = "label"
 _ROW = "row"
 _SHOWN = 5
 _MOST_NAMES = 10
-_SPLIT = (",", "\n", "\r", '"')
-"""What no label may hold: the labels of a request's rows stand in one line of CSV."""
 
 
 @dataclass(frozen=True)
-class LabelRule:
+class ModelLabels:
     """What a label of the model may be, and how it is written for an analysis."""
 
     model: ModelSettings
-    classes: Sequence[str] = ()
-    """The labels of the eval slice; none = they are not known."""
+    eval_classes: Sequence[str] = ()
+    """The labels of the rows that the champion was judged by; none = they are not known."""
     new_classes: bool = False
     """Whether a multiclass problem takes others, too."""
 
-    def write(self, text: str) -> str | None:
-        """The label as one that other engines compare letter by letter reads it, too: 1 or 0, the
-        name of a class without a point and zeros. None: it is no label."""
-        value = plain(text)
+    @cached_property
+    def rule(self) -> LabelRule | None:
+        """None: any word may be one."""
         if self.model.problem == REGRESSION:
-            return value if _is_finite(value) else None
-        if self.words:
-            allowed = self.allowed
-            return value if not allowed or value in allowed else None
-        truth = {**dict.fromkeys(TRUE, "1"), **dict.fromkeys(FALSE, "0")}
-        return truth.get(value.lower())
-
-    @property
-    def allowed(self) -> list[str]:
-        """The words that labels may be; none = any."""
-        if self.model.problem != BINARY and self.new_classes:
-            return []
-        return [plain(name) for name in self.model.classes or self.classes]
+            return label_rule(REGRESSION, [])
+        if self.model.problem == BINARY:
+            if not self.words:
+                return word_rule("0", "1")
+            positive = plain(self.model.positive)
+            others = [name for name in map(plain, self.eval_classes) if name != positive]
+            return word_rule(others[0], positive) if others else None
+        names = self.model.classes or self.eval_classes
+        return (
+            class_rule([plain(name) for name in names]) if names and not self.new_classes else None
+        )
 
     @property
     def words(self) -> bool:
-        """Whether labels are names of classes."""
+        """Whether labels are names of classes rather than numbers or truth values."""
         if self.model.problem == BINARY:
             return plain(self.model.positive).lower() not in ("", *TRUE)
         return self.model.problem != REGRESSION
 
+    def write(self, text: str) -> str | None:
+        """The label as engines read it that compare letter by letter: 1 or 0, or a class's name
+        without a point and zeros. None: it is no label."""
+        value = plain(text)
+        if self.rule is None:
+            return None if "\n" in value else value
+        values, wrong = self.rule.values([value])
+        if wrong[0]:
+            return None
+        return self.rule.classes[values[0]] if self.rule.classes else value
+
     def expected(self, text: str) -> str:
         """What to say of what is no label."""
-        if self.model.problem == REGRESSION:
-            return "expected a finite number"
+        if self.rule is None:
+            return "expected the name of a class, on one line"
         if not self.words:
-            return "expected 1 or 0"
-        hint = nearest(text, self.allowed, limit=1)
-        if len(self.allowed) <= _MOST_NAMES:
-            hint += f" Labels are {', '.join(self.allowed)}"
+            return "expected " + ("1 or 0" if self.model.problem == BINARY else "a finite number")
+        names = [name for name in self.rule.classes if name]
+        hint = nearest(text, names, limit=1)
+        if len(names) <= _MOST_NAMES:
+            hint += f" Labels are {', '.join(names)}"
         return f"no row that the champion was judged by has this label{hint}"
-
-
-def _is_finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,7 @@ class RequestLabels:
     def document(self) -> dict[str, Any]:
         """The line of the file that an analysis reads."""
         return {
-            "groundTruthData": {"data": ",".join(self.labels), "encoding": "CSV"},
+            "groundTruthData": {"data": _line(self.labels), "encoding": "CSV"},
             "eventMetadata": {"eventId": self.id},
             "eventVersion": "0",
         }
@@ -112,17 +114,17 @@ class LabelFile:
     """How often each label is there, where labels are classes."""
 
 
-def read(path: Path, *, rule: LabelRule) -> LabelFile:
+def read(path: Path, *, model: ModelLabels) -> LabelFile:
     """The labels of a CSV, JSON or JSON lines file, by request.
 
     Args:
-        rule: what is a label. The column of the labels is "label", or that of the model's settings.
+        model: what is a label. Their column is "label", or that of the model's settings.
 
     Raises:
         DeploymentError: no such file, no such columns, or values that are no labels; with the rows,
             and how many there are.
     """
-    label = rule.model.label
+    label = model.model.label
     rows = list(rows_of(path))
     if not rows:
         raise DeploymentError(f"{path} holds no rows")
@@ -130,8 +132,8 @@ def read(path: Path, *, rule: LabelRule) -> LabelFile:
     by_id: dict[str, list[_Row]] = {}
     refused: dict[str, list[str]] = {}
     for row in _read_rows(rows, path, label, mistakes.append):
-        by_id.setdefault(row.id, []).append(_checked(row, rule, refused))
-    mistakes += _refusals(refused, rule)
+        by_id.setdefault(row.id, []).append(_checked(row, model, refused))
+    mistakes += _refusals(refused, model)
     requests, incomplete = [], 0
     for id_, of_request in by_id.items():
         labels = _in_order(id_, of_request, mistakes.append)
@@ -140,7 +142,7 @@ def read(path: Path, *, rule: LabelRule) -> LabelFile:
         else:
             incomplete += 1
     counts = Counter(label for request in requests for label in request.labels)
-    if problem := _third_class(rule, counts):
+    if problem := _third_class(model, counts):
         mistakes.append(problem)
     if mistakes:
         more = [f"… and {len(mistakes) - _SHOWN:,} more"] if len(mistakes) > _SHOWN else []
@@ -148,7 +150,7 @@ def read(path: Path, *, rule: LabelRule) -> LabelFile:
         wrong, labels = sum(map(len, refused.values())), sum(map(len, by_id.values()))
         share = f" {wrong:,} of {labels:,} labels are none." if wrong else ""
         raise DeploymentError(f"{path} was not uploaded.{share}\n{shown}")
-    is_class = rule.model.problem != REGRESSION
+    is_class = model.model.problem != REGRESSION
     return LabelFile(
         requests=requests, incomplete=incomplete, classes=dict(counts) if is_class else {}
     )
@@ -164,33 +166,34 @@ class _Row:
     """For people."""
 
 
-def _checked(row: _Row, rule: LabelRule, refused: dict[str, list[str]]) -> _Row:
+def _checked(row: _Row, model: ModelLabels, refused: dict[str, list[str]]) -> _Row:
     """The row with its label as it is written; `refused` gains what is none."""
     if not row.label:
         return row
-    value = None if any(mark in row.label for mark in _SPLIT) else rule.write(row.label)
+    value = model.write(row.label)
     if value is None:
         refused.setdefault(row.label, []).append(row.where)
     return replace(row, label=value or row.label)
 
 
-def _refusals(refused: Mapping[str, Sequence[str]], rule: LabelRule) -> Iterator[str]:
+def _refusals(refused: Mapping[str, Sequence[str]], model: ModelLabels) -> Iterator[str]:
     """A sentence for each value that is no label, the most frequent first."""
     for text, places in sorted(refused.items(), key=lambda item: -len(item[1])):
-        if any(mark in text for mark in _SPLIT):
-            expected = (
-                "a label holds no comma, quotation mark or line break: several stand in a line"
-            )
-        else:
-            expected = rule.expected(text)
         more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
-        yield f"{places[0]} = {text!r}{more}; {expected}"
+        yield f"{places[0]} = {text!r}{more}; {model.expected(text)}"
 
 
-def _third_class(rule: LabelRule, counts: Mapping[str, int]) -> str | None:
+def _line(values: Sequence[str]) -> str:
+    """A line of CSV: a comma may be in the name of a class."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(values)
+    return line.getvalue()
+
+
+def _third_class(model: ModelLabels, counts: Mapping[str, int]) -> str | None:
     """What to say of two negative classes, where nothing else tells which is the one."""
-    positive = plain(rule.model.positive)
-    if rule.model.problem != BINARY or not rule.words or rule.allowed:
+    positive = plain(model.model.positive)
+    if model.model.problem != BINARY or not model.words or model.rule:
         return None
     others = [f"{name!r} ({n:,})" for name, n in counts.items() if name != positive]
     if len(others) < 2:
@@ -237,7 +240,7 @@ def _of_line(row: Mapping[str, Any], where: str, say: Say) -> Iterator[_Row]:
     except (KeyError, TypeError):
         say(f'{where}: expected {{"groundTruthData": {{"data": …}}, "eventMetadata": …}}')
         return
-    for value in str(data).replace("\n", ",").split(","):
+    for value in (cell for line in csv.reader(str(data).splitlines()) for cell in line):
         yield _Row(str(id_), None, value.strip(), f"{where}: data")
 
 

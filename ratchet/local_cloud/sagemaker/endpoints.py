@@ -9,7 +9,9 @@ from ratchet.local_cloud.sagemaker.errors import ApiError, invalid
 from ratchet.local_cloud.sagemaker.serving import artifacts, deployment
 from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.table import ENDPOINT, ENDPOINT_CONFIG, MODEL, MODEL_PACKAGE
+from ratchet.loop import chains
 from ratchet.runner import Refused
+from ratchet.runner.serving.served import is_direct
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Answer, Api, Handler, Request
@@ -65,8 +67,7 @@ def operations(hosting: Hosting) -> dict[str, Handler]:
 
 
 def _create_model(api: Api, scope: AccountScope, request: Request) -> Answer:
-    containers = [*request.get("Containers", []), request.get("PrimaryContainer")]
-    for container in filter(None, containers):
+    for container in _listed(request):
         package_arn = container.get("ModelPackageName")
         if package_arn is None:
             continue
@@ -77,8 +78,43 @@ def _create_model(api: Api, scope: AccountScope, request: Request) -> Answer:
                 f"Model package {package_arn} is {status}: only an Approved version can be "
                 "deployed. Approve it with UpdateModelPackage."
             )
+    _check_containers(api, scope, request)
     _check_role(api, scope, request)
     return api.create(scope, MODEL, request)
+
+
+def _listed(request: Request) -> list[Request]:
+    keys = [key for key in ("PrimaryContainer", "Containers") if request.get(key)]
+    if len(keys) != 1:
+        listed = "both" if keys else "neither"
+        raise invalid(
+            f"A model has either PrimaryContainer or Containers; the request has {listed}."
+        )
+    value = request[keys[0]]
+    return value if keys == ["Containers"] else [value]
+
+
+def _check_containers(api: Api, scope: AccountScope, request: Request) -> None:
+    """How containers are told apart.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/multi-container-create.html
+    """
+    images = artifacts.images_of(api, scope, request)
+    if len(images) > chains.LONGEST:
+        raise invalid(f"A model has at most {chains.LONGEST} containers; this has {len(images)}.")
+    hosts = [container.get("ContainerHostname") for container in _listed(request)]
+    direct = is_direct(request)
+    if direct and (len(images) < 2 or not all(hosts)):
+        raise invalid(
+            "InferenceExecutionConfig Mode Direct needs two or more Containers, each with a "
+            f"ContainerHostname; got {len(images)}, of which {len(list(filter(None, hosts)))} have "
+            "one."
+        )
+    if any(hosts) and not all(hosts):
+        raise invalid("ContainerHostname: give one to every container, or to none.")
+    names = [image.name for image in images]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise invalid(f"ContainerHostname has to differ; several containers are {twice[0]}.")
 
 
 def _check_role(api: Api, scope: AccountScope, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""A model's container: what it is made of, and its folder on this machine."""
+"""A model's containers: what they are made of, and the folder of each on this machine."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.loop import chains
 from ratchet.runner import packages
 from ratchet.runner.archives import unpack
 from ratchet.runner.container import Container
@@ -30,37 +31,59 @@ class Image:
     uri: str
     archive: str
     environment: Mapping[str, str]
-
-
-def image_of(model: Mapping[str, Any], describe_package: DescribePackage) -> Image:
-    """The container that answers for a model (DescribeModel): its first one.
-
-    ``describe_package`` answers DescribeModelPackage for an ARN.
-    """
-    return next(iter(images_of(model, describe_package)), Image(uri="", archive="", environment={}))
+    name: str = chains.ALONE
+    """What SageMaker calls it in errors and logs."""
 
 
 def images_of(model: Mapping[str, Any], describe_package: DescribePackage) -> list[Image]:
-    """All containers of a model, each of its package where it has one."""
+    """The containers of a model (DescribeModel) in their order, those of a package where it names
+    one.
+
+    Args:
+        describe_package: answers DescribeModelPackage for an ARN.
+    """
     containers: list[Mapping[str, Any]] = (
         [model["PrimaryContainer"]] if "PrimaryContainer" in model else []
     )
     containers += model.get("Containers", [])
-    return [_image(container, describe_package) for container in containers]
+    sources = [
+        source for container in containers for source in _sources(container, describe_package)
+    ]
+    return [
+        _image(source, name=chains.ALONE if len(sources) == 1 else _name(source, position))
+        for position, source in enumerate(sources, start=1)
+    ]
 
 
-def _image(container: Mapping[str, Any], describe_package: DescribePackage) -> Image:
+def _sources(
+    container: Mapping[str, Any], describe_package: DescribePackage
+) -> list[Mapping[str, Any]]:
+    """The container, or those of the package that it names, with what it says over them."""
     package_arn = container.get("ModelPackageName")
-    described: Mapping[str, Any] = {}
-    if package_arn:
-        specification = describe_package(package_arn).get("InferenceSpecification", {})
-        described = specification.get("Containers", [{}])[0]
-    source = {**described, **container}
+    if not package_arn:
+        return [container]
+    specification = describe_package(package_arn).get("InferenceSpecification", {})
+    return [
+        {
+            **described,
+            **container,
+            "Environment": {**described.get("Environment", {}), **container.get("Environment", {})},
+        }
+        for described in specification.get("Containers", [{}])
+    ]
+
+
+def _name(source: Mapping[str, Any], position: int) -> str:
+    return source.get("ContainerHostname") or chains.container_name(position)
+
+
+def _image(source: Mapping[str, Any], *, name: str) -> Image:
     location = source.get("ModelDataSource", {}).get("S3DataSource", {})
     return Image(
         uri=source.get("Image", ""),
         archive=source.get("ModelDataUrl") or location.get("S3Uri", ""),
-        environment={**described.get("Environment", {}), **container.get("Environment", {})},
+        environment=source.get("Environment", {}),
+        name=name,
     )
 
 

@@ -22,6 +22,8 @@ from typing import IO
 
 import psutil
 
+from ratchet.loop.chains import ALONE
+
 _LOG = logging.getLogger("ratchet.serving")
 _SCRIPT = Path(__file__).with_name("model_server.py")
 _HOST = "127.0.0.1"
@@ -32,21 +34,33 @@ _TAIL_LINES = 12
 
 
 class UnhealthyModelError(Exception):
-    """The process ended, or did not answer /ping in time; the message has its last lines."""
+    """The process ended, or did not answer /ping in time; the reason has its last lines.
+
+    ``container`` is the name of the one of several that it is, and stands before the reason.
+    """
+
+    def __init__(self, reason: str, container: str = "") -> None:
+        super().__init__(f"{container}: {reason}" if container else reason)
+        self.reason, self.container = reason, container
 
 
 class NoAnswerError(Exception):
-    """The process did not answer a request."""
+    """The process did not answer a request. ``container`` is as for ``UnhealthyModelError``."""
+
+    def __init__(self, reason: str, container: str = "") -> None:
+        super().__init__(f"{container}: {reason}" if container else reason)
+        self.reason, self.container = reason, container
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerAnswer:
-    """What the model answered; ``seconds`` is how long it took."""
+    """What the model answered; ``seconds`` is how long it took, ``container`` who answered."""
 
     status: int
     content_type: str
     body: bytes
     seconds: float
+    container: str = ALONE
 
 
 class ModelProcess:
@@ -60,12 +74,14 @@ class ModelProcess:
         environment: Mapping[str, str],
         emit: Callable[[str], None],
         python: str = sys.executable,
+        name: str = ALONE,
     ) -> None:
         self._folder = folder
         self._model_dir = model_dir
         self._environment = dict(environment)
         self._emit = emit
         self._python = python
+        self.name = name
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._connections: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         self._child: subprocess.Popen[bytes] | None = None
@@ -110,7 +126,8 @@ class ModelProcess:
             except OSError:  # the time is up
                 connection.close()
                 raise NoAnswerError(
-                    "Your invocation timed out while waiting for a response from container primary."
+                    "Your invocation timed out while waiting for a response from container "
+                    f"{self.name}."
                 ) from None
             self._connections.put(connection)
             return ServerAnswer(
@@ -118,6 +135,7 @@ class ModelProcess:
                 content_type=response.getheader("Content-Type", ""),
                 body=content,
                 seconds=time.monotonic() - start,
+                container=self.name,
             )
         raise AssertionError("unreachable")
 

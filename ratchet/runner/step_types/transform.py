@@ -12,17 +12,22 @@ import time
 import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ratchet.definition.expressions import function_of
+from ratchet.loop.chains import ALONE
 from ratchet.runner.cache_key import CacheKey, CacheKeySource
 from ratchet.runner.definition import RunnableStep
 from ratchet.runner.errors import StepFailed, StepStopped, as_failure
 from ratchet.runner.expressions import StepScope
 from ratchet.runner.manifests import read_manifest
 from ratchet.runner.report import ProblemList
-from ratchet.runner.serving.prepared import image_of, prepare
-from ratchet.runner.serving.process import ModelProcess, NoAnswerError, UnhealthyModelError
+from ratchet.runner.serving.prepared import Image, Prepared, images_of, prepare
+from ratchet.runner.serving.process import NoAnswerError, UnhealthyModelError
+from ratchet.runner.serving.served import ServedModel, is_direct, serve
 from ratchet.runner.staging import relative_path
 from ratchet.runner.step_types import jobs, record_filters
 from ratchet.runner.step_types.batches import BatchPlan
@@ -144,42 +149,47 @@ def _transform(attempt: Attempt, state: jobs.JobState, describe: Any) -> None:
     objects = _objects(attempt, arguments["TransformInput"]["DataSource"]["S3DataSource"])
     services = attempt.services
     model = services.describe_model(arguments["ModelName"])
-    image = image_of(model, services.describe_model_package)
-    prepared = prepare(
-        image,
-        attempt.folder / "model",
-        fetch=attempt.storage.download,
-        region=attempt.identity.region,
-        host=attempt.environment,
-        emit=lambda line: attempt.on_line("stdout", line),
-    )
-    process = ModelProcess(
-        folder=prepared.folder,
-        model_dir=prepared.model_dir,
-        environment={
-            **prepared.environment,
-            **prepared.container.rewrite(arguments.get("Environment") or {}),
+    if is_direct(model):
+        raise ValueError(
+            f"model {arguments['ModelName']} has InferenceExecutionConfig Mode Direct: no record "
+            "says which of its containers it is for; expected Serial"
+        )
+
+    def prepared(image: Image, folder: Path) -> Prepared:
+        ready = prepare(
+            image,
+            folder,
+            fetch=attempt.storage.download,
+            region=attempt.identity.region,
+            host=attempt.environment,
+            emit=lambda line: attempt.on_line("stdout", line),
+        )
+        environment = {
+            **ready.environment,
+            **ready.container.rewrite(arguments.get("Environment") or {}),
             "SAGEMAKER_BATCH": "true",
-        },
-        emit=lambda line: attempt.on_line("stdout", line),
-        python=prepared.python,
-    )
-    forget = attempt.stop.on_request(process.stop)
-    try:
-        process.start(seconds=_START_SECONDS)
+        }
+        return replace(ready, environment=environment)
+
+    with ExitStack() as ends:
+        served = serve(
+            images_of(model, services.describe_model_package),
+            attempt.folder / "model",
+            prepare=prepared,
+            emit=lambda _, line: attempt.on_line("stdout", line),
+            seconds=_START_SECONDS,
+            on_process=lambda process: ends.callback(attempt.stop.on_request(process.stop)),
+        )
+        ends.callback(served.stop)
         state.started = time.time()
-        group = process.group
+        groups = served.groups
         attempt.progress(
-            properties=describe(), process_group=int(group["id"]) if group is not None else None
+            properties=describe(), process_group=int(groups[0]["id"]) if groups else None
         )
         plan = BatchPlan.of(arguments)
         with ThreadPoolExecutor(int(arguments.get("MaxConcurrentTransforms") or 1)) as pool:
             for uri, relative in objects:
-                _transform_object(attempt, plan, process, pool, uri, relative)
-    finally:
-        forget()
-        process.stop()
-        prepared.remove()
+                _transform_object(attempt, plan, served, pool, uri, relative)
 
 
 def _objects(attempt: Attempt, source: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -205,7 +215,7 @@ def _objects(attempt: Attempt, source: Mapping[str, Any]) -> list[tuple[str, str
 def _transform_object(
     attempt: Attempt,
     plan: BatchPlan,
-    process: ModelProcess,
+    served: ServedModel,
     pool: ThreadPoolExecutor,
     uri: str,
     relative: str,
@@ -223,10 +233,11 @@ def _transform_object(
     def predict(payload: bytes) -> bytes:
         if attempt.stop.is_set():
             raise StepStopped
-        answer = process.invoke(plan.request(payload), headers)
+        answer = served.invoke(plan.request(payload), headers)
         if answer.status != 200:
             reason = answer.body.decode("utf-8", "replace").strip().partition("\n")[0]
-            raise ValueError(f"{uri}: the model answered {answer.status}: {reason}")
+            who = "the model" if answer.container == ALONE else answer.container
+            raise ValueError(f"{uri}: {who} answered {answer.status}: {reason}")
         return plan.result(payload, answer.body)
 
     try:

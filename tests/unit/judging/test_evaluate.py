@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ratchet.judging import models
+from ratchet.loop.problems import PROBLEMS
 from tests.unit.judging.conftest import INFERENCE, Job, archive
 
 GOOD = "def answer(x): return x"
@@ -48,7 +49,7 @@ def test_the_report_has_every_field_of_a_comparison(job: Job) -> None:
     assert set(report["candidate"]) == {"score", "metrics", "undefined"}
     assert set(report["champion"]) == {"status", "score", "metrics", "undefined", "reason"}
     metrics = report["candidate"]["metrics"]
-    assert set(metrics) == {"auc", "log_loss", "brier", "accuracy", "precision", "recall", "f1"}
+    assert set(metrics) == set(PROBLEMS["binary"].metrics)
     assert metrics["auc"] == ours
     assert report["regression"] == theirs - ours
     assert report["interval"]["low"] <= report["regression"] <= report["interval"]["high"]
@@ -282,7 +283,7 @@ def test_a_regression_is_judged_by_its_error(price: Job) -> None:
         f"against the champion's {theirs:.4f} on 300 rows: {theirs - ours:.4f} better, 95 %"
         in report["verdict"]
     )
-    assert set(report["candidate"]["metrics"]) == {"rmse", "mae", "r2", "mape"}
+    assert set(report["candidate"]["metrics"]) == set(PROBLEMS["regression"].metrics)
     assert report["classes"] == {}
     assert price.predictions[0] == "label,prediction"
 

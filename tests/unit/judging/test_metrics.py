@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,75 +14,126 @@ from sklearn import metrics as reference
 
 from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.judging.comparison import bootstrap
-from ratchet.judging.metrics import MEASURES, unanswered, undefined_for
-from ratchet.loop.problems import PROBLEMS, THRESHOLD, Kind
+from ratchet.judging.metrics import MEASURES, standard_error, unanswered, undefined_for
+from ratchet.loop.problems import PROBLEMS, Kind
 
 Array = np.ndarray[Any, Any]
 Reference = Callable[[TrueLabels, Answers], float]
 ROWS = (2, 3, 40, 1000)
-
-
-def _hard(answers: Answers) -> Array:
-    return np.asarray(answers.values >= THRESHOLD)
+BY_CLASS: dict[str, Callable[..., float]] = {
+    "recall": reference.recall_score,
+    "precision": reference.precision_score,
+    "f0_5": partial(reference.fbeta_score, beta=0.5),
+    "f1": reference.f1_score,
+    "f2": partial(reference.fbeta_score, beta=2),
+}
 
 
 def _all(labels: TrueLabels) -> list[int]:
     return list(range(len(labels.classes)))
 
 
+def of_values(function: Callable[..., float], **options: Any) -> Reference:
+    return lambda y, a: function(y.values, a.values, sample_weight=y.weights, **options)
+
+
+def of_classes(function: Callable[..., float], **options: Any) -> Reference:
+    return lambda y, a: function(y.values, a.positions, sample_weight=y.weights, **options)
+
+
+def by_class(name: str, **options: Any) -> Reference:
+    return of_classes(BY_CLASS[name], zero_division=0, **options)
+
+
+def _auc_ovr(labels: TrueLabels, answers: Answers) -> float:
+    assert answers.probabilities is not None
+    return float(
+        np.mean(
+            [
+                reference.roc_auc_score(labels.values == k, of_class, sample_weight=labels.weights)
+                for k, of_class in enumerate(answers.probabilities.T)
+            ]
+        )
+    )
+
+
 REFERENCES: dict[tuple[str, str], Reference] = {
-    ("binary", "auc"): lambda y, a: reference.roc_auc_score(y.values, a.values),
-    ("binary", "log_loss"): lambda y, a: reference.log_loss(y.values, a.values, labels=[0, 1]),
-    ("binary", "brier"): lambda y, a: reference.brier_score_loss(y.values, a.values),
-    ("binary", "accuracy"): lambda y, a: reference.accuracy_score(y.values, _hard(a)),
-    ("binary", "precision"): lambda y, a: reference.precision_score(
-        y.values, _hard(a), zero_division=0
-    ),
-    ("binary", "recall"): lambda y, a: reference.recall_score(y.values, _hard(a)),
-    ("binary", "f1"): lambda y, a: reference.f1_score(y.values, _hard(a)),
-    ("multiclass", "macro_f1"): lambda y, a: reference.f1_score(
-        y.values, a.values, average="macro", zero_division=0
-    ),
-    ("multiclass", "weighted_f1"): lambda y, a: reference.f1_score(
-        y.values, a.values, average="weighted", zero_division=0
-    ),
-    ("multiclass", "accuracy"): lambda y, a: reference.accuracy_score(y.values, a.values),
+    ("binary", "auc"): of_values(reference.roc_auc_score),
+    ("binary", "average_precision"): of_values(reference.average_precision_score),
+    ("binary", "log_loss"): of_values(reference.log_loss, labels=[0, 1]),
+    ("binary", "brier"): of_values(reference.brier_score_loss),
+    ("binary", "accuracy"): of_classes(reference.accuracy_score),
+    ("binary", "balanced_accuracy"): of_classes(reference.balanced_accuracy_score),
+    **{("binary", name): by_class(name) for name in BY_CLASS},
+    ("binary", "specificity"): by_class("recall", pos_label=0),
+    ("binary", "matthews"): of_classes(reference.matthews_corrcoef),
+    ("multiclass", "accuracy"): of_classes(reference.accuracy_score),
+    ("multiclass", "balanced_accuracy"): of_classes(reference.balanced_accuracy_score),
+    **{
+        ("multiclass", f"{average}_{name}"): by_class(name, average=average)
+        for name in BY_CLASS
+        for average in ("macro", "weighted")
+    },
+    ("multiclass", "matthews"): of_classes(reference.matthews_corrcoef),
+    ("multiclass", "auc_ovr"): _auc_ovr,
     ("multiclass", "log_loss"): lambda y, a: reference.log_loss(
-        y.values, a.probabilities, labels=_all(y)
+        y.values, a.probabilities, labels=_all(y), sample_weight=y.weights
     ),
-    ("regression", "rmse"): lambda y, a: math.sqrt(
-        reference.mean_squared_error(y.values, a.values)
-    ),
-    ("regression", "mae"): lambda y, a: reference.mean_absolute_error(y.values, a.values),
-    ("regression", "r2"): lambda y, a: reference.r2_score(y.values, a.values),
-    ("regression", "mape"): lambda y, a: reference.mean_absolute_percentage_error(
-        y.values, a.values
+    ("regression", "rmse"): of_values(reference.root_mean_squared_error),
+    ("regression", "mae"): of_values(reference.mean_absolute_error),
+    ("regression", "mse"): of_values(reference.mean_squared_error),
+    ("regression", "r2"): of_values(reference.r2_score),
+    ("regression", "explained_variance"): of_values(reference.explained_variance_score),
+    ("regression", "mape"): of_values(reference.mean_absolute_percentage_error),
+    ("regression", "median_absolute_error"): of_values(reference.median_absolute_error),
+    ("regression", "pinball"): lambda y, a: reference.mean_pinball_loss(
+        y.values, a.values, sample_weight=y.weights, alpha=a.quantile
     ),
 }
 
 
-def rows_of(problem: Kind, rows: int, *, seed: int, ties: bool) -> tuple[TrueLabels, Answers]:
+def rows_of(
+    problem: Kind, rows: int, *, seed: int, ties: bool = False, weighted: bool = False
+) -> tuple[TrueLabels, Answers]:
     """Labels and answers that know something of them. `ties`: answers of few values."""
     random = np.random.default_rng(seed)
+    weights = random.exponential(size=rows) if weighted else None
+    truth: Array
+    values: Array
     if problem == "regression":
-        labels = random.normal(1000, 50, rows)  # far from 0, where sums of squares cancel
-        answers = labels + random.normal(0, 20, rows)
-        return TrueLabels(problem, labels), Answers(np.round(answers, -1) if ties else answers)
+        truth = random.normal(1000, 50, rows)  # far from 0, where sums of squares cancel
+        values = truth + random.normal(0, 20, rows)
+        answers = Answers(np.round(values, -1) if ties else values, quantile=0.3)
+        return TrueLabels(problem, truth, weights=weights), answers
     if problem == "binary":
         scores = random.random(rows)
         truth = (random.random(rows) < scores).astype(int)
         truth[:2] = [0, 1]
-        return (
-            TrueLabels(problem, truth, ("0", "1")),
-            Answers(np.round(scores, 1) if ties else scores),
-        )
+        answers = Answers(np.round(scores, 1) if ties else scores, threshold=0.4)
+        return TrueLabels(problem, truth, ("0", "1"), weights), answers
     classes = tuple("abcdefgh")
     truth = random.integers(6, size=rows)  # two that no label has
     truth[:2] = [0, 1]
     shares = random.dirichlet(np.ones(8), rows) + 0.7 * np.eye(8)[truth] * random.random((rows, 1))
     shares /= shares.sum(axis=1, keepdims=True)
     values = random.integers(8, size=rows) if ties else shares.argmax(axis=1)
-    return TrueLabels(problem, truth, classes), Answers(values, classes, probabilities=shares)
+    return (
+        TrueLabels(problem, truth, classes, weights),
+        Answers(values, classes, probabilities=shares),
+    )
+
+
+def defined_rows(name: str, problem: Kind, rows: int, **how: Any) -> tuple[TrueLabels, Answers]:
+    """With labels of every class, where the metric takes them."""
+    labels, answers = rows_of(problem, rows, **how)
+    if name != "auc_ovr":
+        return labels, answers
+    assert answers.probabilities is not None
+    present = np.unique(labels.values)
+    classes = tuple(labels.classes[k] for k in present)
+    shares = answers.probabilities[:, present]
+    of = TrueLabels(problem, np.searchsorted(present, labels.values), classes, labels.weights)
+    return of, Answers(shares.argmax(axis=1), classes, probabilities=shares)
 
 
 def test_the_table_and_what_is_computed_are_the_same_metrics() -> None:
@@ -89,33 +142,106 @@ def test_the_table_and_what_is_computed_are_the_same_metrics() -> None:
     assert table == set(REFERENCES)
 
 
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("rows", ROWS)
 @pytest.mark.parametrize(("problem", "name"), REFERENCES)
-def test_a_metric_is_scikit_learns(problem: Kind, name: str, rows: int, ties: bool) -> None:
-    for seed in range(5):
-        labels, answers = rows_of(problem, rows, seed=seed, ties=ties)
+def test_a_metric_is_scikit_learns(
+    problem: Kind, name: str, rows: int, ties: bool, weighted: bool
+) -> None:
+    for seed in range(2):
+        labels, answers = defined_rows(name, problem, rows, seed=seed, ties=ties, weighted=weighted)
         value = MEASURES[problem][name](labels, answers).value()
         expected = float(REFERENCES[problem, name](labels, answers))
         assert value == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("problem", "name"), REFERENCES)
-def test_a_row_that_is_drawn_twice_is_the_row_twice(problem: Kind, name: str) -> None:
-    labels, answers = rows_of(problem, 60, seed=0, ties=False)
+def test_a_row_that_is_drawn_twice_is_the_row_twice(
+    problem: Kind, name: str, weighted: bool
+) -> None:
+    labels, answers = defined_rows(name, problem, 60, seed=0, weighted=weighted)
     draws = np.random.default_rng(1).integers(4, size=60)
     draws[:2] = 1
+    rows = np.repeat(np.arange(60), draws)
     drawn = MEASURES[problem][name](labels, answers).value(draws)
-    chosen = np.repeat(np.arange(60), draws)
-    shares = answers.probabilities
-    repeated = Answers(
-        answers.values[chosen],
-        answers.classes,
-        probabilities=None if shares is None else shares[chosen],
-    )
-    of_rows = TrueLabels(problem, labels.values[chosen], labels.classes)
-    expected = MEASURES[problem][name](of_rows, repeated).value()
-    assert drawn == pytest.approx(expected, rel=1e-12)
+    assert drawn == pytest.approx(value_of(name, labels.of(rows), answers.of(rows)), rel=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("problem", "name"), REFERENCES)
+def test_without_each_row_is_the_metric_of_the_others(
+    problem: Kind, name: str, weighted: bool
+) -> None:
+    labels, answers = defined_rows(name, problem, 40, seed=3, ties=True, weighted=weighted)
+    values = MEASURES[problem][name](labels, answers).without_each()
+    if name in ("average_precision", "median_absolute_error"):
+        assert values is None
+        return
+    assert values is not None
+    others = [np.arange(40) != row for row in range(40)]
+    expected = [value_of(name, labels.of(rows), answers.of(rows)) for rows in others]
+    assert values == pytest.approx(expected, rel=1e-10, abs=1e-12, nan_ok=True)
+
+
+def value_of(name: str, labels: TrueLabels, answers: Answers) -> float:
+    return MEASURES[labels.problem][name](labels, answers).value()
+
+
+@pytest.mark.parametrize(("problem", "name"), REFERENCES)
+def test_a_row_of_weight_0_counts_for_nothing(problem: Kind, name: str) -> None:
+    labels, answers = defined_rows(name, problem, 60, seed=5, weighted=True)
+    rare = labels.values == labels.values.max()  # of classes: all rows of one
+    rows = np.ones(60, dtype=bool) if name in ("auc", "auc_ovr", "average_precision") else ~rare
+    rows[7] = False
+    assert labels.weights is not None
+    weighted = replace(labels, weights=np.where(rows, labels.weights, 0.0))
+    value = value_of(name, weighted, answers)
+    assert value == pytest.approx(value_of(name, labels.of(rows), answers.of(rows)), rel=1e-12)
+
+
+def test_the_standard_error_is_that_of_the_mean() -> None:
+    labels, answers = rows_of("binary", 200, seed=1)
+    squares = (answers.values - labels.values) ** 2
+    error = standard_error(MEASURES["binary"]["brier"](labels, answers))
+    assert error == pytest.approx(squares.std(ddof=1) / math.sqrt(200), rel=1e-9)
+
+
+def test_the_standard_error_of_a_difference_is_that_of_the_paired_rows() -> None:
+    labels, answers = rows_of("regression", 200, seed=1)
+    other = Answers(answers.values + np.random.default_rng(2).normal(0, 1, 200))
+    measures = [MEASURES["regression"]["mse"](labels, model) for model in (answers, other)]
+    squares = [(model.values - labels.values) ** 2 for model in (answers, other)]
+    expected = (squares[0] - squares[1]).std(ddof=1) / math.sqrt(200)
+    assert standard_error(*measures) == pytest.approx(expected, rel=1e-9)
+    assert standard_error(measures[0], measures[0]) == 0
+
+
+def test_there_is_no_standard_error_where_a_row_is_the_last_of_its_class() -> None:
+    labels = TrueLabels("binary", np.array([1, 0, 0, 0]), ("0", "1"))
+    measure = MEASURES["binary"]["auc"](labels, Answers(np.array([0.9, 0.1, 0.2, 0.3])))
+    assert standard_error(measure) is None
+
+
+def test_model_monitors_names_are_those_of_its_developer_guide() -> None:
+    names = {
+        p.monitor: [m.monitor for m in p.metrics.values() if m.monitor] for p in PROBLEMS.values()
+    }
+    by_class = ["recall", "precision", "f0_5", "f1", "f2"]
+    assert {name: sorted(metrics) for name, metrics in names.items()} == {
+        "BinaryClassification": sorted(["auc", "accuracy", "true_negative_rate", *by_class]),
+        "MulticlassClassification": sorted(
+            ["accuracy", *(f"weighted_{name}" for name in by_class)]
+        ),
+        "Regression": ["mae", "mse", "r2", "rmse"],
+    }
+    assert [(p.statistics, p.constraints) for p in PROBLEMS.values()] == [
+        ("binary_classification_metrics", "binary_classification_constraints"),
+        ("multiclass_classification_metrics", "multiclass_classification_constraints"),
+        ("regression_metrics", "regression_constraints"),
+    ]
 
 
 @pytest.mark.parametrize(

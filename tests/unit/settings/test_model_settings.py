@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.loop.problems import PROBLEMS
 from ratchet.settings import loading
 from ratchet.settings.schema import Settings, SettingsError
 from tests.projects import REQUIRED
@@ -71,7 +72,7 @@ def test_a_metric_that_does_not_exist_is_refused_with_the_nearest(
 ) -> None:
     message = refusal(write, f'{REGRESSION}metric = "{metric}"\n{TOLERANCES}')
     assert f"did you mean '{near}'?" in message
-    assert "There are rmse, mae, r2, mape" in message
+    assert f"There are {', '.join(PROBLEMS['regression'].metrics)}" in message
     assert f'BETTER = {{"{metric}": "lower"}}' in message
 
 

@@ -1,4 +1,4 @@
-"""A variant's container: the model's archive out of the cloud's S3, in a folder of its own."""
+"""A variant's containers: the archive of each out of the cloud's S3, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ratchet.local_cloud.sagemaker import service_side
 from ratchet.local_cloud.sagemaker.service_side import ServiceWork
 from ratchet.local_cloud.sagemaker.store import AccountScope, Body
-from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE
+from ratchet.local_cloud.sagemaker.table import MODEL_PACKAGE
 from ratchet.runner import Refused
 from ratchet.runner.serving import prepared
 from ratchet.runner.serving.prepared import Image, Prepared
@@ -17,30 +17,28 @@ from ratchet.runner.serving.prepared import Image, Prepared
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
 
-__all__ = ["Image", "ModelDataError", "Prepared", "image_of", "prepare", "work_of"]
+__all__ = ["Image", "ModelDataError", "Prepared", "images_of", "prepare", "work_of"]
 
 
 class ModelDataError(Exception):
     """The model's role may not read its archive; the message is SageMaker's."""
 
 
-def image_of(api: Api, scope: AccountScope, model_name: str) -> Image:
-    """The container behind a model, of its package where it has one."""
-    return prepared.image_of(
-        api.get(scope, MODEL, model_name), lambda arn: api.get(scope, MODEL_PACKAGE, arn)
-    )
+def images_of(api: Api, scope: AccountScope, model: Body) -> list[Image]:
+    """The containers of a model (DescribeModel, or a CreateModel request), those of its package
+    where it has one."""
+    return prepared.images_of(model, lambda arn: api.get(scope, MODEL_PACKAGE, arn))
 
 
 def work_of(api: Api, scope: AccountScope, model: Body) -> ServiceWork:
     """What is done as the role of a model (DescribeModel, or a CreateModel request)."""
-    images = prepared.images_of(model, lambda arn: api.get(scope, MODEL_PACKAGE, arn))
-    return service_side.model_work(model, images)
+    return service_side.model_work(model, images_of(api, scope, model))
 
 
 def prepare(
     api: Api,
     scope: AccountScope,
-    model_name: str,
+    model: Body,
     image: Image,
     folder: Path,
     *,
@@ -52,7 +50,7 @@ def prepare(
     Raises ``UnhealthyModelError`` when there is no archive, or none that can be unpacked, and
     ``ModelDataError`` when the model's role may not read it.
     """
-    role = api.get(scope, MODEL, model_name)["ExecutionRoleArn"]
+    role = model["ExecutionRoleArn"]
     storage = api.cloud.storage(scope, role)
 
     def fetch(uri: str, archive: Path) -> None:

@@ -1,7 +1,7 @@
 """The processes behind one endpoint configuration: one for each production variant.
 
 On AWS a variant has as many instances as its configuration says; here the number is recorded and
-one process serves.
+one process serves, or one for each container of the model.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from ratchet.local_cloud.sagemaker.service_side import LOG_LOST
 from ratchet.local_cloud.sagemaker.serving import artifacts
 from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import MODEL
+from ratchet.loop.chains import ALONE
 from ratchet.runner import Refused
-from ratchet.runner.serving.process import ModelProcess, UnhealthyModelError
+from ratchet.runner.serving.process import UnhealthyModelError
+from ratchet.runner.serving.served import ServedModel, is_direct, serve
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -41,11 +43,13 @@ class Variant:
 
     name: str
     weight: float
-    image: artifacts.Image
     role: str
     log_stream: str
-    process: ModelProcess
-    prepared: artifacts.Prepared
+    served: ServedModel
+
+    def stream_of(self, container: str) -> str:
+        """The log stream of one of its containers."""
+        return _stream(self.log_stream, container)
 
 
 class Fleet:
@@ -66,12 +70,7 @@ class Fleet:
     @property
     def groups(self) -> list[Body]:
         """The process groups, as ``recovery.end_group`` takes them, each with its folder."""
-        prepared_groups = []
-        for variant in self.variants:
-            group = variant.process.group
-            if group:
-                prepared_groups.append({**group, "folder": str(variant.prepared.folder)})
-        return prepared_groups
+        return [group for variant in self.variants for group in variant.served.groups]
 
     def choose(self, target: str | None) -> Variant | None:
         """The variant named, or one by the weights; None where there is none of that name."""
@@ -89,8 +88,7 @@ class Fleet:
                 return
             self._stopped = True
         for variant in self.variants:
-            variant.process.stop()
-            variant.prepared.remove()
+            variant.served.stop()
 
 
 def start(
@@ -121,8 +119,9 @@ def start(
         except UnhealthyModelError as error:
             Fleet(config, variants).stop()
             raise UnhealthyFleetError(
-                f"The primary container for production variant {name} did not pass the ping "
-                f"health check. Please check CloudWatch logs for this endpoint. ({error})"
+                f"The {error.container or ALONE} container for production variant {name} did not "
+                "pass the ping health check. Please check CloudWatch logs for this endpoint. "
+                f"({error.reason})"
             ) from None
     return Fleet(config, variants)
 
@@ -157,33 +156,29 @@ def _start_variant(
     seconds: float,
     emit: Emit,
 ) -> Variant:
-    image = artifacts.image_of(api, scope, described["ModelName"])
-    prepared = artifacts.prepare(
-        api,
-        scope,
-        described["ModelName"],
-        image,
+    model = api.get(scope, MODEL, described["ModelName"])
+
+    def prepare(image: artifacts.Image, place: Path) -> artifacts.Prepared:
+        log = _stream(stream, image.name)
+        return artifacts.prepare(api, scope, model, image, place, emit=lambda line: emit(log, line))
+
+    served = serve(
+        artifacts.images_of(api, scope, model),
         folder,
-        emit=lambda line: emit(stream, line),
+        prepare=prepare,
+        emit=lambda container, line: emit(_stream(stream, container), line),
+        seconds=seconds,
+        direct=is_direct(model),
     )
-    process = ModelProcess(
-        folder=prepared.folder,
-        model_dir=prepared.model_dir,
-        environment=prepared.environment,
-        emit=lambda line: emit(stream, line),
-        python=prepared.python,
-    )
-    try:
-        process.start(seconds=seconds)
-    except UnhealthyModelError:
-        prepared.remove()
-        raise
     return Variant(
         name=described["VariantName"],
         weight=described.get("InitialVariantWeight", 1.0),
-        image=image,
-        role=api.get(scope, MODEL, described["ModelName"])["ExecutionRoleArn"],
+        role=model["ExecutionRoleArn"],
         log_stream=stream,
-        process=process,
-        prepared=prepared,
+        served=served,
     )
+
+
+def _stream(variant_stream: str, container: str) -> str:
+    """Developer guide, "Log groups and streams": one of several containers has one of its own."""
+    return variant_stream if container == ALONE else f"{variant_stream}/{container}"

@@ -14,7 +14,9 @@ from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.serving.capture import Capture, Exchange
 from ratchet.local_cloud.sagemaker.serving.metrics import EndpointMetrics
 from ratchet.local_cloud.sagemaker.serving.traffic import TrafficShares
+from ratchet.loop.chains import ALONE
 from ratchet.runner.serving.process import NoAnswerError, ServerAnswer
+from ratchet.runner.serving.served import UnknownContainerError
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -64,10 +66,21 @@ class DataPlane:
             if variant is None:
                 raise ApiError("ValidationError", f"Variant {target} not found for endpoint.")
             try:
-                answer = variant.process.invoke(invocation.body, _to_model(invocation))
+                answer = variant.served.invoke(
+                    invocation.body,
+                    _to_model(invocation),
+                    container=invocation.headers.get(f"{_PREFIX}target-container-hostname"),
+                )
+            except UnknownContainerError as error:
+                raise ApiError("ValidationError", str(error)) from None
             except NoAnswerError as error:
-                failed = str(error)
-                answer = ServerAnswer(status=0, content_type="", body=failed.encode(), seconds=0.0)
+                answer = ServerAnswer(
+                    status=0,
+                    content_type="",
+                    body=error.reason.encode(),
+                    seconds=0.0,
+                    container=error.container or ALONE,
+                )
             self._count(scope, invocation, fleet, variant, answer, time.monotonic() - began)
         if answer.status != 200:
             raise _model_error(scope, invocation.endpoint, variant, answer)
@@ -136,8 +149,10 @@ def _model_error(
     message = answer.body.decode("utf-8", "replace")[:_LONGEST_MESSAGE]
     side = "client" if 400 <= answer.status < 500 else "server"
     group = f"{LOG_GROUPS}/{endpoint}"
-    stream = f"log-group:{group}:log-stream:{variant.log_stream}"
-    shown = f'Received {side} error ({answer.status}) from primary with message "{message}".'
+    stream = f"log-group:{group}:log-stream:{variant.stream_of(answer.container)}"
+    shown = (
+        f'Received {side} error ({answer.status}) from {answer.container} with message "{message}".'
+    )
     where = f" See the log group {group} in account {scope.account} for more information."
     return ApiError(
         "ModelError",
