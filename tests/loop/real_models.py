@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets, metrics
 
+from ratchet.deployment.runs import executions as runs
 from ratchet.project import Project
 from tests.loop.deployed_loop import Loop
 
@@ -49,7 +50,7 @@ class Example:
     def rows(self) -> pd.DataFrame:
         load = {
             "regression": lambda: datasets.load_diabetes(as_frame=True, scaled=False),
-            "multiclass": lambda: datasets.load_digits(as_frame=True),
+            "multiclass": lambda: datasets.load_digits(n_class=5, as_frame=True),
             "binary": lambda: datasets.load_breast_cancer(as_frame=True),
         }
         data = load[self.problem]()
@@ -170,8 +171,8 @@ class RealModel:
     # -- runs
 
     def newest_run(self) -> dict[str, Any]:
-        runs: list[dict[str, Any]] = self.read("runs")
-        return runs[0]
+        newest: dict[str, Any] = self.read("runs")[0]
+        return newest
 
     def train(self) -> dict[str, Any]:
         """The run of the source as it is, ended. It fails where the gate halts it."""
@@ -180,9 +181,9 @@ class RealModel:
 
     def report(self, run: Mapping[str, Any]) -> dict[str, Any]:
         """The evaluation of a run."""
-        shown = self.read("show", run["id"])
-        report: dict[str, Any] = shown["reports"]["evaluate.evaluation"]
-        return report
+        listed = runs.listed(self.loop.target, pipeline=run["pipeline"])
+        state = runs.read(self.loop.target, next(each for each in listed if each.id == run["id"]))
+        return dict(self.loop.findings(state).reports["evaluate", "evaluation"])
 
     # -- serving
 
@@ -194,7 +195,7 @@ class RealModel:
         """What `ratchet predict` prints for a file of rows: one line for each."""
         file = self.project.folder / f"{self.name}-answers.csv"
         file.write_text(self.type("predict", str(rows), "--csv"))
-        return pd.read_csv(file, dtype={"prediction": str, "inference_id": str})
+        return pd.read_csv(file, dtype=str)
 
     def labelled(self, partition: str) -> pd.DataFrame:
         return pd.read_csv(self.data / partition / "rows.csv", dtype={self.example.label: str})
