@@ -32,8 +32,10 @@ import pandas as pd
 
 from ratchet.judging.answers import Answers, RefusedError, TrueLabels, read_labels
 from ratchet.judging.comparison import Judging, UndefinedMetricError, check_labels, compare, judge
+from ratchet.judging.copies import RegistryState
 from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
+from ratchet.loop.names import NONE
 from ratchet.loop.problems import BINARY, MULTICLASS, PROBLEMS
 
 _MISTAKES = (RefusedError, UndefinedMetricError, OwnMetricError)
@@ -62,6 +64,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--class", dest="classes", action="append", default=[], help="one of all, in their order"
     )
     parser.add_argument("--own-metrics", type=Path, help="a file with BETTER and functions")
+    versions = parser.add_argument_group("the versions that there are, which a candidate may be")
+    versions.add_argument("--champion-version", default=NONE)
+    versions.add_argument("--newest-version", default=NONE)
+    versions.add_argument("--newest-digest", default=NONE)
+    versions.add_argument("--newest-approval", default=NONE)
     return parser.parse_args(arguments)
 
 
@@ -79,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
         if answers is None:
             reason = candidates[0].reason or f"no *.tar.gz in {args.candidate}"
             raise SystemExit(f"the candidate cannot be scored: {reason}")
-        report = compare(judging, labels, answers, champion)
+        report = compare(judging, labels, candidates[0], champion, registry_state(args))
     else:
         if champion.answers is None and champion.reason is None:
             raise SystemExit(
@@ -93,6 +100,15 @@ def run(args: argparse.Namespace) -> None:
     args.predictions.mkdir(parents=True, exist_ok=True)
     predictions(labels, answers).to_csv(args.predictions / "predictions.csv", index=False)
     print(report["verdict"])
+
+
+def registry_state(args: argparse.Namespace) -> RegistryState:
+    return RegistryState(
+        champion_version=args.champion_version,
+        newest_version=args.newest_version,
+        newest_digest=args.newest_digest,
+        newest_approval=args.newest_approval,
+    )
 
 
 def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes]:

@@ -46,8 +46,9 @@ def test_the_report_has_every_field_of_a_comparison(job: Job) -> None:
     assert (report["problem"], report["better"], report["rows"]) == ("binary", "higher", 300)
     late = [line.partition(",")[0] for line in job.predictions[1:]].count("1")
     assert report["classes"] == {"0": 300 - late, "1": late}
-    assert set(report["candidate"]) == {"score", "metrics", "undefined"}
-    assert set(report["champion"]) == {"status", "score", "metrics", "undefined", "reason"}
+    part = {"status", "digest", "score", "metrics", "undefined"}
+    assert set(report["candidate"]) == part
+    assert set(report["champion"]) == {*part, "reason"}
     metrics = report["candidate"]["metrics"]
     assert set(metrics) == set(PROBLEMS["binary"].metrics)
     assert metrics["auc"] == ours
