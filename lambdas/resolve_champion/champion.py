@@ -1,13 +1,18 @@
-"""The champion that a parameter names, and where its model artifact is."""
+"""The champion that a parameter names, where its model artifact is, and the newest version beside
+it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ratchet.loop import names
+from ratchet.loop.packages import MODEL_DIGEST_KEY, THRESHOLD_KEY, metadata_of
 from ratchet.loop.versions import number_of
+
+_NO_VERSION = ("Failed", "Deleting")
+"""ModelPackageStatus."""
 
 
 class ChampionError(Exception):
@@ -18,13 +23,32 @@ class ChampionError(Exception):
 class ResolvedChampion:
     """What the pipeline's `champion` step returns; a step's outputs are strings.
 
-    Without a champion `package_arn` and `version` are "none", and `model_uri` is a folder that
-    holds no model (but an object, because a processing input must not be empty).
+    Without a champion `package_arn`, `version` and `threshold` are "none", and `model_uri` is a
+    folder that holds no model (but an object, because a processing input must not be empty).
     """
 
     model_uri: str
     package_arn: str
     version: str
+    threshold: str = names.NONE
+    """By which it was judged when it was registered; NONE where its metadata has none."""
+    newest_version: str = names.NONE
+    newest_digest: str = names.NONE
+    newest_approval: str = names.NONE
+    """Of the newest version of the group, whatever its approval: its number, what its metadata says
+    of its model's bytes, and its ModelApprovalStatus. NONE where there is none that could serve."""
+
+    def beside(self, newest: Mapping[str, Any] | None) -> ResolvedChampion:
+        """The same with the newest version, as DescribeModelPackage describes it. One that
+        SageMaker could not complete is none: it can never serve."""
+        if newest is None or newest.get("ModelPackageStatus") in _NO_VERSION:
+            return self
+        return replace(
+            self,
+            newest_version=str(newest["ModelPackageVersion"]),
+            newest_digest=metadata_of(newest).get(MODEL_DIGEST_KEY, names.NONE),
+            newest_approval=newest.get("ModelApprovalStatus", names.NONE),
+        )
 
     def outputs(self) -> dict[str, str]:
         return asdict(self)
@@ -61,7 +85,12 @@ def from_package(
     if not uri:
         raise ChampionError(f"{package_arn} names no model artifact. {fix(parameter)}")
     version = version_of(package_arn, parameter=parameter)
-    return ResolvedChampion(model_uri=uri, package_arn=package_arn, version=version)
+    return ResolvedChampion(
+        model_uri=uri,
+        package_arn=package_arn,
+        version=version,
+        threshold=metadata_of(package).get(THRESHOLD_KEY, names.NONE),
+    )
 
 
 def missing(*, package_arn: str, parameter: str) -> ChampionError:

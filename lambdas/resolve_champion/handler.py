@@ -1,15 +1,17 @@
-"""Answers which model serves now: the pipeline's `champion` step.
+"""Answers which model serves now, and which version is the newest: the pipeline's `champion` step.
 
 Environment
     CHAMPION_PARAMETER  name of the SSM parameter; its value is the ARN of a model package version
                         or "none". No such parameter means none.
+    MODEL_PACKAGE_GROUP  name of the group whose newest version it looks at
     NO_CHAMPION_URI     s3://bucket/folder/ returned when there is no champion. The function keeps
                         a small object in it, because a processing input must not be empty.
 
-Returns {"model_uri", "package_arn", "version"}; see `champion.Champion`.
+Returns the fields of `champion.ResolvedChampion`.
 
 IAM
     ssm:GetParameter                on the parameter
+    sagemaker:ListModelPackages     on all resources (the action knows none)
     sagemaker:DescribeModelPackage  on arn:…:model-package/<group>/*
     s3:PutObject                    on NO_CHAMPION_URI's objects
     kms:GenerateDataKey, kms:Decrypt  on the artifact bucket's key
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -43,7 +46,7 @@ def handler(event: Mapping[str, object], context: object) -> dict[str, str]:
     else:
         resolved = _described(package_arn, parameter=parameter)
         say("found", f"{parameter} names version {resolved.version}", resolved.outputs())
-    return resolved.outputs()
+    return resolved.beside(_newest(os.environ["MODEL_PACKAGE_GROUP"])).outputs()
 
 
 def _parameter_value(name: str) -> str:
@@ -65,6 +68,22 @@ def _described(package_arn: str, *, parameter: str) -> ResolvedChampion:
             raise champion.missing(package_arn=package_arn, parameter=parameter) from None
         raise
     return champion.from_package(package, package_arn=package_arn, parameter=parameter)
+
+
+def _newest(group: str) -> Mapping[str, Any] | None:
+    """The newest version of the group, whatever its approval."""
+    sagemaker = aws_clients.sagemaker()
+    summaries = sagemaker.list_model_packages(
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending", MaxResults=1
+    )["ModelPackageSummaryList"]
+    if not summaries:
+        return None
+    try:
+        return sagemaker.describe_model_package(ModelPackageName=summaries[0]["ModelPackageArn"])
+    except ClientError as error:
+        if says_missing(error):  # deleted at this moment
+            return None
+        raise
 
 
 def _none(uri: str) -> ResolvedChampion:

@@ -1,7 +1,7 @@
 """The training pipeline.
 
-prepare ─► train ─► evaluate ─► no-regression ──pass──► baselines ─► register
-champion ───────────┘                 └────regressed──► halt
+prepare ─► train ─► evaluate ─┬─► no-regression ──worse──► halt
+champion ───────────┘         └─► new-model ──new, no worse──► baselines ─► register
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from ratchet.pipelines import judging
 
 
 def training(ctx: Context) -> Pipeline:
-    """Trains a candidate on the data that a manifest lists, and registers it unless it is worse
-    than the champion, the model that serves now, on the same rows."""
+    """Trains a candidate on the data that a manifest lists, and registers it if it is a new
+    model that is no worse than the champion, the model that serves now, on the same rows."""
     p = Pipeline("training", ctx)
     data = p.string(names.DATA_PARAMETER)
     tolerance = p.number(names.TOLERANCE_PARAMETER, default=ctx.settings.gate_max_regression)
@@ -26,7 +26,7 @@ def training(ctx: Context) -> Pipeline:
         hyperparameters=ctx.settings.hyperparameters,
     )
     champion, rows = judging.champion(p), prepare.outputs["eval"]
-    evaluate = judging.evaluate(p, candidate=train.model, champion=champion["model_uri"], rows=rows)
+    evaluate = judging.evaluate(p, candidate=train.model, champion=champion, rows=rows)
     # Of the rows that the champion-to-be was judged by: each version is monitored against its own.
     baselines = judging.baselines(p, rows=rows, evaluate=evaluate)
     register = p.register(
@@ -38,13 +38,5 @@ def training(ctx: Context) -> Pipeline:
             p, data=data, champion=champion, evaluate=evaluate, baselines=baselines
         ),
     )
-    p.gate(
-        "no-regression",
-        evaluate.metric("regression") <= tolerance,
-        judging.comparable(p, evaluate),
-        then=[*baselines, register],
-        otherwise=p.halt(
-            evaluate.metric("verdict"), "The gate allows a regression of at most", tolerance
-        ),
-    )
+    judging.gates(p, evaluate=evaluate, tolerance=tolerance, then=[*baselines, register])
     return p

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ratchet.authoring.handles import InvokeStep
+from ratchet.authoring.variables import Operand
 from ratchet.loop.problems import BINARY, REGRESSION
 from ratchet.settings.model_checks import OWN_METRICS, own_directions
 from ratchet.settings.schema import ModelSettings
@@ -19,6 +21,36 @@ SCRIPT = "ratchet/judging/evaluate.py"
 REPORT, PREDICTIONS = "report", "predictions"
 """Its outputs."""
 REPORTS = {"evaluation": f"{REPORT}/evaluation.json"}
+
+
+CHAMPION_ANSWERS = (
+    "model_uri",
+    "package_arn",
+    "version",
+    "threshold",
+    "newest_version",
+    "newest_digest",
+    "newest_approval",
+)
+"""The keys of what lambdas/resolve_champion answers, all Strings."""
+
+
+def version_arguments(champion: InvokeStep) -> list[Operand]:
+    """What the script is told of the versions that there are, one of which the candidate may be.
+
+    Args:
+        champion: the step that returns CHAMPION_ANSWERS.
+    """
+    return [
+        "--champion-version",
+        champion["version"],
+        "--newest-version",
+        champion["newest_version"],
+        "--newest-digest",
+        champion["newest_digest"],
+        "--newest-approval",
+        champion["newest_approval"],
+    ]
 
 
 def own_metrics(steps: Path) -> Path | None:

@@ -186,6 +186,7 @@ class ProcessingSteps(Draft):
         rows: Operand | jobs.Input,
         champion: Operand,
         candidate: Operand | None = None,
+        arguments: Sequence[Operand] = (),
         **options: Unpack[JobOptions],
     ) -> ProcessingStep:
         """Scores models on the same rows, each through the code packed with it, as `[model]` of the
@@ -196,6 +197,7 @@ class ProcessingSteps(Draft):
             rows: URI of the eval slice.
             champion: URI of the model artifact that serves, or of a folder without one.
             candidate: URI of the new one's; without it the champion is judged alone.
+            arguments: further ones of `python -m ratchet.judging.evaluate`.
             options: see `JobOptions`.
         """
         own = judgement.own_metrics(self.ctx.source / self.ctx.steps)
@@ -211,7 +213,7 @@ class ProcessingSteps(Draft):
             self._script(bundle, self._image(name, None)),
             inputs=inputs,
             outputs=self._output_uris(name, outputs),
-            arguments=[*jobs.folder_arguments(inputs, outputs), *about],
+            arguments=[*jobs.folder_arguments(inputs, outputs), *arguments, *about],
         )
         return self._processing_step(name, job, judgement.REPORTS, options)
 

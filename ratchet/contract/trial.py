@@ -230,6 +230,10 @@ class _Services:
             "model_uri": champion,
             "package_arn": "arn:aws:sagemaker:::model-package/check/1" if scored else names.NONE,
             "version": "1" if scored else names.NONE,
+            "threshold": names.NONE,
+            "newest_version": names.NONE,
+            "newest_digest": names.NONE,
+            "newest_approval": names.NONE,
         }
 
     @property

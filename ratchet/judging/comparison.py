@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ratchet.judging.answers import Answers, TrueLabels
+from ratchet.judging.copies import RegistryState, status_of
 from ratchet.judging.metrics import (
     MEASURES,
     MOST_CLASSES,
@@ -98,19 +99,29 @@ def check_labels(judging: Judging, labels: TrueLabels) -> None:
 
 
 def compare(
-    judging: Judging, labels: TrueLabels, candidate: Answers, champion: Asked
+    judging: Judging,
+    labels: TrueLabels,
+    candidate: Asked,
+    champion: Asked,
+    registry: RegistryState | None = None,
 ) -> dict[str, Any]:
     """The report. `regression` is how much worse the candidate is, in the metric's own unit: what
     the gate looks at.
+
+    Args:
+        registry: what versions there are, one of which the candidate may be.
 
     Raises:
         UndefinedMetricError: the candidate's answers do not have the metric.
     """
     name, metric = judging.metric, judging.deciding
-    if reason := judging.trouble(labels, candidate, name):
+    assert candidate.answers is not None
+    if reason := judging.trouble(labels, candidate.answers, name):
         raise UndefinedMetricError(f"the candidate has no {name}: {reason}")
     champion = _scorable(judging, labels, champion)
-    ours, score = _scores(judging, labels, candidate)
+    status, copy_of = status_of(candidate.digest, champion.digest, registry or RegistryState())
+    ours, score = _scores(judging, labels, candidate.answers)
+    ours |= {"status": status, "digest": candidate.digest}
     _check_needed(judging, ours)
     theirs = _no_scores(judging, champion)
     regression, interval = 0.0, None
@@ -118,9 +129,11 @@ def compare(
     ending = f"on {labels.rows:,} rows"
     if champion.answers is not None:
         scores, other = _scores(judging, labels, champion.answers)
-        theirs.update(scores)
+        theirs.update(scores, status=SCORED)
         regression = metric.worse_by(score, than=other)
-        measures = [judging.measure(labels, answers) for answers in (candidate, champion.answers)]
+        measures = [
+            judging.measure(labels, answers) for answers in (candidate.answers, champion.answers)
+        ]
         interval = bootstrap(
             labels,
             lambda draws: metric.worse_by(measures[0].value(draws), than=measures[1].value(draws)),
@@ -134,6 +147,8 @@ def compare(
         verdict += f" {ending}; the champion cannot be scored: {champion.reason}"
     else:
         verdict += f" {ending}; there is no champion to compare with"
+    if copy_of:
+        verdict = f"candidate {name} {score_text(score)} {ending}: {copy_of}"
     return _report(
         judging,
         labels,
@@ -155,7 +170,7 @@ def judge(judging: Judging, labels: TrueLabels, champion: Asked) -> dict[str, An
         verdict = f"the champion cannot be scored {ending}: {champion.reason}"
     else:
         scores, score = _scores(judging, labels, champion.answers)
-        theirs.update(scores)
+        theirs.update(scores, status=SCORED)
         measure = judging.measure(labels, champion.answers)
         interval = bootstrap(labels, measure.value, resamples=judging.resamples)
         within = ""
@@ -216,7 +231,7 @@ def _scorable(judging: Judging, labels: TrueLabels, champion: Asked) -> Asked:
     if champion.answers is None:
         return champion
     reason = judging.trouble(labels, champion.answers, judging.metric)
-    return Asked(reason=reason) if reason else champion
+    return replace(champion, answers=None, reason=reason) if reason else champion
 
 
 def _scores(judging: Judging, labels: TrueLabels, answers: Answers) -> tuple[dict[str, Any], float]:
@@ -243,7 +258,6 @@ def _scores(judging: Judging, labels: TrueLabels, answers: Answers) -> tuple[dic
         matrix = confusion_matrix(labels, answers)
     decided = labels.problem == BINARY and answers.named is None
     scores = {
-        "status": SCORED,
         "score": score,
         "metrics": metrics,
         "undefined": undefined,
@@ -265,6 +279,7 @@ def _check_needed(judging: Judging, candidate: Mapping[str, Any]) -> None:
 def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
     return {
         "status": UNSCORABLE if champion.reason else NONE,
+        "digest": champion.digest,
         "score": None,
         "metrics": dict.fromkeys(judging.metrics),
         "undefined": {},
@@ -277,8 +292,6 @@ def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
 def _report(
     judging: Judging, labels: TrueLabels, *, candidate: dict[str, Any] | None, **parts: Any
 ) -> dict[str, Any]:
-    if candidate is not None:
-        candidate = {key: value for key, value in candidate.items() if key != "status"}
     return {
         "problem": judging.problem,
         "metric": judging.metric,

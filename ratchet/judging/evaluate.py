@@ -42,6 +42,7 @@ from ratchet.judging.answers import (
     read_weights,
 )
 from ratchet.judging.comparison import Judging, UndefinedMetricError, check_labels, compare, judge
+from ratchet.judging.copies import RegistryState
 from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
 from ratchet.judging.responses import Reading, read_response
@@ -103,6 +104,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="fail where the candidate does not have it",
     )
     parser.add_argument("--own-metrics", type=Path, help="a file with BETTER and functions")
+    versions = parser.add_argument_group("the versions that there are, which a candidate may be")
+    versions.add_argument("--champion-version", default=NONE)
+    versions.add_argument("--newest-version", default=NONE)
+    versions.add_argument("--newest-digest", default=NONE)
+    versions.add_argument("--newest-approval", default=NONE)
     return parser.parse_args(arguments)
 
 
@@ -148,7 +154,7 @@ def run(args: argparse.Namespace) -> None:
         if answers is None:
             reason = candidates[0].reason or f"no *.tar.gz in {args.candidate}"
             raise SystemExit(f"the candidate cannot be scored: {reason}")
-        report = compare(judging, labels, answers, champion)
+        report = compare(judging, labels, candidates[0], champion, registry_state(args))
     else:
         if champion.answers is None and champion.reason is None:
             raise SystemExit(
@@ -169,6 +175,15 @@ def run(args: argparse.Namespace) -> None:
 
 def _told(refused: Refused) -> dict[str, object]:
     return {"labels": refused.count, "examples": refused.examples, "expected": refused.expected}
+
+
+def registry_state(args: argparse.Namespace) -> RegistryState:
+    return RegistryState(
+        champion_version=args.champion_version,
+        newest_version=args.newest_version,
+        newest_digest=args.newest_digest,
+        newest_approval=args.newest_approval,
+    )
 
 
 def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Refused]:

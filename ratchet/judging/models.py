@@ -8,11 +8,13 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ratchet.judging import ask
 from ratchet.judging.answers import Answers, RefusedError
+from ratchet.judging.copies import model_digest
+from ratchet.loop.names import NONE
 
 _LONGEST_REASON = 300
 
@@ -23,6 +25,8 @@ class Asked:
 
     answers: Answers | None = None
     reason: str | None = None
+    digest: str = NONE
+    """Of the model's archive."""
 
 
 def ask_model(folder: Path, rows: bytes, read: Callable[[str], Answers]) -> Asked:
@@ -36,12 +40,16 @@ def ask_model(folder: Path, rows: bytes, read: Callable[[str], Answers]) -> Aske
         return Asked()
     if len(archives) > 1:
         return Asked(reason=f"{len(archives)} archives, expected one model.tar.gz")
+    return replace(_asked(archives[0], rows, read), digest=model_digest(archives))
+
+
+def _asked(archive: Path, rows: bytes, read: Callable[[str], Answers]) -> Asked:
     with tempfile.TemporaryDirectory() as work:
         model = Path(work, "model")
         try:
-            unpack(archives[0], model)
+            unpack(archive, model)
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-            return Asked(reason=_short(f"{archives[0].name} cannot be unpacked: {error}"))
+            return Asked(reason=_short(f"{archive.name} cannot be unpacked: {error}"))
         return _answers(model, rows, read, Path(work))
 
 

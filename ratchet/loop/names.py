@@ -68,6 +68,7 @@ CHAMPION = "ChampionModelPackageArn"
 CHAMPION_VERSION = "ChampionVersion"
 BASELINE = "BaselineUri"
 QUALITY_BASELINE = "QualityBaselineUri"
+THRESHOLD = "ProbabilityThreshold"
 ENGINE = "MonitorEngine"
 """Parameters of the serving stack's template, which a promotion changes."""
 
@@ -119,6 +120,11 @@ WINDOW_END_PARAMETER = "WindowEnd"
 SCORED, UNSCORABLE = "scored", "unscorable"
 """The champion's status in an evaluation report; NONE without a champion. The evaluate step runs
 without this module: a test holds the two together."""
+NEW_MODEL, THE_CHAMPION, REGISTERED = "new", "champion", "registered"
+"""The candidate's status in an evaluation report: a new model, or the champion itself, or the
+newest version of the registry."""
+NEW_MODEL_GATE = "new-model"
+"""The gate that lets only a new model be registered."""
 
 # -- messages that wake a function ---------------------------------------------------------------
 

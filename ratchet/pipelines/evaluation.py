@@ -25,7 +25,7 @@ def evaluation(ctx: Context) -> Pipeline:
 
     champion = judging.champion(p)
     prepare = judging.prepare(p, data, judge_all=True)
-    evaluate = judging.evaluate(p, champion=champion["model_uri"], rows=prepare.outputs["eval"])
+    evaluate = judging.evaluate(p, champion=champion, rows=prepare.outputs["eval"])
     about = {
         "package_arn": champion["package_arn"],
         "execution": execution.id,

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratchet.authoring import Condition, Operand, Pipeline, execution, manifest
+from ratchet.authoring import Condition, Operand, Pipeline, Step, execution, judgement, manifest
 from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
+from ratchet.authoring.variables import Parameter
 from ratchet.loop import names, packages
 
 QUALITY_BASELINE = "quality-baseline"
 
 
 def champion(p: Pipeline) -> InvokeStep:
-    """The model that serves now."""
+    """The model that serves now, and the newest version beside it."""
     return p.invoke(
-        "champion",
-        p.ctx.functions.resolve_champion,
-        returns=["model_uri", "package_arn", "version"],
+        "champion", p.ctx.functions.resolve_champion, returns=judgement.CHAMPION_ANSWERS
     )
 
 
@@ -39,10 +38,16 @@ def prepare(p: Pipeline, data: Operand, *, judge_all: bool = False) -> Processin
 
 
 def evaluate(
-    p: Pipeline, *, champion: Operand, rows: Operand, candidate: Operand | None = None
+    p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Operand | None = None
 ) -> ProcessingStep:
     """Evaluates a candidate beside the champion, or the champion alone."""
-    return p.judgement("evaluate", rows=rows, champion=champion, candidate=candidate)
+    return p.judgement(
+        "evaluate",
+        rows=rows,
+        champion=champion["model_uri"],
+        candidate=candidate,
+        arguments=judgement.version_arguments(champion) if candidate is not None else [],
+    )
 
 
 def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[BaselineStep]:
@@ -75,9 +80,28 @@ def origin(
         packages.BETTER_KEY: evaluate.metric("better"),
         packages.CANDIDATE_SCORE_KEY: evaluate.metric("candidate.score"),
         packages.REGRESSION_KEY: evaluate.metric("regression"),
+        packages.MODEL_DIGEST_KEY: evaluate.metric("candidate.digest"),
         "evaluation": evaluate.report_uri(),
         **{f"{step.name}-digest": step.digest for step in baselines},
     }
+
+
+def gates(
+    p: Pipeline, *, evaluate: ProcessingStep, tolerance: Parameter, then: Sequence[Step]
+) -> None:
+    """Ends the run at a candidate that is worse than it may be, and registers a new model that is
+    not. The champion itself, or a version that is registered already, does neither: the run
+    succeeds. SageMaker has no gates within gates, so each of the two looks at everything."""
+    new = evaluate.metric("candidate.status").equals(names.NEW_MODEL)
+    passes = [evaluate.metric("regression") <= tolerance, comparable(p, evaluate)]
+    p.gate(
+        "no-regression",
+        *(condition | ~new for condition in passes),
+        otherwise=p.halt(
+            evaluate.metric("verdict"), "The gate allows a regression of at most", tolerance
+        ),
+    )
+    p.gate(names.NEW_MODEL_GATE, new, *passes, then=then)
 
 
 def comparable(p: Pipeline, evaluate: ProcessingStep) -> Condition:

@@ -12,6 +12,8 @@ from typing import Any
 from demo.flights import write_month
 from pipeline_defs.flights.training import training
 from ratchet.authoring import Context, Functions, Pipeline
+from ratchet.loop.names import NONE
+from ratchet.loop.packages import PENDING
 from ratchet.runner import (
     Access,
     Callbacks,
@@ -24,6 +26,7 @@ from ratchet.runner import (
     run,
 )
 from ratchet.settings.schema import ModelSettings, MonitorSettings, Settings
+from resolve_champion.champion import ResolvedChampion
 
 ROOT = Path(__file__).parents[2]
 NO_CHAMPION = "s3://artifacts/champion/none/"
@@ -152,11 +155,25 @@ def after_winter(folder: Path, *, monitor: MonitorSettings | None = None) -> Lap
     return laptop
 
 
+def champion_answer(
+    artifact: str, *, package_arn: str = NONE, newest_digest: str = NONE
+) -> dict[str, str]:
+    """What the function of the `champion` step answers; version 9 is the newest."""
+    return ResolvedChampion(
+        model_uri=artifact,
+        package_arn=package_arn,
+        version=NONE if package_arn == NONE else "1",
+        newest_version=NONE if newest_digest == NONE else "9",
+        newest_digest=newest_digest,
+        newest_approval=NONE if newest_digest == NONE else PENDING,
+    ).outputs()
+
+
 def run_training(
     laptop: Laptop, *, champion: str = NO_CHAMPION, monitor: MonitorSettings | None = None
 ) -> Result:
     """The training pipeline on everything that has landed."""
-    answer = {"model_uri": champion, "package_arn": "none", "version": "none"}
+    answer = champion_answer(champion)
     laptop.functions["resolve-champion"] = lambda event: answer
     manifest = laptop.manifest("s3://artifacts/manifests/landed.json", prefix="s3://data/raw/")
     settings = laptop.context.settings

@@ -64,7 +64,12 @@ def test_it_differs_from_training_in_what_is_judged_and_in_nothing_else(
     assert "--train" not in told(mine, "prepare")
     with_candidate = told(theirs, "evaluate")
     place = with_candidate.index("--candidate")
-    assert told(mine, "evaluate") == with_candidate[:place] + with_candidate[place + 2 :]
+    versions = with_candidate.index("--champion-version")
+    assert told(mine, "evaluate") == [
+        *with_candidate[:place],
+        *with_candidate[place + 2 : versions],
+        *with_candidate[versions + 8 :],
+    ]
 
 
 def test_the_standards_are_parameters_with_the_settings_as_defaults(ctx: Context) -> None:

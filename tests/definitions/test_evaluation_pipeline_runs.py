@@ -8,7 +8,14 @@ import pytest
 
 from ratchet.pipelines.evaluation import evaluation
 from ratchet.runner import Result
-from tests.definitions.laptop import Laptop, after_winter, output, run_training, steps
+from tests.definitions.laptop import (
+    Laptop,
+    after_winter,
+    champion_answer,
+    output,
+    run_training,
+    steps,
+)
 
 pytestmark = pytest.mark.jobs
 
@@ -41,7 +48,7 @@ def evaluated(
         recorded.append(event)
         return {"outcome": "Completed", "verdict": "as a test has it"}
 
-    answer = {"model_uri": champion, "package_arn": package_arn, "version": "1"}
+    answer = champion_answer(champion, package_arn=package_arn)
     laptop.functions["resolve-champion"] = lambda event: answer
     laptop.functions["record-evaluation"] = record
     result = laptop.run(

@@ -18,7 +18,7 @@ from ratchet.pipelines.evaluation import evaluation
 from ratchet.runner import Result
 from ratchet.settings.schema import EvaluationSettings, GateSettings, ModelSettings, Settings
 from record_evaluation.evaluation import Standards, judged, registered_score, violations
-from tests.definitions.laptop import NO_CHAMPION, Laptop, output, steps
+from tests.definitions.laptop import NO_CHAMPION, Laptop, champion_answer, output, steps
 
 pytestmark = pytest.mark.jobs
 
@@ -138,7 +138,7 @@ class Trial:
         return list(violations(found, standards, registered=registered))
 
     def _serves(self, artifact: str, *, package: str = "none") -> None:
-        answer = {"model_uri": artifact, "package_arn": package, "version": "1"}
+        answer = champion_answer(artifact, package_arn=package)
         self.laptop.functions["resolve"] = lambda event: answer
 
 

@@ -75,14 +75,17 @@ def test_the_steps_are_the_loops(ctx: Context) -> None:
         ("champion", "Lambda"),
         ("evaluate", "Processing"),
         ("no-regression", "Condition"),
+        ("new-model", "Condition"),
     ]
-    branches = steps[-1]["Arguments"]
-    assert [step["Name"] for step in branches["IfSteps"]] == [
+    no_regression, new_model = (step["Arguments"] for step in steps[-2:])
+    assert [step["Name"] for step in no_regression["ElseSteps"]] == ["halt"]
+    assert no_regression["IfSteps"] == []
+    assert [step["Name"] for step in new_model["IfSteps"]] == [
         "baseline",
         "quality-baseline",
         "register",
     ]
-    assert [step["Name"] for step in branches["ElseSteps"]] == ["halt"]
+    assert new_model["ElseSteps"] == [], "the run succeeds"
 
 
 def test_every_declared_parameter_is_referred_to(ctx: Context) -> None:
@@ -126,7 +129,7 @@ def test_the_champion_is_part_of_what_the_evaluation_is_cached_by(
 
 
 def test_a_tie_passes_the_gate(ctx: Context, step_of: StepOf) -> None:
-    first, _ = step_of(training(ctx), "no-regression")["Arguments"]["Conditions"]
+    _, first, _ = step_of(training(ctx), "new-model")["Arguments"]["Conditions"]
 
     assert first["Type"] == "LessThanOrEqualTo"
     assert first["LeftValue"]["Std:JsonGet"]["Path"] == "regression"
@@ -143,10 +146,39 @@ def test_a_champion_that_cannot_be_scored_passes_only_where_the_settings_say_so(
     gate = GateSettings(unscorable_champion=policy)
     p = training(replace(ctx, settings=replace(ctx.settings, gate=gate)))
 
-    _, second = step_of(p, "no-regression")["Arguments"]["Conditions"]
+    _, _, second = step_of(p, "new-model")["Arguments"]["Conditions"]
 
     assert second["QueryValue"]["Std:JsonGet"]["Path"] == "champion.status"
     assert second["Values"] == passing
+
+
+def test_what_lets_a_new_model_be_registered_is_what_lets_the_run_go_on(
+    ctx: Context, step_of: StepOf
+) -> None:
+    p = training(ctx)
+    halting = step_of(p, "no-regression")["Arguments"]["Conditions"]
+    new, *passing = step_of(p, "new-model")["Arguments"]["Conditions"]
+
+    assert new["LeftValue"]["Std:JsonGet"]["Path"] == "candidate.status"
+    assert (new["Type"], new["RightValue"]) == ("Equals", "new")
+    copy = {"Type": "Not", "Condition": new}
+    assert halting == [{"Type": "Or", "Conditions": [each, copy]} for each in passing]
+
+
+def test_the_evaluation_is_told_of_the_versions_that_there_are(
+    ctx: Context, step_of: StepOf
+) -> None:
+    evaluate = step_of(training(ctx), "evaluate")["Arguments"]["AppSpecification"]
+    arguments = evaluate["ContainerArguments"]
+
+    for option, key in (
+        ("--champion-version", "version"),
+        ("--newest-version", "newest_version"),
+        ("--newest-digest", "newest_digest"),
+        ("--newest-approval", "newest_approval"),
+    ):
+        value = {"Get": f"Steps.champion.OutputParameters['{key}']"}
+        assert arguments[arguments.index(option) + 1] == value
 
 
 def test_the_halt_says_both_scores_and_what_is_allowed(ctx: Context, step_of: StepOf) -> None:
@@ -179,6 +211,7 @@ def test_a_version_tells_where_it_comes_from(ctx: Context, step_of: StepOf) -> N
         "better",
         "candidate-score",
         "regression",
+        "model-digest",
         "evaluation",
         "baseline-digest",
         "quality-baseline-digest",

@@ -32,8 +32,11 @@ from sagemaker.core.shapes import (  # noqa: E402
 from sagemaker.core.telemetry import telemetry_logging  # noqa: E402
 from sagemaker.core.training.configs import Compute, InputData, OutputDataConfig  # noqa: E402
 from sagemaker.core.workflow.conditions import (  # noqa: E402
+    ConditionEquals,
     ConditionIn,
     ConditionLessThanOrEqualTo,
+    ConditionNot,
+    ConditionOr,
 )
 from sagemaker.core.workflow.execution_variables import ExecutionVariables  # noqa: E402
 from sagemaker.core.workflow.functions import Join, JsonGet  # noqa: E402
@@ -200,9 +203,18 @@ champion = LambdaStep(
     lambda_func=Lambda(function_arn=RESOLVE, session=session),
     outputs=[
         LambdaOutput(name, LambdaOutputTypeEnum.String)
-        for name in ("model_uri", "package_arn", "version")
+        for name in (
+            *("model_uri", "package_arn", "version", "threshold"),
+            *("newest_version", "newest_digest", "newest_approval"),
+        )
     ],
 )
+VERSIONS = {
+    "--champion-version": "version",
+    "--newest-version": "newest_version",
+    "--newest-digest": "newest_digest",
+    "--newest-approval": "newest_approval",
+}
 evaluation = PropertyFile(name="evaluation", output_name="report", path="evaluation.json")
 artifact = train.properties.ModelArtifacts.S3ModelArtifacts
 evaluate = processing(
@@ -216,6 +228,11 @@ evaluate = processing(
     outputs=["report", "predictions"],
     arguments=[
         *folders(["candidate", "champion", "eval"], ["report", "predictions"]),
+        *(
+            part
+            for option, key in VERSIONS.items()
+            for part in (option, champion.properties.Outputs[key])
+        ),
         *("--problem", "binary", "--label", "late", "--metric", "auc"),
     ],
     reports=[evaluation],
@@ -303,6 +320,7 @@ register = ModelStep(
             "better": as_text(metric("better")),
             "candidate-score": as_text(metric("candidate.score")),
             "regression": as_text(metric("regression")),
+            "model-digest": as_text(metric("candidate.digest")),
             "evaluation": Join(on="/", values=[of(evaluate, "report"), "evaluation.json"]),
             "baseline-digest": as_text(metric("digest", "baseline", summary)),
             "quality-baseline-digest": as_text(metric("digest", "quality-baseline", summary)),
@@ -318,19 +336,27 @@ halt = FailStep(
         values=[metric("verdict"), "The gate allows a regression of at most", tolerance],
     ),
 )
-gate = ConditionStep(
+new = ConditionEquals(left=metric("candidate.status"), right="new")
+passing = [
+    ConditionLessThanOrEqualTo(left=metric("regression"), right=tolerance),
+    ConditionIn(value=metric("champion.status"), in_values=["scored", "none"]),
+]
+no_regression = ConditionStep(
     "no-regression",
-    conditions=[
-        ConditionLessThanOrEqualTo(left=metric("regression"), right=tolerance),
-        ConditionIn(value=metric("champion.status"), in_values=["scored", "none"]),
-    ],
-    if_steps=[baseline, quality, register],
+    conditions=[ConditionOr([condition, ConditionNot(new)]) for condition in passing],
+    if_steps=[],
     else_steps=[halt],
+)
+new_model = ConditionStep(
+    "new-model",
+    conditions=[new, *passing],
+    if_steps=[baseline, quality, register],
+    else_steps=[],
 )
 pipeline = Pipeline(
     NAME,
     parameters=[experiment, manifest, tolerance],
-    steps=[prepare, train, champion, evaluate, gate],
+    steps=[prepare, train, champion, evaluate, no_regression, new_model],
     pipeline_experiment_config=PipelineExperimentConfig(experiment, run),
     sagemaker_session=session,
 )

@@ -12,7 +12,8 @@ from ratchet_cdk.permissions.narrow_role import NarrowRole
 
 
 class ChampionResolver(Construct):
-    """A function that answers with the model artifact of the deployed model package.
+    """A function that answers with the model artifact of the deployed model package, and with the
+    digest of the newest version's.
 
     What is deployed stands in an SSM parameter, by name: whoever deploys writes it, and until
     somebody does there is no champion.
@@ -35,6 +36,7 @@ class ChampionResolver(Construct):
             actions=["ssm:GetParameter"],
             resources=[loop.arns.ssm_parameter(parameter)],
         )
+        loop.registry.grant_list(role)
         loop.registry.grant_read(role)
         loop.artifacts.grant_write(role, "KeepNoChampion", prefixes=[folders.NO_CHAMPION])
 
@@ -47,6 +49,7 @@ class ChampionResolver(Construct):
             description="Answers with the model artifact of the deployed model package",
             environment={
                 "CHAMPION_PARAMETER": parameter,
+                "MODEL_PACKAGE_GROUP": loop.registry.name,
                 "NO_CHAMPION_URI": f"{loop.artifacts.uri}/{folders.NO_CHAMPION}",
             },
             memory_mb=256,

@@ -49,14 +49,18 @@ class ModelRegistry(Construct):
             wildcard="The registry numbers the versions of this group.",
         )
 
-    def grant_judge(self, role: NarrowRole) -> None:
-        """Finds the versions of this group, and writes notes on how their deployment went."""
+    def grant_list(self, role: NarrowRole) -> None:
+        """Finds the versions of this group."""
         role.allow(
             "ListModelPackages",
             actions=["sagemaker:ListModelPackages"],
             resources=["*"],
             wildcard="The action knows no resource.",
         )
+
+    def grant_judge(self, role: NarrowRole) -> None:
+        """Finds the versions of this group, and writes notes on how their deployment went."""
+        self.grant_list(role)
         self.grant_note(role)
 
     def grant_note(self, role: NarrowRole) -> None:

@@ -13,6 +13,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from ratchet.loop import folders, names
+from ratchet.loop.problems import THRESHOLD
 from ratchet.settings import images
 from ratchet.settings.schema import Settings
 
@@ -57,6 +58,21 @@ class Promotion(Construct):
         )
         self._has_package = _is_set(self.package_arn)
         self.has_champion = self._condition("HasChampion", self._has_package)
+
+    @cached_property
+    def threshold(self) -> float:
+        """Of a binary problem: the probability from which on the champion answers the positive
+        class. Its quality baseline holds for the threshold that it was judged at, whatever the
+        settings say by now: so it is a parameter, which a deployment leaves alone."""
+        parameter = cdk.CfnParameter(
+            self,
+            names.THRESHOLD,
+            description="The probability from which on the champion answers the positive class",
+            type="Number",
+            default=THRESHOLD,
+        )
+        parameter.override_logical_id(names.THRESHOLD)
+        return parameter.value_as_number
 
     @cached_property
     def _has_baseline(self) -> cdk.ICfnConditionExpression:

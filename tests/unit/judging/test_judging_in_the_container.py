@@ -29,11 +29,14 @@ def test_the_bundle_holds_judging_and_what_the_loop_agrees_on_and_no_more(bundle
         *(
             f"ratchet/judging/{name}.py"
             for name in (
-                *("__init__", "answers", "ask", "comparison", "evaluate", "metrics", "models"),
-                *("own_metrics", "responses"),
+                *("__init__", "answers", "ask", "comparison", "copies", "evaluate", "metrics"),
+                *("models", "own_metrics", "responses"),
             )
         ),
-        *(f"ratchet/loop/{name}.py" for name in ("__init__", "names", "numbers", "problems")),
+        *(
+            f"ratchet/loop/{name}.py"
+            for name in ("__init__", "folders", "names", "numbers", "packages", "problems")
+        ),
     }
 
 

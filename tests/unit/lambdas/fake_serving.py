@@ -273,14 +273,15 @@ class FakeServing:
             package
             for package in self.packages.values()
             if package["ModelPackageGroupName"] == given["ModelPackageGroupName"]
-            and package["ModelApprovalStatus"] == given["ModelApprovalStatus"]
+            and given.get("ModelApprovalStatus") in (None, package["ModelApprovalStatus"])
         ]
         # A page goes on below the version that the last one ended with, whatever came or went.
         below = int(given.get("NextToken", 10**9))
         versions = {package["ModelPackageVersion"]: package for package in shown}
         left = sorted((version for version in versions if version < below), reverse=True)
-        next_page = {"NextToken": str(left[1])} if len(left) > 2 else {}
-        return {"ModelPackageSummaryList": [versions[v] for v in left[:2]], **next_page}
+        most = min(given.get("MaxResults", 2), 2)
+        next_page = {"NextToken": str(left[most - 1])} if len(left) > most else {}
+        return {"ModelPackageSummaryList": [versions[v] for v in left[:most]], **next_page}
 
     def _UpdateModelPackage(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         # The roles of the functions refuse it (sagemaker:ModelApprovalStatus).

@@ -13,9 +13,17 @@ from resolve_champion.handler import handler
 from tests.unit.lambdas.fake_cloud import ARTIFACTS, FakeCloud, ServiceError
 
 PARAMETER = "/flights/dev/champion"
-PACKAGE = "arn:aws:sagemaker:us-east-1:000000000000:model-package/flights-dev/7"
+GROUP = "flights-dev"
+PACKAGE = f"arn:aws:sagemaker:us-east-1:000000000000:model-package/{GROUP}/7"
 NONE_URI = f"s3://{ARTIFACTS}/champion/none/"
-NONE = {"model_uri": NONE_URI, "package_arn": "none", "version": "none"}
+NO_NEWEST = dict.fromkeys(("newest_version", "newest_digest", "newest_approval"), "none")
+NONE = {
+    "model_uri": NONE_URI,
+    "package_arn": "none",
+    "version": "none",
+    "threshold": "none",
+    **NO_NEWEST,
+}
 
 
 @pytest.fixture
@@ -23,14 +31,27 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     cloud = FakeCloud()
     monkeypatch.setenv("CHAMPION_PARAMETER", PARAMETER)
     monkeypatch.setenv("NO_CHAMPION_URI", NONE_URI)
+    monkeypatch.setenv("MODEL_PACKAGE_GROUP", GROUP)
     for service in ("s3", "sagemaker", "ssm"):
         client = cloud.client(service)
         monkeypatch.setattr(aws_clients, service, lambda client=client: client)
     return cloud
 
 
-def described(*containers: dict[str, Any]) -> dict[str, Any]:
-    return {"InferenceSpecification": {"Containers": list(containers)}}
+def described(*containers: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "ModelPackageGroupName": GROUP,
+        "ModelPackageVersion": 7,
+        "ModelPackageArn": PACKAGE,
+        "ModelApprovalStatus": "Approved",
+        "InferenceSpecification": {"Containers": list(containers)},
+        **more,
+    }
+
+
+def newest(version: int, **more: Any) -> dict[str, Any]:
+    package_arn = PACKAGE.replace("/7", f"/{version}")
+    return described(**{"ModelPackageVersion": version, "ModelPackageArn": package_arn, **more})
 
 
 def resolve() -> dict[str, str]:
@@ -44,7 +65,59 @@ def test_the_deployed_version_is_the_champion(cloud: FakeCloud) -> None:
         "model_uri": "s3://a/model.tar.gz",
         "package_arn": PACKAGE,
         "version": "7",
+        "threshold": "none",
+        "newest_version": "7",
+        "newest_digest": "none",
+        "newest_approval": "Approved",
     }
+
+
+def test_the_champion_brings_the_threshold_that_it_was_judged_by(cloud: FakeCloud) -> None:
+    cloud.parameters[PARAMETER] = PACKAGE
+    cloud.packages[PACKAGE] = described(
+        {"ModelDataUrl": "s3://a/m.tar.gz"}, CustomerMetadataProperties={"threshold": "0.31"}
+    )
+    assert resolve()["threshold"] == "0.31"
+
+
+@pytest.mark.parametrize("approval", ["Approved", "Rejected", "PendingManualApproval"])
+@pytest.mark.parametrize("champion", [PACKAGE, "none"])
+def test_the_newest_version_is_named_whatever_its_approval(
+    cloud: FakeCloud, approval: str, champion: str
+) -> None:
+    cloud.parameters[PARAMETER] = champion
+    cloud.packages[PACKAGE] = described({"ModelDataUrl": "s3://a/m.tar.gz"})
+    package = newest(
+        12, ModelApprovalStatus=approval, CustomerMetadataProperties={"model-digest": "ab12"}
+    )
+    cloud.packages[package["ModelPackageArn"]] = package
+    outputs = resolve()
+    assert outputs["version"] == ("7" if champion == PACKAGE else "none")
+    assert {key: outputs[key] for key in NO_NEWEST} == {
+        "newest_version": "12",
+        "newest_digest": "ab12",
+        "newest_approval": approval,
+    }
+    assert cloud.count("ListModelPackages") == 1
+
+
+@pytest.mark.parametrize("status", ["Failed", "Deleting"])
+def test_a_newest_version_that_can_never_serve_is_none(cloud: FakeCloud, status: str) -> None:
+    package = newest(3, ModelPackageStatus=status)
+    cloud.packages[package["ModelPackageArn"]] = package
+    assert resolve() == NONE
+
+
+def test_a_newest_version_that_is_deleted_meanwhile_is_none(cloud: FakeCloud) -> None:
+    package = newest(3)
+    cloud.packages[package["ModelPackageArn"]] = package
+
+    def delete(name: str, given: object) -> None:
+        if name == "DescribeModelPackage":
+            cloud.packages.clear()
+
+    cloud.before = delete
+    assert resolve() == NONE
 
 
 def test_a_model_named_by_its_data_source_is_found_too(cloud: FakeCloud) -> None:
@@ -100,7 +173,6 @@ def test_a_parameter_that_is_no_version_is_refused_with_its_value(
         (described(), "has 0 containers"),
         (described({"Image": "i"}, {"Image": "i"}), "has 2 containers"),
         (described({"Image": "i"}), "names no model artifact"),
-        ({}, "has 0 containers"),
     ],
 )
 def test_a_package_without_one_model_is_an_error(
@@ -112,10 +184,13 @@ def test_a_package_without_one_model_is_an_error(
         resolve()
 
 
-@pytest.mark.parametrize("operation", ["GetParameter", "DescribeModelPackage", "PutObject"])
+@pytest.mark.parametrize(
+    "operation", ["GetParameter", "DescribeModelPackage", "ListModelPackages", "PutObject"]
+)
 def test_a_refused_call_is_never_taken_for_no_champion(cloud: FakeCloud, operation: str) -> None:
     if operation != "PutObject":
         cloud.parameters[PARAMETER] = PACKAGE
+        cloud.packages[PACKAGE] = described({"ModelDataUrl": "s3://a/m.tar.gz"})
 
     def refuse(name: str, given: object) -> None:
         if name == operation:
