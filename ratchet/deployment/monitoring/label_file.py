@@ -22,7 +22,7 @@ from typing import Any
 from ratchet.deployment.errors import DeploymentError, nearest
 from ratchet.deployment.serving.request_rows import rows_of
 from ratchet.judging.answers import LabelRule, class_rule, label_rule, plain, word_rule
-from ratchet.loop.problems import BINARY, FALSE, REGRESSION, TRUE
+from ratchet.loop.problems import BINARY, FALSE, MULTICLASS, REGRESSION, TRUE
 from ratchet.settings.schema import ModelSettings
 
 ID_COLUMNS = ("inference_id", "inferenceId", "event_id", "eventId")
@@ -61,10 +61,9 @@ class ModelLabels:
     @property
     def words(self) -> bool:
         """Whether labels are names of classes rather than numbers or truth values."""
-        if self.model.problem == BINARY:
-            truth = {*TRUE, *FALSE}.issuperset(plain(name).lower() for name in self.eval_classes)
-            return plain(self.model.positive).lower() not in ("", *(TRUE if truth else ()))
-        return self.model.problem != REGRESSION
+        truth = {*TRUE, *FALSE}.issuperset(plain(name).lower() for name in self.eval_classes)
+        beside_words = self.model.problem == BINARY and not truth
+        return self.model.problem == MULTICLASS or self.model.has_word_labels or beside_words
 
     def write(self, text: str) -> str | None:
         """The label as engines read it that compare letter by letter: 1 or 0, or a class's name
@@ -148,8 +147,8 @@ def read(path: Path, *, model: ModelLabels) -> LabelFile:
     if mistakes:
         more = [f"… and {len(mistakes) - _SHOWN:,} more"] if len(mistakes) > _SHOWN else []
         shown = "\n".join(f"  {text}" for text in [*mistakes[:_SHOWN], *more])
-        wrong, labels = sum(map(len, refused.values())), sum(map(len, by_id.values()))
-        share = f" {wrong:,} of {labels:,} labels are none." if wrong else ""
+        wrong, total = sum(map(len, refused.values())), sum(map(len, by_id.values()))
+        share = f" {wrong:,} of {total:,} labels are none." if wrong else ""
         raise DeploymentError(f"{path} was not uploaded.{share}\n{shown}")
     is_class = model.model.problem != REGRESSION
     return LabelFile(
