@@ -61,9 +61,10 @@ class ModelLabels:
     @property
     def words(self) -> bool:
         """Whether labels are names of classes rather than numbers or truth values."""
-        truth = {*TRUE, *FALSE}.issuperset(plain(name).lower() for name in self.eval_classes)
-        beside_words = self.model.problem == BINARY and not truth
-        return self.model.problem == MULTICLASS or self.model.has_word_labels or beside_words
+        if self.model.problem == BINARY and self.model.positive and not self.model.has_word_labels:
+            names = (plain(name).lower() for name in self.eval_classes)
+            return not {*TRUE, *FALSE}.issuperset(names)  # 1 beside -1 is a word
+        return self.model.problem == MULTICLASS or self.model.has_word_labels
 
     def write(self, text: str) -> str | None:
         """The label as engines read it that compare letter by letter: 1 or 0, or a class's name
