@@ -31,6 +31,7 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: the root that holds `ratchet` is two folders up
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+import numpy as np
 import pandas as pd
 
 from ratchet.judging.answers import (
@@ -47,7 +48,14 @@ from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
 from ratchet.judging.responses import Reading, read_response
 from ratchet.loop.names import NONE
-from ratchet.loop.problems import BEST_F1, BINARY, MULTICLASS, PROBLEMS, THRESHOLD
+from ratchet.loop.problems import (
+    BEST_F1,
+    BINARY,
+    MULTICLASS,
+    PROBLEMS,
+    REGRESSION,
+    THRESHOLD,
+)
 
 MOST_REFUSED = 0.01
 """The share of labels that may be left out because they are not understood."""
@@ -225,23 +233,20 @@ def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Refused]:
 
 
 def predictions(labels: TrueLabels, answers: Answers | None) -> pd.DataFrame:
-    """A row for each label; no rows without answers."""
+    """A row for each label; no rows without answers. Classes have their names."""
     if answers is None:
         binary = ["probability"] if labels.problem == BINARY else []
         return pd.DataFrame(columns=["label", *binary, "prediction"])
-    if labels.problem == MULTICLASS:
-        answered = [answers.classes[place] for place in answers.values]
-        columns: dict[str, object] = {"label": labels.texts, "prediction": answered}
-        if answers.probabilities is not None:
-            shares = zip(labels.classes, answers.probabilities.T, strict=True)
-            columns |= {f"probability_{name}": share for name, share in shares}
-        return pd.DataFrame(columns)
-    if labels.problem == BINARY:
-        frame = pd.DataFrame({"label": labels.values, "prediction": answers.positions})
-        if not answers.no_probabilities:
-            frame.insert(1, "probability", answers.values)
-        return frame
-    return pd.DataFrame({"label": labels.values, "prediction": answers.values})
+    if labels.problem == REGRESSION:
+        return pd.DataFrame({"label": labels.values, "prediction": answers.values})
+    names = np.array(answers.classes or labels.classes, dtype=object)
+    frame = pd.DataFrame({"label": labels.texts, "prediction": names[answers.positions]})
+    if labels.problem == BINARY and not answers.no_probabilities:
+        frame.insert(1, "probability", answers.values)
+    if labels.problem == MULTICLASS and answers.probabilities is not None:
+        for name, share in zip(labels.classes, answers.probabilities.T, strict=True):
+            frame[f"probability_{name}"] = share
+    return frame
 
 
 if __name__ == "__main__":

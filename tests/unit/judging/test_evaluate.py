@@ -269,7 +269,7 @@ def test_labels_may_be_words_of_which_one_is_the_positive_class(job: Job) -> Non
     assert words["candidate"]["metrics"] == numbers["candidate"]["metrics"]
     assert set(words["candidate"]["confusion_matrix"]) == {"no", "yes"}
     assert words["classes"] == {"no": numbers["classes"]["0"], "yes": numbers["classes"]["1"]}
-    assert {line.partition(",")[0] for line in job.predictions[1:]} == {"0", "1"}
+    assert {line.partition(",")[0] for line in job.predictions[1:]} == {"no", "yes"}
 
 
 def test_a_regression_is_judged_by_its_error(price: Job) -> None:
