@@ -51,6 +51,7 @@ from ratchet.loop.names import NONE
 from ratchet.loop.problems import (
     BEST_F1,
     BINARY,
+    MEDIAN,
     MULTICLASS,
     PROBLEMS,
     REGRESSION,
@@ -98,7 +99,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=NONE,
         help=f"the one that the champion was registered with; {NONE}: as --threshold says",
     )
-    parser.add_argument("--quantile", type=float, default=0.5, help="of the metric pinball")
+    parser.add_argument("--quantile", type=float, default=MEDIAN, help="of the metric pinball")
     parser.add_argument("--weights", help="the column that says how much a row counts")
     for part in ("prediction", "probability"):
         parser.add_argument(
