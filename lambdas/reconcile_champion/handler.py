@@ -24,6 +24,7 @@ Environment
 Parameters of the stack that it sets; every other keeps its value
     ChampionModelPackageArn, ChampionVersion, BaselineUri, QualityBaselineUri ("none" without),
     MonitorEngine ("model-monitor" | "pipeline"). A folder's URI has no trailing slash.
+    ProbabilityThreshold  of a binary model: the version's own, a decimal; a take-down leaves it
 
 Wakes at the same time are normal: one acts, under a claim (claims.py), and the others come back.
 It acts first and tells last. No notice, metric or refusal of SNS holds an update or a mark back.

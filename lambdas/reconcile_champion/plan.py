@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from ratchet.loop import names, notices, versions
 from reconcile_champion.seen import (
@@ -279,8 +280,14 @@ def _parameters(package: Package, *, engine: str) -> dict[str, str]:
         names.CHAMPION_VERSION: str(package.version),
         names.BASELINE: package.baselines.data,
         names.QUALITY_BASELINE: package.baselines.quality,
+        names.THRESHOLD: _decimal(package.threshold),
         names.ENGINE: engine,
     }
+
+
+def _decimal(value: float) -> str:
+    """As CloudFormation writes a default of its parameter, so that the same is no change."""
+    return f"{Decimal(repr(value)).normalize():f}"
 
 
 def _changes(stack: ServingStackState, values: Mapping[str, str]) -> dict[str, str]:

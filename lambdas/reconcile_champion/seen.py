@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ratchet.loop import names
-from ratchet.loop.packages import Baselines
+from ratchet.loop.packages import Baselines, threshold_of
 from ratchet.loop.versions import Version
 
 
@@ -16,6 +16,11 @@ class Package(Version):
     """A version of the group, as DescribeModelPackage describes it."""
 
     baselines: Baselines = field(default_factory=Baselines)
+
+    @property
+    def threshold(self) -> float:
+        """Of a binary problem: the probability from which on it answers the positive class."""
+        return threshold_of(self.metadata)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Unpack
 
 from ratchet.authoring import jobs
@@ -10,11 +11,61 @@ from ratchet.authoring.draft import Draft
 from ratchet.authoring.handles import CheckStep
 from ratchet.authoring.options import CheckOptions
 from ratchet.authoring.variables import Operand
+from ratchet.loop.problems import THRESHOLD
 from ratchet.settings import images
 
-_PROBLEMS = ("BinaryClassification", "MulticlassClassification", "Regression")
+_BINARY, _REGRESSION = "BinaryClassification", "Regression"
+_PROBLEMS = (_BINARY, "MulticlassClassification", _REGRESSION)
 _CLARIFY_KINDS = ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY")
 _FOLDER = "/opt/ml/processing"
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Where a check of model quality finds what. Which goes with which problem:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-baseline.html"""
+
+    problem: str | None
+    label: str | None
+    inference: str | None
+    probability: str | None
+    threshold: float | None
+
+    @property
+    def threshold_text(self) -> str | None:
+        if self.threshold is not None:
+            return str(self.threshold)
+        by_probability = self.problem == _BINARY and self.inference is None
+        return str(THRESHOLD) if by_probability else None
+
+    def contradictions(self) -> Iterator[tuple[str, object, str]]:
+        """Argument, its value, and what is expected instead."""
+        if self.problem is not None:
+            yield from self._of_places()
+            yield from self._of_threshold(self.problem)
+            return
+        for name, value in asdict(self).items():
+            if value is not None:
+                yield name, value, "a check of data takes none; expected a problem beside it"
+
+    def _of_places(self) -> Iterator[tuple[str, object, str]]:
+        if self.label is None:
+            yield "label", None, "expected the column of the label"
+        if self.inference is None and (self.problem != _BINARY or self.probability is None):
+            beside = ", or a probability" if self.problem == _BINARY else ""
+            yield "inference", None, f"expected the column of the model's answer{beside}"
+        if self.probability is not None and self.problem == _REGRESSION:
+            yield "probability", self.probability, "a regression has none"
+
+    def _of_threshold(self, problem: str) -> Iterator[tuple[str, object, str]]:
+        if self.threshold is None:
+            return
+        if problem != _BINARY:
+            yield "threshold", self.threshold, f"only {_BINARY} has one"
+        elif self.inference is not None:
+            yield "threshold", self.threshold, "the classes in `inference` decide; expected none"
+        elif not 0 <= self.threshold <= 1:
+            yield "threshold", self.threshold, "expected a probability, from 0 to 1"
 
 
 class CheckSteps(Draft):
@@ -40,13 +91,21 @@ class CheckSteps(Draft):
         Args:
             data: URI of CSV files with a header.
             problem: BinaryClassification, MulticlassClassification or Regression makes it a check
-                of model quality; `label`, `inference`, `probability` are then its columns, and
-                `threshold` is where a probability counts as positive.
+                of model quality.
+            label: then the column of the label.
+            inference: the column of the model's answer, a number or a class. A binary problem has
+                it, or `probability`.
+            probability: the column of the positive class's probability.
+            threshold: where a probability counts as positive, if there is no `inference`; default:
+                0.5.
             statistics: URI of the earlier baseline's, beside the `constraints` of the options.
             options: see `CheckOptions`.
         """
         if problem is not None and problem not in _PROBLEMS:
             self._refuse(name, "problem", problem, f"expected one of {', '.join(_PROBLEMS)}")
+        columns = _Columns(problem, label, inference, probability, threshold)
+        for argument, value, expected in columns.contradictions():
+            self._refuse(name, argument, value, expected)
         environment = {
             "dataset_format": '{"csv": {"header": true, "output_columns_position": "START"}}',
             "dataset_source": f"{_FOLDER}/input/baseline_dataset_input",
@@ -57,7 +116,7 @@ class CheckSteps(Draft):
             "ground_truth_attribute": label,
             "inference_attribute": inference,
             "probability_attribute": probability,
-            "probability_threshold_attribute": None if threshold is None else str(threshold),
+            "probability_threshold_attribute": columns.threshold_text,
         }
         region = self.ctx.settings.region
         job = self._check_job(

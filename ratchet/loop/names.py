@@ -68,6 +68,7 @@ CHAMPION = "ChampionModelPackageArn"
 CHAMPION_VERSION = "ChampionVersion"
 BASELINE = "BaselineUri"
 QUALITY_BASELINE = "QualityBaselineUri"
+THRESHOLD = "ProbabilityThreshold"
 ENGINE = "MonitorEngine"
 """Parameters of the serving stack's template, which a promotion changes."""
 

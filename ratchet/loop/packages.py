@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ratchet.loop.folders import CONSTRAINTS, baseline_folder
 from ratchet.loop.names import NONE
-from ratchet.loop.problems import Better, better_of
+from ratchet.loop.problems import THRESHOLD, Better, better_of
 
 APPROVED: Final = "Approved"
 REJECTED: Final = "Rejected"
@@ -70,6 +70,14 @@ def registered_score(metadata: Mapping[str, str]) -> Score | None:
             metric = key.removeprefix(_CANDIDATE)
             return Score(metric=metric, better=better_of(metric), value=value)
     return None
+
+
+def threshold_of(metadata: Mapping[str, str]) -> float:
+    """The probability from which on the version answered the positive class when it was judged:
+    its quality baseline holds for that. One registered before versions said it was judged at
+    THRESHOLD."""
+    threshold = number_in(metadata, THRESHOLD_KEY)
+    return THRESHOLD if threshold is None else threshold
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -284,6 +284,70 @@ def test_data_and_model_quality_are_checked_as_the_sdk_writes_it(
     validate(pipeline.definition())
 
 
+BINARY, MULTICLASS, REGRESSION = "BinaryClassification", "MulticlassClassification", "Regression"
+
+
+@pytest.mark.parametrize(
+    ("columns", "environment"),
+    [
+        (
+            {"problem": BINARY, "probability": "p"},
+            {"probability_attribute": "p", "probability_threshold_attribute": "0.5"},
+        ),
+        (
+            {"problem": BINARY, "inference": "c", "probability": "p"},
+            {"inference_attribute": "c", "probability_attribute": "p"},
+        ),
+        ({"problem": MULTICLASS, "inference": "c"}, {"inference_attribute": "c"}),
+        ({"problem": REGRESSION, "inference": "y"}, {"inference_attribute": "y"}),
+    ],
+)
+def test_each_problem_says_where_its_answers_are(
+    pipeline: Pipeline, step_of: StepOf, columns: dict[str, Any], environment: dict[str, str]
+) -> None:
+    pipeline.quality_check("q", data=pipeline.string("Data"), label="y", skip=True, **columns)
+    written = step_of(pipeline, "q")["Arguments"]["Environment"]
+    assert {name: text for name, text in written.items() if "attribute" in name} == {
+        "ground_truth_attribute": "y",
+        **environment,
+    }
+    assert written["problem_type"] == columns["problem"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"problem": "Binary", "label": "y"}, "expected one of BinaryClassification, Multi"),
+        ({"label": "y"}, "a check of data takes none; expected a problem"),
+        ({"problem": REGRESSION, "inference": "p"}, "expected the column of the label"),
+        ({"problem": REGRESSION, "label": "y"}, "the column of the model's answer"),
+        ({"problem": MULTICLASS, "label": "y", "probability": "p"}, "the model's answer"),
+        ({"problem": BINARY, "label": "y"}, "the model's answer, or a probability"),
+        (
+            {"problem": REGRESSION, "label": "y", "inference": "a", "probability": "p"},
+            "a regression has none",
+        ),
+        (
+            {"problem": MULTICLASS, "label": "y", "inference": "a", "threshold": 0.5},
+            "only BinaryClassification has one",
+        ),
+        (
+            {"problem": BINARY, "label": "y", "inference": "a", "threshold": 0.5},
+            "the classes in `inference` decide",
+        ),
+        (
+            {"problem": BINARY, "label": "y", "probability": "p", "threshold": 50},
+            "a probability, from 0 to 1",
+        ),
+    ],
+)
+def test_columns_that_do_not_go_with_the_problem_are_refused(
+    pipeline: Pipeline, problems: Problems, columns: dict[str, Any], message: str
+) -> None:
+    pipeline.quality_check("q", data=pipeline.string("Data"), skip=True, **columns)
+    assert any(message in problem for problem in problems(pipeline))
+
+
 @pytest.mark.parametrize(
     ("kind", "model", "expected"),
     [

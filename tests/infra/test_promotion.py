@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ratchet.project import load
+from tests.cloudformation_schemas import resource_schema
 from tests.infra.assembly import ENVIRONMENTS, Assembly
 from tests.infra.conditions import deployed, references
 
@@ -149,3 +150,26 @@ def test_the_first_engine_is_model_monitor_unless_the_settings_say_pipeline(
     assert load(environment).monitor.engine == "auto"
     assert engine["Default"] == "model-monitor"
     assert engine["AllowedValues"] == ["model-monitor", "pipeline"]
+
+
+def test_a_binary_champion_is_watched_at_the_threshold_that_it_was_judged_at(
+    assembly: Assembly,
+) -> None:
+    """In the answers' definition alone: a version with another threshold replaces that one, as one
+    with another baseline does."""
+    template = assembly.templates["dev/Serving"]
+    assert template["Parameters"]["ProbabilityThreshold"]["Default"] == 0.5
+    users = {
+        resource["Type"]: resource["Properties"]
+        for resource in template["Resources"].values()
+        if "ProbabilityThreshold" in references(resource)
+    }
+    (kind,) = users
+    assert kind == "AWS::SageMaker::ModelQualityJobDefinition"
+    part = users[kind]["ModelQualityJobInput"]
+    assert part["EndpointInput"]["ProbabilityThresholdAttribute"] == {"Ref": "ProbabilityThreshold"}
+    replacing = resource_schema(kind)["createOnlyProperties"]
+    assert {"/properties/ModelQualityJobInput", "/properties/ModelQualityBaselineConfig"} <= {
+        *replacing
+    }
+    assert "JobDefinitionName" not in users[kind]

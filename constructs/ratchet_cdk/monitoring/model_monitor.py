@@ -159,7 +159,7 @@ class ModelMonitor(Construct):
                 endpoint_input=_Quality.EndpointInputProperty(
                     **self._captured(),
                     probability_attribute="0",  # the answer is the probability alone
-                    probability_threshold_attribute=0.5,
+                    probability_threshold_attribute=self._promotion.threshold,
                     start_time_offset=f"-P{LABEL_DAYS}D",
                     end_time_offset="-PT1H",
                 ),

@@ -13,7 +13,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from ratchet.loop import folders, names
-from ratchet.settings import images
+from ratchet.loop.problems import THRESHOLD
 from ratchet.settings.schema import Settings
 
 _FILES = f"{folders.STATISTICS} and {folders.CONSTRAINTS}"
@@ -57,6 +57,21 @@ class Promotion(Construct):
         )
         self._has_package = _is_set(self.package_arn)
         self.has_champion = self._condition("HasChampion", self._has_package)
+
+    @cached_property
+    def threshold(self) -> float:
+        """Of a binary problem: the probability from which on the champion answers the positive
+        class. Its quality baseline holds for the threshold that it was judged at, whatever the
+        settings say by now: so it is a parameter, which a deployment leaves alone."""
+        parameter = cdk.CfnParameter(
+            self,
+            names.THRESHOLD,
+            description="The probability from which on the champion answers the positive class",
+            type="Number",
+            default=THRESHOLD,
+        )
+        parameter.override_logical_id(names.THRESHOLD)
+        return parameter.value_as_number
 
     @cached_property
     def _has_baseline(self) -> cdk.ICfnConditionExpression:
@@ -128,7 +143,7 @@ def only_when(condition: str, resource: cdk.CfnResource) -> None:
 
 def _engines(settings: Settings) -> list[str]:
     """The engines that the parameter may name, the preferred one first."""
-    if settings.monitor.engine == names.PIPELINE or images.model_monitor(settings.region) is None:
+    if settings.monitor.engine == names.PIPELINE or settings.no_model_monitor:
         return [names.PIPELINE]
     return [names.MODEL_MONITOR, names.PIPELINE]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from ratchet.cli.views import evaluation_view, model_view, run_view, status_view
+from ratchet.cli.views import evaluation_view, model_view, status_view
 from ratchet.deployment import standing as standings
 from ratchet.deployment.registry import versions as registry
 from ratchet.loop import evaluations
@@ -77,16 +76,6 @@ def test_an_evaluation_without_a_floor_shows_none() -> None:
     view = evaluation_view.series([record], now=START + timedelta(days=200))
     assert view is not None
     assert "–" in drawn([view])
-
-
-def test_a_report_says_why_a_metric_is_not_there() -> None:
-    metrics: dict[str, Any] = {"rmse": 43.2, "mape": None}
-    reason = "mape divides by the label, which is 0 in 2 of 300 rows"
-    scored = {"score": 43.2, "metrics": metrics, "undefined": {"mape": reason}}
-    report = {"metric": "rmse", "candidate": scored, "champion": {"status": "scored", **scored}}
-    shown = run_view.report_table("evaluation", report)
-    assert shown is not None
-    assert f"candidate: no mape: {reason}" in drawn([shown])
 
 
 def test_status_says_what_watches_the_quality_of_a_regression(serving: ServingWorld) -> None:

@@ -102,6 +102,44 @@ def test_the_highest_approved_version_is_promoted_with_its_own_baselines() -> No
     }
 
 
+@pytest.mark.parametrize(
+    ("now", "recorded", "promoted"),
+    [
+        ("0.5", "0.37", "0.37"),
+        ("0.37", None, "0.5"),
+        ("0.5", "0.50", None),
+        ("0.5", "1e-05", "0.00001"),
+        ("0.5", "1.0", "1"),
+        ("0.5", "nan", None),
+        ("1", "1.0", None),
+    ],
+)
+def test_a_version_is_promoted_with_the_threshold_that_it_was_judged_at(
+    now: str, recorded: str | None, promoted: str | None
+) -> None:
+    metadata = {} if recorded is None else {"threshold": recorded}
+    decision = plan(
+        seen(
+            packages=[package(3, metadata=metadata)],
+            stack=stack(1, ProbabilityThreshold=now),
+            live=live(1),
+        ),
+        POLICY,
+    )
+    assert isinstance(decision, Promote)
+    assert decision.changes.get("ProbabilityThreshold") == promoted
+
+
+def test_a_champion_that_is_watched_at_another_threshold_is_deployed_again() -> None:
+    served = package(3, metadata={"threshold": "0.37"})
+    watched = stack(3, ProbabilityThreshold="0.5")
+    decision = plan(seen(packages=[served], stack=watched, live=live(3)), POLICY)
+    assert isinstance(decision, Promote)
+    assert decision.changes == {"ProbabilityThreshold": "0.37"}
+    watched = stack(3, ProbabilityThreshold="0.37")
+    assert isinstance(plan(seen(packages=[served], stack=watched, live=live(3)), POLICY), Serves)
+
+
 def test_a_version_without_a_baseline_is_promoted_without_a_monitor() -> None:
     bare = Package(arn=arn_of(1), version=1, approval="Approved")
     decision = plan(seen(packages=[bare]), POLICY)
