@@ -57,11 +57,12 @@ def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[B
     """What the version's traffic is compared with: the rows that it was judged by, and its answers
     for them."""
     settings = p.ctx.settings
-    data = p.baseline("baseline", of=rows, exclude=settings.unmonitored)
-    answers = evaluate.outputs["predictions"]
     threshold = evaluate.metric("candidate.threshold") if settings.model.own_threshold else None
-    quality = p.baseline(QUALITY_BASELINE, of=answers, label="label", threshold=threshold)
-    return [data, quality]
+    answers = evaluate.outputs["predictions"]
+    return [
+        p.baseline("baseline", of=rows, exclude=settings.unmonitored),
+        p.baseline(QUALITY_BASELINE, of=answers, label="label", threshold=threshold),
+    ]
 
 
 def origin(
