@@ -2,8 +2,9 @@
 compare.
 
 In:   <candidate>/*.tar.gz     the model just trained; without --candidate the champion is judged
-                               alone
-      <champion>/*.tar.gz      the model that serves now; none in the folder: there is no champion
+                               alone. A chain of containers has --candidate for each
+      <champion>/*.tar.gz      the model that serves now; none in the folder: there is no champion.
+                               Of a chain: 01-of-02.tar.gz, 02-of-02.tar.gz
       <eval>/eval.csv          the eval slice: the label and the raw columns, with a header
 Out:  <report>/evaluation.json
       <predictions>/predictions.csv    the label of each row, and what the candidate answers for it
@@ -23,6 +24,7 @@ import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: the root that holds `ratchet` is two folders up
@@ -35,6 +37,7 @@ from ratchet.judging.comparison import Judging, UndefinedMetricError, check_labe
 from ratchet.judging.copies import RegistryState
 from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
+from ratchet.judging.responses import read_response
 from ratchet.loop.names import NONE
 from ratchet.loop.problems import BINARY, MULTICLASS, PROBLEMS
 
@@ -51,7 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare a candidate with the champion.")
-    parser.add_argument("--candidate", type=Path)
+    parser.add_argument(
+        "--candidate",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder; one for each container of a chain, in their order",
+    )
     parser.add_argument("--champion", type=Path, default="/opt/ml/processing/input/champion")
     parser.add_argument("--eval", type=Path, default="/opt/ml/processing/input/eval")
     parser.add_argument("--report", type=Path, default="/opt/ml/processing/output/report")
@@ -77,14 +86,16 @@ def run(args: argparse.Namespace) -> None:
     judging = Judging(args.problem, args.metric or PROBLEMS[args.problem].default, own)
     labels, rows = read(args)
     check_labels(judging, labels)
-    folders = [folder for folder in (args.champion, args.candidate) if folder]
-    with ThreadPoolExecutor() as threads:  # the work is in processes, one for each model
-        futures = [threads.submit(ask_model, folder, rows, labels) for folder in folders]
+    models = [folders for folders in ([args.champion], args.candidate) if folders]
+    with ThreadPoolExecutor() as threads:  # the work is in processes, of both models at once
+        read_answers = partial(read_response, labels=labels)
+        futures = [threads.submit(ask_model, folders, rows, read_answers) for folders in models]
     champion, *candidates = (future.result() for future in futures)
     if candidates:
         answers = candidates[0].answers
         if answers is None:
-            reason = candidates[0].reason or f"no *.tar.gz in {args.candidate}"
+            missing = f"no *.tar.gz in {', '.join(map(str, args.candidate))}"
+            reason = candidates[0].reason or missing
             raise SystemExit(f"the candidate cannot be scored: {reason}")
         report = compare(judging, labels, candidates[0], champion, registry_state(args))
     else:

@@ -20,7 +20,7 @@ import csv, io
 import features
 
 def model_fn(model_dir): return None
-def input_fn(body, content_type): return list(csv.DictReader(io.StringIO(body.decode())))
+def input_fn(body, content_type): return list(csv.DictReader(io.StringIO(body)))
 def predict_fn(rows, model): return [features.answer(float(row["x"])) for row in rows]
 def output_fn(answers, accept): return "".join(f"{answer}\\n" for answer in answers), accept
 """
