@@ -170,6 +170,11 @@ PROBLEMS: Mapping[str, ModelProblem] = {
 }
 
 
+def answer_column(problem: Kind) -> str:
+    """What an evaluation's predictions call the model's answer, beside `label`."""
+    return "probability" if problem == BINARY else "prediction"
+
+
 def better_of(metric: str) -> Better:
     """Of a metric that something recorded by its name alone, as was once done."""
     problems = PROBLEMS.values()
@@ -208,19 +213,3 @@ def unknown_metric(
     nearest = next((metric for metric in near if metric in metrics), None)
     hint = f"; did you mean {nearest!r}?" if nearest else "."
     return f"{name!r} is no metric of a {problem} problem{hint} There are {', '.join(metrics)}"
-
-
-def no_quality_analysis(problem: Kind, positive: str = "") -> str | None:
-    """For which models answers are not compared with labels that arrive after them: the words that
-    follow "not for", or None where they are.
-
-    Quality baseline, monitoring pipeline, Model Monitor's schedule and `ratchet status` ask here.
-
-    Args:
-        positive: the label's value of the positive class, where the settings name one.
-    """
-    if problem != BINARY:
-        return f"{problem} yet"
-    if positive.lower() not in ("", *TRUE):
-        return f"labels such as {positive!r} yet"
-    return None

@@ -51,14 +51,12 @@ def evaluate(
 
 
 def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[BaselineStep]:
-    """What the version's traffic is compared with: the rows that it was judged by and, where
-    answers are compared with labels later, its answers for them."""
-    settings = p.ctx.settings
-    data = p.baseline("baseline", of=rows, exclude=settings.unmonitored)
-    if settings.model.no_quality_analysis:
-        return [data]
-    answers = evaluate.outputs["predictions"]
-    return [data, p.baseline(QUALITY_BASELINE, of=answers, label="label")]
+    """What the version's traffic is compared with: the rows that it was judged by, and its answers
+    for them."""
+    return [
+        p.baseline("baseline", of=rows, exclude=p.ctx.settings.unmonitored),
+        p.baseline(QUALITY_BASELINE, of=evaluate.outputs["predictions"], label="label"),
+    ]
 
 
 def origin(

@@ -39,7 +39,15 @@ def outcome(state: RunState) -> str:
     ]
     if versions:
         return f"registered version {', '.join(versions)}"
+    if state.no_new_model:
+        return no_new_model(state)
     return state.run.failure or state.run.status.lower()
+
+
+def no_new_model(state: RunState) -> str:
+    """`no new model: the candidate is version 3`."""
+    which = f"version {state.copy_of}" if state.copy_of else "one that was there already"
+    return f"no new model: the candidate is {which}"
 
 
 def seconds(state: RunState, now: datetime) -> float | None:
@@ -105,6 +113,8 @@ def as_data(state: RunState, *, now: datetime, cost: RunCost | None = None) -> d
         "description": run.description,
         "status": run.status,
         "outcome": outcome(state),
+        "no_new_model": state.no_new_model,
+        "copy_of": int(state.copy_of) if state.copy_of else None,
         "started": run.started.isoformat(),
         "ended": state.ended.isoformat() if state.ended else None,
         "seconds": seconds(state, now),

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import metrics as reference
 
 from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.judging.comparison import bootstrap
@@ -20,6 +20,18 @@ from ratchet.loop.problems import PROBLEMS, Kind
 Array = np.ndarray[Any, Any]
 Reference = Callable[[TrueLabels, Answers], float]
 ROWS = (2, 3, 40, 1000)
+
+
+class ScikitLearn:
+    """Its metrics, imported when one is called: it takes a second that each worker would pay."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *arguments, **options: getattr(import_module("sklearn.metrics"), name)(
+            *arguments, **options
+        )
+
+
+reference = ScikitLearn()
 BY_CLASS: dict[str, Callable[..., float]] = {
     "recall": reference.recall_score,
     "precision": reference.precision_score,
