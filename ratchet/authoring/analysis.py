@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from ratchet.authoring.jobs import INPUT_FOLDER, OUTPUT_FOLDER, Input
 from ratchet.authoring.variables import Operand
 from ratchet.loop import folders
+from ratchet.loop.problems import BINARY, MULTICLASS, PROBLEMS
+from ratchet.settings.schema import ModelSettings
 
 SCRIPT = "ratchet/monitoring/analyze.py"
 """Below the folder that the package `ratchet` is imported from."""
@@ -60,10 +62,41 @@ def data_baseline(*, of: Operand | Input, exclude: Sequence[str], threshold: flo
     return _analysis({"dataset": of}, BASELINE, arguments)
 
 
-def quality_baseline(*, of: Operand | Input, label: str, probability: str) -> AnalysisJob:
-    """How good a classifier's answers are: CSV files with a header, a label and a score."""
-    columns = ("--ground-truth-attribute", label, "--probability-attribute", probability)
-    return _analysis({"dataset": of}, BASELINE, (*_QUALITY, "--dataset-format", "csv", *columns))
+def quality_baseline(
+    model: ModelSettings,
+    *,
+    of: Operand | Input,
+    label: str,
+    answer: str,
+    threshold: Operand | None,
+    minimum_rows: int,
+) -> AnalysisJob:
+    """How good a model's answers are: CSV files with a header, a label and an answer.
+
+    Args:
+        answer: the column; of a binary model the probability of the positive class.
+        threshold: of a binary model, from which probability on the answer is that class.
+        minimum_rows: how few rows a later comparison may have.
+    """
+    places: list[Operand] = ["--ground-truth-attribute", label]
+    if model.problem == BINARY:
+        places += ["--probability-attribute", answer]
+    else:
+        places += ["--inference-attribute", answer]
+    if threshold is not None:
+        places += ["--probability-threshold-attribute", threshold]
+    return _analysis(
+        {"dataset": of},
+        BASELINE,
+        (
+            *_QUALITY,
+            *("--problem-type", PROBLEMS[model.problem].monitor),
+            *("--dataset-format", "csv"),
+            *places,
+            *_classes(model),
+            *("--minimum-rows", minimum_rows),
+        ),
+    )
 
 
 def data_comparison(
@@ -91,6 +124,14 @@ def _analysis(
     source = ("--dataset-source", f"{INPUT_FOLDER}/dataset")
     into = ("--output-path", f"{OUTPUT_FOLDER}/{output}")
     return AnalysisJob(inputs=inputs, output=output, arguments=[*source, *into, *arguments])
+
+
+def _classes(model: ModelSettings) -> tuple[str, ...]:
+    if model.problem == BINARY and model.positive:
+        return (f"--positive-class={model.positive}",)
+    if model.problem == MULTICLASS and model.classes:
+        return (f"--classes={json.dumps(model.classes)}",)
+    return ()
 
 
 def _excluding(columns: Sequence[str]) -> tuple[str, ...]:

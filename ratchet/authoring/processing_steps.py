@@ -13,6 +13,7 @@ from ratchet.authoring.draft import Draft
 from ratchet.authoring.handles import BaselineStep, ProcessingStep
 from ratchet.authoring.options import AnalysisOptions, JobOptions
 from ratchet.authoring.variables import Operand
+from ratchet.loop.problems import answer_column
 from ratchet.settings import images
 
 AnyProcessing = TypeVar("AnyProcessing", bound=ProcessingStep)
@@ -130,7 +131,8 @@ class ProcessingSteps(Draft):
         of: Operand | jobs.Input,
         exclude: Sequence[str] = (),
         label: str | None = None,
-        probability: str = "probability",
+        answer: str | None = None,
+        threshold: Operand | None = None,
         **options: Unpack[AnalysisOptions],
     ) -> BaselineStep:
         """Describes data for later data to be compared with; give it to `register`.
@@ -138,8 +140,10 @@ class ProcessingSteps(Draft):
         Args:
             of: URI of CSV files with a header.
             exclude: columns that requests will not carry.
-            label: the rows are a classifier's answers (`probability`) beside this column, and the
-                baseline is of how good they are.
+            label: the rows are the model's answers beside this column, and the baseline is of how
+                good they are; the settings' `[model]` says what they mean.
+            answer: the column of the answers; as an evaluation writes it, unless given.
+            threshold: of a binary model, the probability from which on its answer is positive.
         """
         if label is None:
             kind = "ModelDataQuality"
@@ -147,7 +151,15 @@ class ProcessingSteps(Draft):
             analyzed = analysis.data_baseline(of=of, exclude=exclude, threshold=threshold)
         else:
             kind = "ModelQuality"
-            analyzed = analysis.quality_baseline(of=of, label=label, probability=probability)
+            model = self.ctx.settings.model
+            analyzed = analysis.quality_baseline(
+                model,
+                of=of,
+                label=label,
+                answer=answer or answer_column(model.problem),
+                threshold=threshold,
+                minimum_rows=self.ctx.settings.monitor.minimum_rows,
+            )
         return self._analysis(BaselineStep, name, analyzed, options, kind=kind)
 
     def comparison(

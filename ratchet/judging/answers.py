@@ -185,7 +185,8 @@ def label_rule(
         stated = tuple(plain(name) for name in classes)
         return class_rule(stated or _sorted(set(texts)))
     positive = plain(positive)
-    if not positive or positive.lower() in TRUE:
+    truth = {*TRUE, *FALSE}.issuperset(text.lower() for text in texts if text)
+    if not positive or (truth and positive.lower() in TRUE):
         return word_rule("0", "1")
     others = Counter(text for text in texts if text and text != positive)
     if others and positive not in texts:
@@ -206,7 +207,7 @@ def class_rule(classes: Sequence[str]) -> LabelRule:
 
 def word_rule(negative: str, positive: str) -> LabelRule:
     """Of two classes. 0 and 1 may be written as truth values; other words are as they are."""
-    if positive.lower() in TRUE:
+    if positive.lower() in TRUE and negative.lower() in ("", *FALSE):
         truth = {**dict.fromkeys(TRUE, 1), **dict.fromkeys(FALSE, 0)}
         hint = '0 and 1, or true and false; of other words, say which: [model] positive = "…"'
         return LabelRule(BINARY, hint, ("0", "1"), truth, any_case=True)

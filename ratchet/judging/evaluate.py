@@ -28,6 +28,7 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: the root that holds `ratchet` is two folders up
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+import numpy as np
 import pandas as pd
 
 from ratchet.judging.answers import Answers, RefusedError, TrueLabels, read_labels
@@ -36,7 +37,7 @@ from ratchet.judging.copies import RegistryState
 from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
 from ratchet.loop.names import NONE
-from ratchet.loop.problems import BINARY, MULTICLASS, PROBLEMS
+from ratchet.loop.problems import MULTICLASS, PROBLEMS, answer_column
 
 _MISTAKES = (RefusedError, UndefinedMetricError, OwnMetricError)
 
@@ -142,14 +143,15 @@ def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes]:
 
 
 def predictions(labels: TrueLabels, answers: Answers | None) -> pd.DataFrame:
-    """A row for each label; no rows without answers."""
-    name = "probability" if labels.problem == BINARY else "prediction"
+    """A row for each label; no rows without answers. Classes have their names."""
+    name = answer_column(labels.problem)
     if answers is None:
         return pd.DataFrame(columns=["label", name])
+    answered = answers.values
     if labels.problem == MULTICLASS:
-        answered = [answers.classes[place] for place in answers.values]
-        return pd.DataFrame({"label": labels.texts, name: answered})
-    return pd.DataFrame({"label": labels.values, name: answers.values})
+        answered = np.array(answers.classes, dtype=object)[answers.values]
+    truth = labels.texts if labels.classes else labels.values
+    return pd.DataFrame({"label": truth, name: answered})
 
 
 if __name__ == "__main__":

@@ -118,7 +118,8 @@ class Counts:
     def _sums(self, weights: Array) -> tuple[Array, Array, Array]:
         right = self.labels == self.answers
         return (
-            np.bincount(self.labels[right], weights[right], self.classes),
+            # Of no rows NumPy counts in whole numbers.
+            np.bincount(self.labels[right], weights[right], self.classes).astype(float),
             np.bincount(self.labels, weights, self.classes),
             np.bincount(self.answers, weights, self.classes),
         )

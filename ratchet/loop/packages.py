@@ -34,10 +34,6 @@ THRESHOLD_KEY = "threshold"
 """Of a binary problem: the probability from which on it answered the positive class when it was
 judged."""
 
-THRESHOLD_KEY = "threshold"
-"""Of a binary problem: the probability from which on it answered the positive class when it was
-judged."""
-
 EVALUATION_TIME_KEY = "evaluation-time"
 EVALUATION_SCORE_KEY = "evaluation-score"
 EVALUATION_OUTCOME_KEY = "evaluation-outcome"

@@ -123,6 +123,12 @@ class ModelSettings:
         return self.known_metric is None or self.known_metric.in_label_unit
 
     @property
+    def has_word_labels(self) -> bool:
+        """Of a binary problem: whether the two labels are words rather than 0 and 1."""
+        numbers = ("", *problems.TRUE)
+        return self.problem == problems.BINARY and self.positive.strip().lower() not in numbers
+
+    @property
     def no_quality_analysis(self) -> str | None:
         """Why answers are not compared with labels that arrive later; None: they are."""
         return problems.no_quality_analysis(self.problem, self.positive)
@@ -339,6 +345,19 @@ class Settings:
         """How much worse than at registration raises no alarm."""
         tolerance = self.evaluation.max_regression
         return tolerance if tolerance is not None else 0.05
+
+    @property
+    def no_model_monitor(self) -> str | None:
+        """Why SageMaker Model Monitor cannot watch this model, so that the monitoring pipeline
+        does; None: it can."""
+        if images.model_monitor(self.region) is None:
+            return f"region {self.region!r} has no such container"
+        if self.model.has_word_labels:
+            return (
+                f"AWS documents it for the labels 0 and 1 of a binary problem, and not for words "
+                f"such as {self.model.positive!r}"
+            )
+        return None
 
     @property
     def unmonitored(self) -> tuple[str, ...]:

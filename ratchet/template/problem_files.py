@@ -171,8 +171,7 @@ def _settings(plan: LearningPlan) -> str:
         classes = "\n".join(_list("classes", [toml_literal(name) for name in target.classes]))
         classes += "\n"
     elif target.problem == "binary" and target.classes != ("0", "1"):
-        negative, positive = map(toml_literal, target.classes)
-        classes = f"# prepare.py writes 1 for {positive} and 0 for {negative}.\n"
+        classes = f"positive = {toml_literal(target.classes[1])} # what the probability is of\n"
     return (
         _part(
             "shared/base.toml",

@@ -14,7 +14,6 @@ from constructs import Construct
 
 from ratchet.loop import folders, names
 from ratchet.loop.problems import THRESHOLD
-from ratchet.settings import images
 from ratchet.settings.schema import Settings
 
 _FILES = f"{folders.STATISTICS} and {folders.CONSTRAINTS}"
@@ -144,7 +143,7 @@ def only_when(condition: str, resource: cdk.CfnResource) -> None:
 
 def _engines(settings: Settings) -> list[str]:
     """The engines that the parameter may name, the preferred one first."""
-    if settings.monitor.engine == names.PIPELINE or images.model_monitor(settings.region) is None:
+    if settings.monitor.engine == names.PIPELINE or settings.no_model_monitor:
         return [names.PIPELINE]
     return [names.MODEL_MONITOR, names.PIPELINE]
 

@@ -27,6 +27,18 @@ def test_binary_labels_are_numbers_or_truth(texts: list[str], expected: list[int
     assert read_labels("binary", texts).values.tolist() == expected
 
 
+@pytest.mark.parametrize("positive", ["1", " 1.0", "true"])
+def test_of_numbers_and_truth_the_positive_class_may_be_said(positive: str) -> None:
+    labels = read_labels("binary", ["0", "1", "true"], positive=positive)
+    assert (labels.values.tolist(), labels.classes) == ([0, 1, 1], ("0", "1"))
+
+
+@pytest.mark.parametrize("negative", ["-1", "2", "none"])
+def test_beside_another_word_1_is_a_word_itself(negative: str) -> None:
+    labels = read_labels("binary", ["1", negative, negative], positive="1")
+    assert (labels.values.tolist(), labels.classes) == ([1, 0, 0], (negative, "1"))
+
+
 def test_the_other_value_of_two_words_is_the_negative_class() -> None:
     labels = read_labels("binary", ["good", "bad", "good"], positive="bad")
     assert labels.values.tolist() == [0, 1, 0]

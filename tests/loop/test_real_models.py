@@ -1,0 +1,147 @@
+"""Three models of one project, one of each problem, through everything that becomes of a model:
+each leg builds on those before it, and its numbers are scikit-learn's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from ratchet.local_cloud import control
+from tests.loop.broken_models import register_broken_model
+from tests.loop.real_models import EXAMPLES, PARTITIONS, TREES, RealModel, RealProject, made
+
+pytestmark = [pytest.mark.cloud, pytest.mark.synth]
+
+Runs = Mapping[str, Mapping[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealProject]:
+    folder = tmp_path_factory.mktemp("real")
+    try:
+        yield made(folder)
+    finally:
+        control.down(RealProject(folder).cloud)
+
+
+@pytest.fixture(params=EXAMPLES)
+def model(request: pytest.FixtureRequest, project: RealProject) -> RealModel:
+    return project.models[request.param]
+
+
+# -- versions
+
+
+@pytest.fixture(scope="module")
+def first(project: RealProject) -> Runs:
+    """The runs that landed data starts: each registers a weak model."""
+
+    def land(model: RealModel) -> Mapping[str, Any]:
+        model.type("land", str(model.data), "--follow")
+        return model.newest_run()
+
+    return project.each(land)
+
+
+@pytest.fixture(scope="module")
+def second(project: RealProject, first: Runs) -> Runs:
+    """The runs of better models, beside the first ones that serve."""
+
+    def train(model: RealModel) -> Mapping[str, Any]:
+        model.serve(1)
+        model.set_trees(TREES)
+        return model.train()
+
+    return project.each(train)
+
+
+@pytest.fixture(scope="module")
+def served(project: RealProject, second: Runs) -> Mapping[str, float]:
+    """The second versions serve. What each scored when it was registered."""
+
+    def serve(model: RealModel) -> float:
+        model.serve(2)
+        return float(model.read("models", "2")["metadata"]["candidate-score"])
+
+    return project.each(serve)
+
+
+def test_landed_data_registers_a_first_version(model: RealModel, first: Runs) -> None:
+    assert first[model.name]["outcome"] == "registered version 1"
+    report = model.report(first[model.name])
+    assert (report["metric"], report["champion"]["status"]) == (model.example.metric, "none")
+
+
+def test_a_better_model_passes_the_gate(model: RealModel, second: Runs) -> None:
+    assert second[model.name]["outcome"] == "registered version 2"
+    report = model.report(second[model.name])
+    assert report["champion"]["status"] == "scored"
+    assert report["regression"] < 0
+    assert "better" in report["verdict"]
+
+
+def test_the_endpoint_answers_as_the_model_was_judged(
+    model: RealModel, served: Mapping[str, float]
+) -> None:
+    answers = model.ask(model.data / PARTITIONS[-1] / "rows.csv")
+    labels = model.labelled(PARTITIONS[-1])[model.example.label]
+    score = model.example.score(model.typed(labels), model.typed(answers["prediction"]))
+    assert score == pytest.approx(served[model.name], abs=1e-12)
+
+
+@pytest.fixture(scope="module")
+def tied(project: RealProject, served: Mapping[str, float]) -> Runs:
+    def train(model: RealModel) -> Mapping[str, Any]:
+        model.edit_inference()
+        return model.train()
+
+    return project.each(train)
+
+
+def test_another_artifact_that_answers_alike_passes(model: RealModel, tied: Runs) -> None:
+    assert tied[model.name]["outcome"] == "registered version 3"
+    assert model.report(tied[model.name])["regression"] == 0
+
+
+@pytest.fixture(scope="module")
+def worse(project: RealProject, tied: Runs) -> Runs:
+    def train(model: RealModel) -> Mapping[str, Any]:
+        model.set_trees(model.example.weak)
+        return model.train()
+
+    return project.each(train)
+
+
+def test_a_worse_model_is_halted_by_the_difference(
+    model: RealModel, worse: Runs, second: Runs
+) -> None:
+    run = worse[model.name]
+    report, before = model.report(run), model.report(second[model.name])
+    assert run["status"] == "Failed"
+    assert report["regression"] == pytest.approx(-before["regression"], abs=1e-12)
+    assert model.loop.registered() == [1, 2, 3]
+
+
+@pytest.fixture(scope="module")
+def beside_a_broken_champion(project: RealProject, worse: Runs) -> Runs:
+    def train(model: RealModel) -> Mapping[str, Any]:
+        broken = register_broken_model(model.loop)
+        parameter = model.loop.settings.parameter("champion")
+        champion = model.loop.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+        model.loop.deploy_champion(f"{champion.rpartition('/')[0]}/{broken}")
+        run = model.train()
+        model.loop.deploy_champion(champion)
+        return run
+
+    return project.each(train)
+
+
+def test_a_champion_that_cannot_answer_halts(
+    model: RealModel, beside_a_broken_champion: Runs
+) -> None:
+    run = beside_a_broken_champion[model.name]
+    assert run["status"] == "Failed"
+    assert model.report(run)["champion"]["status"] == "unscorable"
+    assert "this model never loads" in run["failure"]
