@@ -74,12 +74,12 @@ def quality_baseline(
     """How good a model's answers are: CSV files with a header, a label and an answer.
 
     Args:
-        answer: the column; of a binary model the probability of the positive class.
+        answer: the column; of a binary model the probability of the positive class, if it has one.
         threshold: of a binary model, from which probability on the answer is that class.
         minimum_rows: how few rows a later comparison may have.
     """
     places: list[Operand] = ["--ground-truth-attribute", label]
-    if model.problem == BINARY:
+    if model.problem == BINARY and not model.answers_class_alone:
         places += ["--probability-attribute", answer]
     else:
         places += ["--inference-attribute", answer]

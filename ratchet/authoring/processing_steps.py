@@ -156,7 +156,7 @@ class ProcessingSteps(Draft):
                 model,
                 of=of,
                 label=label,
-                answer=answer or answer_column(model.problem),
+                answer=answer or answer_column(model.problem, alone=model.answers_class_alone),
                 threshold=threshold,
                 minimum_rows=self.ctx.settings.monitor.minimum_rows,
             )

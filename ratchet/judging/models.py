@@ -7,13 +7,13 @@ import sys
 import tarfile
 import tempfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ratchet.judging import ask
-from ratchet.judging.answers import Answers, RefusedError, TrueLabels
+from ratchet.judging.answers import Answers, RefusedError
 from ratchet.judging.copies import model_digest
-from ratchet.judging.responses import read_response
 from ratchet.loop.names import NONE
 
 _LONGEST_REASON = 300
@@ -29,27 +29,31 @@ class Asked:
     """Of the model's archive."""
 
 
-def ask_model(folder: Path, rows: bytes, labels: TrueLabels) -> Asked:
-    """The answers of the model archive in `folder` for these rows (CSV with a header)."""
+def ask_model(folder: Path, rows: bytes, read: Callable[[str], Answers]) -> Asked:
+    """The answers of the model archive in `folder` for these rows (CSV with a header).
+
+    Args:
+        read: what is made of the text that it answers; may raise RefusedError.
+    """
     archives = sorted(folder.glob("*.tar.gz"))
     if not archives:
         return Asked()
     if len(archives) > 1:
         return Asked(reason=f"{len(archives)} archives, expected one model.tar.gz")
-    return replace(_asked(archives[0], rows, labels), digest=model_digest(archives))
+    return replace(_asked(archives[0], rows, read), digest=model_digest(archives))
 
 
-def _asked(archive: Path, rows: bytes, labels: TrueLabels) -> Asked:
+def _asked(archive: Path, rows: bytes, read: Callable[[str], Answers]) -> Asked:
     with tempfile.TemporaryDirectory() as work:
         model = Path(work, "model")
         try:
             unpack(archive, model)
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
             return Asked(reason=_short(f"{archive.name} cannot be unpacked: {error}"))
-        return _answers(model, rows, labels, Path(work))
+        return _answers(model, rows, read, Path(work))
 
 
-def _answers(model: Path, rows: bytes, labels: TrueLabels, work: Path) -> Asked:
+def _answers(model: Path, rows: bytes, read: Callable[[str], Answers], work: Path) -> Asked:
     request, response = work / "rows.csv", work / "answers.csv"
     request.write_bytes(rows)
     command = [sys.executable, ask.__file__, str(model), str(request), str(response)]
@@ -59,7 +63,7 @@ def _answers(model: Path, rows: bytes, labels: TrueLabels, work: Path) -> Asked:
         lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
         return Asked(reason=_short(lines[-1]))
     try:
-        return Asked(answers=read_response(response.read_text(errors="replace"), labels))
+        return Asked(answers=read(response.read_text(errors="replace")))
     except RefusedError as refused:
         return Asked(reason=_short(str(refused)))
 
