@@ -172,11 +172,6 @@ PROBLEMS: Mapping[str, ModelProblem] = {
 }
 
 
-def answer_column(problem: Kind) -> str:
-    """What an evaluation's predictions call the model's answer, beside `label`."""
-    return "probability" if problem == BINARY else "prediction"
-
-
 def better_of(metric: str) -> Better:
     """Of a metric that something recorded by its name alone, as was once done."""
     problems = PROBLEMS.values()

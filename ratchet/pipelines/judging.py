@@ -53,9 +53,12 @@ def evaluate(
 def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[BaselineStep]:
     """What the version's traffic is compared with: the rows that it was judged by, and its answers
     for them."""
+    settings = p.ctx.settings
+    threshold = evaluate.metric("candidate.threshold") if settings.model.own_threshold else None
+    answers = evaluate.outputs["predictions"]
     return [
-        p.baseline("baseline", of=rows, exclude=p.ctx.settings.unmonitored),
-        p.baseline(QUALITY_BASELINE, of=evaluate.outputs["predictions"], label="label"),
+        p.baseline("baseline", of=rows, exclude=settings.unmonitored),
+        p.baseline(QUALITY_BASELINE, of=answers, answers=True, threshold=threshold),
     ]
 
 
