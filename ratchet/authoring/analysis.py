@@ -76,12 +76,11 @@ def quality_baseline(
             positive class.
         minimum_rows: how few rows a later comparison may have.
     """
-    if model.own_threshold:
-        places: list[Operand] = ["--probability-attribute", "probability"]
-    else:
-        places = ["--inference-attribute", "prediction"]
-        if model.problem == BINARY and model.probability is not None:
-            places += ["--probability-attribute", "probability"]
+    places: list[Operand] = []
+    if not model.own_threshold:
+        places += ["--inference-attribute", "prediction"]
+    if model.problem == BINARY and not model.answers_class_alone:
+        places += ["--probability-attribute", "probability"]
     if threshold is not None:
         places += ["--probability-threshold-attribute", threshold]
     return _analysis(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ratchet.authoring.handles import InvokeStep
 from ratchet.authoring.variables import Operand
-from ratchet.loop.problems import BINARY, REGRESSION
+from ratchet.loop.problems import BINARY, MEDIAN, THRESHOLD
 from ratchet.settings.model_checks import OWN_METRICS, own_directions
 from ratchet.settings.schema import ModelSettings
 
@@ -72,9 +72,9 @@ def script_arguments(
     if model.problem == BINARY and model.positive:
         arguments.append(f"--positive={model.positive}")
     arguments += [f"--class={name}" for name in model.classes]
-    if model.own_threshold:
+    if model.threshold != THRESHOLD:
         arguments.append(f"--threshold={model.threshold}")
-    if model.problem == REGRESSION:
+    if model.quantile != MEDIAN:
         arguments.append(f"--quantile={model.quantile}")
     if model.weights:
         arguments.append(f"--weights={model.weights}")

@@ -49,7 +49,15 @@ from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
 from ratchet.judging.responses import Reading, read_response
 from ratchet.loop.names import NONE
-from ratchet.loop.problems import BEST_F1, BINARY, MULTICLASS, PROBLEMS, THRESHOLD
+from ratchet.loop.problems import (
+    BEST_F1,
+    BINARY,
+    MEDIAN,
+    MULTICLASS,
+    PROBLEMS,
+    REGRESSION,
+    THRESHOLD,
+)
 
 _MISTAKES = (RefusedError, UndefinedMetricError, OwnMetricError)
 
@@ -89,7 +97,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=NONE,
         help=f"the one that the champion was registered with; {NONE}: as --threshold says",
     )
-    parser.add_argument("--quantile", type=float, default=0.5, help="of the metric pinball")
+    parser.add_argument("--quantile", type=float, default=MEDIAN, help="of the metric pinball")
     parser.add_argument("--weights", help="the column that says how much a row counts")
     for part in ("prediction", "probability"):
         parser.add_argument(
@@ -228,20 +236,16 @@ def predictions(labels: TrueLabels, answers: Answers | None) -> pd.DataFrame:
     if answers is None:
         binary = ["probability"] if labels.problem == BINARY else []
         return pd.DataFrame(columns=["label", *binary, "prediction"])
-    if labels.problem == MULTICLASS:
-        answered = [answers.classes[place] for place in answers.values]
-        columns: dict[str, object] = {"label": labels.texts, "prediction": answered}
-        if answers.probabilities is not None:
-            shares = zip(labels.classes, answers.probabilities.T, strict=True)
-            columns |= {f"probability_{name}": share for name, share in shares}
-        return pd.DataFrame(columns)
-    if labels.problem == BINARY:
-        names = np.array(labels.classes, dtype=object)
-        frame = pd.DataFrame({"label": labels.texts, "prediction": names[answers.positions]})
-        if not answers.no_probabilities:
-            frame.insert(1, "probability", answers.values)
-        return frame
-    return pd.DataFrame({"label": labels.values, "prediction": answers.values})
+    if labels.problem == REGRESSION:
+        return pd.DataFrame({"label": labels.values, "prediction": answers.values})
+    names = np.array(answers.classes or labels.classes, dtype=object)
+    frame = pd.DataFrame({"label": labels.texts, "prediction": names[answers.positions]})
+    if labels.problem == BINARY and not answers.no_probabilities:
+        frame.insert(1, "probability", answers.values)
+    if labels.problem == MULTICLASS and answers.probabilities is not None:
+        for name, share in zip(labels.classes, answers.probabilities.T, strict=True):
+            frame[f"probability_{name}"] = share
+    return frame
 
 
 if __name__ == "__main__":

@@ -41,12 +41,15 @@ def evaluate(
     p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Operand | None = None
 ) -> ProcessingStep:
     """Evaluates a candidate beside the champion, or the champion alone."""
+    arguments = judgement.version_arguments(champion) if candidate is not None else []
+    if p.ctx.settings.model.own_threshold:
+        arguments += ["--champion-threshold", champion["threshold"]]
     return p.judgement(
         "evaluate",
         rows=rows,
         champion=champion["model_uri"],
         candidate=candidate,
-        arguments=judgement.version_arguments(champion) if candidate is not None else [],
+        arguments=arguments,
     )
 
 
@@ -71,6 +74,7 @@ def origin(
     baselines: Sequence[BaselineStep],
 ) -> dict[str, Operand]:
     """What a version says of itself: where it comes from, and how it compared."""
+    threshold = {packages.THRESHOLD_KEY: evaluate.metric("candidate.threshold")}
     return {
         "execution": execution.id,
         packages.MANIFEST_KEY: data,
@@ -82,6 +86,7 @@ def origin(
         packages.CANDIDATE_SCORE_KEY: evaluate.metric("candidate.score"),
         packages.REGRESSION_KEY: evaluate.metric("regression"),
         packages.MODEL_DIGEST_KEY: evaluate.metric("candidate.digest"),
+        **(threshold if p.ctx.settings.model.own_threshold else {}),
         "evaluation": evaluate.report_uri(),
         **{f"{step.name}-digest": step.digest for step in baselines},
     }

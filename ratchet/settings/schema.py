@@ -134,13 +134,22 @@ class ModelSettings:
     """Where the probability of the positive class stands, or that of the first class."""
     quantile: Annotated[
         float, lambda value: None if 0 < value < 1 else "a number between 0 and 1"
-    ] = 0.5
+    ] = problems.MEDIAN
     """Of a regression: which quantile of the label the model predicts, for the metric pinball."""
 
     @property
     def own_threshold(self) -> bool:
         """Whether a version has a threshold: its answers are probabilities, and not classes."""
         return self.problem == problems.BINARY and self.prediction is None
+
+    @property
+    def answers_class_alone(self) -> bool:
+        """Whether a binary model answers no probability."""
+        return (
+            self.problem == problems.BINARY
+            and self.prediction is not None
+            and self.probability is None
+        )
 
     @property
     def answers_have_header(self) -> bool:
