@@ -221,19 +221,3 @@ def unknown_metric(
     nearest = next((metric for metric in near if metric in metrics), None)
     hint = f"; did you mean {nearest!r}?" if nearest else "."
     return f"{name!r} is no metric of a {problem} problem{hint} There are {', '.join(metrics)}"
-
-
-def no_quality_analysis(problem: Kind, positive: str = "") -> str | None:
-    """For which models answers are not compared with labels that arrive after them: the words that
-    follow "not for", or None where they are.
-
-    Quality baseline, monitoring pipeline, Model Monitor's schedule and `ratchet status` ask here.
-
-    Args:
-        positive: the label's value of the positive class, where the settings name one.
-    """
-    if problem != BINARY:
-        return f"{problem} yet"
-    if positive.lower() not in ("", *TRUE):
-        return f"labels such as {positive!r} yet"
-    return None

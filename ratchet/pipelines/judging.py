@@ -54,16 +54,14 @@ def evaluate(
 
 
 def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[BaselineStep]:
-    """What the version's traffic is compared with: the rows that it was judged by and, where
-    answers are compared with labels later, its answers for them."""
-    settings = p.ctx.settings
-    data = p.baseline("baseline", of=rows, exclude=settings.unmonitored)
-    if settings.model.no_quality_analysis:
-        return [data]
-    answers = evaluate.outputs["predictions"]
+    """What the version's traffic is compared with: the rows that it was judged by, and its answers
+    for them."""
+    settings, answers = p.ctx.settings, evaluate.outputs["predictions"]
     threshold = evaluate.metric("candidate.threshold") if settings.model.own_threshold else None
-    quality = p.baseline(QUALITY_BASELINE, of=answers, label="label", threshold=threshold)
-    return [data, quality]
+    return [
+        p.baseline("baseline", of=rows, exclude=settings.unmonitored),
+        p.baseline(QUALITY_BASELINE, of=answers, label="label", threshold=threshold),
+    ]
 
 
 def origin(

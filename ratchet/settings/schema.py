@@ -181,11 +181,6 @@ class ModelSettings:
         numbers = ("", *problems.TRUE)
         return self.problem == problems.BINARY and self.positive.strip().lower() not in numbers
 
-    @property
-    def no_quality_analysis(self) -> str | None:
-        """Why answers are not compared with labels that arrive later; None: they are."""
-        return problems.no_quality_analysis(self.problem, self.positive)
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:

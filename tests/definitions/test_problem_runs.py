@@ -177,7 +177,7 @@ def test_the_first_run_registers_its_model_with_what_it_was_judged_by(
     assert (metadata["metric"], metadata["better"]) == (metric, report["better"])
     assert float(metadata["candidate-score"]) == report["candidate"]["metrics"][metric]
     assert metadata["champion-status"] == "none"
-    assert list(version["DriftCheckBaselines"]) == ["ModelDataQuality"]
+    assert list(version["DriftCheckBaselines"]) == ["ModelDataQuality", "ModelQuality"]
     statistics = trial.laptop.document(f"{output(first, 'baseline', 'baseline')}/statistics.json")
     assert [feature["name"] for feature in statistics["features"]] == ["x"], "without the label"
 

@@ -97,21 +97,26 @@ def test_another_metric_evaluates_anew_and_trains_nothing(ctx: Context, step_of:
     assert told(step_of(training(before), "evaluate")) != told(step_of(training(after), "evaluate"))
 
 
-@pytest.mark.parametrize("problem", ["words", "multiclass", "regression"])
-def test_answers_are_not_compared_with_labels_where_that_would_say_something_false(
+QUALITY = {
+    "binary": ["--problem-type", "BinaryClassification", "--probability-attribute", "probability"],
+    "words": ["BinaryClassification", "probability", "--positive-class=yes"],
+    "multiclass": ["MulticlassClassification", "--inference-attribute", "prediction"],
+    "regression": ["--problem-type", "Regression", "--inference-attribute", "prediction"],
+}
+
+
+@pytest.mark.parametrize("problem", QUALITY)
+def test_answers_of_every_problem_are_compared_with_labels(
     ctx: Context, step_of: StepOf, problem: str
 ) -> None:
     trained, watched = training(of(ctx, problem)), monitoring(of(ctx, problem))
-    assert "quality-baseline" not in names_of(trained)
+    baseline = step_of(trained, "quality-baseline")["Arguments"]
+    arguments = baseline["AppSpecification"]["ContainerArguments"]
+    assert set(QUALITY[problem]) <= set(arguments)
+    assert arguments[arguments.index("--minimum-rows") + 1] == "100"
     version = step_of(trained, "register")["Arguments"]
-    assert list(version["DriftCheckBaselines"]) == ["ModelDataQuality"]
-    assert "quality-baseline-digest" not in version["CustomerMetadataProperties"]
-    assert names_of(watched) == {"captured", "traffic", "analyze", "publish"}
-
-
-def test_answers_of_a_binary_model_are(ctx: Context) -> None:
-    assert "quality-baseline" in names_of(training(of(ctx, "binary")))
-    assert {"quality", "publish-quality"} <= names_of(monitoring(of(ctx, "binary")))
+    assert set(version["DriftCheckBaselines"]) == {"ModelDataQuality", "ModelQuality"}
+    assert {"quality", "publish-quality"} <= names_of(watched)
 
 
 def test_the_label_is_in_no_baseline(ctx: Context, step_of: StepOf) -> None:
