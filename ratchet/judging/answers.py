@@ -23,6 +23,10 @@ from ratchet.loop.problems import (
 
 Array = np.ndarray[Any, Any]
 
+MOST_REFUSED = 0.01
+"""The share of labels that may be left out of an evaluation, or of the baseline that it leads to,
+because they are not understood."""
+
 _EXAMPLES = 3
 
 
