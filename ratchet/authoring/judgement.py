@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ratchet.authoring.handles import InvokeStep
 from ratchet.authoring.variables import Operand
+from ratchet.loop import folders
 from ratchet.loop.problems import BINARY, MEDIAN, THRESHOLD
 from ratchet.settings.model_checks import OWN_METRICS, own_directions
 from ratchet.settings.schema import ModelSettings
@@ -18,9 +19,9 @@ from ratchet.settings.schema import ModelSettings
 SCRIPT = "ratchet/judging/evaluate.py"
 """Below the folder that the package `ratchet` is imported from."""
 
-REPORT, PREDICTIONS = "report", "predictions"
+REPORT, PREDICTIONS = folders.REPORT_OUTPUT, "predictions"
 """Its outputs."""
-REPORTS = {"evaluation": f"{REPORT}/evaluation.json"}
+REPORTS = {"evaluation": f"{REPORT}/{folders.EVALUATION_REPORT}"}
 
 
 CHAMPION_ANSWERS = (

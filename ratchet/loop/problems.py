@@ -174,15 +174,6 @@ PROBLEMS: Mapping[str, ModelProblem] = {
 }
 
 
-def answer_column(problem: Kind, *, alone: bool = False) -> str:
-    """What an evaluation's predictions call the model's answer, beside `label`.
-
-    Args:
-        alone: a binary model answers a class, and no probability of it.
-    """
-    return "probability" if problem == BINARY and not alone else "prediction"
-
-
 def better_of(metric: str) -> Better:
     """Of a metric that something recorded by its name alone, as was once done."""
     problems = PROBLEMS.values()

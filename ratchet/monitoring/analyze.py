@@ -218,8 +218,11 @@ def _log_coverage(rows: QualityRows) -> None:
 
 def _columns(job: AnalysisRequest, facts: ProblemFacts) -> AnswerColumns:
     """Where answers are. An endpoint's answer is its first column, unless settings say more."""
-    if job.columns.parts or CAPTURE not in job.dataset_format:
-        return job.columns
+    columns = job.columns
+    if facts.problem == MULTICLASS and columns.probability and not columns.prediction:
+        return replace(columns, likeliest=True)
+    if columns.parts or CAPTURE not in job.dataset_format:
+        return columns
     first = "0"
     if facts.problem == BINARY:
         return AnswerColumns(probability=first)

@@ -76,7 +76,7 @@ def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[B
     answers = evaluate.outputs["predictions"]
     return [
         p.baseline("baseline", of=rows, exclude=settings.unmonitored),
-        p.baseline(QUALITY_BASELINE, of=answers, label="label", threshold=threshold),
+        p.baseline(QUALITY_BASELINE, of=answers, answers=True, threshold=threshold),
     ]
 
 

@@ -129,13 +129,13 @@ def resolved(value: Any) -> Any:
     """With texts in place of references, and a number for the threshold."""
     if value == {"Ref": "ProbabilityThreshold"}:
         return 0.37
-    if isinstance(value, dict) and not (len(value) == 1 and {"Ref", "Fn::Join"} & value.keys()):
-        if "Fn::GetAtt" in value:
-            return text_of(value)
-        return {key: resolved(item) for key, item in value.items() if key != "Tags"}
     if isinstance(value, list):
         return [resolved(item) for item in value]
-    return text_of(value) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1 and any(name == "Ref" or name.startswith("Fn::") for name in value):
+        return text_of(value)
+    return {key: resolved(item) for key, item in value.items() if key != "Tags"}
 
 
 def test_words_of_a_binary_problem_are_left_to_the_monitoring_pipeline(
@@ -143,7 +143,7 @@ def test_words_of_a_binary_problem_are_left_to_the_monitoring_pipeline(
 ) -> None:
     template = serving["churn"]
     assert not [kind for kind in (QUALITY, DATA, SCHEDULE) if of_kind(template, kind)]
-    assert template["Parameters"]["MonitorEngine"]["AllowedValues"] == ["pipeline"]
+    assert template["Parameters"]["MonitorEngine"]["Default"] == "pipeline"
     champion = {
         "ChampionModelPackageArn": "arn:aws:sagemaker:us-east-1:1:model-package/flights-churn/3",
         "BaselineUri": "s3://a/baseline",
