@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratchet.authoring import Condition, Operand, Pipeline, Step, execution, judgement, manifest
+from ratchet.authoring import (
+    Condition,
+    DefinitionError,
+    Operand,
+    Pipeline,
+    Problem,
+    Step,
+    execution,
+    judgement,
+    manifest,
+)
 from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
 from ratchet.authoring.variables import Parameter
 from ratchet.loop import names, packages
@@ -42,6 +52,11 @@ def evaluate(
     p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Operand | None = None
 ) -> ProcessingStep:
     """Evaluates a candidate beside the champion, or the champion alone."""
+    if not isinstance(champion, InvokeStep):
+        expected = "expected the step, champion=champion: of one output, versions cannot be told"
+        fix = "`ratchet upgrade` renews a training.py that an earlier version wrote"
+        problem = Problem(step="evaluate", argument="champion", expected=expected, fix=fix)
+        raise DefinitionError(p.name, [problem])
     arguments = judgement.version_arguments(champion) if candidate is not None else []
     if p.ctx.settings.model.own_threshold:
         arguments += ["--champion-threshold", champion["threshold"]]
