@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ratchet.authoring import Condition, Operand, Pipeline, Step, execution, judgement, manifest
 from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
+from ratchet.authoring.model_jobs import Artifacts
 from ratchet.authoring.variables import Parameter
 from ratchet.loop import names, packages
 
@@ -38,9 +39,10 @@ def prepare(p: Pipeline, data: Operand, *, judge_all: bool = False) -> Processin
 
 
 def evaluate(
-    p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Operand | None = None
+    p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Artifacts | None = None
 ) -> ProcessingStep:
-    """Evaluates a candidate beside the champion, or the champion alone."""
+    """Evaluates a candidate beside the champion, or the champion alone. A candidate of several
+    containers is a list: that which `register` gets."""
     return p.judgement(
         "evaluate",
         rows=rows,
