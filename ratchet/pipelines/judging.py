@@ -22,6 +22,7 @@ from ratchet.authoring import (
 from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
 from ratchet.authoring.variables import Parameter
 from ratchet.loop import names, packages
+from ratchet.loop.problems import BEST_F1
 
 QUALITY_BASELINE = "quality-baseline"
 
@@ -71,13 +72,20 @@ def evaluate(
 def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[BaselineStep]:
     """What the version's traffic is compared with: the rows that it was judged by, and its answers
     for them."""
-    settings = p.ctx.settings
-    threshold = evaluate.metric("candidate.threshold") if settings.model.own_threshold else None
-    answers = evaluate.outputs["predictions"]
+    answers, threshold = evaluate.outputs["predictions"], _threshold(p, evaluate)
     return [
-        p.baseline("baseline", of=rows, exclude=settings.unmonitored),
+        p.baseline("baseline", of=rows, exclude=p.ctx.settings.unmonitored),
         p.baseline(QUALITY_BASELINE, of=answers, answers=True, threshold=threshold),
     ]
+
+
+def _threshold(p: Pipeline, evaluate: ProcessingStep) -> Operand | None:
+    """The candidate's; None: its answers are no probabilities."""
+    model = p.ctx.settings.model
+    if not model.own_threshold:
+        return None
+    chosen = model.threshold == BEST_F1
+    return evaluate.metric("candidate.threshold") if chosen else str(model.threshold)
 
 
 def origin(
@@ -89,7 +97,7 @@ def origin(
     baselines: Sequence[BaselineStep],
 ) -> dict[str, Operand]:
     """What a version says of itself: where it comes from, and how it compared."""
-    threshold = {packages.THRESHOLD_KEY: evaluate.metric("candidate.threshold")}
+    threshold = _threshold(p, evaluate)
     return {
         "execution": execution.id,
         packages.MANIFEST_KEY: data,
@@ -101,7 +109,7 @@ def origin(
         packages.CANDIDATE_SCORE_KEY: evaluate.metric("candidate.score"),
         packages.REGRESSION_KEY: evaluate.metric("regression"),
         packages.MODEL_DIGEST_KEY: evaluate.metric("candidate.digest"),
-        **(threshold if p.ctx.settings.model.own_threshold else {}),
+        **({} if threshold is None else {packages.THRESHOLD_KEY: threshold}),
         "evaluation": evaluate.report_uri(),
         **{f"{step.name}-digest": step.digest for step in baselines},
     }
