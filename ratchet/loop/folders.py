@@ -112,3 +112,7 @@ def baseline_folder(statistics_uri: str) -> str:
     """The folder of a baseline's statistics; empty when the URI names no such file."""
     folder = statistics_uri.removesuffix(f"/{STATISTICS}")
     return folder if folder != statistics_uri else ""
+
+
+REPORT_OUTPUT, EVALUATION_REPORT = "report", "evaluation.json"
+"""The output of a step that evaluates models, and the file in it."""
