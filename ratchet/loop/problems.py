@@ -175,6 +175,11 @@ def answer_column(problem: Kind) -> str:
     return "probability" if problem == BINARY else "prediction"
 
 
+def direction(text: str | None) -> Better:
+    """Of what a report or a version's metadata says."""
+    return "lower" if text == "lower" else "higher"
+
+
 def better_of(metric: str) -> Better:
     """Of a metric that something recorded by its name alone, as was once done."""
     problems = PROBLEMS.values()

@@ -87,7 +87,8 @@ def _of_metric(model: ModelSettings, steps: Path) -> str | None:
             f"your own, write {example} and the function {model.metric}(labels, answers) into "
             f"{file}"
         )
-    if (model.problem, model.metric) == (problems.MULTICLASS, "log_loss") and not model.classes:
+    of_classes = model.problem == problems.MULTICLASS and model.known_metric.of_probabilities
+    if of_classes and not model.classes:
         return (
             f"{named} needs model.classes: probabilities mean nothing without the order of the "
             'classes; write classes = ["…", "…"] in the order in which the model answers'

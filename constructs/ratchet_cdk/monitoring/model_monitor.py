@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from ratchet.loop import folders, names
+from ratchet.loop.problems import PROBLEMS
 from ratchet.permissions import container
 from ratchet.settings import images
 from ratchet_cdk.loop_resources import LoopResources
@@ -148,7 +149,7 @@ class ModelMonitor(Construct):
             self,
             "ModelQualityDefinition",
             model_quality_app_specification=_Quality.ModelQualityAppSpecificationProperty(
-                **self._application(), problem_type="BinaryClassification"
+                **self._application(), problem_type=PROBLEMS[self._settings.model.problem].monitor
             ),
             model_quality_baseline_config=_Quality.ModelQualityBaselineConfigProperty(
                 constraints_resource=_Quality.ConstraintsResourceProperty(
