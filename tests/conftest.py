@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from functools import cache
 from typing import Any
 
 import hypothesis
+import typer.testing
 from botocore.loaders import JSONFileLoader
 
 # Local clouds that tests start hold every answer against botocore's output shapes.
 os.environ["RATCHET_CHECK_ANSWERS"] = "1"
+
+# The workers fill the cores. Threads of a fit of a few hundred rows would spend more time waiting
+# for each other, with the processor busy, than on the fit.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
 # No test asserts how long an example takes: the machine may be busy.
 hypothesis.settings.register_profile("no deadline", deadline=None)
@@ -33,3 +40,12 @@ def _load(loader: JSONFileLoader, file_path: str) -> Any:
 # Each session parses botocore's models anew, a quarter of a second for those of one command, and
 # tests make thousands of sessions.
 JSONFileLoader.load_file = _load  # type: ignore[method-assign, assignment]
+
+# Typer makes every command of a program anew for each line that a test types, 50 ms.
+typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
+
+
+def pytest_collection_finish() -> None:
+    """Tests make garbage, and collection makes what stays to the end."""
+    gc.collect()
+    gc.freeze()

@@ -6,12 +6,13 @@ metrics where there are any.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ratchet.authoring.handles import InvokeStep
 from ratchet.authoring.variables import Operand
 from ratchet.loop import folders
-from ratchet.loop.problems import BINARY
+from ratchet.loop.problems import BINARY, MEDIAN, THRESHOLD
 from ratchet.settings.model_checks import OWN_METRICS, own_directions
 from ratchet.settings.schema import ModelSettings
 
@@ -59,16 +60,29 @@ def own_metrics(steps: Path) -> Path | None:
     return file if own_directions(file) else None
 
 
-def script_arguments(model: ModelSettings, *, own: Path | None) -> list[str]:
+def script_arguments(
+    model: ModelSettings, *, own: Path | None, needed: Sequence[str] = ()
+) -> list[str]:
     """What the script is told beside its folders: `python -m ratchet.judging.evaluate …`.
 
     Args:
         own: the file with a team's own metrics, from the folder that the script runs in.
+        needed: metrics that a candidate must have.
     """
     arguments = ["--problem", model.problem, "--label", model.label, "--metric", model.metric_name]
     if model.problem == BINARY and model.positive:
         arguments.append(f"--positive={model.positive}")
     arguments += [f"--class={name}" for name in model.classes]
+    if model.threshold != THRESHOLD:
+        arguments.append(f"--threshold={model.threshold}")
+    if model.quantile != MEDIAN:
+        arguments.append(f"--quantile={model.quantile}")
+    if model.weights:
+        arguments.append(f"--weights={model.weights}")
+    for name, place in (("prediction", model.prediction), ("probability", model.probability)):
+        if place is not None:
+            arguments.append(f"--{name}={place}")
+    arguments += [f"--need={name}" for name in needed]
     if own is not None:
         arguments += ["--own-metrics", str(own)]
     return arguments

@@ -13,7 +13,6 @@ from ratchet.authoring.draft import Draft
 from ratchet.authoring.handles import BaselineStep, ProcessingStep
 from ratchet.authoring.options import AnalysisOptions, JobOptions
 from ratchet.authoring.variables import Operand
-from ratchet.loop.problems import answer_column
 from ratchet.settings import images
 
 AnyProcessing = TypeVar("AnyProcessing", bound=ProcessingStep)
@@ -130,8 +129,7 @@ class ProcessingSteps(Draft):
         *,
         of: Operand | jobs.Input,
         exclude: Sequence[str] = (),
-        label: str | None = None,
-        answer: str | None = None,
+        answers: bool = False,
         threshold: Operand | None = None,
         **options: Unpack[AnalysisOptions],
     ) -> BaselineStep:
@@ -140,25 +138,23 @@ class ProcessingSteps(Draft):
         Args:
             of: URI of CSV files with a header.
             exclude: columns that requests will not carry.
-            label: the rows are the model's answers beside this column, and the baseline is of how
-                good they are; the settings' `[model]` says what they mean.
-            answer: the column of the answers; as an evaluation writes it, unless given.
-            threshold: of a binary model, the probability from which on its answer is positive.
+            answers: the rows are the predictions of an evaluation, and the baseline is of how good
+                they are: for the problem of `[model]` in the settings.
+            threshold: of such a binary model, the probability from which on its answer is positive.
         """
-        if label is None:
+        settings = self.ctx.settings
+        if not answers:
             kind = "ModelDataQuality"
-            threshold = self.ctx.settings.monitor.comparison_threshold
-            analyzed = analysis.data_baseline(of=of, exclude=exclude, threshold=threshold)
+            analyzed = analysis.data_baseline(
+                of=of, exclude=exclude, threshold=settings.monitor.comparison_threshold
+            )
         else:
             kind = "ModelQuality"
-            model = self.ctx.settings.model
             analyzed = analysis.quality_baseline(
-                model,
+                settings.model,
                 of=of,
-                label=label,
-                answer=answer or answer_column(model.problem),
                 threshold=threshold,
-                minimum_rows=self.ctx.settings.monitor.minimum_rows,
+                minimum_rows=settings.monitor.minimum_rows,
             )
         return self._analysis(BaselineStep, name, analyzed, options, kind=kind)
 
@@ -187,7 +183,7 @@ class ProcessingSteps(Draft):
             )
         else:
             analyzed = analysis.quality_comparison(
-                of, baseline=baseline, labels=labels, minimum_rows=rows
+                self.ctx.settings.model, of, baseline=baseline, labels=labels, minimum_rows=rows
             )
         return self._analysis(ProcessingStep, name, analyzed, options)
 

@@ -142,9 +142,10 @@ def only_when(condition: str, resource: cdk.CfnResource) -> None:
 
 
 def _engines(settings: Settings) -> list[str]:
-    """The engines that the parameter may name, the preferred one first."""
+    """The engines that the parameter may name, the preferred one first. Both, whatever the settings
+    say: a deployment keeps the value of the one before, and the reconciler changes it."""
     if settings.monitor.engine == names.PIPELINE or settings.no_model_monitor:
-        return [names.PIPELINE]
+        return [names.PIPELINE, names.MODEL_MONITOR]
     return [names.MODEL_MONITOR, names.PIPELINE]
 
 

@@ -14,7 +14,7 @@ def model_fn(model_dir: str) -> float:
 
 
 def input_fn(body: bytes, content_type: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(body.decode())))
+    return list(csv.DictReader(io.StringIO(body)))
 
 
 def predict_fn(rows: list[dict[str, str]], off: float) -> list[str]:
