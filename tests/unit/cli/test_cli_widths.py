@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from ratchet.cli.views import evaluation_view, model_view, run_list, status_view
+from ratchet.cli.views import evaluation_view, model_view, run_list, run_view, status_view
 from ratchet.deployment import standing as standings
 from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.runs import executions
@@ -74,6 +74,15 @@ def test_the_list_of_runs_fits(
     assert longest(text) <= width
     for run in (passed, halted, unchanged):
         assert run.id in text, "an id is there to be copied"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_steps_detail_is_read_as_words(world: World, halted: FakeRun, width: int) -> None:
+    (halted_run,) = executions.listed(world.target)
+    state = executions.read(world.target, halted_run)
+    text = drawn([run_view.step_table(state, now=NOW, width=width)], width=width)
+    assert longest(text) <= width
+    assert "candidate 0.69 against" in text
 
 
 @pytest.mark.parametrize("width", WIDTHS)
