@@ -7,6 +7,7 @@ import os
 from functools import cache
 from typing import Any
 
+import botocore.session
 import hypothesis
 import typer.testing
 from botocore.loaders import JSONFileLoader
@@ -40,6 +41,9 @@ def _load(loader: JSONFileLoader, file_path: str) -> Any:
 # Each session parses botocore's models anew, a quarter of a second for those of one command, and
 # tests make thousands of sessions.
 JSONFileLoader.load_file = _load  # type: ignore[method-assign, assignment]
+# It also parses the table of endpoints, and looks into 400 folders. Sessions that share a loader
+# share both, as the clients of one session do.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 # Typer makes every command of a program anew for each line that a test types, 50 ms.
 typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
