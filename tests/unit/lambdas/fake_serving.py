@@ -287,7 +287,9 @@ class FakeServing:
         # The roles of the functions refuse it (sagemaker:ModelApprovalStatus).
         assert "ModelApprovalStatus" not in given, "approving is for people"
         package = self.packages[given["ModelPackageArn"]]
-        metadata = package["CustomerMetadataProperties"]
+        # Anew: a test may have registered several versions with the same.
+        metadata = dict(package["CustomerMetadataProperties"])
+        package["CustomerMetadataProperties"] = metadata
         for key, value in given.get("CustomerMetadataProperties", {}).items():
             assert len(value) <= 256
             metadata[key] = value
