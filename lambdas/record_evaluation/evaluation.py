@@ -11,8 +11,8 @@ from typing import Any
 
 from ratchet.loop import names, packages
 from ratchet.loop.evaluations import EvaluationRecord, as_of_now
-from ratchet.loop.numbers import score_text
-from ratchet.loop.problems import DIRECTIONS, PROBLEMS, Better, ModelMetric
+from ratchet.loop.numbers import LIMITS, score_text
+from ratchet.loop.problems import DIRECTIONS, PROBLEMS, Better, ModelMetric, direction
 
 
 class ReportError(ValueError):
@@ -100,7 +100,7 @@ def _direction(metric: str, report: Mapping[str, Any]) -> Better:
     row = problem.metrics.get(metric) if problem else None
     if row and better != row.better:
         raise _ValueError(f"better is {json.dumps(better)}, and {row.better} is better of {metric}")
-    return "lower" if better == "lower" else "higher"
+    return direction(better)
 
 
 def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:
@@ -123,15 +123,14 @@ def violations(judged: Judged, standards: Standards, *, registered: float | None
         return
     metric = ModelMetric(judged.metric, judged.better)
     score = f"{judged.metric} {score_text(judged.score)}"
-    higher = judged.better == "higher"
+    limit, beyond = LIMITS[judged.better]
     if standards.floor is not None and metric.worse_by(judged.score, than=standards.floor) > 0:
-        limit = "below the floor" if higher else "above the ceiling"
-        yield f"{score} is {limit} of {standards.floor:g}"
+        yield f"{score} is {beyond} the {limit} of {standards.floor:g}"
     if registered is None:
         return
     if metric.worse_by(judged.score, than=registered) > standards.max_regression:
         yield (
-            f"{score} is more than {standards.max_regression:g} {'below' if higher else 'above'} "
+            f"{score} is more than {standards.max_regression:g} {beyond} "
             f"the {score_text(registered, like=judged.score)} at registration"
         )
 
@@ -150,10 +149,11 @@ def verdict_of(record: EvaluationRecord) -> str:
     about = f"version {record.version}: {record.verdict}"
     if record.violations and record.score is not None:
         about += f"; {'; '.join(record.violations)}"
+    limit, _ = LIMITS[record.better]
     if record.registered is None and record.score is not None:
         about += f"; it was not registered by its {record.metric}, so " + (
-            "nothing is compared: there is no floor either"
+            f"nothing is compared: there is no {limit} either"
             if record.floor is None
-            else f"only the floor of {record.floor:g} counts"
+            else f"only the {limit} of {record.floor:g} counts"
         )
     return about if record.served else f"{about}; it no longer serves, so no alarm is raised"

@@ -15,6 +15,7 @@ from ratchet.deployment.roles import policies as roles
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import schedules as run_schedules
 from ratchet.deployment.runs.executions import RunState
+from ratchet.deployment.runs.reports import outcome_of
 from ratchet.deployment.runs.schedules import DeployedSchedule
 from ratchet.deployment.serving import champion
 from ratchet.deployment.serving.champion import IN_SERVICE, LiveEndpoint
@@ -143,7 +144,7 @@ def look(target: Target) -> Standing:
         alarms=alarms(target, serving.alarms) if serving else {},
         queues=tuple(_queues(target, deployed, serving)),
         schedules=tuple(run_schedules.read(target)),
-        last_run=runs.read(target, newest[0]) if newest else None,
+        last_run=outcome_of(target, newest[0]) if newest else None,
         when_none_left=target.settings.when_none_left,
         refused=roles.refused(target),
         changed=None if changed is None else tuple(changed),

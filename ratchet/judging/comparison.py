@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,12 +11,27 @@ import numpy as np
 
 from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.judging.copies import RegistryState, status_of
-from ratchet.judging.metrics import MEASURES, Measure, unanswered, undefined_for
+from ratchet.judging.metrics import (
+    MEASURES,
+    MOST_CLASSES,
+    Measure,
+    confusion_matrix,
+    unanswered,
+    undefined_for,
+)
 from ratchet.judging.models import Asked
 from ratchet.judging.own_metrics import OwnMetric
 from ratchet.loop.names import NONE, SCORED, UNSCORABLE
 from ratchet.loop.numbers import difference_text, interval_text, score_text
-from ratchet.loop.problems import PROBLEMS, REGRESSION, Kind, ModelMetric, unknown_metric
+from ratchet.loop.problems import (
+    BINARY,
+    OF_MODEL,
+    PROBLEMS,
+    REGRESSION,
+    Kind,
+    ModelMetric,
+    unknown_metric,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -37,8 +52,15 @@ class Judging:
     problem: Kind
     metric: str
     own: Mapping[str, OwnMetric] = field(default_factory=dict)
+    needed: Sequence[str] = ()
+    """Metrics that a candidate must have."""
 
     def __post_init__(self) -> None:
+        for name in self.needed:
+            if name not in self.metrics and name not in OF_MODEL:
+                raise UndefinedMetricError(
+                    unknown_metric(self.problem, name, {**self.metrics, **OF_MODEL})
+                )
         if self.metric not in self.metrics:
             beside = f", {', '.join(self.own)}" if self.own else ""
             raise UndefinedMetricError(unknown_metric(self.problem, self.metric) + beside)
@@ -60,7 +82,7 @@ class Judging:
     def trouble(self, labels: TrueLabels, answers: Answers, name: str) -> str | None:
         """Why there is no such metric of these rows."""
         if name in self.own:
-            return None
+            return self.own[name].trouble(labels)
         return undefined_for(labels, name) or unanswered(labels, answers, name)
 
     def measure(self, labels: TrueLabels, answers: Answers, name: str | None = None) -> Measure:
@@ -98,14 +120,15 @@ def compare(
         raise UndefinedMetricError(f"the candidate has no {name}: {reason}")
     champion = _scorable(judging, labels, champion)
     status, copy_of = status_of(candidate.digest, champion.digest, registry or RegistryState())
-    ours, score = _scores(judging, labels, candidate.answers)
+    ours, score = _scores(judging, labels, candidate)
     ours |= {"status": status, "digest": candidate.digest}
+    _check_needed(judging, ours)
     theirs = _no_scores(judging, champion)
     regression, interval = 0.0, None
     verdict = f"candidate {name} {score_text(score)}"
     ending = f"on {labels.rows:,} rows"
     if champion.answers is not None:
-        scores, other = _scores(judging, labels, champion.answers)
+        scores, other = _scores(judging, labels, champion)
         theirs.update(scores, status=SCORED)
         regression = metric.worse_by(score, than=other)
         measures = [
@@ -146,7 +169,7 @@ def judge(judging: Judging, labels: TrueLabels, champion: Asked) -> dict[str, An
     if champion.answers is None:
         verdict = f"the champion cannot be scored {ending}: {champion.reason}"
     else:
-        scores, score = _scores(judging, labels, champion.answers)
+        scores, score = _scores(judging, labels, champion)
         theirs.update(scores, status=SCORED)
         measure = judging.measure(labels, champion.answers)
         interval = bootstrap(labels, measure.value, resamples=judging.resamples)
@@ -211,10 +234,13 @@ def _scorable(judging: Judging, labels: TrueLabels, champion: Asked) -> Asked:
     return replace(champion, answers=None, reason=reason) if reason else champion
 
 
-def _scores(judging: Judging, labels: TrueLabels, answers: Answers) -> tuple[dict[str, Any], float]:
-    """A model's part of the report, and its score."""
-    metrics: dict[str, float | None] = dict.fromkeys(judging.metrics)
-    undefined: dict[str, str] = {}
+def _scores(judging: Judging, labels: TrueLabels, asked: Asked) -> tuple[dict[str, Any], float]:
+    """The part of the report of a model that has answered, and its score."""
+    answers = asked.answers
+    assert answers is not None
+    metrics: dict[str, float | None] = dict.fromkeys((*judging.metrics, *OF_MODEL))
+    metrics.update(asked.measured)
+    undefined: dict[str, str] = dict(asked.unmeasured)
     for name in judging.metrics:
         if reason := judging.trouble(labels, answers, name):
             undefined[name] = reason
@@ -228,7 +254,29 @@ def _scores(judging: Judging, labels: TrueLabels, answers: Answers) -> tuple[dic
         raise UndefinedMetricError(f"{judging.metric}: {undefined[judging.metric]}")
     score = metrics[judging.metric]
     assert score is not None
-    return {"score": score, "metrics": metrics, "undefined": undefined}, score
+    matrix, too_many = None, len(answers.classes or labels.classes)
+    if too_many > MOST_CLASSES:
+        undefined["confusion_matrix"] = f"{too_many:,} classes; at most {MOST_CLASSES} are shown"
+    elif labels.problem != REGRESSION:
+        matrix = confusion_matrix(labels, answers)
+    decided = labels.problem == BINARY and answers.named is None
+    scores = {
+        "score": score,
+        "metrics": metrics,
+        "undefined": undefined,
+        "threshold": answers.threshold if decided else None,
+        "confusion_matrix": matrix,
+    }
+    return scores, score
+
+
+def _check_needed(judging: Judging, candidate: Mapping[str, Any]) -> None:
+    for name in judging.needed:
+        if candidate["metrics"].get(name) is None:
+            reason = candidate["undefined"].get(name, "it was not measured")
+            raise UndefinedMetricError(
+                f"the candidate has no {name}, for which there is a limit: {reason}"
+            )
 
 
 def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
@@ -236,8 +284,10 @@ def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
         "status": UNSCORABLE if champion.reason else NONE,
         "digest": champion.digest,
         "score": None,
-        "metrics": dict.fromkeys(judging.metrics),
+        "metrics": dict.fromkeys((*judging.metrics, *OF_MODEL)),
         "undefined": {},
+        "threshold": None,
+        "confusion_matrix": None,
         "reason": champion.reason,
     }
 

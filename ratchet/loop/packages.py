@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ratchet.loop.folders import CONSTRAINTS, baseline_folder
-from ratchet.loop.names import NONE
-from ratchet.loop.problems import THRESHOLD, Better, better_of
+from ratchet.loop.names import NONE, SCORED
+from ratchet.loop.problems import THRESHOLD, Better, better_of, direction
 
 APPROVED: Final = "Approved"
 REJECTED: Final = "Rejected"
@@ -30,10 +30,6 @@ CANDIDATE_SCORE_KEY = "candidate-score"
 """The metric that it was registered by, whether "higher" or "lower" is better, and its score."""
 MODEL_DIGEST_KEY = "model-digest"
 """Of names and bytes in the model's archive: ratchet/judging/copies.py."""
-THRESHOLD_KEY = "threshold"
-"""Of a binary problem: the probability from which on it answered the positive class when it was
-judged."""
-
 THRESHOLD_KEY = "threshold"
 """Of a binary problem: the probability from which on it answered the positive class when it was
 judged."""
@@ -62,7 +58,7 @@ def registered_score(metadata: Mapping[str, str]) -> Score | None:
     """The score that a version was registered by; None where it has none."""
     if METRIC_KEY in metadata:
         value = number_in(metadata, CANDIDATE_SCORE_KEY)
-        better: Better = "lower" if metadata.get(BETTER_KEY) == "lower" else "higher"
+        better: Better = direction(metadata.get(BETTER_KEY))
         return (
             value
             if value is None
@@ -82,6 +78,14 @@ def threshold_of(metadata: Mapping[str, str]) -> float:
     THRESHOLD."""
     threshold = number_in(metadata, THRESHOLD_KEY)
     return THRESHOLD if threshold is None else threshold
+
+
+def registered_regression(metadata: Mapping[str, str]) -> float | None:
+    """By how much it is worse than the champion that it was judged against; None where there was no
+    champion, or one that could not be scored: a report's regression is 0 then."""
+    if metadata.get(CHAMPION_STATUS_KEY, SCORED) != SCORED:
+        return None
+    return number_in(metadata, REGRESSION_KEY)
 
 
 @dataclass(frozen=True, kw_only=True)

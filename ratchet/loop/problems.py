@@ -23,6 +23,10 @@ REGRESSION: Kind = "regression"
 INFINITE = float("inf")
 THRESHOLD = 0.5
 """From this probability on, a binary model's answer counts as the positive class."""
+MEDIAN = 0.5
+"""The quantile that a regression's answer is meant to be, unless the settings name another."""
+BEST_F1 = "best-f1"
+"""Instead of a number: the threshold with the best F1 of a model's own answers."""
 TRUE, FALSE = ("1", "true"), ("0", "false")
 """What a binary label may be, in any case, when no value of it is called the positive one."""
 
@@ -170,6 +174,11 @@ PROBLEMS: Mapping[str, ModelProblem] = {
 }
 
 
+def direction(text: str | None) -> Better:
+    """Of what a report or a version's metadata says."""
+    return "lower" if text == "lower" else "higher"
+
+
 def better_of(metric: str) -> Better:
     """Of a metric that something recorded by its name alone, as was once done."""
     problems = PROBLEMS.values()
@@ -208,19 +217,3 @@ def unknown_metric(
     nearest = next((metric for metric in near if metric in metrics), None)
     hint = f"; did you mean {nearest!r}?" if nearest else "."
     return f"{name!r} is no metric of a {problem} problem{hint} There are {', '.join(metrics)}"
-
-
-def no_quality_analysis(problem: Kind, positive: str = "") -> str | None:
-    """For which models answers are not compared with labels that arrive after them: the words that
-    follow "not for", or None where they are.
-
-    Quality baseline, monitoring pipeline, Model Monitor's schedule and `ratchet status` ask here.
-
-    Args:
-        positive: the label's value of the positive class, where the settings name one.
-    """
-    if problem != BINARY:
-        return f"{problem} yet"
-    if positive.lower() not in ("", *TRUE):
-        return f"labels such as {positive!r} yet"
-    return None

@@ -4,7 +4,8 @@ It follows Model Monitor's container contract, so that one script serves a monit
 processing step of a pipeline and a laptop. What an argument does not say, the environment does:
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-contract-inputs.html
 
-Without a baseline   writes statistics.json, constraints.json and baseline.json (their digest)
+Without a baseline   writes statistics.json, constraints.json and baseline.json (their digest); of
+                     model quality model_quality.json, too (see quality_baseline.py)
 With a baseline      writes statistics.json, constraints.json, constraint_violations.json,
                      analysis.json (outcome, distances) and, when metrics are to be published,
                      cloudwatch_metrics.jsonl; and the outcome to /opt/ml/output/message
@@ -17,34 +18,45 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: the root that holds `ratchet` is two folders up
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from ratchet.monitoring import cloudwatch, model_quality
-from ratchet.monitoring.baseline import Baseline, InvalidBaselineError, read_document
+from ratchet.judging.answers import MOST_REFUSED, RefusedError
+from ratchet.loop.problems import BINARY, MULTICLASS
+from ratchet.monitoring import cloudwatch, quality_baseline
+from ratchet.monitoring.baseline import Baseline, InvalidBaselineError
 from ratchet.monitoring.comparison import DatasetComparison, compare
 from ratchet.monitoring.constraints import InvalidConstraintsError, suggest
 from ratchet.monitoring.datasets import UnreadableDatasetError
+from ratchet.monitoring.ground_truth import AnswerColumns
 from ratchet.monitoring.inputs import dataset_of, labelled
 from ratchet.monitoring.job import (
+    CAPTURE,
     MODEL_QUALITY,
+    PROBLEM_TYPES,
     AnalysisRequest,
     InvalidSettingError,
     parse_arguments,
     read_job,
 )
+from ratchet.monitoring.model_quality import QualityComparison, compare_quality
 from ratchet.monitoring.outputs import (
     ANALYSIS,
     CONSTRAINTS,
     STATISTICS,
     VIOLATIONS,
+    sha256,
     tell_platform,
+    text_of,
     write_metrics,
     write_reports,
 )
 from ratchet.monitoring.profiles import profile
+from ratchet.monitoring.quality_metrics import Quality, quality_of
+from ratchet.monitoring.quality_rows import ProblemFacts, QualityRows, understood
 
 log = logging.getLogger("ratchet.monitoring")
 
@@ -52,6 +64,7 @@ _MISTAKES = (
     InvalidSettingError,
     InvalidBaselineError,
     InvalidConstraintsError,
+    RefusedError,
     UnreadableDatasetError,
 )
 
@@ -97,7 +110,7 @@ def data_quality_job(job: AnalysisRequest) -> str:
         documents[ANALYSIS] = {**comparison.document(), **coverage}
     elif not current.rows:
         raise UnreadableDatasetError(f"no rows in {job.dataset_source}; a baseline needs some")
-    write_reports(job.output_path, documents, is_baseline=comparison is None, coverage=coverage)
+    write_reports(job.output_path, documents, is_baseline=comparison is None, beside=coverage)
     if job.publish:
         write_metrics(
             job.output_path,
@@ -117,42 +130,114 @@ def data_quality_job(job: AnalysisRequest) -> str:
 
 
 def model_quality_job(job: AnalysisRequest) -> str:
-    """As data_quality_job, for a classifier's answers and their labels."""
-    labels, scores = labelled(job)
-    quality = model_quality.binary_quality(labels, scores, threshold=job.probability_threshold)
+    """As data_quality_job, for a model's answers and their labels."""
+    if job.baseline_constraints is None:
+        return _quality_baseline(job)
+    baseline = quality_baseline.load(
+        job.baseline_constraints, job.baseline_statistics, problem=job.problem
+    )
+    rows = understood(
+        labelled(job, _columns(job, baseline.facts)), _with_settings(baseline.facts, job)
+    )
+    quality = quality_of(rows)
+    _log_coverage(rows)
+    comparison = compare_quality(
+        quality, baseline, coverage=rows.coverage, minimum_rows=job.minimum_rows
+    )
     documents = {
         STATISTICS: quality.statistics(),
-        CONSTRAINTS: model_quality.suggest_quality(quality),
+        CONSTRAINTS: quality_baseline.suggested(quality, minimum_rows=job.minimum_rows),
+        VIOLATIONS: comparison.violations_document(),
+        ANALYSIS: {
+            **comparison.document(),
+            "problem": quality.problem,
+            "labels": rows.coverage.document(),
+        },
     }
-    comparison: model_quality.QualityComparison | None = None
-    if job.baseline_constraints is not None:
-        constraints = read_document(job.baseline_constraints, model_quality.CONSTRAINTS)
-        statistics = None
-        if job.baseline_statistics is not None:
-            statistics = read_document(job.baseline_statistics, model_quality.METRICS)
-        comparison = model_quality.compare_quality(
-            quality, constraints, statistics=statistics, minimum_rows=job.minimum_rows
-        )
-        documents[VIOLATIONS] = comparison.violations_document()
-        documents[ANALYSIS] = comparison.document()
-    elif not quality.rows:
-        raise UnreadableDatasetError(f"no labelled rows in {job.dataset_source}; expected some")
-    write_reports(job.output_path, documents, is_baseline=comparison is None)
-    if job.publish:
-        write_metrics(
-            job.output_path,
-            job.container,
-            cloudwatch.model_quality_metrics(
-                quality,
-                comparison,
-                endpoint=job.endpoint,
-                schedule=job.schedule,
-                timestamp=job.timestamp,
-            ),
-        )
-    if comparison is None:
-        return f"Completed: model quality baseline of {quality.rows} predictions."
+    write_reports(job.output_path, documents, is_baseline=False)
+    _publish_quality(job, quality, comparison)
     return f"{comparison.outcome}: {comparison.message}"
+
+
+def _quality_baseline(job: AnalysisRequest) -> str:
+    if job.problem is None:
+        raise InvalidSettingError(
+            "problem_type is not set; a baseline of model quality needs "
+            f"--problem-type {', '.join(PROBLEM_TYPES)}"
+        )
+    facts = _with_settings(
+        ProblemFacts(problem=job.problem, positive=job.positive, stated=job.classes), job
+    )
+    rows = understood(labelled(job, _columns(job, facts)), facts)
+    coverage = rows.coverage
+    _log_coverage(rows)
+    if coverage.refused > MOST_REFUSED * coverage.total:
+        raise UnreadableDatasetError(f"{job.dataset_source}: {coverage.message()}")
+    if not coverage.rows:
+        raise UnreadableDatasetError(f"no labelled rows in {job.dataset_source}; expected some")
+    quality = quality_of(rows)
+    facts = replace(facts, seen=rows.answers.classes or rows.labels.classes)
+    constraints = quality_baseline.suggested(quality, minimum_rows=job.minimum_rows)
+    ours = quality_baseline.document(quality, facts, constraints)
+    documents = {
+        STATISTICS: quality.statistics(),
+        CONSTRAINTS: constraints,
+        quality_baseline.FILE: ours,
+    }
+    beside = {
+        quality_baseline.DIGEST: sha256(text_of(ours)),
+        "labels": coverage.document(),
+    }
+    write_reports(job.output_path, documents, is_baseline=True, beside=beside)
+    _publish_quality(job, quality, None)
+    few = ""
+    if quality.rows < job.minimum_rows:
+        few = f" That is fewer than {job.minimum_rows}: nothing will be compared with it."
+    refused = f" {coverage.message()}." if coverage.refused else ""
+    return f"Completed: model quality baseline of {quality.rows} predictions.{few}{refused}"
+
+
+def _publish_quality(
+    job: AnalysisRequest, quality: Quality, comparison: QualityComparison | None
+) -> None:
+    if not job.publish:
+        return
+    metrics = cloudwatch.model_quality_metrics(
+        quality,
+        comparison,
+        endpoint=job.endpoint,
+        schedule=job.schedule,
+        timestamp=job.timestamp,
+    )
+    write_metrics(job.output_path, job.container, metrics)
+
+
+def _log_coverage(rows: QualityRows) -> None:
+    log.info("labels: %s", json.dumps(rows.coverage.document()))
+
+
+def _columns(job: AnalysisRequest, facts: ProblemFacts) -> AnswerColumns:
+    """Where answers are. An endpoint's answer is its first column, unless settings say more."""
+    columns = job.columns
+    if facts.problem == MULTICLASS and columns.probability and not columns.prediction:
+        return replace(columns, likeliest=True)
+    if columns.parts or CAPTURE not in job.dataset_format:
+        return columns
+    first = "0"
+    if facts.problem == BINARY:
+        return AnswerColumns(probability=first)
+    return AnswerColumns(prediction=first)
+
+
+def _with_settings(facts: ProblemFacts, job: AnalysisRequest) -> ProblemFacts:
+    """What the job itself says goes before what the baseline says."""
+    if job.positive and facts.problem != BINARY:
+        raise InvalidSettingError(f"positive_class is of a binary problem, not {facts.problem}")
+    if job.classes and facts.problem != MULTICLASS:
+        raise InvalidSettingError(f"classes are of a multiclass problem, not {facts.problem}")
+    if job.probability_threshold is None:
+        return facts
+    return replace(facts, threshold=job.probability_threshold)
 
 
 def _baseline(job: AnalysisRequest) -> Baseline | None:

@@ -18,8 +18,9 @@ from ratchet.monitoring.baseline import Baseline
 from ratchet.monitoring.comparison import DatasetComparison
 from ratchet.monitoring.constraints import MonitoringConfig
 from ratchet.monitoring.findings import TOO_FEW_ROWS
-from ratchet.monitoring.model_quality import Quality, QualityComparison
+from ratchet.monitoring.model_quality import QualityComparison
 from ratchet.monitoring.profiles import Numbers, Profile
+from ratchet.monitoring.quality_metrics import Quality
 
 DATA_NAMESPACE = "aws/sagemaker/Endpoints/data-metrics"
 MODEL_NAMESPACE = "aws/sagemaker/Endpoints/model-metrics"

@@ -6,9 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ratchet.monitoring.capture import (
     GROUND_TRUTH,
@@ -17,7 +15,7 @@ from ratchet.monitoring.capture import (
     captured_dataset,
     read_records,
 )
-from ratchet.monitoring.columns import STRING, Floats
+from ratchet.monitoring.columns import STRING
 from ratchet.monitoring.datasets import (
     ParquetDataset,
     TableDataset,
@@ -26,7 +24,13 @@ from ratchet.monitoring.datasets import (
     read_json,
     read_parquet,
 )
-from ratchet.monitoring.ground_truth import column_of, labels_of, merge
+from ratchet.monitoring.ground_truth import (
+    AnswerColumns,
+    LabelledAnswers,
+    beside_labels,
+    merge,
+    read_texts,
+)
 from ratchet.monitoring.job import CAPTURE, AnalysisRequest, InvalidSettingError
 
 log = logging.getLogger("ratchet.monitoring")
@@ -49,8 +53,8 @@ def dataset_of(job: AnalysisRequest, types: Mapping[str, str]) -> ParquetDataset
     )
 
 
-def labelled(job: AnalysisRequest) -> tuple[NDArray[np.bool_], Floats]:
-    """Labels and scores of a dataset that holds both, or of captured answers and ground truth."""
+def labelled(job: AnalysisRequest, columns: AnswerColumns) -> LabelledAnswers:
+    """Labels and answers of a dataset that holds both, or of captured answers and ground truth."""
     if CAPTURE in job.dataset_format:
         if job.ground_truth_source is None:
             message = "model quality of captured answers needs --ground-truth-source"
@@ -59,19 +63,14 @@ def labelled(job: AnalysisRequest) -> tuple[NDArray[np.bool_], Floats]:
         truth = read_records(
             files_below(job.ground_truth_source), sides=[GROUND_TRUTH], metadata=["eventId"]
         )
-        merged = merge(
-            records.between(job.start_time, job.end_time),
-            truth,
-            probability=job.probability_attribute,
-        )
-        log.info("%s records have no label, %s no use", merged.unlabelled, merged.unreadable)
-        return merged.labels, merged.scores
-    dataset = dataset_of(job, {})
-    table = pa.table({name: dataset.column(name) for name in dataset.names})
-    labels, usable = labels_of(table, job.ground_truth_attribute)
-    scores = column_of(table, job.probability_attribute)
-    usable &= np.isfinite(scores)
-    return labels[usable], scores[usable]
+        return merge(records.between(job.start_time, job.end_time), truth, columns)
+    if (form := job.dataset_format.get("csv")) is not None:
+        header = _flag(form.get("header", True))
+        dataset = read_texts(files_below(job.dataset_source), header=header)
+    else:
+        whole = dataset_of(job, {})
+        dataset = TableDataset(pa.table({n: whole.column(n) for n in whole.names}))
+    return beside_labels(dataset, label=job.ground_truth_attribute, columns=columns)
 
 
 def _flag(value: Any) -> bool:

@@ -4,27 +4,34 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-byoc-contract-inpu
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-baseline.html
 
 Settings beyond the contract: `minimum_rows`, `exclude_columns` (separated by commas),
-`comparison_threshold`, `domain_content_threshold` and `ground_truth_source`. Each setting may be an
-argument (--minimum-rows) or an environment variable (minimum_rows); the argument is taken when
-there are both.
+`comparison_threshold`, `domain_content_threshold`, `ground_truth_source`, `positive_class` and
+`classes`. Each setting may be an argument (--minimum-rows) or an environment variable
+(minimum_rows); the argument is taken when there are both.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from ratchet.loop import problems
+from ratchet.loop.problems import PROBLEMS, Kind
 from ratchet.monitoring.constraints import DOMAIN_THRESHOLD, THRESHOLD
 from ratchet.monitoring.findings import MINIMUM_ROWS
+from ratchet.monitoring.ground_truth import AnswerColumns
 
 DATA_QUALITY, MODEL_QUALITY = "DATA_QUALITY", "MODEL_QUALITY"
 CAPTURE = "sagemakerCaptureJson"
 CONTAINER = Path("/opt/ml")
+
+PROBLEM_TYPES: Mapping[str, Kind] = {p.monitor: p.name for p in PROBLEMS.values()}
+"""Model Monitor's ProblemType → problem."""
 
 _FORMATS = {"csv", "json", "parquet", CAPTURE}
 _SETTINGS = {
@@ -45,8 +52,12 @@ _SETTINGS = {
     "analysis_type": "DATA_QUALITY (default) or MODEL_QUALITY",
     "ground_truth_source": "file or folder of the labels of captured records",
     "ground_truth_attribute": "column of the label (default label)",
-    "probability_attribute": "column of the score, by name or position (default 0)",
-    "probability_threshold_attribute": "positive from this score on (default 0.5)",
+    "problem_type": "BinaryClassification, MulticlassClassification or Regression",
+    "inference_attribute": "column of the answer, a class or a number, by name or position",
+    "probability_attribute": "column of a binary model's score, by name or position",
+    "probability_threshold_attribute": "positive from this score on (default: the baseline's; 0.5)",
+    "positive_class": "the label's value of a binary model's positive class (default 1)",
+    "classes": "names of all classes of a multiclass model, a JSON array (default: what occurs)",
 }
 
 
@@ -76,8 +87,11 @@ class AnalysisRequest:
     analysis_type: str = DATA_QUALITY
     ground_truth_source: Path | None = None
     ground_truth_attribute: str = "label"
-    probability_attribute: str = "0"
-    probability_threshold: float = 0.5
+    problem: Kind | None = None
+    columns: AnswerColumns = field(default_factory=AnswerColumns)
+    probability_threshold: float | None = None
+    positive: str = ""
+    classes: tuple[str, ...] = ()
 
     @property
     def timestamp(self) -> str:
@@ -147,6 +161,35 @@ def read_job(arguments: Mapping[str, Any], environment: Mapping[str, str]) -> An
         analysis_type=analysis_type,
         ground_truth_source=path("ground_truth_source"),
         ground_truth_attribute=setting("ground_truth_attribute", "label"),
-        probability_attribute=setting("probability_attribute", "0"),
-        probability_threshold=number("probability_threshold_attribute", 0.5),
+        problem=_problem(setting("problem_type")),
+        columns=AnswerColumns(setting("inference_attribute"), setting("probability_attribute")),
+        probability_threshold=(
+            number("probability_threshold_attribute", problems.THRESHOLD)
+            if setting("probability_threshold_attribute")
+            else None
+        ),
+        positive=setting("positive_class"),
+        classes=_classes(setting("classes")),
     )
+
+
+def _problem(text: str) -> Kind | None:
+    if not text:
+        return None
+    if text not in PROBLEM_TYPES:
+        near = difflib.get_close_matches(text, PROBLEM_TYPES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InvalidSettingError(
+            f"problem_type is {text!r}; {hint}expected {', '.join(PROBLEM_TYPES)}"
+        )
+    return PROBLEM_TYPES[text]
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    try:
+        names = json.loads(text or "[]")
+    except ValueError:
+        names = None
+    if not isinstance(names, list):
+        raise InvalidSettingError(f'classes is {text}; expected a JSON array such as ["a", "b"]')
+    return tuple(str(name) for name in names)

@@ -1,74 +1,34 @@
-"""Model quality of a binary classifier: metrics, suggested constraints and violations.
+"""Compares the quality of labelled answers with a baseline's, and says what is worse.
 
-Metrics and their file: https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
-As there, a standard deviation is given from 200 samples on, over five random draws of 80 % of them
-(the draws are seeded here: the same data gives the same file), and the "best constant classifier"
-is the one that always answers the positive class, which is what the page's example shows.
-
-The page shows no constraints or violations. Their shape and wording are those of AWS's
-MonitoringCustomMetrics container, which writes files for Model Monitor to read: {"threshold",
-"comparison_operator"} and {"constraint_check_type", "description", "metric_name"}.
+The developer guide shows no violations of model quality. Their shape and wording are those of AWS's
+MonitoringCustomMetrics container, which writes files for Model Monitor to read:
+{"constraint_check_type", "description", "metric_name"}.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ratchet.loop.problems import BINARY
 from ratchet.monitoring import quality_chance
 from ratchet.monitoring.chance import odds
-from ratchet.monitoring.columns import Floats
 from ratchet.monitoring.findings import (
     COMPLETED,
     COMPLETED_WITH_VIOLATIONS,
     MINIMUM_ROWS,
     TOO_FEW_ROWS,
 )
-from ratchet.monitoring.profiles import VERSION
+from ratchet.monitoring.quality_baseline import STANDARD_ERRORS, QualityBaseline, Reference
+from ratchet.monitoring.quality_metrics import Quality
+from ratchet.monitoring.quality_rows import LabelCoverage
 
-BELOW, ABOVE = "LessThanThreshold", "GreaterThanThreshold"
-METRICS = "binary_classification_metrics"
-CONSTRAINTS = "binary_classification_constraints"
+REFUSED = 0.05
+"""Beyond this share of labelled answers, values that are not understood are a violation."""
 
-# What is compared with the baseline, and which side of its value is worse.
-_WORSE = {
-    "recall": BELOW,
-    "precision": BELOW,
-    "accuracy": BELOW,
-    "true_positive_rate": BELOW,
-    "true_negative_rate": BELOW,
-    "false_positive_rate": ABOVE,
-    "false_negative_rate": ABOVE,
-    "auc": BELOW,
-    "f0_5": BELOW,
-    "f1": BELOW,
-    "f2": BELOW,
-}
-
-_SAMPLES_FOR_DEVIATION = 200
-_DRAWS = 5
-_DRAWN = 0.8
-_CURVE_POINTS = 100
-
-
-@dataclass(frozen=True)
-class Quality:
-    """Metrics of `rows` labelled predictions."""
-
-    rows: int
-    metrics: Mapping[str, Any]
-
-    def statistics(self) -> dict[str, Any]:
-        """The content of statistics.json."""
-        return {
-            "version": VERSION,
-            "dataset": {"item_count": self.rows},
-            METRICS: dict(self.metrics),
-        }
+_REFUSED_CHECK = {"labels": "refused_labels_check", "answers": "refused_answers_check"}
 
 
 @dataclass(frozen=True)
@@ -80,6 +40,8 @@ class QualityComparison:
     rows: int
     violations: tuple[Mapping[str, str], ...] = ()
     compared: tuple[Mapping[str, Any], ...] = ()
+    not_compared: Mapping[str, str] = field(default_factory=dict)
+    """Metric → why not."""
 
     def violations_document(self) -> dict[str, Any]:
         return {"violations": [dict(violation) for violation in self.violations]}
@@ -91,197 +53,148 @@ class QualityComparison:
             "message": self.message,
             "rows": self.rows,
             "metrics": [dict(metric) for metric in self.compared],
+            "not_compared": dict(self.not_compared),
         }
 
 
-def binary_quality(labels: NDArray[np.bool_], scores: Floats, *, threshold: float = 0.5) -> Quality:
-    """Metrics of scores (one a row, higher means positive; positive from the threshold on).
+@dataclass(frozen=True, kw_only=True)
+class _Verdict:
+    """Of one metric."""
 
-    A metric that the data does not define (AUC of one class, precision without a positive
-    answer) is "NaN", as Model Monitor writes it.
-    """
-    values = _values(labels, scores, threshold)
-    deviations = _deviations(labels, scores, threshold)
-    answers = scores >= threshold
-    metrics: dict[str, Any] = {
-        "confusion_matrix": {
-            str(int(actual)): {
-                str(int(answer)): int(((labels == actual) & (answers == answer)).sum())
-                for answer in (False, True)
-            }
-            for actual in (False, True)
+    name: str
+    value: float
+    reference: Reference
+    worse: bool
+    chance: Mapping[str, float]
+    """What chance explains: `p_value`, or `margin`; empty where it is not asked."""
+
+    def document(self) -> dict[str, Any]:
+        by = self.reference.worse_by(self.value)
+        return {
+            "metric_name": self.name,
+            "value": self.value,
+            "threshold": self.reference.value,
+            "worse_by": by,
+            "is_limit": self.reference.is_limit,
+            **self.chance,
+            "exceeds": self.worse,
         }
-    }
-    for name, value in values.items():
-        metrics[name] = {"value": _json(value), "standard_deviation": _json(deviations[name])}
-    metrics.update(_curves(labels, scores))
-    return Quality(len(labels), metrics)
 
-
-def suggest_quality(quality: Quality) -> dict[str, Any]:
-    """constraints.json: no metric should be worse than the baseline's value."""
-    return {
-        "version": VERSION,
-        CONSTRAINTS: {
-            name: {
-                "threshold": quality.metrics[name]["value"],
-                "comparison_operator": operator,
-            }
-            for name, operator in _WORSE.items()
-            if quality.metrics[name]["value"] != "NaN"
-        },
-    }
+    def violation(self, rows: int, baseline: QualityBaseline) -> dict[str, str]:
+        operator = self.reference.operator
+        text = f"Metric {self.name} with {self.value} was {operator} {self.reference.value}"
+        if self.chance:
+            before = "" if baseline.rows is None else f", {baseline.rows:,} in the baseline"
+            by = self.reference.worse_by(self.value)
+            text += f". {self.name}: worse by {by:.4g}; {rows:,} labelled answers here{before}. "
+            if "p_value" in self.chance:
+                text += f"Without a change this happens {odds(self.chance['p_value'])}."
+            else:
+                text += f"Chance explains {self.chance['margin']:.4g}."
+        return {
+            "constraint_check_type": operator,
+            "description": text,
+            "metric_name": self.name,
+        }
 
 
 def compare_quality(
     quality: Quality,
-    constraints: Mapping[str, Any],
+    baseline: QualityBaseline,
     *,
-    statistics: Mapping[str, Any] | None = None,
+    coverage: LabelCoverage | None = None,
     minimum_rows: int = MINIMUM_ROWS,
 ) -> QualityComparison:
-    """Check metrics against a baseline's constraints; thresholds may have been edited since.
+    """Check metrics against a baseline.
 
-    With the baseline's `statistics` a metric may be worse by what chance makes of two samples of
-    these sizes; see quality_chance.py. The suggested thresholds are the baseline's own values,
-    which half of all samples would miss.
+    A metric may be worse than the baseline's by what chance makes of two samples of these sizes:
+    half of all samples are worse than the value itself. A limit that a person wrote is taken as it
+    is.
     """
-    if quality.rows < minimum_rows:
-        message = (
-            f"{quality.rows} predictions with a label, "
-            f"fewer than the {minimum_rows} that a comparison needs"
-        )
-        return QualityComparison(TOO_FEW_ROWS, message, quality.rows)
-    limits = {
-        name: float(constraint["threshold"])
-        for name, constraint in constraints[CONSTRAINTS].items()
-        if quality.metrics.get(name, {}).get("value", "NaN") != "NaN"
-    }
-    chances = {}
-    if statistics:
-        judged = {name: limit for name, limit in limits.items() if name in _WORSE}
-        chances = quality_chance.p_values(judged, quality.metrics, statistics[METRICS])
-    beyond_chance = quality_chance.significant(chances)
-    compared, violations = [], []
-    for name, limit in limits.items():
-        value = quality.metrics[name]["value"]
-        operator = constraints[CONSTRAINTS][name]["comparison_operator"]
-        worse = value < limit if operator == BELOW else value > limit
-        worse = worse and beyond_chance.get(name, True)
-        chance = {"p_value": chances[name]} if name in chances else {}
-        compared.append(
-            {"metric_name": name, "value": value, "threshold": limit, **chance, "exceeds": worse}
-        )
-        if worse:
-            description = f"Metric {name} with {value} was {operator} {limit}"
-            if statistics and chance:
-                before = statistics["dataset"]["item_count"]
-                description += (
-                    f". {name}: {quality.rows:,} predictions here, {before:,} in the baseline. "
-                    f"Without a change this happens {odds(chances[name])}."
-                )
-            violations.append(
-                {
-                    "constraint_check_type": operator,
-                    "description": description,
-                    "metric_name": name,
-                }
-            )
+    coverage = coverage or LabelCoverage(rows=quality.rows)
+    violations = _refused(coverage) if coverage.total >= minimum_rows else []
+    few = _too_few(quality, baseline, minimum_rows)
+    verdicts: list[_Verdict] = []
+    not_compared: dict[str, str] = {}
+    if few is None:
+        verdicts, not_compared = _verdicts(quality, baseline)
+        violations += [v.violation(quality.rows, baseline) for v in verdicts if v.worse]
     if violations:
         names = ", ".join(violation["metric_name"] for violation in violations)
         message = f"Job completed successfully with {len(violations)} violations: {names}."
         outcome = COMPLETED_WITH_VIOLATIONS
+        if few:
+            message += f" No metric is compared: {few}."
+    elif few:
+        outcome, message = TOO_FEW_ROWS, few
     else:
-        message, outcome = "Job completed successfully with no violations.", COMPLETED
-    return QualityComparison(outcome, message, quality.rows, tuple(violations), tuple(compared))
+        outcome, message = COMPLETED, "Job completed successfully with no violations."
+    if coverage.refused:
+        message = f"{message.rstrip('.')}. {coverage.message()}"
+    return QualityComparison(
+        outcome,
+        message,
+        quality.rows,
+        tuple(violations),
+        tuple(verdict.document() for verdict in verdicts),
+        not_compared,
+    )
 
 
-def auc(labels: NDArray[np.bool_], scores: Floats) -> float:
-    """Probability that a positive row scores above a negative one, ties counting half."""
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    if not positives or not negatives:
-        return float("nan")
-    ordered = np.sort(scores)
-    first = np.searchsorted(ordered, scores[labels], side="left")
-    last = np.searchsorted(ordered, scores[labels], side="right")
-    ranks = (first + last + 1) / 2
-    return float((ranks.sum() - positives * (positives + 1) / 2) / (positives * negatives))
+def _too_few(quality: Quality, baseline: QualityBaseline, minimum_rows: int) -> str | None:
+    needs = f"fewer than the {minimum_rows} that a comparison needs"
+    if quality.rows < minimum_rows:
+        return f"{quality.rows} predictions with a label, {needs}"
+    if baseline.rows is not None and baseline.rows < minimum_rows:
+        return f"{baseline.rows} predictions in the baseline, {needs}"
+    return None
 
 
-def _values(labels: NDArray[np.bool_], scores: Floats, threshold: float) -> dict[str, float]:
-    answers = scores >= threshold
-    rows = len(labels)
-    hits = int((labels & answers).sum())
-    positives, answered = int(labels.sum()), int(answers.sum())
-    false_alarms = answered - hits
-    negatives = rows - positives
-    recall, precision = _ratio(hits, positives), _ratio(hits, answered)
-    constant = _ratio(positives, rows)
-    constant_recall = 1.0 if positives else float("nan")
-    values = {
-        "recall": recall,
-        "precision": precision,
-        "accuracy": _ratio(hits + negatives - false_alarms, rows),
-        "recall_best_constant_classifier": constant_recall,
-        "precision_best_constant_classifier": constant,
-        "accuracy_best_constant_classifier": constant,
-        "true_positive_rate": recall,
-        "true_negative_rate": _ratio(negatives - false_alarms, negatives),
-        "false_positive_rate": _ratio(false_alarms, negatives),
-        "false_negative_rate": _ratio(positives - hits, positives),
-        "auc": auc(labels, scores),
-    }
-    for name, beta in (("f0_5", 0.5), ("f1", 1.0), ("f2", 2.0)):
-        values[name] = _f(beta, precision, recall)
-    for name, beta in (("f0_5", 0.5), ("f1", 1.0), ("f2", 2.0)):
-        values[f"{name}_best_constant_classifier"] = _f(beta, constant, constant_recall)
-    return values
+def _refused(coverage: LabelCoverage) -> list[dict[str, str]]:
+    """Of labels, of answers, or of both where only together they are too many."""
+    refusals = coverage.refusals
+    if not refusals or coverage.refused <= REFUSED * coverage.total:
+        return []
+    return [
+        {
+            "constraint_check_type": _REFUSED_CHECK[what],
+            "description": refused.message(what, coverage.total),
+            "metric_name": what,
+        }
+        for what, refused in refusals.items()
+    ]
 
 
-def _deviations(labels: NDArray[np.bool_], scores: Floats, threshold: float) -> dict[str, float]:
-    rows = len(labels)
-    if rows < _SAMPLES_FOR_DEVIATION:
-        return dict.fromkeys(_values(labels, scores, threshold), float("nan"))
-    random = np.random.default_rng(0)
-    draws = []
-    for _ in range(_DRAWS):
-        drawn = random.random(rows) < _DRAWN
-        draws.append(_values(labels[drawn], scores[drawn], threshold))
-    return {name: float(np.std([draw[name] for draw in draws])) for name in draws[0]}
-
-
-def _curves(labels: NDArray[np.bool_], scores: Floats) -> dict[str, Any]:
-    """ROC and precision-recall curves of at most 100 points, from the strictest threshold on."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True)) if len(scores) else order
-    if len(ends) > _CURVE_POINTS:
-        ends = ends[np.linspace(0, len(ends) - 1, _CURVE_POINTS).astype(np.int64)]
-    hits = np.cumsum(labels[order])[ends]
-    answered = ends + 1
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    recalls = [0.0, *(hits / max(positives, 1)).tolist()]
-    return {
-        "receiver_operating_characteristic_curve": {
-            "false_positive_rates": [0.0, *((answered - hits) / max(negatives, 1)).tolist()],
-            "true_positive_rates": recalls,
-        },
-        "precision_recall_curve": {
-            "precisions": [1.0, *(hits / answered).tolist()],
-            "recalls": recalls,
-        },
-    }
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
-
-
-def _f(beta: float, precision: float, recall: float) -> float:
-    weighted = beta**2 * precision + recall
-    return (1 + beta**2) * precision * recall / weighted if weighted else 0.0
-
-
-def _json(value: float) -> float | str:
-    return "NaN" if np.isnan(value) else value
+def _verdicts(quality: Quality, baseline: QualityBaseline) -> tuple[list[_Verdict], dict[str, str]]:
+    values, not_compared = {}, {}
+    for name in baseline.references:
+        value = quality.value(name)
+        if value is not None:
+            values[name] = value
+        elif name in quality.metrics:
+            not_compared[name] = "the labelled answers do not define it"
+        else:
+            not_compared[name] = f"there is no such metric of a {quality.problem} problem"
+    p_values: dict[str, float] = {}
+    if quality.problem == BINARY and baseline.statistics:
+        judged = [name for name in values if not baseline.references[name].is_limit]
+        p_values = quality_chance.p_values(judged, quality.metrics, baseline.statistics)
+    beyond_chance = quality_chance.significant(p_values)
+    verdicts = []
+    for name, value in values.items():
+        reference = baseline.references[name]
+        by = reference.worse_by(value)
+        chance: dict[str, float] = {}
+        if name in p_values:
+            worse, chance = by > 0 and beyond_chance[name], {"p_value": p_values[name]}
+        elif reference.is_limit:
+            worse = by > 0
+        else:
+            margin = STANDARD_ERRORS * math.hypot(
+                quality.errors.get(name, 0.0), reference.error or 0.0
+            )
+            worse, chance = by > margin, {"margin": margin}
+        verdicts.append(
+            _Verdict(name=name, value=value, reference=reference, worse=worse, chance=chance)
+        )
+    return verdicts, not_compared

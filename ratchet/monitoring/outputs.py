@@ -19,14 +19,24 @@ def write_reports(
     documents: Mapping[str, Any],
     *,
     is_baseline: bool,
-    coverage: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> None:
-    texts = {name: json.dumps(document, allow_nan=False) for name, document in documents.items()}
+    """`beside`: what baseline.json says beside the digest of the first two documents."""
+    texts = {name: text_of(document) for name, document in documents.items()}
     if is_baseline:  # `cat statistics.json constraints.json | sha256sum` gives the same digest
-        digest = hashlib.sha256("".join(texts.values()).encode()).hexdigest()
-        texts[_BASELINE] = json.dumps({"digest": digest, **(coverage or {})})
+        digest = sha256(texts[STATISTICS] + texts[CONSTRAINTS])
+        texts[_BASELINE] = json.dumps({"digest": digest, **(beside or {})})
     for name, text in texts.items():
         _write_text(folder / name, text)
+
+
+def text_of(document: Any) -> str:
+    """As a document is written."""
+    return json.dumps(document, allow_nan=False)
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_metrics(folder: Path, container: Path, metrics: Sequence[Mapping[str, Any]]) -> None:

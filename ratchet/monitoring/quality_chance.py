@@ -1,4 +1,4 @@
-"""Whether a classifier's metric is worse than its limit by more than chance makes.
+"""Whether a binary classifier's metric is worse than the baseline's by more than chance makes.
 
 Every metric of a confusion matrix is a share of errors among some of the rows, so Fisher's exact
 test compares two samples of it, however rare the positives are. An F-score is such a share, too:
@@ -9,7 +9,7 @@ grows; exactly binomial for F1, nearly so for the others. AUC has a standard err
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ratchet.monitoring.chance import above, holm, more_often, standard_error_of_auc
@@ -22,18 +22,16 @@ _SAME = {
     "false_negative_rate": "recall",
     "false_positive_rate": "true_negative_rate",
 }
-_SHARES_OF_ERRORS = ("false_negative_rate", "false_positive_rate")
 
 
 def p_values(
-    limits: Mapping[str, float], metrics: Mapping[str, Any], baseline: Mapping[str, Any]
+    names: Iterable[str], metrics: Mapping[str, Any], baseline: Mapping[str, Any]
 ) -> dict[str, float]:
-    """For each metric how often chance makes it so much worse than its limit; 1 where unknown.
+    """For each metric how often chance makes it so much worse than the baseline's.
 
-    `metrics` and `baseline` are those of a statistics.json. The baseline counts as if its rows had
-    just met the limit, which by default is the value that they had.
+    `metrics` and `baseline` are those of a statistics.json.
     """
-    return {name: _p_value(name, limit, metrics, baseline) for name, limit in limits.items()}
+    return {name: _p_value(name, metrics, baseline) for name in names}
 
 
 def significant(p_values: Mapping[str, float]) -> dict[str, bool]:
@@ -44,17 +42,12 @@ def significant(p_values: Mapping[str, float]) -> dict[str, bool]:
     return {name: worse[test] for name, test in tests.items()}
 
 
-def _p_value(
-    name: str, limit: float, metrics: Mapping[str, Any], baseline: Mapping[str, Any]
-) -> float:
+def _p_value(name: str, metrics: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
     if name == "auc":
-        return _of_auc(limit, metrics, baseline)
+        return _of_auc(metrics, baseline)
     errors, rows = _errors(name, metrics)
-    _, rows_before = _errors(name, baseline)
-    share = limit if name in _SHARES_OF_ERRORS else 1 - limit
-    if name in _F:
-        share = 2 * share / (1 + share)  # of F = 2 h / (2 h + w) to w / (h + w)
-    return more_often(round(errors), round(rows), round(share * rows_before), round(rows_before))
+    errors_before, rows_before = _errors(name, baseline)
+    return more_often(round(errors), round(rows), round(errors_before), round(rows_before))
 
 
 def _errors(name: str, metrics: Mapping[str, Any]) -> tuple[float, float]:
@@ -75,7 +68,7 @@ def _errors(name: str, metrics: Mapping[str, Any]) -> tuple[float, float]:
     }[_SAME.get(name, name)]
 
 
-def _of_auc(limit: float, metrics: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
+def _of_auc(metrics: Mapping[str, Any], baseline: Mapping[str, Any]) -> float:
     areas = [sample["auc"]["value"] for sample in (metrics, baseline)]
     if "NaN" in areas:
         return 1.0
@@ -83,7 +76,7 @@ def _of_auc(limit: float, metrics: Mapping[str, Any], baseline: Mapping[str, Any
     for area, sample in zip(areas, (metrics, baseline), strict=True):
         tn, fp, fn, tp = _matrix(sample)
         errors.append(standard_error_of_auc(area, tp + fn, tn + fp))
-    return above(limit - areas[0], math.hypot(*errors))
+    return above(areas[1] - areas[0], math.hypot(*errors))
 
 
 def _matrix(metrics: Mapping[str, Any]) -> tuple[int, int, int, int]:

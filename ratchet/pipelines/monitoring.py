@@ -28,7 +28,7 @@ _PUBLISHED = {"outcome": "String", "violations": "Integer"}
 
 def monitoring(ctx: Context) -> Pipeline:
     """Compares what the endpoint was asked with the rows that its model was evaluated on, and what
-    it answered with the labels that came in, where the model's problem has such an analysis.
+    it answered with the labels that came in.
 
     WindowStart is "last" (the end of the window before) or a time, WindowEnd is "hour" (the start
     of this one), "now" or a time (ISO 8601, UTC).
@@ -83,8 +83,6 @@ def monitoring(ctx: Context) -> Pipeline:
         returns=_PUBLISHED,
     )
     p.gate("traffic", captured["objects"] > 0, then=[analyze, publish])
-    if settings.model.no_quality_analysis:
-        return p
 
     quality = p.comparison(
         "quality",

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 
 from ratchet.loop import names
-from ratchet.settings import images, model_checks
+from ratchet.settings import model_checks
 from ratchet.settings.costs import has_budgets
 from ratchet.settings.layers import Layers, layered
 from ratchet.settings.schema import ComputeSettings, Settings, StepSettings
@@ -163,11 +163,11 @@ def _contradictions(settings: Settings, said: Layers) -> Iterator[tuple[str, str
             f"endpoint.wait_seconds = {endpoint.wait_seconds}: all shares together wait for "
             f"{endpoint.update_wait_seconds} s; expected at most {_LONGEST_WAIT_SECONDS} s",
         )
-    if settings.monitor.engine == names.MODEL_MONITOR and not images.model_monitor(settings.region):
+    if settings.monitor.engine == names.MODEL_MONITOR and (reason := settings.no_model_monitor):
         yield (
             "monitor.engine",
-            f'monitor.engine = "{names.MODEL_MONITOR}": region {settings.region!r} has no such '
-            f'container; expected "{names.AUTO}" or "{names.PIPELINE}"',
+            f'monitor.engine = "{names.MODEL_MONITOR}": {reason}; expected "{names.AUTO}" or '
+            f'"{names.PIPELINE}"',
         )
     budget = settings.costs.monthly_budget_usd
     if budget and not has_budgets(settings.region):

@@ -144,12 +144,14 @@ def analyzer(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> Any:
     return bundle
 
 
-def test_the_analyzers_bundle_holds_its_package_and_nothing_else(analyzer: Any) -> None:
+def test_the_analyzers_bundle_holds_its_package_and_the_rules_of_evaluations(analyzer: Any) -> None:
     package = ROOT / "ratchet" / "monitoring"
     modules = {f"ratchet/monitoring/{path.name}" for path in package.glob("*.py")}
+    rules = {f"ratchet/judging/{name}.py" for name in ("__init__", "answers", "metrics")}
+    table = {f"ratchet/loop/{name}.py" for name in ("__init__", "problems")}
 
     assert analyzer.entry == "ratchet/monitoring/analyze.py"
-    assert set(analyzer.files) == {"ratchet/__init__.py", *modules}
+    assert set(analyzer.files) == {"ratchet/__init__.py", *modules, *rules, *table}
 
 
 def test_the_unpacked_bundle_runs_where_nothing_of_ours_is_installed(

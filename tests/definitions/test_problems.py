@@ -97,21 +97,74 @@ def test_another_metric_evaluates_anew_and_trains_nothing(ctx: Context, step_of:
     assert told(step_of(training(before), "evaluate")) != told(step_of(training(after), "evaluate"))
 
 
-@pytest.mark.parametrize("problem", ["words", "multiclass", "regression"])
-def test_answers_are_not_compared_with_labels_where_that_would_say_something_false(
+QUALITY = {
+    "binary": ["--problem-type", "BinaryClassification", "--probability-attribute", "probability"],
+    "words": ["BinaryClassification", "probability", "--positive-class=yes"],
+    "multiclass": ["MulticlassClassification", "--inference-attribute", "prediction"],
+    "regression": ["--problem-type", "Regression", "--inference-attribute", "prediction"],
+}
+
+
+@pytest.mark.parametrize("problem", QUALITY)
+def test_answers_of_every_problem_are_compared_with_labels(
     ctx: Context, step_of: StepOf, problem: str
 ) -> None:
     trained, watched = training(of(ctx, problem)), monitoring(of(ctx, problem))
-    assert "quality-baseline" not in names_of(trained)
+    baseline = step_of(trained, "quality-baseline")["Arguments"]
+    arguments = baseline["AppSpecification"]["ContainerArguments"]
+    assert [word for word in QUALITY[problem] if word not in arguments] == []
+    is_binary = "BinaryClassification" in arguments
+    assert ("--probability-threshold-attribute" in arguments) == is_binary
+    if is_binary:
+        assert arguments[arguments.index("--probability-threshold-attribute") + 1] == "0.5"
+    assert arguments[arguments.index("--minimum-rows") + 1] == "100"
     version = step_of(trained, "register")["Arguments"]
-    assert list(version["DriftCheckBaselines"]) == ["ModelDataQuality"]
-    assert "quality-baseline-digest" not in version["CustomerMetadataProperties"]
-    assert names_of(watched) == {"captured", "traffic", "analyze", "publish"}
+    assert set(version["DriftCheckBaselines"]) == {"ModelDataQuality", "ModelQuality"}
+    assert {"quality", "publish-quality"} <= names_of(watched)
 
 
-def test_answers_of_a_binary_model_are(ctx: Context) -> None:
-    assert "quality-baseline" in names_of(training(of(ctx, "binary")))
-    assert {"quality", "publish-quality"} <= names_of(monitoring(of(ctx, "binary")))
+@pytest.mark.parametrize(
+    ("model", "of_baseline", "of_answers"),
+    [
+        ({}, ["--probability-attribute", "probability"], []),
+        (
+            {"probability": 1},
+            ["--probability-attribute", "probability"],
+            ["--probability-attribute=1"],
+        ),
+        (
+            {"prediction": 0},
+            ["--inference-attribute", "prediction"],
+            ["--inference-attribute=0"],
+        ),
+        (
+            {"prediction": "class", "probability": "p"},
+            ["--inference-attribute", "--probability-attribute"],
+            ["--inference-attribute=class", "--probability-attribute=p"],
+        ),
+    ],
+)
+def test_answers_are_where_the_settings_say(
+    ctx: Context,
+    step_of: StepOf,
+    model: dict[str, Any],
+    of_baseline: list[str],
+    of_answers: list[str],
+) -> None:
+    context = replace(
+        ctx, settings=replace(ctx.settings, model=replace(PROBLEMS["binary"], **model))
+    )
+    baseline, later = (
+        step_of(pipeline, step)["Arguments"]["AppSpecification"]["ContainerArguments"]
+        for pipeline, step in (
+            (training(context), "quality-baseline"),
+            (monitoring(context), "quality"),
+        )
+    )
+    assert [word for word in of_baseline if word not in baseline] == []
+    assert ("--probability-threshold-attribute" in baseline) == ("prediction" not in model)
+    places = ("--inference-attribute", "--probability-attribute")
+    assert [word for word in later if str(word).startswith(places)] == of_answers
 
 
 def test_the_label_is_in_no_baseline(ctx: Context, step_of: StepOf) -> None:

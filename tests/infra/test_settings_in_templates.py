@@ -120,7 +120,10 @@ def test_the_engine_of_the_settings_is_the_one_that_promotions_start_with(
     templates: dict[str, Template],
 ) -> None:
     engine = templates["Serving"]["Parameters"]["MonitorEngine"]
-    assert (engine["Default"], engine["AllowedValues"]) == ("pipeline", ["pipeline"])
+    assert (engine["Default"], engine["AllowedValues"]) == (
+        "pipeline",
+        ["pipeline", "model-monitor"],
+    )
     (schedule,) = of_type(templates["Serving"], "AWS::Scheduler::Schedule")
     assert schedule["ScheduleExpression"] == "cron(10 0/6 * * ? *)"
 

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,49 @@ def predict_fn(rows, model):
 def output_fn(scores, accept):
     return "".join(f"{score}" + chr(10) for score in scores), "text/csv"
 """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A problem of which the same answers, 0.1 and 0.9, are one kind."""
+
+    name: str
+    monitor: str
+    source: Mapping[str, Any]
+    """Where answers are, as a job definition says it."""
+    of_baseline: tuple[str, ...]
+    baseline: Callable[[int, float], object]
+    """The label of the nth answer, of a model as it was registered."""
+    truth: Callable[[int, float], object]
+    """The label of the nth answer, as it becomes known."""
+
+
+PROBLEMS = (
+    Problem(
+        name="binary",
+        monitor="BinaryClassification",
+        source={"ProbabilityAttribute": "0", "ProbabilityThresholdAttribute": 0.5},
+        of_baseline=("--probability-attribute", "answer"),
+        baseline=lambda n, answer: round(answer),
+        truth=lambda n, answer: round(answer) if n % 3 else 1 - round(answer),
+    ),
+    Problem(
+        name="multiclass",
+        monitor="MulticlassClassification",
+        source={"InferenceAttribute": "0"},
+        of_baseline=("--inference-attribute", "answer"),
+        baseline=lambda n, answer: answer,
+        truth=lambda n, answer: answer if n % 3 else "a class that is new",
+    ),
+    Problem(
+        name="regression",
+        monitor="Regression",
+        source={"InferenceAttribute": "0"},
+        of_baseline=("--inference-attribute", "answer"),
+        baseline=lambda n, answer: answer + n % 5,
+        truth=lambda n, answer: answer + n % 2 / 10,  # less wrong than at registration
+    ),
+)
 
 
 def rows(mean: float, count: int = 300) -> str:
@@ -79,69 +123,92 @@ def monitored(cloud: RunningCloud, tmp_path_factory: pytest.TempPathFactory) -> 
     )
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     folder = tmp_path_factory.mktemp("baseline")
-    data = analyzed(folder / "data", rows(0.5))
-    labelled = "label,probability\n" + "".join(f"{n % 2},{n % 2}\n" for n in range(200))
-    quality = analyzed(
-        folder / "quality",
-        labelled,
-        *("--analysis-type", "MODEL_QUALITY", "--probability-attribute", "probability"),
-    )
-    for place, made in (("baseline", data), ("quality", quality)):
-        for file in made.glob("*.json"):
-            s3.put_object(Bucket=name, Key=f"{place}/{file.name}", Body=file.read_bytes())
-    define(cloud, name)
+    store(cloud, name, "baseline", analyzed(folder / "data", rows(0.5)))
+    define_data_quality(cloud, name)
+    for problem in PROBLEMS:
+        answers = [(n, 0.9 if n % 2 else 0.1) for n in range(200)]
+        labels = "".join(f"{problem.baseline(n, answer)},{answer}\n" for n, answer in answers)
+        kind = ("--analysis-type", "MODEL_QUALITY", "--problem-type", problem.monitor)
+        made = analyzed(
+            folder / problem.name, f"label,answer\n{labels}", *kind, *problem.of_baseline
+        )
+        store(cloud, name, problem.name, made)
+        define_model_quality(cloud, name, problem)
     sagemaker.get_waiter("endpoint_in_service").wait(
         EndpointName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 100}
     )
     return name
 
 
-def define(cloud: RunningCloud, name: str) -> None:
-    sagemaker = cloud.client("sagemaker")
-    endpoint = {"EndpointName": name, "LocalPath": "/opt/ml/processing/input/endpoint"}
+def store(cloud: RunningCloud, bucket: str, place: str, folder: Path) -> None:
+    for file in folder.glob("*.json"):
+        cloud.client("s3").put_object(
+            Bucket=bucket, Key=f"{place}/{file.name}", Body=file.read_bytes()
+        )
+
+
+def common(name: str, kind: str, **application: Any) -> dict[str, Any]:
+    """The part of a definition that both kinds have."""
     output = {"S3Uri": f"s3://{name}/reports", "LocalPath": "/opt/ml/processing/output"}
     cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
-    environment = {"publish_cloudwatch_metrics": "Enabled"}
-    constraints = {"S3Uri": f"s3://{name}/baseline/constraints.json"}
-    statistics = {"S3Uri": f"s3://{name}/baseline/statistics.json"}
-    common = {"JobResources": {"ClusterConfig": cluster}, "RoleArn": ROLE}
-    sagemaker.create_data_quality_job_definition(
-        JobDefinitionName=f"{name}-data",
-        DataQualityAppSpecification={"ImageUri": IMAGE, "Environment": environment},
-        DataQualityBaselineConfig={
-            "ConstraintsResource": constraints,
-            "StatisticsResource": statistics,
-        },
-        DataQualityJobInput={"EndpointInput": endpoint},
-        DataQualityJobOutputConfig={"MonitoringOutputs": [{"S3Output": output}]},
-        **common,
-    )
-    sagemaker.create_model_quality_job_definition(
-        JobDefinitionName=f"{name}-model",
-        ModelQualityAppSpecification={
+    return {
+        f"{kind}AppSpecification": {
             "ImageUri": IMAGE,
-            "ProblemType": "BinaryClassification",
             "Environment": {"publish_cloudwatch_metrics": "Enabled"},
+            **application,
         },
+        f"{kind}JobOutputConfig": {"MonitoringOutputs": [{"S3Output": output}]},
+        "JobResources": {"ClusterConfig": cluster},
+        "RoleArn": ROLE,
+    }
+
+
+def source(name: str, **places: Any) -> dict[str, Any]:
+    return {"EndpointName": name, "LocalPath": "/opt/ml/processing/input/endpoint", **places}
+
+
+def define_data_quality(cloud: RunningCloud, name: str) -> None:
+    cloud.client("sagemaker").create_data_quality_job_definition(
+        JobDefinitionName=f"{name}-data",
+        DataQualityBaselineConfig={
+            "ConstraintsResource": {"S3Uri": f"s3://{name}/baseline/constraints.json"},
+            "StatisticsResource": {"S3Uri": f"s3://{name}/baseline/statistics.json"},
+        },
+        DataQualityJobInput={"EndpointInput": source(name)},
+        **common(name, "DataQuality"),
+    )
+    schedule(cloud, f"{name}-data", "DataQuality")
+
+
+def define_model_quality(
+    cloud: RunningCloud, name: str, problem: Problem, suffix: str = "", **application: Any
+) -> str:
+    """The name of its schedule."""
+    called = f"{name}-{problem.name}{suffix}"
+    cloud.client("sagemaker").create_model_quality_job_definition(
+        JobDefinitionName=called,
         ModelQualityBaselineConfig={
-            "ConstraintsResource": {"S3Uri": f"s3://{name}/quality/constraints.json"}
+            "ConstraintsResource": {"S3Uri": f"s3://{name}/{problem.name}/constraints.json"}
         },
         ModelQualityJobInput={
-            "EndpointInput": {**endpoint, "ProbabilityAttribute": "0"},
-            "GroundTruthS3Input": {"S3Uri": f"s3://{name}/truth"},
+            "EndpointInput": source(name, StartTimeOffset="-P7D", **problem.source),
+            "GroundTruthS3Input": {"S3Uri": f"s3://{name}/truth/{problem.name}"},
         },
-        ModelQualityJobOutputConfig={"MonitoringOutputs": [{"S3Output": output}]},
-        **common,
+        **common(name, "ModelQuality", ProblemType=problem.monitor, **application),
     )
-    for kind in ("Data", "Model"):
-        sagemaker.create_monitoring_schedule(
-            MonitoringScheduleName=f"{name}-{kind.lower()}",
-            MonitoringScheduleConfig={
-                "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
-                "MonitoringJobDefinitionName": f"{name}-{kind.lower()}",
-                "MonitoringType": f"{kind}Quality",
-            },
-        )
+    schedule(cloud, called, "ModelQuality")
+    return called
+
+
+def schedule(cloud: RunningCloud, name: str, kind: str) -> None:
+    cloud.client("sagemaker").create_monitoring_schedule(
+        MonitoringScheduleName=name,
+        MonitoringScheduleConfig={
+            "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
+            "MonitoringJobDefinitionName": name,
+            "MonitoringType": kind,
+        },
+    )
 
 
 def ask(cloud: RunningCloud, name: str, body: str, **more: Any) -> None:
@@ -253,32 +320,106 @@ def test_drift_is_found_reported_told_and_published(
     assert last["ExitMessage"].startswith("TooFewRows: ")
 
 
-def test_labels_are_merged_with_answers_by_their_inference_id(
-    cloud: RunningCloud, monitored: str
-) -> None:
-    s3 = cloud.client("s3")
-    lines = []
+@pytest.fixture(scope="module")
+def answered(cloud: RunningCloud, monitored: str) -> str:
+    """The endpoint has answered, and the labels of each problem have become known since."""
+    lines: dict[str, list[str]] = {problem.name: [] for problem in PROBLEMS}
     for number in range(120):
-        score = 0.9 if number % 2 else 0.1
-        wrong = number % 3 == 0
-        label = (number % 2) != wrong
-        ask(cloud, monitored, f"temperature,carrier\n{score},UA\n", InferenceId=f"id-{number}")
-        record = {
-            "groundTruthData": {"data": str(int(label)), "encoding": "CSV"},
-            "eventMetadata": {"eventId": f"id-{number}"},
-            "eventVersion": "0",
-        }
-        lines.append(json.dumps(record))
+        answer = 0.9 if number % 2 else 0.1
+        ask(cloud, monitored, f"temperature,carrier\n{answer},UA\n", InferenceId=f"id-{number}")
+        for problem in PROBLEMS:
+            record = {
+                "groundTruthData": {
+                    "data": str(problem.truth(number, answer)),
+                    "encoding": "CSV",
+                },
+                "eventMetadata": {"eventId": f"id-{number}"},
+                "eventVersion": "0",
+            }
+            lines[problem.name].append(json.dumps(record))
+    assert run(cloud, f"{monitored}-binary")["FailureReason"] == "Job inputs had no data"
     hour = time.strftime("%Y/%m/%d/%H", time.gmtime())
-    body = "\n".join(lines).encode()
-    s3.put_object(Bucket=monitored, Key=f"truth/{hour}/labels.jsonl", Body=body)
-    summary = run(cloud, f"{monitored}-model")
-    assert summary["MonitoringExecutionStatus"] == "CompletedWithViolations", summary
+    for name, labels in lines.items():
+        cloud.client("s3").put_object(
+            Bucket=monitored, Key=f"truth/{name}/{hour}/labels.jsonl", Body="\n".join(labels)
+        )
+    return monitored
+
+
+@pytest.mark.parametrize(
+    ("problem", "worse", "metric"),
+    [
+        (PROBLEMS[0], {"accuracy", "auc", "precision", "recall"}, "auc"),
+        (PROBLEMS[1], {"accuracy", "weighted_recall"}, "weighted_f1"),
+        (PROBLEMS[2], set(), "rmse"),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_answers_of_every_problem_are_compared_with_labels_that_arrive_late(
+    cloud: RunningCloud, answered: str, problem: Problem, worse: set[str], metric: str
+) -> None:
+    summary = run(cloud, f"{answered}-{problem.name}")
+    outcome = "CompletedWithViolations" if worse else "Completed"
+    assert summary["MonitoringExecutionStatus"] == outcome, summary
+    job = cloud.client("sagemaker").describe_processing_job(
+        ProcessingJobName=summary["ProcessingJobArn"].rsplit("/", 1)[1]
+    )
+    uri = job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"]
+    key = f"{uri.removeprefix(f's3://{answered}/')}/constraint_violations.json"
+    report = json.loads(cloud.client("s3").get_object(Bucket=answered, Key=key)["Body"].read())
+    assert worse <= {violation["metric_name"] for violation in report["violations"]}
+    assert bool(report["violations"]) == bool(worse)
     metrics = cloud.client("cloudwatch").list_metrics(
         Namespace="aws/sagemaker/Endpoints/model-metrics",
-        Dimensions=[{"Name": "MonitoringSchedule", "Value": f"{monitored}-model"}],
+        Dimensions=[{"Name": "MonitoringSchedule", "Value": f"{answered}-{problem.name}"}],
     )["Metrics"]
-    assert "auc" in {metric["MetricName"] for metric in metrics}
+    assert metric in {each["MetricName"] for each in metrics}
+
+
+@pytest.mark.parametrize(
+    ("problem", "application", "reason"),
+    [
+        (
+            replace(PROBLEMS[2], monitor="MulticlassClassification"),
+            {},
+            "regression",
+        ),
+        (
+            PROBLEMS[2],
+            {"RecordPreprocessorSourceUri": "s3://b/p.py"},
+            "does not take RecordPreprocessorSourceUri",
+        ),
+        (
+            replace(PROBLEMS[2], source={"ProbabilityAttribute": "0"}),
+            {},
+            "nothing says where the answers of a regression problem are",
+        ),
+        (
+            replace(PROBLEMS[1], source={"InferenceAttribute": "verdict"}),
+            {},
+            "inference_attribute is 'verdict'",
+        ),
+    ],
+)
+def test_what_contradicts_itself_fails_and_says_why(
+    cloud: RunningCloud,
+    answered: str,
+    problem: Problem,
+    application: Mapping[str, Any],
+    reason: str,
+) -> None:
+    suffix = f"-{uuid.uuid4().hex[:8]}"
+    name = define_model_quality(cloud, answered, problem, suffix, **application)
+    summary = run(cloud, name)
+    assert summary["MonitoringExecutionStatus"] == "Failed"
+    assert reason in summary["FailureReason"]
+
+
+def test_a_problem_that_sagemaker_does_not_know_is_refused(
+    cloud: RunningCloud, monitored: str
+) -> None:
+    with pytest.raises(ClientError, match="ValidationException"):
+        define_model_quality(cloud, monitored, replace(PROBLEMS[0], monitor="Ranking"), "-ranking")
 
 
 def test_a_run_without_traffic_says_so(cloud: RunningCloud, monitored: str) -> None:
@@ -304,7 +445,7 @@ def test_a_cloud_can_refuse_new_monitors_as_aws_does(cloud: RunningCloud, monito
     cloud.admin("POST", "settings", {"monitoring_closed": True})
     try:
         with pytest.raises(ClientError, match="no longer available to new customers") as caught:
-            define(cloud, monitored)
+            define_data_quality(cloud, monitored)
         assert caught.value.response["Error"]["Code"] == "ValidationException"
     finally:
         cloud.admin("POST", "settings", {"monitoring_closed": False})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,11 +55,16 @@ def test_offsets_are_periods_before_the_scheduled_time() -> None:
     assert shifted.start == NOON - timedelta(hours=26)
     assert shifted.end == NOON - timedelta(hours=1)
     assert offset_of("PT0H") == timedelta(0)
-    with pytest.raises(ApiError, match="no offset"):
-        offset_of("one hour")
+    assert offset_of("-P7H") == offset_of("-PT7H") == timedelta(hours=-7)
+    assert offset_of("-P8D") == timedelta(days=-8)
+    for text in ("one hour", "P", "-P", "PT", "-P1W"):
+        with pytest.raises(ApiError, match="no offset"):
+            offset_of(text)
 
 
-def monitored(kind: Any = DATA_QUALITY, **source: Any) -> Monitored:
+def monitored(
+    kind: Any = DATA_QUALITY, application: Mapping[str, Any] | None = None, **source: Any
+) -> Monitored:
     quality = kind.name.removesuffix("JobDefinition")
     endpoint = {"EndpointName": "e", "LocalPath": "/opt/ml/processing/input/endpoint", **source}
     output = {"S3Uri": "s3://b/reports/", "LocalPath": "/opt/ml/processing/output"}
@@ -67,7 +73,11 @@ def monitored(kind: Any = DATA_QUALITY, **source: Any) -> Monitored:
         "ConstraintsResource": {"S3Uri": "s3://b/base/constraints.json"},
     }
     definition = {
-        f"{quality}AppSpecification": {"ImageUri": IMAGE, "Environment": {"minimum_rows": "10"}},
+        f"{quality}AppSpecification": {
+            "ImageUri": IMAGE,
+            "Environment": {"minimum_rows": "10"},
+            **(application or {}),
+        },
         f"{quality}JobInput": {
             "EndpointInput": endpoint,
             "GroundTruthS3Input": {"S3Uri": "s3://b/truth"},
@@ -128,12 +138,36 @@ def test_reports_are_laid_out_by_endpoint_schedule_and_hour() -> None:
     assert output["S3Output"]["S3Uri"] == "s3://b/reports/e/s/2026/03/05/12"
 
 
-def test_model_quality_is_told_the_score_and_the_labels() -> None:
-    request = monitored(
-        MODEL_QUALITY, ProbabilityAttribute="0", ProbabilityThresholdAttribute=0.5
-    ).request(WINDOW, [], job_name="j")
-    environment = request["Environment"]
+@pytest.mark.parametrize(
+    ("problem", "source", "settings"),
+    [
+        (
+            "BinaryClassification",
+            {"ProbabilityAttribute": "0", "ProbabilityThresholdAttribute": 0.37},
+            {"probability_attribute": "0", "probability_threshold_attribute": "0.37"},
+        ),
+        (
+            "BinaryClassification",
+            {"InferenceAttribute": "class", "ProbabilityAttribute": "score"},
+            {"inference_attribute": "class", "probability_attribute": "score"},
+        ),
+        ("MulticlassClassification", {"InferenceAttribute": "0"}, {"inference_attribute": "0"}),
+        ("Regression", {"InferenceAttribute": "0"}, {"inference_attribute": "0"}),
+    ],
+)
+def test_model_quality_is_told_the_problem_the_answers_and_the_labels(
+    problem: str, source: dict[str, Any], settings: dict[str, str]
+) -> None:
+    definition = monitored(MODEL_QUALITY, {"ProblemType": problem}, **source)
+    environment = definition.request(WINDOW, [], job_name="j")["Environment"]
+    assert {name: text for name, text in environment.items() if "attribute" in name} == settings
+    assert environment["problem_type"] == problem
     assert environment["analysis_type"] == "MODEL_QUALITY"
-    assert environment["probability_attribute"] == "0"
-    assert environment["probability_threshold_attribute"] == "0.5"
     assert environment["ground_truth_source"] == "/opt/ml/processing/groundtruth"
+
+
+def test_what_the_analyzer_would_leave_out_is_named() -> None:
+    script = {"RecordPreprocessorSourceUri": "s3://b/preprocess.py", "ContainerArguments": ["-v"]}
+    definition = monitored(MODEL_QUALITY, script)
+    assert definition.not_run_here == ["ContainerArguments", "RecordPreprocessorSourceUri"]
+    assert monitored(MODEL_QUALITY).not_run_here == []

@@ -21,7 +21,10 @@ def register_broken_model(loop: Loop) -> int:
         member = tarfile.TarInfo("code/inference.py")
         member.size = len(code)
         archive.addfile(member, io.BytesIO(code))
-    bucket, key = loop.deployed.artifacts_bucket, "flights-dev-training/runs/broken/model.tar.gz"
+    bucket, key = (
+        loop.deployed.artifacts_bucket,
+        f"{loop.deployed.pipeline}/runs/broken/model.tar.gz",
+    )
     loop.client("s3").put_object(Bucket=bucket, Key=key, Body=body.getvalue())
     specification = good["InferenceSpecification"]
     container = {

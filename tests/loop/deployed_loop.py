@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,7 @@ from ratchet.deployment.target import cdk, facts
 from ratchet.deployment.target.environment import Target, local_target
 from ratchet.local_cloud import control
 from ratchet.loop.facts import TrainingFacts
-from ratchet.project import current, load
+from ratchet.project import Project, current, load
 from ratchet.settings.schema import Settings
 from tests.projects import ROOT
 
@@ -52,10 +52,11 @@ class Loop:
 
     folder: Path
     settings: Settings
+    project: Project = field(default_factory=current)
 
     @cached_property
     def target(self) -> Target:
-        return local_target(project=current(), settings=self.settings, folder=self.folder)
+        return local_target(project=self.project, settings=self.settings, folder=self.folder)
 
     @cached_property
     def deployed(self) -> TrainingFacts:
@@ -66,7 +67,7 @@ class Loop:
 
     def restarted(self) -> Loop:
         """The same cloud after its process was started again, perhaps on another port."""
-        return Loop(self.folder, self.settings)
+        return Loop(self.folder, self.settings, self.project)
 
     # -- data
 

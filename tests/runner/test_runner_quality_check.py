@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ FOLDER = "/opt/ml/processing"
 DATA = "s3://data/check/"
 
 
-def check(*, kind: str = "DATA_QUALITY", **settings: Any) -> dict[str, Any]:
+def check(
+    *, kind: str = "DATA_QUALITY", columns: Mapping[str, str] | None = None, **settings: Any
+) -> dict[str, Any]:
     """As `sagemaker/workflow/quality_check_step.py` writes it."""
     source = {"S3Uri": DATA, "LocalPath": f"{FOLDER}/input/data", "S3DataType": "S3Prefix"}
     target = {"S3Uri": "s3://out/check", "LocalPath": f"{FOLDER}/output"}
@@ -32,6 +36,7 @@ def check(*, kind: str = "DATA_QUALITY", **settings: Any) -> dict[str, Any]:
                 "dataset_source": f"{FOLDER}/input/data",
                 "output_path": f"{FOLDER}/output",
                 "publish_cloudwatch_metrics": "Disabled",
+                **(columns or {}),
             },
             "ProcessingInputs": [{"InputName": "baseline_dataset_input", "S3Input": source}],
             "ProcessingOutputConfig": {
@@ -90,3 +95,72 @@ def test_a_check_without_a_previous_baseline_says_how_to_begin(workbench: Workbe
     result = workbench.run(definition(step))
     assert "no approved version of 'flights' has one" in (result.failure_reason or "")
     assert "set SkipCheck and RegisterNewBaseline" in (result.failure_reason or "")
+
+
+PROBLEMS: dict[str, tuple[dict[str, str], Callable[[int, bool], str]]] = {
+    # Columns, and label and answer of the nth row, of a good model or of a worse one.
+    "BinaryClassification": (
+        {"probability_attribute": "answer", "probability_threshold_attribute": "0.3"},
+        lambda n, good: f"{n % 2},{0.4 if (n % 2) == (good or n % 3 > 0) else 0.2}",
+    ),
+    "MulticlassClassification": (
+        {"inference_attribute": "answer"},
+        lambda n, good: f"{'abc'[n % 3]},{'abc'[(n if good else n // 3) % 3]}",
+    ),
+    "Regression": (
+        {"inference_attribute": "answer"},
+        lambda n, good: f"{n % 50},{n % 50 + (1 if good else 9) * (n % 2)}",
+    ),
+}
+KEYS = {
+    "BinaryClassification": ("binary_classification", "recall", "LessThanThreshold"),
+    "MulticlassClassification": ("multiclass_classification", "accuracy", "LessThanThreshold"),
+    "Regression": ("regression", "rmse", "GreaterThanThreshold"),
+}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_model_quality_of_every_problem_is_checked_against_its_own_baseline(
+    workbench: Workbench, problem: str
+) -> None:
+    columns, row = PROBLEMS[problem]
+    key, metric, worse = KEYS[problem]
+
+    def land(*, good: bool) -> None:
+        lines = "".join(f"{row(n, good)}\n" for n in range(600))
+        workbench.put(f"{DATA}rows.csv", f"truth,answer\n{lines}")
+
+    def run(**settings: Any) -> Any:
+        about = {"problem_type": problem, "ground_truth_attribute": "truth", **columns}
+        return workbench.run(definition(check(kind="MODEL_QUALITY", columns=about, **settings)))
+
+    def report(uri: str) -> Any:
+        return json.loads(workbench.storage.read_bytes(uri))
+
+    land(good=True)
+    first = run(SkipCheck=True, RegisterNewBaseline=True)
+    assert first.status == "Succeeded", first.failure_reason
+    properties = first.step("quality").properties
+    supplied = {}
+    for part, section in (("Statistics", "metrics"), ("Constraints", "constraints")):
+        content = report(properties[f"CalculatedBaseline{part}"])
+        assert metric in content[f"{key}_{section}"]
+        old = workbench.put(f"s3://old/{part.lower()}.json", json.dumps(content).encode())
+        supplied[f"SuppliedBaseline{part}"] = old
+    assert run(**supplied).status == "Succeeded"
+
+    land(good=False)
+    tolerated = run(**supplied, FailOnViolation=False)
+    assert tolerated.status == "Succeeded"
+    violations = report(tolerated.step("quality").properties["ViolationReport"])["violations"]
+    assert (metric, worse) in {(v["metric_name"], v["constraint_check_type"]) for v in violations}
+
+
+def test_a_check_of_model_quality_without_a_problem_says_what_it_needs(
+    workbench: Workbench,
+) -> None:
+    workbench.put(f"{DATA}rows.csv", "label,answer\n1,1\n")
+    columns = {"inference_attribute": "answer"}
+    step = check(kind="MODEL_QUALITY", columns=columns, SkipCheck=True, RegisterNewBaseline=True)
+    result = workbench.run(definition(step))
+    assert "problem_type is not set" in (result.failure_reason or "")

@@ -55,7 +55,8 @@ class ServingCapabilities(CapableStack):
         """Data and model quality, by Model Monitor where the region has it, and by the monitoring
         pipeline."""
         self._monitor_alarms: list[str] = []
-        if image_uri := images.model_monitor(self.settings.region):
+        image_uri = images.model_monitor(self.settings.region)
+        if image_uri and not self.settings.no_model_monitor:
             model_monitor = ModelMonitor(
                 self,
                 "ModelMonitor",

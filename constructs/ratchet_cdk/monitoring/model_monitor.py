@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from ratchet.loop import folders, names
+from ratchet.loop.problems import BINARY, PROBLEMS
 from ratchet.permissions import container
 from ratchet.settings import images
 from ratchet_cdk.loop_resources import LoopResources
@@ -29,8 +30,7 @@ LABEL_DAYS = 7  # how much later than its answer a label may land
 
 class ModelMonitor(Construct):
     """Data quality, and model quality once there are labels, on a schedule, while the champion has
-    a baseline and the engine is `model-monitor`. Model quality only for the kinds of problems that
-    answers are compared with labels for.
+    a baseline and the engine is `model-monitor`.
 
     A job definition cannot be changed, so CloudFormation names it and replaces it with the
     baseline; a schedule keeps its name, and with it its history and its metrics.
@@ -58,8 +58,7 @@ class ModelMonitor(Construct):
         self._role = self._monitoring_role(baselines)
         self.alarm_name = self._tell_of_failures()
         self._schedule("DataQuality", self._data_quality(), promotion.uses_model_monitor)
-        if not self._settings.model.no_quality_analysis:
-            self._schedule("ModelQuality", self._model_quality(), promotion.uses_quality_monitor)
+        self._schedule("ModelQuality", self._model_quality(), promotion.uses_quality_monitor)
 
     def _monitoring_role(self, baselines: str) -> NarrowRole:
         role = NarrowRole(self, "Role", service="sagemaker.amazonaws.com")
@@ -148,7 +147,7 @@ class ModelMonitor(Construct):
             self,
             "ModelQualityDefinition",
             model_quality_app_specification=_Quality.ModelQualityAppSpecificationProperty(
-                **self._application(), problem_type="BinaryClassification"
+                **self._application(), problem_type=PROBLEMS[self._settings.model.problem].monitor
             ),
             model_quality_baseline_config=_Quality.ModelQualityBaselineConfigProperty(
                 constraints_resource=_Quality.ConstraintsResourceProperty(
@@ -158,8 +157,7 @@ class ModelMonitor(Construct):
             model_quality_job_input=_Quality.ModelQualityJobInputProperty(
                 endpoint_input=_Quality.EndpointInputProperty(
                     **self._captured(),
-                    probability_attribute="0",  # the answer is the probability alone
-                    probability_threshold_attribute=self._promotion.threshold,
+                    **self._answers(),
                     start_time_offset=f"-P{LABEL_DAYS}D",
                     end_time_offset="-PT1H",
                 ),
@@ -168,6 +166,22 @@ class ModelMonitor(Construct):
             model_quality_job_output_config=self._reports(_Quality),
             **self._job(_Quality, longest_seconds=MODEL_QUALITY_SECONDS),
         )
+
+    def _answers(self) -> dict[str, Any]:
+        """Where an answer holds what, by position or name. A class or a number is the inference. A
+        probability makes a class of itself by a threshold, if there is no inference:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-baseline.html
+        """
+        model = self._settings.model
+        if model.own_threshold:
+            return {
+                "probability_attribute": str(model.probability or 0),
+                "probability_threshold_attribute": self._promotion.threshold,
+            }
+        places = {"inference_attribute": str(model.prediction or 0)}
+        if model.problem == BINARY and model.probability is not None:
+            places["probability_attribute"] = str(model.probability)
+        return places
 
     def _application(self) -> dict[str, Any]:
         return {

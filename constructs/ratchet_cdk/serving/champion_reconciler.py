@@ -5,7 +5,6 @@ from __future__ import annotations
 from constructs import Construct
 
 from ratchet.loop import folders, names
-from ratchet.settings import images
 from ratchet.settings.schema import Settings
 from ratchet_cdk.functions.dead_letters import DeadLetters
 from ratchet_cdk.functions.python_function import PythonFunction
@@ -167,7 +166,5 @@ class ChampionReconciler(Construct):
 
 
 def _engine(settings: Settings) -> str:
-    """The engine of the settings; the monitoring pipeline if AWS publishes no Model Monitor in
-    the region."""
-    there = images.model_monitor(settings.region) is not None
-    return settings.monitor.engine if there else names.PIPELINE
+    """The engine of the settings, unless Model Monitor cannot watch the model."""
+    return names.PIPELINE if settings.no_model_monitor else settings.monitor.engine

@@ -14,7 +14,6 @@ from constructs import Construct
 
 from ratchet.loop import folders, names
 from ratchet.loop.problems import THRESHOLD
-from ratchet.settings import images
 from ratchet.settings.schema import Settings
 
 _FILES = f"{folders.STATISTICS} and {folders.CONSTRAINTS}"
@@ -143,9 +142,10 @@ def only_when(condition: str, resource: cdk.CfnResource) -> None:
 
 
 def _engines(settings: Settings) -> list[str]:
-    """The engines that the parameter may name, the preferred one first."""
-    if settings.monitor.engine == names.PIPELINE or images.model_monitor(settings.region) is None:
-        return [names.PIPELINE]
+    """The engines that the parameter may name, the preferred one first. Both, whatever the settings
+    say: a deployment keeps the value of the one before, and the reconciler changes it."""
+    if settings.monitor.engine == names.PIPELINE or settings.no_model_monitor:
+        return [names.PIPELINE, names.MODEL_MONITOR]
     return [names.MODEL_MONITOR, names.PIPELINE]
 
 

@@ -21,7 +21,7 @@ def lineage(
     model: Model = None,
     local: Local = None,
 ) -> None:
-    """Trace a version back to its run, code and data, and to the champion it beat."""
+    """Trace a version back to its run, code and data, and to the champion it was judged against."""
     from ratchet.cli.views.lineage_view import as_document, tree
     from ratchet.deployment.registry import lineage as lineages
     from ratchet.deployment.registry import versions as registry

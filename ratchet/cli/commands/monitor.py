@@ -267,7 +267,6 @@ def _print(
     target: Target, serving: ServingFacts, analysis: Analysis, *, pictures: int, as_json: bool
 ) -> None:
     from ratchet.cli.views.analysis_view import as_document, document
-    from ratchet.cli.views.status_view import quality_notice
     from ratchet.deployment import standing
 
     drift = standing.alarms(target, serving.alarms).get("drift")
@@ -278,7 +277,5 @@ def _print(
     now = datetime.now().astimezone()
     for part in document(analysis, drift=drift, now=now, pictures=pictures):
         console.print(part, crop=False)
-    if without := target.settings.model.no_quality_analysis:
-        console.print(quality_notice(without), soft_wrap=True)
     drifted = drift is not None and drift.state == "ALARM"
     err().print(f"[dim]{target.command('runs' if drifted else 'status')}[/]", soft_wrap=True)

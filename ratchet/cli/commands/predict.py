@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ratchet.deployment.serving.predictions import EndpointAnswer
 
 SHOWN = 20
+COLUMNS_OF_CSV = ("row", "prediction", "inference_id")
 COLUMNS = 5
 """How many of the rows' own columns to show: enough to recognise a row."""
 
@@ -69,7 +70,7 @@ def predict(
 
     target = connect(environment, local, model)
     endpoint = facts.read_serving(target).endpoint
-    left_out = [target.settings.model.label] if without is None else without
+    left_out = [*target.settings.model.not_in_requests] if without is None else without
     started = time.monotonic()
     answers = predictions.predict(
         target,
@@ -79,8 +80,8 @@ def predict(
     )
     if as_csv:
         writer = csv.writer(Echo(), lineterminator="\n")
-        writer.writerow(["row", "prediction", "inference_id"])
-        writer.writerows(list(line.values()) for line in _lines(answers))
+        writer.writerow(COLUMNS_OF_CSV)
+        writer.writerows([line[name] for name in COLUMNS_OF_CSV] for line in _lines(answers))
         return
     listed = list(answers)
     if as_json:
@@ -100,17 +101,24 @@ def predict(
 
 
 def _lines(answers: Iterable[EndpointAnswer]) -> Iterable[dict[str, Any]]:
+    """A line for each row; `answer` is in it where a model answers more than the prediction."""
+    from ratchet.deployment.serving.predictions import prediction_of
+
     for answer in answers:
-        for place, prediction in enumerate(answer.predictions):
+        for place, value in enumerate(answer.predictions):
+            prediction = prediction_of(value)
             yield {
                 "row": answer.batch.first + place,
                 "prediction": prediction,
                 "inference_id": answer.inference_id,
+                **({} if prediction == value else {"answer": value}),
             }
 
 
 def table(answers: list[EndpointAnswer]) -> Table:
     """The first rows with their predictions, and how many more there are."""
+    from ratchet.deployment.serving.predictions import prediction_of
+
     first = answers[0].batch.rows[0]
     names = list(first)[:COLUMNS]
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
@@ -119,14 +127,18 @@ def table(answers: list[EndpointAnswer]) -> Table:
     for name in names:
         drawn.add_column(name, style="dim", overflow="ellipsis", no_wrap=True)
     shown = [
-        (answer.batch.first + place, prediction, row)
+        (answer.batch.first + place, prediction_of(prediction), row)
         for answer in answers
         for place, (prediction, row) in enumerate(
             zip(answer.predictions, answer.batch.rows, strict=True)
         )
     ]
     for place, prediction, row in shown[:SHOWN]:
-        drawn.add_row(str(place), number(prediction), *(str(row.get(name, "")) for name in names))
+        drawn.add_row(
+            str(place),
+            number(prediction),
+            *(str(row.get(name, "")) for name in names),
+        )
     if len(shown) > SHOWN:
         drawn.caption = f"… and {len(shown) - SHOWN:,} more: --csv or --json has all of them"
         drawn.caption_justify = "left"

@@ -46,7 +46,7 @@ def runs(
     from ratchet.cli.views.run_list import as_data, table
     from ratchet.deployment.costs import recorded as recorded_costs
     from ratchet.deployment.pipelines import in_place
-    from ratchet.deployment.runs import executions
+    from ratchet.deployment.runs import executions, reports
 
     target = connect(environment, local, model)
     names = (
@@ -58,7 +58,7 @@ def runs(
     with ThreadPoolExecutor(max_workers=8) as pool:
         costs = pool.submit(recorded_costs.of_runs, target, listed)
         changed = pool.submit(in_place.changed_names, target)
-        states = list(pool.map(lambda run: executions.read(target, run), listed))
+        states = list(pool.map(lambda run: reports.outcome_of(target, run), listed))
     now = datetime.now().astimezone()
     cost = costs.result()
     if as_json:
@@ -103,9 +103,10 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     """Prints everything about a run."""
     from ratchet.cli.views.run_view import as_document, document
     from ratchet.deployment.costs import recorded as recorded_costs
-    from ratchet.deployment.runs.reports import findings
+    from ratchet.deployment.runs.reports import findings, with_copy
 
     results = findings(target, state)
+    state = with_copy(state, results.reports)
     cost = recorded_costs.of_runs(target, [state.run]).get(state.run.id)
     now = datetime.now().astimezone()
     if as_json:
@@ -113,7 +114,8 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
         echo_json(json_document)
         return
     console = out()
-    for part in document(state, results, now=now, cost=cost):
+    label = target.settings.model.label
+    for part in document(state, results, now=now, cost=cost, label=label):
         console.print(part, crop=False)
     if not state.run.finished:
         following = f"show {state.run.id} --follow"

@@ -46,9 +46,8 @@ def status(
     target = connect(environment, local, model)
     standing = _settle(target) if follow else standings.look(target)
     now = datetime.now().astimezone()
-    without = target.settings.model.no_quality_analysis
     if as_json:
-        echo_json(as_document(standing, now=now, no_quality_analysis=without))
+        echo_json(as_document(standing, now=now))
     else:
         console = out()
         for part in document(
@@ -56,7 +55,6 @@ def status(
             now=now,
             width=console.width,
             command=target.command,
-            no_quality_analysis=without,
         ):
             console.print(part, soft_wrap=not isinstance(part, Group), crop=False)
     highest = standing.highest_approved

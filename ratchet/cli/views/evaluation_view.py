@@ -16,7 +16,7 @@ from rich.text import Text
 from ratchet.cli.views.wording import moment, number
 from ratchet.loop import names
 from ratchet.loop.evaluations import EvaluationRecord
-from ratchet.loop.numbers import score_text
+from ratchet.loop.numbers import LIMITS, score_text
 
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST = 60  # points of the spark line, and rows of the table: the newest ones
@@ -40,7 +40,7 @@ def series(evaluations: Sequence[EvaluationRecord], *, now: datetime) -> Rendera
     drawn.add_column("rows", justify="right", no_wrap=True)
     drawn.add_column(escape(newest.metric), justify="right", no_wrap=True)
     drawn.add_column("interval", no_wrap=True)
-    limit = "floor" if newest.better == "higher" else "ceiling"
+    limit, _ = LIMITS[newest.better]
     drawn.add_column(limit, justify="right", no_wrap=True)
     drawn.add_column("registered", justify="right", no_wrap=True)
     drawn.add_column("", overflow="fold")

@@ -11,13 +11,15 @@ from typing import Any
 from rich.console import RenderableType
 from rich.markup import escape
 
+from ratchet.cli.views.judgement_view import worst_first
 from ratchet.cli.views.model_view import APPROVALS, copyable
 from ratchet.cli.views.model_view import as_data as version_data
 from ratchet.cli.views.run_list import seconds
 from ratchet.cli.views.wording import MARKS, count, duration, moment, number
 from ratchet.deployment.registry.lineage import Data, Lineage, StepCode
+from ratchet.loop import names
 from ratchet.loop.evaluations import as_of_now
-from ratchet.loop.numbers import difference_text, interval_text, score_text
+from ratchet.loop.numbers import beats_text, difference_text, interval_text, score_text
 
 MARK = 12
 """Characters of a digest that are shown; `--json` has all of them."""
@@ -116,37 +118,46 @@ def _training(root: LineageBranch, lineage: Lineage) -> None:
 
 
 def _comparison(root: LineageBranch, lineage: Lineage) -> None:
-    report = lineage.evaluation
-    ours, theirs = _scores(report, "candidate"), _scores(report, "champion")
-    if not ours:
+    report = as_of_now(lineage.evaluation)
+    ours, theirs = report.get("candidate"), report.get("champion") or {}
+    if not isinstance(ours, Mapping) or ours.get("score") is None:
         return
+    metric = escape(str(report.get("metric", "")))
     rows = f" on {report['rows']:,} rows" if isinstance(report.get("rows"), int) else ""
-    branch = root.add(f"[dim]evaluation[/] {_listed(ours)}{rows}")
-    if not theirs or lineage.champion_number is None:
+    threshold = ours.get("threshold")
+    at = "" if threshold is None else f", threshold {number(threshold)}"
+    branch = root.add(
+        f"[dim]evaluation[/] {metric} {_score(ours['score'])}{at}{rows} "
+        f"[dim]({report['better']} is better)[/]"
+    )
+    version, score = lineage.champion_number, theirs.get("score")
+    if version is None or (score is None and theirs.get("status") == names.NONE):
         branch.add("[dim]no champion to compare with[/]")
         return
-    regression, score = float(report.get("regression", 0)), report["champion"].get("score")
-    verb = "beat" if regression < 0 else "worse than" if regression > 0 else "as good as"
     gone = "" if lineage.champion else " [dim](deleted since)[/]"
+    if score is None:
+        branch.add(f"[yellow]version {version} could not be scored[/]{gone}")
+        return
+    if ours.get("digest", names.NONE) == theirs.get("digest") != names.NONE:
+        branch.add(f"no new model: it is version {version} itself{gone}")
+        return
+    regression = float(report.get("regression") or 0)
+    verb = beats_text(regression, like=score)
     within = interval_text(report.get("interval"), like=score)
     branch.add(
-        f"{verb} version {lineage.champion_number}{gone}: {_listed(theirs)}, "
+        f"{verb} version {version}{gone}: {metric} {_score(score)}, "
         f"{difference_text(regression, like=score)}" + (f" [dim]({within})[/]" if within else "")
     )
+    for part in worst_first(report.get("slices") or ()):
+        if part.get("worse"):
+            branch.add(
+                f"[yellow]worse[/] for {escape(str(part['column']))} {escape(str(part['value']))}: "
+                f"{difference_text(part['regression'], like=score)}"
+            )
 
 
-def _listed(scores: Mapping[str, float]) -> str:
-    return " · ".join(f"{name} {score_text(value)}" for name, value in scores.items())
-
-
-def _scores(report: Mapping[str, Any], part: str) -> dict[str, float]:
-    """The metrics of a part, the one that decides first."""
-    side = as_of_now(report).get(part)
-    if not isinstance(side, Mapping):
-        return {}
-    metrics = {name: value for name, value in side["metrics"].items() if value is not None}
-    decides = {name: value for name, value in metrics.items() if name == report.get("metric")}
-    return {**decides, **metrics}
+def _score(score: float) -> str:
+    return score_text(score).replace("-", "−")
 
 
 def as_document(lineage: Lineage, *, now: datetime) -> dict[str, Any]:

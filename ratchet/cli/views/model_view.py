@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -28,34 +29,39 @@ APPROVALS = {
 
 def table(
     versions: Sequence[ModelVersion], *, serving: int | None, now: datetime, width: int
-) -> Table:
-    """Newest first, as given; `serving` is marked."""
+) -> RenderableType:
+    """Newest first, as given; `serving` is marked. Why a deployment failed follows below."""
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     drawn.add_column("", width=1)
     drawn.add_column("version", justify="right", no_wrap=True)
     drawn.add_column("registered", no_wrap=True)
-    drawn.add_column("approval", no_wrap=True)
+    drawn.add_column("approval", overflow="fold")
     scores = {v.version: packages.registered_score(v.metadata) for v in versions}
     metrics = {score.metric for score in scores.values() if score}
     drawn.add_column(*metrics if len(metrics) == 1 else ["score"], justify="right", no_wrap=True)
-    drawn.add_column("against", no_wrap=True)
-    drawn.add_column("", overflow="fold")
+    drawn.add_column("against", overflow="fold")
+    failures = []
     for version in versions:
         drawn.add_row(
             "[green]●[/]" if version.version == serving else "",
             str(version.version),
             moment(version.created, now) if version.created else "",
-            APPROVALS.get(version.approval, version.approval),
+            ", ".join(
+                [APPROVALS.get(version.approval, version.approval), *_remarks(version, serving)]
+            ),
             _score(scores[version.version], named=len(metrics) > 1),
             against(version),
-            "\n".join(_remarks(version, serving, now=now, width=width)),
         )
-    return drawn
+        if version.failed:
+            reason = escape(shortened(version.failure, width))
+            failures.append(
+                f"version {version.version}: [red]deployment failed[/] "
+                f"{moment(version.failed, now)}: {reason}"
+            )
+    return Group(drawn, *map(Text.from_markup, failures)) if failures else drawn
 
 
-def _remarks(
-    version: ModelVersion, serving: int | None, *, now: datetime, width: int
-) -> Iterator[str]:
+def _remarks(version: ModelVersion, serving: int | None) -> Iterator[str]:
     if version.version == serving:
         yield "[green]serves[/]"
     if version.status != COMPLETE:
@@ -63,8 +69,7 @@ def _remarks(
     if version.of_edit:
         yield "from an edit"
     if version.failed:
-        reason = escape(shortened(version.failure, width))
-        yield f"[red]deployment failed {moment(version.failed, now)}: {reason}[/]"
+        yield "[red]deployment failed[/]"
 
 
 def _score(score: packages.Score | None, *, named: bool) -> str:
@@ -82,7 +87,7 @@ def against(version: ModelVersion) -> str:
     if status != names.SCORED:
         return {names.NONE: "no champion", names.UNSCORABLE: "champion unscorable"}.get(status, "")
     score = packages.registered_score(version.metadata)
-    regression = packages.number_in(version.metadata, packages.REGRESSION_KEY)
+    regression = packages.registered_regression(version.metadata)
     difference = (
         "?"
         if regression is None
@@ -105,6 +110,8 @@ def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> Rend
         lines.append(f"  {escape(version.approval_note)}")
     if version.description:
         lines.append(f"  {escape(version.description)}")
+    if judged := _judged(version):
+        lines.append(f"  {judged}")
     if version.failed:
         lines.append(
             f"  [red]deployment failed {moment(version.failed, now)}[/]: {escape(version.failure)}"
@@ -121,6 +128,17 @@ def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> Rend
     return copyable(lines)
 
 
+def _judged(version: ModelVersion) -> str:
+    """`rmse 43.200 (lower is better), version 1: 1.800 better`; empty for a version without."""
+    score = packages.registered_score(version.metadata)
+    if score is None:
+        return ""
+    threshold = version.metadata.get(packages.THRESHOLD_KEY)
+    at = f", threshold {escape(threshold)}" if threshold else ""
+    compared = f", {against(version)}" if against(version) else ""
+    return f"{_score(score, named=True)} ({score.better} is better){at}{compared}"
+
+
 def copyable(lines: Sequence[str]) -> RenderableType:
     """Lines of markup that are never torn apart: URIs and ARNs are there to be copied."""
     text = Text.from_markup("\n".join(lines))
@@ -134,6 +152,7 @@ def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
     def iso(time: datetime | None) -> str | None:
         return time.isoformat() if time else None
 
+    score = packages.registered_score(version.metadata)
     failure: Mapping[str, str] | None = None
     if version.failed:
         failure = {"time": version.failed.isoformat(), "reason": version.failure}
@@ -153,5 +172,8 @@ def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
         "image": version.image or None,
         "baselines": dict(version.baselines),
         "failed_deployment": failure,
+        "score": asdict(score) if score else None,
+        "judged_against": version.judged_against,
+        "regression": packages.registered_regression(version.metadata),
         "metadata": dict(version.metadata),
     }

@@ -15,16 +15,19 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from ratchet.cli.views.judgement_view import is_judgement, judgement
 from ratchet.cli.views.model_view import copyable
-from ratchet.cli.views.run_list import as_data, seconds, spent
-from ratchet.cli.views.step_rows import NOT_PASSED, rows
+from ratchet.cli.views.run_list import as_data, no_new_model, seconds, spent
+from ratchet.cli.views.step_rows import NO_NEW_MODEL, NOT_PASSED, rows
 from ratchet.cli.views.wording import MARKS, STYLES, duration, moment, number
 from ratchet.costs import money
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.roles.missing_permission import missing_statement
 from ratchet.deployment.runs.executions import RunState
 from ratchet.deployment.runs.gate import Gate, GateComparison, Operand
-from ratchet.deployment.runs.reports import Findings
+from ratchet.deployment.runs.reports import Findings, evaluation
+from ratchet.loop.names import NEW_MODEL_GATE
+from ratchet.loop.numbers import score_text
 
 if TYPE_CHECKING:
     from ratchet.deployment.costs.recorded import RunCost
@@ -93,32 +96,52 @@ def step_table(
     return drawn
 
 
-def gate_lines(gate: Gate) -> Text:
-    """`gate no-regression passed`, then each comparison with its numbers."""
+def gate_lines(gate: Gate, *, metric: str = "") -> Text:
+    """`gate no-regression passed`, then each comparison with its numbers.
+
+    Args:
+        metric: the one that decides, in whose unit regressions are.
+    """
     words = {True: "[green]passed[/]", False: "[red]not passed[/]", None: "[dim]not decided[/]"}
-    lines = [f"[bold]gate[/] {gate.name} {words[gate.passed]}"]
     marks = {True: "[green]✓[/]", False: "[red]✗[/]", None: " "}
+    if gate.name == NEW_MODEL_GATE:
+        words[False], marks[False] = NO_NEW_MODEL, "[dim]=[/]"
+    lines = [f"[bold]gate[/] {gate.name} {words[gate.passed]}"]
     lines += [
-        f"  {marks[comparison.holds]} {escape(sentence(comparison))}"
+        f"  {marks[comparison.holds]} {escape(sentence(comparison, metric=metric))}"
         for comparison in gate.comparisons
     ]
     return Text.from_markup("\n".join(lines))
 
 
-def sentence(comparison: GateComparison) -> str:
-    """`regression −0.0182 ≤ MaxRegression 0.0050`."""
-    left = _side(comparison.left)
-    if not comparison.sign:
-        return left
+def sentence(comparison: GateComparison, *, metric: str = "") -> str:
+    """`regression of rmse −1.820 ≤ MaxRegression 0.5`: a score with the decimals that it needs, and
+    a limit as it was written."""
+    if comparison.any_of:
+        # That the candidate is a new model is another gate's to say, and makes this one longer.
+        about = [part for part in comparison.any_of if part.left.label != "candidate.status"]
+        return " or ".join(sentence(part, metric=metric) for part in about or comparison.any_of)
+    left = _side(comparison.left, metric)
     right = comparison.right
     listed = isinstance(right.value, list)
-    return f"{left} {comparison.sign} {right.label if listed else _side(right)}"
+    return f"{left} {comparison.sign} {right.label if listed else _side(right, metric)}"
 
 
-def _side(operand: Operand) -> str:
-    if str(operand.value) == operand.label:
-        return number(operand.value)
-    return f"{operand.label} {'?' if operand.value is None else number(operand.value)}"
+def _side(operand: Operand, metric: str) -> str:
+    value, label = operand.value, operand.label
+    if str(value) == label:
+        return _limit(value)
+    if value is None:
+        return f"{label} ?"
+    if label == "regression" and metric:
+        label = f"regression of {metric}"
+    if isinstance(value, float) and operand.measured:
+        return f"{label} {score_text(value)}".replace("-", "−")
+    return f"{label} {_limit(value)}"
+
+
+def _limit(value: Any) -> str:
+    return f"{value:.10g}".replace("-", "−") if isinstance(value, float) else number(value)
 
 
 def report_table(name: str, report: Any) -> RenderableType | None:
@@ -129,7 +152,7 @@ def report_table(name: str, report: Any) -> RenderableType | None:
     """
     if not isinstance(report, Mapping):
         return None
-    parts = {key: _flat(value) for key, value in report.items() if isinstance(value, Mapping)}
+    parts = {key: value for key, value in report.items() if isinstance(value, Mapping)}
     compared = {
         key: part
         for key, part in parts.items()
@@ -147,16 +170,6 @@ def report_table(name: str, report: Any) -> RenderableType | None:
         drawn.append(table)
     drawn += [Text(f"  {line}") for line in _other_lines({**report, **parts}, compared, metrics)]
     return Group(Text(f"report {name}", style="bold"), *drawn) if drawn else None
-
-
-def _flat(part: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A model's part of an evaluation: its metrics, and why it lacks some, beside the rest. The
-    score is one of them."""
-    if not isinstance(part.get("metrics"), Mapping):
-        return part
-    missing = {f"no {name}:": reason for name, reason in part.get("undefined", {}).items()}
-    rest = {k: v for k, v in part.items() if k not in ("score", "metrics", "undefined")}
-    return {**part["metrics"], **missing, **rest}
 
 
 def _numbers(part: Mapping[str, Any]) -> list[str]:
@@ -209,22 +222,48 @@ def _spaced(words: str) -> str:
 
 
 def document(
-    state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
+    state: RunState,
+    results: Findings,
+    *,
+    now: datetime,
+    cost: RunCost | None = None,
+    label: str = "",
 ) -> list[RenderableType]:
-    """Everything about a run, in reading order, with blank lines between."""
+    """Everything about a run, in reading order, with blank lines between.
+
+    Args:
+        label: the column whose unit some metrics have.
+    """
     parts: list[RenderableType] = [
         heading(state, now=now, cost=cost),
         step_table(state, now=now, cost=cost),
     ]
     parts += [permission_lines(name, lack) for name, lack in missing(state).items()]
-    parts += [_followed(gate_lines(gate)) for gate in results.gates if gate.passed is not None]
+    metric = str(evaluation(results.reports).get("metric", ""))
+    parts += [
+        _followed(gate_lines(gate, metric=metric))
+        for gate in results.gates
+        if _decided(gate, state)
+    ]
     names = Counter(name for _, name in results.reports)
     for (step, name), report in results.reports.items():
         title = name if names[name] == 1 else f"{name} of {step}"
-        if drawn := report_table(title, report):
+        drawn = (
+            judgement(title, report, label=label)
+            if is_judgement(report)
+            else report_table(title, report)
+        )
+        if drawn:
             parts.append(Group(drawn, Text()))
     parts += [_followed(model_lines(model)) for model in results.models]
+    if state.no_new_model:
+        parts.append(Text(f"{no_new_model(state)}; nothing is registered\n"))
     return parts
+
+
+def _decided(gate: Gate, state: RunState) -> bool:
+    """Whether there is something to say of it: that a model is new goes without saying."""
+    return gate.passed is not None and (gate.name != NEW_MODEL_GATE or state.no_new_model)
 
 
 def missing(state: RunState) -> dict[str, dict[str, Any]]:
@@ -248,6 +287,17 @@ def _followed(text: Text) -> Text:
     return text
 
 
+def _comparison_data(comparison: GateComparison) -> dict[str, Any]:
+    left, right = comparison.left, comparison.right
+    return {
+        "left": {"label": left.label, "value": left.value},
+        "sign": comparison.sign,
+        "right": {"label": right.label, "value": right.value},
+        "holds": comparison.holds,
+        "any_of": [_comparison_data(part) for part in comparison.any_of],
+    }
+
+
 def as_document(
     state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
 ) -> dict[str, Any]:
@@ -259,15 +309,7 @@ def as_document(
             {
                 "name": gate.name,
                 "passed": gate.passed,
-                "comparisons": [
-                    {
-                        "left": {"label": c.left.label, "value": c.left.value},
-                        "sign": c.sign,
-                        "right": {"label": c.right.label, "value": c.right.value},
-                        "holds": c.holds,
-                    }
-                    for c in gate.comparisons
-                ],
+                "comparisons": [_comparison_data(c) for c in gate.comparisons],
             }
             for gate in results.gates
         ],

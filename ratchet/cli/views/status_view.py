@@ -29,17 +29,12 @@ def document(
     now: datetime,
     width: int,
     command: Callable[[str], str] = "ratchet {}".format,
-    no_quality_analysis: str | None = None,
 ) -> list[RenderableType]:
-    """A line for each part of the state, then explanations.
-
-    Args:
-        no_quality_analysis: that of the settings' `ModelSettings`.
-    """
+    """A line for each part of the state, then explanations."""
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     drawn.add_column("", style="dim", no_wrap=True)
     drawn.add_column("", overflow="fold")
-    for name, text in _rows(standing, now=now, width=width, without=no_quality_analysis):
+    for name, text in _rows(standing, now=now, width=width):
         drawn.add_row(name, text)
     parts: list[RenderableType] = [drawn]
     lines = explanations(standing, command=command)
@@ -48,9 +43,7 @@ def document(
     return parts
 
 
-def _rows(
-    standing: Standing, *, now: datetime, width: int, without: str | None
-) -> Iterator[tuple[str, str]]:
+def _rows(standing: Standing, *, now: datetime, width: int) -> Iterator[tuple[str, str]]:
     yield "serves", _serves(standing, now)
     yield "wanted", _best_approved(standing)
     yield "under way", _under_way(standing, now)
@@ -58,10 +51,7 @@ def _rows(
         yield "monitor", _monitor(standing)
     for label in (*_LABELS, *(set(standing.alarms) - set(_LABELS))):
         if label in standing.alarms:
-            only = _by_evaluations(without) if label == "model_quality" and without else ""
-            yield _LABELS.get(label, label), alarm(standing.alarms[label], now) + only
-    if without and "model_quality" not in standing.alarms:
-        yield _LABELS["model_quality"], _by_evaluations(without).strip()
+            yield _LABELS.get(label, label), alarm(standing.alarms[label], now)
     for queue in standing.queues:
         if not queue.dead or queue.waiting:
             yield f"{queue.label} queue", _queue(queue)
@@ -78,18 +68,6 @@ def _rows(
         )
     else:
         yield "last run", "[dim]none yet[/]"
-
-
-def quality_notice(without: str) -> str:
-    """`model quality: not for regression yet …`, where answers are not compared with labels."""
-    return (
-        f"model quality: not for {without}; evaluations on labelled data watch it "
-        "(ratchet land … --for evaluation)"
-    )
-
-
-def _by_evaluations(without: str) -> str:
-    return f" [dim]by evaluations alone: answers are not compared with labels, not for {without}[/]"
 
 
 def _next_run(schedule: DeployedSchedule, now: datetime) -> str:
@@ -178,9 +156,7 @@ def _queue(queue: Queue) -> str:
     return f"{queue.waiting:,} waiting, {queue.in_flight:,} being handled"
 
 
-def as_document(
-    standing: Standing, *, now: datetime, no_quality_analysis: str | None = None
-) -> dict[str, Any]:
+def as_document(standing: Standing, *, now: datetime) -> dict[str, Any]:
     """The same for `--json`."""
 
     def iso(time: datetime | None) -> str | None:
@@ -218,7 +194,6 @@ def as_document(
             label: {"name": a.name, "state": a.state, "since": iso(a.since), "reason": a.reason}
             for label, a in standing.alarms.items()
         },
-        "no_quality_analysis": no_quality_analysis and f"not for {no_quality_analysis}",
         "queues": [
             {"queue": q.label, "dead_letters": q.dead, "waiting": q.waiting, "handled": q.in_flight}
             for q in standing.queues

@@ -7,10 +7,13 @@ from datetime import datetime
 
 from ratchet.deployment.pipelines.outline import PlannedStep
 from ratchet.deployment.runs.executions import RunState, RunStep
+from ratchet.loop.names import NEW_MODEL_GATE
 
 WAITING = "waiting"
 NOT_REACHED = "not reached"
 NOT_PASSED = "not passed"
+NO_NEW_MODEL = "no new model"
+"""Of the gate that lets only a new model be registered: nothing was judged not good enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +48,7 @@ def _row(planned: PlannedStep, step: RunStep | None, state: RunState, now: datet
         name=planned.name,
         depth=depth,
         status=step.status,
-        word=_word(planned, step),
+        word=_word(planned, step, state),
         seconds=None if seconds is None else max(0.0, seconds),
         detail=_detail(planned, step),
     )
@@ -59,12 +62,15 @@ def _absent(planned: PlannedStep, state: RunState) -> str:
     return WAITING if outcome in (None, planned.branch) else NOT_REACHED
 
 
-def _word(planned: PlannedStep, step: RunStep) -> str:
+def _word(planned: PlannedStep, step: RunStep, state: RunState) -> str:
     if step.status == "Succeeded":
         if step.cached_from:
             return "cached"
         if planned.row.holds_branches:
-            return "passed" if step.metadata.outcome else NOT_PASSED
+            if step.metadata.outcome:
+                return "passed"
+            copied = state.no_new_model and planned.name == NEW_MODEL_GATE
+            return NO_NEW_MODEL if copied else NOT_PASSED
         return "done"
     if planned.row.ends_run and step.status == "Failed":
         return "halted"

@@ -22,7 +22,7 @@ from typing import Any
 from ratchet.deployment.errors import DeploymentError, nearest
 from ratchet.deployment.serving.request_rows import rows_of
 from ratchet.judging.answers import LabelRule, class_rule, label_rule, plain, word_rule
-from ratchet.loop.problems import BINARY, REGRESSION, TRUE
+from ratchet.loop.problems import BINARY, FALSE, MULTICLASS, REGRESSION, TRUE
 from ratchet.settings.schema import ModelSettings
 
 ID_COLUMNS = ("inference_id", "inferenceId", "event_id", "eventId")
@@ -61,9 +61,10 @@ class ModelLabels:
     @property
     def words(self) -> bool:
         """Whether labels are names of classes rather than numbers or truth values."""
-        if self.model.problem == BINARY:
-            return plain(self.model.positive).lower() not in ("", *TRUE)
-        return self.model.problem != REGRESSION
+        if self.model.problem == BINARY and self.model.positive and not self.model.has_word_labels:
+            names = (plain(name).lower() for name in self.eval_classes)
+            return not {*TRUE, *FALSE}.issuperset(names)  # 1 beside -1 is a word
+        return self.model.problem == MULTICLASS or self.model.has_word_labels
 
     def write(self, text: str) -> str | None:
         """The label as engines read it that compare letter by letter: 1 or 0, or a class's name
@@ -147,8 +148,8 @@ def read(path: Path, *, model: ModelLabels) -> LabelFile:
     if mistakes:
         more = [f"… and {len(mistakes) - _SHOWN:,} more"] if len(mistakes) > _SHOWN else []
         shown = "\n".join(f"  {text}" for text in [*mistakes[:_SHOWN], *more])
-        wrong, labels = sum(map(len, refused.values())), sum(map(len, by_id.values()))
-        share = f" {wrong:,} of {labels:,} labels are none." if wrong else ""
+        wrong, total = sum(map(len, refused.values())), sum(map(len, by_id.values()))
+        share = f" {wrong:,} of {total:,} labels are none." if wrong else ""
         raise DeploymentError(f"{path} was not uploaded.{share}\n{shown}")
     is_class = model.model.problem != REGRESSION
     return LabelFile(

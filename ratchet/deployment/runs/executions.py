@@ -16,7 +16,7 @@ from ratchet.definition.resources import Resource
 from ratchet.deployment.errors import NotDeployedError, UnknownNameError, nearest
 from ratchet.deployment.pipelines.outline import PlannedStep, outline
 from ratchet.deployment.target.environment import Target
-from ratchet.loop.names import edits_of, holds_edits
+from ratchet.loop.names import NEW_MODEL_GATE, edits_of, holds_edits
 
 FINISHED = frozenset({"Succeeded", "Failed", "Stopped"})
 LATEST = "latest"
@@ -86,6 +86,16 @@ class RunState:
     plan: tuple[PlannedStep, ...]
     steps: tuple[RunStep, ...]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    copy_of: str = ""
+    """Of a run that made no new model: the version that its candidate is; "": not known."""
+
+    @property
+    def no_new_model(self) -> bool:
+        """Whether its candidate is a version that was there already. That gate does not let a
+        halted candidate pass either, but then the run has failed."""
+        gate = self.step(NEW_MODEL_GATE)
+        stopped_here = gate is not None and gate.metadata.outcome is False
+        return stopped_here and self.run.status == "Succeeded"
 
     def step(self, name: str) -> RunStep | None:
         return next((step for step in self.steps if step.name == name), None)

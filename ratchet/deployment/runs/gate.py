@@ -33,6 +33,8 @@ class Operand:
     label: str
     value: Any
     """None: not known (the step that makes it was not reached, or the report is gone)."""
+    measured: bool = False
+    """Whether a step measured it; a limit is written by somebody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class GateComparison:
     right: Operand
     holds: bool | None = None
     """None: a side is not known."""
+    any_of: tuple[GateComparison, ...] = ()
+    """One of them must hold; then this has no sides of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +79,19 @@ def _comparison(condition: Mapping[str, Any], state: RunState, reports: Reports)
     if kind == "Not":
         inner = _comparison(condition["Condition"], state, reports)
         holds = None if inner.holds is None else not inner.holds
-        return GateComparison(
-            left=inner.left, sign=f"not {inner.sign}", right=inner.right, holds=holds
-        )
+        sign = "≠" if inner.sign == "=" else f"not {inner.sign}"
+        return GateComparison(left=inner.left, sign=sign, right=inner.right, holds=holds)
     if kind == "Or":
         parts = [_comparison(c, state, reports) for c in condition["Conditions"]]
         label = " or ".join(f"{p.left.label} {p.sign} {p.right.label}" for p in parts)
         outcomes = [p.holds for p in parts]
         holds = True if True in outcomes else None if None in outcomes else False
         return GateComparison(
-            left=Operand(label=label, value=None), sign="", right=_literal(""), holds=holds
+            left=Operand(label=label, value=None),
+            sign="",
+            right=_literal(""),
+            holds=holds,
+            any_of=tuple(parts),
         )
     if kind == "In":
         values = [_operand(v, state, reports).value for v in condition["Values"]]
@@ -131,7 +138,9 @@ def _from_report(get: Mapping[str, Any], reports: Reports) -> Operand:
     source = references.parse(str(get.get("PropertyFile", {}).get(GET, "")))
     report = reports.get((source.name, source.property_file or ""))
     return Operand(
-        label=path.removeprefix("$."), value=None if report is None else look_up(report, path)
+        label=path.removeprefix("$."),
+        value=None if report is None else look_up(report, path),
+        measured=True,
     )
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from ratchet.deployment.registry.versions import ModelVersion, described_version
-from ratchet.deployment.runs.executions import RunState
+from ratchet.deployment.runs.executions import Run, RunState, read
 from ratchet.deployment.runs.gate import Gate, Reports, gates
 from ratchet.deployment.target.environment import Target
+from ratchet.loop import names
 from ratchet.loop.evaluations import as_of_now
+
+CHAMPION_STEP = "champion"
+"""The step that says which versions there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,25 @@ def findings(target: Target, state: RunState) -> Findings:
         gates=tuple(gates(state, reports)),
         models=tuple(_models(target, state)),
     )
+
+
+def outcome_of(target: Target, run: Run) -> RunState:
+    """The run's state; of one that made no new model with the version that its candidate is."""
+    state = read(target, run)
+    return with_copy(state, _reports(target, state)) if state.no_new_model else state
+
+
+def with_copy(state: RunState, reports: Reports) -> RunState:
+    if not state.no_new_model:
+        return state
+    candidate = evaluation(reports).get("candidate") or {}
+    outputs = step.metadata.outputs if (step := state.step(CHAMPION_STEP)) else {}
+    versions = {
+        names.THE_CHAMPION: outputs.get("version"),
+        names.REGISTERED: outputs.get("newest_version"),
+    }
+    version = versions.get(str(candidate.get("status")))
+    return replace(state, copy_of="" if version in (None, names.NONE) else str(version))
 
 
 def evaluation(reports: Reports) -> Mapping[str, Any]:

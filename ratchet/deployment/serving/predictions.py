@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -75,7 +76,8 @@ def ask(target: Target, endpoint: str, batch: Batch, *, prefix: str) -> Endpoint
         )
     except ClientError as problem:
         raise _refused(target, endpoint, batch, problem) from None
-    predictions = read(answer["Body"].read(), str(answer.get("ContentType") or JSON))
+    kind = str(answer.get("ContentType") or JSON)
+    predictions = read(answer["Body"].read(), kind, rows=len(batch.rows))
     if len(predictions) != len(batch.rows):
         raise DeploymentError(
             f"{endpoint} answered {len(predictions)} predictions for {len(batch.rows)} rows "
@@ -112,8 +114,12 @@ def _refused(target: Target, endpoint: str, batch: Batch, problem: Exception) ->
     )
 
 
-def read(body: bytes, content_type: str) -> list[Any]:
+def read(body: bytes, content_type: str, *, rows: int = 1) -> list[Any]:
     """The predictions in an answer: JSON (a list, or one under `predictions`), JSON lines or CSV.
+
+    Args:
+        rows: how many were asked about. SageMaker's own algorithms answer several rows in one line
+            of CSV.
 
     Raises:
         DeploymentError: the answer is not of its kind.
@@ -122,11 +128,14 @@ def read(body: bytes, content_type: str) -> list[Any]:
     kind = content_type.split(";")[0].strip().lower()
     try:
         if kind == CSV:
-            return [_scalar(line) for line in text.replace(",", "\n").split()]
+            lines = [
+                [_scalar(cell) for cell in row] for row in csv.reader(text.splitlines()) if row
+            ]
+            return lines[0] if len(lines) == 1 and rows > 1 else [_single(line) for line in lines]
         if kind == LINES:
             return [_single(json.loads(line)) for line in text.splitlines() if line.strip()]
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, csv.Error):
         raise DeploymentError(f"the endpoint's answer is not {kind}: {text:.200}") from None
     if isinstance(content, Mapping):
         listed = next((v for v in content.values() if isinstance(v, list)), None)
@@ -138,6 +147,15 @@ def read(body: bytes, content_type: str) -> list[Any]:
     )
 
 
+def prediction_of(answer: Any) -> Any:
+    """The prediction in the answer for one row: of several values, such as a class and the
+    probability of each, the first that is one value."""
+    if not isinstance(answer, (Mapping, list)):
+        return answer
+    values = answer.values() if isinstance(answer, Mapping) else answer
+    return next((value for value in values if not isinstance(value, (Mapping, list))), answer)
+
+
 def _single(value: Any) -> Any:
     """`{"prediction": 0.4}` and `[0.4]` hold one value; anything else is one."""
     if isinstance(value, Mapping) and len(value) == 1:
@@ -146,6 +164,7 @@ def _single(value: Any) -> Any:
 
 
 def _scalar(text: str) -> Any:
+    text = text.strip()
     try:
         return float(text)
     except ValueError:

@@ -1,71 +1,64 @@
 """The process that serves one model: what runs in the container of a production variant.
 
-``GET /ping`` and ``POST /invocations`` on a loopback port, answered by the model's own script:
-``model_fn``, then for each request ``input_fn``, ``predict_fn`` and ``output_fn``, or
-``transform_fn`` instead of the three. How they are called, what they are handed and what an
-exception becomes follows SageMaker's inference toolkit (aws/sagemaker-inference-toolkit,
-``transformer.py``), which the XGBoost container serves with. Started as a file; it imports nothing
-but the standard library, so the model's own imports are most of its start.
+``GET /ping`` and ``POST /invocations`` on a loopback port, answered by the model's own script. What
+an exception becomes follows SageMaker's inference toolkit, as what is called does
+(``ratchet/loop/model_script.py``). Started as a file; it imports nothing but the standard library,
+so the model's own imports are most of its start.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 import os
 import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
-_TEXT_TYPES = {"application/json", "text/csv"}
-_ANY = {"", "*/*"}
-_DEFAULT_ACCEPT = "application/json"
+if TYPE_CHECKING:
+    from ratchet.loop.model_script import ModelScript
 
 Answer = tuple[int, bytes, str]
 
 
-class Model:
-    """The script's functions around the loaded model."""
+def _model_script() -> type[ModelScript]:
+    """The class of ratchet/loop/model_script.py, by its place: whoever serves a model does not see
+    this project, and the model's own modules may have any name."""
+    file = Path(__file__).resolve().parents[2] / "loop" / "model_script.py"
+    spec = importlib.util.spec_from_file_location("_ratchet_model_script", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    script: type[ModelScript] = module.ModelScript
+    return script
 
-    def __init__(self, script: ModuleType, model_dir: str) -> None:
+
+class Model:
+    """Answers requests by the script's functions, one at a time."""
+
+    def __init__(self, script: ModelScript) -> None:
         self._script = script
         # A container's worker has one request at a time, and model code may rely on it.
         self._lock = threading.Lock()
-        load = getattr(script, "model_fn", None)
-        if load is None:
-            raise AttributeError(f"{script.__file__} has no model_fn(model_dir)")
-        self._model = load(model_dir)
-        self._transform: Callable[..., Any] = getattr(script, "transform_fn", None) or self._steps
 
     def answer(self, body: bytes, content_type: str, accept: str) -> Answer:
         """Status, body and content type for one request; an exception of the script is a 500."""
-        if accept in _ANY:
-            accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", _DEFAULT_ACCEPT)
         try:
-            data = body.decode() if content_type.split(";")[0] in _TEXT_TYPES else body
             with self._lock:
-                result = self._transform(self._model, data, content_type, accept)
+                answer, answered_type = self._script.answer(body, content_type, accept)
         except Exception as error:
             traceback.print_exc()
             status = getattr(error, "status_code", 500)
             message = f"{error}\n{traceback.format_exc()}"
             return status if isinstance(status, int) else 500, message.encode(), "text/plain"
-        answer, answered_type = result if isinstance(result, tuple) else (result, accept)
-        encoded = answer.encode() if isinstance(answer, str) else bytes(answer)
-        return 200, encoded, str(answered_type)
-
-    def _steps(self, model: Any, data: str | bytes, content_type: str, accept: str) -> Any:
-        script = self._script
-        return script.output_fn(
-            script.predict_fn(script.input_fn(data, content_type), model), accept
-        )
+        return 200, answer, answered_type
 
 
 def handler_of(model: Model) -> type[BaseHTTPRequestHandler]:
@@ -124,8 +117,8 @@ def main() -> None:
         shown = str(folder / program).removeprefix(f"{options.model_dir}/")
         sys.exit(f"model.tar.gz has no {shown}: a model carries the script that serves it")
     sys.path[0] = str(folder / program.parent)  # in place of this file's own folder
-    model = Model(importlib.import_module(program.stem), options.model_dir)
-    server = _Server(("127.0.0.1", 0), handler_of(model))
+    script = _model_script()(importlib.import_module(program.stem), options.model_dir)
+    server = _Server(("127.0.0.1", 0), handler_of(Model(script)))
     with os.fdopen(options.ready, "w") as ready:
         json.dump({"port": server.server_port}, ready)
     server.serve_forever(poll_interval=60)

@@ -133,8 +133,34 @@ def passed(world: World) -> FakeRun:
             ),
             step("train", 0.1, 12.4, AttemptCount=2, **job("TrainingJob", "train-1")),
             step("evaluate", 13, 2.25, **job("ProcessingJob", "evaluate-1")),
+            step("new-model", 16, 0.01, Metadata={"Condition": {"Outcome": "True"}}),
             step("no-regression", 16, 0.01, Metadata={"Condition": {"Outcome": "True"}}),
             step("register", 16, 0.1, Metadata={"RegisterModel": {"Arn": package}}),
+        ],
+    )
+    world.sagemaker.runs.append(run)
+    return run
+
+
+@pytest.fixture
+def unchanged(world: World) -> FakeRun:
+    """A run whose candidate is the newest version, which waits."""
+    same = report(candidate=0.7103, champion=0.7018)
+    same["candidate"]["status"] = "registered"
+    world.s3.objects["artifacts", "evaluate-3/evaluation.json"] = json.dumps(same).encode()
+    outputs = [{"Name": "version", "Value": "1"}, {"Name": "newest_version", "Value": "3"}]
+    run = FakeRun(
+        id="defabc456789",
+        name="2013-06-cccccccccccc",
+        status="Succeeded",
+        started=START + timedelta(hours=3),
+        steps=[
+            step("champion", 0, 0.4, Metadata={"Lambda": {"OutputParameters": outputs}}),
+            step("prepare", 0, 3, **job("ProcessingJob", "prepare-3")),
+            step("train", 4, 130, **job("TrainingJob", "train-3")),
+            step("evaluate", 140, 2.25, **job("ProcessingJob", "evaluate-3")),
+            step("no-regression", 143, 0.01, Metadata={"Condition": {"Outcome": "True"}}),
+            step("new-model", 143, 0.01, Metadata={"Condition": {"Outcome": "False"}}),
         ],
     )
     world.sagemaker.runs.append(run)
@@ -159,6 +185,7 @@ def halted(world: World) -> FakeRun:
             step("train", 3604, 130, **job("TrainingJob", "train-2")),
             step("champion", 3600, 0.4),
             step("evaluate", 3740, 2.25, **job("ProcessingJob", "evaluate-2")),
+            step("new-model", 3743, 0.01, Metadata={"Condition": {"Outcome": "False"}}),
             step("no-regression", 3743, 0.01, Metadata={"Condition": {"Outcome": "False"}}),
             step(
                 "halt",

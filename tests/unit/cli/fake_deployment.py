@@ -36,6 +36,21 @@ def arn_of_pipeline(name: str) -> str:
 
 PIPELINE_ARN = arn_of_pipeline(PIPELINE)
 
+
+def _report(path: str) -> dict[str, Any]:
+    file = {"Get": "Steps.evaluate.PropertyFiles.evaluation"}
+    return {"Std:JsonGet": {"PropertyFile": file, "Path": path}}
+
+
+NEW = {"Type": "Equals", "LeftValue": _report("candidate.status"), "RightValue": "new"}
+PASSES = [
+    {
+        "Type": "LessThanOrEqualTo",
+        "LeftValue": _report("regression"),
+        "RightValue": {"Get": "Parameters.MaxRegression"},
+    },
+    {"Type": "In", "QueryValue": _report("champion.status"), "Values": ["scored", "none"]},
+]
 DEFINITION: Mapping[str, Any] = {
     "Version": "2020-12-01",
     "Parameters": [
@@ -63,29 +78,20 @@ DEFINITION: Mapping[str, Any] = {
             "Type": "Condition",
             "Arguments": {
                 "Conditions": [
-                    {
-                        "Type": "LessThanOrEqualTo",
-                        "LeftValue": {
-                            "Std:JsonGet": {
-                                "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
-                                "Path": "regression",
-                            }
-                        },
-                        "RightValue": {"Get": "Parameters.MaxRegression"},
-                    },
-                    {
-                        "Type": "In",
-                        "QueryValue": {
-                            "Std:JsonGet": {
-                                "PropertyFile": {"Get": "Steps.evaluate.PropertyFiles.evaluation"},
-                                "Path": "champion.status",
-                            }
-                        },
-                        "Values": ["scored", "none"],
-                    },
+                    {"Type": "Or", "Conditions": [passes, {"Type": "Not", "Condition": NEW}]}
+                    for passes in PASSES
                 ],
-                "IfSteps": [{"Name": "register", "Type": "RegisterModel", "Arguments": {}}],
+                "IfSteps": [],
                 "ElseSteps": [{"Name": "halt", "Type": "Fail", "Arguments": {}}],
+            },
+        },
+        {
+            "Name": "new-model",
+            "Type": "Condition",
+            "Arguments": {
+                "Conditions": [NEW, *PASSES],
+                "IfSteps": [{"Name": "register", "Type": "RegisterModel", "Arguments": {}}],
+                "ElseSteps": [],
             },
         },
     ],
@@ -104,6 +110,7 @@ def report(*, candidate: float, champion: float | None) -> dict[str, Any]:
             "score": candidate,
             "metrics": {"auc": candidate, "log_loss": 0.4551},
             "undefined": {},
+            "status": "new",
         },
         "champion": {
             "status": "scored" if scored else "none",

@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -119,7 +120,55 @@ def test_a_deleted_champion_is_still_named_by_its_number(traced: ServingWorld) -
     del traced.sagemaker.packages[2]
     found = trace(traced)
     assert found.champion is None
-    assert "beat version 1 (deleted since)" in drawn([lineage_view.tree(found, now=NOW)])
+    assert "beats version 1 (deleted since)" in drawn([lineage_view.tree(found, now=NOW)])
+
+
+@pytest.mark.parametrize(
+    ("candidate", "regression", "words"),
+    [
+        (0.7018, 0.0, "ties with version 1: auc 0.7018, the same"),
+        (0.70184, -0.00004, "ties with version 1: auc 0.7018, less than 0.0001 better"),
+        (0.7000, 0.0018, "is worse than version 1: auc 0.7018, 0.0018 worse"),
+        (0.7118, -0.01, "beats version 1: auc 0.7018, 0.0100 better"),
+    ],
+)
+def test_only_a_better_version_beats_its_champion(
+    traced: ServingWorld, candidate: float, regression: float, words: str
+) -> None:
+    assert words in compared(traced, candidate=candidate, regression=regression)
+
+
+def test_a_copy_of_the_champion_is_said_to_be_one(traced: ServingWorld) -> None:
+    same = compared(traced, candidate=0.7018, regression=0.0, digests=("ab", "ab"))
+    assert "no new model: it is version 1 itself" in same
+    assert "ties" not in same
+    assert "ties" in compared(traced, candidate=0.7018, regression=0.0, digests=("none", "none"))
+
+
+def test_worse_slices_stand_below_the_comparison(traced: ServingWorld) -> None:
+    slices = [
+        {"column": "shop", "value": "Ulm", "rows": 900, "regression": 0.03, "worse": True},
+        {"column": "shop", "value": "Bonn", "rows": 900, "regression": 0.02, "worse": False},
+    ]
+    text = compared(traced, candidate=0.7118, regression=-0.01, slices=slices)
+    assert "worse for shop Ulm: 0.0300 worse" in text
+    assert "Bonn" not in text
+
+
+def compared(
+    world: ServingWorld,
+    *,
+    candidate: float,
+    regression: float,
+    digests: tuple[str, str] = ("ab", "cd"),
+    slices: list[dict[str, Any]] | None = None,
+) -> str:
+    made = report(candidate=candidate, champion=0.7018)
+    made["candidate"]["digest"], made["champion"]["digest"] = digests
+    made |= {"regression": regression, "interval": None, "slices": slices or []}
+    objects = world.world.s3.objects
+    objects["artifacts", "evaluate-2/evaluation.json"] = json.dumps(made).encode()
+    return drawn([lineage_view.tree(trace(world), now=NOW)])
 
 
 def test_a_version_registered_by_hand_has_what_it_has(traced: ServingWorld) -> None:

@@ -92,12 +92,33 @@ def test_what_cannot_be_sent_is_refused_with_the_place(
         (b'{"prediction": 0.1}\n{"prediction": 0.2}\n', "application/jsonlines", [0.1, 0.2]),
         (b"0.1\n0.2\n", "text/csv", [0.1, 0.2]),
         (b"0.1,late", "text/csv", [0.1, "late"]),
+        (b'old town,0.7,0.3\n"sea, side",0.1,0.9\n', "text/csv", [
+            ["old town", 0.7, 0.3], ["sea, side", 0.1, 0.9]
+        ]),
     ],
 )  # fmt: skip
 def test_answers_are_read_in_the_forms_that_containers_give(
     body: bytes, kind: str, expected: list[object]
 ) -> None:
-    assert predictions.read(body, kind) == expected
+    assert predictions.read(body, kind, rows=2) == expected
+
+
+def test_a_line_of_csv_is_the_answer_for_one_row() -> None:
+    assert predictions.read(b"ant,0.7,0.3\n", "text/csv", rows=1) == [["ant", 0.7, 0.3]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "prediction"),
+    [
+        (0.5, 0.5),
+        ("ant", "ant"),
+        ({"predicted_label": "ant", "probabilities": {"ant": 0.7, "bee": 0.3}}, "ant"),
+        (["ant", 0.7, 0.3], "ant"),
+        ([[1, 2]], [[1, 2]]),
+    ],
+)
+def test_the_prediction_is_the_first_value_of_an_answer(answer: object, prediction: object) -> None:
+    assert predictions.prediction_of(answer) == prediction
 
 
 def test_an_answer_that_is_no_json_is_shown() -> None:

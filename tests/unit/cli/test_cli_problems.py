@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from ratchet.cli.views import evaluation_view, model_view, run_view, status_view
-from ratchet.deployment import standing as standings
+from ratchet.cli.views import evaluation_view, model_view
 from ratchet.deployment.registry import versions as registry
 from ratchet.loop import evaluations
 from ratchet.settings.schema import ModelSettings
-from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_deployment import START
 from tests.unit.cli.fake_serving import GROUP, ServingWorld, package
 from tests.unit.cli.golden_files import drawn
@@ -77,48 +73,3 @@ def test_an_evaluation_without_a_floor_shows_none() -> None:
     view = evaluation_view.series([record], now=START + timedelta(days=200))
     assert view is not None
     assert "–" in drawn([view])
-
-
-def test_a_report_says_why_a_metric_is_not_there() -> None:
-    metrics: dict[str, Any] = {"rmse": 43.2, "mape": None}
-    reason = "mape divides by the label, which is 0 in 2 of 300 rows"
-    scored = {"score": 43.2, "metrics": metrics, "undefined": {"mape": reason}}
-    report = {"metric": "rmse", "candidate": scored, "champion": {"status": "scored", **scored}}
-    shown = run_view.report_table("evaluation", report)
-    assert shown is not None
-    assert f"candidate: no mape: {reason}" in drawn([shown])
-
-
-def test_status_says_what_watches_the_quality_of_a_regression(serving: ServingWorld) -> None:
-    standing = standings.look(serving.world.target)
-    without = PRICES.no_quality_analysis
-    text = drawn(status_view.document(standing, now=NOW, width=200, no_quality_analysis=without))
-    (line,) = [line for line in text.splitlines() if line.startswith("model quality")]
-    assert "by evaluations alone: answers are not compared with labels, not for regression" in line
-    document = status_view.as_document(standing, now=NOW, no_quality_analysis=without)
-    assert document["no_quality_analysis"] == "not for regression yet"
-
-
-def test_status_says_it_beside_the_state_of_the_alarm(serving: ServingWorld) -> None:
-    standing = standings.look(serving.world.target)
-    drift = standing.alarms["drift"]
-    watched = replace(standing, alarms={"drift": drift, "model_quality": drift})
-    without = PRICES.no_quality_analysis
-    text = drawn(status_view.document(watched, now=NOW, width=200, no_quality_analysis=without))
-    (line,) = [line for line in text.splitlines() if line.startswith("model quality")]
-    assert "by evaluations alone" in line
-
-
-def test_monitor_show_says_that_answers_were_not_analyzed(
-    type_serving: Type, analyzed: ServingWorld
-) -> None:
-    assert "model quality" not in type_serving("monitor", "show").stdout
-    target = analyzed.world.target
-    object.__setattr__(target, "settings", replace(target.settings, model=PRICES))
-    said = type_serving("monitor", "show").stdout
-    assert "model quality: not for regression yet; evaluations on labelled data watch it" in said
-
-
-def test_status_says_nothing_of_it_for_a_binary_model(type_serving: Type) -> None:
-    assert "answers are not compared" not in type_serving("status").stdout
-    assert json.loads(type_serving("status", "--json").stdout)["no_quality_analysis"] is None

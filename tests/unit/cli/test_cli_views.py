@@ -1,12 +1,15 @@
 """What the commands draw, held against files in golden/ (RATCHET_UPDATE_SNAPSHOTS=1 rewrites)."""
 
+import json
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from ratchet.cli.views import run_list, run_view
 from ratchet.cli.views.step_rows import rows
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs.executions import RunState
-from ratchet.deployment.runs.reports import findings
+from ratchet.deployment.runs.reports import findings, outcome_of, with_copy
 from tests.unit.cli.fake_deployment import START, FakeRun, World
 from tests.unit.cli.golden_files import drawn, hold
 
@@ -30,6 +33,39 @@ def test_show_of_a_run_that_the_gate_halted(world: World, halted: FakeRun) -> No
     hold(
         "show_halted.txt",
         drawn(run_view.document(state, findings(world.target, state), now=NOW)),
+    )
+
+
+def test_show_of_a_run_that_made_no_new_model(world: World, unchanged: FakeRun) -> None:
+    results = findings(world.target, state_of(world, unchanged))
+    state = with_copy(state_of(world, unchanged), results.reports)
+    text = drawn(run_view.document(state, results, now=NOW))
+    assert "no new model: the candidate is version 3; nothing is registered" in text
+    assert "gate new-model no new model\n  = candidate.status registered = new" in text
+    assert "gate no-regression passed\n  ✓ regression of auc −0.0085" in text
+    assert "not passed" not in text
+    document = run_view.as_document(state, results, now=NOW)
+    assert (document["no_new_model"], document["copy_of"]) == (True, 3)
+
+
+@pytest.mark.parametrize(
+    ("status", "which"),
+    [
+        ("champion", "version 1"),
+        ("registered", "version 3"),
+        ("of a later version", "one that was there already"),
+    ],
+)
+def test_a_run_that_made_no_new_model_neither_registers_nor_halts(
+    world: World, unchanged: FakeRun, status: str, which: str
+) -> None:
+    key = ("artifacts", "evaluate-3/evaluation.json")
+    stored = json.loads(world.s3.objects[key])
+    stored["candidate"]["status"] = status
+    world.s3.objects[key] = json.dumps(stored).encode()
+    (run,) = runs.listed(world.target)
+    assert run_list.outcome(outcome_of(world.target, run)) == (
+        f"no new model: the candidate is {which}"
     )
 
 

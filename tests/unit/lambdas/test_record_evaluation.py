@@ -389,8 +389,8 @@ def test_a_score_at_registration_that_is_no_number_is_none(score: str) -> None:
 @pytest.mark.parametrize(
     ("floor", "ending"),
     [
-        (50.0, "not registered by its rmse, so only the floor of 50 counts"),
-        (None, "so nothing is compared: there is no floor either"),
+        (50.0, "not registered by its rmse, so only the ceiling of 50 counts"),
+        (None, "so nothing is compared: there is no ceiling either"),
     ],
 )
 def test_a_version_that_was_registered_by_another_metric_is_said_to_be(

@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ratchet.authoring import Bundle, bundle_script
+from ratchet.authoring.analysis import SCRIPT
+from ratchet.machinery import PACKAGES
 from ratchet.monitoring import analyze
 
 pytestmark = pytest.mark.jobs
 
-ROOT = Path(__file__).resolve().parents[3]
-PACKAGE = ROOT / "ratchet" / "monitoring"
 ALLOWED = {"numpy", "pandas", "pyarrow", "ratchet"}
 
 
@@ -48,12 +49,18 @@ class Container:
         return (self.root / "output/message").read_text()
 
 
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return bundle_script(Path(SCRIPT), root=PACKAGES, imports_from=Path(), only=("ratchet",))
+
+
 @pytest.fixture
-def container(tmp_path: Path) -> Container:
-    bundle = tmp_path / "bundle"
-    shutil.copytree(PACKAGE, bundle / "ratchet" / "monitoring")
+def container(bundle: Bundle, tmp_path: Path) -> Container:
+    for path, content in bundle.files.items():
+        (tmp_path / "bundle" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "bundle" / path).write_bytes(content)
     (tmp_path / "ml").mkdir()
-    return Container(tmp_path / "ml", bundle / "ratchet/monitoring/analyze.py")
+    return Container(tmp_path / "ml", tmp_path / "bundle" / bundle.entry)
 
 
 def load(path: Path) -> Any:
@@ -216,6 +223,7 @@ def test_model_quality_of_a_labelled_dataset_and_then_of_worse_answers(
     good.assign(probability=random.random(600)).to_csv(tmp_path / "bad.csv", index=False)
     settings: dict[str, str | Path] = {
         "analysis_type": "MODEL_QUALITY",
+        "problem_type": "BinaryClassification",
         "dataset_format": "csv",
         "probability_attribute": "probability",
         "ground_truth_attribute": "label",
@@ -277,10 +285,10 @@ def test_outside_of_a_container_only_the_output_folder_is_written(
     assert not (tmp_path / "absent").exists()
 
 
-def test_the_package_needs_only_what_the_container_image_has() -> None:
+def test_the_bundle_needs_only_what_the_container_image_has(bundle: Bundle) -> None:
     imported = set()
-    for path in PACKAGE.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(), feature_version=(3, 10))):
+    for path, content in bundle.files.items():
+        for node in ast.walk(ast.parse(content, feature_version=(3, 10))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -288,4 +296,5 @@ def test_the_package_needs_only_what_the_container_image_has() -> None:
                 imported.add(str(node.module))
     foreign = {name for name in imported if name.split(".")[0] not in sys.stdlib_module_names}
     assert {name.split(".")[0] for name in foreign} <= ALLOWED
-    assert all(n.startswith("ratchet.monitoring") for n in foreign if n.startswith("ratchet"))
+    ours = {name.split(".")[1] for name in foreign if name.startswith("ratchet.")}
+    assert ours == {"judging", "loop", "monitoring"}

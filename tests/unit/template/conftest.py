@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from ratchet.authoring.judgement import script_arguments
 from ratchet.judging import evaluate
 from ratchet.loop.problems import Kind
 from ratchet.project import Project
@@ -79,13 +80,11 @@ class TeamModel:
         with tarfile.open(archive, "w:gz") as tar:
             tar.add(work / "model", arcname=".")
         (work / "champion").mkdir()
-        model = self.settings.model
         folders = ("candidate", "champion", "eval", "report", "predictions")
         evaluate.main(
             [
                 *(part for name in folders for part in (f"--{name}", str(work / name))),
-                *("--problem", model.problem, "--label", model.label, "--metric", model.metric),
-                *(part for name in model.classes for part in ("--class", name)),
+                *script_arguments(self.settings.model, own=None),
             ]
         )
         report: dict[str, Any] = json.loads((work / "report" / "evaluation.json").read_text())

@@ -15,6 +15,12 @@ from ratchet.local_cloud.sagemaker.store import Body
 from ratchet.local_cloud.sagemaker.table import DATA_QUALITY, Kind
 from ratchet.loop import names
 
+_OF_THE_CONTAINER = (
+    "ContainerEntrypoint",
+    "ContainerArguments",
+    "RecordPreprocessorSourceUri",
+    "PostAnalyticsProcessorSourceUri",
+)
 _BASELINE = "/opt/ml/processing/baseline"
 _GROUND_TRUTH = "/opt/ml/processing/groundtruth"
 # AWS's container joins each answer to its request, row by row, refuses two encodings, and leaves it
@@ -58,6 +64,13 @@ class Monitored:
     def image(self) -> str:
         """The analyzer's image."""
         return str(self._part("AppSpecification").get("ImageUri", ""))
+
+    @property
+    def not_run_here(self) -> list[str]:
+        """Members of the definition that change what the container does, and that the analyzer of
+        the local cloud would leave out."""
+        application = self._part("AppSpecification")
+        return [member for member in _OF_THE_CONTAINER if application.get(member)]
 
     def _part(self, name: str) -> Body:
         part: Body = self.definition.get(f"{self.quality}{name}") or {}

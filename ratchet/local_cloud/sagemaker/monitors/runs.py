@@ -108,8 +108,11 @@ class Monitors:
             window = TrafficWindow(start=window_start, end=due, scheduled=due).shifted(
                 plan.get("DataAnalysisStartTime"), plan.get("DataAnalysisEndTime")
             )
-            source = self._monitored(scope, schedule).endpoint_input
-            window = window.shifted(source.get("StartTimeOffset"), source.get("EndTimeOffset"))
+            try:
+                source = self._monitored(scope, schedule).endpoint_input
+                window = window.shifted(source.get("StartTimeOffset"), source.get("EndTimeOffset"))
+            except ApiError as error:  # what it names is gone, or does not run here: it fails so
+                _LOG.warning("%s: %s", schedule["MonitoringScheduleName"], error.message)
             self._note(scope, schedule, {"LastScheduled": due.timestamp()})
             self._run(scope, schedule, window)
 
@@ -210,6 +213,10 @@ class Monitors:
 
         self._hosting.flush()
         monitored = self._monitored(scope, schedule)
+        if ignored := monitored.not_run_here:
+            raise invalid(
+                f"The local cloud runs its own analyzer, which does not take {', '.join(ignored)}."
+            )
         services = CloudServices(self._api, scope)  # SageMaker itself makes a schedule's jobs
         storage = self._api.cloud.storage(scope, monitored.role)
         captured = _existing(storage, "endpoint_input", monitored.captured(window))

@@ -16,7 +16,9 @@ HOUR = timedelta(hours=1)
 _CRON = re.compile(
     r"cron\(0 (?:(?P<every>\*)|(?P<at>\d{1,2})(?:/(?P<step>\d{1,2}))?) \? \* \* \*\)"
 )
-_OFFSET = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+# "-P7H", as the developer guide has it, and "-PT7H", as ISO 8601 does:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-schedule.html
+_OFFSET = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -82,7 +84,7 @@ class TrafficWindow:
 def offset_of(text: str) -> timedelta:
     """``-P1DT2H`` and the like; raises ``ApiError``."""
     match = _OFFSET.fullmatch(text)
-    if match is None or text in ("P", "-P"):
+    if match is None or not any(match.groups()[1:]):
         raise invalid(f"{text!r} is no offset; expected one such as -PT1H or -P7D.")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
     offset = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
