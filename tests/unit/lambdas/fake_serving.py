@@ -98,8 +98,11 @@ class FakeServing:
             "ModelApprovalStatus": approval,
             "CreationTime": self.now,
             "DriftCheckBaselines": baselines_at(f"s3://artifacts/runs/{version}"),
-            "CustomerMetadataProperties": {"execution": f"run{version}"},
             **more,
+            # A copy: it changes, and another test registers with the same.
+            "CustomerMetadataProperties": dict(
+                more.get("CustomerMetadataProperties", {"execution": f"run{version}"})
+            ),
         }
         return arn
 
@@ -287,9 +290,7 @@ class FakeServing:
         # The roles of the functions refuse it (sagemaker:ModelApprovalStatus).
         assert "ModelApprovalStatus" not in given, "approving is for people"
         package = self.packages[given["ModelPackageArn"]]
-        # Anew: a test may have registered several versions with the same.
-        metadata = dict(package["CustomerMetadataProperties"])
-        package["CustomerMetadataProperties"] = metadata
+        metadata = package["CustomerMetadataProperties"]
         for key, value in given.get("CustomerMetadataProperties", {}).items():
             assert len(value) <= 256
             metadata[key] = value
