@@ -217,8 +217,16 @@ class ProcessingSteps(Draft):
         candidates = {} if candidate is None else {"candidate": candidate}
         inputs = {**candidates, "champion": champion, "eval": rows}
         outputs = [judgement.REPORT, judgement.PREDICTIONS]
+        settings = self.ctx.settings
+        of_gate = {
+            "needed": tuple(settings.gate.limits),
+            "slices": settings.gate.slices,
+            "slice_tolerance": settings.slice_max_regression,
+        }
         about = judgement.script_arguments(
-            self.ctx.settings.model, own=Path(own.name) if own else None
+            settings.model,
+            own=Path(own.name) if own else None,
+            **({} if candidate is None else of_gate),
         )
         job = jobs.processing_job(
             self._job_settings(name, options),
