@@ -10,9 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from ratchet.loop.problems import BINARY, FALSE, MULTICLASS, REGRESSION, THRESHOLD, TRUE, Kind
+from ratchet.loop.problems import (
+    BINARY,
+    FALSE,
+    MEDIAN,
+    MULTICLASS,
+    REGRESSION,
+    THRESHOLD,
+    TRUE,
+    Kind,
+)
 
 Array = np.ndarray[Any, Any]
+
+MOST_REFUSED = 0.01
+"""The share of labels that may be left out of an evaluation, or of the baseline that it leads to,
+because they are not understood."""
 
 _EXAMPLES = 3
 
@@ -70,7 +83,7 @@ class Answers:
     named: Array | None = None
     """Binary: the class that the model itself answers, 0 or 1, where it does; then no threshold
     decides."""
-    quantile: float = 0.5
+    quantile: float = MEDIAN
     """Regression: which quantile of the label, given the row, the answer is meant to be."""
 
     @property

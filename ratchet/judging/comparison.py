@@ -129,7 +129,7 @@ def compare(
         raise UndefinedMetricError(f"the candidate has no {name}: {reason}")
     champion = _scorable(judging, labels, champion)
     status, copy_of = status_of(candidate.digest, champion.digest, registry or RegistryState())
-    ours, score = _scores(judging, labels, candidate.answers)
+    ours, score = _scores(judging, labels, candidate)
     ours |= {"status": status, "digest": candidate.digest}
     _check_needed(judging, ours)
     theirs = _no_scores(judging, champion)
@@ -139,7 +139,7 @@ def compare(
     verdict = f"candidate {name} {score_text(score)}"
     ending = f"on {labels.rows:,} rows"
     if champion.answers is not None:
-        scores, other = _scores(judging, labels, champion.answers)
+        scores, other = _scores(judging, labels, champion)
         theirs.update(scores, status=SCORED)
         regression = metric.worse_by(score, than=other)
         measures = [
@@ -187,7 +187,7 @@ def judge(judging: Judging, labels: TrueLabels, champion: Asked) -> dict[str, An
     if champion.answers is None:
         verdict = f"the champion cannot be scored {ending}: {champion.reason}"
     else:
-        scores, score = _scores(judging, labels, champion.answers)
+        scores, score = _scores(judging, labels, champion)
         theirs.update(scores, status=SCORED)
         measure = judging.measure(labels, champion.answers)
         interval = bootstrap(labels, measure.value, resamples=judging.resamples)
@@ -252,10 +252,13 @@ def _scorable(judging: Judging, labels: TrueLabels, champion: Asked) -> Asked:
     return replace(champion, answers=None, reason=reason) if reason else champion
 
 
-def _scores(judging: Judging, labels: TrueLabels, answers: Answers) -> tuple[dict[str, Any], float]:
-    """A model's part of the report, and its score."""
-    metrics: dict[str, float | None] = dict.fromkeys(judging.metrics)
-    undefined: dict[str, str] = {}
+def _scores(judging: Judging, labels: TrueLabels, asked: Asked) -> tuple[dict[str, Any], float]:
+    """The part of the report of a model that has answered, and its score."""
+    answers = asked.answers
+    assert answers is not None
+    metrics: dict[str, float | None] = dict.fromkeys((*judging.metrics, *OF_MODEL))
+    metrics.update(asked.measured)
+    undefined: dict[str, str] = dict(asked.unmeasured)
     for name in judging.metrics:
         if reason := judging.trouble(labels, answers, name):
             undefined[name] = reason
@@ -299,7 +302,7 @@ def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
         "status": UNSCORABLE if champion.reason else NONE,
         "digest": champion.digest,
         "score": None,
-        "metrics": dict.fromkeys(judging.metrics),
+        "metrics": dict.fromkeys((*judging.metrics, *OF_MODEL)),
         "undefined": {},
         "threshold": None,
         "confusion_matrix": None,

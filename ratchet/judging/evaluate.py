@@ -2,8 +2,9 @@
 compare.
 
 In:   <candidate>/*.tar.gz     the model just trained; without --candidate the champion is judged
-                               alone
-      <champion>/*.tar.gz      the model that serves now; none in the folder: there is no champion
+                               alone. A chain of containers has --candidate for each
+      <champion>/*.tar.gz      the model that serves now; none in the folder: there is no champion.
+                               Of a chain: 01-of-02.tar.gz, 02-of-02.tar.gz
       <eval>/eval.csv          the eval slice: the label and the raw columns, with a header
 Out:  <report>/evaluation.json
       <predictions>/predictions.csv    the label of each row, and what the candidate answers for it
@@ -35,6 +36,7 @@ import numpy as np
 import pandas as pd
 
 from ratchet.judging.answers import (
+    MOST_REFUSED,
     Answers,
     Refused,
     RefusedError,
@@ -52,14 +54,12 @@ from ratchet.loop.names import NONE
 from ratchet.loop.problems import (
     BEST_F1,
     BINARY,
+    MEDIAN,
     MULTICLASS,
     PROBLEMS,
     REGRESSION,
     THRESHOLD,
 )
-
-MOST_REFUSED = 0.01
-"""The share of labels that may be left out because they are not understood."""
 
 _MISTAKES = (RefusedError, UndefinedMetricError, OwnMetricError)
 
@@ -74,7 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare a candidate with the champion.")
-    parser.add_argument("--candidate", type=Path)
+    parser.add_argument(
+        "--candidate",
+        type=Path,
+        action="append",
+        default=[],
+        help="a folder; one for each container of a chain, in their order",
+    )
     parser.add_argument("--champion", type=Path, default="/opt/ml/processing/input/champion")
     parser.add_argument("--eval", type=Path, default="/opt/ml/processing/input/eval")
     parser.add_argument("--report", type=Path, default="/opt/ml/processing/output/report")
@@ -99,7 +105,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=NONE,
         help=f"the one that the champion was registered with; {NONE}: as --threshold says",
     )
-    parser.add_argument("--quantile", type=float, default=0.5, help="of the metric pinball")
+    parser.add_argument("--quantile", type=float, default=MEDIAN, help="of the metric pinball")
     parser.add_argument("--weights", help="the column that says how much a row counts")
     for part in ("prediction", "probability"):
         parser.add_argument(
@@ -160,20 +166,21 @@ def run(args: argparse.Namespace) -> None:
     labels, rows, slices, refused = read(args)
     check_labels(judging, labels)
     of_candidate, of_champion = readings(args)
-    models = [(args.champion, of_champion), (args.candidate, of_candidate)]
-    with ThreadPoolExecutor() as threads:  # the work is in processes, one for each model
+    models = [([args.champion], of_champion), (args.candidate, of_candidate)]
+    with ThreadPoolExecutor() as threads:  # the work is in processes, of both models at once
         futures = [
             threads.submit(
-                ask_model, folder, rows, partial(read_response, labels=labels, reading=reading)
+                ask_model, folders, rows, partial(read_response, labels=labels, reading=reading)
             )
-            for folder, reading in models
-            if folder
+            for folders, reading in models
+            if folders
         ]
     champion, *candidates = (future.result() for future in futures)
     if candidates:
         answers = candidates[0].answers
         if answers is None:
-            reason = candidates[0].reason or f"no *.tar.gz in {args.candidate}"
+            missing = f"no *.tar.gz in {', '.join(map(str, args.candidate))}"
+            reason = candidates[0].reason or missing
             raise SystemExit(f"the candidate cannot be scored: {reason}")
         report = compare(judging, labels, candidates[0], champion, registry_state(args), slices)
     else:

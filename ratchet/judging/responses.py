@@ -25,7 +25,7 @@ from ratchet.judging.answers import (
     word_rule,
 )
 from ratchet.judging.metrics import best_threshold
-from ratchet.loop.problems import MULTICLASS, REGRESSION, THRESHOLD
+from ratchet.loop.problems import MEDIAN, MULTICLASS, REGRESSION, THRESHOLD
 
 Array = np.ndarray[Any, Any]
 
@@ -45,7 +45,7 @@ class Reading:
     """Where the probability of the positive class stands, or that of the first class."""
     threshold: float | None = THRESHOLD
     """Of a binary problem; None: the one with the best F1 of the answers."""
-    quantile: float = 0.5
+    quantile: float = MEDIAN
 
     @property
     def places(self) -> list[int | str]:

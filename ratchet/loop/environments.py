@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import importlib.metadata
+import os
 import platform
 import re
 import subprocess
@@ -29,6 +30,12 @@ Emit = Callable[[str], None]
 
 class NotInstalledError(Exception):
     """Packages cannot be installed; with pip's words."""
+
+
+def cache() -> Path:
+    """The folder of all environments of this person."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "ratchet" / "requirements"
 
 
 def python_at_hand(cache: Path, file: Path | None, packages: Sequence[str] = ()) -> str | None:

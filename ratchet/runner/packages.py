@@ -7,7 +7,6 @@ go into an environment that is named by what is in it and made once.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -46,7 +45,9 @@ def interpreter(
 def interpreter_at_hand(code: Path, *, image: str = "") -> str:
     """As `interpreter`, but this Python where nothing has installed what they need."""
     python = environments.python_at_hand(
-        _cache(), _if_there(code / environments.REQUIREMENTS), _missing_here(code, image)
+        environments.cache(),
+        _if_there(code / environments.REQUIREMENTS),
+        _missing_here(code, image),
     )
     return python or sys.executable
 
@@ -70,7 +71,7 @@ def with_packages(
     file = _if_there(file)
     try:
         return environments.python_with(
-            _cache(),
+            environments.cache(),
             file,
             missing,
             environment=environment,
@@ -82,8 +83,3 @@ def with_packages(
 
 def _if_there(file: Path | None) -> Path | None:
     return file if file is not None and file.is_file() else None
-
-
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "ratchet" / "requirements"

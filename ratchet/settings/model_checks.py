@@ -102,7 +102,7 @@ def _of_columns(model: ModelSettings) -> Iterator[tuple[str, str]]:
                 f"{written} and model.prediction = {toml(model.prediction)}: the model itself says "
                 "which class it is, so no threshold decides; write one of the two",
             )
-    if model.quantile != 0.5 and kind != problems.REGRESSION:
+    if model.quantile != problems.MEDIAN and kind != problems.REGRESSION:
         written = f"model.quantile = {model.quantile:g}"
         yield "model.quantile", f"{written}: a {kind} problem has no quantile"
     if model.weights == model.label:

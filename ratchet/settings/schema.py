@@ -147,7 +147,7 @@ class ModelSettings:
     """Where the probability of the positive class stands, or that of the first class."""
     quantile: Annotated[
         float, lambda value: None if 0 < value < 1 else "a number between 0 and 1"
-    ] = 0.5
+    ] = problems.MEDIAN
     """Of a regression: which quantile of the label the model predicts, for the metric pinball."""
 
     @property

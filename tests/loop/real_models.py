@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +23,11 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets, metrics
 
+from ratchet.deployment import standing
+from ratchet.deployment.registry import evaluations
 from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.target import facts
+from ratchet.loop.evaluations import EvaluationRecord
 from ratchet.project import Project
 from tests.loop.deployed_loop import Loop
 
@@ -37,14 +41,17 @@ Score = Callable[[Iterable[Any], Iterable[Any]], float]
 class Example:
     """A data set of scikit-learn and the problem that its label poses.
 
-    `score` is scikit-learn's, of labels and answers. A model of `weak` trees is worse than one of
-    TREES by more than the gate tolerates.
+    `score` is scikit-learn's `metric` of labels and answers, and `watched_score` that of `watched`,
+    which Model Monitor knows. A model of `weak` trees is worse than one of TREES by more than the
+    gate tolerates.
     """
 
     label: str
     problem: str
     metric: str
     score: Score
+    watched: str
+    watched_score: Score
     weak: int
 
     def rows(self) -> pd.DataFrame:
@@ -75,14 +82,18 @@ def _macro_f1(labels: Iterable[Any], answers: Iterable[Any]) -> float:
     return float(metrics.f1_score(list(labels), list(answers), average="macro"))
 
 
+def _accuracy(labels: Iterable[Any], answers: Iterable[Any]) -> float:
+    return float(metrics.accuracy_score(list(labels), list(answers)))
+
+
 def _auc(labels: Iterable[Any], answers: Iterable[Any]) -> float:
     return float(metrics.roc_auc_score([label == "malignant" for label in labels], list(answers)))
 
 
 EXAMPLES: Mapping[str, Example] = {
-    "diabetes": Example("progression", "regression", "rmse", _rmse, 5),
-    "digits": Example("digit", "multiclass", "macro_f1", _macro_f1, 2),
-    "tumours": Example("diagnosis", "binary", "auc", _auc, 1),
+    "diabetes": Example("progression", "regression", "rmse", _rmse, "rmse", _rmse, weak=5),
+    "digits": Example("digit", "multiclass", "macro_f1", _macro_f1, "accuracy", _accuracy, weak=2),
+    "tumours": Example("diagnosis", "binary", "auc", _auc, "auc", _auc, weak=1),
 }
 TREES = 30
 """Enough for each, and a training takes seconds."""
@@ -185,7 +196,37 @@ class RealModel:
         state = runs.read(self.loop.target, next(each for each in listed if each.id == run["id"]))
         return dict(self.loop.findings(state).reports["evaluate", "evaluation"])
 
+    # -- monitoring
+
+    def asked(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """What the endpoint answers for rows, which it captures."""
+        file = self.project.folder / f"{self.name}-requests.csv"
+        rows.to_csv(file, index=False)
+        return self.ask(file)
+
+    def analyzed(self, answers: pd.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
+        """The analyses of requests and of answers, once labels are there: `analyze`, `quality`."""
+        file = self.project.folder / f"{self.name}-labels.csv"
+        answers.assign(**{self.example.label: labels}).to_csv(file, index=False)
+        self.type("monitor", "labels", str(file))
+        self.type("monitor", "run", "--engine", "pipeline")
+        pipeline = facts.read_serving(self.loop.target).monitoring_pipeline
+        state = runs.read(self.loop.target, runs.listed(self.loop.target, pipeline=pipeline)[0])
+        reports = self.loop.findings(state).reports
+        return {step: report for (step, name), report in reports.items() if name == "analysis"}
+
     # -- serving
+
+    def evaluate(self, partition: Path) -> EvaluationRecord:
+        """Version 2 on a folder of labelled data."""
+        self.type("land", str(partition), "--for", "evaluation", "--follow")
+        records = evaluations.read(self.loop.target, self.loop.deployed, version=2)
+        (record,) = (record for record in records if partition.name in record.data)
+        return record
+
+    def alarm(self, name: str) -> str:
+        """The state of an alarm of the endpoint."""
+        return standing.look(self.loop.target).alarms[name].state
 
     def serve(self, version: int) -> None:
         self.type("approve", str(version))
@@ -196,6 +237,15 @@ class RealModel:
         file = self.project.folder / f"{self.name}-answers.csv"
         file.write_text(self.type("predict", str(rows), "--csv"))
         return pd.read_csv(file, dtype=str)
+
+    def score_of(self, rows: Path, labels: Iterable[str] | None = None) -> float:
+        """scikit-learn's score of what the endpoint answers for a file of rows.
+
+        `labels`: default: those of the file.
+        """
+        if labels is None:
+            labels = pd.read_csv(rows, dtype=str)[self.example.label]
+        return self.example.score(self.typed(labels), self.typed(self.ask(rows)["prediction"]))
 
     def labelled(self, partition: str) -> pd.DataFrame:
         return pd.read_csv(self.data / partition / "rows.csv", dtype={self.example.label: str})
@@ -225,6 +275,8 @@ def made(folder: Path) -> RealProject:
         wait_seconds=0,
         termination_wait_seconds=0,
     )
+    settings = project.root / "config" / "base.toml"
+    settings.write_text(f"{settings.read_text()}\n[feedback]\nenabled = false\n")
     _must(project.type("deploy"))
     return project
 

@@ -20,19 +20,20 @@ import csv, io
 import features
 
 def model_fn(model_dir): return None
-def input_fn(body, content_type): return list(csv.DictReader(io.StringIO(body.decode())))
+def input_fn(body, content_type): return list(csv.DictReader(io.StringIO(body)))
 def predict_fn(rows, model): return [features.answer(float(row["x"])) for row in rows]
 def output_fn(answers, accept): return "".join(f"{answer}\\n" for answer in answers), accept
 """
 
 
-def archive(path: Path, files: Mapping[str, str]) -> Path:
+def archive(path: Path, files: Mapping[str, str | bytes]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path, "w:gz") as tar:
         for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
             member = tarfile.TarInfo(name)
-            member.size = len(content.encode())
-            tar.addfile(member, io.BytesIO(content.encode()))
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
     return path
 
 
