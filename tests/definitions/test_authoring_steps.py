@@ -257,7 +257,8 @@ def test_a_chain_is_registered_judged_and_made_a_model_by_all_of_its_containers(
     chain = [first.model, second.model]
     pipeline.register("register", chain)
     pipeline.model("model", artifact=chain, environment={"X": 1})
-    pipeline.judgement("evaluate", rows="s3://rows/", champion="s3://champion/", candidate=chain)
+    rows, champion = pipeline.string("Rows"), pipeline.string("Champion")
+    pipeline.judgement("evaluate", rows=rows, champion=champion, candidate=chain)
 
     specification = step_of(pipeline, "register")["Arguments"]["InferenceSpecification"]
     containers = specification["Containers"]

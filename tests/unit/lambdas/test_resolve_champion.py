@@ -163,6 +163,12 @@ def test_a_chain_whose_model_is_gone_is_an_error_with_what_to_type(cloud: FakeCl
         "ModelDataUrl": f"s3://{ARTIFACTS}/flights-dev-training/runs/gone/model.tar.gz",
     }
     cloud.packages[PACKAGE] = described(container, container)
+
+    def refuse(name: str, given: object) -> None:
+        if name == "HeadObject":  # S3's answer to whoever may not list the bucket
+            raise ServiceError("403", "Forbidden", status=403)
+
+    cloud.before = refuse
     with pytest.raises(ChampionError, match=f"models of {PACKAGE} cannot be brought together") as e:
         resolve()
     assert "Name a version that exists, or none: aws ssm put-parameter" in str(e.value)
