@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from ratchet.loop import names
 from ratchet.loop.notices import command
-from ratchet.loop.numbers import score_text
+from ratchet.loop.numbers import difference_text, score_text, shows
 from ratchet.loop.packages import (
     CHAMPION_VERSION_KEY,
-    REGRESSION_KEY,
-    number_in,
+    registered_regression,
     registered_score,
 )
 from topic import Notice
@@ -50,12 +49,14 @@ class NoticeTexts:
             text += " It is from an edit that was run by hand: what is deployed does not make it."
         if description:
             text += f" {_sentence(description)}"
-        score, regression = registered_score(metadata), number_in(metadata, REGRESSION_KEY)
+        score, regression = registered_score(metadata), registered_regression(metadata)
         champion = metadata.get(CHAMPION_VERSION_KEY, names.NONE)
         if champion != names.NONE and regression is not None:
-            how = "better" if regression < 0 else "worse" if regression > 0 else "different"
-            by = score_text(abs(regression), like=score.value if score else None)
-            text += f" It is {by} {how} than version {champion}, which serves."
+            like = score.value if score else None
+            how = f"is {difference_text(regression, like=like)} than"
+            if not shows(regression, like=like):
+                how = "ties with"
+            text += f" It {how} version {champion}, which it was judged against."
         text += _and(cost)
         title = f"version {version} waits for approval"
         if score is not None:
@@ -150,6 +151,15 @@ class NoticeTexts:
             f"{_sentence(verdict)} The champion goes on serving.{_and(cost)}",
             self.command(f"show {run}"),
             self.command("status"),
+        )
+
+    def no_new_model(self, run: str, *, verdict: str, cost: str = "") -> Notice:
+        which = _sentence(verdict) if verdict else "Its candidate is a version that is there."
+        return self.notice(
+            "no new model",
+            f"The run {run} made no new model, so it registered nothing. {which}{_and(cost)}",
+            self.command(f"show {run}"),
+            self.command("models"),
         )
 
     def run_failed(

@@ -6,7 +6,8 @@ that queue keeps its own SNS action, since nobody else could tell). What it says
                     group, detail.ModelApprovalStatus = PendingManualApproval: waits for approval
     aws.sagemaker   "SageMaker Model Building Pipeline Execution Status Change",
                     detail.pipelineArn = training, evaluation and monitoring, or their edits,
-                    detail.currentPipelineExecutionStatus = Failed: halted by the gate, or failed
+                    detail.currentPipelineExecutionStatus = Failed: halted by the gate, or failed;
+                    of training also Succeeded: whether the candidate is no new model
     aws.cloudwatch  "CloudWatch Alarm State Change", detail.state.value = ALARM, of the alarms on
                     DriftViolations, ModelQualityViolations, dead-letter queues and the endpoint.
                     These alarms need no SNS action of their own: it would say the same twice.
@@ -34,7 +35,8 @@ IAM
     pricing:GetProducts                    on *: likewise
     cloudwatch:DescribeAlarms              on arn:…:alarm:*
     s3:GetObject                           on ARTIFACTS_BUCKET/evaluations/*, monitoring/*,
-                                           costs/prices/*, <monitoring>/runs/*
+                                           costs/prices/*, <monitoring>/runs/*,
+                                           <training>/runs/*
     s3:ListBucket                          on the bucket
     kms:GenerateDataKey, kms:Decrypt       on the topic's key; kms:Decrypt on the bucket's
 

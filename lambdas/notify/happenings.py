@@ -7,7 +7,7 @@ a version that was approved in the meantime says nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 import stored
 from decision_log import say
 from notice_texts import NoticeTexts
-from ratchet.definition.metadata import step_metadata
+from ratchet.definition.metadata import failed_step, step_metadata
+from ratchet.definition.resources import PROCESSING_JOB
 from ratchet.loop import folders, names
 from ratchet.loop.answers import says_missing
 from ratchet.loop.packages import PENDING, metadata_of
@@ -88,10 +89,14 @@ class Happenings:
 
     def _run(self, arn: str) -> Notice | None:
         run = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
-        if run["PipelineExecutionStatus"] != "Failed":
-            return None
+        status = run["PipelineExecutionStatus"]
         name = arn.rpartition("/")[2]
-        step = self._failed_step(arn)
+        if status == "Succeeded":
+            return self._no_new_model(name, arn)
+        if status != "Failed":
+            return None
+        failed = (step for step in self._steps(arn) if step["StepStatus"] == "Failed")
+        step = failed_step(failed, step_metadata) or {}
         if verdict := step_metadata(step).verdict:
             edit = names.holds_edits(arn)
             return self.texts.halted(name, verdict=verdict, cost=self.cost_of(arn), edit=edit)
@@ -104,16 +109,37 @@ class Happenings:
             cost=self.cost_of(arn),
         )
 
-    def _failed_step(self, arn: str) -> Mapping[str, Any]:
-        """The step that failed: a Fail step before any other, because it carries the run's own
-        message."""
-        failed: list[Mapping[str, Any]] = []
+    def _no_new_model(self, name: str, arn: str) -> Notice | None:
+        """None where the run's gate let a new model pass, or it has no such gate."""
+        steps = {step["StepName"]: step for step in self._steps(arn)}
+        if step_metadata(steps.get(names.NEW_MODEL_GATE, {})).outcome is not False:
+            return None
+        for step in steps.values():
+            report = self._report_of(step)
+            if report.get("candidate", {}).get("status") in (names.THE_CHAMPION, names.REGISTERED):
+                verdict = str(report["verdict"])
+                return self.texts.no_new_model(name, verdict=verdict, cost=self.cost_of(arn))
+        return self.texts.no_new_model(name, verdict="", cost=self.cost_of(arn))
+
+    def _report_of(self, step: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Of a step that evaluates models; empty for another. A cached step names the job that
+        once did the work."""
+        job = step_metadata(step).job
+        if job is None or job[0] is not PROCESSING_JOB:
+            return {}
+        described = self.sagemaker.describe_processing_job(ProcessingJobName=job[1])
+        for output in described.get("ProcessingOutputConfig", {}).get("Outputs", ()):
+            uri = output.get("S3Output", {}).get("S3Uri", "")
+            if output["OutputName"] == folders.REPORT_OUTPUT:
+                key = f"{uri.removeprefix(f's3://{self.artifacts}/').rstrip('/')}/"
+                return self._json(f"{key}{folders.EVALUATION_REPORT}")
+        return {}
+
+    def _steps(self, arn: str) -> Iterator[Mapping[str, Any]]:
+        """In the order in which they started."""
         paginator: Any = self.sagemaker.get_paginator("list_pipeline_execution_steps")
         for page in paginator.paginate(PipelineExecutionArn=arn, SortOrder="Ascending"):
-            steps = page["PipelineExecutionSteps"]
-            failed.extend(step for step in steps if step["StepStatus"] == "Failed")
-        by_itself = [step for step in failed if step_metadata(step).ends_run]
-        return next(iter(by_itself or failed), {})
+            yield from page["PipelineExecutionSteps"]
 
     # -- alarms --------------------------------------------------------------------------------
 

@@ -11,13 +11,7 @@ from botocore.exceptions import ClientError
 
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
-from ratchet.loop.packages import (
-    CHAMPION_STATUS_KEY,
-    PENDING,
-    REGRESSION_KEY,
-    metadata_of,
-    number_in,
-)
+from ratchet.loop.packages import PENDING, metadata_of, registered_regression
 from start_pipeline.seen import Claim, Execution, Registered
 
 if TYPE_CHECKING:
@@ -75,11 +69,10 @@ class PipelineRuns:
                 return None
             raise
         metadata = metadata_of(package)
-        regression = number_in(metadata, REGRESSION_KEY)
-        compared = metadata.get(CHAMPION_STATUS_KEY, names.SCORED) == names.SCORED
+        regression = registered_regression(metadata)
         return Registered(
             version=package.get("ModelPackageVersion", 0),
-            better=not compared or regression is None or regression < 0,
+            better=regression is None or regression < 0,
             waits=package.get("ModelApprovalStatus") == PENDING,
         )
 

@@ -66,23 +66,21 @@ def quality_baseline(
     model: ModelSettings,
     *,
     of: Operand | Input,
-    label: str,
-    answer: str,
     threshold: Operand | None,
     minimum_rows: int,
 ) -> AnalysisJob:
-    """How good a model's answers are: CSV files with a header, a label and an answer.
+    """How good a model's answers are, as an evaluation wrote them beside the labels.
 
     Args:
-        answer: the column; of a binary model the probability of the positive class.
-        threshold: of a binary model, from which probability on the answer is that class.
+        threshold: of a binary model that answers probabilities, from which one on the answer is the
+            positive class.
         minimum_rows: how few rows a later comparison may have.
     """
-    places: list[Operand] = ["--ground-truth-attribute", label]
-    if model.problem == BINARY:
-        places += ["--probability-attribute", answer]
-    else:
-        places += ["--inference-attribute", answer]
+    places: list[Operand] = []
+    if not model.own_threshold:
+        places += ["--inference-attribute", "prediction"]
+    if model.problem == BINARY and not model.answers_class_alone:
+        places += ["--probability-attribute", "probability"]
     if threshold is not None:
         places += ["--probability-threshold-attribute", threshold]
     return _analysis(
@@ -92,6 +90,7 @@ def quality_baseline(
             *_QUALITY,
             *("--problem-type", PROBLEMS[model.problem].monitor),
             *("--dataset-format", "csv"),
+            *("--ground-truth-attribute", "label"),
             *places,
             *_classes(model),
             *("--minimum-rows", minimum_rows),
@@ -109,10 +108,15 @@ def data_comparison(
 
 
 def quality_comparison(
-    traffic: Traffic, *, baseline: Operand, labels: Operand | Input, minimum_rows: int
+    model: ModelSettings,
+    traffic: Traffic,
+    *,
+    baseline: Operand,
+    labels: Operand | Input,
+    minimum_rows: int,
 ) -> AnalysisJob:
     """Whether the answers are still as good as the baseline's, by the labels that came in."""
-    data = (*_QUALITY, "--dataset-format", _CAPTURED)
+    data = (*_QUALITY, "--dataset-format", _CAPTURED, *_places(model))
     truth = ("--ground-truth-source", f"{INPUT_FOLDER}/labels")
     inputs = {"dataset": traffic.captured, "labels": labels, BASELINE: baseline}
     return _analysis(inputs, ANALYSIS, (*data, *truth, *_compared(traffic, minimum_rows)))
@@ -124,6 +128,14 @@ def _analysis(
     source = ("--dataset-source", f"{INPUT_FOLDER}/dataset")
     into = ("--output-path", f"{OUTPUT_FOLDER}/{output}")
     return AnalysisJob(inputs=inputs, output=output, arguments=[*source, *into, *arguments])
+
+
+def _places(model: ModelSettings) -> tuple[str, ...]:
+    """Where an answer of the endpoint has what is compared; its first column, unless said."""
+    places = {"--inference-attribute": model.prediction, "--probability-attribute": None}
+    if model.problem == BINARY or model.prediction is None:
+        places["--probability-attribute"] = model.probability
+    return tuple(f"{name}={place}" for name, place in places.items() if place is not None)
 
 
 def _classes(model: ModelSettings) -> tuple[str, ...]:

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from ratchet.authoring import analysis, jobs, judgement
+from ratchet.authoring import analysis, jobs, judgement, model_jobs
 from ratchet.authoring.analysis import AnalysisJob, Traffic
 from ratchet.authoring.bundle import Bundle
 from ratchet.authoring.draft import Draft
 from ratchet.authoring.handles import BaselineStep, ProcessingStep
 from ratchet.authoring.options import AnalysisOptions, JobOptions
 from ratchet.authoring.variables import Operand
-from ratchet.loop.problems import answer_column
 from ratchet.settings import images
 
 AnyProcessing = TypeVar("AnyProcessing", bound=ProcessingStep)
@@ -130,8 +129,7 @@ class ProcessingSteps(Draft):
         *,
         of: Operand | jobs.Input,
         exclude: Sequence[str] = (),
-        label: str | None = None,
-        answer: str | None = None,
+        answers: bool = False,
         threshold: Operand | None = None,
         **options: Unpack[AnalysisOptions],
     ) -> BaselineStep:
@@ -140,25 +138,23 @@ class ProcessingSteps(Draft):
         Args:
             of: URI of CSV files with a header.
             exclude: columns that requests will not carry.
-            label: the rows are the model's answers beside this column, and the baseline is of how
-                good they are; the settings' `[model]` says what they mean.
-            answer: the column of the answers; as an evaluation writes it, unless given.
-            threshold: of a binary model, the probability from which on its answer is positive.
+            answers: the rows are the predictions of an evaluation, and the baseline is of how good
+                they are: for the problem of `[model]` in the settings.
+            threshold: of such a binary model, the probability from which on its answer is positive.
         """
-        if label is None:
+        settings = self.ctx.settings
+        if not answers:
             kind = "ModelDataQuality"
-            threshold = self.ctx.settings.monitor.comparison_threshold
-            analyzed = analysis.data_baseline(of=of, exclude=exclude, threshold=threshold)
+            analyzed = analysis.data_baseline(
+                of=of, exclude=exclude, threshold=settings.monitor.comparison_threshold
+            )
         else:
             kind = "ModelQuality"
-            model = self.ctx.settings.model
             analyzed = analysis.quality_baseline(
-                model,
+                settings.model,
                 of=of,
-                label=label,
-                answer=answer or answer_column(model.problem),
                 threshold=threshold,
-                minimum_rows=self.ctx.settings.monitor.minimum_rows,
+                minimum_rows=settings.monitor.minimum_rows,
             )
         return self._analysis(BaselineStep, name, analyzed, options, kind=kind)
 
@@ -187,7 +183,7 @@ class ProcessingSteps(Draft):
             )
         else:
             analyzed = analysis.quality_comparison(
-                of, baseline=baseline, labels=labels, minimum_rows=rows
+                self.ctx.settings.model, of, baseline=baseline, labels=labels, minimum_rows=rows
             )
         return self._analysis(ProcessingStep, name, analyzed, options)
 
@@ -197,7 +193,7 @@ class ProcessingSteps(Draft):
         *,
         rows: Operand | jobs.Input,
         champion: Operand,
-        candidate: Operand | None = None,
+        candidate: model_jobs.Artifacts | None = None,
         arguments: Sequence[Operand] = (),
         **options: Unpack[JobOptions],
     ) -> ProcessingStep:
@@ -207,15 +203,23 @@ class ProcessingSteps(Draft):
 
         Args:
             rows: URI of the eval slice.
-            champion: URI of the model artifact that serves, or of a folder without one.
-            candidate: URI of the new one's; without it the champion is judged alone.
+            champion: URI of the model artifact that serves, of a folder with those of a chain of
+                containers, or of one without any.
+            candidate: URI of the new one's, or of each of a chain's, in their order; without it the
+                champion is judged alone.
             arguments: further ones of `python -m ratchet.judging.evaluate`.
             options: see `JobOptions`.
         """
         own = judgement.own_metrics(self.ctx.source / self.ctx.steps)
         bundle = self._own_bundle(name, judgement.SCRIPT, beside=own)
-        candidates = {} if candidate is None else {"candidate": candidate}
-        inputs = {**candidates, "champion": champion, "eval": rows}
+        chain = [] if candidate is None else model_jobs.listed(candidate)
+        if candidate is not None and not 1 <= len(chain) <= judgement.MOST_CONTAINERS:
+            expected = (
+                f"1 to {judgement.MOST_CONTAINERS} containers can be judged: a processing job has "
+                "10 inputs, and three are its code, the champion and the rows"
+            )
+            self._refuse(name, "candidate", f"{len(chain)} artifacts", expected)
+        inputs = {**judgement.candidate_inputs(chain), "champion": champion, "eval": rows}
         outputs = [judgement.REPORT, judgement.PREDICTIONS]
         about = judgement.script_arguments(
             self.ctx.settings.model, own=Path(own.name) if own else None
@@ -225,7 +229,7 @@ class ProcessingSteps(Draft):
             self._script(bundle, self._image(name, None)),
             inputs=inputs,
             outputs=self._output_uris(name, outputs),
-            arguments=[*jobs.folder_arguments(inputs, outputs), *arguments, *about],
+            arguments=[*judgement.folder_arguments(inputs, outputs), *arguments, *about],
         )
         return self._processing_step(name, job, judgement.REPORTS, options)
 

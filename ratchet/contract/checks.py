@@ -171,9 +171,11 @@ def _packed(trial: Trial) -> None:
 
 def _answers(trial: Trial) -> None:
     """an endpoint answers for every row of the eval slice, as CSV and as JSON."""
-    rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label)
+    rows = _rows(trial, _EVAL_ROWS).drop(columns=[*trial.settings.model.not_in_requests])
     with LoadedModel(trial, trial.containers) as served:
         lines = served.ask(rows.to_csv(index=False).encode(), "text/csv").splitlines()
+        if trial.settings.model.answers_have_header:
+            lines = lines[1:]
         if len(lines) != len(rows):
             raise ContractError(
                 f"{len(lines)} lines for {len(rows)} rows as text/csv; inference.py has to answer "
@@ -307,6 +309,7 @@ def _digests(trial: Trial, uri: str) -> dict[str, str]:
 
 
 def _answered(trial: Trial, result: Result) -> bytes:
-    rows = _rows(trial, _EVAL_ROWS).drop(columns=trial.settings.model.label, errors="ignore")
+    columns = [*trial.settings.model.not_in_requests]
+    rows = _rows(trial, _EVAL_ROWS).drop(columns=columns, errors="ignore")
     with LoadedModel(trial, trial.containers_of(result)) as served:
         return served.ask(rows.to_csv(index=False).encode(), "text/csv")

@@ -4,8 +4,8 @@ It has one member, which tells the step's type: its name, and its own member wit
 the step made or called, are columns of the table of step types.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from ratchet.definition.resources import MODEL_PACKAGE, Resource
 from ratchet.definition.row import Properties, StepType
@@ -76,6 +76,20 @@ class StepMetadata(NamedTuple):
         """What a function or a queue's reader answered."""
         answered = self.about.get("OutputParameters") or ()
         return {item["Name"]: item["Value"] for item in answered}
+
+
+AnyStep = TypeVar("AnyStep")
+
+
+def failed_step(
+    failed: Iterable[AnyStep], metadata: Callable[[AnyStep], StepMetadata]
+) -> AnyStep | None:
+    """Of the steps that failed, in the order in which they started, the one that says why the run
+    did: one that ended the run itself before any other, because it carries the run's own message.
+    """
+    steps = list(failed)
+    ended = [step for step in steps if metadata(step).ends_run]
+    return next(iter(ended or steps), None)
 
 
 def step_metadata(step: Mapping[str, Any]) -> StepMetadata:

@@ -10,9 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from ratchet.loop.problems import BINARY, FALSE, MULTICLASS, REGRESSION, THRESHOLD, TRUE, Kind
+from ratchet.loop.problems import (
+    BINARY,
+    FALSE,
+    MEDIAN,
+    MULTICLASS,
+    REGRESSION,
+    THRESHOLD,
+    TRUE,
+    Kind,
+)
 
 Array = np.ndarray[Any, Any]
+
+MOST_REFUSED = 0.01
+"""The share of labels that may be left out of an evaluation, or of the baseline that it leads to,
+because they are not understood."""
 
 _EXAMPLES = 3
 
@@ -70,7 +83,7 @@ class Answers:
     named: Array | None = None
     """Binary: the class that the model itself answers, 0 or 1, where it does; then no threshold
     decides."""
-    quantile: float = 0.5
+    quantile: float = MEDIAN
     """Regression: which quantile of the label, given the row, the answer is meant to be."""
 
     @property
@@ -162,13 +175,51 @@ def read_labels(
     Raises:
         RefusedError: some are not understood.
     """
+    labels, _, refused = most_labels(problem, column, positive=positive, classes=classes, most=0)
+    assert not refused.count
+    return labels
+
+
+def most_labels(
+    problem: Kind,
+    column: Iterable[str],
+    *,
+    positive: str = "",
+    classes: Sequence[str] = (),
+    most: float,
+) -> tuple[TrueLabels, Array, Refused]:
+    """The labels that are understood, the mask of their rows in the column, and the others.
+
+    Args:
+        most: the share that may be refused.
+
+    Raises:
+        RefusedError: more are not understood.
+    """
     texts = [plain(text) for text in column]
     if not texts:
         raise RefusedError("there are no rows")
     rule = label_rule(problem, texts, positive=positive, classes=classes)
     values, wrong = rule.values(texts)
-    refuse("labels", texts, wrong, expected=rule.expected)
-    return TrueLabels(problem, values, rule.classes)
+    if wrong.mean() > most:
+        refuse("labels", texts, wrong, expected=rule.expected)
+    refused = Refused.of(texts, wrong, expected=rule.expected)
+    return TrueLabels(problem, values[~wrong], rule.classes), ~wrong, refused
+
+
+def read_weights(column: Iterable[str]) -> Array:
+    """How much each row counts.
+
+    Raises:
+        RefusedError: some are no numbers of 0 or more, or all are 0.
+    """
+    texts = [text.strip() for text in column]
+    weights = np.array([_number(text) for text in texts], dtype=float)
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    refuse("weights", texts, wrong, expected="finite numbers of 0 or more")
+    if not weights.any():
+        raise RefusedError(f"all {len(texts):,} weights are 0; expected one above 0 at least")
+    return weights
 
 
 def label_rule(

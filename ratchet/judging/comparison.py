@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,12 +11,20 @@ import numpy as np
 
 from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.judging.copies import RegistryState, status_of
-from ratchet.judging.metrics import MEASURES, Measure, unanswered, undefined_for
+from ratchet.judging.metrics import (
+    MEASURES,
+    MOST_CLASSES,
+    Measure,
+    confusion_matrix,
+    unanswered,
+    undefined_for,
+)
 from ratchet.judging.models import Asked
 from ratchet.judging.own_metrics import OwnMetric
 from ratchet.loop.names import NONE, SCORED, UNSCORABLE
 from ratchet.loop.numbers import difference_text, interval_text, score_text
 from ratchet.loop.problems import (
+    BINARY,
     OF_MODEL,
     PROBLEMS,
     REGRESSION,
@@ -44,8 +52,15 @@ class Judging:
     problem: Kind
     metric: str
     own: Mapping[str, OwnMetric] = field(default_factory=dict)
+    needed: Sequence[str] = ()
+    """Metrics that a candidate must have."""
 
     def __post_init__(self) -> None:
+        for name in self.needed:
+            if name not in self.metrics and name not in OF_MODEL:
+                raise UndefinedMetricError(
+                    unknown_metric(self.problem, name, {**self.metrics, **OF_MODEL})
+                )
         if self.metric not in self.metrics:
             beside = f", {', '.join(self.own)}" if self.own else ""
             raise UndefinedMetricError(unknown_metric(self.problem, self.metric) + beside)
@@ -67,7 +82,7 @@ class Judging:
     def trouble(self, labels: TrueLabels, answers: Answers, name: str) -> str | None:
         """Why there is no such metric of these rows."""
         if name in self.own:
-            return None
+            return self.own[name].trouble(labels)
         return undefined_for(labels, name) or unanswered(labels, answers, name)
 
     def measure(self, labels: TrueLabels, answers: Answers, name: str | None = None) -> Measure:
@@ -107,6 +122,7 @@ def compare(
     status, copy_of = status_of(candidate.digest, champion.digest, registry or RegistryState())
     ours, score = _scores(judging, labels, candidate)
     ours |= {"status": status, "digest": candidate.digest}
+    _check_needed(judging, ours)
     theirs = _no_scores(judging, champion)
     regression, interval = 0.0, None
     verdict = f"candidate {name} {score_text(score)}"
@@ -238,7 +254,29 @@ def _scores(judging: Judging, labels: TrueLabels, asked: Asked) -> tuple[dict[st
         raise UndefinedMetricError(f"{judging.metric}: {undefined[judging.metric]}")
     score = metrics[judging.metric]
     assert score is not None
-    return {"score": score, "metrics": metrics, "undefined": undefined}, score
+    matrix, too_many = None, len(answers.classes or labels.classes)
+    if too_many > MOST_CLASSES:
+        undefined["confusion_matrix"] = f"{too_many:,} classes; at most {MOST_CLASSES} are shown"
+    elif labels.problem != REGRESSION:
+        matrix = confusion_matrix(labels, answers)
+    decided = labels.problem == BINARY and answers.named is None
+    scores = {
+        "score": score,
+        "metrics": metrics,
+        "undefined": undefined,
+        "threshold": answers.threshold if decided else None,
+        "confusion_matrix": matrix,
+    }
+    return scores, score
+
+
+def _check_needed(judging: Judging, candidate: Mapping[str, Any]) -> None:
+    for name in judging.needed:
+        if candidate["metrics"].get(name) is None:
+            reason = candidate["undefined"].get(name, "it was not measured")
+            raise UndefinedMetricError(
+                f"the candidate has no {name}, for which there is a limit: {reason}"
+            )
 
 
 def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
@@ -248,6 +286,8 @@ def _no_scores(judging: Judging, champion: Asked) -> dict[str, Any]:
         "score": None,
         "metrics": dict.fromkeys((*judging.metrics, *OF_MODEL)),
         "undefined": {},
+        "threshold": None,
+        "confusion_matrix": None,
         "reason": champion.reason,
     }
 

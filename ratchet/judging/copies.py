@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ratchet.loop.names import NEW_MODEL, NONE, REGISTERED, THE_CHAMPION
+from ratchet.loop.outcomes import NO_NEW_MODEL
 from ratchet.loop.packages import APPROVED, PENDING, REJECTED
 
 _CHUNK = 1 << 20
@@ -65,11 +66,12 @@ def status_of(candidate: str, champion: str, registry: RegistryState) -> tuple[s
     if candidate == champion:
         number = registry.champion_version
         version = "" if number == NONE else f" (version {number})"
-        return THE_CHAMPION, f"it is the champion itself{version}: no new model"
+        return THE_CHAMPION, f"it is the champion itself{version}: {NO_NEW_MODEL}"
     if candidate == registry.newest_digest:
         approval = _APPROVALS.get(registry.newest_approval)
         waits = f", which {approval}" if approval else ""
-        return REGISTERED, f"it is version {registry.newest_version} already{waits}: no new model"
+        version = f"it is version {registry.newest_version} already{waits}"
+        return REGISTERED, f"{version}: {NO_NEW_MODEL}"
     return NEW_MODEL, ""
 
 

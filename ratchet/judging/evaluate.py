@@ -8,8 +8,9 @@ In:   <candidate>/*.tar.gz     the model just trained; without --candidate the c
       <eval>/eval.csv          the eval slice: the label and the raw columns, with a header
 Out:  <report>/evaluation.json
       <predictions>/predictions.csv    the label of each row, and what the candidate answers for it
-                               (or the champion when it is judged alone): label,probability for a
-                               binary problem, label,prediction for others
+                               (or the champion when it is judged alone): label,probability,
+                               prediction for a binary problem, label,prediction for others, and
+                               for several classes the probability of each, if there are any
 
 Each model answers through the code packed with it. A champion that cannot answer for these rows
 is `unscorable`, with the reason; whether that may pass is the gate's decision, not this step's.
@@ -24,6 +25,7 @@ import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,14 +35,30 @@ if __package__ in (None, ""):  # run as a file: the root that holds `ratchet` is
 import numpy as np
 import pandas as pd
 
-from ratchet.judging.answers import Answers, RefusedError, TrueLabels, read_labels
+from ratchet.judging.answers import (
+    MOST_REFUSED,
+    Answers,
+    Refused,
+    RefusedError,
+    TrueLabels,
+    most_labels,
+    read_weights,
+)
 from ratchet.judging.comparison import Judging, UndefinedMetricError, check_labels, compare, judge
 from ratchet.judging.copies import RegistryState
 from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
-from ratchet.judging.responses import read_response
+from ratchet.judging.responses import Reading, read_response
 from ratchet.loop.names import NONE
-from ratchet.loop.problems import MULTICLASS, PROBLEMS, answer_column
+from ratchet.loop.problems import (
+    BEST_F1,
+    BINARY,
+    MEDIAN,
+    MULTICLASS,
+    PROBLEMS,
+    REGRESSION,
+    THRESHOLD,
+)
 
 _MISTAKES = (RefusedError, UndefinedMetricError, OwnMetricError)
 
@@ -73,6 +91,32 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--class", dest="classes", action="append", default=[], help="one of all, in their order"
     )
+    threshold = parser.add_argument_group("what a binary model's probability means")
+    threshold.add_argument(
+        "--threshold",
+        type=_threshold,
+        default=str(THRESHOLD),
+        help=f"from here on it is the positive class; {BEST_F1}: each model's own on these rows",
+    )
+    threshold.add_argument(
+        "--champion-threshold",
+        type=_registered,
+        default=NONE,
+        help=f"the one that the champion was registered with; {NONE}: as --threshold says",
+    )
+    parser.add_argument("--quantile", type=float, default=MEDIAN, help="of the metric pinball")
+    parser.add_argument("--weights", help="the column that says how much a row counts")
+    for part in ("prediction", "probability"):
+        parser.add_argument(
+            f"--{part}", type=_place, help="where it stands in an answer: position from 0 or name"
+        )
+    parser.add_argument(
+        "--need",
+        action="append",
+        default=[],
+        metavar="METRIC",
+        help="fail where the candidate does not have it",
+    )
     parser.add_argument("--own-metrics", type=Path, help="a file with BETTER and functions")
     versions = parser.add_argument_group("the versions that there are, which a candidate may be")
     versions.add_argument("--champion-version", default=NONE)
@@ -82,15 +126,42 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _threshold(text: str) -> float | None:
+    """None: the best of a model's own answers."""
+    return None if text == BEST_F1 else float(text)
+
+
+def _registered(text: str) -> float | None:
+    """None: there is none."""
+    return None if text in ("", NONE) else float(text)
+
+
+def _place(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
+def readings(args: argparse.Namespace) -> tuple[Reading, Reading]:
+    """How the candidate's answers are read, and the champion's: each at its own threshold."""
+    reading = Reading(args.prediction, args.probability, args.threshold, args.quantile)
+    registered = args.champion_threshold
+    return reading, reading if registered is None else replace(reading, threshold=registered)
+
+
 def run(args: argparse.Namespace) -> None:
     own = own_metrics(args.own_metrics, args.problem) if args.own_metrics else {}
-    judging = Judging(args.problem, args.metric or PROBLEMS[args.problem].default, own)
-    labels, rows = read(args)
+    judging = Judging(args.problem, args.metric or PROBLEMS[args.problem].default, own, args.need)
+    labels, rows, refused = read(args)
     check_labels(judging, labels)
-    models = [folders for folders in ([args.champion], args.candidate) if folders]
+    of_candidate, of_champion = readings(args)
+    models = [([args.champion], of_champion), (args.candidate, of_candidate)]
     with ThreadPoolExecutor() as threads:  # the work is in processes, of both models at once
-        read_answers = partial(read_response, labels=labels)
-        futures = [threads.submit(ask_model, folders, rows, read_answers) for folders in models]
+        futures = [
+            threads.submit(
+                ask_model, folders, rows, partial(read_response, labels=labels, reading=reading)
+            )
+            for folders, reading in models
+            if folders
+        ]
     champion, *candidates = (future.result() for future in futures)
     if candidates:
         answers = candidates[0].answers
@@ -106,12 +177,19 @@ def run(args: argparse.Namespace) -> None:
             )
         answers = champion.answers
         report = judge(judging, labels, champion)
+    report |= {"weights": args.weights, "refused": _told(refused)}
+    if refused.count:
+        report["verdict"] += f"; left out: {refused.message('labels', labels.rows + refused.count)}"
     args.report.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=2, allow_nan=False) + "\n"
     (args.report / "evaluation.json").write_text(text)
     args.predictions.mkdir(parents=True, exist_ok=True)
     predictions(labels, answers).to_csv(args.predictions / "predictions.csv", index=False)
     print(report["verdict"])
+
+
+def _told(refused: Refused) -> dict[str, object]:
+    return {"labels": refused.count, "examples": refused.examples, "expected": refused.expected}
 
 
 def registry_state(args: argparse.Namespace) -> RegistryState:
@@ -123,12 +201,9 @@ def registry_state(args: argparse.Namespace) -> RegistryState:
     )
 
 
-def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes]:
-    """The labels, and the rows without them as the CSV that each model is sent.
-
-    Raises:
-        RefusedError: there is no such column, or labels are not understood.
-    """
+def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Refused]:
+    """The labels, the rows without them as the CSV that each model is sent, and the labels that
+    are not understood: their rows are left out."""
     path: Path = args.eval / "eval.csv"
     if not path.is_file():
         raise SystemExit(f"no {path}; expected the eval slice that prepare.py wrote")
@@ -136,33 +211,49 @@ def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes]:
         rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (ValueError, pd.errors.ParserError) as error:
         raise SystemExit(f"{path}: not a CSV file with a header: {error}") from None
-    if args.label not in rows:
-        near = difflib.get_close_matches(args.label, map(str, rows.columns), n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise SystemExit(
-            f"{path}: no column {args.label!r}, the label of [model]; {hint}"
-            f"There are {', '.join(map(str, rows.columns))}"
-        )
-    column = rows.pop(args.label)
+    roles = {"label": args.label, "weights": args.weights}
+    columns = {role: name for role, name in roles.items() if name}
+    for role, name in columns.items():
+        if name not in rows:
+            near = difflib.get_close_matches(name, map(str, rows.columns), n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise SystemExit(
+                f"{path}: no column {name!r}, the {role} of [model]; {hint}"
+                f"There are {', '.join(map(str, rows.columns))}"
+            )
+    texts = {role: rows.pop(name) for role, name in columns.items()}
+    role = "label"
     try:
-        labels = read_labels(
-            args.problem, column, positive=args.positive, classes=tuple(args.classes)
+        labels, understood, refused = most_labels(
+            args.problem,
+            texts[role],
+            positive=args.positive,
+            classes=tuple(args.classes),
+            most=MOST_REFUSED,
         )
-    except RefusedError as refused:
-        raise SystemExit(f"{path}, column {args.label!r}: {refused}") from None
-    return labels, rows.to_csv(index=False).encode()
+        if args.weights:
+            role = "weights"
+            labels = replace(labels, weights=read_weights(texts[role][understood]))
+    except RefusedError as error:
+        raise SystemExit(f"{path}, column {columns[role]!r}: {error}") from None
+    return labels, rows[understood].to_csv(index=False).encode(), refused
 
 
 def predictions(labels: TrueLabels, answers: Answers | None) -> pd.DataFrame:
     """A row for each label; no rows without answers. Classes have their names."""
-    name = answer_column(labels.problem)
     if answers is None:
-        return pd.DataFrame(columns=["label", name])
-    answered = answers.values
-    if labels.problem == MULTICLASS:
-        answered = np.array(answers.classes, dtype=object)[answers.values]
-    truth = labels.texts if labels.classes else labels.values
-    return pd.DataFrame({"label": truth, name: answered})
+        binary = ["probability"] if labels.problem == BINARY else []
+        return pd.DataFrame(columns=["label", *binary, "prediction"])
+    if labels.problem == REGRESSION:
+        return pd.DataFrame({"label": labels.values, "prediction": answers.values})
+    names = np.array(answers.classes or labels.classes, dtype=object)
+    frame = pd.DataFrame({"label": labels.texts, "prediction": names[answers.positions]})
+    if labels.problem == BINARY and not answers.no_probabilities:
+        frame.insert(1, "probability", answers.values)
+    if labels.problem == MULTICLASS and answers.probabilities is not None:
+        for name, share in zip(labels.classes, answers.probabilities.T, strict=True):
+            frame[f"probability_{name}"] = share
+    return frame
 
 
 if __name__ == "__main__":

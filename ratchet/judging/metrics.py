@@ -476,8 +476,38 @@ MEASURES: Mapping[str, Mapping[str, Maker]] = {
 """Problem → metric → its measure. The names are those of ratchet/loop/problems.py."""
 
 
+def best_threshold(labels: TrueLabels, probabilities: Array) -> float:
+    """Of a binary problem: the threshold with the best F1, the highest of several; halfway to the
+    next probability below, so that the last bit of an answer decides nothing."""
+    order = np.argsort(-probabilities, kind="stable")
+    ordered, positive = probabilities[order], labels.values[order]
+    weights = _drawn(labels.weights, None, labels.rows)[order]
+    ends = np.flatnonzero(np.append(np.diff(ordered) != 0, True))
+    hits, answered = np.cumsum(weights * positive)[ends], np.cumsum(weights)[ends]
+    best = int(_f(1.0, hits, hits[-1], answered).argmax())
+    lowest, *below = ordered[ends[best : best + 2]]
+    middle = (lowest + below[0]) / 2 if below else lowest
+    return float(middle if not below or middle > below[0] else lowest)
+
+
+MOST_CLASSES = 50
+"""Of a confusion matrix in a report."""
+
+
+def confusion_matrix(labels: TrueLabels, answers: Answers) -> dict[str, dict[str, int]]:
+    """Class → the class that it was taken for → rows."""
+    names = answers.classes or labels.classes
+    cells = np.bincount(labels.values * len(names) + answers.positions, minlength=len(names) ** 2)
+    return {
+        name: {other: int(rows) for other, rows in zip(names, counts, strict=True)}
+        for name, counts in zip(names, cells.reshape(len(names), -1), strict=True)
+    }
+
+
 def undefined_for(labels: TrueLabels, metric: str) -> str | None:
     """Why these labels have no such metric, whatever is answered; None: they have."""
+    if labels.weights is not None:
+        labels = labels.of(labels.weights > 0)
     about = PROBLEMS[labels.problem].metrics.get(metric)
     if about is not None and about.of_two_classes:
         present = [name for name, rows in labels.counts.items() if rows]

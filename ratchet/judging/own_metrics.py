@@ -7,12 +7,14 @@ says for each whether "higher" or "lower" is better.
         return float(np.where(answers < labels, 3 * (labels - answers), answers - labels).mean())
 
 A function gets two arrays of one length and returns a number. Binary: labels are 0 and 1, answers
-the probability of the positive class. Regression: numbers. Multiclass: the names of classes.
+the probability of the positive class. Regression: numbers. Multiclass: the names of classes. With a
+third argument, it gets the rows' weights.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import math
 import sys
 from collections.abc import Callable
@@ -35,17 +37,17 @@ class OwnMetricError(ValueError):
 @dataclass(frozen=True)
 class OwnMeasure:
     name: str
-    function: Callable[[Array, Array], float]
-    labels: Array
-    answers: Array
+    function: Callable[..., float]
+    arguments: tuple[Array, ...]
+    """Labels, answers and, where the function takes them, weights."""
 
     def value(self, draws: Array | None = None) -> float:
-        labels, answers = self.labels, self.answers
+        arguments = self.arguments
         if draws is not None:
-            rows = np.repeat(np.arange(len(labels)), draws)
-            labels, answers = labels[rows], answers[rows]
+            rows = np.repeat(np.arange(len(draws)), draws)
+            arguments = tuple(column[rows] for column in arguments)
         try:
-            value = float(self.function(labels, answers))
+            value = float(self.function(*arguments))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise OwnMetricError(f"the metric {self.name} of metrics.py fails: {reason}") from error
@@ -60,13 +62,25 @@ class OwnMeasure:
 @dataclass(frozen=True)
 class OwnMetric:
     about: ModelMetric
-    function: Callable[[Array, Array], float]
+    function: Callable[..., float]
+    weighable: bool = False
+    """Whether the function takes weights."""
+
+    def trouble(self, labels: TrueLabels) -> str | None:
+        """Why there is no such metric of these rows."""
+        if labels.weights is None or self.weighable:
+            return None
+        name = self.about.name
+        return f"it takes no weights; expected def {name}(labels, answers, weights)"
 
     def measure(self, labels: TrueLabels, answers: Answers) -> OwnMeasure:
+        columns: tuple[Array, ...] = (labels.values, answers.values)
         if labels.problem == MULTICLASS:
-            answered = np.array(answers.classes, dtype=object)[answers.values]
-            return OwnMeasure(self.about.name, self.function, labels.texts, answered)
-        return OwnMeasure(self.about.name, self.function, labels.values, answers.values)
+            columns = (labels.texts, np.array(answers.classes, dtype=object)[answers.values])
+        if self.weighable:
+            weights = np.ones(labels.rows) if labels.weights is None else labels.weights
+            columns = (*columns, weights)
+        return OwnMeasure(self.about.name, self.function, columns)
 
 
 def own_metrics(file: Path, problem: Kind) -> dict[str, OwnMetric]:
@@ -84,7 +98,7 @@ def own_metrics(file: Path, problem: Kind) -> dict[str, OwnMetric]:
     for name, direction in better.items():
         if direction not in DIRECTIONS:
             raise OwnMetricError(f"{file}: BETTER[{name!r}] = {direction!r}; {example}")
-        if name in PROBLEMS[problem].metrics:
+        if name in PROBLEMS[problem].reported:
             raise OwnMetricError(
                 f"{file}: {name!r} is a metric without you; call yours by another name"
             )
@@ -95,8 +109,16 @@ def own_metrics(file: Path, problem: Kind) -> dict[str, OwnMetric]:
                 f"def {name}(labels, answers)"
             )
         about = ModelMetric(name, direction, low=-INFINITE, high=INFINITE, in_label_unit=True)
-        metrics[name] = OwnMetric(about, function)
+        metrics[name] = OwnMetric(about, function, _takes_weights(function))
     return metrics
+
+
+def _takes_weights(function: Callable[..., float]) -> bool:
+    try:
+        inspect.signature(function).bind(None, None, None)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _loaded(file: Path) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ratchet.loop.folders import CONSTRAINTS, baseline_folder
-from ratchet.loop.names import NONE
+from ratchet.loop.names import NONE, SCORED
 from ratchet.loop.problems import THRESHOLD, Better, better_of
 
 APPROVED: Final = "Approved"
@@ -78,6 +78,14 @@ def threshold_of(metadata: Mapping[str, str]) -> float:
     THRESHOLD."""
     threshold = number_in(metadata, THRESHOLD_KEY)
     return THRESHOLD if threshold is None else threshold
+
+
+def registered_regression(metadata: Mapping[str, str]) -> float | None:
+    """By how much it is worse than the champion that it was judged against; None where there was no
+    champion, or one that could not be scored: a report's regression is 0 then."""
+    if metadata.get(CHAMPION_STATUS_KEY, SCORED) != SCORED:
+        return None
+    return number_in(metadata, REGRESSION_KEY)
 
 
 @dataclass(frozen=True, kw_only=True)

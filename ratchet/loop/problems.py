@@ -23,6 +23,10 @@ REGRESSION: Kind = "regression"
 INFINITE = float("inf")
 THRESHOLD = 0.5
 """From this probability on, a binary model's answer counts as the positive class."""
+MEDIAN = 0.5
+"""The quantile that a regression's answer is meant to be, unless the settings name another."""
+BEST_F1 = "best-f1"
+"""Instead of a number: the threshold with the best F1 of a model's own answers."""
 TRUE, FALSE = ("1", "true"), ("0", "false")
 """What a binary label may be, in any case, when no value of it is called the positive one."""
 
@@ -168,11 +172,6 @@ PROBLEMS: Mapping[str, ModelProblem] = {
         ),
     )
 }
-
-
-def answer_column(problem: Kind) -> str:
-    """What an evaluation's predictions call the model's answer, beside `label`."""
-    return "probability" if problem == BINARY else "prediction"
 
 
 def better_of(metric: str) -> Better:

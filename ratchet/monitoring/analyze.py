@@ -24,7 +24,7 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: the root that holds `ratchet` is two folders up
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from ratchet.judging.answers import RefusedError
+from ratchet.judging.answers import MOST_REFUSED, RefusedError
 from ratchet.loop.problems import BINARY, MULTICLASS
 from ratchet.monitoring import cloudwatch, quality_baseline
 from ratchet.monitoring.baseline import Baseline, InvalidBaselineError
@@ -42,11 +42,7 @@ from ratchet.monitoring.job import (
     parse_arguments,
     read_job,
 )
-from ratchet.monitoring.model_quality import (
-    REFUSED_OF_A_BASELINE,
-    QualityComparison,
-    compare_quality,
-)
+from ratchet.monitoring.model_quality import QualityComparison, compare_quality
 from ratchet.monitoring.outputs import (
     ANALYSIS,
     CONSTRAINTS,
@@ -175,7 +171,7 @@ def _quality_baseline(job: AnalysisRequest) -> str:
     rows = understood(labelled(job, _columns(job, facts)), facts)
     coverage = rows.coverage
     _log_coverage(rows)
-    if coverage.refused > REFUSED_OF_A_BASELINE * coverage.total:
+    if coverage.refused > MOST_REFUSED * coverage.total:
         raise UnreadableDatasetError(f"{job.dataset_source}: {coverage.message()}")
     if not coverage.rows:
         raise UnreadableDatasetError(f"no labelled rows in {job.dataset_source}; expected some")
@@ -222,8 +218,11 @@ def _log_coverage(rows: QualityRows) -> None:
 
 def _columns(job: AnalysisRequest, facts: ProblemFacts) -> AnswerColumns:
     """Where answers are. An endpoint's answer is its first column, unless settings say more."""
-    if job.columns.parts or CAPTURE not in job.dataset_format:
-        return job.columns
+    columns = job.columns
+    if facts.problem == MULTICLASS and columns.probability and not columns.prediction:
+        return replace(columns, likeliest=True)
+    if columns.parts or CAPTURE not in job.dataset_format:
+        return columns
     first = "0"
     if facts.problem == BINARY:
         return AnswerColumns(probability=first)

@@ -18,9 +18,10 @@ import csv
 import difflib
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,8 @@ class AnswerColumns:
 
     prediction: str = ""
     probability: str = ""
+    likeliest: bool = False
+    """The likeliest class is the answer: from `probability` on there is a column for each."""
 
     @property
     def parts(self) -> dict[str, str]:
@@ -60,6 +63,8 @@ class LabelledAnswers:
     labels: Sequence[str] = ()
     predictions: Sequence[str] | None = None
     probabilities: Sequence[str] | None = None
+    of_classes: Sequence[Sequence[str]] | None = None
+    """Column by column: the probability of each class."""
     unlabelled: int = 0
     """Captured records that have no label yet."""
     unmatched: int = 0
@@ -90,23 +95,22 @@ def merge(
     if not len(captured):
         return LabelledAnswers(unmatched=unmatched, unreadable=unreadable)
 
-    names = {f"_c{part}" if part.isdigit() else part for part in columns.parts.values()}
-    answers = side_rows(captured, OUTPUT, texts=names)
+    places = columns.parts.values()
+    names = [place for place in places if not place.isdigit()]
+    texts = {*names, *(f"_c{place}" for place in places)}  # 007 is the name of a class
+    answers = side_rows(captured, OUTPUT, names, texts)
     rows = np.bincount(answers.record, minlength=len(captured))
     labels = _labels(truths.tolist(), position)
     count = pc.fill_null(pc.list_value_length(labels), 0).to_numpy(zero_copy_only=False)
     labelled = position >= 0
     agree = labelled & (count == rows) & (rows > 0)
-    parts: dict[str, Sequence[str]] = {}
+    parts: dict[str, Any] = {}
     if answers.table.num_columns:
-        mask = pa.array(agree[answers.record])
-        for setting, name in columns.parts.items():
-            column = resolved(answers.table.column_names, name, setting)
-            parts[setting] = _texts(answers.table.column(column).filter(mask))
+        table = answers.table.filter(pa.array(agree[answers.record]))
+        parts = _parts(table.column_names, columns, lambda name: _texts(table.column(name)))
     return LabelledAnswers(
         labels=pc.list_flatten(labels.filter(pa.array(agree))).to_pylist(),
-        predictions=parts.get("inference_attribute"),
-        probabilities=parts.get("probability_attribute"),
+        **parts,
         unlabelled=int((~labelled).sum()),
         unmatched=unmatched,
         unreadable=unreadable,
@@ -123,7 +127,6 @@ def beside_labels(dataset: TableDataset, *, label: str, columns: AnswerColumns) 
     """
     names = dataset.names
     label = resolved(names, label, "ground_truth_attribute")
-    parts: dict[str, Sequence[str]] = {}
     for setting, name in columns.parts.items():
         column = resolved(names, name, setting)
         if column == label:
@@ -132,13 +135,27 @@ def beside_labels(dataset: TableDataset, *, label: str, columns: AnswerColumns) 
                 f"{setting} is {name!r}, which is {column!r}, the label itself: it would be "
                 f"compared with itself. Expected the model's answer; there is {others}"
             )
-        parts[setting] = _texts(dataset.column(column))
+    others = [name for name in names if name != label or not columns.likeliest]
+    parts = _parts(others, columns, lambda name: _texts(dataset.column(name)))
     return LabelledAnswers(
-        labels=_texts(dataset.column(label)),
-        predictions=parts.get("inference_attribute"),
-        probabilities=parts.get("probability_attribute"),
-        unreadable=dataset.unreadable,
+        labels=_texts(dataset.column(label)), **parts, unreadable=dataset.unreadable
     )
+
+
+def _parts(
+    names: list[str], columns: AnswerColumns, texts: Callable[[str], list[str]]
+) -> dict[str, Any]:
+    """What LabelledAnswers has of the answers."""
+    parts: dict[str, Any] = {}
+    if columns.prediction:
+        parts["predictions"] = texts(resolved(names, columns.prediction, "inference_attribute"))
+    if columns.probability:
+        column = resolved(names, columns.probability, "probability_attribute")
+        if columns.likeliest:
+            parts["of_classes"] = [texts(name) for name in names[names.index(column) :]]
+        else:
+            parts["probabilities"] = texts(column)
+    return parts
 
 
 def read_texts(paths: Sequence[Path], *, header: bool) -> TableDataset:

@@ -27,8 +27,6 @@ from ratchet.monitoring.quality_rows import LabelCoverage
 
 REFUSED = 0.05
 """Beyond this share of labelled answers, values that are not understood are a violation."""
-REFUSED_OF_A_BASELINE = 0.01
-"""Beyond this share there is no baseline. An evaluation has the same limit."""
 
 _REFUSED_CHECK = {"labels": "refused_labels_check", "answers": "refused_answers_check"}
 

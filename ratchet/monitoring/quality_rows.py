@@ -31,7 +31,8 @@ Array = np.ndarray[Any, Any]
 
 PLACES = {
     BINARY: "--probability-attribute, or --inference-attribute for a model that answers a class",
-    MULTICLASS: "--inference-attribute",
+    MULTICLASS: "--inference-attribute, or --probability-attribute for the first of a column for "
+    "each class",
     REGRESSION: "--inference-attribute",
 }
 """What says where a problem's answers are."""
@@ -166,6 +167,9 @@ def _answers(
         classes = (*rule.classes, *sorted({text for text in texts if text} - set(rule.classes)))
         values, wrong = class_rule(classes).values(texts)
         return Answers(values, classes), texts, wrong, "the name of a class"
+    if facts.problem == MULTICLASS and labelled.of_classes is not None:
+        width = len(facts.stated or facts.seen or rule.classes)
+        return _likeliest(labelled.of_classes, rule, width)
     if facts.problem == BINARY and (predictions is not None or scores is not None):
         return _binary(predictions, scores, facts, rule)
     raise InvalidSettingError(
@@ -203,6 +207,19 @@ def _binary(
         wrong | no_score,
         " and ".join(expected),
     )
+
+
+def _likeliest(
+    columns: Sequence[Sequence[str]], rule: LabelRule, width: int
+) -> tuple[Answers, Sequence[str], Array, str]:
+    """The answer is the class of the highest probability, in the order of the classes. `width`: how
+    many of them the model knows."""
+    shares = np.column_stack([LabelRule(REGRESSION, "").values(column)[0] for column in columns])
+    expected = f"{width} probabilities, one for each class"
+    wrong = ~((shares >= 0) & (shares <= 1)).all(axis=1) | (len(columns) != width)
+    texts = [",".join(cells)[:60] for cells in zip(*columns, strict=True)]
+    answers = Answers(np.where(wrong, 0, np.nan_to_num(shares).argmax(axis=1)), rule.classes)
+    return answers, texts, wrong, expected
 
 
 def _refused(

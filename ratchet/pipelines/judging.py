@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ratchet.authoring import Condition, Operand, Pipeline, Step, execution, judgement, manifest
 from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
+from ratchet.authoring.model_jobs import Artifacts
 from ratchet.authoring.variables import Parameter
 from ratchet.loop import names, packages
 
@@ -38,24 +39,31 @@ def prepare(p: Pipeline, data: Operand, *, judge_all: bool = False) -> Processin
 
 
 def evaluate(
-    p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Operand | None = None
+    p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Artifacts | None = None
 ) -> ProcessingStep:
-    """Evaluates a candidate beside the champion, or the champion alone."""
+    """Evaluates a candidate beside the champion, or the champion alone. A candidate of several
+    containers is a list: that which `register` gets."""
+    arguments = judgement.version_arguments(champion) if candidate is not None else []
+    if p.ctx.settings.model.own_threshold:
+        arguments += ["--champion-threshold", champion["threshold"]]
     return p.judgement(
         "evaluate",
         rows=rows,
         champion=champion["model_uri"],
         candidate=candidate,
-        arguments=judgement.version_arguments(champion) if candidate is not None else [],
+        arguments=arguments,
     )
 
 
 def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[BaselineStep]:
     """What the version's traffic is compared with: the rows that it was judged by, and its answers
     for them."""
+    settings = p.ctx.settings
+    threshold = evaluate.metric("candidate.threshold") if settings.model.own_threshold else None
+    answers = evaluate.outputs["predictions"]
     return [
-        p.baseline("baseline", of=rows, exclude=p.ctx.settings.unmonitored),
-        p.baseline(QUALITY_BASELINE, of=evaluate.outputs["predictions"], label="label"),
+        p.baseline("baseline", of=rows, exclude=settings.unmonitored),
+        p.baseline(QUALITY_BASELINE, of=answers, answers=True, threshold=threshold),
     ]
 
 
@@ -68,6 +76,7 @@ def origin(
     baselines: Sequence[BaselineStep],
 ) -> dict[str, Operand]:
     """What a version says of itself: where it comes from, and how it compared."""
+    threshold = {packages.THRESHOLD_KEY: evaluate.metric("candidate.threshold")}
     return {
         "execution": execution.id,
         packages.MANIFEST_KEY: data,
@@ -79,6 +88,7 @@ def origin(
         packages.CANDIDATE_SCORE_KEY: evaluate.metric("candidate.score"),
         packages.REGRESSION_KEY: evaluate.metric("regression"),
         packages.MODEL_DIGEST_KEY: evaluate.metric("candidate.digest"),
+        **(threshold if p.ctx.settings.model.own_threshold else {}),
         "evaluation": evaluate.report_uri(),
         **{f"{step.name}-digest": step.digest for step in baselines},
     }

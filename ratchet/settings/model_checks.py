@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ratchet.loop import problems
 from ratchet.settings.schema import ModelSettings, Settings
+from ratchet.settings.toml_reader import toml
 
 OWN_METRICS = "metrics.py"
 """Beside the scripts of the model."""
@@ -25,6 +26,7 @@ def contradictions(settings: Settings, *, steps: Path) -> Iterator[tuple[str, st
     """
     model = settings.model
     yield from _of_classes(model)
+    yield from _of_columns(model)
     if (wrong := _of_metric(model, steps)) is not None:
         yield "model.metric", wrong
         return
@@ -74,8 +76,51 @@ def _of_classes(model: ModelSettings) -> Iterator[tuple[str, str]]:
         yield "model.classes", "model.classes: expected at least two names, each once"
 
 
+def _of_columns(model: ModelSettings) -> Iterator[tuple[str, str]]:
+    """Threshold, quantile, weights, and where the parts of an answer stand."""
+    kind = model.problem
+    if model.threshold != problems.THRESHOLD:
+        written = f"model.threshold = {toml(model.threshold)}"
+        if kind != problems.BINARY:
+            yield "model.threshold", f"{written}: a {kind} problem has no threshold"
+        elif model.prediction is not None:
+            yield (
+                "model.threshold",
+                f"{written} and model.prediction = {toml(model.prediction)}: the model itself says "
+                "which class it is, so no threshold decides; write one of the two",
+            )
+    if model.quantile != problems.MEDIAN and kind != problems.REGRESSION:
+        written = f"model.quantile = {model.quantile:g}"
+        yield "model.quantile", f"{written}: a {kind} problem has no quantile"
+    if model.weights == model.label:
+        yield "model.weights", f"model.weights = {toml(model.weights)}: this is the label"
+    if model.probability is None:
+        return
+    written = f"model.probability = {toml(model.probability)}"
+    if kind == problems.REGRESSION:
+        yield "model.probability", f"{written}: a regression answers no probability"
+    elif model.probability == model.prediction:
+        yield "model.probability", f"{written}: model.prediction stands there"
+    elif kind == problems.MULTICLASS and not model.classes:
+        yield (
+            "model.probability",
+            f"{written} needs model.classes: {_NEEDS_ORDER}",
+        )
+
+
+_NEEDS_ORDER = (
+    "probabilities mean nothing without the order of the classes; write "
+    'classes = ["…", "…"] in the order in which the model answers'
+)
+
+
 def _of_metric(model: ModelSettings, steps: Path) -> str | None:
-    named = f'model.metric = "{model.metric}"'
+    named = f'model.metric = "{model.metric_name}"'
+    if model.metric in problems.OF_MODEL:
+        return (
+            f"{named}: it is measured of the model and not of its answers, so it says nothing of "
+            f"which one is better; limit it: [gate.limits] {model.metric} = …"
+        )
     if model.known_metric is None:
         file = steps / OWN_METRICS
         direction = own_directions(file).get(model.metric)
@@ -87,11 +132,15 @@ def _of_metric(model: ModelSettings, steps: Path) -> str | None:
             f"your own, write {example} and the function {model.metric}(labels, answers) into "
             f"{file}"
         )
-    if (model.problem, model.metric) == (problems.MULTICLASS, "log_loss") and not model.classes:
+    if not model.known_metric.of_probabilities:
+        return None
+    if model.prediction is not None and model.probability is None:
         return (
-            f"{named} needs model.classes: probabilities mean nothing without the order of the "
-            'classes; write classes = ["…", "…"] in the order in which the model answers'
+            f"{named} needs probabilities, and model.prediction = {toml(model.prediction)} alone "
+            "says that the model answers none; write where they stand: probability = …"
         )
+    if model.problem == problems.MULTICLASS and not model.classes:
+        return f"{named} needs model.classes: {_NEEDS_ORDER}"
     return None
 
 

@@ -85,6 +85,19 @@ _Classes = Annotated[
     tuple[_Class, ...],
     lambda names: None if len(names) <= _MOST_CLASSES else f"at most {_MOST_CLASSES} names",
 ]
+_Threshold = Annotated[
+    float | Literal["best-f1"],
+    lambda value: (
+        None
+        if isinstance(value, str) or 0 <= value <= 1
+        else f'a number from 0 to 1, or "{problems.BEST_F1}"'
+    ),
+]
+_Place = (
+    Annotated[int, between(0, 10_000)]
+    | Annotated[str, matching(r"[^,\x00-\x1f]{1,100}", "a column's position from 0, or its name")]
+)
+"""Of a column in the endpoint's answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +120,46 @@ class ModelSettings:
     classes: _Classes = ()
     """Of a multiclass problem: all classes, in the order in which the model answers their
     probabilities; none = those of the eval slice, sorted."""
+    threshold: _Threshold = problems.THRESHOLD
+    """Of a binary problem: from this probability on, the answer is the positive class. "best-f1":
+    each model has the one with the best F1 on the eval slice that it was trained with."""
+    weights: Annotated[
+        str, matching(r"[^,\x00-\x1f]{0,100}", "the name of a column, or nothing")
+    ] = ""
+    """The column of the eval slice that says how much each row counts; "" = all the same. Requests
+    do not carry it."""
+    prediction: _Place | None = None
+    """Where the answer itself stands in the model's answer: the class or the number."""
+    probability: _Place | None = None
+    """Where the probability of the positive class stands, or that of the first class."""
+    quantile: Annotated[
+        float, lambda value: None if 0 < value < 1 else "a number between 0 and 1"
+    ] = problems.MEDIAN
+    """Of a regression: which quantile of the label the model predicts, for the metric pinball."""
+
+    @property
+    def own_threshold(self) -> bool:
+        """Whether a version has a threshold: its answers are probabilities, and not classes."""
+        return self.problem == problems.BINARY and self.prediction is None
+
+    @property
+    def answers_class_alone(self) -> bool:
+        """Whether a binary model answers no probability."""
+        return (
+            self.problem == problems.BINARY
+            and self.prediction is not None
+            and self.probability is None
+        )
+
+    @property
+    def answers_have_header(self) -> bool:
+        """Whether the first line of a model's CSV names the columns."""
+        return isinstance(self.prediction, str) or isinstance(self.probability, str)
+
+    @property
+    def not_in_requests(self) -> tuple[str, ...]:
+        """The columns of the eval slice that are no input of the model."""
+        return (self.label, self.weights) if self.weights else (self.label,)
 
     @property
     def metric_name(self) -> str:
@@ -357,7 +410,7 @@ class Settings:
     @property
     def unmonitored(self) -> tuple[str, ...]:
         """The columns of the eval slice that requests are not compared by: the label first."""
-        return tuple(dict.fromkeys([self.model.label, *self.monitor.exclude]))
+        return tuple(dict.fromkeys([*self.model.not_in_requests, *self.monitor.exclude]))
 
     @property
     def model_package_group(self) -> str:

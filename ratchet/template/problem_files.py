@@ -209,15 +209,16 @@ def _rounded(value: float) -> str:
 
 
 def _monitor(plan: LearningPlan) -> str:
-    """Dates move by nature, so requests are not compared by them."""
+    """Dates move by nature, and a column that the model does not see is no drift of its traffic."""
+    dates = [column.name for column in plan.features if column.kind == "date"]
     names: list[str] = []
-    for column in plan.features:
-        name = column.name
+    for name in [*dates, *plan.left_out]:
         joined = ",".join([plan.target.label, *names, name])
         plain = "," not in name and name.isprintable()
-        if column.kind == "date" and plain and len(joined) <= _LONGEST_EXCLUSION:
+        if plain and len(joined) <= _LONGEST_EXCLUSION:
             names.append(name)
     if not names:
         return ""
     lines = _list("exclude", [toml_literal(name) for name in names])
-    return "\n".join(["[monitor]", "# Dates move by nature.", *lines]) + "\n\n"
+    why = "# Dates, which move by nature, and columns that the model does not see."
+    return "\n".join(["[monitor]", why, *lines]) + "\n\n"

@@ -170,10 +170,14 @@ def champion_answer(
 
 
 def run_training(
-    laptop: Laptop, *, champion: str = NO_CHAMPION, monitor: MonitorSettings | None = None
+    laptop: Laptop,
+    *,
+    champion: str = NO_CHAMPION,
+    newest_digest: str = NONE,
+    monitor: MonitorSettings | None = None,
 ) -> Result:
     """The training pipeline on everything that has landed."""
-    answer = champion_answer(champion)
+    answer = champion_answer(champion, newest_digest=newest_digest)
     laptop.functions["resolve-champion"] = lambda event: answer
     manifest = laptop.manifest("s3://artifacts/manifests/landed.json", prefix="s3://data/raw/")
     settings = laptop.context.settings

@@ -97,10 +97,10 @@ class Trial:
         text = "\n".join([f"x,{self.case.model.label}", *lines]) + "\n"
         self.laptop.put(f"s3://data/{where}/{seed}/rows.csv", text)
 
-    def train(self, *, off: float, champion: str = NO_CHAMPION) -> Result:
+    def train(self, *, off: float, also: int = 0, champion: str = NO_CHAMPION) -> Result:
         self._serves(champion)
         context = self.laptop.context
-        settings = replace(context.settings, hyperparameters={"off": off})
+        settings = replace(context.settings, hyperparameters={"off": off, "also": also})
         manifest = self.laptop.manifest("s3://artifacts/m/raw.json", prefix="s3://data/raw/")
         return self.laptop.run(
             training(replace(context, settings=settings)), InputManifest=manifest
@@ -183,9 +183,19 @@ def test_the_first_run_registers_its_model_with_what_it_was_judged_by(
 
 
 def test_an_equal_model_passes(trial: Trial, champion: str) -> None:
+    registered = len(trial.laptop.registered)
+    equal = trial.train(off=0, champion=champion, also=1)
+    assert equal.status == "Succeeded", equal.failure_reason
+    assert report_of(trial, equal)["regression"] == 0
+    assert len(trial.laptop.registered) == registered + 1
+
+
+def test_the_champion_itself_is_no_new_model(trial: Trial, champion: str) -> None:
+    registered = len(trial.laptop.registered)
     result = trial.train(off=0, champion=champion)
     assert result.status == "Succeeded", result.failure_reason
-    assert report_of(trial, result)["regression"] == 0
+    assert len(trial.laptop.registered) == registered
+    assert "it is the champion itself: no new model" in report_of(trial, result)["verdict"]
 
 
 def test_a_better_model_passes_and_says_by_how_much(trial: Trial, champion: str) -> None:

@@ -112,11 +112,60 @@ def test_answers_of_every_problem_are_compared_with_labels(
     trained, watched = training(of(ctx, problem)), monitoring(of(ctx, problem))
     baseline = step_of(trained, "quality-baseline")["Arguments"]
     arguments = baseline["AppSpecification"]["ContainerArguments"]
-    assert set(QUALITY[problem]) <= set(arguments)
+    assert [word for word in QUALITY[problem] if word not in arguments] == []
+    is_binary = "BinaryClassification" in arguments
+    assert ("--probability-threshold-attribute" in arguments) == is_binary
+    if is_binary:
+        threshold = arguments[arguments.index("--probability-threshold-attribute") + 1]
+        assert "candidate.threshold" in json.dumps(threshold)
     assert arguments[arguments.index("--minimum-rows") + 1] == "100"
     version = step_of(trained, "register")["Arguments"]
     assert set(version["DriftCheckBaselines"]) == {"ModelDataQuality", "ModelQuality"}
     assert {"quality", "publish-quality"} <= names_of(watched)
+
+
+@pytest.mark.parametrize(
+    ("model", "of_baseline", "of_answers"),
+    [
+        ({}, ["--probability-attribute", "probability"], []),
+        (
+            {"probability": 1},
+            ["--probability-attribute", "probability"],
+            ["--probability-attribute=1"],
+        ),
+        (
+            {"prediction": 0},
+            ["--inference-attribute", "prediction"],
+            ["--inference-attribute=0"],
+        ),
+        (
+            {"prediction": "class", "probability": "p"},
+            ["--inference-attribute", "--probability-attribute"],
+            ["--inference-attribute=class", "--probability-attribute=p"],
+        ),
+    ],
+)
+def test_answers_are_where_the_settings_say(
+    ctx: Context,
+    step_of: StepOf,
+    model: dict[str, Any],
+    of_baseline: list[str],
+    of_answers: list[str],
+) -> None:
+    context = replace(
+        ctx, settings=replace(ctx.settings, model=replace(PROBLEMS["binary"], **model))
+    )
+    baseline, later = (
+        step_of(pipeline, step)["Arguments"]["AppSpecification"]["ContainerArguments"]
+        for pipeline, step in (
+            (training(context), "quality-baseline"),
+            (monitoring(context), "quality"),
+        )
+    )
+    assert [word for word in of_baseline if word not in baseline] == []
+    assert ("--probability-threshold-attribute" in baseline) == ("prediction" not in model)
+    places = ("--inference-attribute", "--probability-attribute")
+    assert [word for word in later if str(word).startswith(places)] == of_answers
 
 
 def test_the_label_is_in_no_baseline(ctx: Context, step_of: StepOf) -> None:

@@ -212,6 +212,7 @@ def test_a_version_tells_where_it_comes_from(ctx: Context, step_of: StepOf) -> N
         "candidate-score",
         "regression",
         "model-digest",
+        "threshold",
         "evaluation",
         "baseline-digest",
         "quality-baseline-digest",

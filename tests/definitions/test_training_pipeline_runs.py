@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import tarfile
 
 import pytest
 
@@ -24,9 +26,25 @@ def first(laptop: Laptop) -> Result:
 
 
 @pytest.fixture(scope="module")
-def second(laptop: Laptop, first: Result) -> Result:
-    """The same data again, now that the first model serves."""
-    return run_training(laptop, champion=model_of(first))
+def second(laptop: Laptop, equal: str) -> Result:
+    """The same data again, now that a model serves that is as good and is not the same."""
+    return run_training(laptop, champion=equal)
+
+
+@pytest.fixture(scope="module")
+def equal(laptop: Laptop, first: Result) -> str:
+    """The first model with one more file in it."""
+    packed = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(laptop.storage.read_bytes(model_of(first)))) as model,
+        tarfile.open(fileobj=packed, mode="w:gz") as tar,
+    ):
+        for member in model:
+            tar.addfile(member, model.extractfile(member))
+        tar.addfile(tarfile.TarInfo("note"))
+    uri = "s3://artifacts/equal/model.tar.gz"
+    laptop.storage.write_bytes(uri, packed.getvalue())
+    return uri
 
 
 def model_of(result: Result) -> str:
@@ -100,13 +118,37 @@ def test_a_run_on_the_same_data_takes_the_data_baseline_from_the_cache(
 
 
 def test_other_settings_of_the_monitor_make_another_baseline_and_train_nothing(
-    laptop: Laptop, first: Result, second: Result
+    laptop: Laptop, equal: str, second: Result
 ) -> None:
     monitor = MonitorSettings(exclude=("month",))
 
-    third = run_training(laptop, champion=model_of(first), monitor=monitor)
+    third = run_training(laptop, champion=equal, monitor=monitor)
 
     missed = {r.name for r in third.steps if r.type != "Lambda" and not r.cache_hit_source}
-    assert missed == {"baseline", "no-regression", "register"}
+    assert missed == {"baseline", "no-regression", "new-model", "register"}
     constraints = laptop.document(f"{output(third, 'baseline', 'baseline')}/constraints.json")
     assert "month" not in {feature["name"] for feature in constraints["features"]}
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_a_run_without_a_new_model_succeeds_and_registers_nothing(
+    laptop: Laptop, first: Result, serves: bool
+) -> None:
+    """The first model serves, or waits for approval while nothing does."""
+    before = list(laptop.registered)
+    digest = before[0]["CustomerMetadataProperties"]["model-digest"]
+
+    if serves:
+        again = run_training(laptop, champion=model_of(first))
+    else:
+        again = run_training(laptop, newest_digest=digest)
+
+    assert again.status == "Succeeded", again.failure_reason
+    assert laptop.registered == before
+    records = steps(again)
+    assert not {"halt", "baseline", "quality-baseline", "register"} & records.keys()
+    report = laptop.document(f"{output(again, 'evaluate', 'report')}/evaluation.json")
+    assert report["candidate"]["digest"] == digest
+    ending = "it is the champion itself" if serves else "it is version 9 already, which waits"
+    assert ending in report["verdict"]
+    assert "no new model" in report["verdict"]

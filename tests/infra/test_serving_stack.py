@@ -222,13 +222,18 @@ def test_whatever_changes_what_serves_wakes_the_reconciler(
         assert text_of(stack["prefix"]).endswith(":stack/flights-dev-serving/")
 
 
-def test_people_hear_of_failed_runs_of_the_loops_pipelines_and_of_their_edits(
-    assembly: Assembly,
+@pytest.mark.parametrize(
+    ("status", "kinds"),
+    [("Failed", ("training", "evaluation", "monitoring")), ("Succeeded", ("training",))],
+)
+def test_people_hear_of_runs_of_the_loops_pipelines_and_of_their_edits(
+    assembly: Assembly, status: str, kinds: tuple[str, ...]
 ) -> None:
     patterns = [r["EventPattern"] for r in rules(assembly, "Messenger").values()]
-    (failed,) = [p["detail"] for p in patterns if "pipelineArn" in p["detail"]]
-    heard = {text_of(arn).partition(":pipeline/")[2] for arn in failed["pipelineArn"]}
-    own = {f"flights-dev-{kind}" for kind in ("training", "evaluation", "monitoring")}
+    of_runs = [p["detail"] for p in patterns if "pipelineArn" in p["detail"]]
+    (told,) = [d for d in of_runs if d["currentPipelineExecutionStatus"] == [status]]
+    heard = {text_of(arn).partition(":pipeline/")[2] for arn in told["pipelineArn"]}
+    own = {f"flights-dev-{kind}" for kind in kinds}
     assert heard == own | {f"{name}-edits" for name in own}
 
 

@@ -23,7 +23,10 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets, metrics
 
+from ratchet.deployment import standing
+from ratchet.deployment.registry import evaluations
 from ratchet.deployment.runs import executions as runs
+from ratchet.loop.evaluations import EvaluationRecord
 from ratchet.project import Project
 from tests.loop.deployed_loop import Loop
 
@@ -187,6 +190,17 @@ class RealModel:
 
     # -- serving
 
+    def evaluate(self, partition: Path) -> EvaluationRecord:
+        """Version 2 on a folder of labelled data."""
+        self.type("land", str(partition), "--for", "evaluation", "--follow")
+        records = evaluations.read(self.loop.target, self.loop.deployed, version=2)
+        (record,) = (record for record in records if partition.name in record.data)
+        return record
+
+    def alarm(self, name: str) -> str:
+        """The state of an alarm of the endpoint."""
+        return standing.look(self.loop.target).alarms[name].state
+
     def serve(self, version: int) -> None:
         self.type("approve", str(version))
         self.loop.settled(version)
@@ -196,6 +210,15 @@ class RealModel:
         file = self.project.folder / f"{self.name}-answers.csv"
         file.write_text(self.type("predict", str(rows), "--csv"))
         return pd.read_csv(file, dtype=str)
+
+    def score_of(self, rows: Path, labels: Iterable[str] | None = None) -> float:
+        """scikit-learn's score of what the endpoint answers for a file of rows.
+
+        `labels`: default: those of the file.
+        """
+        if labels is None:
+            labels = pd.read_csv(rows, dtype=str)[self.example.label]
+        return self.example.score(self.typed(labels), self.typed(self.ask(rows)["prediction"]))
 
     def labelled(self, partition: str) -> pd.DataFrame:
         return pd.read_csv(self.data / partition / "rows.csv", dtype={self.example.label: str})
@@ -225,6 +248,8 @@ def made(folder: Path) -> RealProject:
         wait_seconds=0,
         termination_wait_seconds=0,
     )
+    settings = project.root / "config" / "base.toml"
+    settings.write_text(f"{settings.read_text()}\n[feedback]\nenabled = false\n")
     _must(project.type("deploy"))
     return project
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ratchet.local_cloud import control
+from ratchet.loop.evaluations import EvaluationRecord
 from tests.loop.broken_models import register_broken_model
+from tests.loop.deployed_loop import until
 from tests.loop.real_models import EXAMPLES, PARTITIONS, TREES, RealModel, RealProject, made
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
@@ -85,9 +88,7 @@ def test_a_better_model_passes_the_gate(model: RealModel, second: Runs) -> None:
 def test_the_endpoint_answers_as_the_model_was_judged(
     model: RealModel, served: Mapping[str, float]
 ) -> None:
-    answers = model.ask(model.data / PARTITIONS[-1] / "rows.csv")
-    labels = model.labelled(PARTITIONS[-1])[model.example.label]
-    score = model.example.score(model.typed(labels), model.typed(answers["prediction"]))
+    score = model.score_of(model.data / PARTITIONS[-1] / "rows.csv")
     assert score == pytest.approx(served[model.name], abs=1e-12)
 
 
@@ -145,3 +146,56 @@ def test_a_champion_that_cannot_answer_halts(
     assert run["status"] == "Failed"
     assert model.report(run)["champion"]["status"] == "unscorable"
     assert "this model never loads" in run["failure"]
+
+
+# -- evaluations on labelled data
+
+
+@pytest.fixture(scope="module")
+def evaluated_on_known_rows(
+    project: RealProject, served: Mapping[str, float]
+) -> Mapping[str, EvaluationRecord]:
+    """On rows that the model was trained on: it does better there than at its registration."""
+
+    return project.each(lambda model: model.evaluate(model.data / PARTITIONS[0]))
+
+
+def test_an_evaluation_that_is_better_raises_no_alarm(
+    model: RealModel,
+    served: Mapping[str, float],
+    evaluated_on_known_rows: Mapping[str, EvaluationRecord],
+) -> None:
+    record = evaluated_on_known_rows[model.name]
+    score = model.score_of(model.data / PARTITIONS[0] / "rows.csv")
+    assert record.score == pytest.approx(score, abs=1e-12)
+    assert record.registered == served[model.name]
+    assert score < served[model.name] if record.better == "lower" else score > served[model.name]
+    assert not record.violations
+    assert model.alarm("model_quality") != "ALARM"
+
+
+@pytest.fixture(scope="module")
+def evaluated_on_a_changed_world(
+    project: RealProject, evaluated_on_known_rows: Mapping[str, EvaluationRecord]
+) -> Mapping[str, EvaluationRecord]:
+    """On rows whose labels are those of other rows."""
+
+    def evaluate(model: RealModel) -> EvaluationRecord:
+        rows = model.labelled(PARTITIONS[-1])
+        rows[model.example.label] = np.roll(rows[model.example.label], 1)
+        folder = model.data.with_name(f"{model.name}-changed") / "2024-04"
+        folder.mkdir(parents=True)
+        rows.to_csv(folder / "rows.csv", index=False)
+        return model.evaluate(folder)
+
+    return project.each(evaluate)
+
+
+def test_an_evaluation_that_is_worse_raises_the_alarm(
+    model: RealModel, evaluated_on_a_changed_world: Mapping[str, EvaluationRecord]
+) -> None:
+    record = evaluated_on_a_changed_world[model.name]
+    score = model.score_of(model.data.with_name(f"{model.name}-changed") / "2024-04" / "rows.csv")
+    assert record.score == pytest.approx(score, abs=1e-12)
+    assert any("at registration" in violation for violation in record.violations)
+    until(lambda: model.alarm("model_quality") == "ALARM" or None, "no alarm", every=1.0)

@@ -20,8 +20,8 @@ TIMEOUT_SECONDS = 60
 
 
 class Messenger(Construct):
-    """Tells people of models that wait for approval, of runs that failed or were halted by the
-    gate, and of alarms, each with the command that comes next.
+    """Tells people of models that wait for approval, of runs that failed, were halted by the gate
+    or made no new model, and of alarms, each with the command that comes next.
 
     reconcile_champion announces promotions itself. If this function fails, only the alarm on its
     dead letters says so.
@@ -76,8 +76,9 @@ class Messenger(Construct):
         loop.notifications.grant_publish(role)
         loop.registry.grant_read(role)
         loop.artifacts.grant_look(role, "LookAtFindings")
-        runs = folders.runs(loop.settings.pipeline_name("monitoring"))
-        findings = [folders.EVALUATIONS, folders.MONITORING, runs, folders.PRICES]
+        kinds = (names.MONITORING, names.TRAINING)
+        runs = [folders.runs(loop.settings.pipeline_name(kind)) for kind in kinds]
+        findings = [folders.EVALUATIONS, folders.MONITORING, *runs, folders.PRICES]
         loop.artifacts.grant_read(role, "ReadFindings", prefixes=findings)
         grant_price_runs(role, arns=loop.arns, pipelines=self._pipelines, settings=loop.settings)
         role.allow(
@@ -96,6 +97,8 @@ class Messenger(Construct):
         )
 
     def _wakes(self, alarms: Sequence[str]) -> dict[str, Wake]:
+        loop = self._loop
+        training = loop.settings.pipeline_name(names.TRAINING)
         return {
             "Registered": Wake(
                 description="A version waits for approval",
@@ -116,6 +119,20 @@ class Messenger(Construct):
                     "detail": {
                         "pipelineArn": self._pipelines,
                         "currentPipelineExecutionStatus": ["Failed"],
+                    },
+                },
+            ),
+            "RunSucceeded": Wake(
+                description="A run's candidate may be no new model",
+                pattern={
+                    "source": ["aws.sagemaker"],
+                    "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
+                    "detail": {
+                        "pipelineArn": [
+                            loop.arns.sagemaker(f"pipeline/{name}")
+                            for name in names.with_edits([training])
+                        ],
+                        "currentPipelineExecutionStatus": ["Succeeded"],
                     },
                 },
             ),

@@ -147,8 +147,7 @@ class ModelMonitor(Construct):
             self,
             "ModelQualityDefinition",
             model_quality_app_specification=_Quality.ModelQualityAppSpecificationProperty(
-                **self._application(),
-                problem_type=PROBLEMS[self._settings.model.problem].monitor,
+                **self._application(), problem_type=PROBLEMS[self._settings.model.problem].monitor
             ),
             model_quality_baseline_config=_Quality.ModelQualityBaselineConfigProperty(
                 constraints_resource=_Quality.ConstraintsResourceProperty(
@@ -169,13 +168,20 @@ class ModelMonitor(Construct):
         )
 
     def _answers(self) -> dict[str, Any]:
-        """Where an answer has what is compared with the label: it is the first of its columns."""
-        if self._settings.model.problem != BINARY:
-            return {"inference_attribute": "0"}
-        return {
-            "probability_attribute": "0",
-            "probability_threshold_attribute": self._promotion.threshold,
-        }
+        """Where an answer holds what, by position or name. A class or a number is the inference. A
+        probability makes a class of itself by a threshold, if there is no inference:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-baseline.html
+        """
+        model = self._settings.model
+        if model.own_threshold:
+            return {
+                "probability_attribute": str(model.probability or 0),
+                "probability_threshold_attribute": self._promotion.threshold,
+            }
+        places = {"inference_attribute": str(model.prediction or 0)}
+        if model.problem == BINARY and model.probability is not None:
+            places["probability_attribute"] = str(model.probability)
+        return places
 
     def _application(self) -> dict[str, Any]:
         return {

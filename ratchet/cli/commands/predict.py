@@ -70,7 +70,7 @@ def predict(
 
     target = connect(environment, local, model)
     endpoint = facts.read_serving(target).endpoint
-    left_out = [target.settings.model.label] if without is None else without
+    left_out = [*target.settings.model.not_in_requests] if without is None else without
     started = time.monotonic()
     answers = predictions.predict(
         target,

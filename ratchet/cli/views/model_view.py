@@ -87,7 +87,7 @@ def against(version: ModelVersion) -> str:
     if status != names.SCORED:
         return {names.NONE: "no champion", names.UNSCORABLE: "champion unscorable"}.get(status, "")
     score = packages.registered_score(version.metadata)
-    regression = packages.number_in(version.metadata, packages.REGRESSION_KEY)
+    regression = packages.registered_regression(version.metadata)
     difference = (
         "?"
         if regression is None
@@ -174,6 +174,6 @@ def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
         "failed_deployment": failure,
         "score": asdict(score) if score else None,
         "judged_against": version.judged_against,
-        "regression": packages.number_in(version.metadata, packages.REGRESSION_KEY),
+        "regression": packages.registered_regression(version.metadata),
         "metadata": dict(version.metadata),
     }

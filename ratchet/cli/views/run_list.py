@@ -13,6 +13,7 @@ from rich.table import Table
 from ratchet.cli.views.step_rows import WAITING, rows
 from ratchet.cli.views.wording import MARKS, STYLES, duration, moment, shortened
 from ratchet.costs import money
+from ratchet.definition.metadata import failed_step
 from ratchet.deployment.runs.executions import RunState
 
 if TYPE_CHECKING:
@@ -24,16 +25,11 @@ def outcome(state: RunState) -> str:
     if not state.run.finished:
         running = [step.name for step in state.steps if step.status in ("Executing", "Starting")]
         return f"running {', '.join(running)}" if running else state.run.status.lower()
-    halting = {planned.name for planned in state.plan if planned.row.ends_run}
-    for step in state.steps:
-        if step.status == "Failed":
-            if step.name in halting:
-                return f"halted: {step.metadata.verdict or step.failure}"
-            return (
-                f"failed in {step.name}: {step.failure}"
-                if step.failure
-                else f"failed in {step.name}"
-            )
+    failed = failed_step((s for s in state.steps if s.status == "Failed"), lambda s: s.metadata)
+    if failed and failed.metadata.ends_run:
+        return f"halted: {failed.metadata.verdict or failed.failure}"
+    if failed:
+        return f"failed in {failed.name}" + (f": {failed.failure}" if failed.failure else "")
     versions = [
         arn.rsplit("/", 1)[-1] for step in state.steps if (arn := step.metadata.model_package_arn)
     ]

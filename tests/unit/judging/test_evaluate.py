@@ -32,9 +32,10 @@ def test_what_the_candidate_answers_is_kept_beside_the_labels(job: Job) -> None:
     job.report()
     header, *answers = job.predictions
     _, *rows = (job.root / "eval/eval.csv").read_text().splitlines()
-    assert header == "label,probability"
-    pairs = [tuple(map(float, line.split(","))) for line in answers]
-    assert pairs == [tuple(map(float, line.split(","))) for line in rows]
+    assert header == "label,probability,prediction"
+    cells = [tuple(map(float, line.split(","))) for line in answers]
+    pairs = [tuple(map(float, line.split(","))) for line in rows]
+    assert cells == [(label, x, x >= 0.5) for label, x in pairs]
 
 
 def test_the_report_has_every_field_of_a_comparison(job: Job) -> None:
@@ -46,7 +47,7 @@ def test_the_report_has_every_field_of_a_comparison(job: Job) -> None:
     assert (report["problem"], report["better"], report["rows"]) == ("binary", "higher", 300)
     late = [line.partition(",")[0] for line in job.predictions[1:]].count("1")
     assert report["classes"] == {"0": 300 - late, "1": late}
-    part = {"status", "digest", "score", "metrics", "undefined"}
+    part = {"status", "digest", "score", "metrics", "undefined", "threshold", "confusion_matrix"}
     assert set(report["candidate"]) == part
     assert set(report["champion"]) == {*part, "reason"}
     metrics = report["candidate"]["metrics"]
@@ -233,7 +234,7 @@ def test_the_answers_of_a_champion_judged_alone_are_kept(job: Job) -> None:
     job.model("champion", GOOD)
     job.report(alone=True)
     header, *answers = job.predictions
-    assert header == "label,probability"
+    assert header == "label,probability,prediction"
     assert len(answers) == 300
 
 
@@ -243,7 +244,7 @@ def test_a_champion_judged_alone_that_cannot_answer_says_why(job: Job) -> None:
     assert report["champion"]["status"] == "unscorable"
     assert report["champion"]["score"] is None
     assert "plane_seats" in report["verdict"]
-    assert job.predictions == ["label,probability"]
+    assert job.predictions == ["label,probability,prediction"]
 
 
 def test_neither_candidate_nor_champion_is_an_error(job: Job) -> None:
@@ -273,7 +274,8 @@ def test_labels_may_be_words_of_which_one_is_the_positive_class(job: Job) -> Non
     words = job.report("--positive=yes")
     for report in (words, numbers):
         del report["candidate"]["metrics"]["latency_ms"]  # is measured anew
-    assert words["candidate"] == numbers["candidate"]
+    assert words["candidate"]["metrics"] == numbers["candidate"]["metrics"]
+    assert set(words["candidate"]["confusion_matrix"]) == {"no", "yes"}
     assert words["classes"] == {"no": numbers["classes"]["0"], "yes": numbers["classes"]["1"]}
     assert {line.partition(",")[0] for line in job.predictions[1:]} == {"no", "yes"}
 

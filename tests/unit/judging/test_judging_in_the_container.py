@@ -37,7 +37,7 @@ def test_the_bundle_holds_judging_and_what_the_loop_agrees_on_and_no_more(bundle
             f"ratchet/loop/{name}.py"
             for name in (
                 *("__init__", "chains", "environments", "folders", "model_script", "names"),
-                *("numbers", "packages", "problems"),
+                *("numbers", "outcomes", "packages", "problems"),
             )
         ),
     }

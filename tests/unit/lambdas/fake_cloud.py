@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import bundled_models
 from tests.unit.lambdas import policies
@@ -217,6 +217,17 @@ class FakeCloud(FakeServing):
         if stored is None:
             raise ServiceError("NoSuchKey", status=404)
         return {"Body": io.BytesIO(stored.body), "ETag": stored.etag}
+
+    def _CopyObject(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        bucket, _, key = unquote(str(given["CopySource"])).partition("/")
+        source = self.buckets[bucket].get(key)
+        if source is None:
+            raise ServiceError("NoSuchKey", status=404)
+        there = given.get("IfNoneMatch") == "*" and given["Key"] in self.buckets[given["Bucket"]]
+        if there or given.get("CopySourceIfMatch", source.etag) != source.etag:
+            raise ServiceError("PreconditionFailed", status=412)
+        self._store(given["Bucket"], given["Key"], source.body)
+        return {}
 
     def _PutObject(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         stored = self.buckets[given["Bucket"]].get(given["Key"])

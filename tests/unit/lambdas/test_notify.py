@@ -36,6 +36,8 @@ ALL = [
     LOOP.stuck(why="the stack is broken", command="aws cloudformation x"),
     LOOP.halted("abc123", verdict=VERDICT),
     LOOP.halted("abc123", verdict=VERDICT, edit=True),
+    LOOP.no_new_model("abc123", verdict="it is version 3 already: no new model"),
+    LOOP.no_new_model("abc123", verdict=""),
     LOOP.run_failed("abc123", pipeline="training", step="train", why="out of memory"),
     LOOP.drift(["temp", "dewp"], window=" of today", retrains=True),
     LOOP.model_quality(["auc"], window="", retrains=False),
@@ -223,8 +225,56 @@ def test_a_run_that_failed_without_a_step_is_told_too(cloud: FakeBilled) -> None
     assert "No reason is given." in mail
 
 
+def gate(name: str, *, passed: bool) -> dict[str, Any]:
+    outcome = {"Condition": {"Outcome": str(passed)}}
+    return {"StepName": name, "StepStatus": "Succeeded", "Metadata": outcome}
+
+
+def evaluated(cloud: FakeBilled, status: str) -> dict[str, Any]:
+    """A step that evaluated a candidate of this status, and left its report."""
+    folder = f"s3://{ARTIFACTS}/flights-dev-training/runs/abc123/evaluate/report"
+    outputs = [
+        {"OutputName": "predictions", "S3Output": {"S3Uri": "s3://elsewhere/predictions"}},
+        {"OutputName": "report", "S3Output": {"S3Uri": folder}},
+    ]
+    verdict = "candidate auc 0.7 on 500 rows: it is version 3 already: no new model"
+    report = {"candidate": {"status": status}, "verdict": verdict}
+    key = "flights-dev-training/runs/abc123/evaluate/report/evaluation.json"
+    cloud._store(ARTIFACTS, key, json.dumps(report).encode())
+    answer = {"ProcessingOutputConfig": {"Outputs": outputs}}
+    return cloud.job("evaluate", 60, answer=answer)
+
+
 def test_a_run_that_went_well_is_no_news(cloud: FakeBilled) -> None:
-    assert run(cloud, "Succeeded") is None
+    passed = [gate("no-regression", passed=True), gate("new-model", passed=True)]
+    for steps in ([], passed, [*passed, evaluated(cloud, "new")]):
+        cloud.executions.clear()
+        assert run(cloud, "Succeeded", *steps) is None
+
+
+@pytest.mark.parametrize("status", ["champion", "registered"])
+def test_a_run_that_made_no_new_model_is_told_with_the_version_that_it_is(
+    cloud: FakeBilled, status: str
+) -> None:
+    prepare = cloud.job("prepare", 60)
+    mail = run(
+        cloud, "Succeeded", prepare, evaluated(cloud, status), gate("new-model", passed=False)
+    )
+    assert mail is not None
+    assert mail.startswith("flights dev: no new model")
+    assert "it is version 3 already" in mail
+    assert "ratchet show abc123 --env dev" in mail
+    assert "halted" not in mail
+
+
+def test_without_its_report_a_run_that_made_no_new_model_is_told_all_the_same(
+    cloud: FakeBilled,
+) -> None:
+    step = evaluated(cloud, "champion")
+    cloud.buckets[ARTIFACTS].clear()
+    mail = run(cloud, "Succeeded", step, gate("new-model", passed=False))
+    assert mail is not None
+    assert "Its candidate is a version that is there." in mail
 
 
 # -- alarms -------------------------------------------------------------------------------------

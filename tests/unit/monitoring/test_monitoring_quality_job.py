@@ -312,6 +312,27 @@ def test_an_answer_is_where_the_settings_say(
     assert jobs.load("analysis/analysis.json")["labels"]["compared"] == 300
 
 
+def test_the_likeliest_of_the_probabilities_of_all_classes_is_the_answer(jobs: Jobs) -> None:
+    labels, kinds = digits(300, wrong=0.1, shares=[1 / 3] * 3)
+    jobs.baseline(labels, kinds, problem_type="MulticlassClassification")
+    shares = [",".join("0.6" if kind == str(n) else "0.2" for n in range(3)) for kind in kinds]
+    outcome = jobs.compare(labels, shares, probability_attribute=0)
+    assert outcome == "Completed: Job completed successfully with no violations."
+    metrics = jobs.load("analysis/statistics.json")["multiclass_classification_metrics"]
+    assert metrics == jobs.load("baseline/statistics.json")["multiclass_classification_metrics"]
+    outcome = jobs.compare(labels, [f"x,{row}" for row in shares], probability_attribute=2)
+    assert "'0.2,0.6' (" in outcome
+    assert "expected 3 probabilities, one for each class" in outcome
+
+
+def test_a_name_of_a_column_is_in_the_first_line_of_an_answer_of_csv(jobs: Jobs) -> None:
+    labels, answers = digits(300, wrong=0.1)
+    jobs.baseline(labels, answers, problem_type="MulticlassClassification")
+    lines = [f"score,kind\n0.5,{kind}\n" for kind in answers]
+    outcome = jobs.compare(labels, lines, inference_attribute="kind")
+    assert outcome == "Completed: Job completed successfully with no violations."
+
+
 # -- merging -----------------------------------------------------------------------------------
 
 

@@ -155,8 +155,8 @@ def test_no_column_that_is_left_out_gets_into_the_repository(made: Made) -> None
 
 def test_a_sample_of_wide_rows_is_small_and_keeps_every_class(made: Made) -> None:
     rng = np.random.default_rng(0)
-    rows = pd.DataFrame(rng.normal(size=(2000, 100)), columns=[f"c{i}" for i in range(100)])
-    rows["y"] = ["rare" if i < 12 else "common" for i in range(2000)]
+    rows = pd.DataFrame(rng.normal(size=(400, 100)), columns=[f"c{i}" for i in range(100)])
+    rows["y"] = ["rare" if i < 12 else "common" for i in range(400)]
     model = made({"1": rows, "2": rows}, label="y")
     files = [*(model.root / "tests" / MODEL / "data").rglob("*.csv")]
     assert 100_000 < sum(file.stat().st_size for file in files) <= 200_000
