@@ -101,16 +101,20 @@ def _first_run(trial: Trial) -> None:
 
 
 def _eval_slice(trial: Trial) -> None:
-    """the eval slice has the label, and the training rows have its columns."""
+    """the eval slice has the columns that the settings name, and labels that differ."""
     rows = _rows(trial, _EVAL_ROWS)
+    columns = list(map(str, rows.columns))
+    for environment in trial.project.environments:
+        model = trial.project.settings(environment, trial.model).model
+        for key, name in (("label", model.label), ("weights", model.weights)):
+            if name and name not in columns:
+                near = difflib.get_close_matches(name, columns, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ContractError(
+                    f"{key} = {name!r} in {environment}, and the eval slice has the columns "
+                    f"{', '.join(columns)}{hint}"
+                )
     label = trial.settings.model.label
-    if label not in rows:
-        near = difflib.get_close_matches(label, map(str, rows.columns), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ContractError(
-            f"label = {label!r}, and the eval slice has the columns "
-            f"{', '.join(map(str, rows.columns))}{hint}"
-        )
     if rows[label].nunique() < 2:
         raise ContractError(
             f"every row of the eval slice has the label {rows[label].iloc[0]!r}, so no model can "
@@ -171,7 +175,7 @@ def _packed(trial: Trial) -> None:
 
 def _answers(trial: Trial) -> None:
     """an endpoint answers for every row of the eval slice, as CSV and as JSON."""
-    rows = _rows(trial, _EVAL_ROWS).drop(columns=[*trial.settings.model.not_in_requests])
+    rows = _requests(trial)
     with LoadedModel(trial, trial.containers) as served:
         lines = served.ask(rows.to_csv(index=False).encode(), "text/csv").splitlines()
         if trial.settings.model.answers_have_header:
@@ -285,6 +289,12 @@ def _rows(trial: Trial, output: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def _requests(trial: Trial) -> pd.DataFrame:
+    """The rows of the eval slice as they are asked about."""
+    without = [*trial.settings.model.not_in_requests]
+    return _rows(trial, _EVAL_ROWS).drop(columns=without, errors="ignore")
+
+
 def _table(path: str, content: bytes) -> pd.DataFrame:
     if path.endswith(".parquet"):
         return pd.read_parquet(io.BytesIO(content))
@@ -309,7 +319,6 @@ def _digests(trial: Trial, uri: str) -> dict[str, str]:
 
 
 def _answered(trial: Trial, result: Result) -> bytes:
-    columns = [*trial.settings.model.not_in_requests]
-    rows = _rows(trial, _EVAL_ROWS).drop(columns=columns, errors="ignore")
+    rows = _requests(trial)
     with LoadedModel(trial, trial.containers_of(result)) as served:
         return served.ask(rows.to_csv(index=False).encode(), "text/csv")

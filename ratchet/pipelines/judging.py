@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratchet.authoring import Condition, Operand, Pipeline, Step, execution, judgement, manifest
+from ratchet.authoring import (
+    Condition,
+    DefinitionError,
+    Operand,
+    Pipeline,
+    Problem,
+    Step,
+    execution,
+    judgement,
+    manifest,
+)
 from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
 from ratchet.authoring.model_jobs import Artifacts
 from ratchet.authoring.variables import Parameter
 from ratchet.loop import names, packages
+from ratchet.loop.problems import BEST_F1
 
 QUALITY_BASELINE = "quality-baseline"
 
@@ -43,6 +54,11 @@ def evaluate(
 ) -> ProcessingStep:
     """Evaluates a candidate beside the champion, or the champion alone. A candidate of several
     containers is a list: that which `register` gets."""
+    if not isinstance(champion, InvokeStep):
+        expected = "expected the step, champion=champion: of one output, versions cannot be told"
+        fix = "`ratchet upgrade` renews a training.py that an earlier version wrote"
+        problem = Problem(step="evaluate", argument="champion", expected=expected, fix=fix)
+        raise DefinitionError(p.name, [problem])
     arguments = judgement.version_arguments(champion) if candidate is not None else []
     if p.ctx.settings.model.own_threshold:
         arguments += ["--champion-threshold", champion["threshold"]]
@@ -58,13 +74,20 @@ def evaluate(
 def baselines(p: Pipeline, *, rows: Operand, evaluate: ProcessingStep) -> list[BaselineStep]:
     """What the version's traffic is compared with: the rows that it was judged by, and its answers
     for them."""
-    settings = p.ctx.settings
-    threshold = evaluate.metric("candidate.threshold") if settings.model.own_threshold else None
-    answers = evaluate.outputs["predictions"]
+    answers, threshold = evaluate.outputs["predictions"], _threshold(p, evaluate)
     return [
-        p.baseline("baseline", of=rows, exclude=settings.unmonitored),
+        p.baseline("baseline", of=rows, exclude=p.ctx.settings.unmonitored),
         p.baseline(QUALITY_BASELINE, of=answers, answers=True, threshold=threshold),
     ]
+
+
+def _threshold(p: Pipeline, evaluate: ProcessingStep) -> Operand | None:
+    """The candidate's; None: its answers are no probabilities."""
+    model = p.ctx.settings.model
+    if not model.own_threshold:
+        return None
+    chosen = model.threshold == BEST_F1
+    return evaluate.metric("candidate.threshold") if chosen else str(model.threshold)
 
 
 def origin(
@@ -76,7 +99,7 @@ def origin(
     baselines: Sequence[BaselineStep],
 ) -> dict[str, Operand]:
     """What a version says of itself: where it comes from, and how it compared."""
-    threshold = {packages.THRESHOLD_KEY: evaluate.metric("candidate.threshold")}
+    threshold = _threshold(p, evaluate)
     return {
         "execution": execution.id,
         packages.MANIFEST_KEY: data,
@@ -88,7 +111,7 @@ def origin(
         packages.CANDIDATE_SCORE_KEY: evaluate.metric("candidate.score"),
         packages.REGRESSION_KEY: evaluate.metric("regression"),
         packages.MODEL_DIGEST_KEY: evaluate.metric("candidate.digest"),
-        **(threshold if p.ctx.settings.model.own_threshold else {}),
+        **({} if threshold is None else {packages.THRESHOLD_KEY: threshold}),
         "evaluation": evaluate.report_uri(),
         **{f"{step.name}-digest": step.digest for step in baselines},
     }

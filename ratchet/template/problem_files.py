@@ -179,6 +179,7 @@ def _settings(plan: LearningPlan) -> str:
             label=toml_literal(target.label),
             metric=_WORDS[target.problem].metric,
             classes=classes,
+            hints=_part(f"{target.problem}/hints.toml") + "\n",
             tolerances=_part(f"{target.problem}/tolerances.toml", **_tolerances(target)) + "\n",
             monitor=_monitor(plan),
             max_iter=str(_WORDS[target.problem].trees),

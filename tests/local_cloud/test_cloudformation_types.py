@@ -9,6 +9,7 @@ from ministack.core.responses import request_scope
 from ministack.services.cloudformation import provisioners
 
 from ratchet.local_cloud.emulator import cloudformation
+from ratchet.local_cloud.sagemaker.errors import ApiError
 from tests.local_cloud.sagemaker_calls import (
     IMAGE,
     REGION,
@@ -120,6 +121,47 @@ def test_a_custom_named_model_cannot_be_replaced() -> None:
     new = {**old, "PrimaryContainer": {"Image": IMAGE.replace(":1", ":2")}}
     with pytest.raises(ValueError, match="custom-named resource requires replacing"):
         update("Model", before, old, new)
+
+
+def answers_definition(*, threshold: str, baseline: str = "s3://b/1") -> Properties:
+    """A definition of model quality as a stack with this parameter's value has it: as text."""
+    batch = {"DataCapturedDestinationS3Uri": "s3://b/c", "LocalPath": "/opt/ml/processing/input"}
+    source = {
+        **batch,
+        "DatasetFormat": {"Json": {}},
+        "ProbabilityAttribute": "0",
+        "ProbabilityThresholdAttribute": threshold,
+    }
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    output = {"S3Uri": "s3://b/r", "LocalPath": "/opt/ml/processing/output"}
+    return {
+        "ModelQualityAppSpecification": {"ImageUri": IMAGE, "ProblemType": "BinaryClassification"},
+        "ModelQualityBaselineConfig": {"ConstraintsResource": {"S3Uri": baseline}},
+        "ModelQualityJobInput": {
+            "BatchTransformInput": source,
+            "GroundTruthS3Input": {"S3Uri": "s3://b/truth"},
+        },
+        "ModelQualityJobOutputConfig": {"MonitoringOutputs": [{"S3Output": output}]},
+        "JobResources": {"ClusterConfig": cluster},
+        "RoleArn": ROLE,
+    }
+
+
+@pytest.mark.parametrize("changed", [{"threshold": "0.37"}, {"baseline": "s3://b/2"}])
+def test_another_threshold_replaces_a_definition_as_another_baseline_does(
+    call: Caller, changed: dict[str, str]
+) -> None:
+    old, new = (answers_definition(**{"threshold": "0.5", **values}) for values in ({}, changed))
+    before, _ = create("ModelQualityJobDefinition", old)
+    assert update("ModelQualityJobDefinition", before, old, old)[0] == before
+    after, _ = update("ModelQualityJobDefinition", before, old, new)
+    assert after != before
+    name = after.rpartition("/")[2]
+    definition = call("DescribeModelQualityJobDefinition", JobDefinitionName=name)
+    source = definition["ModelQualityJobInput"]["BatchTransformInput"]
+    assert source["ProbabilityThresholdAttribute"] == float(changed.get("threshold", "0.5"))
+    with pytest.raises(ApiError, match=r"not found|not exist"):
+        call("DescribeModelQualityJobDefinition", JobDefinitionName=before.rpartition("/")[2])
 
 
 def served(call: Caller, name: str, script: str = SCRIPT) -> None:

@@ -12,7 +12,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +26,7 @@ from sklearn import datasets, metrics
 from ratchet.deployment import standing
 from ratchet.deployment.registry import evaluations
 from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.target import facts
 from ratchet.loop.evaluations import EvaluationRecord
 from ratchet.project import Project
 from tests.loop.deployed_loop import Loop
@@ -40,14 +41,17 @@ Score = Callable[[Iterable[Any], Iterable[Any]], float]
 class Example:
     """A data set of scikit-learn and the problem that its label poses.
 
-    `score` is scikit-learn's, of labels and answers. A model of `weak` trees is worse than one of
-    TREES by more than the gate tolerates.
+    `score` is scikit-learn's `metric` of labels and answers, and `watched_score` that of `watched`,
+    which Model Monitor knows. A model of `weak` trees is worse than one of TREES by more than the
+    gate tolerates.
     """
 
     label: str
     problem: str
     metric: str
     score: Score
+    watched: str
+    watched_score: Score
     weak: int
 
     def rows(self) -> pd.DataFrame:
@@ -78,14 +82,18 @@ def _macro_f1(labels: Iterable[Any], answers: Iterable[Any]) -> float:
     return float(metrics.f1_score(list(labels), list(answers), average="macro"))
 
 
+def _accuracy(labels: Iterable[Any], answers: Iterable[Any]) -> float:
+    return float(metrics.accuracy_score(list(labels), list(answers)))
+
+
 def _auc(labels: Iterable[Any], answers: Iterable[Any]) -> float:
     return float(metrics.roc_auc_score([label == "malignant" for label in labels], list(answers)))
 
 
 EXAMPLES: Mapping[str, Example] = {
-    "diabetes": Example("progression", "regression", "rmse", _rmse, 5),
-    "digits": Example("digit", "multiclass", "macro_f1", _macro_f1, 2),
-    "tumours": Example("diagnosis", "binary", "auc", _auc, 1),
+    "diabetes": Example("progression", "regression", "rmse", _rmse, "rmse", _rmse, weak=5),
+    "digits": Example("digit", "multiclass", "macro_f1", _macro_f1, "accuracy", _accuracy, weak=2),
+    "tumours": Example("diagnosis", "binary", "auc", _auc, "auc", _auc, weak=1),
 }
 TREES = 30
 """Enough for each, and a training takes seconds."""
@@ -187,6 +195,25 @@ class RealModel:
         listed = runs.listed(self.loop.target, pipeline=run["pipeline"])
         state = runs.read(self.loop.target, next(each for each in listed if each.id == run["id"]))
         return dict(self.loop.findings(state).reports["evaluate", "evaluation"])
+
+    # -- monitoring
+
+    def asked(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """What the endpoint answers for rows, which it captures."""
+        file = self.project.folder / f"{self.name}-requests.csv"
+        rows.to_csv(file, index=False)
+        return self.ask(file)
+
+    def analyzed(self, answers: pd.DataFrame, labels: Sequence[str]) -> dict[str, Any]:
+        """The analyses of requests and of answers, once labels are there: `analyze`, `quality`."""
+        file = self.project.folder / f"{self.name}-labels.csv"
+        answers.assign(**{self.example.label: labels}).to_csv(file, index=False)
+        self.type("monitor", "labels", str(file))
+        self.type("monitor", "run", "--engine", "pipeline")
+        pipeline = facts.read_serving(self.loop.target).monitoring_pipeline
+        state = runs.read(self.loop.target, runs.listed(self.loop.target, pipeline=pipeline)[0])
+        reports = self.loop.findings(state).reports
+        return {step: report for (step, name), report in reports.items() if name == "analysis"}
 
     # -- serving
 

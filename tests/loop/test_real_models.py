@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ratchet.local_cloud import control
+from ratchet.loop import names
 from ratchet.loop.evaluations import EvaluationRecord
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import until
@@ -93,7 +95,16 @@ def test_the_endpoint_answers_as_the_model_was_judged(
 
 
 @pytest.fixture(scope="module")
-def tied(project: RealProject, served: Mapping[str, float]) -> Runs:
+def again(project: RealProject, served: Mapping[str, float]) -> Runs:
+    return project.each(RealModel.train)
+
+
+def test_the_same_artifact_is_no_new_model(model: RealModel, again: Runs) -> None:
+    assert again[model.name]["outcome"] == "no new model: the candidate is version 2"
+
+
+@pytest.fixture(scope="module")
+def tied(project: RealProject, again: Runs) -> Runs:
     def train(model: RealModel) -> Mapping[str, Any]:
         model.edit_inference()
         return model.train()
@@ -148,6 +159,97 @@ def test_a_champion_that_cannot_answer_halts(
     assert "this model never loads" in run["failure"]
 
 
+# -- requests, answers, and labels that arrive
+
+Analyses = Mapping[str, Mapping[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def answers(project: RealProject, served: Mapping[str, float]) -> Mapping[str, pd.DataFrame]:
+    return project.each(lambda model: model.asked(model.labelled(PARTITIONS[-1])))
+
+
+@pytest.fixture(scope="module")
+def watched(project: RealProject, answers: Mapping[str, pd.DataFrame]) -> Analyses:
+    """The labels of the data arrive."""
+
+    def analyze(model: RealModel) -> Mapping[str, Any]:
+        labels = model.labelled(PARTITIONS[-1])[model.example.label]
+        return model.analyzed(answers[model.name], list(labels))
+
+    return project.each(analyze)
+
+
+def watched_metric(analyses: Analyses, model: RealModel) -> Mapping[str, Any]:
+    metrics = analyses[model.name]["quality"]["metrics"]
+    (metric,) = (each for each in metrics if each["metric_name"] == model.example.watched)
+    return dict(metric)
+
+
+def test_answers_as_good_as_at_registration_break_no_constraint(
+    model: RealModel, watched: Analyses, answers: Mapping[str, pd.DataFrame]
+) -> None:
+    labels = model.labelled(PARTITIONS[-1])[model.example.label]
+    score = model.example.watched_score(
+        model.typed(labels), model.typed(answers[model.name]["prediction"])
+    )
+    analyses = watched[model.name]
+    assert analyses["quality"]["outcome"] == names.COMPLETED
+    assert analyses["quality"]["rows"] == len(labels)
+    assert watched_metric(watched, model)["value"] == pytest.approx(score, abs=1e-12)
+    assert watched_metric(watched, model)["worse_by"] == pytest.approx(0, abs=1e-12)
+    assert analyses["analyze"]["outcome"] == names.COMPLETED
+
+
+@pytest.fixture(scope="module")
+def watched_in_a_changed_world(
+    project: RealProject, watched: Analyses, answers: Mapping[str, pd.DataFrame]
+) -> Analyses:
+    """The labels turn out to be those of other rows, and requests are of other values."""
+
+    def analyze(model: RealModel) -> Mapping[str, Any]:
+        rows = model.labelled(PARTITIONS[1])
+        label = rows.pop(model.example.label)
+        model.asked((3 * rows + 1).assign(**{str(label.name): label}))
+        return model.analyzed(answers[model.name], others(model.labelled(PARTITIONS[-1]), model))
+
+    return project.each(analyze)
+
+
+def others(rows: pd.DataFrame, model: RealModel) -> list[str]:
+    """The labels of other rows."""
+    return list(np.roll(rows[model.example.label].to_numpy(), 1))
+
+
+def test_wrong_answers_are_said_by_how_much(
+    model: RealModel,
+    watched_in_a_changed_world: Analyses,
+    watched: Analyses,
+    answers: Mapping[str, pd.DataFrame],
+) -> None:
+    labels = others(model.labelled(PARTITIONS[-1]), model)
+    score = model.example.watched_score(
+        model.typed(labels), model.typed(answers[model.name]["prediction"])
+    )
+    metric = watched_metric(watched_in_a_changed_world, model)
+    before = watched_metric(watched, model)["value"]
+    assert watched_in_a_changed_world[model.name]["quality"]["outcome"] == (
+        names.COMPLETED_WITH_VIOLATIONS
+    )
+    assert metric["exceeds"]
+    assert metric["value"] == pytest.approx(score, abs=1e-12)
+    assert metric["worse_by"] == pytest.approx(abs(score - before), abs=1e-12)
+    assert model.alarm("model_quality") == "ALARM"
+
+
+def test_requests_of_other_values_raise_the_drift_alarm(
+    model: RealModel, watched_in_a_changed_world: Analyses
+) -> None:
+    analysis = watched_in_a_changed_world[model.name]["analyze"]
+    assert analysis["outcome"] == names.COMPLETED_WITH_VIOLATIONS
+    assert model.alarm("drift") == "ALARM"
+
+
 # -- evaluations on labelled data
 
 
@@ -182,7 +284,7 @@ def evaluated_on_a_changed_world(
 
     def evaluate(model: RealModel) -> EvaluationRecord:
         rows = model.labelled(PARTITIONS[-1])
-        rows[model.example.label] = np.roll(rows[model.example.label], 1)
+        rows[model.example.label] = others(rows, model)
         folder = model.data.with_name(f"{model.name}-changed") / "2024-04"
         folder.mkdir(parents=True)
         rows.to_csv(folder / "rows.csv", index=False)

@@ -196,3 +196,17 @@ def test_a_label_that_the_eval_slice_lacks_is_said_with_the_nearest(make: Make) 
     made = make(settings=SETTINGS.replace('label = "price"', 'label = "prise"'))
     with pytest.raises(ContractError, match="price"):
         the(made, "the pipeline runs")()
+
+
+def test_no_check_breaks_over_a_label_that_the_eval_slice_lacks(make: Make) -> None:
+    messages = {}
+    for words, check in make(
+        settings=SETTINGS.replace('label = "price"', 'label = "prise"')
+    ).items():
+        try:
+            check()
+        except ContractError as broken:
+            messages[words] = str(broken)
+    (said,) = (message for words, message in messages.items() if words.startswith("the eval slice"))
+    assert "label = 'prise' in dev, and the eval slice has the columns" in said
+    assert "did you mean price?" in said

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratchet.judging.answers import RefusedError, TrueLabels, read_labels
-from ratchet.judging.responses import read_response
+from ratchet.judging.answers import RefusedError, TrueLabels, read_labels, read_weights
+from ratchet.judging.responses import Reading, read_response
 from ratchet.loop.problems import Kind
 
 
@@ -161,3 +161,142 @@ def test_probabilities_whose_classes_are_not_certain_are_not_used(response: str,
     answers = read_response(response, classes(["a", "b"]))
     assert answers.probabilities is None
     assert why in answers.no_probabilities
+
+
+# -- where prediction and probability stand ------------------------------------------------------
+
+WORDS = read_labels("binary", ["no", "yes", "no"], positive="yes")
+ABC = read_labels("multiclass", ["a", "b", "c"], classes=["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("response", "places", "values", "positions"),
+    [
+        ("x,0.2\nx,0.9\nx,0.5\n", {"probability": 1}, [0.2, 0.9, 0.5], [0, 1, 1]),
+        ("no\nyes\nyes\n", {"prediction": 0}, [0, 1, 1], [0, 1, 1]),
+        ("0.7,no\n0.9,yes\n0,yes\n", {"prediction": 1, "probability": 0}, [0.7, 0.9, 0], [0, 1, 1]),
+        ("id, p\n7,0.2\n8,0.9\n9,0.4\n", {"probability": "p"}, [0.2, 0.9, 0.4], [0, 1, 0]),
+        (
+            "p,y\n0.2,no\n0,yes\n1,no\n",
+            {"prediction": "y", "probability": 0},
+            [0.2, 0, 1],
+            [0, 1, 0],
+        ),
+    ],
+)
+def test_the_settings_say_where_a_binary_answer_stands(
+    response: str, places: dict[str, Any], values: list[float], positions: list[int]
+) -> None:
+    answers = read_response(response, WORDS, Reading(**places))
+    assert answers.values.tolist() == values
+    assert answers.positions.tolist() == positions
+
+
+def test_a_binary_model_that_answers_a_class_alone_has_no_probabilities() -> None:
+    answers = read_response("no\nyes\nno\n", WORDS, Reading(prediction=0))
+    assert answers.no_probabilities == "the model answers a class alone"
+    assert not read_response("0\n1\n0\n", WORDS).no_probabilities
+
+
+@pytest.mark.parametrize("place", [1, "price"])
+def test_the_settings_say_where_a_number_stands(place: int | str) -> None:
+    labels = read_labels("regression", ["1", "2"])
+    header = "id,price\n" if place == "price" else ""
+    answers = read_response(
+        header + "7,1.5\n8,2.5\n", labels, Reading(prediction=place, quantile=0.9)
+    )
+    assert answers.values.tolist() == [1.5, 2.5]
+    assert answers.quantile == 0.9
+
+
+@pytest.mark.parametrize(
+    ("response", "places", "classes"),
+    [
+        ("0.8,0.1,0.1\n0.1,0.8,0.1\n0.1,0.1,0.8\n", {"probability": 0}, "abc"),
+        ("0.8,0.1,0.1,a\n0,1,0,b\n0,0.1,0.9,c\n", {"probability": 0, "prediction": 3}, "abc"),
+        ("1,b,0.4,0.6,0\n2,b,0,1,0\n3,c,0,0.1,0.9\n", {"probability": 2, "prediction": 1}, "bbc"),
+        (
+            "c,pa,pb,pc\na,1,0,0\nb,0,1,0\nc,0,0,1\n",
+            {"probability": "pa", "prediction": "c"},
+            "abc",
+        ),
+    ],
+)
+def test_the_settings_say_where_class_and_probabilities_stand(
+    response: str, places: dict[str, Any], classes: str
+) -> None:
+    answers = read_response(response, ABC, Reading(**places))
+    assert "".join(answers.classes[place] for place in answers.positions) == classes
+    assert answers.probabilities is not None
+    assert answers.probabilities.shape == (3, 3)
+
+
+def test_a_class_that_stands_somewhere_without_probabilities_has_none() -> None:
+    answers = read_response("1,a,0.2\n2,b,0.9\n3,c,0.1\n", ABC, Reading(prediction=1))
+    assert answers.positions.tolist() == [0, 1, 2]
+    assert answers.probabilities is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "response", "places", "message"),
+    [
+        (
+            WORDS,
+            "0.1\n0.2,1\n0.3\n",
+            {"probability": 1},
+            "2 of 3 answers have no column 1, the probability of [model], counted from 0; such as "
+            "'0.1'",
+        ),
+        (
+            WORDS,
+            "probability,id\n0.1,1\n0.2,2\n0.3,3\n",
+            {"probability": "probabilty"},
+            "no column 'probabilty', the probability of [model]; did you mean 'probability'? Their "
+            "first line is 'probability,id'",
+        ),
+        (
+            WORDS,
+            "no\nmaybe\nyes\n",
+            {"prediction": 0},
+            "1 of 3 answers are not understood: 'maybe'",
+        ),
+        (WORDS, "p\n0.1\n0.2\n", {"probability": "p"}, "2 answers for 3 rows"),
+        (WORDS, "", {"probability": "p"}, "0 answers for 3 rows"),
+        (
+            ABC,
+            "0.5,0.5\n1,0\n0,1\n",
+            {"probability": 0},
+            "answers have 2 probabilities for 3 classes",
+        ),
+        (ABC, "a\nb\nc\n", {"probability": 4}, "3 of 3 answers have no column 4, the probability"),
+        (ABC, "a\nb\nc\n", {"prediction": 2}, "3 of 3 answers have no column 2, the prediction"),
+    ],
+)
+def test_an_answer_without_the_column_is_refused_with_the_count(
+    labels: TrueLabels, response: str, places: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(RefusedError, match=re.escape(message)):
+        read_response(response, labels, Reading(**places))
+
+
+# -- weights ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (
+            ["1", "-1", "nan", "inf", "", "2"],
+            "4 of 6 weights are not understood: '-1' (1), 'nan' (1)",
+        ),
+        (["0", "0.0"], "all 2 weights are 0; expected one above 0 at least"),
+        (["heavy"], "expected finite numbers of 0 or more"),
+    ],
+)
+def test_weights_that_say_nothing_are_refused_with_counts(texts: list[str], message: str) -> None:
+    with pytest.raises(RefusedError, match=re.escape(message)):
+        read_weights(texts)
+
+
+def test_weights_are_numbers_of_0_or_more() -> None:
+    assert read_weights(["0", " 2.5", "1e3"]).tolist() == [0, 2.5, 1000]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -425,3 +426,228 @@ def test_a_teams_own_metric_that_cannot_be_used_fails_the_step(
     price.model("candidate", "def answer(x): return 100 * x")
     with pytest.raises(SystemExit, match=message):
         price.report(*own(price, source))
+
+
+# -- the threshold ---------------------------------------------------------------------------------
+
+LOW = "def answer(x): return x / 4"  # as good as GOOD, and never above 0.25
+
+
+@pytest.mark.parametrize("metric", ["f1", "accuracy"])
+def test_each_model_is_judged_at_a_threshold_of_its_own(job: Job, metric: str) -> None:
+    job.model("candidate", LOW)
+    job.model("champion", GOOD)
+    fixed = job.report("--metric", metric)
+    assert fixed["regression"] > 0.2
+    assert [fixed[role]["threshold"] for role in ("candidate", "champion")] == [0.5, 0.5]
+    best = job.report("--metric", metric, "--threshold", "best-f1")
+    assert best["regression"] == 0
+    ours, theirs = (best[role]["threshold"] for role in ("candidate", "champion"))
+    assert ours == pytest.approx(theirs / 4, rel=1e-9)
+    assert 0 < ours < 0.25
+
+
+def test_the_champion_is_judged_at_the_threshold_that_it_was_registered_with(job: Job) -> None:
+    job.model("candidate", GOOD)
+    job.model("champion", GOOD)
+    at = ["--metric=recall", "--threshold=0.6"]
+    report = job.report(*at, "--champion-threshold=0.3")
+    assert [report[role]["threshold"] for role in ("candidate", "champion")] == [0.6, 0.3]
+    assert report["regression"] > 0
+    for text in ("none", ""):
+        assert job.report(*at, f"--champion-threshold={text}")["champion"]["threshold"] == 0.6
+    alone = job.report(*at, "--champion-threshold=0.3", alone=True)
+    assert alone["champion"]["score"] == report["champion"]["score"]
+
+
+def test_predictions_are_of_the_threshold(job: Job) -> None:
+    job.model("candidate", GOOD)
+    job.report("--threshold=0.25")
+    cells = [line.split(",") for line in job.predictions[1:]]
+    assert all(taken == str(int(float(p) >= 0.25)) for _, p, taken in cells)
+
+
+def test_a_model_that_answers_classes_is_judged_by_them(job: Job) -> None:
+    job.model("candidate", "def answer(x): return int(x > 0.4)")
+    report = job.report("--metric=f1", "--prediction=0")
+    assert report["candidate"]["threshold"] is None
+    reason = "auc needs probabilities: the model answers a class alone"
+    assert report["candidate"]["undefined"]["auc"] == reason
+    assert job.predictions[0] == "label,prediction"
+    with pytest.raises(SystemExit, match=reason):
+        job.report("--metric=auc", "--prediction=0")
+
+
+# -- weights ---------------------------------------------------------------------------------------
+
+
+def weighted(job: Job, weight: Callable[[int], object] = lambda n: 1 + n % 3) -> Job:
+    header, *lines = (job.root / "eval/eval.csv").read_text().splitlines()
+    rows = [f"{line},{weight(n)}" for n, line in enumerate(lines)]
+    job.rows("\n".join([f"{header},mass", *rows]) + "\n")
+    return job
+
+
+def test_rows_count_by_their_weight(price: Job) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    plain = price.report()
+    weighted(price, lambda _: 2.5)
+    assert price.report("--weights=mass")["candidate"]["score"] == pytest.approx(
+        plain["candidate"]["score"], rel=1e-12
+    )
+    report = price.report("--weights=mass")
+    assert report["weights"] == "mass"
+    assert plain["weights"] is None
+
+
+def test_a_model_is_not_sent_the_weights(price: Job) -> None:
+    nosy = INFERENCE.replace("return [", "assert list(rows[0]) == ['x']; return [")
+    price.model("candidate", "def answer(x): return 100 * x", nosy)
+    weighted(price)
+    assert price.report("--weights=mass")["candidate"]["score"] > 0
+
+
+def test_the_interval_is_of_weighted_rows(price: Job) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    price.model("champion", "def answer(x): return 90 * x")
+    weighted(price, lambda n: int(n < 30))  # thirty rows of three hundred count
+    report = price.report("--weights=mass")
+    interval = report["interval"]
+    assert interval["low"] < report["regression"] < interval["high"]
+    all_rows = price.report()["interval"]
+    assert interval["high"] - interval["low"] > 2 * (all_rows["high"] - all_rows["low"])
+
+
+@pytest.mark.parametrize(
+    ("weight", "column", "message"),
+    [
+        (lambda _: 1, "mas", "no column 'mas', the weights of .model.; did you mean 'mass'?"),
+        (
+            lambda n: -1 if n < 3 else 1,
+            "mass",
+            "column 'mass': 3 of 300 weights are not understood: '-1'",
+        ),
+        (lambda _: 0, "mass", "column 'mass': all 300 weights are 0"),
+        (lambda n: "inf" if n else "nan", "mass", "300 of 300 weights are not understood: 'inf'"),
+    ],
+)
+def test_weights_that_decide_nothing_fail_the_step(
+    price: Job, weight: Callable[[int], object], column: str, message: str
+) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    with pytest.raises(SystemExit, match=message):
+        weighted(price, weight).report(f"--weights={column}")
+
+
+def test_a_teams_own_metric_gets_the_weights_as_its_third_argument(price: Job) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    price.model("champion", "def answer(x): return 90 * x")
+    source = (
+        "import numpy as np\nBETTER = {'cost': 'lower', 'plain': 'lower'}\n"
+        "def cost(labels, answers, weights):\n"
+        "    return np.average(abs(labels - answers), weights=weights)\n"
+        "def plain(labels, answers): return 1.0\n"
+    )
+    arguments = own(price, source)
+    report = weighted(price).report(*arguments, "--weights=mass")
+    metrics = report["candidate"]["metrics"]
+    assert metrics["cost"] == pytest.approx(metrics["mae"], rel=1e-12)
+    assert report["interval"]["low"] < report["regression"] < report["interval"]["high"] < 0
+    assert metrics["plain"] is None
+    assert "def plain(labels, answers, weights)" in report["candidate"]["undefined"]["plain"]
+    assert price.report(*arguments)["candidate"]["metrics"]["cost"] > 0
+    with pytest.raises(SystemExit, match="the candidate has no plain: it takes no weights"):
+        price.report(*own(price, source)[:2], "--metric=plain", "--weights=mass")
+
+
+# -- what is left out ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [1, 3])
+def test_few_labels_that_are_not_understood_are_left_out_and_told(price: Job, wrong: int) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    whole = price.report()
+    assert whole["refused"] == {"labels": 0, "examples": {}, "expected": "finite numbers"}
+    price.rows((price.root / "eval/eval.csv").read_text() + "0.5,n/a\n" * wrong)
+    report = price.report()
+    assert report["rows"] == 300
+    assert report["candidate"]["score"] == whole["candidate"]["score"]
+    assert report["refused"] == {
+        "labels": wrong,
+        "examples": {"n/a": wrong},
+        "expected": "finite numbers",
+    }
+    assert (
+        f"left out: {wrong} of {300 + wrong} labels are not understood: 'n/a'" in report["verdict"]
+    )
+    assert len(price.predictions) == 301
+
+
+def test_more_labels_that_are_not_understood_fail_the_step(price: Job) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    price.rows((price.root / "eval/eval.csv").read_text() + "0.5,n/a\n" * 4)
+    with pytest.raises(
+        SystemExit, match=r"'price': 4 of 304 labels are not understood: 'n/a' \(4\)"
+    ):
+        price.report()
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("log_loss", "the candidate has no log_loss, for which there is a limit: log_loss needs"),
+        ("macro_recal", "is no metric of a multiclass problem; did you mean 'macro_recall'"),
+        ("latency", "did you mean 'latency_ms'"),
+    ],
+)
+def test_a_metric_that_is_needed_and_not_there_fails_the_step(
+    kind: Job, metric: str, message: str
+) -> None:
+    kind.model("candidate", "def answer(x): return 'ant'")
+    assert kind.report("--need=accuracy", "--need=macro_f1")["candidate"]["score"] > 0
+    with pytest.raises(SystemExit, match=message):
+        kind.report("--need=accuracy", f"--need={metric}")
+
+
+# -- the confusion matrix --------------------------------------------------------------------------
+
+
+def test_the_report_says_what_each_class_was_taken_for(kind: Job) -> None:
+    kind.model("candidate", "def answer(x): return 'bee' if x < 0.5 else 'dog'")
+    kind.model("champion", "def answer(x): return 'cat'")
+    report = kind.report()
+    matrix = report["candidate"]["confusion_matrix"]
+    assert {name: sum(row.values()) for name, row in matrix.items()} == {
+        **report["classes"],
+        "dog": 0,
+    }
+    assert all(row["ant"] == 0 for row in matrix.values())
+    rows = report["champion"]["confusion_matrix"].values()
+    assert sum(row["cat"] for row in rows) == report["rows"]
+
+
+def test_a_confusion_matrix_of_very_many_classes_is_left_out_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    job = Job(tmp_path, "--problem", "multiclass", "--label", "kind")
+    job.rows("x,kind\n" + "".join(f"{n / 100},{n % 51}\n" for n in range(102)))
+    job.model("candidate", "def answer(x): return round(x * 100) % 51")
+    candidate = job.report()["candidate"]
+    assert candidate["score"] == 1
+    assert candidate["confusion_matrix"] is None
+    assert candidate["undefined"]["confusion_matrix"] == "51 classes; at most 50 are shown"
+
+
+def test_a_regression_has_neither_threshold_nor_confusion_matrix(price: Job) -> None:
+    price.model("candidate", "def answer(x): return 100 * x")
+    candidate = price.report("--quantile=0.9")["candidate"]
+    assert (candidate["threshold"], candidate["confusion_matrix"]) == (None, None)
+    assert "confusion_matrix" not in candidate["undefined"]
+    assert candidate["metrics"]["pinball"] != price.report()["candidate"]["metrics"]["pinball"]
+
+
+def test_probabilities_of_classes_are_kept_beside_the_answers(kind: Job) -> None:
+    kind.model("candidate", "def answer(x): return 'cat,0.1,0.2,0.7'")
+    kind.report()
+    assert kind.predictions[0] == "label,prediction,probability_ant,probability_bee,probability_cat"
+    assert kind.predictions[1].endswith(",cat,0.1,0.2,0.7")

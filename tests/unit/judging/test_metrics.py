@@ -14,7 +14,14 @@ import pytest
 
 from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.judging.comparison import bootstrap
-from ratchet.judging.metrics import MEASURES, standard_error, unanswered, undefined_for
+from ratchet.judging.metrics import (
+    MEASURES,
+    best_threshold,
+    confusion_matrix,
+    standard_error,
+    unanswered,
+    undefined_for,
+)
 from ratchet.loop.problems import PROBLEMS, Kind
 
 Array = np.ndarray[Any, Any]
@@ -304,6 +311,121 @@ def test_log_loss_of_classes_without_probabilities_is_undefined_with_the_reason(
     labels = TrueLabels("multiclass", np.array([0, 1]), ("a", "b"))
     reason = unanswered(labels, Answers(np.array([0, 1]), ("a", "b")), "log_loss")
     assert reason == "log_loss needs probabilities: the model answers none"
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([0.1, 0.4, 0.6, 0.9], 0.5),
+        ([0.2, 0.2, 0.2, 0.2], 0.2),  # all or nothing
+        ([0.9, 0.1, 0.1, 0.8], 0.1),  # the lowest has nothing below
+        ([0.5, 0.5, 0.5000000000000001, 0.9], 0.5000000000000001),  # nothing lies between
+    ],
+)
+def test_the_best_threshold_lies_halfway_to_the_next_answer_below(
+    answers: list[float], expected: float
+) -> None:
+    labels = TrueLabels("binary", np.array([0, 0, 1, 1]), ("0", "1"))
+    assert best_threshold(labels, np.array(answers)) == expected
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("ties", [False, True])
+def test_no_threshold_has_a_better_f1_than_the_best(ties: bool, weighted: bool) -> None:
+    for seed in range(5):
+        labels, answers = rows_of("binary", 50, seed=seed, ties=ties, weighted=weighted)
+
+        def f1(threshold: float, y: TrueLabels = labels, p: Array = answers.values) -> float:
+            return float(reference.f1_score(y.values, p >= threshold, sample_weight=y.weights))
+
+        best = f1(best_threshold(labels, answers.values))
+        assert best == pytest.approx(max(f1(threshold) for threshold in answers.values), rel=1e-12)
+
+
+def test_the_confusion_matrix_counts_what_each_class_was_taken_for() -> None:
+    labels = TrueLabels("multiclass", np.array([0, 0, 1, 1, 1]), ("a", "b"))
+    answers = Answers(np.array([0, 2, 1, 1, 0]), ("a", "b", "z"))
+    matrix = {"a": {"a": 1, "b": 0, "z": 1}, "b": {"a": 1, "b": 2, "z": 0}}
+    empty = {"z": {"a": 0, "b": 0, "z": 0}}
+    assert confusion_matrix(labels, answers) == {**matrix, **empty}
+    two = TrueLabels("binary", np.array([0, 1, 1]), ("no", "yes"))
+    assert confusion_matrix(two, Answers(np.array([0.1, 0.3, 0.4]), threshold=0.4)) == {
+        "no": {"no": 1, "yes": 0},
+        "yes": {"no": 1, "yes": 1},
+    }
+
+
+def test_forty_classes_are_scikit_learns() -> None:
+    random = np.random.default_rng(0)
+    classes = tuple(f"{k:02}" for k in range(40))
+    truth = np.concatenate([np.arange(40), random.integers(40, size=400)])
+    shares = random.dirichlet(np.ones(40), 440) + np.eye(40)[truth] * random.random((440, 1))
+    shares /= shares.sum(axis=1, keepdims=True)
+    labels = TrueLabels("multiclass", truth, classes, random.exponential(size=440))
+    answers = Answers(shares.argmax(axis=1), classes, probabilities=shares)
+    for (problem, name), expected in REFERENCES.items():
+        if problem == "multiclass":
+            value = value_of(name, labels, answers)
+            assert value == pytest.approx(expected(labels, answers), rel=1e-12, abs=1e-12), name
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-9, 1e9, 1e150])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", PROBLEMS["regression"].metrics)
+def test_extreme_numbers_are_scikit_learns(name: str, weighted: bool, scale: float) -> None:
+    labels, answers = rows_of("regression", 200, seed=4, weighted=weighted)
+    labels = replace(labels, values=labels.values * scale)
+    answers = replace(answers, values=answers.values * scale)
+    expected = REFERENCES["regression", name](labels, answers)
+    assert value_of(name, labels, answers) == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("answer", [0.0, 1.0, 1e-300, 1 - 1e-16])
+@pytest.mark.parametrize(
+    "name", ["auc", "average_precision", "log_loss", "brier", "precision", "matthews"]
+)
+def test_answers_that_are_all_the_same_are_scikit_learns(name: str, answer: float) -> None:
+    labels = TrueLabels("binary", np.array([0, 1, 1, 0, 1]), ("0", "1"), np.arange(1.0, 6))
+    answers = Answers(np.full(5, answer))
+    expected = REFERENCES["binary", name](labels, answers)
+    assert value_of(name, labels, answers) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["recall", "f1", "weighted_recall", "macro_f1", "matthews"])
+def test_answers_of_one_class_are_scikit_learns(name: str) -> None:
+    problem: Kind = "multiclass" if "_" in name else "binary"
+    labels = TrueLabels(problem, np.array([0, 1, 1, 0]), ("a", "b"), np.array([0.1, 0.2, 0.3, 0.7]))
+    answers = Answers(np.zeros(4)) if problem == "binary" else Answers(np.zeros(4, int), ("a", "b"))
+    expected = REFERENCES[problem, name](labels, answers)
+    assert value_of(name, labels, answers) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+def test_weights_of_constant_labels_do_not_make_a_spread_of_the_last_bit() -> None:
+    labels = TrueLabels("regression", np.full(7, 0.1), weights=np.full(7, 0.3))
+    answers = Answers(np.full(7, 0.2))
+    assert value_of("r2", labels, answers) == 0.0
+    assert value_of("r2", labels, Answers(labels.values)) == 1.0
+    assert value_of("explained_variance", labels, answers) == 1.0
+
+
+def test_a_class_whose_rows_weigh_nothing_is_not_there() -> None:
+    labels = TrueLabels("binary", np.array([0, 1]), ("0", "1"), np.array([1.0, 0.0]))
+    assert undefined_for(labels, "auc") == "all 1 labels are '0'; auc needs two classes"
+
+
+def test_one_against_the_rest_needs_labels_of_every_class() -> None:
+    labels = TrueLabels("multiclass", np.array([0, 1]), ("a", "b", "c", "d"))
+    reason = "auc_ovr needs labels of every class, and 2 have none: 'c', 'd'"
+    assert undefined_for(labels, "auc_ovr") == reason
+
+
+def test_a_binary_model_that_answers_classes_has_no_metric_of_probabilities() -> None:
+    labels = TrueLabels("binary", np.array([0, 1]), ("0", "1"))
+    named = np.array([0, 1])
+    answers = Answers(named.astype(float), named=named, no_probabilities="it answers classes")
+    undefined = {m for m in PROBLEMS["binary"].metrics if unanswered(labels, answers, m)}
+    assert undefined == {"auc", "average_precision", "log_loss", "brier"}
+    assert unanswered(labels, answers, "auc") == "auc needs probabilities: it answers classes"
 
 
 # -- the interval ------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.authoring.judgement import script_arguments
+from ratchet.judging.evaluate import parse_arguments
 from ratchet.loop.problems import PROBLEMS
 from ratchet.settings import loading
 from ratchet.settings.schema import Settings, SettingsError
@@ -168,3 +170,70 @@ def test_the_label_is_never_compared_with_requests(write: Write) -> None:
 def test_columns_that_model_monitor_cannot_take_are_refused(write: Write) -> None:
     with pytest.raises(SettingsError, match="at most 100 characters together"):
         load(write(REQUIRED + f'[monitor]\nexclude = ["{"x" * 96}"]'))
+
+
+BINARY = '[model]\nproblem = "binary"\nlabel = "late"\n'
+CLASSES = '[model]\nproblem = "multiclass"\nlabel = "kind"\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "arguments"),
+    [
+        (BINARY, []),
+        (f'{BINARY}threshold = "best-f1"', ["--threshold=best-f1"]),
+        (f"{BINARY}threshold = 1", ["--threshold=1.0"]),
+        (f'{BINARY}weights = "mass"', ["--weights=mass"]),
+        (f"{BINARY}probability = 1", ["--probability=1"]),
+        (f'{BINARY}prediction = 0\nprobability = "p"', ["--prediction=0", "--probability=p"]),
+        (f'{BINARY}prediction = 0\nmetric = "f1"', ["--prediction=0"]),
+        (f"{REGRESSION}quantile = 0.9\n{TOLERANCES}", ["--quantile=0.9"]),
+        (f'{CLASSES}probability = 0\nclasses = ["a", "b"]', ["--probability=0"]),
+    ],
+)
+def test_the_script_is_told_what_the_settings_say(
+    write: Write, lines: str, arguments: list[str]
+) -> None:
+    told = script_arguments(of(write, lines).model, own=None, needed=["accuracy"])
+    names = ("--threshold", "--weights", "--prediction", "--probability", "--quantile")
+    assert [each for each in told if each.startswith(names)] == arguments
+    assert told[-1] == "--need=accuracy"
+    parse_arguments(told)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (f"{BINARY}threshold = 1.5", 'expected a number from 0 to 1, or "best-f1"'),
+        (f'{BINARY}threshold = "best"', 'expected a number or "best-f1"'),
+        (f"{BINARY}threshold = nan", 'expected a number from 0 to 1, or "best-f1"'),
+        (f'{CLASSES}threshold = "best-f1"', "a multiclass problem has no threshold"),
+        (
+            f'{BINARY}threshold = 0.3\nprediction = 0\nmetric = "f1"',
+            "model.threshold = 0.3 and model.prediction = 0: the model itself says",
+        ),
+        (f"{BINARY}quantile = 0.9", "a binary problem has no quantile"),
+        (f"{REGRESSION}quantile = 1\n{TOLERANCES}", "expected a number between 0 and 1"),
+        (f'{BINARY}weights = "late"', 'model.weights = "late": this is the label'),
+        (f"{REGRESSION}probability = 1\n{TOLERANCES}", "a regression answers no probability"),
+        (f"{BINARY}probability = 1\nprediction = 1", "model.prediction stands there"),
+        (f"{BINARY}probability = -1", "expected a number from 0 to 10000"),
+        (f'{BINARY}probability = ""', "expected a column's position from 0, or its name"),
+        (f"{BINARY}probability = true", "expected a whole number or a string"),
+        (f"{CLASSES}probability = 0", "model.probability = 0 needs model.classes"),
+        (f"{BINARY}prediction = 0", 'model.metric = "auc" needs probabilities, and'),
+        (
+            f'{CLASSES}prediction = 0\nclasses = ["a", "b"]\nmetric = "auc_ovr"',
+            "needs probabilities, and model.prediction = 0 alone says",
+        ),
+        (f'{CLASSES}metric = "auc_ovr"', 'model.metric = "auc_ovr" needs model.classes'),
+        (f'{BINARY}metric = "latency_ms"', "limit it: [gate.limits] latency_ms = …"),
+    ],
+)
+def test_what_is_said_of_answers_has_to_go_together(write: Write, lines: str, message: str) -> None:
+    assert message in refusal(write, lines)
+
+
+def test_weights_are_no_input_of_the_model(write: Write) -> None:
+    settings = of(write, f'{BINARY}weights = "mass"\n[monitor]\nexclude = ["month"]')
+    assert settings.model.not_in_requests == ("late", "mass")
+    assert settings.unmonitored == ("late", "mass", "month")
