@@ -24,7 +24,7 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = {
     "cloudformation": ("DescribeStackEvents", "DescribeStacks", "UpdateStack"),
     "cloudwatch": ("DescribeAlarms", "GetMetricStatistics", "PutMetricData"),
     "pricing": ("GetProducts",),
-    "s3": ("GetObject", "HeadObject", "ListObjectsV2", "PutObject"),
+    "s3": ("CopyObject", "GetObject", "HeadObject", "ListObjectsV2", "PutObject"),
     "sagemaker": (
         "DescribeEndpoint",
         "DescribeEndpointConfig",

@@ -12,7 +12,7 @@ from typing import Any
 from ratchet.loop import names, packages
 from ratchet.loop.evaluations import EvaluationRecord, as_of_now
 from ratchet.loop.numbers import LIMITS, score_text
-from ratchet.loop.problems import DIRECTIONS, PROBLEMS, Better, ModelMetric
+from ratchet.loop.problems import DIRECTIONS, PROBLEMS, Better, ModelMetric, direction
 
 
 class ReportError(ValueError):
@@ -100,7 +100,7 @@ def _direction(metric: str, report: Mapping[str, Any]) -> Better:
     row = problem.metrics.get(metric) if problem else None
     if row and better != row.better:
         raise _ValueError(f"better is {json.dumps(better)}, and {row.better} is better of {metric}")
-    return "lower" if better == "lower" else "higher"
+    return direction(better)
 
 
 def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ratchet.loop import names
+from ratchet.loop import chains, names
 from ratchet.loop.packages import MODEL_DIGEST_KEY, THRESHOLD_KEY, metadata_of
 from ratchet.loop.versions import number_of
 
@@ -23,8 +23,9 @@ class ChampionError(Exception):
 class ResolvedChampion:
     """What the pipeline's `champion` step returns; a step's outputs are strings.
 
-    Without a champion `package_arn`, `version` and `threshold` are "none", and `model_uri` is a
-    folder that holds no model (but an object, because a processing input must not be empty).
+    `model_uri` is the model's archive, or of several containers the folder with the archive of
+    each. Without a champion `package_arn`, `version` and `threshold` are "none", and `model_uri` is
+    a folder that holds no model (but an object, because a processing input must not be empty).
     """
 
     model_uri: str
@@ -70,23 +71,36 @@ def version_of(package_arn: str, *, parameter: str) -> str:
     return str(number)
 
 
-def from_package(
-    package: Mapping[str, Any], *, package_arn: str, parameter: str
-) -> ResolvedChampion:
-    """The champion as DescribeModelPackage describes it."""
+def artifacts(package: Mapping[str, Any], *, package_arn: str, parameter: str) -> list[str]:
+    """Where the models of a version's containers are, in the order in which they answer."""
     containers = package.get("InferenceSpecification", {}).get("Containers", [])
-    if len(containers) != 1:
+    if not containers:
         raise ChampionError(
-            f"{package_arn} has {len(containers)} containers; expected one, with the model that "
-            f"the candidate is compared with. {fix(parameter)}"
+            f"{package_arn} has no containers; expected those with the model that the candidate is "
+            f"compared with. {fix(parameter)}"
         )
-    source = containers[0].get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
-    uri = containers[0].get("ModelDataUrl") or source
-    if not uri:
-        raise ChampionError(f"{package_arn} names no model artifact. {fix(parameter)}")
+    uris = []
+    for position, container in enumerate(containers, start=1):
+        source = container.get("ModelDataSource", {}).get("S3DataSource", {}).get("S3Uri")
+        uri = container.get("ModelDataUrl") or source
+        if not uri:
+            which = "" if len(containers) == 1 else f" in {chains.container_name(position)}"
+            raise ChampionError(f"{package_arn} names no model artifact{which}. {fix(parameter)}")
+        uris.append(uri)
+    return uris
+
+
+def from_package(
+    package: Mapping[str, Any], *, package_arn: str, parameter: str, model_uri: str
+) -> ResolvedChampion:
+    """The champion as DescribeModelPackage describes it.
+
+    Args:
+        model_uri: its artifact, or the folder with those of a chain.
+    """
     version = version_of(package_arn, parameter=parameter)
     return ResolvedChampion(
-        model_uri=uri,
+        model_uri=model_uri,
         package_arn=package_arn,
         version=version,
         threshold=metadata_of(package).get(THRESHOLD_KEY, names.NONE),

@@ -4,6 +4,8 @@ Environment
     CHAMPION_PARAMETER  name of the SSM parameter; its value is the ARN of a model package version
                         or "none". No such parameter means none.
     MODEL_PACKAGE_GROUP  name of the group whose newest version it looks at
+    CHAINS_URI          s3://bucket/folder/ for copies of a champion's models, where it has several
+                        containers: the step that judges it has one input for all of them.
     NO_CHAMPION_URI     s3://bucket/folder/ returned when there is no champion. The function keeps
                         a small object in it, because a processing input must not be empty.
 
@@ -13,24 +15,26 @@ IAM
     ssm:GetParameter                on the parameter
     sagemaker:ListModelPackages     on all resources (the action knows none)
     sagemaker:DescribeModelPackage  on arn:…:model-package/<group>/*
-    s3:PutObject                    on NO_CHAMPION_URI's objects
+    s3:PutObject                    on NO_CHAMPION_URI's and CHAINS_URI's objects
+    s3:GetObject                    on models
     kms:GenerateDataKey, kms:Decrypt  on the artifact bucket's key
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 import aws_clients
 from decision_log import say
-from ratchet.loop import names
+from ratchet.loop import chains, names
 from ratchet.loop.answers import says_missing
 from resolve_champion import champion
-from resolve_champion.champion import ResolvedChampion
+from resolve_champion.champion import ChampionError, ResolvedChampion
 
 _MARKER = "README.txt"
 _MARKER_TEXT = b"No model serves yet: the candidate is compared with nothing and passes the gate.\n"
@@ -67,7 +71,42 @@ def _described(package_arn: str, *, parameter: str) -> ResolvedChampion:
         if says_missing(error):
             raise champion.missing(package_arn=package_arn, parameter=parameter) from None
         raise
-    return champion.from_package(package, package_arn=package_arn, parameter=parameter)
+    about = {"package_arn": package_arn, "parameter": parameter}
+    uris = champion.artifacts(package, **about)
+    try:
+        model_uri = uris[0] if len(uris) == 1 else _gathered(uris, os.environ["CHAINS_URI"])
+    except ClientError as error:
+        raise ChampionError(
+            f"the models of {package_arn} cannot be brought together: {error}. "
+            f"{champion.fix(parameter)}"
+        ) from None
+    return champion.from_package(package, **about, model_uri=model_uri)
+
+
+def _gathered(uris: Sequence[str], folder_uri: str) -> str:
+    """The folder with copies of these objects, which is named by what they are."""
+    s3 = aws_clients.s3()
+    sources, names_of_all = [], hashlib.sha256()
+    for uri in uris:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        etag = s3.head_object(Bucket=bucket, Key=key)["ETag"]
+        sources.append((bucket, key, etag))
+        names_of_all.update(f"{uri} {etag}\n".encode())
+    folder = f"{folder_uri}{names_of_all.hexdigest()[:32]}/"
+    bucket_of_copies, _, prefix = folder.removeprefix("s3://").partition("/")
+    for position, (bucket, key, etag) in enumerate(sources, start=1):
+        try:
+            s3.copy_object(
+                Bucket=bucket_of_copies,
+                Key=f"{prefix}{chains.archive_name(position, of=len(sources))}",
+                CopySource={"Bucket": bucket, "Key": key},
+                CopySourceIfMatch=etag,
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if not _is_there(error):
+                raise
+    return folder
 
 
 def _newest(group: str) -> Mapping[str, Any] | None:
@@ -93,13 +132,15 @@ def _none(uri: str) -> ResolvedChampion:
             Bucket=bucket, Key=f"{folder}{_MARKER}", Body=_MARKER_TEXT, IfNoneMatch="*"
         )
     except ClientError as error:
-        # 412: it is there. 409: another run writes it at this moment.
-        if error.response["Error"]["Code"] not in {
-            "PreconditionFailed",
-            "ConditionalRequestConflict",
-        }:
+        if not _is_there(error):
             raise
     return champion.no_champion(uri)
+
+
+def _is_there(error: ClientError) -> bool:
+    """Whether an object was not written because there is one (412), or because another run writes
+    it at this moment (409)."""
+    return error.response["Error"]["Code"] in {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 if aws_clients.INITIALISING:

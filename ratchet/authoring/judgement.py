@@ -6,9 +6,10 @@ metrics where there are any.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ratchet.authoring import jobs
 from ratchet.authoring.handles import InvokeStep
 from ratchet.authoring.variables import Operand
 from ratchet.loop import folders
@@ -23,6 +24,10 @@ REPORT, PREDICTIONS = folders.REPORT_OUTPUT, "predictions"
 """Its outputs."""
 REPORTS = {"evaluation": f"{REPORT}/{folders.EVALUATION_REPORT}"}
 
+MOST_CONTAINERS = 7
+"""Of a candidate: each is an input, of which a processing job has ten (CreateProcessingJob), and
+code, champion and rows are inputs too."""
+_CANDIDATE = "candidate"
 
 CHAMPION_ANSWERS = (
     "model_uri",
@@ -34,6 +39,22 @@ CHAMPION_ANSWERS = (
     "newest_approval",
 )
 """The keys of what lambdas/resolve_champion answers, all Strings."""
+
+
+def candidate_inputs(artifacts: Sequence[Operand]) -> dict[str, Operand]:
+    """Name → URI of the inputs that hold a candidate's containers."""
+    return {
+        _CANDIDATE if position == 1 else f"{_CANDIDATE}-{position}": artifact
+        for position, artifact in enumerate(artifacts, start=1)
+    }
+
+
+def folder_arguments(inputs: Iterable[str], outputs: Iterable[str]) -> list[str]:
+    """Those of `jobs`, with --candidate for each container of one."""
+    return [
+        f"--{_CANDIDATE}" if argument.startswith(f"--{_CANDIDATE}-") else argument
+        for argument in jobs.folder_arguments(inputs, outputs)
+    ]
 
 
 def version_arguments(champion: InvokeStep) -> list[Operand]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ratchet.authoring.jobs import Input, JobSettings, encrypted, variables_of
 from ratchet.authoring.variables import Operand, text
+from ratchet.loop import chains
 
 _MODEL_CODE = "/opt/ml/model/code"
+_DEFAULT_ACCEPT = "SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"
 _CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
 
 
@@ -50,31 +52,51 @@ def transform_job(
     return {**job, **variables_of(settings)}
 
 
-def model_container(image: str, artifact: Operand, inference: str) -> dict[str, Any]:
-    """A container that serves an artifact with the script in its `code/`."""
-    return {
-        "Image": image,
-        "ModelDataUrl": artifact,
-        "Environment": {
-            "SAGEMAKER_PROGRAM": inference,
-            "SAGEMAKER_SUBMIT_DIRECTORY": _MODEL_CODE,
-        },
-    }
+Artifacts = Operand | Sequence[Operand]
+"""The URI of a model.tar.gz; several are those of a chain of containers, in their order."""
+
+
+def listed(artifacts: Artifacts) -> list[Operand]:
+    if isinstance(artifacts, str) or not isinstance(artifacts, Sequence):
+        return [artifacts]
+    return [*artifacts]
+
+
+def model_containers(
+    artifacts: Sequence[Operand], images: Sequence[str], inference: str
+) -> list[dict[str, Any]]:
+    """Containers that serve artifacts, each with the script in its `code/`.
+
+    Those before the last answer as judging asks them to, which is by `Accept`: at an endpoint they
+    get none, and the toolkit's default is JSON.
+    """
+    containers: list[dict[str, Any]] = [
+        {
+            "Image": image,
+            "ModelDataUrl": artifact,
+            "Environment": {
+                "SAGEMAKER_PROGRAM": inference,
+                "SAGEMAKER_SUBMIT_DIRECTORY": _MODEL_CODE,
+            },
+        }
+        for artifact, image in zip(artifacts, images, strict=True)
+    ]
+    for container in containers[:-1]:
+        container["Environment"][_DEFAULT_ACCEPT] = chains.BETWEEN_CONTAINERS
+    return containers
 
 
 def model_package(
     *,
     group: str,
-    image: str,
-    model: Operand,
-    inference: str,
+    containers: Sequence[Mapping[str, Any]],
     approval: str,
     metrics: Mapping[str, Mapping[str, Operand]],
     baselines: Mapping[str, Mapping[str, Operand]],
     metadata: Mapping[str, Operand],
     description: Operand | None,
 ) -> dict[str, Any]:
-    """CreateModelPackage: a version that serves with the `code/` inside its artifact.
+    """CreateModelPackage: a version that serves with the `code/` inside its artifacts.
 
     `metrics` and `baselines`: ModelQuality, ModelDataQuality … → Statistics, Constraints → URI.
     """
@@ -82,7 +104,7 @@ def model_package(
         "ModelPackageGroupName": group,
         "ModelApprovalStatus": approval,
         "InferenceSpecification": {
-            "Containers": [model_container(image, model, inference)],
+            "Containers": list(containers),
             "SupportedContentTypes": _CONTENT_TYPES,
             "SupportedResponseMIMETypes": _CONTENT_TYPES,
         },

@@ -20,7 +20,7 @@ from ratchet.authoring.handles import (
 )
 from ratchet.authoring.options import JobOptions, RetryOptions, StepOptions
 from ratchet.authoring.variables import Operand, render, text
-from ratchet.loop import names
+from ratchet.loop import chains, names
 from ratchet.settings.schema import ComputeSettings
 
 
@@ -31,7 +31,7 @@ class ModelSteps(Draft):
         self,
         name: str,
         *,
-        artifact: Operand | None = None,
+        artifact: model_jobs.Artifacts | None = None,
         package: Operand | None = None,
         inference: str = "inference.py",
         image: str | None = None,
@@ -41,25 +41,28 @@ class ModelSteps(Draft):
         """Makes a model that `transform` and `endpoint_config` take by `step.name_property`.
 
         Args:
-            artifact: URI of a model.tar.gz with `code/` in it, or
+            artifact: URI of a model.tar.gz with `code/` in it, or several, as for `register`; or
             package: ARN of a version in the registry: one of the two.
-            inference: the script in the artifact's `code/` that serves it.
+            inference: the script in each artifact's `code/` that serves it.
             image: as for `register`, and before it what the settings say of this step.
         """
         if (artifact is None) == (package is None):
             self._refuse(name, "artifact", None, "give either artifact or package")
         if package is not None:
-            container: dict[str, Any] = {"ModelPackageName": package}
+            containers: list[dict[str, Any]] = [{"ModelPackageName": package}]
         else:
-            served = self._image(name, image, self._serving_image(artifact))
-            container = model_jobs.model_container(served, artifact or "", inference)
+            artifacts = self._chain(name, "artifact", artifact or "")
+            images = [self._image(name, image, self._serving_image(each)) for each in artifacts]
+            containers = model_jobs.model_containers(artifacts, images, inference)
         settings = self._settings_of(name, step_keys.OF_MODEL)
         if every := {**settings.environment, **(environment or {})}:
             variables = {key: text(value) for key, value in every.items()}
-            container["Environment"] = {**container.get("Environment", {}), **variables}
+            for container in containers:
+                container["Environment"] = {**container.get("Environment", {}), **variables}
+        served = {"PrimaryContainer": containers[0]}
         arguments = {
             "ExecutionRoleArn": self.ctx.role_arn,
-            "PrimaryContainer": container,
+            **(served if len(containers) == 1 else {"Containers": containers}),
             **jobs.vpc_config(jobs.network_of(settings)),
         }
         return self._add_call(ModelStep, "Model", name, arguments, options, takes=RetryOptions)
@@ -111,7 +114,7 @@ class ModelSteps(Draft):
     def register(
         self,
         name: str,
-        model: Operand,
+        model: model_jobs.Artifacts,
         *,
         metrics: ProcessingStep | None = None,
         baselines: Sequence[BaselineStep] = (),
@@ -125,24 +128,28 @@ class ModelSteps(Draft):
         """Registers a version of the model, approved or waiting for it, as the settings say.
 
         Args:
+            model: URI of its artifact, such as `train.model`; or those of a chain of containers, of
+                which each gets the answer of the one before: `[preprocess.model, train.model]`.
+                Give `evaluate` the same as `candidate`.
             metrics: the step whose report becomes the version's model quality.
             baselines: what the version's traffic is compared with. One of answers has the
                 statistics of model quality, and takes the place of `metrics`.
             metadata: customer metadata (values end as texts of 1 to 256 characters); the digests
                 of the code of the steps so far are added as `code-<step>`.
+            inference: the script in each artifact's `code/` that serves it.
             image: what serves it; `[endpoint] image_uri` unless given, or the image that the step
-                which made the model trained in.
+                which made the model trained in, each of a chain in its own.
             options: see `RetryOptions`.
         """
         code = {f"code-{step}": bundle.digest for step, bundle in self._bundles.items()}
         documents = {step.kind: step.documents for step in baselines}
         report = {"ModelQuality": {"Statistics": metrics.report_uri()}} if metrics else {}
+        artifacts = self._chain(name, "model", model)
+        images = [image or self._serving_image(each) for each in artifacts]
         automatic = self.ctx.settings.approval == "automatic"
         arguments = model_jobs.model_package(
             group=group or self.ctx.model_group,
-            image=image or self._serving_image(model),
-            model=model,
-            inference=inference,
+            containers=model_jobs.model_containers(artifacts, images, inference),
             approval="Approved" if automatic else "PendingManualApproval",
             metrics={**report, **documents},
             baselines=documents,
@@ -195,6 +202,15 @@ class ModelSteps(Draft):
         return self._add_call(Step, "Endpoint", name, arguments, options, takes=StepOptions)
 
     # -- inside
+
+    def _chain(
+        self, step: str, argument: str, artifacts: model_jobs.Artifacts
+    ) -> Sequence[Operand]:
+        chain = model_jobs.listed(artifacts)
+        if not 1 <= len(chain) <= chains.LONGEST:
+            expected = f"a model has 1 to {chains.LONGEST} containers"
+            self._refuse(step, argument, f"{len(chain)} artifacts", expected)
+        return chain or [""]
 
     def _serving_image(self, model: Operand | None) -> str:
         """What serves a model, unless its step says so."""

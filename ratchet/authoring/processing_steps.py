@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from ratchet.authoring import analysis, jobs, judgement
+from ratchet.authoring import analysis, jobs, judgement, model_jobs
 from ratchet.authoring.analysis import AnalysisJob, Traffic
 from ratchet.authoring.bundle import Bundle
 from ratchet.authoring.draft import Draft
@@ -193,7 +193,7 @@ class ProcessingSteps(Draft):
         *,
         rows: Operand | jobs.Input,
         champion: Operand,
-        candidate: Operand | None = None,
+        candidate: model_jobs.Artifacts | None = None,
         arguments: Sequence[Operand] = (),
         **options: Unpack[JobOptions],
     ) -> ProcessingStep:
@@ -203,15 +203,23 @@ class ProcessingSteps(Draft):
 
         Args:
             rows: URI of the eval slice.
-            champion: URI of the model artifact that serves, or of a folder without one.
-            candidate: URI of the new one's; without it the champion is judged alone.
+            champion: URI of the model artifact that serves, of a folder with those of a chain of
+                containers, or of one without any.
+            candidate: URI of the new one's, or of each of a chain's, in their order; without it the
+                champion is judged alone.
             arguments: further ones of `python -m ratchet.judging.evaluate`.
             options: see `JobOptions`.
         """
         own = judgement.own_metrics(self.ctx.source / self.ctx.steps)
         bundle = self._own_bundle(name, judgement.SCRIPT, beside=own)
-        candidates = {} if candidate is None else {"candidate": candidate}
-        inputs = {**candidates, "champion": champion, "eval": rows}
+        chain = [] if candidate is None else model_jobs.listed(candidate)
+        if candidate is not None and not 1 <= len(chain) <= judgement.MOST_CONTAINERS:
+            expected = (
+                f"1 to {judgement.MOST_CONTAINERS} containers can be judged: a processing job has "
+                "10 inputs, and three are its code, the champion and the rows"
+            )
+            self._refuse(name, "candidate", f"{len(chain)} artifacts", expected)
+        inputs = {**judgement.candidate_inputs(chain), "champion": champion, "eval": rows}
         outputs = [judgement.REPORT, judgement.PREDICTIONS]
         about = judgement.script_arguments(
             self.ctx.settings.model, own=Path(own.name) if own else None
@@ -221,7 +229,7 @@ class ProcessingSteps(Draft):
             self._script(bundle, self._image(name, None)),
             inputs=inputs,
             outputs=self._output_uris(name, outputs),
-            arguments=[*jobs.folder_arguments(inputs, outputs), *arguments, *about],
+            arguments=[*judgement.folder_arguments(inputs, outputs), *arguments, *about],
         )
         return self._processing_step(name, job, judgement.REPORTS, options)
 

@@ -126,7 +126,7 @@ class Trial:
         if len(uris) == 1:
             return uris[0]
         digest = hashlib.sha256("\n".join(uris).encode()).hexdigest()
-        folder = f"{_ARTIFACTS}/{folders.chain(digest)}"
+        folder = f"{_ARTIFACTS}/{folders.chains(self.pipeline.name)}{digest}/"
         for position, uri in enumerate(uris, start=1):
             name = chains.archive_name(position, of=len(uris))
             self.storage.write_bytes(f"{folder}{name}", self.storage.read_bytes(uri))

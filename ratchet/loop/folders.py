@@ -32,10 +32,6 @@ DEPLOYMENT_STATE = f"{DEPLOYMENT}state.json"
 NO_CHAMPION = f"champion/{NONE}/"
 """Stands for the champion's model where there is none. A step's input may not be empty, so an
 object is kept in it."""
-CHAINS = "champion/chains/"
-"""Champions of several containers: a step's input is one folder, so their models are copied into
-one that is named by what is in it."""
-
 # -- files that more than one part reads ---------------------------------------------------------
 
 STATISTICS = "statistics.json"
@@ -51,13 +47,14 @@ def runs(pipeline: str) -> str:
     return f"{pipeline}/runs/"
 
 
+def chains(pipeline: str) -> str:
+    """Copies of models of several containers: a step's input is one folder, so those of a champion
+    are brought into one, which is named by what is in it."""
+    return f"{runs(pipeline)}chains/"
+
+
 def checkpoints(pipeline: str) -> str:
     return f"{pipeline}/checkpoints/"
-
-
-def chain(digest: str) -> str:
-    """The models of a champion's containers, each by `chains.archive_name`."""
-    return f"{CHAINS}{digest}/"
 
 
 def manifest(digest: str) -> str:

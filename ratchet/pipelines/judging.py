@@ -20,6 +20,7 @@ from ratchet.authoring import (
     manifest,
 )
 from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
+from ratchet.authoring.model_jobs import Artifacts
 from ratchet.authoring.variables import Parameter
 from ratchet.loop import names, packages
 from ratchet.loop.problems import BEST_F1
@@ -49,9 +50,10 @@ def prepare(p: Pipeline, data: Operand, *, judge_all: bool = False) -> Processin
 
 
 def evaluate(
-    p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Operand | None = None
+    p: Pipeline, *, champion: InvokeStep, rows: Operand, candidate: Artifacts | None = None
 ) -> ProcessingStep:
-    """Evaluates a candidate beside the champion, or the champion alone."""
+    """Evaluates a candidate beside the champion, or the champion alone. A candidate of several
+    containers is a list: that which `register` gets."""
     if not isinstance(champion, InvokeStep):
         expected = "expected the step, champion=champion: of one output, versions cannot be told"
         fix = "`ratchet upgrade` renews a training.py that an earlier version wrote"

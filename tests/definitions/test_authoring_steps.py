@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from ratchet.authoring import (
     Context,
+    DefinitionError,
     Pipeline,
     RetryPolicy,
     execution,
@@ -245,6 +247,57 @@ def test_a_version_says_which_code_made_it(pipeline: Pipeline, step_of: StepOf) 
         "code-prepare": digests["prepare"],
         "code-train": digests["train"],
     }
+
+
+def test_a_chain_is_registered_judged_and_made_a_model_by_all_of_its_containers(
+    pipeline: Pipeline, step_of: StepOf
+) -> None:
+    first = pipeline.training("preprocess", "steps/train.py", channels={}, image="first:1")
+    second = pipeline.training("train", "steps/train.py", channels={}, image="second:1")
+    chain = [first.model, second.model]
+    pipeline.register("register", chain)
+    pipeline.model("model", artifact=chain, environment={"X": 1})
+    rows, champion = pipeline.string("Rows"), pipeline.string("Champion")
+    pipeline.judgement("evaluate", rows=rows, champion=champion, candidate=chain)
+
+    specification = step_of(pipeline, "register")["Arguments"]["InferenceSpecification"]
+    containers = specification["Containers"]
+    assert [container["Image"] for container in containers] == ["first:1", "second:1"]
+    uris = [container["ModelDataUrl"] for container in containers]
+    assert uris == [
+        {"Get": f"Steps.{name}.ModelArtifacts.S3ModelArtifacts"} for name in ("preprocess", "train")
+    ]
+    accepts = [
+        container["Environment"].get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT")
+        for container in containers
+    ]
+    assert accepts == ["text/csv", None], "as judging asks them; the last one's caller says"
+
+    model = step_of(pipeline, "model")["Arguments"]
+    assert "PrimaryContainer" not in model
+    assert [each.pop("X") for each in (c["Environment"] for c in model["Containers"])] == ["1", "1"]
+    assert model["Containers"] == containers
+
+    job = step_of(pipeline, "evaluate")["Arguments"]
+    inputs = {each["InputName"]: each["S3Input"] for each in job["ProcessingInputs"]}
+    assert [inputs[name]["S3Uri"] for name in ("candidate", "candidate-2")] == uris
+    arguments = job["AppSpecification"]["ContainerArguments"]
+    folders = [after for word, after in pairwise(arguments) if word == "--candidate"]
+    assert folders == [inputs[name]["LocalPath"] for name in ("candidate", "candidate-2")]
+
+
+@pytest.mark.parametrize("containers", [0, 16])
+def test_a_model_of_no_or_too_many_containers_is_refused(
+    pipeline: Pipeline, containers: int
+) -> None:
+    chain = ["s3://b/model.tar.gz"] * containers
+    pipeline.register("register", chain)
+    pipeline.judgement("evaluate", rows="s3://rows/", champion="s3://champion/", candidate=chain)
+    with pytest.raises(DefinitionError) as caught:
+        pipeline.definition()
+    assert f"{containers} artifacts" in str(caught.value)
+    assert "a model has 1 to 15 containers" in str(caught.value)
+    assert "1 to 7 containers can be judged: a processing job has 10 inputs" in str(caught.value)
 
 
 def test_branch_steps_stand_in_the_gate_and_nowhere_else(pipeline: Pipeline) -> None:

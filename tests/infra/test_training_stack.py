@@ -298,6 +298,9 @@ def test_the_functions_are_told_what_they_look_at(assembly: Assembly) -> None:
     }
     assert start["QUEUE_URL"] == {"Ref": queue_id(assembly, "Queue")}
     assert {k: text_of(v) for k, v in resolve.items()} == {
+        "CHAINS_URI": "s3://${import flights-dev-foundation-artifacts-name}"
+        "/flights-dev-training/runs/chains/",
         "CHAMPION_PARAMETER": "/flights/dev/champion",
+        "MODEL_PACKAGE_GROUP": "flights-dev",
         "NO_CHAMPION_URI": "s3://${import flights-dev-foundation-artifacts-name}/champion/none/",
     }

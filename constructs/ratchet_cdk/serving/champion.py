@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from constructs import Construct
 
-from ratchet.loop import folders
+from ratchet.loop import folders, names
 from ratchet.loop.facts import CHAMPION_FACT
 from ratchet_cdk.functions.python_function import PythonFunction
 from ratchet_cdk.loop_resources import LoopResources
@@ -38,7 +38,10 @@ class ChampionResolver(Construct):
         )
         loop.registry.grant_list(role)
         loop.registry.grant_read(role)
-        loop.artifacts.grant_write(role, "KeepNoChampion", prefixes=[folders.NO_CHAMPION])
+        training = loop.settings.pipeline_name(names.TRAINING)
+        loop.artifacts.grant_read(role, "ReadModels", prefixes=[folders.runs(training)])
+        kept = [folders.NO_CHAMPION, folders.chains(training)]
+        loop.artifacts.grant_write(role, "KeepChampion", prefixes=kept)
 
     def _function(self, loop: LoopResources, parameter: str) -> PythonFunction:
         return PythonFunction(
@@ -49,11 +52,13 @@ class ChampionResolver(Construct):
             description="Answers with the model artifact of the deployed model package",
             environment={
                 "CHAMPION_PARAMETER": parameter,
+                "CHAINS_URI": f"{loop.artifacts.uri}/"
+                f"{folders.chains(loop.settings.pipeline_name(names.TRAINING))}",
                 "MODEL_PACKAGE_GROUP": loop.registry.name,
                 "NO_CHAMPION_URI": f"{loop.artifacts.uri}/{folders.NO_CHAMPION}",
             },
             memory_mb=256,
-            timeout_seconds=30,
+            timeout_seconds=300,
         )
 
     def grant_read_none(self, role: NarrowRole) -> None:

@@ -119,7 +119,7 @@ def _training(root: LineageBranch, lineage: Lineage) -> None:
 
 def _comparison(root: LineageBranch, lineage: Lineage) -> None:
     report = as_of_now(lineage.evaluation)
-    ours, theirs = report.get("candidate"), report.get("champion")
+    ours, theirs = report.get("candidate"), report.get("champion") or {}
     if not isinstance(ours, Mapping) or ours.get("score") is None:
         return
     metric = escape(str(report.get("metric", "")))
@@ -130,8 +130,8 @@ def _comparison(root: LineageBranch, lineage: Lineage) -> None:
         f"[dim]evaluation[/] {metric} {_score(ours['score'])}{at}{rows} "
         f"[dim]({report['better']} is better)[/]"
     )
-    version, score = lineage.champion_number, theirs and theirs.get("score")
-    if version is None or (score is None and theirs and theirs.get("status") == names.NONE):
+    version, score = lineage.champion_number, theirs.get("score")
+    if version is None or (score is None and theirs.get("status") == names.NONE):
         branch.add("[dim]no champion to compare with[/]")
         return
     gone = "" if lineage.champion else " [dim](deleted since)[/]"

@@ -185,6 +185,19 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 """Condition keys of SageMaker's, and the members of a request that they are taken from."""
 
 
+def _by_member() -> Mapping[str, list[tuple[str, str]]]:
+    """Member → each key, with its path, that is taken from it: a request has few of the members."""
+    keys: dict[str, list[tuple[str, str]]] = {}
+    for key, paths in KEYS.items():
+        for path in paths:
+            member = path.partition(".")[0].removesuffix("[]")
+            keys.setdefault(member, []).append((key, path))
+    return keys
+
+
+_KEYS_OF_MEMBER = _by_member()
+
+
 class Denied(Exception):  # noqa: N818
     """The sentence that AWS answers."""
 
@@ -222,11 +235,14 @@ def pass_role(role_arn: str, service: str) -> Need:
 
 def condition_keys(request: Request) -> dict[str, Any]:
     """The condition keys of a request; a key of several values has a list."""
-    context: dict[str, Any] = {}
-    for key, paths in KEYS.items():
-        texts = [_text(value) for path in paths for value in values_at(request, path)]
-        if texts:
-            context[key] = texts[0] if len(texts) == 1 else texts
+    texts: dict[str, list[str]] = {}
+    for member in filter(request.__contains__, _KEYS_OF_MEMBER):
+        for key, path in _KEYS_OF_MEMBER[member]:
+            for value in values_at(request, path):
+                texts.setdefault(key, []).append(_text(value))
+    context: dict[str, Any] = {
+        key: values[0] if len(values) == 1 else values for key, values in texts.items()
+    }
     tags = [tag for tag in request.get("Tags") or [] if isinstance(tag, Mapping)]
     for tag in tags:
         context[f"aws:RequestTag/{tag.get('Key')}"] = tag.get("Value", "")

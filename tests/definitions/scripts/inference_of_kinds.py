@@ -13,7 +13,7 @@ def model_fn(model_dir: str) -> float:
     return float(json.loads((Path(model_dir) / "model.json").read_text())["off"])
 
 
-def input_fn(body: bytes, content_type: str) -> list[dict[str, str]]:
+def input_fn(body: str, content_type: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(body)))
 
 

@@ -12,9 +12,9 @@ from tests.unit.lambdas.reconcile_driver import Loop
 
 @pytest.fixture(autouse=True)
 def _functions_make_only_calls_that_their_roles_allow() -> Iterator[None]:
-    fake_cloud.CLOUDS.clear()
     yield
     refused = {problem for cloud in fake_cloud.CLOUDS for problem in cloud.refused}
+    fake_cloud.forget()
     assert sorted(refused) == []
 
 

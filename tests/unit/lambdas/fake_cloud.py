@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import bundled_models
 from tests.unit.lambdas import policies
@@ -32,6 +32,42 @@ Call = tuple[str, Mapping[str, Any]]
 
 CLOUDS: list[FakeCloud] = []
 """Those of the test that runs."""
+_WIRES: dict[str, list[_Wire]] = {}
+"""By service."""
+
+
+class _Wire:
+    """A client, and the cloud that answers it: another one in another test, since botocore takes
+    milliseconds to make a client."""
+
+    def __init__(self, service: str) -> None:
+        self.cloud: FakeCloud | None = None
+        self.client = bundled_models.session().create_client(
+            service,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+        self.client.meta.events.register("before-parameter-build", self._remember)
+        answer: Any = self._answer  # a handler that answers keeps the request off the wire
+        self.client.meta.events.register("before-call", answer)
+
+    def _remember(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["given"] = dict(params)
+
+    def _answer(
+        self, model: Any, params: Mapping[str, Any], context: Mapping[str, Any], **_: Any
+    ) -> tuple[_Answer, Any]:
+        assert self.cloud is not None, "a client outlived its test"
+        return self.cloud.answer(model, params, context["given"])
+
+
+def forget() -> None:
+    """Ends what a test had of clouds and their clients."""
+    CLOUDS.clear()
+    for wires in _WIRES.values():
+        for wire in wires:
+            wire.cloud = None
 
 
 @dataclass
@@ -87,16 +123,13 @@ class FakeCloud(FakeServing):
         CLOUDS.append(self)
 
     def client(self, service: str) -> Any:
-        made = bundled_models.session().create_client(
-            service,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-        made.meta.events.register("before-parameter-build", self._remember)
-        answer: Any = self._answer  # a handler that answers keeps the request off the wire
-        made.meta.events.register("before-call", answer)
-        return made
+        wires = _WIRES.setdefault(service, [])
+        wire = next((each for each in wires if each.cloud is None), None)
+        if wire is None:
+            wire = _Wire(service)
+            wires.append(wire)
+        wire.cloud = self
+        return wire.client
 
     def count(self, operation: str) -> int:
         return Counter(name for name, _ in self.calls)[operation]
@@ -124,13 +157,10 @@ class FakeCloud(FakeServing):
 
     # -- the wire ------------------------------------------------------------------------------
 
-    def _remember(self, params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:
-        context["given"] = dict(params)
-
-    def _answer(
-        self, model: Any, params: Mapping[str, Any], context: Mapping[str, Any], **_: Any
+    def answer(
+        self, model: Any, params: Mapping[str, Any], given: Mapping[str, Any]
     ) -> tuple[_Answer, Any]:
-        name, given = model.name, context["given"]
+        name = model.name
         self.calls.append((name, given))
         function = policies.calling_function()
         try:
@@ -217,6 +247,17 @@ class FakeCloud(FakeServing):
         if stored is None:
             raise ServiceError("NoSuchKey", status=404)
         return {"Body": io.BytesIO(stored.body), "ETag": stored.etag}
+
+    def _CopyObject(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        bucket, _, key = unquote(str(given["CopySource"])).partition("/")
+        source = self.buckets[bucket].get(key)
+        if source is None:
+            raise ServiceError("NoSuchKey", status=404)
+        there = given.get("IfNoneMatch") == "*" and given["Key"] in self.buckets[given["Bucket"]]
+        if there or given.get("CopySourceIfMatch", source.etag) != source.etag:
+            raise ServiceError("PreconditionFailed", status=412)
+        self._store(given["Bucket"], given["Key"], source.body)
+        return {}
 
     def _PutObject(self, given: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         stored = self.buckets[given["Bucket"]].get(given["Key"])

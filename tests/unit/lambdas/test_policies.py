@@ -33,8 +33,11 @@ def refusal(function: str, call: Call) -> str:
         raise InterruptedError
 
     client.meta.events.register_first("before-call", see)
-    with pytest.raises(InterruptedError):
-        getattr(client, operation)(**parameters)
+    try:
+        with pytest.raises(InterruptedError):
+            getattr(client, operation)(**parameters)
+    finally:
+        client.meta.events.unregister("before-call", see)
     return policies.refusal(function, requests[0]) or ""
 
 

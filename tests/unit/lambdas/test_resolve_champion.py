@@ -31,6 +31,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> FakeCloud:
     cloud = FakeCloud()
     monkeypatch.setenv("CHAMPION_PARAMETER", PARAMETER)
     monkeypatch.setenv("NO_CHAMPION_URI", NONE_URI)
+    monkeypatch.setenv("CHAINS_URI", f"s3://{ARTIFACTS}/flights-dev-training/runs/chains/")
     monkeypatch.setenv("MODEL_PACKAGE_GROUP", GROUP)
     for service in ("s3", "sagemaker", "ssm"):
         client = cloud.client(service)
@@ -127,6 +128,52 @@ def test_a_model_named_by_its_data_source_is_found_too(cloud: FakeCloud) -> None
     assert resolve()["model_uri"] == "s3://a/model.tar.gz"
 
 
+def test_a_chain_is_brought_into_one_folder_in_its_order(cloud: FakeCloud) -> None:
+    cloud.parameters[PARAMETER] = PACKAGE
+    uris = [
+        f"s3://{ARTIFACTS}/flights-dev-training/runs/{name}/model.tar.gz"
+        for name in ("train", "prepare +1")
+    ]
+    for uri, body in zip(uris, (b"first", b"second"), strict=True):
+        cloud._store(ARTIFACTS, uri.partition(f"{ARTIFACTS}/")[2], body)
+    cloud.packages[PACKAGE] = described(*({"Image": "i", "ModelDataUrl": uri} for uri in uris))
+
+    def copies() -> dict[str, bytes]:
+        folder = resolve()["model_uri"].removeprefix(f"s3://{ARTIFACTS}/")
+        assert folder.startswith("flights-dev-training/runs/chains/")
+        objects = cloud.buckets[ARTIFACTS]
+        return {
+            key.removeprefix(folder): objects[key].body for key in objects if key.startswith(folder)
+        }
+
+    expected = {"01-of-02.tar.gz": b"first", "02-of-02.tar.gz": b"second"}
+    assert copies() == expected
+    kept = dict(cloud.buckets[ARTIFACTS])
+    assert copies() == expected
+    assert cloud.buckets[ARTIFACTS] == kept, "they are not written again"
+    cloud._store(ARTIFACTS, "flights-dev-training/runs/train/model.tar.gz", b"other")
+    assert copies() == {**expected, "01-of-02.tar.gz": b"other"}, "in a folder of its own"
+    assert len({key for key in cloud.buckets[ARTIFACTS] if "chains" in key}) == 4
+
+
+def test_a_chain_whose_model_is_gone_is_an_error_with_what_to_type(cloud: FakeCloud) -> None:
+    cloud.parameters[PARAMETER] = PACKAGE
+    container = {
+        "Image": "i",
+        "ModelDataUrl": f"s3://{ARTIFACTS}/flights-dev-training/runs/gone/model.tar.gz",
+    }
+    cloud.packages[PACKAGE] = described(container, container)
+
+    def refuse(name: str, given: object) -> None:
+        if name == "HeadObject":  # S3's answer to whoever may not list the bucket
+            raise ServiceError("403", "Forbidden", status=403)
+
+    cloud.before = refuse
+    with pytest.raises(ChampionError, match=f"models of {PACKAGE} cannot be brought together") as e:
+        resolve()
+    assert "Name a version that exists, or none: aws ssm put-parameter" in str(e.value)
+
+
 @pytest.mark.parametrize("value", [None, "none", " none\n", ""])
 def test_without_a_champion_there_is_a_folder_that_is_not_empty(
     cloud: FakeCloud, value: str | None
@@ -170,8 +217,8 @@ def test_a_parameter_that_is_no_version_is_refused_with_its_value(
 @pytest.mark.parametrize(
     ("package", "message"),
     [
-        (described(), "has 0 containers"),
-        (described({"Image": "i"}, {"Image": "i"}), "has 2 containers"),
+        (described(), "has no containers"),
+        (described({"Image": "i", "ModelDataUrl": "s3://a/b"}, {"Image": "i"}), "in container-2"),
         (described({"Image": "i"}), "names no model artifact"),
     ],
 )
