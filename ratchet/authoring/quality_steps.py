@@ -11,11 +11,11 @@ from ratchet.authoring.draft import Draft
 from ratchet.authoring.handles import CheckStep
 from ratchet.authoring.options import CheckOptions
 from ratchet.authoring.variables import Operand
-from ratchet.loop.problems import THRESHOLD
+from ratchet.loop.problems import BINARY, PROBLEMS, REGRESSION, THRESHOLD
 from ratchet.settings import images
 
-_BINARY, _REGRESSION = "BinaryClassification", "Regression"
-_PROBLEMS = (_BINARY, "MulticlassClassification", _REGRESSION)
+_BINARY, _REGRESSION = (PROBLEMS[problem].monitor for problem in (BINARY, REGRESSION))
+_PROBLEMS = tuple(problem.monitor for problem in PROBLEMS.values())
 _CLARIFY_KINDS = ("DATA_BIAS", "MODEL_BIAS", "MODEL_EXPLAINABILITY")
 _FOLDER = "/opt/ml/processing"
 

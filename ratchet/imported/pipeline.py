@@ -20,6 +20,7 @@ from ratchet.imported import registries
 from ratchet.imported.placeholders import details, filled
 from ratchet.imported.stored import StoredPipeline
 from ratchet.loop import names
+from ratchet.loop.problems import BINARY
 from ratchet.permissions import Missing, needs
 from ratchet.settings import tags
 from ratchet.settings.arns import RegionArns
@@ -212,7 +213,7 @@ def _anywhere(stored: StoredPipeline) -> ImportedPipeline:
         region=_ARNS.region,
         owner="x",
         cost_center="x",
-        model=ModelSettings(problem="binary", label="x"),
+        model=ModelSettings(problem=BINARY, label="x"),
     )
     placement = Placement(
         settings=settings,

@@ -38,8 +38,8 @@ import pandas as pd
 from ratchet.judging.answers import (
     MOST_REFUSED,
     Answers,
-    Refused,
     RefusedError,
+    RefusedValues,
     TrueLabels,
     most_labels,
     read_weights,
@@ -188,7 +188,7 @@ def run(args: argparse.Namespace) -> None:
     print(report["verdict"])
 
 
-def _told(refused: Refused) -> dict[str, object]:
+def _told(refused: RefusedValues) -> dict[str, object]:
     return {"labels": refused.count, "examples": refused.examples, "expected": refused.expected}
 
 
@@ -201,7 +201,7 @@ def registry_state(args: argparse.Namespace) -> RegistryState:
     )
 
 
-def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Refused]:
+def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, RefusedValues]:
     """The labels, the rows without them as the CSV that each model is sent, and the labels that
     are not understood: their rows are left out."""
     path: Path = args.eval / "eval.csv"

@@ -45,7 +45,7 @@ class EvaluationRecord:
     violations: Sequence[str]
     """Each standard that is not met, in words."""
     verdict: str
-    better: Better = "higher"
+    better: Better
     """Which values of the metric are better."""
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ratchet.loop.folders import CONSTRAINTS, baseline_folder
 from ratchet.loop.names import NONE, SCORED
-from ratchet.loop.problems import THRESHOLD, Better, better_of
+from ratchet.loop.problems import THRESHOLD, Better, better_of, direction
 
 APPROVED: Final = "Approved"
 REJECTED: Final = "Rejected"
@@ -58,7 +58,7 @@ def registered_score(metadata: Mapping[str, str]) -> Score | None:
     """The score that a version was registered by; None where it has none."""
     if METRIC_KEY in metadata:
         value = number_in(metadata, CANDIDATE_SCORE_KEY)
-        better: Better = "lower" if metadata.get(BETTER_KEY) == "lower" else "higher"
+        better: Better = direction(metadata.get(BETTER_KEY))
         return (
             value
             if value is None

@@ -174,6 +174,11 @@ PROBLEMS: Mapping[str, ModelProblem] = {
 }
 
 
+def direction(text: str | None) -> Better:
+    """Of what a report or a version's metadata says."""
+    return "lower" if text == "lower" else "higher"
+
+
 def better_of(metric: str) -> Better:
     """Of a metric that something recorded by its name alone, as was once done."""
     problems = PROBLEMS.values()

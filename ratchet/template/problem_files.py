@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from ratchet.loop.problems import Kind
+from ratchet.loop.problems import BINARY, MULTICLASS, PROBLEMS, REGRESSION, Kind
 from ratchet.template.data import LabelColumn, LearningPlan
 from ratchet.template.files import Files
 from ratchet.template.sample_rows import sample_files
@@ -29,7 +29,6 @@ class _Words:
     """What differs by a name between the problems."""
 
     estimator: str
-    metric: str
     score: str
     """What the estimator's own `score` is."""
     answer: str
@@ -39,24 +38,21 @@ class _Words:
 
 
 _WORDS: Mapping[Kind, _Words] = {
-    "binary": _Words(
+    BINARY: _Words(
         estimator="HistGradientBoostingClassifier",
-        metric="auc",
         score="accuracy",
         answer="the probability of the positive class of each row",
         what="the probability of one of two classes",
     ),
-    "multiclass": _Words(
+    MULTICLASS: _Words(
         estimator="HistGradientBoostingClassifier",
-        metric="macro_f1",
         score="accuracy",
         answer="the class of each row and the probability of every class",
         what="one of several classes",
         trees=100,
     ),
-    "regression": _Words(
+    REGRESSION: _Words(
         estimator="HistGradientBoostingRegressor",
-        metric="rmse",
         score="r2",
         answer="the value of each row",
         what="a number",
@@ -106,20 +102,20 @@ def _part(path: str, **values: str) -> str:
 
 def _label_names(problem: Kind) -> list[str]:
     """What prepare.py needs of features.py, in the order of an import."""
-    if problem == "binary":
+    if problem == BINARY:
         return ["COLUMNS", "LABEL", "NEGATIVE", "POSITIVE"]
-    return ["CLASSES", "COLUMNS", "LABEL"] if problem == "multiclass" else ["COLUMNS", "LABEL"]
+    return ["CLASSES", "COLUMNS", "LABEL"] if problem == MULTICLASS else ["COLUMNS", "LABEL"]
 
 
 def _label(target: LabelColumn) -> str:
     lines = [f"LABEL = {python_literal(target.label)}"]
-    if target.problem == "binary":
+    if target.problem == BINARY:
         negative, positive = map(python_literal, target.classes)
         lines += [
             f"NEGATIVE = {negative}",
             f"POSITIVE = {positive}  # the model answers the probability of this class",
         ]
-    if target.problem == "multiclass":
+    if target.problem == MULTICLASS:
         lines.append("# In the order in which the model answers their probabilities.")
         lines += _list("CLASSES", [python_literal(name) for name in target.classes])
     return "\n".join(lines) + "\n"
@@ -167,17 +163,17 @@ def _list(name: str, items: Sequence[str], braces: str = "[]", annotation: str =
 def _settings(plan: LearningPlan) -> str:
     target = plan.target
     classes = ""
-    if target.problem == "multiclass":
+    if target.problem == MULTICLASS:
         classes = "\n".join(_list("classes", [toml_literal(name) for name in target.classes]))
         classes += "\n"
-    elif target.problem == "binary" and target.classes != ("0", "1"):
+    elif target.problem == BINARY and target.classes != ("0", "1"):
         classes = f"positive = {toml_literal(target.classes[1])} # what the probability is of\n"
     return (
         _part(
             "shared/base.toml",
             problem=target.problem,
             label=toml_literal(target.label),
-            metric=_WORDS[target.problem].metric,
+            metric=PROBLEMS[target.problem].default,
             classes=classes,
             hints=_part(f"{target.problem}/hints.toml") + "\n",
             tolerances=_part(f"{target.problem}/tolerances.toml", **_tolerances(target)) + "\n",
@@ -190,14 +186,14 @@ def _settings(plan: LearningPlan) -> str:
 
 
 def _tolerances(target: LabelColumn) -> dict[str, str]:
-    if target.problem == "regression":
+    if target.problem == REGRESSION:
         deviation = target.deviation
         return {
             "deviation": _rounded(deviation),
             "tenth": _rounded(deviation / 10),
             "hundredth": _rounded(deviation / 100),
         }
-    if target.problem == "multiclass":
+    if target.problem == MULTICLASS:
         share = max(target.counts) / sum(target.counts)
         largest = 2 * share / (1 + share)  # F1 of the largest class, where it is always the answer
         return {"floor": f"{max(1.0, largest) / len(target.classes):.2f}"}

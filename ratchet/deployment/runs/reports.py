@@ -51,7 +51,7 @@ def with_copy(state: RunState, reports: Reports) -> RunState:
         names.THE_CHAMPION: outputs.get("version"),
         names.REGISTERED: outputs.get("newest_version"),
     }
-    version = versions.get(candidate.get("status"))
+    version = versions.get(str(candidate.get("status")))
     return replace(state, copy_of="" if version in (None, names.NONE) else str(version))
 
 

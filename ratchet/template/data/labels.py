@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ratchet.loop.problems import Kind
+from ratchet.loop.problems import BINARY, MULTICLASS, REGRESSION, Kind
 from ratchet.template.data.columns import Column, numbers, texts, words_of
 from ratchet.template.data.errors import DataError
 
@@ -102,7 +102,7 @@ def target(column: Column, values: pd.Series, problem: Kind | None) -> LabelColu
             "to learn; name another: --label, or add rows with other values"
         )
     chosen, reason = (problem, "") if problem else _guess(column, present)
-    if chosen == "regression":
+    if chosen == REGRESSION:
         return _regression(column, present, reason)
     return _classification(column, present, chosen, reason)
 
@@ -128,17 +128,17 @@ def _check_name(name: str) -> None:
 def _guess(column: Column, present: pd.Series) -> tuple[Kind, str]:
     name, distinct = column.name, column.distinct
     if distinct == 2:
-        return "binary", f"{name!r} has two values, so this is a binary problem"
+        return BINARY, f"{name!r} has two values, so this is a binary problem"
     values = numbers(present)
     if values.isna().all() or (values.isna().any() and distinct <= MOST_CLASSES):
-        return "multiclass", f"{name!r} has {distinct} words, so this is a multiclass problem"
+        return MULTICLASS, f"{name!r} has {distinct} words, so this is a multiclass problem"
     whole = bool((values == np.floor(values)).all())
     if whole and distinct <= _FEW_INTEGERS and len(present) >= _ROWS_A_CLASS * distinct:
-        return "multiclass", (
+        return MULTICLASS, (
             f"{name!r} has {distinct} different whole numbers, so this is taken for a multiclass "
             "problem (--problem regression if they are amounts)"
         )
-    return "regression", f"{name!r} is a number, so this is a regression"
+    return REGRESSION, f"{name!r} is a number, so this is a regression"
 
 
 def _regression(column: Column, present: pd.Series, reason: str) -> LabelColumn:
@@ -152,7 +152,7 @@ def _regression(column: Column, present: pd.Series, reason: str) -> LabelColumn:
         )
     return LabelColumn(
         label=column.name,
-        problem="regression",
+        problem=REGRESSION,
         reason=reason or f"{column.name!r} is predicted as a number",
         missing=column.missing,
         deviation=float(values.std()),
@@ -160,7 +160,7 @@ def _regression(column: Column, present: pd.Series, reason: str) -> LabelColumn:
 
 
 def _classification(column: Column, present: pd.Series, problem: Kind, reason: str) -> LabelColumn:
-    if problem == "binary" and column.distinct != 2:
+    if problem == BINARY and column.distinct != 2:
         raise DataError(
             f"the label {column.name!r} of a binary problem must have two values, and it has "
             f"{column.distinct:,}: {_counted(present)}. Choose --problem multiclass or regression"
@@ -175,7 +175,7 @@ def _classification(column: Column, present: pd.Series, problem: Kind, reason: s
     counts = Counter(present)
     classes = in_order(counts)
     said = f"{column.name!r} has {len(classes)} classes"
-    if problem == "binary":
+    if problem == BINARY:
         negative, positive, why = _positive(classes, counts)
         classes = (negative, positive)
         said = f"{positive!r} is the positive class of {column.name!r}, {why}"

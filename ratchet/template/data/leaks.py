@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ratchet.loop.problems import BINARY, REGRESSION
 from ratchet.template.data.columns import Column, numbers, texts
 from ratchet.template.data.labels import LabelColumn
 
@@ -26,7 +27,7 @@ def leak(column: Column, values: pd.Series, target: LabelColumn, labels: pd.Seri
         return ""
     if (both["value"] == both["label"]).all():
         return f"it is a copy of the label {target.label!r}"
-    if target.problem == "regression":
+    if target.problem == REGRESSION:
         return _of_number(column, both, target)
     if column.kind == "number" and column.distinct > len(target.classes):
         return _splits(both, target)
@@ -50,7 +51,7 @@ def _of_number(column: Column, both: pd.DataFrame, target: LabelColumn) -> str:
 
 def _splits(both: pd.DataFrame, target: LabelColumn) -> str:
     """Of two classes: whether one number lies between them."""
-    if target.problem != "binary":
+    if target.problem != BINARY:
         return ""
     value = numbers(both["value"])
     ends = value.groupby(both["label"]).agg(["min", "max"]).sort_values("min")

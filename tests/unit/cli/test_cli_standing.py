@@ -195,7 +195,7 @@ def test_after_the_rejection_of_all_versions_a_candidate_of_theirs_is_not_propos
 def test_a_version_that_sagemaker_could_not_complete_is_neither_wanted_nor_proposed(
     serving: ServingWorld,
 ) -> None:
-    failed = {"ModelPackageStatus": "Failed"}
+    failed: dict[str, Any] = {"ModelPackageStatus": "Failed"}
     serving.sagemaker.packages = [
         package(4, "PendingManualApproval", metadata=JUDGED, **failed),
         package(3, "Approved", **failed),
