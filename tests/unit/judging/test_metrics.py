@@ -401,11 +401,21 @@ def test_answers_of_one_class_are_scikit_learns(name: str) -> None:
 
 
 def test_weights_of_constant_labels_do_not_make_a_spread_of_the_last_bit() -> None:
-    labels = TrueLabels("regression", np.full(7, 0.1), weights=np.full(7, 0.3))
-    answers = Answers(np.full(7, 0.2))
-    assert value_of("r2", labels, answers) == 0.0
-    assert value_of("r2", labels, Answers(labels.values)) == 1.0
-    assert value_of("explained_variance", labels, answers) == 1.0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        rows, value = int(random.integers(2, 40)), random.random()
+        labels = TrueLabels("regression", np.full(rows, value), weights=random.random(rows))
+        answers = Answers(np.full(rows, value + 0.1))
+        assert value_of("r2", labels, answers) == 0.0
+        assert value_of("r2", labels, Answers(labels.values)) == 1.0
+        assert value_of("explained_variance", labels, answers) == 1.0
+
+
+def test_a_draw_without_a_class_has_no_auc() -> None:
+    labels = TrueLabels("binary", np.array([0, 1, 1]), ("0", "1"))
+    measure = MEASURES["binary"]["auc"](labels, Answers(np.array([0.1, 0.2, 0.3])))
+    assert math.isnan(measure.value(np.array([3, 0, 0])))
+    assert math.isnan(measure.value(np.array([0, 3, 0])))
 
 
 def test_a_class_whose_rows_weigh_nothing_is_not_there() -> None:
