@@ -99,8 +99,8 @@ class StepScope:
         if (wrong := no_number(document)) is not None:
             where, value = wrong
             raise EvaluationError(
-                f"{uri} is not JSON: {where} is {value}, and RFC 8259 has no such number; leave "
-                "it out, or say as a text why there is none"
+                f"{uri} is not JSON: {where} is {json.dumps(value)}, and RFC 8259 has no "
+                "such number; leave it out, or say as a text why there is none"
             )
         try:
             return find(path, document)
@@ -117,7 +117,7 @@ def no_number(document: Any) -> tuple[str, float] | None:
         if isinstance(value, float) and not math.isfinite(value):
             return path, value
         if isinstance(value, Mapping):
-            waiting += [(f"{path}.{key}", item) for key, item in reversed(value.items())]
+            waiting += [(f"{path}.{key}", item) for key, item in reversed(list(value.items()))]
         elif isinstance(value, list):
             waiting += [(f"{path}[{n}]", value[n]) for n in reversed(range(len(value)))]
     return None
