@@ -38,8 +38,8 @@ import pandas as pd
 from ratchet.judging.answers import (
     MOST_REFUSED,
     Answers,
-    Refused,
     RefusedError,
+    RefusedValues,
     TrueLabels,
     most_labels,
     read_weights,
@@ -201,7 +201,7 @@ def run(args: argparse.Namespace) -> None:
     print(report["verdict"])
 
 
-def _told(refused: Refused) -> dict[str, object]:
+def _told(refused: RefusedValues) -> dict[str, object]:
     return {"labels": refused.count, "examples": refused.examples, "expected": refused.expected}
 
 
@@ -214,7 +214,7 @@ def registry_state(args: argparse.Namespace) -> RegistryState:
     )
 
 
-def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Slices, Refused]:
+def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Slices, RefusedValues]:
     """The labels, the rows without them as the CSV that each model is sent, the columns by which
     they are taken apart, and the labels that are not understood: their rows are left out."""
     path: Path = args.eval / "eval.csv"
