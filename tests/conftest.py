@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import os
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import botocore.session
 import hypothesis
+import pytest
 import typer.testing
 from botocore.loaders import JSONFileLoader
 
@@ -40,9 +43,29 @@ def _load(loader: JSONFileLoader, file_path: str) -> Any:
 # Each session parses botocore's models anew, a quarter of a second for those of one command, and
 # tests make thousands of sessions.
 JSONFileLoader.load_file = _load  # type: ignore[method-assign, assignment]
+# It also parses the table of endpoints, and looks into 400 folders. Sessions that share a loader
+# share both, as the clients of one session do.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 # Typer makes every command of a program anew for each line that a test types, 50 ms.
 typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]
+
+
+_LONG = ("cloud", "synth", "jobs")
+"""Marks of what takes long, the longest first."""
+
+
+@pytest.hookimpl(trylast=True)  # when `infra` has marked its tests
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, so that all workers end together."""
+    places: dict[object, int] = {}
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if item.path.parent == Path(__file__).parent:  # as a project has them, without marks
+            marks.add("synth")
+        place = next((n for n, name in enumerate(_LONG) if name in marks), len(_LONG))
+        places[item.path] = min(place, places.get(item.path, place))
+    items.sort(key=lambda item: places[item.path])
 
 
 def pytest_collection_finish() -> None:

@@ -98,8 +98,11 @@ class FakeServing:
             "ModelApprovalStatus": approval,
             "CreationTime": self.now,
             "DriftCheckBaselines": baselines_at(f"s3://artifacts/runs/{version}"),
-            "CustomerMetadataProperties": {"execution": f"run{version}"},
             **more,
+            # A copy: it changes, and another test registers with the same.
+            "CustomerMetadataProperties": dict(
+                more.get("CustomerMetadataProperties", {"execution": f"run{version}"})
+            ),
         }
         return arn
 
