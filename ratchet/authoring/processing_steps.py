@@ -224,7 +224,7 @@ class ProcessingSteps(Draft):
         inputs = {**judgement.candidate_inputs(chain), "champion": champion, "eval": rows}
         outputs = [judgement.REPORT, judgement.PREDICTIONS]
         settings = self.ctx.settings
-        of_gate = {
+        of_gate: dict[str, Any] = {
             "needed": tuple(settings.gate.limits),
             "slices": settings.gate.slices,
             "slice_tolerance": settings.slice_max_regression,

@@ -117,7 +117,7 @@ def no_number(document: Any) -> tuple[str, float] | None:
         if isinstance(value, float) and not math.isfinite(value):
             return path, value
         if isinstance(value, Mapping):
-            waiting += [(f"{path}.{key}", item) for key, item in reversed(value.items())]
+            waiting += [(f"{path}.{key}", item) for key, item in reversed([*value.items()])]
         elif isinstance(value, list):
             waiting += [(f"{path}[{n}]", value[n]) for n in reversed(range(len(value)))]
     return None
