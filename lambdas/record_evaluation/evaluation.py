@@ -40,6 +40,8 @@ class Judged:
     """None: the champion cannot answer for these rows."""
     interval: Mapping[str, float] | None
     verdict: str
+    threshold: float | None = None
+    """Of a binary problem: the one that it was scored at; None: no score depends on one."""
 
 
 def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
@@ -62,6 +64,9 @@ def judged(report: Mapping[str, Any], *, uri: str) -> Judged:
             interval=interval
             and {name: _number(f"interval.{name}", value) for name, value in interval.items()},
             verdict=str(report["verdict"]),
+            threshold=None
+            if champion.get("threshold") is None
+            else _number("champion.threshold", champion["threshold"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         reason = f"{type(problem).__name__}: {problem}"
@@ -101,6 +106,19 @@ def _direction(metric: str, report: Mapping[str, Any]) -> Better:
     if row and better != row.better:
         raise _ValueError(f"better is {json.dumps(better)}, and {row.better} is better of {metric}")
     return direction(better)
+
+
+def check_threshold(judged: Judged, metadata: Mapping[str, str], *, uri: str) -> None:
+    """Raises ReportError where the score was reached at another threshold than the registered one:
+    the two say nothing of each other."""
+    registered = packages.number_in(metadata, packages.THRESHOLD_KEY)
+    if registered is None or judged.threshold is None:
+        return
+    if not math.isclose(registered, judged.threshold, rel_tol=1e-9):
+        raise ReportError(
+            f"{uri} has a score at the threshold {judged.threshold:g}, and the version was "
+            f"registered at {registered:g}; expected an evaluation of the version at its own"
+        )
 
 
 def registered_score(metadata: Mapping[str, str], metric: str) -> float | None:

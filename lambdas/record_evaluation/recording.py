@@ -69,6 +69,7 @@ class Recording:
         if text is None:
             raise ReportError(f"{report} does not exist: the evaluate step has left no report")
         judged = evaluation.judged(json.loads(text), uri=report)
+        evaluation.check_threshold(judged, metadata, uri=report)
         standards = Standards(
             floor=float(event["floor"]) if "floor" in event else None,
             max_regression=float(event["max_regression"]),

@@ -82,13 +82,20 @@ def own_metrics(steps: Path) -> Path | None:
 
 
 def script_arguments(
-    model: ModelSettings, *, own: Path | None, needed: Sequence[str] = ()
+    model: ModelSettings,
+    *,
+    own: Path | None,
+    needed: Sequence[str] = (),
+    slices: Sequence[str] = (),
+    slice_tolerance: float = 0.0,
 ) -> list[str]:
     """What the script is told beside its folders: `python -m ratchet.judging.evaluate …`.
 
     Args:
         own: the file with a team's own metrics, from the folder that the script runs in.
         needed: metrics that a candidate must have.
+        slices: columns on whose values' rows it is compared with the champion, too.
+        slice_tolerance: how much worse than the champion is no harm there.
     """
     arguments = ["--problem", model.problem, "--label", model.label, "--metric", model.metric_name]
     if model.problem == BINARY and model.positive:
@@ -104,6 +111,9 @@ def script_arguments(
         if place is not None:
             arguments.append(f"--{name}={place}")
     arguments += [f"--need={name}" for name in needed]
+    arguments += [f"--slice={column}" for column in slices]
+    if slices:
+        arguments.append(f"--slice-tolerance={slice_tolerance}")
     if own is not None:
         arguments += ["--own-metrics", str(own)]
     return arguments

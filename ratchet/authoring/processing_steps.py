@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
@@ -44,6 +44,7 @@ class ProcessingSteps(Draft):
             include: files beside the script that it needs but does not import.
             options: see `JobOptions`.
         """
+        self._refuse_shared_options(name, inputs, outputs, arguments)
         job = jobs.processing_job(
             self._job_settings(name, options),
             self._script(self._bundle(name, script, include=include), self._image(name, image)),
@@ -75,6 +76,7 @@ class ProcessingSteps(Draft):
         The others are as for `processing`. Modules beside the script that it imports reach the
         executors too.
         """
+        self._refuse_shared_options(name, inputs, outputs, arguments)
         bundle = self._bundle(name, script)
         aws = images.spark(self.ctx.settings.region)
         folders = jobs.folder_arguments(inputs, outputs)
@@ -221,8 +223,16 @@ class ProcessingSteps(Draft):
             self._refuse(name, "candidate", f"{len(chain)} artifacts", expected)
         inputs = {**judgement.candidate_inputs(chain), "champion": champion, "eval": rows}
         outputs = [judgement.REPORT, judgement.PREDICTIONS]
+        settings = self.ctx.settings
+        of_gate: dict[str, Any] = {
+            "needed": tuple(settings.gate.limits),
+            "slices": settings.gate.slices,
+            "slice_tolerance": settings.slice_max_regression,
+        }
         about = judgement.script_arguments(
-            self.ctx.settings.model, own=Path(own.name) if own else None
+            settings.model,
+            own=Path(own.name) if own else None,
+            **({} if candidate is None else of_gate),
         )
         job = jobs.processing_job(
             self._job_settings(name, options),
@@ -269,6 +279,31 @@ class ProcessingSteps(Draft):
         return self._add_call(
             ProcessingStep, "Processing", name, job, options, beside=beside, reports=reports or {}
         )
+
+    def _refuse_shared_options(
+        self,
+        name: str,
+        inputs: Iterable[str],
+        outputs: Iterable[str],
+        arguments: Iterable[Operand],
+    ) -> None:
+        """A script gets each folder as an option of its own: of two that argparse puts into one
+        variable, it loses the first."""
+        taken: dict[str, str] = {}
+        given = [
+            *(("inputs", key, f"--{key}") for key in inputs),
+            *(("outputs", key, f"--{key}") for key in outputs),
+            *(("arguments", each, each) for each in arguments if isinstance(each, str)),
+        ]
+        for argument, value, text in given:
+            option = text.partition("=")[0]
+            variable = option.replace("-", "_")
+            place = taken.get(variable)
+            if place and option.startswith("--"):
+                expected = f"the script gets {option} twice: {place} have it too"
+                self._refuse(name, argument, value, expected, "give one of the two another name")
+            elif argument != "arguments":  # a script may take an option of its own several times
+                taken[variable] = argument
 
     def _shipped_modules(self, name: str, bundle: Bundle) -> list[str]:
         """Options of spark-submit that bring the executors what the script imports."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -100,20 +101,31 @@ class Trial:
         return self.containers_of(self.first)
 
     def containers_of(self, result: Result) -> list[dict[str, Any]]:
-        """The containers that a run registered its model with, as `CreateModelPackage` has them;
-        where it registered none, that of its first model.
+        """The containers that a run registers its model with, as `CreateModelPackage` has them,
+        also where it did not get that far.
 
         Raises:
-            ContractError: no training step got to its end.
+            ContractError: a model of them was not trained.
         """
-        done = [step for step in result.steps if step.status == "Succeeded"]
-        for step in done:
+        models = {
+            step.name: str(step.properties["ModelArtifacts"]["S3ModelArtifacts"])
+            for step in result.steps
+            if step.type == "Training" and step.status == "Succeeded"
+        }
+        for step in self.pipeline.steps:
             if step.type == "RegisterModel":
-                return list(step.properties["InferenceSpecification"]["Containers"])
-        for step in done:
-            if step.type == "Training":
-                uri = str(step.properties["ModelArtifacts"]["S3ModelArtifacts"])
-                return [{"Image": self.settings.image, "ModelDataUrl": uri}]
+                containers = step.to_json()["Arguments"]["InferenceSpecification"]["Containers"]
+                names_of_steps = [
+                    re.findall(r"Steps\.([\w-]+)\.ModelArtifacts", str(container["ModelDataUrl"]))
+                    for container in containers
+                ]
+                if all(name and name[0] in models for name in names_of_steps):
+                    return [
+                        {**container, "ModelDataUrl": models[name]}
+                        for container, (name, *_) in zip(containers, names_of_steps, strict=True)
+                    ]
+        if len(models) == 1:
+            return [{"Image": self.settings.image, "ModelDataUrl": next(iter(models.values()))}]
         raise ContractError(f"no model was trained: {result.failure_reason}")
 
     def artifacts_of(self, result: Result) -> list[str]:

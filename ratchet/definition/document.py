@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, NamedTuple
 
 from ratchet.definition import expressions
 from ratchet.definition.expressions import Call, Keys, chain_of, place_of
@@ -31,6 +31,20 @@ __all__ = [
 ]
 
 _NAME = re.compile(r"[A-Za-z0-9_\-]{1,64}")  # botocore, `StepName`
+
+
+class NeverRun(NamedTuple):
+    """Why a step never runs: what it needs of each branch of a gate."""
+
+    gate: str
+    then: str
+    otherwise: str
+
+    def __str__(self) -> str:
+        return (
+            f"it never runs: it needs {self.then!r}, which runs where {self.gate!r} passes, and "
+            f"{self.otherwise!r}, which runs where it does not"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +90,36 @@ class Document:
             # graphlib lists each node before the one that needs it.
             return tuple(reversed(error.args[1]))
         return ()
+
+    @cached_property
+    def never_run(self) -> Mapping[str, NeverRun]:
+        """Steps that need steps of both branches of a gate, directly or through others: such a step
+        is skipped in every run, and the run succeeds. Not those that only follow such a step, nor
+        those that need a step of the branch beside their own."""
+        if self.cycle:
+            return {}
+        steps = self.by_name
+        needs = {name: sorted(steps[name].needs & steps.keys()) for name in steps}
+        behind: dict[str, dict[tuple[str, bool], str]] = {}
+        contradictory: dict[str, NeverRun] = {}
+        skipped: set[str] = set()
+        for name in TopologicalSorter(needs).static_order():
+            step = steps[name]
+            every: dict[tuple[str, bool], str] = {}
+            for other in needs[name]:
+                if other in skipped or step.excludes(steps[other]):
+                    skipped.add(name)
+                every |= behind[other]
+                if branch := steps[other].branch:
+                    every[branch.gate, branch.outcome] = other
+            if step.branch:
+                every.setdefault((step.branch.gate, step.branch.outcome), name)
+            gate = next((gate for gate, passes in every if (gate, not passes) in every), None)
+            if gate is not None and name not in skipped:
+                contradictory[name] = NeverRun(gate, every[gate, True], every[gate, False])
+                skipped.add(name)
+            behind[name] = every
+        return contradictory
 
     def required(self) -> Document:
         """Itself.

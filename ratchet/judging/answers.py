@@ -137,14 +137,14 @@ class LabelRule:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedValues:
     """Values that are not understood: how often each."""
 
     texts: Mapping[str, int] = field(default_factory=dict)
     expected: str = ""
 
     @classmethod
-    def of(cls, texts: Iterable[str], wrong: Iterable[bool], *, expected: str) -> Refused:
+    def of(cls, texts: Iterable[str], wrong: Iterable[bool], *, expected: str) -> RefusedValues:
         counts = Counter(text for text, refused in zip(texts, wrong, strict=True) if refused)
         return cls(dict(counts.most_common()), expected)
 
@@ -187,7 +187,7 @@ def most_labels(
     positive: str = "",
     classes: Sequence[str] = (),
     most: float,
-) -> tuple[TrueLabels, Array, Refused]:
+) -> tuple[TrueLabels, Array, RefusedValues]:
     """The labels that are understood, the mask of their rows in the column, and the others.
 
     Args:
@@ -203,7 +203,7 @@ def most_labels(
     values, wrong = rule.values(texts)
     if wrong.mean() > most:
         refuse("labels", texts, wrong, expected=rule.expected)
-    refused = Refused.of(texts, wrong, expected=rule.expected)
+    refused = RefusedValues.of(texts, wrong, expected=rule.expected)
     return TrueLabels(problem, values[~wrong], rule.classes), ~wrong, refused
 
 
@@ -282,7 +282,7 @@ def refuse(what: str, texts: Sequence[str], wrong: Array, *, expected: str) -> N
     """Raises RefusedError, with counts and examples, where something is wrong."""
     if not wrong.any():
         return
-    refused = Refused.of(texts, wrong, expected=expected)
+    refused = RefusedValues.of(texts, wrong, expected=expected)
     raise RefusedError(refused.message(what, len(texts)))
 
 

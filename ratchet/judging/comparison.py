@@ -21,7 +21,14 @@ from ratchet.judging.metrics import (
 )
 from ratchet.judging.models import Asked
 from ratchet.judging.own_metrics import OwnMetric
-from ratchet.loop.names import NONE, SCORED, UNSCORABLE
+from ratchet.judging.slices import (
+    ComparedSlice,
+    Slices,
+    as_report,
+    compared_slices,
+    slices_text,
+)
+from ratchet.loop.names import NEW_MODEL, NONE, SCORED, UNSCORABLE
 from ratchet.loop.numbers import difference_text, interval_text, score_text
 from ratchet.loop.problems import (
     BINARY,
@@ -104,12 +111,14 @@ def compare(
     candidate: Asked,
     champion: Asked,
     registry: RegistryState | None = None,
+    slices: Slices | None = None,
 ) -> dict[str, Any]:
     """The report. `regression` is how much worse the candidate is, in the metric's own unit: what
     the gate looks at.
 
     Args:
         registry: what versions there are, one of which the candidate may be.
+        slices: by which columns both models are compared, too.
 
     Raises:
         UndefinedMetricError: the candidate's answers do not have the metric.
@@ -125,6 +134,8 @@ def compare(
     _check_needed(judging, ours)
     theirs = _no_scores(judging, champion)
     regression, interval = 0.0, None
+    compared: list[ComparedSlice] = []
+    left_out = 0
     verdict = f"candidate {name} {score_text(score)}"
     ending = f"on {labels.rows:,} rows"
     if champion.answers is not None:
@@ -143,6 +154,12 @@ def compare(
         verdict += difference_text(regression, like=other)
         if within := interval_text(interval, like=other):
             verdict += f", {within}"
+        if slices is not None and status == NEW_MODEL:
+            compared, left_out = compared_slices(
+                judging, labels, candidate.answers, champion.answers, slices
+            )
+            if worse := slices_text(compared, like=other):
+                verdict += f"; {worse}"
     elif champion.reason:
         verdict += f" {ending}; the champion cannot be scored: {champion.reason}"
     else:
@@ -157,6 +174,7 @@ def compare(
         regression=regression,
         interval=interval,
         verdict=verdict,
+        **as_report(compared, left_out),
     )
 
 

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from ratchet.loop.names import NEW_MODEL, NONE, REGISTERED, THE_CHAMPION
 from ratchet.loop.outcomes import NO_NEW_MODEL
@@ -90,7 +90,7 @@ def _members(archive: Path) -> list[str]:
     return [lines[name] for name in sorted(lines)]
 
 
-def _digest(content: BinaryIO) -> str:
+def _digest(content: IO[bytes]) -> str:
     digest = hashlib.sha256()
     while chunk := content.read(_CHUNK):
         digest.update(chunk)

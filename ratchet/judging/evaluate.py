@@ -38,8 +38,8 @@ import pandas as pd
 from ratchet.judging.answers import (
     MOST_REFUSED,
     Answers,
-    Refused,
     RefusedError,
+    RefusedValues,
     TrueLabels,
     most_labels,
     read_weights,
@@ -49,6 +49,7 @@ from ratchet.judging.copies import RegistryState
 from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
 from ratchet.judging.responses import Reading, read_response
+from ratchet.judging.slices import MOST_VALUES, Slices
 from ratchet.loop.names import NONE
 from ratchet.loop.problems import (
     BEST_F1,
@@ -117,6 +118,18 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="METRIC",
         help="fail where the candidate does not have it",
     )
+    slices = parser.add_argument_group("rows that are compared by themselves")
+    slices.add_argument(
+        "--slice",
+        dest="slices",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="the rows of each of its values",
+    )
+    slices.add_argument(
+        "--slice-tolerance", type=float, default=0.0, help="how much worse is no harm there"
+    )
     parser.add_argument("--own-metrics", type=Path, help="a file with BETTER and functions")
     versions = parser.add_argument_group("the versions that there are, which a candidate may be")
     versions.add_argument("--champion-version", default=NONE)
@@ -150,7 +163,7 @@ def readings(args: argparse.Namespace) -> tuple[Reading, Reading]:
 def run(args: argparse.Namespace) -> None:
     own = own_metrics(args.own_metrics, args.problem) if args.own_metrics else {}
     judging = Judging(args.problem, args.metric or PROBLEMS[args.problem].default, own, args.need)
-    labels, rows, refused = read(args)
+    labels, rows, slices, refused = read(args)
     check_labels(judging, labels)
     of_candidate, of_champion = readings(args)
     models = [([args.champion], of_champion), (args.candidate, of_candidate)]
@@ -169,7 +182,7 @@ def run(args: argparse.Namespace) -> None:
             missing = f"no *.tar.gz in {', '.join(map(str, args.candidate))}"
             reason = candidates[0].reason or missing
             raise SystemExit(f"the candidate cannot be scored: {reason}")
-        report = compare(judging, labels, candidates[0], champion, registry_state(args))
+        report = compare(judging, labels, candidates[0], champion, registry_state(args), slices)
     else:
         if champion.answers is None and champion.reason is None:
             raise SystemExit(
@@ -188,7 +201,7 @@ def run(args: argparse.Namespace) -> None:
     print(report["verdict"])
 
 
-def _told(refused: Refused) -> dict[str, object]:
+def _told(refused: RefusedValues) -> dict[str, object]:
     return {"labels": refused.count, "examples": refused.examples, "expected": refused.expected}
 
 
@@ -201,9 +214,9 @@ def registry_state(args: argparse.Namespace) -> RegistryState:
     )
 
 
-def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Refused]:
-    """The labels, the rows without them as the CSV that each model is sent, and the labels that
-    are not understood: their rows are left out."""
+def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Slices, RefusedValues]:
+    """The labels, the rows without them as the CSV that each model is sent, the columns by which
+    they are taken apart, and the labels that are not understood: their rows are left out."""
     path: Path = args.eval / "eval.csv"
     if not path.is_file():
         raise SystemExit(f"no {path}; expected the eval slice that prepare.py wrote")
@@ -213,13 +226,20 @@ def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Refused]:
         raise SystemExit(f"{path}: not a CSV file with a header: {error}") from None
     roles = {"label": args.label, "weights": args.weights}
     columns = {role: name for role, name in roles.items() if name}
-    for role, name in columns.items():
+    said = {name: f"the {role} of [model]" for role, name in columns.items()}
+    for name, what in (*said.items(), *((name, "a slice of [gate]") for name in args.slices)):
         if name not in rows:
             near = difflib.get_close_matches(name, map(str, rows.columns), n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise SystemExit(
-                f"{path}: no column {name!r}, the {role} of [model]; {hint}"
+                f"{path}: no column {name!r}, {what}; {hint}"
                 f"There are {', '.join(map(str, rows.columns))}"
+            )
+    for name in args.slices:
+        if (values := rows[name].nunique()) > MOST_VALUES:
+            raise SystemExit(
+                f"{path}, column {name!r}, a slice of [gate]: {values:,} values; expected at most "
+                f"{MOST_VALUES}. Let prepare.py write a column with a few groups of them"
             )
     texts = {role: rows.pop(name) for role, name in columns.items()}
     role = "label"
@@ -236,7 +256,12 @@ def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Refused]:
             labels = replace(labels, weights=read_weights(texts[role][understood]))
     except RefusedError as error:
         raise SystemExit(f"{path}, column {columns[role]!r}: {error}") from None
-    return labels, rows[understood].to_csv(index=False).encode(), refused
+    rows = rows[understood]
+    slices = Slices(
+        columns={name: rows[name].to_numpy(dtype=str) for name in args.slices},
+        tolerance=args.slice_tolerance,
+    )
+    return labels, rows.to_csv(index=False).encode(), slices, refused
 
 
 def predictions(labels: TrueLabels, answers: Answers | None) -> pd.DataFrame:

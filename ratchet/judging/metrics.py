@@ -69,59 +69,64 @@ ByClass = Callable[[Array, Array, Array], Array]
 """(..., classes) of rows that are right, labelled and answered."""
 
 
-@dataclass(frozen=True)
 class Counts:
     """A function of the rows that are right, labelled and answered, class by class."""
 
-    labels: Array
-    answers: Array
-    classes: int
-    of: ByClass
-    weights: Array | None = None
+    def __init__(
+        self,
+        labels: Array,
+        answers: Array,
+        classes: int,
+        of: ByClass,
+        weights: Array | None = None,
+    ) -> None:
+        # Rows of one label and one answer are alike: a draw counts them once, as one cell.
+        cells, self._rows = np.unique(labels * classes + answers, return_inverse=True)
+        self._labels, self._answers = np.divmod(cells, classes)
+        self._classes, self._of, self._weights = classes, of, weights
 
     def value(self, draws: Array | None = None) -> float:
-        return float(self.of(*self._sums(self._weights(draws))))
+        weights = _drawn(self._weights, draws, len(self._rows))
+        return float(self._of(*self._sums(weights)))
 
     def without_each(self) -> Array:
-        weights = self._weights(None)
-        cells = self.labels * self.classes + self.answers
-        rows, without = np.arange(len(cells)), weights
-        if self.weights is None:  # rows that are alike, once
-            cells, rows = np.unique(cells, return_inverse=True)
-            without = np.ones(len(cells))
-        labels, answers = np.divmod(cells, self.classes)
-        sums = self._sums(weights)
+        sums = self._sums(_drawn(self._weights, None, len(self._rows)))
+        cells, weights = self._rows, self._weights
+        if weights is None:
+            cells = np.arange(len(self._labels))
+            weights = np.ones(len(cells))
         parts = [
-            self._without(sums, labels[part], answers[part], without[part])
-            for start in range(0, len(labels), _AT_ONCE)
+            self._without(sums, cells[part], weights[part, None])
+            for start in range(0, len(cells), _AT_ONCE)
             for part in [slice(start, start + _AT_ONCE)]
         ]
-        return np.concatenate(parts)[rows]
+        values = np.concatenate(parts)
+        return values[self._rows] if self._weights is None else values
 
-    def _without(
-        self, sums: tuple[Array, ...], labels: Array, answers: Array, weights: Array
-    ) -> Array:
-        hits, labelled, answered = (np.tile(counts, (len(labels), 1)) for counts in sums)
-        rows = np.arange(len(labels))
-        hits[rows, labels] -= weights * (labels == answers)
-        labelled[rows, labels] -= weights
-        answered[rows, answers] -= weights
+    def _without(self, sums: tuple[Array, ...], cells: Array, weights: Array) -> Array:
+        """Without a row of each of these cells."""
+        labelled, answered = (
+            (places[cells, None] == np.arange(self._classes)) * weights
+            for places in (self._labels, self._answers)
+        )
+        left = [
+            every - of_row
+            for every, of_row in zip(
+                sums, (np.minimum(labelled, answered), labelled, answered), strict=True
+            )
+        ]
         # What is left of a class's only row is nothing, and not the last bit of a float.
         least = np.finfo(float).eps * sums[1].sum()
-        return self.of(*(np.where(left > least, left, 0) for left in (hits, labelled, answered)))
-
-    def _weights(self, draws: Array | None) -> Array:
-        if self.weights is None:
-            return np.ones(len(self.labels)) if draws is None else draws
-        return self.weights if draws is None else self.weights * draws
+        return self._of(*(np.where(rows > least, rows, 0) for rows in left))
 
     def _sums(self, weights: Array) -> tuple[Array, Array, Array]:
-        right = self.labels == self.answers
+        cells = np.bincount(self._rows, weights, len(self._labels))
+        right = self._labels == self._answers
         return (
             # Of no rows NumPy counts in whole numbers.
-            np.bincount(self.labels[right], weights[right], self.classes).astype(float),
-            np.bincount(self.labels, weights, self.classes),
-            np.bincount(self.answers, weights, self.classes),
+            np.bincount(self._labels[right], cells[right], self._classes).astype(float),
+            np.bincount(self._labels, cells, self._classes),
+            np.bincount(self._answers, cells, self._classes),
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["binary", "multiclass", "regression"]
@@ -48,6 +48,8 @@ class ModelMetric:
     """Whether it is computed from probabilities, which not every model answers."""
     of_two_classes: bool = False
     """Whether it takes labels of two classes or more."""
+    has_standard_error: bool = True
+    """Whether it is a smooth function of the rows: of others a jackknife says nothing."""
     monitor: str = ""
     """What Model Monitor calls it; "": it has no such metric.
     https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html"""
@@ -131,7 +133,13 @@ PROBLEMS: Mapping[str, ModelProblem] = {
                 of_two_classes=True,
                 monitor="auc",
             ),
-            ModelMetric("average_precision", "higher", of_probabilities=True, of_two_classes=True),
+            ModelMetric(
+                "average_precision",
+                "higher",
+                of_probabilities=True,
+                of_two_classes=True,
+                has_standard_error=False,
+            ),
             _LOG_LOSS,
             ModelMetric("brier", "lower", of_probabilities=True),
             _ACCURACY,
@@ -167,7 +175,7 @@ PROBLEMS: Mapping[str, ModelProblem] = {
             _explained("r2", "r2"),
             _explained("explained_variance"),
             ModelMetric("mape", "lower", high=INFINITE),
-            _of_error("median_absolute_error"),
+            replace(_of_error("median_absolute_error"), has_standard_error=False),
             _of_error("pinball"),
         ),
     )

@@ -135,8 +135,8 @@ def beside_labels(dataset: TableDataset, *, label: str, columns: AnswerColumns) 
                 f"{setting} is {name!r}, which is {column!r}, the label itself: it would be "
                 f"compared with itself. Expected the model's answer; there is {others}"
             )
-    others = [name for name in names if name != label or not columns.likeliest]
-    parts = _parts(others, columns, lambda name: _texts(dataset.column(name)))
+    answers = [name for name in names if name != label or not columns.likeliest]
+    parts = _parts(answers, columns, lambda name: _texts(dataset.column(name)))
     return LabelledAnswers(
         labels=_texts(dataset.column(label)), **parts, unreadable=dataset.unreadable
     )

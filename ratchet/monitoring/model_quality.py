@@ -21,7 +21,7 @@ from ratchet.monitoring.findings import (
     MINIMUM_ROWS,
     TOO_FEW_ROWS,
 )
-from ratchet.monitoring.quality_baseline import STANDARD_ERRORS, QualityBaseline, Reference
+from ratchet.monitoring.quality_baseline import STANDARD_ERRORS, MetricReference, QualityBaseline
 from ratchet.monitoring.quality_metrics import Quality
 from ratchet.monitoring.quality_rows import LabelCoverage
 
@@ -63,7 +63,7 @@ class _Verdict:
 
     name: str
     value: float
-    reference: Reference
+    reference: MetricReference
     worse: bool
     chance: Mapping[str, float]
     """What chance explains: `p_value`, or `margin`; empty where it is not asked."""
@@ -186,7 +186,7 @@ def _verdicts(quality: Quality, baseline: QualityBaseline) -> tuple[list[_Verdic
         by = reference.worse_by(value)
         chance: dict[str, float] = {}
         if name in p_values:
-            worse, chance = by > 0 and beyond_chance[name], {"p_value": p_values[name]}
+            worse, chance = beyond_chance[name], {"p_value": p_values[name]}
         elif reference.is_limit:
             worse = by > 0
         else:

@@ -47,7 +47,7 @@ one around the whole's, and the deviation of five is too small by the root of 4/
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
+class MetricReference:
     """What a metric is compared with."""
 
     value: float
@@ -65,7 +65,7 @@ class Reference:
 @dataclass(frozen=True, kw_only=True)
 class QualityBaseline:
     facts: ProblemFacts
-    references: Mapping[str, Reference]
+    references: Mapping[str, MetricReference]
     rows: int | None = None
     """None: not known."""
     statistics: Mapping[str, Any] = field(default_factory=dict)
@@ -133,10 +133,10 @@ def load(
         metrics = of_all[PROBLEMS[kind].statistics]
         rows = int(of_all["dataset"]["item_count"]) if "dataset" in of_all else None
     ours = _ours(constraints.with_name(FILE), kind)
-    facts, known = ProblemFacts(problem=kind), {}
+    facts, recorded = ProblemFacts(problem=kind), {}
     if ours:
         rows = int(ours["rows"])
-        known = ours["metrics"]
+        recorded = ours["metrics"]
         facts = ProblemFacts(
             problem=kind,
             positive=ours.get("positive", ""),
@@ -147,9 +147,9 @@ def load(
     elif metrics:
         if kind == MULTICLASS:
             facts = ProblemFacts(problem=kind, seen=tuple(metrics.get(CONFUSION, ())))
-        known = _known_from(kind, metrics)
+        recorded = _from_statistics(kind, metrics)
     references = {
-        name: _reference(name, constraint, known.get(name), constraints)
+        name: _reference(name, constraint, recorded.get(name), constraints)
         for name, constraint in limits_of.items()
     }
     return QualityBaseline(facts=facts, references=references, rows=rows, statistics=metrics)
@@ -206,12 +206,14 @@ def _ours(path: Path, problem: Kind) -> Mapping[str, Any]:
     return read
 
 
-def _known_from(problem: Kind, metrics: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
+def _from_statistics(
+    problem: Kind, metrics: Mapping[str, Any]
+) -> dict[str, dict[str, float | None]]:
     """What our file would say, as far as Model Monitor's statistics do."""
     errors: Mapping[str, float] = {}
     if problem == MULTICLASS and CONFUSION in metrics:
         errors = errors_of_confusion(metrics[CONFUSION])
-    known: dict[str, dict[str, float | None]] = {}
+    recorded: dict[str, dict[str, float | None]] = {}
     for name in worse_sides(problem):
         value = value_in(metrics, name)
         if value is None:
@@ -220,13 +222,13 @@ def _known_from(problem: Kind, metrics: Mapping[str, Any]) -> dict[str, dict[str
         error = errors.get(name)
         if error is None and deviation != "NaN":
             error = float(deviation) * _OF_DRAWS
-        known[name] = {"value": value, "standard_error": error, "threshold": value}
-    return known
+        recorded[name] = {"value": value, "standard_error": error, "threshold": value}
+    return recorded
 
 
 def _reference(
-    name: str, constraint: Mapping[str, Any], known: Mapping[str, Any] | None, path: Path
-) -> Reference:
+    name: str, constraint: Mapping[str, Any], recorded: Mapping[str, Any] | None, path: Path
+) -> MetricReference:
     try:
         threshold, operator = float(constraint["threshold"]), constraint["comparison_operator"]
     except (KeyError, TypeError, ValueError):
@@ -238,6 +240,8 @@ def _reference(
         raise InvalidBaselineError(
             f"{path}: comparison_operator of {name} is {operator!r}; expected {BELOW} or {ABOVE}"
         )
-    if known is None or threshold != known["threshold"]:
-        return Reference(value=threshold, operator=operator, is_limit=True)
-    return Reference(value=float(known["value"]), operator=operator, error=known["standard_error"])
+    if recorded is None or threshold != recorded["threshold"]:
+        return MetricReference(value=threshold, operator=operator, is_limit=True)
+    return MetricReference(
+        value=float(recorded["value"]), operator=operator, error=recorded["standard_error"]
+    )

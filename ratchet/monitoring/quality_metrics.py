@@ -155,8 +155,8 @@ def _binary(labels: TrueLabels, answers: Answers) -> Quality:
     scores = None if answers.no_probabilities else answers.values
 
     def values(rows: Array) -> Values:
-        made = _of_matrix(*_matrix(positive[rows], answered[rows]))
-        return {**made, "auc": _auc(labels.of(rows), answers.of(rows))}
+        of_matrix = _of_matrix(*_matrix(positive[rows], answered[rows]))
+        return {**of_matrix, "auc": _auc(labels.of(rows), answers.of(rows))}
 
     whole = values(np.ones(labels.rows, dtype=bool))
     deviations = _deviations(labels.rows, lambda drawn: values(drawn == 1))

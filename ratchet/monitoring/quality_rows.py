@@ -16,7 +16,7 @@ import numpy as np
 from ratchet.judging.answers import (
     Answers,
     LabelRule,
-    Refused,
+    RefusedValues,
     TrueLabels,
     class_rule,
     label_rule,
@@ -74,8 +74,8 @@ class LabelCoverage:
     unlabelled: int = 0
     unmatched: int = 0
     unreadable: int = 0
-    refused_labels: Refused = field(default_factory=Refused)
-    refused_answers: Refused = field(default_factory=Refused)
+    refused_labels: RefusedValues = field(default_factory=RefusedValues)
+    refused_answers: RefusedValues = field(default_factory=RefusedValues)
 
     @property
     def total(self) -> int:
@@ -87,7 +87,7 @@ class LabelCoverage:
         return self.refused_labels.count + self.refused_answers.count
 
     @property
-    def refusals(self) -> dict[str, Refused]:
+    def refusals(self) -> dict[str, RefusedValues]:
         """Of each kind, if there are any."""
         kinds = {"labels": self.refused_labels, "answers": self.refused_answers}
         return {what: refused for what, refused in kinds.items() if refused.count}
@@ -216,7 +216,8 @@ def _likeliest(
     many of them the model knows."""
     shares = np.column_stack([LabelRule(REGRESSION, "").values(column)[0] for column in columns])
     expected = f"{width} probabilities, one for each class"
-    wrong = ~((shares >= 0) & (shares <= 1)).all(axis=1) | (len(columns) != width)
+    wrong = ~np.asarray(((shares >= 0) & (shares <= 1)).all(axis=1))
+    wrong |= len(columns) != width
     texts = [",".join(cells)[:60] for cells in zip(*columns, strict=True)]
     answers = Answers(np.where(wrong, 0, np.nan_to_num(shares).argmax(axis=1)), rule.classes)
     return answers, texts, wrong, expected
@@ -224,7 +225,7 @@ def _likeliest(
 
 def _refused(
     texts: Sequence[str], wrong: Array, expected: str, before: Mapping[str, int]
-) -> Refused:
+) -> RefusedValues:
     """Those of the rows beside those of records, which are known by then."""
-    rows = Refused.of(texts, wrong, expected=expected)
-    return Refused(dict((Counter(rows.texts) + Counter(before)).most_common()), expected)
+    rows = RefusedValues.of(texts, wrong, expected=expected)
+    return RefusedValues(dict((Counter(rows.texts) + Counter(before)).most_common()), expected)

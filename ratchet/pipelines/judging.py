@@ -7,6 +7,7 @@ depends on the model's problem and metric is decided here, by `[model]` of the s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ratchet.authoring import (
     Condition,
@@ -21,9 +22,10 @@ from ratchet.authoring import (
 )
 from ratchet.authoring.handles import BaselineStep, InvokeStep, ProcessingStep
 from ratchet.authoring.model_jobs import Artifacts
-from ratchet.authoring.variables import Parameter
+from ratchet.authoring.variables import Metric, Parameter
 from ratchet.loop import names, packages
-from ratchet.loop.problems import BEST_F1
+from ratchet.loop.problems import BEST_F1, ModelMetric
+from ratchet.settings.model_checks import limitable_metrics
 
 QUALITY_BASELINE = "quality-baseline"
 
@@ -118,21 +120,68 @@ def origin(
 
 
 def gates(
-    p: Pipeline, *, evaluate: ProcessingStep, tolerance: Parameter, then: Sequence[Step]
+    p: Pipeline,
+    *,
+    evaluate: ProcessingStep,
+    tolerance: Parameter,
+    then: Sequence[Step],
+    also: Sequence[Condition] = (),
 ) -> None:
     """Ends the run at a candidate that is worse than it may be, and registers a new model that is
     not. The champion itself, or a version that is registered already, does neither: the run
-    succeeds. SageMaker has no gates within gates, so each of the two looks at everything."""
+    succeeds. SageMaker has no gates within gates, so each of the two looks at everything.
+
+    Args:
+        also: what must hold beside what the settings' `[gate]` says.
+    """
+    limits = _limits(p)
     new = evaluate.metric("candidate.status").equals(names.NEW_MODEL)
-    passes = [evaluate.metric("regression") <= tolerance, comparable(p, evaluate)]
-    p.gate(
-        "no-regression",
-        *(condition | ~new for condition in passes),
-        otherwise=p.halt(
-            evaluate.metric("verdict"), "The gate allows a regression of at most", tolerance
-        ),
-    )
+    passes = [
+        evaluate.metric("regression") <= tolerance,
+        comparable(p, evaluate),
+        *(limit.holds(evaluate) for limit in limits),
+        *also,
+    ]
+    message: list[Operand] = [
+        evaluate.metric("verdict"),
+        "The gate allows a regression of at most",
+        tolerance,
+        *(part for limit in limits for part in limit.words(evaluate)),
+    ]
+    if p.ctx.settings.gate.slices_halt:
+        passes.append(evaluate.metric("worse_slices") <= 0)
+        message += ["and no slice that is worse; there are", evaluate.metric("worse_slices")]
+    p.gate("no-regression", *(condition | ~new for condition in passes), otherwise=p.halt(*message))
     p.gate(names.NEW_MODEL_GATE, new, *passes, then=then)
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """The worst value of a candidate's metric that still passes."""
+
+    metric: ModelMetric
+    worst: float
+
+    def holds(self, evaluate: ProcessingStep) -> Condition:
+        value = self._value(evaluate)
+        return value >= self.worst if self.metric.better == "higher" else value <= self.worst
+
+    def words(self, evaluate: ProcessingStep) -> list[Operand]:
+        """`and recall of at least 0.7; it is`, and the candidate's value."""
+        ends = "least" if self.metric.better == "higher" else "most"
+        return [
+            f"and {self.metric.name} of at {ends} {self.worst:g}; it is",
+            self._value(evaluate),
+        ]
+
+    def _value(self, evaluate: ProcessingStep) -> Metric:
+        return evaluate.metric(f"candidate.metrics.{self.metric.name}")
+
+
+def _limits(p: Pipeline) -> list[_Limit]:
+    settings = p.ctx.settings
+    metrics = limitable_metrics(settings.model, p.ctx.source / p.ctx.steps)
+    return [_Limit(metrics[name], worst) for name, worst in settings.gate.limits.items()]
 
 
 def comparable(p: Pipeline, evaluate: ProcessingStep) -> Condition:

@@ -30,7 +30,9 @@ def holds(condition: Mapping[str, Any]) -> bool:
     if kind == "Not":
         return not holds(condition["Condition"])
     if kind == "Or":
-        return any(holds(inner) for inner in condition["Conditions"])
+        # All of them: what cannot be compared fails the step, whether or not it would decide.
+        outcomes = [holds(inner) for inner in condition["Conditions"]]
+        return any(outcomes)
     if kind == "In":
         return _is_in(condition["QueryValue"], condition["Values"])
     return compare(kind, condition["LeftValue"], condition["RightValue"])

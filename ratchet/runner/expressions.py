@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,10 +96,31 @@ class StepScope:
             raise EvaluationError(f"no JSON document at {uri} to read {path!r} from") from None
         except ValueError as error:
             raise EvaluationError(f"{uri} is not JSON: {error}") from None
+        if (wrong := no_number(document)) is not None:
+            where, value = wrong
+            raise EvaluationError(
+                f"{uri} is not JSON: {where} is {value}, and RFC 8259 has no such number; leave "
+                "it out, or say as a text why there is none"
+            )
         try:
             return find(path, document)
         except JsonPathError as error:
             raise EvaluationError(f"Std:JsonGet of {uri}: {error}") from None
+
+
+def no_number(document: Any) -> tuple[str, float] | None:
+    """The first float of a document that is none in JSON, and its path; None: there is none.
+    Python reads NaN, Infinity and 1e999 from what it takes for JSON."""
+    waiting: list[tuple[str, Any]] = [("$", document)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return path, value
+        if isinstance(value, Mapping):
+            waiting += [(f"{path}.{key}", item) for key, item in reversed([*value.items()])]
+        elif isinstance(value, list):
+            waiting += [(f"{path}[{n}]", value[n]) for n in reversed(range(len(value)))]
+    return None
 
 
 def follow(value: Any, reference: Reference) -> Any:

@@ -34,6 +34,10 @@ def check_references(
         for call in step.calls:
             check.call(f"{step.place}.{call.place}", call, step)
         check.depends_on(step)
+    for name, reason in document.never_run.items():
+        # Whether CreatePipeline refuses it too is not documented; AWS skips what needs a skipped
+        # step (SageMaker SDK, `local/pipeline.py`), and the run succeeds without a word.
+        report.add(steps[name].place, str(reason))
 
 
 class _Check:

@@ -116,7 +116,7 @@ def _defaults(steps: Iterable[str]) -> Iterator[tuple[str, Any]]:
         value = _plain(each.default)
         if ANY_NAME in each.name:
             yield from ((each.name.replace(ANY_NAME, step), value) for step in sorted(steps))
-        elif not isinstance(value, Mapping) or value:
+        elif not isinstance(value, Mapping) or value or each.table:
             yield each.name, value
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ratchet.loop import problems
+from ratchet.loop.problems import ModelMetric
 from ratchet.settings.schema import ModelSettings, Settings
 from ratchet.settings.toml_reader import toml
 
@@ -31,6 +32,8 @@ def contradictions(settings: Settings, *, steps: Path) -> Iterator[tuple[str, st
         yield "model.metric", wrong
         return
     yield from _of_tolerances(settings)
+    yield from _of_limits(settings, steps)
+    yield from _of_slices(settings)
     if len(",".join(settings.unmonitored)) > _LONGEST_EXCLUSION:
         yield (
             "monitor.exclude",
@@ -56,6 +59,16 @@ def own_directions(file: Path) -> Mapping[str, object]:
                 return {}
             return better if isinstance(better, dict) else {}
     return {}
+
+
+def limitable_metrics(model: ModelSettings, steps: Path) -> Mapping[str, ModelMetric]:
+    """What a gate can limit: the metrics of the problem, of the model, and of the team."""
+    own = {
+        name: ModelMetric(name, better, low=-problems.INFINITE, high=problems.INFINITE)
+        for name, better in own_directions(steps / OWN_METRICS).items()
+        if better == "higher" or better == "lower"
+    }
+    return {**own, **problems.PROBLEMS[model.problem].reported}
 
 
 def _of_classes(model: ModelSettings) -> Iterator[tuple[str, str]]:
@@ -165,3 +178,50 @@ def _of_tolerances(settings: Settings) -> Iterator[tuple[str, str]]:
             f"evaluation.floor = {floor:g}: {metric.name} lies between {metric.low:g} and "
             f"{metric.high:g}, so this can never decide",
         )
+
+
+def _of_limits(settings: Settings, steps: Path) -> Iterator[tuple[str, str]]:
+    model, metrics = settings.model, limitable_metrics(settings.model, steps)
+    for name, limit in settings.gate.limits.items():
+        key = f"gate.limits.{name}"
+        metric = metrics.get(name)
+        if metric is None:
+            yield key, f"{key}: {problems.unknown_metric(model.problem, name, metrics)}"
+        elif not _decides(metric, limit):
+            every = "at least" if metric.better == "higher" else "at most"
+            yield (
+                key,
+                f"{key} = {limit:g}: {every} {limit:g} can never decide, for {name} lies between "
+                f"{metric.low:g} and {metric.high:g}",
+            )
+
+
+def _decides(metric: ModelMetric, limit: float) -> bool:
+    """Whether some values pass and others do not."""
+    if metric.better == "higher":
+        return metric.low < limit <= metric.high
+    return metric.low <= limit < metric.high
+
+
+def _of_slices(settings: Settings) -> Iterator[tuple[str, str]]:
+    gate, model = settings.gate, settings.model
+    for column in gate.slices:
+        if column in model.not_in_requests:
+            role = "label" if column == model.label else "column of weights"
+            yield (
+                "gate.slices",
+                f'gate.slices: "{column}" is the {role}; expected columns that requests carry',
+            )
+    if gate.slices and not (model.known_metric and model.known_metric.has_standard_error):
+        yield (
+            "gate.slices",
+            f"gate.slices: {model.metric_name} has no standard error, so nothing says which slice "
+            "is worse beyond chance; name another model.metric, and limit this one: [gate.limits]",
+        )
+    if not gate.slices:
+        for key, said in (
+            ("slices_halt", gate.slices_halt),
+            ("slice_max_regression", gate.slice_max_regression is not None),
+        ):
+            if said:
+                yield f"gate.{key}", f'gate.{key} needs slices; write slices = ["…"] with columns'

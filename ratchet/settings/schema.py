@@ -85,6 +85,19 @@ _Classes = Annotated[
     tuple[_Class, ...],
     lambda names: None if len(names) <= _MOST_CLASSES else f"at most {_MOST_CLASSES} names",
 ]
+_MOST_SLICES = _MOST_LIMITS = 10  # the job's arguments, and the message of a halt
+_Limits = Annotated[
+    Mapping[str, Annotated[float, finite]],
+    lambda limits: None if len(limits) <= _MOST_LIMITS else f"at most {_MOST_LIMITS} metrics",
+]
+_Slices = Annotated[
+    tuple[_Column, ...],
+    lambda names: (
+        None
+        if len(set(names)) == len(names) <= _MOST_SLICES
+        else f"at most {_MOST_SLICES} columns, each once"
+    ),
+]
 _Threshold = Annotated[
     float | Literal["best-f1"],
     lambda value: (
@@ -248,6 +261,19 @@ class GateSettings:
     the metric does not have the label's unit."""
     unscorable_champion: Literal["halt", "pass"] = "halt"
     """What to do when the champion can no longer score the new data."""
+    limits: _Limits = field(default_factory=lambda: MappingProxyType({}))
+    """Metric → the worst value of a candidate that still passes, whatever the champion's is: of
+    each at least, where more is better, or at most. Metrics of the problem, latency_ms, size_mb,
+    and the team's own."""
+    slices: _Slices = ()
+    """Columns of the eval slice. A candidate is compared with the champion on the rows of each of
+    their values, too."""
+    slice_max_regression: Annotated[float, at_least(0)] | None = None
+    """How much worse than the champion is no harm on the rows of one value; None: as
+    `max_regression`."""
+    slices_halt: bool = False
+    """True: a candidate that is worse on the rows of some value, beyond chance, is not registered.
+    False: the verdict says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -380,6 +406,12 @@ class Settings:
     def gate_max_regression(self) -> float:
         """How much worse than the champion still passes."""
         return self.gate.max_regression if self.gate.max_regression is not None else 0.005
+
+    @property
+    def slice_max_regression(self) -> float:
+        """How much worse than the champion is no harm on the rows of one value."""
+        tolerance = self.gate.slice_max_regression
+        return self.gate_max_regression if tolerance is None else tolerance
 
     @property
     def evaluation_floor(self) -> float | None:

@@ -278,3 +278,76 @@ def test_an_order_is_refused_exactly_when_it_has_a_cycle(needs: Mapping[int, set
     found = check({"Parameters": [], "Steps": steps}, name="p")
 
     assert cyclic == any("waits for itself" in str(problem) for problem in found)
+
+
+def test_what_needs_both_branches_of_a_gate_is_refused(
+    pipeline: Pipeline, problems: Problems
+) -> None:
+    train = pipeline.training("train", "steps/train.py", channels={})
+    register = pipeline.register("register", train.model)
+    tell = pipeline.invoke("tell", "arn:aws:lambda:…", returns=["text"])
+    pipeline.gate("good", pipeline.number("Score", default=1) > 0, then=register, otherwise=tell)
+    pipeline.invoke(
+        "both",
+        "arn:aws:lambda:…",
+        returns=[],
+        arguments={"package": register.package_arn, "text": tell["text"]},
+    )
+
+    (problem,) = problems(pipeline)
+
+    assert problem == (
+        "step 'both', depends_on: it never runs: it needs 'register', which runs where 'good' "
+        "passes, and 'tell', which runs where it does not; give each branch a step of its own for "
+        "it, or let it follow before the gate"
+    )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "arguments", "problem"),
+    [
+        (["data"], ["data"], [], "outputs = 'data': the script gets --data twice: inputs have it"),
+        (["a-b"], ["a_b"], [], "outputs = 'a_b': the script gets --a_b twice: inputs have it too"),
+        (["data"], ["o"], ["--data", "x"], "arguments = '--data': the script gets --data twice"),
+        (
+            ["i"],
+            ["data"],
+            ["--data=x"],
+            "arguments = '--data=x': the script gets --data twice",
+        ),
+    ],
+)
+def test_two_options_that_argparse_puts_into_one_variable_are_refused(
+    pipeline: Pipeline,
+    problems: Problems,
+    inputs: list[str],
+    outputs: list[str],
+    arguments: list[str],
+    problem: str,
+) -> None:
+    folders = dict.fromkeys(inputs, "s3://data/in/")
+    pipeline.processing(
+        "prepare",
+        "steps/prepare.py",
+        inputs=folders,
+        outputs=outputs,
+        arguments=arguments,
+        cache="",
+    )
+
+    (refused,) = problems(pipeline)
+
+    assert refused.startswith(f"step 'prepare', {problem}")
+    assert refused.endswith("; give one of the two another name")
+
+
+def test_an_option_of_the_scripts_own_may_come_several_times(pipeline: Pipeline) -> None:
+    pipeline.processing(
+        "prepare",
+        "steps/prepare.py",
+        inputs={},
+        outputs=["o"],
+        arguments=["--class", "a", "--class", "b", "data", "--judge=x"],
+    )
+
+    assert pipeline.definition()

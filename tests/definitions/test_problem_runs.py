@@ -3,6 +3,7 @@ the first run registers, a better and an equal model pass, a worse one halts."""
 
 from __future__ import annotations
 
+import copy
 import random
 import shutil
 from collections.abc import Callable
@@ -87,6 +88,15 @@ class Trial:
         self.laptop = Laptop(folder, context)
         self.laptop.put(f"{NO_CHAMPION}README", "nothing serves yet")
         self.land("raw", seed=0)
+
+    def gated(self, **gate: Any) -> Trial:
+        """The same with other conditions of the gate."""
+        trial = copy.copy(self)
+        trial.laptop = copy.copy(self.laptop)
+        context, settings = self.laptop.context, self.laptop.context.settings
+        settings = replace(settings, gate=replace(settings.gate, **gate))
+        trial.laptop.context = replace(context, settings=settings)
+        return trial
 
     def land(self, where: str, *, seed: int, noise: float = 5) -> None:
         rows = random.Random(seed)
@@ -219,6 +229,18 @@ def test_a_worse_model_is_halted_with_both_scores(trial: Trial, champion: str) -
     assert f"candidate {trial.case.model.metric_name}" in reason
     assert " worse, 95 % within" in reason
     assert f"a regression of at most {trial.case.tolerance}" in reason
+
+
+LIMITS = {"prices": ("mape", "at most 1e-06"), "kinds": ("accuracy", "at least 0.999999")}
+
+
+def test_a_candidate_beyond_a_limit_is_halted_with_its_value(trial: Trial) -> None:
+    metric, limit = LIMITS[trial.laptop.context.settings.model_name]
+    result = trial.gated(limits={metric: float(limit.split()[-1])}).train(off=0)
+    assert result.status == "Failed"
+    value = report_of(trial, result)["candidate"]["metrics"][metric]
+    reason = str(steps(result)["halt"].failure_reason)
+    assert f"and {metric} of {limit}; it is {value}" in reason
 
 
 def test_a_champion_that_cannot_answer_is_said_and_halts(trial: Trial) -> None:

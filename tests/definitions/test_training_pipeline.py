@@ -447,3 +447,75 @@ def test_bundles_hold_python_of_the_repository_as_it_is(at_home: Context) -> Non
         home = ROOT if bundle.entry.startswith("ratchet/") else ROOT / "steps" / "flights"
         for path, content in bundle.files.items():
             assert (home / path).read_bytes() == content
+
+
+def gated(ctx: Context, **gate: Any) -> Context:
+    return replace(ctx, settings=replace(ctx.settings, gate=GateSettings(**gate)))
+
+
+def test_each_limit_is_a_condition_and_the_halt_names_its_value(
+    ctx: Context, step_of: StepOf
+) -> None:
+    p = training(gated(ctx, limits={"recall": 0.6, "log_loss": 0.7, "size_mb": 20}))
+
+    limits = step_of(p, "new-model")["Arguments"]["Conditions"][3:]
+    assert [
+        (each["LeftValue"]["Std:JsonGet"]["Path"], each["Type"], each["RightValue"])
+        for each in limits
+    ] == [
+        ("candidate.metrics.recall", "GreaterThanOrEqualTo", 0.6),
+        ("candidate.metrics.log_loss", "LessThanOrEqualTo", 0.7),
+        ("candidate.metrics.size_mb", "LessThanOrEqualTo", 20),
+    ]
+    halting = step_of(p, "no-regression")["Arguments"]["Conditions"][2:]
+    assert [each["Conditions"][0] for each in halting] == limits
+    values = step_of(p, "halt")["Arguments"]["ErrorMessage"]["Std:Join"]["Values"]
+    for words, each in (
+        ("and recall of at least 0.6; it is", limits[0]),
+        ("and log_loss of at most 0.7; it is", limits[1]),
+        ("and size_mb of at most 20; it is", limits[2]),
+    ):
+        assert values[values.index(words) + 1] == each["LeftValue"]
+    told = step_of(p, "evaluate")["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert {"--need=recall", "--need=log_loss", "--need=size_mb"} <= {
+        argument for argument in told if isinstance(argument, str)
+    }
+
+
+def test_a_limit_of_the_teams_own_metric_has_its_direction(
+    ctx: Context, step_of: StepOf, write_source: WriteSource
+) -> None:
+    write_source({"steps/flights/metrics.py": "BETTER = {'cost': 'lower'}\ndef cost(l, a): ...\n"})
+
+    limit = step_of(training(gated(ctx, limits={"cost": 3})), "new-model")["Arguments"][
+        "Conditions"
+    ][-1]
+
+    assert (limit["Type"], limit["RightValue"]) == ("LessThanOrEqualTo", 3)
+
+
+@pytest.mark.parametrize("halts", [False, True])
+def test_slices_are_compared_and_halt_only_where_the_settings_say_so(
+    ctx: Context, step_of: StepOf, halts: bool
+) -> None:
+    gate = {"slices": ("carrier", "origin"), "slice_max_regression": 0.02, "slices_halt": halts}
+    p = training(gated(ctx, **gate))
+
+    told = step_of(p, "evaluate")["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert told[-3:] == ["--slice=carrier", "--slice=origin", "--slice-tolerance=0.02"]
+    conditions = step_of(p, "new-model")["Arguments"]["Conditions"]
+    at_slices = [c for c in conditions if "worse_slices" in json.dumps(c)]
+    assert [(c["Type"], c["RightValue"]) for c in at_slices] == (
+        [("LessThanOrEqualTo", 0)] if halts else []
+    )
+    assert ("worse_slices" in json.dumps(step_of(p, "halt"))) is halts
+
+
+def test_the_tolerance_of_slices_is_the_gates_unless_the_settings_say_another(
+    ctx: Context, step_of: StepOf
+) -> None:
+    p = training(gated(ctx, slices=("carrier",), max_regression=0.04))
+
+    told = step_of(p, "evaluate")["Arguments"]["AppSpecification"]["ContainerArguments"]
+
+    assert told[-1] == "--slice-tolerance=0.04"

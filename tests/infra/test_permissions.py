@@ -26,7 +26,8 @@ WILDCARDS = {
     SAGEMAKER + r"model-package/flights-dev/\*": "the registry numbers versions",
     r"arn:aws:logs:.*:log-group:/aws/sagemaker/(Processing|Training)Jobs:\*": "SageMaker's streams",
     DATA + r"/raw/\*": "objects are named by who lands them",
-    ARTIFACTS + r"/(flights-dev-training/runs(/chains)?|manifests|trigger|champion/none)/\*": "named by runs",
+    ARTIFACTS + r"/(flights-dev-training/runs|manifests|trigger|champion/none)/\*": "named by runs",
+    ARTIFACTS + r"/flights-dev-training/runs/chains/\*": "named by content",
     SAGEMAKER + r"pipeline/flights-dev-training/execution/\*": "SageMaker names executions",
     r"arn:aws:s3:::cdk-hnb659fds-assets-\$\{AWS::AccountId\}-us-east-1/\*\.gz": "named by content",
 }

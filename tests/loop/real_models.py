@@ -21,13 +21,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from botocore.exceptions import ClientError
 from sklearn import datasets, metrics
 
 from ratchet.deployment import standing
 from ratchet.deployment.registry import evaluations
 from ratchet.deployment.runs import executions as runs
+from ratchet.deployment.runs import reports
+from ratchet.deployment.runs.executions import Run, RunState
+from ratchet.deployment.serving import predictions, request_rows
 from ratchet.deployment.target import facts
+from ratchet.loop.answers import says_missing
 from ratchet.loop.evaluations import EvaluationRecord
+from ratchet.loop.packages import APPROVED
 from ratchet.project import Project
 from tests.loop.deployed_loop import Loop
 
@@ -95,7 +101,7 @@ EXAMPLES: Mapping[str, Example] = {
     "digits": Example("digit", "multiclass", "macro_f1", _macro_f1, "accuracy", _accuracy, weak=2),
     "tumours": Example("diagnosis", "binary", "auc", _auc, "auc", _auc, weak=1),
 }
-TREES = 30
+TREES = 20
 """Enough for each, and a training takes seconds."""
 
 
@@ -181,19 +187,28 @@ class RealModel:
 
     # -- runs
 
-    def newest_run(self) -> dict[str, Any]:
-        newest: dict[str, Any] = self.read("runs")[0]
-        return newest
+    def newest_run(self) -> RunState:
+        """Of the training pipeline, or of an edit of it."""
+        pipeline = self.loop.deployed.pipeline
+        listed = [*self._runs(pipeline), *self._runs(f"{pipeline}-edits")]
+        newest = max(listed, key=lambda run: run.started)
+        return reports.outcome_of(self.loop.target, newest)
 
-    def train(self) -> dict[str, Any]:
+    def _runs(self, pipeline: str) -> list[Run]:
+        try:
+            return runs.listed(self.loop.target, pipeline=pipeline)
+        except ClientError as problem:
+            if says_missing(problem):
+                return []
+            raise
+
+    def train(self) -> RunState:
         """The run of the source as it is, ended. It fails where the gate halts it."""
         self.try_to("run", "training")
         return self.newest_run()
 
-    def report(self, run: Mapping[str, Any]) -> dict[str, Any]:
+    def report(self, state: RunState) -> Mapping[str, Any]:
         """The evaluation of a run."""
-        listed = runs.listed(self.loop.target, pipeline=run["pipeline"])
-        state = runs.read(self.loop.target, next(each for each in listed if each.id == run["id"]))
         return dict(self.loop.findings(state).reports["evaluate", "evaluation"])
 
     # -- monitoring
@@ -212,8 +227,8 @@ class RealModel:
         self.type("monitor", "run", "--engine", "pipeline")
         pipeline = facts.read_serving(self.loop.target).monitoring_pipeline
         state = runs.read(self.loop.target, runs.listed(self.loop.target, pipeline=pipeline)[0])
-        reports = self.loop.findings(state).reports
-        return {step: report for (step, name), report in reports.items() if name == "analysis"}
+        found = self.loop.findings(state).reports
+        return {step: report for (step, name), report in found.items() if name == "analysis"}
 
     # -- serving
 
@@ -229,7 +244,7 @@ class RealModel:
         return standing.look(self.loop.target).alarms[name].state
 
     def serve(self, version: int) -> None:
-        self.type("approve", str(version))
+        self.loop.decide(version, APPROVED)
         self.loop.settled(version)
 
     def ask(self, rows: Path) -> pd.DataFrame:
@@ -245,7 +260,15 @@ class RealModel:
         """
         if labels is None:
             labels = pd.read_csv(rows, dtype=str)[self.example.label]
-        return self.example.score(self.typed(labels), self.typed(self.ask(rows)["prediction"]))
+        batches = request_rows.batches(rows, size=100, without=[self.example.label])
+        endpoint = facts.read_serving(self.loop.target).endpoint
+        answers = predictions.predict(self.loop.target, endpoint, batches, prefix="score")
+        predicted = [
+            str(predictions.prediction_of(value))
+            for answer in answers
+            for value in answer.predictions
+        ]
+        return self.example.score(self.typed(labels), self.typed(predicted))
 
     def labelled(self, partition: str) -> pd.DataFrame:
         return pd.read_csv(self.data / partition / "rows.csv", dtype={self.example.label: str})

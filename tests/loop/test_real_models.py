@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from ratchet.cli.main import app
+from ratchet.cli.views.run_list import outcome
+from ratchet.deployment.runs.executions import RunState
 from ratchet.local_cloud import control
 from ratchet.loop import names
 from ratchet.loop.evaluations import EvaluationRecord
@@ -19,7 +23,7 @@ from tests.loop.real_models import EXAMPLES, PARTITIONS, TREES, RealModel, RealP
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
 
-Runs = Mapping[str, Mapping[str, Any]]
+Runs = Mapping[str, RunState]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +47,7 @@ def model(request: pytest.FixtureRequest, project: RealProject) -> RealModel:
 def first(project: RealProject) -> Runs:
     """The runs that landed data starts: each registers a weak model."""
 
-    def land(model: RealModel) -> Mapping[str, Any]:
+    def land(model: RealModel) -> RunState:
         model.type("land", str(model.data), "--follow")
         return model.newest_run()
 
@@ -54,7 +58,7 @@ def first(project: RealProject) -> Runs:
 def second(project: RealProject, first: Runs) -> Runs:
     """The runs of better models, beside the first ones that serve."""
 
-    def train(model: RealModel) -> Mapping[str, Any]:
+    def train(model: RealModel) -> RunState:
         model.serve(1)
         model.set_trees(TREES)
         return model.train()
@@ -68,19 +72,19 @@ def served(project: RealProject, second: Runs) -> Mapping[str, float]:
 
     def serve(model: RealModel) -> float:
         model.serve(2)
-        return float(model.read("models", "2")["metadata"]["candidate-score"])
+        return float(model.report(second[model.name])["candidate"]["score"])
 
     return project.each(serve)
 
 
 def test_landed_data_registers_a_first_version(model: RealModel, first: Runs) -> None:
-    assert first[model.name]["outcome"] == "registered version 1"
+    assert outcome(first[model.name]) == "registered version 1"
     report = model.report(first[model.name])
     assert (report["metric"], report["champion"]["status"]) == (model.example.metric, "none")
 
 
 def test_a_better_model_passes_the_gate(model: RealModel, second: Runs) -> None:
-    assert second[model.name]["outcome"] == "registered version 2"
+    assert outcome(second[model.name]) == "registered version 2"
     report = model.report(second[model.name])
     assert report["champion"]["status"] == "scored"
     assert report["regression"] < 0
@@ -100,12 +104,12 @@ def again(project: RealProject, served: Mapping[str, float]) -> Runs:
 
 
 def test_the_same_artifact_is_no_new_model(model: RealModel, again: Runs) -> None:
-    assert again[model.name]["outcome"] == "no new model: the candidate is version 2"
+    assert outcome(again[model.name]) == "no new model: the candidate is version 2"
 
 
 @pytest.fixture(scope="module")
 def tied(project: RealProject, again: Runs) -> Runs:
-    def train(model: RealModel) -> Mapping[str, Any]:
+    def train(model: RealModel) -> RunState:
         model.edit_inference()
         return model.train()
 
@@ -113,13 +117,13 @@ def tied(project: RealProject, again: Runs) -> Runs:
 
 
 def test_another_artifact_that_answers_alike_passes(model: RealModel, tied: Runs) -> None:
-    assert tied[model.name]["outcome"] == "registered version 3"
+    assert outcome(tied[model.name]) == "registered version 3"
     assert model.report(tied[model.name])["regression"] == 0
 
 
 @pytest.fixture(scope="module")
 def worse(project: RealProject, tied: Runs) -> Runs:
-    def train(model: RealModel) -> Mapping[str, Any]:
+    def train(model: RealModel) -> RunState:
         model.set_trees(model.example.weak)
         return model.train()
 
@@ -131,14 +135,14 @@ def test_a_worse_model_is_halted_by_the_difference(
 ) -> None:
     run = worse[model.name]
     report, before = model.report(run), model.report(second[model.name])
-    assert run["status"] == "Failed"
+    assert run.run.status == "Failed"
     assert report["regression"] == pytest.approx(-before["regression"], abs=1e-12)
     assert model.loop.registered() == [1, 2, 3]
 
 
 @pytest.fixture(scope="module")
 def beside_a_broken_champion(project: RealProject, worse: Runs) -> Runs:
-    def train(model: RealModel) -> Mapping[str, Any]:
+    def train(model: RealModel) -> RunState:
         broken = register_broken_model(model.loop)
         parameter = model.loop.settings.parameter("champion")
         champion = model.loop.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
@@ -154,9 +158,9 @@ def test_a_champion_that_cannot_answer_halts(
     model: RealModel, beside_a_broken_champion: Runs
 ) -> None:
     run = beside_a_broken_champion[model.name]
-    assert run["status"] == "Failed"
+    assert run.run.status == "Failed"
     assert model.report(run)["champion"]["status"] == "unscorable"
-    assert "this model never loads" in run["failure"]
+    assert "this model never loads" in run.run.failure
 
 
 # -- requests, answers, and labels that arrive
@@ -301,3 +305,26 @@ def test_an_evaluation_that_is_worse_raises_the_alarm(
     assert record.score == pytest.approx(score, abs=1e-12)
     assert any("at registration" in violation for violation in record.violations)
     until(lambda: model.alarm("model_quality") == "ALARM" or None, "no alarm", every=1.0)
+
+
+def test_the_commands_say_it_in_words(
+    model: RealModel,
+    evaluated_on_a_changed_world: Mapping[str, EvaluationRecord],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(model.project.root)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def typed(*words: str) -> str:
+        result = CliRunner().invoke(app, [*words, "-m", model.name])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    runs = typed("runs")
+    for words in ("registered version 3", "no new model: the candidate is version 2", "halted"):
+        assert words in runs
+    versions, status = typed("models"), typed("status")
+    assert model.example.metric in versions
+    assert "better" in versions
+    assert "version 2" in status
+    assert "alarm" in status.lower()

@@ -18,6 +18,7 @@ from ratchet.deployment.pipelines import launch
 from ratchet.deployment.roles import policies as roles
 from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.target import facts
+from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
 from tests.projects import MODEL
 
@@ -129,13 +130,23 @@ def test_an_edit_of_a_module_that_only_evaluate_takes_runs_evaluate_alone(
     assert hits(state) == {"prepare": True, "train": True, "evaluate": False}
 
 
-def test_a_candidate_as_good_as_the_champion_passes(loop: Loop) -> None:
+def test_the_model_that_serves_is_no_new_model(loop: Loop) -> None:
+    versions = loop.registered()
     loop.deploy_champion(FIRST_VERSION)
     state = loop.finished(loop.start())
     assert state.run.status == "Succeeded", state.run.failure
     report = loop.findings(state).reports["evaluate", "evaluation"]
     assert report["champion"]["status"] == "scored"
-    assert report["regression"] == 0
+    assert state.no_new_model
+    assert loop.registered() == versions
+
+
+def test_another_model_that_answers_as_the_champion_passes(loop: Loop, source: Path) -> None:
+    script = source / "steps" / MODEL / "inference.py"
+    script.write_text(f"{script.read_text()}\n# another artifact\n")
+    state = loop.finished(loop.start(source))
+    assert state.run.status == "Succeeded", state.run.failure
+    assert loop.findings(state).reports["evaluate", "evaluation"]["regression"] == 0
     assert state.step("register") is not None
 
 
@@ -150,6 +161,20 @@ def test_a_stronger_champion_halts_the_run_with_both_scores(loop: Loop) -> None:
         assert f"{score:.4f}" in halt.failure
     assert f"{loop.settings.gate_max_regression:g}" in halt.failure
     assert loop.registered() == versions
+
+
+def test_a_champion_that_cannot_answer_halts_the_run_and_is_said(loop: Loop) -> None:
+    broken = register_broken_model(loop)
+    loop.deploy_champion(FIRST_VERSION.replace("/1", f"/{broken}"))
+    state = loop.finished(loop.start())
+    loop.deploy_champion(FIRST_VERSION)
+    assert state.run.status == "Failed"
+    report = loop.findings(state).reports["evaluate", "evaluation"]
+    assert report["champion"]["status"] == "unscorable"
+    halt = state.step("halt")
+    assert halt is not None
+    assert "this model never loads" in halt.failure
+    assert loop.registered()[-1] == broken
 
 
 def test_500_objects_landing_together_make_exactly_one_run_that_names_them_all(

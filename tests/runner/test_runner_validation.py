@@ -312,3 +312,19 @@ def test_a_wrong_metric_definition_is_refused() -> None:
     step = training("train", code="s3://code/a.gz", algorithm=metrics)
     (place,) = problems(definition(step))
     assert place == "Steps[0].Arguments.AlgorithmSpecification.MetricDefinitions[0].Regex"
+
+
+def test_what_needs_both_branches_of_a_condition_would_be_skipped_in_every_run() -> None:
+    gate = condition(
+        "c",
+        compare("Equals", 1, 1),
+        then=[processing("a", python("pass"))],
+        otherwise=[processing("b", python("pass"))],
+    )
+    step = processing("z", python("pass"), depends_on=["a", "b"])
+    assert problems(definition(gate, step)) == {
+        "Steps[1]": (
+            "it never runs: it needs 'a', which runs where 'c' passes, and 'b', which runs where "
+            "it does not"
+        )
+    }

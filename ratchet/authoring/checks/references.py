@@ -25,6 +25,9 @@ def check(document: Document) -> Iterator[Problem]:
             mistake = _reference(step, reference, document)
             yield from _problems(step, call.argument, reference.text, mistake)
         yield from _reports(step)
+        if (reason := document.never_run.get(step.name)) is not None:
+            fix = "give each branch a step of its own for it, or let it follow before the gate"
+            yield Problem(step=step.name, argument="depends_on", expected=str(reason), fix=fix)
     if document.cycle:
         yield Problem(
             step=document.cycle[0],

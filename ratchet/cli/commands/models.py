@@ -84,9 +84,10 @@ def models(
             }
             echo_json(document)
             return
-        out().print(detail(chosen, serving=serving, now=now), crop=False)
-        if drawn := evaluation_view.series(history, now=now):
-            out().print("", drawn)
+        console = out()
+        console.print(detail(chosen, serving=serving, now=now), crop=False)
+        if drawn := evaluation_view.series(history, now=now, width=console.width):
+            console.print("", drawn)
         err().print(f"[dim]{target.command(f'lineage {chosen.version}')}[/]", soft_wrap=True)
     elif as_json:
         listed = [as_data(row, serving=serving) for row in versions]

@@ -115,7 +115,8 @@ def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
         return
     console = out()
     label = target.settings.model.label
-    for part in document(state, results, now=now, cost=cost, label=label):
+    drawn = document(state, results, now=now, cost=cost, label=label, width=console.width)
+    for part in drawn:
         console.print(part, crop=False)
     if not state.run.finished:
         following = f"show {state.run.id} --follow"

@@ -19,6 +19,7 @@ from ratchet.loop.evaluations import EvaluationRecord
 from ratchet.loop.numbers import LIMITS, score_text
 
 _BARS = "▁▂▃▄▅▆▇█"
+_WIDE = 80
 _MOST = 60  # points of the spark line, and rows of the table: the newest ones
 
 _OUTCOMES = {
@@ -28,18 +29,24 @@ _OUTCOMES = {
 }
 
 
-def series(evaluations: Sequence[EvaluationRecord], *, now: datetime) -> RenderableType | None:
-    """The newest evaluations, oldest first, under a spark line; None when there are none."""
+def series(
+    evaluations: Sequence[EvaluationRecord], *, now: datetime, width: int = _WIDE
+) -> RenderableType | None:
+    """The newest evaluations, oldest first, under a spark line; None when there are none. A narrow
+    terminal gets neither data nor intervals: `--json` has them."""
     if not evaluations:
         return None
     shown = evaluations[-_MOST:]
     newest = shown[-1]
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    drawn.add_column("evaluated", no_wrap=True)
-    drawn.add_column("data", overflow="fold")
+    drawn.add_column("evaluated", overflow="fold")
+    wide = width >= _WIDE
+    if wide:
+        drawn.add_column("data", overflow="fold")
     drawn.add_column("rows", justify="right", no_wrap=True)
     drawn.add_column(escape(newest.metric), justify="right", no_wrap=True)
-    drawn.add_column("interval", no_wrap=True)
+    if wide:
+        drawn.add_column("interval", overflow="fold")
     limit, _ = LIMITS[newest.better]
     drawn.add_column(limit, justify="right", no_wrap=True)
     drawn.add_column("registered", justify="right", no_wrap=True)
@@ -47,10 +54,10 @@ def series(evaluations: Sequence[EvaluationRecord], *, now: datetime) -> Rendera
     for evaluation in shown:
         drawn.add_row(
             moment(evaluation.time, now),
-            escape(evaluation.data or evaluation.manifest),
+            *([escape(evaluation.data or evaluation.manifest)] if wide else []),
             number(evaluation.rows),
             _score(evaluation.score),
-            _interval(evaluation),
+            *([_interval(evaluation)] if wide else []),
             _score(evaluation.floor),
             _score(evaluation.registered),
             _outcome(evaluation),

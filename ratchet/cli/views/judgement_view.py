@@ -30,7 +30,7 @@ WORST = 10
 _SIDES = ("candidate", "champion")
 _DRAWN = {
     "problem", "metric", "better", "rows", "classes", "regression", "interval", "verdict", "slices",
-    "worse_slices", "confusion_matrix", *_SIDES,
+    "worse_slices", "slices_left_out", "refused", "confusion_matrix", *_SIDES,
 }  # fmt: skip
 _OF_MODEL = {
     "status", "score", "metrics", "undefined", "reason", "threshold", "digest", "confusion_matrix",
@@ -168,24 +168,29 @@ def _difference(report: Mapping[str, Any], name: str, values: Sequence[Any]) -> 
 def _remarks(report: Mapping[str, Any]) -> Iterator[str]:
     """What is missing and why, then everything that this version has no better place for."""
     for side in _SIDES:
-        part = report.get(side)
-        if not isinstance(part, Mapping):
-            continue
-        status = part.get("status")
-        if status == names.UNSCORABLE:
-            yield f"[yellow]{side} cannot be scored[/]: {escape(str(part.get('reason') or ''))}"
-        elif status == names.NONE:
-            yield f"[dim]there is no {side} to compare with[/]"
-        for name, reason in (part.get("undefined") or {}).items():
-            yield f"{side} has no {escape(str(name))}: {escape(str(reason))}"
-        if rest := _listed({k: v for k, v in part.items() if k not in _OF_MODEL}):
-            yield f"{side}: {rest}"
+        if isinstance(report.get(side), Mapping):
+            yield from _remarks_on(side, report[side])
+    refused = (report.get("refused") or {}).get("labels")
+    if refused:
+        yield f"[yellow]{count(refused, 'label')} refused and left out[/]"
     for key, value in report.items():
         if key in _DRAWN:
             continue
         text = _listed(value) if isinstance(value, Mapping) else _scalar(value)
         if text:
             yield f"{escape(key)}: {text}"
+
+
+def _remarks_on(side: str, part: Mapping[str, Any]) -> Iterator[str]:
+    status = part.get("status")
+    if status == names.UNSCORABLE:
+        yield f"[yellow]{side} cannot be scored[/]: {escape(str(part.get('reason') or ''))}"
+    elif status == names.NONE:
+        yield f"[dim]there is no {side} to compare with[/]"
+    for name, reason in (part.get("undefined") or {}).items():
+        yield f"{side} has no {escape(str(name))}: {escape(str(reason))}"
+    if rest := _listed({k: v for k, v in part.items() if k not in _OF_MODEL}):
+        yield f"{side}: {rest}"
 
 
 def _listed(values: Mapping[str, Any]) -> str:
@@ -205,7 +210,7 @@ def _slices(report: Mapping[str, Any]) -> RenderableType | None:
     if not isinstance(slices, Sequence) or not slices:
         return None
     remarkable = worst_first(slices)
-    small = sum(part.get("regression") is None for part in slices)
+    small = int(report.get("slices_left_out") or 0)
     about = [count(len(slices), "slice"), f"{sum(map(_worse, slices))} worse"]
     if others := len(remarkable) - sum(map(_worse, slices)):
         about.append(f"{others} to look at")
@@ -219,7 +224,7 @@ def _slices(report: Mapping[str, Any]) -> RenderableType | None:
     score = (report.get("champion") or {}).get("score")
     for part in remarkable[:WORST]:
         drawn.add_row(
-            f"{escape(str(part['column']))} {escape(str(part['value']))}",
+            escape(slice_name(part)),
             count(part["rows"], "row"),
             difference_text(part["regression"], like=score),
             "[red]worse[/]" if _worse(part) else "[yellow]look at it[/]",
@@ -231,8 +236,12 @@ def _slices(report: Mapping[str, Any]) -> RenderableType | None:
 
 def worst_first(slices: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The slices that are worse, then those to look at, each with the largest regression first."""
-    remarkable = [part for part in slices if _worse(part) or part.get("look")]
+    remarkable = [part for part in slices if _worse(part) or part.get("look_at")]
     return sorted(remarkable, key=lambda part: (not _worse(part), -(part.get("regression") or 0)))
+
+
+def slice_name(part: Mapping[str, Any]) -> str:
+    return f"{part['column']}={part['value'] or '(empty)'}"
 
 
 def _worse(part: Mapping[str, Any]) -> bool:

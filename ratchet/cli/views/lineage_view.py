@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.markup import escape
 
-from ratchet.cli.views.judgement_view import worst_first
+from ratchet.cli.views.judgement_view import slice_name, worst_first
 from ratchet.cli.views.model_view import APPROVALS, copyable
 from ratchet.cli.views.model_view import as_data as version_data
 from ratchet.cli.views.run_list import seconds
@@ -125,7 +125,7 @@ def _comparison(root: LineageBranch, lineage: Lineage) -> None:
     metric = escape(str(report.get("metric", "")))
     rows = f" on {report['rows']:,} rows" if isinstance(report.get("rows"), int) else ""
     threshold = ours.get("threshold")
-    at = "" if threshold is None else f", threshold {number(threshold)}"
+    at = "" if threshold is None else f", threshold {threshold:g}"
     branch = root.add(
         f"[dim]evaluation[/] {metric} {_score(ours['score'])}{at}{rows} "
         f"[dim]({report['better']} is better)[/]"
@@ -151,7 +151,7 @@ def _comparison(root: LineageBranch, lineage: Lineage) -> None:
     for part in worst_first(report.get("slices") or ()):
         if part.get("worse"):
             branch.add(
-                f"[yellow]worse[/] for {escape(str(part['column']))} {escape(str(part['value']))}: "
+                f"[yellow]worse[/] for {escape(slice_name(part))}: "
                 f"{difference_text(part['regression'], like=score)}"
             )
 

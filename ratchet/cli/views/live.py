@@ -29,21 +29,24 @@ def _now() -> datetime:
 class _Frame:
     """Draws the newest state again at every refresh, so that seconds count between two looks."""
 
-    def __init__(self, state: RunState, now: Callable[[], datetime]) -> None:
+    def __init__(self, state: RunState, now: Callable[[], datetime], console: Console) -> None:
         self.state = state
+        self._console = console
         self._now = now
 
     def __rich__(self) -> RenderableType:
         now = self._now()
         return Group(
             heading(self.state, now=now, live=True),
-            step_table(self.state, now=now, live=not self.state.run.finished),
+            step_table(
+                self.state, now=now, live=not self.state.run.finished, width=self._console.width
+            ),
         )
 
 
 def _redraw(target: Target, run: Run, console: Console) -> RunState:
     states = watch(target, run)
-    frame = _Frame(next(states), _now)
+    frame = _Frame(next(states), _now, console)
     # Everything is drawn once more by `show` at the end, so the moving picture goes away.
     with Live(frame, console=console, refresh_per_second=8, transient=True):
         for state in states:

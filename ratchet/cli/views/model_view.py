@@ -27,6 +27,18 @@ APPROVALS = {
 }
 
 
+_JUDGED = {
+    packages.METRIC_KEY,
+    packages.BETTER_KEY,
+    packages.CANDIDATE_SCORE_KEY,
+    packages.THRESHOLD_KEY,
+    packages.CHAMPION_VERSION_KEY,
+    packages.CHAMPION_STATUS_KEY,
+    packages.REGRESSION_KEY,
+}
+"""Metadata that stands in a line of its own, in words."""
+
+
 def table(
     versions: Sequence[ModelVersion], *, serving: int | None, now: datetime, width: int
 ) -> RenderableType:
@@ -118,11 +130,10 @@ def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> Rend
         )
     shown: dict[str, str] = {"artifact": version.artifact, "run": version.run_arn}
     shown |= {f"{name} baseline": uri for name, uri in version.baselines.items()}
-    shown |= {
-        n: v
-        for n, v in version.metadata.items()
-        if n != packages.DEPLOYMENT_MARK_KEY or not version.failed
-    }
+    said = {packages.DEPLOYMENT_MARK_KEY} if version.failed else set()
+    if _judged(version):
+        said |= _JUDGED
+    shown |= {name: value for name, value in version.metadata.items() if name not in said}
     widest = max(len(name) for name in shown)
     lines += [f"  [dim]{name:{widest}}[/]  {escape(v)}" for name, v in shown.items() if v]
     return copyable(lines)

@@ -18,7 +18,7 @@ from rich.text import Text
 from ratchet.cli.views.judgement_view import is_judgement, judgement
 from ratchet.cli.views.model_view import copyable
 from ratchet.cli.views.run_list import as_data, no_new_model, seconds, spent
-from ratchet.cli.views.step_rows import NO_NEW_MODEL, NOT_PASSED, rows
+from ratchet.cli.views.step_rows import NO_NEW_MODEL, NOT_PASSED, StepRow, rows
 from ratchet.cli.views.wording import MARKS, STYLES, duration, moment, number
 from ratchet.costs import money
 from ratchet.deployment.registry.versions import ModelVersion
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ratchet.deployment.costs.recorded import RunCost
 
 _SPINNER = Spinner("dots", style="cyan")
+_WIDE = 80
 
 
 def heading(
@@ -69,9 +70,15 @@ def _cost(cost: RunCost | None) -> str:
 
 
 def step_table(
-    state: RunState, *, now: datetime, live: bool = False, cost: RunCost | None = None
-) -> Table:
-    """One line per step of the plan; what lies behind a gate is indented."""
+    state: RunState,
+    *,
+    now: datetime,
+    live: bool = False,
+    cost: RunCost | None = None,
+    width: int = _WIDE,
+) -> RenderableType:
+    """One line per step of the plan; what lies behind a gate is indented. In a narrow terminal,
+    what there is to say of a step stands below the table, where there is room for it."""
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     drawn.add_column("", width=1)
     drawn.add_column("step", no_wrap=True)
@@ -79,7 +86,10 @@ def step_table(
     drawn.add_column("took", justify="right", no_wrap=True)
     if cost:
         drawn.add_column("cost", justify="right", no_wrap=True)
-    drawn.add_column("", overflow="fold", style="dim")
+    wide = width >= _WIDE
+    if wide:
+        drawn.add_column("", overflow="fold", style="dim")
+    below = []
     for row in rows(state, now=now):
         stopped_here = row.word == NOT_PASSED
         style = "yellow" if stopped_here else STYLES.get(row.status, "dim")
@@ -91,9 +101,15 @@ def step_table(
             f"[{style}]{row.word}[/]",
             duration(row.seconds),
             *([spent(cost.steps.get(row.name))] if cost else []),
-            f"[{'red' if row.status == 'Failed' else 'default'}]{escape(row.detail)}[/]",
+            *([_detail(row)] if wide else []),
         )
-    return drawn
+        if row.detail and not wide:
+            below.append(Text.from_markup(f"  {row.name}: {_detail(row)}", style="dim"))
+    return Group(drawn, *below, Text()) if below else drawn
+
+
+def _detail(row: StepRow) -> str:
+    return f"[{'red' if row.status == 'Failed' else 'default'}]{escape(row.detail)}[/]"
 
 
 def gate_lines(gate: Gate, *, metric: str = "") -> Text:
@@ -228,6 +244,7 @@ def document(
     now: datetime,
     cost: RunCost | None = None,
     label: str = "",
+    width: int = _WIDE,
 ) -> list[RenderableType]:
     """Everything about a run, in reading order, with blank lines between.
 
@@ -236,7 +253,7 @@ def document(
     """
     parts: list[RenderableType] = [
         heading(state, now=now, cost=cost),
-        step_table(state, now=now, cost=cost),
+        step_table(state, now=now, cost=cost, width=width),
     ]
     parts += [permission_lines(name, lack) for name, lack in missing(state).items()]
     metric = str(evaluation(results.reports).get("metric", ""))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from ratchet.deployment.pipelines.outline import PlannedStep
 from ratchet.deployment.runs.executions import RunState, RunStep
-from ratchet.loop.names import NEW_MODEL_GATE
+from ratchet.loop.names import NEW_MODEL_GATE, NONE
 
 WAITING = "waiting"
 NOT_REACHED = "not reached"
 NOT_PASSED = "not passed"
+_LONG = re.compile(r"s3://|arn:|[0-9a-f]{64}$")
+"""Answers of a function that would only wrap: `--json` has them."""
 NO_NEW_MODEL = "no new model"
 """Of the gate that lets only a new model be registered: nothing was judged not good enough."""
 
@@ -95,10 +98,9 @@ def _detail(planned: PlannedStep, step: RunStep) -> str:
         parts.append(f"attempt {step.attempts}")
     if arn := step.metadata.model_package_arn:
         parts.append(f"version {arn.rsplit('/', 1)[-1]}")
-    parts += [
-        f"{name} {value}"
-        for name, value in step.metadata.outputs.items()
-        if not str(value).startswith(("s3://", "arn:"))  # `--json` has these; here they only wrap
-    ]
+    answers = step.metadata.outputs
+    parts += [f"{n} {v}" for n, v in answers.items() if v != NONE and not _LONG.match(str(v))]
+    if answers and all(value == NONE for value in answers.values()):
+        parts.append(NONE)
     # The local cloud says in a step's description why it hit or missed its cache.
     return " · ".join([*parts, step.description] if step.description else parts)

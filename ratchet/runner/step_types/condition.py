@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from ratchet.definition.expressions import function_of
+from ratchet.definition.expressions import GET, JSON_GET, function_of
 from ratchet.runner.conditions import COMPARISONS, TYPES, holds
 from ratchet.runner.definition import RunnableStep
+from ratchet.runner.errors import EvaluationError
 from ratchet.runner.expressions import StepScope
 from ratchet.runner.report import ProblemList
 from ratchet.runner.step_types.contract import Attempt, Done, Runner
@@ -50,12 +53,61 @@ def _check_condition(condition: Mapping[str, Any], place: str, report: ProblemLi
 
 
 def _resolve(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
-    return {"Conditions": scope.resolve(step.arguments["Conditions"])}
+    conditions = step.arguments["Conditions"]
+    resolved = scope.resolve(conditions)
+    for condition, values in zip(conditions, resolved, strict=True):
+        _refuse_no_values(condition, values, scope)
+    return {"Conditions": resolved}
+
+
+def _refuse_no_values(
+    condition: Mapping[str, Any], values: Mapping[str, Any], scope: StepScope
+) -> None:
+    """Raises EvaluationError where a side of a condition is NaN, infinite or null, wherever it
+    stands: each would decide a gate by accident. NaN is not less than a limit, and `Not` of that
+    passes; infinity is beyond any."""
+    kind = condition["Type"]
+    if kind == "Not":
+        _refuse_no_values(condition["Condition"], values["Condition"], scope)
+    elif kind == "Or":
+        for inner, inner_values in zip(condition["Conditions"], values["Conditions"], strict=True):
+            _refuse_no_values(inner, inner_values, scope)
+    else:
+        for key in ("LeftValue", "RightValue", "QueryValue", "Values"):
+            if key not in values:
+                continue
+            value = no_value(values[key])
+            if value is not None:
+                raise EvaluationError(
+                    f"{_source(condition[key], scope)} is {value}, which is no number: "
+                    f"{kind} decides nothing by it"
+                )
+
+
+def no_value(value: Any) -> str | None:
+    """`null`, `NaN` or `Infinity`, of a value or of one in a list; None: it is a value."""
+    for each in value if isinstance(value, list) else [value]:
+        if each is None or (isinstance(each, float) and not math.isfinite(each)):
+            return json.dumps(each)
+    return None
+
+
+def _source(node: Any, scope: StepScope) -> str:
+    """Where a side of a condition comes from: a path in a file, a reference, or itself."""
+    if isinstance(node, list):
+        return f"one of {json.dumps(node)}"
+    if function_of(node) == JSON_GET:
+        get = node[JSON_GET]
+        uri = scope.resolve(get["S3Uri"] if "S3Uri" in get else get["PropertyFile"])
+        return f"{scope.resolve(get['Path'])} in {uri}"
+    if function_of(node) == GET:
+        return str(node[GET])
+    return json.dumps(node)
 
 
 def _run(attempt: Attempt) -> Done:
-    outcome = all(holds(condition) for condition in attempt.arguments["Conditions"])
-    text = "true" if outcome else "false"
+    outcomes = [holds(condition) for condition in attempt.arguments["Conditions"]]
+    text = "true" if all(outcomes) else "false"
     return Done(properties={"Outcome": text}, outcome=text)
 
 

@@ -42,13 +42,14 @@ PRICES = report(
     candidate={"undefined": {"mape": "mape divides by the label, which is 0 in 2 of 300 rows"}},
     regression=-16.2,
     interval={"low": -18.0, "high": -14.1, "confidence": 0.95, "resamples": 1000},
-    refused={"labels": 3},
+    refused={"labels": 3, "examples": ["?"], "expected": "finite numbers"},
     slices=[
         {"column": "shop", "value": "Ulm [2]", "rows": 120, "regression": 3.25, "worse": True},
-        {"column": "shop", "value": "Bonn", "rows": 150, "regression": 4.5, "look": True},
+        {"column": "shop", "value": "Bonn", "rows": 150, "regression": 4.5, "look_at": True},
         {"column": "shop", "value": "Köln", "rows": 934, "regression": -1.0},
-        {"column": "shop", "value": "Jena", "rows": 12, "regression": None},
     ],
+    worse_slices=1,
+    slices_left_out=1,
 )
 WINES = report(
     "multiclass",

@@ -18,7 +18,7 @@ from ratchet.deployment.monitoring.label_file import ModelLabels
 from ratchet.deployment.target import facts
 from ratchet.loop.problems import Kind
 from ratchet.monitoring.capture import GROUND_TRUTH, OUTPUT, read_records
-from ratchet.monitoring.ground_truth import merge
+from ratchet.monitoring.ground_truth import AnswerColumns, merge
 from ratchet.settings.schema import ModelSettings
 from tests.unit.cli.conftest import Type
 from tests.unit.cli.fake_serving import ServingWorld, arn_of, package
@@ -111,9 +111,10 @@ def test_what_is_uploaded_is_what_an_analysis_reads(tmp_path: Path) -> None:
     merged = merge(
         read_records([captured], sides=[OUTPUT]),
         read_records([truth], sides=[GROUND_TRUTH], metadata=["eventId"]),
+        AnswerColumns(probability="0"),
     )
-    assert merged.labels.tolist() == [False, True, False]
-    assert merged.scores.tolist() == [0.3, 0.9, 0.2]
+    assert merged.labels == ["0", "1", "0"]
+    assert merged.probabilities == ["0.3", "0.9", "0.2"]
     assert (merged.unlabelled, merged.unreadable) == (0, 0)
 
 

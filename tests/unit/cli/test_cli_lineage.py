@@ -151,7 +151,7 @@ def test_worse_slices_stand_below_the_comparison(traced: ServingWorld) -> None:
         {"column": "shop", "value": "Bonn", "rows": 900, "regression": 0.02, "worse": False},
     ]
     text = compared(traced, candidate=0.7118, regression=-0.01, slices=slices)
-    assert "worse for shop Ulm: 0.0300 worse" in text
+    assert "worse for shop=Ulm: 0.0300 worse" in text
     assert "Bonn" not in text
 
 

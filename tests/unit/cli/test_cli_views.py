@@ -96,6 +96,19 @@ def test_steps_behind_the_gate_wait_until_it_decides_and_then_one_branch_is_off(
     )
 
 
+def test_a_run_that_halted_says_so_though_another_step_failed_before(
+    world: World, halted: FakeRun
+) -> None:
+    halted.steps[1] |= {"StepStatus": "Failed", "FailureReason": "out of memory"}
+    assert run_list.outcome(state_of(world, halted)).startswith("halted: candidate 0.69")
+    halted.steps.pop()
+    assert run_list.outcome(state_of(world, halted)) == "failed in train: out of memory"
+
+
+def test_a_halted_run_is_none_that_made_no_new_model(world: World, halted: FakeRun) -> None:
+    assert not state_of(world, halted).no_new_model
+
+
 def test_a_running_step_counts_up_to_now(world: World, running: FakeRun) -> None:
     train = next(r for r in rows(state_of(world, running), now=NOW) if r.name == "train")
     assert train.seconds == 56

@@ -98,10 +98,12 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     def make(**scripts: str) -> dict[str, Check]:
         texts = {"features": FEATURES, "prepare": PREPARE, "train": TRAIN, "inference": INFERENCE}
         settings = scripts.pop("settings", SETTINGS)
+        training = scripts.pop("training", "")
         rows = "".join(f"{area},{area * 3 + area % 7}\n" for area in range(40, 120))
         files = {
             **{path: content.decode() for path, content in model_files(MODEL).items()},
             **{f"steps/{MODEL}/{name}.py": text for name, text in {**texts, **scripts}.items()},
+            **({f"pipeline_defs/{MODEL}/training.py": training} if training else {}),
             f"config/{MODEL}/base.toml": settings,
             f"tests/{MODEL}/data/2024-01/rows.csv": "area,price\n" + rows,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -172,3 +173,42 @@ def test_steps_that_wait_for_each_other_are_named_in_their_order() -> None:
     needs = {each.name: each.needs for each in waiting.steps}
     assert all(later in needs[name] for name, later in zip(waiting.cycle, others, strict=False))
     assert read(document(step("a"))).cycle == ()
+
+
+def _step(name: str, *after: str, **more: Any) -> dict[str, Any]:
+    return {"Name": name, "Type": "Processing", "DependsOn": list(after), "Arguments": more}
+
+
+def _gate(name: str, then: Sequence[Any] = (), otherwise: Sequence[Any] = (), *after: str) -> Any:
+    branches = {"Conditions": [], "IfSteps": list(then), "ElseSteps": list(otherwise)}
+    return {"Name": name, "Type": "Condition", "DependsOn": list(after), "Arguments": branches}
+
+
+C = _gate("c", [_step("a")], [_step("b")])
+D = _gate("d", [_step("e")], [_step("f")])
+
+
+@pytest.mark.parametrize(
+    ("steps", "never"),
+    [
+        ([C, _step("z", "a", "b")], {"z": ("c", "a", "b")}),
+        ([C, _step("y", "a"), _step("z", "y", "b")], {"z": ("c", "a", "b")}),
+        ([C, _step("z", "a", "b"), _step("after", "z")], {"z": ("c", "a", "b")}),
+        ([C, _step("z", "a", URI={"Get": "Steps.b.ProcessingJobName"})], {"z": ("c", "a", "b")}),
+        ([C, _gate("d", [_step("z", "b")], [], "a")], {"z": ("c", "a", "b")}),
+        ([C, _gate("d", [_step("z")], [], "a", "b")], {"d": ("c", "a", "b")}),
+        ([C, D, _step("z", "a", "f", "b", "e")], {"z": ("c", "a", "b")}),
+        ([C, _step("z", "a")], {}),
+        ([C, _step("z", "c")], {}),
+        ([C, D, _step("z", "a", "e")], {}),
+        ([C, D, _step("z", "a", "f")], {}),
+        ([C, D, _step("y", "a", "f"), _step("x", "b", "e")], {}),
+        ([_gate("c", [_step("a", "b")], [_step("b")])], {}),
+        ([_gate("c", [_step("a", "b")], [_step("b")]), _step("z", "a", "b")], {}),
+        ([_step("a", "b"), _step("b", "a")], {}),
+    ],
+)
+def test_a_step_that_needs_both_branches_of_a_gate_never_runs(
+    steps: list[Any], never: dict[str, tuple[str, str, str]]
+) -> None:
+    assert dict(read({"Steps": steps}).never_run) == never

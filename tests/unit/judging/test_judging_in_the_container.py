@@ -30,7 +30,7 @@ def test_the_bundle_holds_judging_and_what_the_loop_agrees_on_and_no_more(bundle
             f"ratchet/judging/{name}.py"
             for name in (
                 *("__init__", "answers", "ask", "comparison", "copies", "evaluate", "metrics"),
-                *("models", "own_metrics", "responses"),
+                *("models", "own_metrics", "responses", "slices"),
             )
         ),
         *(

@@ -25,7 +25,7 @@ from ratchet.judging.metrics import (
 from ratchet.loop.problems import PROBLEMS, Kind
 
 Array = np.ndarray[Any, Any]
-Reference = Callable[[TrueLabels, Answers], float]
+MetricReference = Callable[[TrueLabels, Answers], float]
 ROWS = (2, 3, 40, 1000)
 
 
@@ -52,15 +52,15 @@ def _all(labels: TrueLabels) -> list[int]:
     return list(range(len(labels.classes)))
 
 
-def of_values(function: Callable[..., float], **options: Any) -> Reference:
+def of_values(function: Callable[..., float], **options: Any) -> MetricReference:
     return lambda y, a: function(y.values, a.values, sample_weight=y.weights, **options)
 
 
-def of_classes(function: Callable[..., float], **options: Any) -> Reference:
+def of_classes(function: Callable[..., float], **options: Any) -> MetricReference:
     return lambda y, a: function(y.values, a.positions, sample_weight=y.weights, **options)
 
 
-def by_class(name: str, **options: Any) -> Reference:
+def by_class(name: str, **options: Any) -> MetricReference:
     return of_classes(BY_CLASS[name], zero_division=0, **options)
 
 
@@ -76,7 +76,7 @@ def _auc_ovr(labels: TrueLabels, answers: Answers) -> float:
     )
 
 
-REFERENCES: dict[tuple[str, str], Reference] = {
+REFERENCES: dict[tuple[str, str], MetricReference] = {
     ("binary", "auc"): of_values(reference.roc_auc_score),
     ("binary", "average_precision"): of_values(reference.average_precision_score),
     ("binary", "log_loss"): of_values(reference.log_loss, labels=[0, 1]),

@@ -211,6 +211,12 @@ def test_a_halted_run_is_told_with_both_scores(cloud: FakeBilled) -> None:
     assert "ratchet show abc123 --env dev" in mail
 
 
+def test_a_run_that_halted_is_told_so_though_another_step_failed_before(cloud: FakeBilled) -> None:
+    mail = run(cloud, "Failed", TRAIN, HALT)
+    assert mail is not None
+    assert mail.startswith("flights dev: the candidate was halted by the gate")
+
+
 def test_a_failed_run_is_told_with_its_step_and_reason(cloud: FakeBilled) -> None:
     mail = run(cloud, "Failed", TRAIN)
     assert mail is not None

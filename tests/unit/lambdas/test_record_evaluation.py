@@ -72,8 +72,10 @@ def recorded(
     rows: int = 500,
     version: int = 3,
     execution: str = "run1",
+    threshold: float | None = None,
 ) -> dict[str, str]:
     champion = {
+        "threshold": threshold,
         "status": "unscorable" if auc is None else "scored",
         "score": auc,
         "metrics": {"auc": auc, "log_loss": None},
@@ -379,6 +381,39 @@ def test_of_every_metric_better_raises_no_alarm_and_worse_does(problem: str, met
 
     assert [broken(registered + n * step) for n in (2, 1, 0, -0.4)] == [0, 0, 0, 0]
     assert [broken(registered - n * step) for n in (0.6, 2)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("registered", "scored_at", "refused"),
+    [
+        ("0.37", 0.37, False),
+        ("0.37", 0.5, True),
+        ("0", 0.5, True),
+        (None, 0.5, False),
+        ("0.37", None, False),
+    ],
+)
+def test_a_score_counts_at_the_threshold_that_the_version_was_registered_with(
+    cloud: FakeCloud, registered: str | None, scored_at: float | None, *, refused: bool
+) -> None:
+    metadata = {} if registered is None else {"threshold": registered}
+    champion = {"status": "scored", "score": 0.6, "metrics": {}, "threshold": scored_at}
+    report = {**RMSE_REPORT, "problem": "binary", "metric": "f1", "better": "higher"}
+    judged = evaluation.judged({**report, "champion": champion}, uri="s3://r")
+    assert judged.threshold == scored_at
+    if not refused:
+        evaluation.check_threshold(judged, metadata, uri="s3://r")
+        return
+    with pytest.raises(ReportError, match=r"s3://r has a score at the threshold 0\.5"):
+        evaluation.check_threshold(judged, metadata, uri="s3://r")
+
+
+def test_the_threshold_is_checked_as_an_evaluation_is_recorded(cloud: FakeCloud) -> None:
+    cloud.packages[arn_of(3)]["CustomerMetadataProperties"]["threshold"] = "0.37"
+    recorded(cloud)  # a report of before reports said it
+    with pytest.raises(ReportError, match=r"registered at 0\.37"):
+        recorded(cloud, threshold=0.5, execution="run2")
+    assert recorded(cloud, threshold=0.37, execution="run3")["outcome"] == "Completed"
 
 
 @pytest.mark.parametrize("score", ["nan", "inf", "-Infinity", "", "fine"])

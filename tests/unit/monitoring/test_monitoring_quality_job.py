@@ -39,14 +39,14 @@ class Jobs:
         analyze.main([f"--{k.replace('_', '-')}={v}" for k, v in arguments.items()])
         return (self.root / "output/message").read_text()
 
-    def baseline(self, labels: Sequence[Any], answers: Sequence[Any], **settings: Any) -> str:
+    def baseline(self, labels: Any, answers: Any, **settings: Any) -> str:
         file = self.root / "predictions.csv"
         pd.DataFrame({"label": labels, "answer": answers}).to_csv(file, index=False)
         place = "probability" if settings["problem_type"].startswith("Binary") else "inference"
         settings = {f"{place}_attribute": "answer", **settings}
         return self.run("baseline", dataset_source=file, dataset_format="csv", **settings)
 
-    def compare(self, labels: Sequence[Any], answers: Sequence[Any], **settings: Any) -> str:
+    def compare(self, labels: Any, answers: Any, **settings: Any) -> str:
         """One request each; answers are lines of CSV."""
         capture(self.root / "captured.jsonl", answers)
         truth(self.root / "labels.jsonl", labels)

@@ -173,6 +173,84 @@ def test_columns_that_model_monitor_cannot_take_are_refused(write: Write) -> Non
 
 
 BINARY = '[model]\nproblem = "binary"\nlabel = "late"\n'
+
+
+def test_a_gate_limits_metrics_and_compares_slices(write: Write) -> None:
+    gate = "[gate]\nslices = ['carrier']\n[gate.limits]\nrecall = 0.6\nsize_mb = 20\n"
+    settings = of(write, BINARY + gate)
+    assert dict(settings.gate.limits) == {"recall": 0.6, "size_mb": 20.0}
+    assert (settings.gate.slices, settings.gate.slices_halt) == (("carrier",), False)
+    assert settings.slice_max_regression == settings.gate_max_regression == 0.005
+    settings = of(write, BINARY + gate.replace("[gate]", "[gate]\nslice_max_regression = 0.02"))
+    assert settings.slice_max_regression == 0.02
+
+
+@pytest.mark.parametrize(
+    ("model", "limit", "message"),
+    [
+        (BINARY, "recal = 0.6", "'recal' is no metric of a binary problem; did you mean 'recall'?"),
+        (BINARY, "rmse = 2", "'rmse' is no metric of a binary problem"),
+        (BINARY, "recall = 60", "at least 60 can never decide, for recall lies between 0 and 1"),
+        (BINARY, "recall = 0", "at least 0 can never decide, for recall lies between 0 and 1"),
+        (BINARY, "brier = 1", "at most 1 can never decide, for brier lies between 0 and 1"),
+        (
+            BINARY,
+            "log_loss = -1",
+            "at most -1 can never decide, for log_loss lies between",
+        ),
+        (BINARY, "size_mb = -1", "at most -1 can never decide, for size_mb"),
+        (BINARY, "recall = nan", "expected a finite number"),
+        (
+            REGRESSION + TOLERANCES,
+            "r2 = 2",
+            "at least 2 can never decide, for r2 lies",
+        ),
+        (REGRESSION + TOLERANCES, "cost = 2", "'cost' is no metric of a regression problem"),
+    ],
+)
+def test_a_limit_that_can_never_decide_is_refused_with_the_metrics_range(
+    write: Write, model: str, limit: str, message: str
+) -> None:
+    refused = refusal(write, f"{model}[gate.limits]\n{limit}\n")
+    assert f"gate.limits.{limit.partition(' ')[0]}" in refused
+    assert message in refused
+
+
+@pytest.mark.parametrize("limit", ["recall = 1", "brier = 0", "log_loss = 0", "latency_ms = 0.5"])
+def test_a_limit_at_the_end_that_few_values_reach_decides(write: Write, limit: str) -> None:
+    assert of(write, f"{BINARY}[gate.limits]\n{limit}\n").gate.limits
+
+
+@pytest.mark.parametrize("limit", [-1e9, 0, 3])
+def test_a_limit_of_the_teams_own_metric_is_any_number(write: Write, limit: float) -> None:
+    config = write(OF_ALL, **{"flights/base.toml": f"{BINARY}[gate.limits]\ncost = {limit}\n"})
+    steps = config.parent / "steps" / "flights"
+    steps.mkdir(parents=True)
+    (steps / "metrics.py").write_text("BETTER = {'cost': 'lower'}\n")
+    assert load(config).gate.limits["cost"] == limit
+
+
+@pytest.mark.parametrize(
+    ("model", "gate", "message"),
+    [
+        (BINARY, "slices = ['late']", 'gate.slices: "late" is the label'),
+        (BINARY, "slices = ['a', 'a']", "at most 10 columns, each once"),
+        (BINARY, "slices_halt = true", "gate.slices_halt needs slices"),
+        (BINARY, "slice_max_regression = 0.1", "gate.slice_max_regression needs slices"),
+        (BINARY, "slice_max_regression = -1\nslices = ['a']", "a finite number of at least 0"),
+        (
+            BINARY.replace("[model]", "[model]\nmetric = 'average_precision'"),
+            "slices = ['a']",
+            "average_precision has no standard error",
+        ),
+    ],
+)
+def test_slices_that_nothing_can_be_said_of_are_refused(
+    write: Write, model: str, gate: str, message: str
+) -> None:
+    assert message in refusal(write, f"{model}[gate]\n{gate}\n")
+
+
 CLASSES = '[model]\nproblem = "multiclass"\nlabel = "kind"\n'
 
 
