@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -23,22 +22,21 @@ from ratchet.judging.metrics import (
     undefined_for,
 )
 from ratchet.loop.problems import PROBLEMS, Kind
+from tests.late import Late
 
 Array = np.ndarray[Any, Any]
 MetricReference = Callable[[TrueLabels, Answers], float]
 ROWS = (2, 3, 40, 1000)
 
 
-class ScikitLearn:
-    """Its metrics, imported when one is called: it takes a second that each worker would pay."""
+class LateMetrics:
+    """Those of scikit-learn, named in tables before one is called."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *arguments, **options: getattr(import_module("sklearn.metrics"), name)(
-            *arguments, **options
-        )
+        return lambda *a, **options: getattr(Late("sklearn.metrics"), name)(*a, **options)
 
 
-reference = ScikitLearn()
+reference = LateMetrics()
 BY_CLASS: dict[str, Callable[..., float]] = {
     "recall": reference.recall_score,
     "precision": reference.precision_score,
