@@ -14,6 +14,7 @@ from ratchet.authoring.handles import BaselineStep, ProcessingStep
 from ratchet.authoring.options import AnalysisOptions, JobOptions
 from ratchet.authoring.variables import Operand
 from ratchet.settings import images
+from ratchet.settings.schema import GateSettings
 
 AnyProcessing = TypeVar("AnyProcessing", bound=ProcessingStep)
 
@@ -224,15 +225,13 @@ class ProcessingSteps(Draft):
         inputs = {**judgement.candidate_inputs(chain), "champion": champion, "eval": rows}
         outputs = [judgement.REPORT, judgement.PREDICTIONS]
         settings = self.ctx.settings
-        of_gate: dict[str, Any] = {
-            "needed": tuple(settings.gate.limits),
-            "slices": settings.gate.slices,
-            "slice_tolerance": settings.slice_max_regression,
-        }
+        gate = settings.gate if candidate is not None else GateSettings()
         about = judgement.script_arguments(
             settings.model,
             own=Path(own.name) if own else None,
-            **({} if candidate is None else of_gate),
+            needed=tuple(gate.limits),
+            slices=gate.slices,
+            slice_tolerance=settings.slice_max_regression,
         )
         job = jobs.processing_job(
             self._job_settings(name, options),

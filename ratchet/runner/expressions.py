@@ -99,8 +99,8 @@ class StepScope:
         if (wrong := no_number(document)) is not None:
             where, value = wrong
             raise EvaluationError(
-                f"{uri} is not JSON: {where} is {value}, and RFC 8259 has no such number; leave "
-                "it out, or say as a text why there is none"
+                f"{uri} is not JSON: {where} is {json.dumps(value)}, and RFC 8259 has no "
+                "such number; leave it out, or say as a text why there is none"
             )
         try:
             return find(path, document)

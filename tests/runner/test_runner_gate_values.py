@@ -61,7 +61,12 @@ def readers(value: Any) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("reader", readers(AUC))
 @pytest.mark.parametrize(
     ("value", "word"),
-    [("NaN", "nan"), ("Infinity", "inf"), ("-Infinity", "-inf"), ("1e999", "inf")],
+    [
+        ("NaN", "NaN"),
+        ("Infinity", "Infinity"),
+        ("-Infinity", "-Infinity"),
+        ("1e999", "Infinity"),
+    ],
 )
 def test_a_report_with_what_is_no_number_fails_the_gate_with_its_place_and_file(
     reader: str, value: str, word: str
@@ -95,7 +100,7 @@ def test_a_metric_in_a_log_that_is_no_number_fails_the_gate_with_its_reference(
 
 @pytest.mark.parametrize("where", ['{"other": NaN, "auc": 0.8}', '{"a": [1, {"b": NaN}]}'])
 def test_no_gate_reads_a_report_that_is_not_json(where: str) -> None:
-    with pytest.raises(EvaluationError, match=r"is not JSON: \$\.(other|a\[1\]\.b) is nan"):
+    with pytest.raises(EvaluationError, match=r"is not JSON: \$\.(other|a\[1\]\.b) is NaN"):
         decided(compare("GreaterThan", AUC, 0.7), scope(where))
 
 
