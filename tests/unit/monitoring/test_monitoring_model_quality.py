@@ -256,7 +256,7 @@ def test_labels_that_are_words_are_those_of_numbers() -> None:
         (
             REGRESSION,
             ["1.5", "", "3", "inf", "7"],
-            ["2", "3", "x", "1", "6.5"],
+            ["2", "y", "x", "1", "6.5"],
             {},
             {"rows": 2, "labels": {"": 1, "inf": 1}, "answers": {"x": 1}},
         ),
