@@ -19,6 +19,8 @@ from ratchet.contract.errors import ContractError, SkippedError
 from ratchet.contract.serving import LoadedModel
 from ratchet.contract.trial import Trial
 from ratchet.deployment.pipelines import source
+from ratchet.judging.answers import RefusedError, read_labels
+from ratchet.judging.responses import Reading, read_response
 from ratchet.loop import folders
 from ratchet.loop.problems import LATENCY
 from ratchet.project import Project
@@ -180,16 +182,22 @@ def _packed(trial: Trial) -> None:
 
 def _answers(trial: Trial) -> None:
     """an endpoint answers for every row of the eval slice, as CSV and as JSON."""
-    rows = _requests(trial)
+    rows, model = _requests(trial), trial.settings.model
+    column = _rows(trial, _EVAL_ROWS)[model.label]
     with LoadedModel(trial, trial.containers) as served:
-        lines = served.ask(rows.to_csv(index=False).encode(), "text/csv").splitlines()
-        if trial.settings.model.answers_have_header:
-            lines = lines[1:]
-        if len(lines) != len(rows):
-            raise ContractError(
-                f"{len(lines)} lines for {len(rows)} rows as text/csv; inference.py has to answer "
-                "one line a row"
+        answer = served.ask(rows.to_csv(index=False).encode(), "text/csv")
+        reading = Reading(prediction=model.prediction, probability=model.probability)
+        try:
+            labels = read_labels(
+                model.problem, column, positive=model.positive, classes=model.classes
             )
+            read_response(answer.decode(errors="replace"), labels, reading)
+        except RefusedError as refused:
+            raise ContractError(
+                f"the answer to {len(rows):,} rows as text/csv is not understood: {refused}. "
+                "inference.py has to answer one line a row; prediction and probability of [model] "
+                "say where in it"
+            ) from None
         # Numbers as numbers, and what is missing as null.
         typed = pd.read_csv(io.StringIO(rows.head(20).to_csv(index=False)))
         records = typed.to_json(orient="records").encode()

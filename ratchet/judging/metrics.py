@@ -109,15 +109,8 @@ class Counts:
             (places[cells, None] == np.arange(self._classes)) * weights
             for places in (self._labels, self._answers)
         )
-        left = [
-            every - of_row
-            for every, of_row in zip(
-                sums, (np.minimum(labelled, answered), labelled, answered), strict=True
-            )
-        ]
-        # What is left of a class's only row is nothing, and not the last bit of a float.
-        least = np.finfo(float).eps * sums[1].sum()
-        return self._of(*(np.where(rows > least, rows, 0) for rows in left))
+        hits = np.minimum(labelled, answered)
+        return self._of(sums[0] - hits, sums[1] - labelled, sums[2] - answered)
 
     def _sums(self, weights: Array) -> tuple[Array, Array, Array]:
         cells = np.bincount(self._rows, weights, len(self._labels))

@@ -54,6 +54,16 @@ class ModelMetric:
     """What Model Monitor calls it; "": it has no such metric.
     https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html"""
 
+    @property
+    def rises(self) -> bool:
+        """Whether higher values are better."""
+        return self.better == "higher"
+
+    @property
+    def bound(self) -> str:
+        """Before a limit: `at least` it, or `at most` it, passes."""
+        return "at least" if self.rises else "at most"
+
     def worse_by(self, value: float, *, than: float) -> float:
         """By how much `value` is worse, in the metric's own unit; less than 0: better."""
         return than - value if self.better == "higher" else value - than

@@ -164,13 +164,12 @@ class _Limit:
 
     def holds(self, evaluate: ProcessingStep) -> Condition:
         value = self._value(evaluate)
-        return value >= self.worst if self.metric.better == "higher" else value <= self.worst
+        return value >= self.worst if self.metric.rises else value <= self.worst
 
     def words(self, evaluate: ProcessingStep) -> list[Operand]:
         """`and recall of at least 0.7; it is`, and the candidate's value."""
-        ends = "least" if self.metric.better == "higher" else "most"
         return [
-            f"and {self.metric.name} of at {ends} {self.worst:g}; it is",
+            f"and {self.metric.name} of {self.metric.bound} {self.worst:g}; it is",
             self._value(evaluate),
         ]
 

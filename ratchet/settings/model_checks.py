@@ -188,17 +188,16 @@ def _of_limits(settings: Settings, steps: Path) -> Iterator[tuple[str, str]]:
         if metric is None:
             yield key, f"{key}: {problems.unknown_metric(model.problem, name, metrics)}"
         elif not _decides(metric, limit):
-            every = "at least" if metric.better == "higher" else "at most"
             yield (
                 key,
-                f"{key} = {limit:g}: {every} {limit:g} can never decide, for {name} lies between "
-                f"{metric.low:g} and {metric.high:g}",
+                f"{key} = {limit:g}: {metric.bound} {limit:g} can never decide, for {name} lies "
+                f"between {metric.low:g} and {metric.high:g}",
             )
 
 
 def _decides(metric: ModelMetric, limit: float) -> bool:
     """Whether some values pass and others do not."""
-    if metric.better == "higher":
+    if metric.rises:
         return metric.low < limit <= metric.high
     return metric.low <= limit < metric.high
 

@@ -111,7 +111,7 @@ def metric_in_table(report: Mapping[str, Any], name: str) -> ModelMetric | None:
     problem = PROBLEMS.get(str(report.get("problem")))
     # A report of before names no problem: a metric's direction is the same in all.
     searched = [problem] if problem else list(PROBLEMS.values())
-    return next((p.metrics[name] for p in searched if name in p.metrics), None)
+    return next((p.reported[name] for p in searched if name in p.reported), None)
 
 
 def _models(report: Mapping[str, Any]) -> list[str]:

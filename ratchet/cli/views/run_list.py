@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -18,6 +19,9 @@ from ratchet.deployment.runs.executions import RunState
 
 if TYPE_CHECKING:
     from ratchet.deployment.costs.recorded import RunCost, StepCost
+
+
+_WIDE = 100
 
 
 def outcome(state: RunState) -> str:
@@ -68,13 +72,16 @@ def table(
     width: int,
     costs: Mapping[str, RunCost] | None = None,
 ) -> Table:
-    """Newest first, as given. What runs cost stands there where any of it is recorded."""
+    """Newest first, as given. What runs cost stands there where any of it is recorded, and there is
+    room for it."""
+    costs = costs if width >= _WIDE else None
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", width=None)
     drawn.add_column("", width=1)
     drawn.add_column("id", no_wrap=True)
     drawn.add_column("name", overflow="fold")
     several = len({state.run.pipeline for state in states}) > 1
     several |= any(state.run.edit for state in states)
+    in_common = _in_common([state.run.pipeline for state in states])
     if several:
         drawn.add_column("pipeline", overflow="fold")
     drawn.add_column("started", no_wrap=True)
@@ -88,13 +95,22 @@ def table(
             MARKS.get(run.status, ""),
             run.id,
             escape(run.name),
-            *([run.pipeline] if several else []),
+            *([run.pipeline.removeprefix(in_common)] if several else []),
             moment(run.started, now),
             duration(seconds(state, now)),
             *([spent(costs.get(run.id))] if costs else []),
             f"[{STYLES.get(run.status, 'default')}]{escape(shortened(outcome(state), width))}[/]",
         )
     return drawn
+
+
+def _in_common(pipelines: Sequence[str]) -> str:
+    """What the names of several pipelines begin with, up to a hyphen: project and environment."""
+    if len(set(pipelines)) < 2:
+        return ""
+    parts = [name.split("-")[:-1] for name in pipelines]
+    same = takewhile(lambda words: len(set(words)) == 1, zip(*parts, strict=False))
+    return "".join(f"{words[0]}-" for words in same)
 
 
 def as_data(state: RunState, *, now: datetime, cost: RunCost | None = None) -> dict[str, Any]:

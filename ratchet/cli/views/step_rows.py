@@ -99,8 +99,7 @@ def _detail(planned: PlannedStep, step: RunStep) -> str:
     if arn := step.metadata.model_package_arn:
         parts.append(f"version {arn.rsplit('/', 1)[-1]}")
     answers = step.metadata.outputs
-    parts += [f"{n} {v}" for n, v in answers.items() if v != NONE and not _LONG.match(str(v))]
-    if answers and all(value == NONE for value in answers.values()):
-        parts.append(NONE)
+    shown = [f"{n} {v}" for n, v in answers.items() if v != NONE and not _LONG.match(str(v))]
+    parts += shown or ([NONE] if answers else [])
     # The local cloud says in a step's description why it hit or missed its cache.
     return " · ".join([*parts, step.description] if step.description else parts)

@@ -4,6 +4,7 @@ to be copied."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,17 @@ def test_the_list_of_runs_fits(
     assert longest(text) <= width
     for run in (passed, halted, unchanged):
         assert run.id in text, "an id is there to be copied"
+
+
+def test_of_several_pipelines_only_what_differs_is_named(
+    world: World, passed: FakeRun, halted: FakeRun
+) -> None:
+    state = executions.read(world.target, executions.find(world.target, passed.id))
+    run = replace(state.run, pipeline=f"{state.run.pipeline}-edits")
+    states = [state, replace(state, run=run)]
+    text = drawn([run_list.table(states, now=NOW, width=120)], width=120)
+    assert "training-edits" in text
+    assert "flights-dev" not in text
 
 
 @pytest.mark.parametrize("width", WIDTHS)

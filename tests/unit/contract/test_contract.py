@@ -212,3 +212,9 @@ def test_no_check_breaks_over_a_label_that_the_eval_slice_lacks(make: Make) -> N
     (said,) = (message for words, message in messages.items() if words.startswith("the eval slice"))
     assert "label = 'prise' in dev, and the eval slice has the columns" in said
     assert "did you mean price?" in said
+
+
+def test_an_answer_that_has_no_prediction_where_the_settings_say_is_said(make: Make) -> None:
+    settings = SETTINGS.replace("[gate]", "prediction = 1\n[gate]")
+    with pytest.raises(ContractError, match=r"as text/csv is not understood: .*prediction"):
+        the(make(settings=settings), "as CSV and as JSON")()

@@ -162,6 +162,15 @@ def test_model_monitor_is_refused_where_aws_has_no_container_of_it(write: Write)
     assert load(write(f'{elsewhere}"auto"')).monitor.engine == "auto"
 
 
+def test_model_monitor_is_refused_for_labels_that_aws_does_not_document(write: Write) -> None:
+    words = REQUIRED.replace('problem = "binary"', 'problem = "binary", positive = "yes"')
+    assert words != REQUIRED
+    message = refusal(write(f'{words}[monitor]\nengine = "model-monitor"'))
+    assert "labels 0 and 1 of a binary problem, and not for words such as 'yes'" in message
+    assert 'expected "auto" or "pipeline"' in message
+    assert load(write(f'{words}[monitor]\nengine = "auto"')).no_model_monitor
+
+
 def test_a_list_becomes_a_tuple(write: Write) -> None:
     settings = load(write(REQUIRED + '[monitor]\nexclude = ["late", "month"]'))
     assert settings.monitor.exclude == ("late", "month")
