@@ -115,3 +115,10 @@ def test_texts_and_booleans_decide() -> None:
     about = scope('{"auc": "scored", "ok": true}')
     assert decided({"Type": "In", "QueryValue": AUC, "Values": ["scored", "none"]}, about)
     assert decided(compare("Equals", json_get("evaluate", "report", "ok"), True), about)
+
+
+@pytest.mark.parametrize(("left", "right"), [(1, 2), (2, 1)])
+def test_one_of_either_is_enough(left: int, right: int) -> None:
+    either = [compare("Equals", left, 1), compare("Equals", right, 1)]
+    assert decided({"Type": "Or", "Conditions": either}, scope("{}"))
+    assert not decided({"Type": "Or", "Conditions": [compare("Equals", 3, 1)] * 2}, scope("{}"))

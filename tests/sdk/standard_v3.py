@@ -214,6 +214,7 @@ VERSIONS = {
     "--newest-version": "newest_version",
     "--newest-digest": "newest_digest",
     "--newest-approval": "newest_approval",
+    "--champion-threshold": "threshold",
 }
 evaluation = PropertyFile(name="evaluation", output_name="report", path="evaluation.json")
 artifact = train.properties.ModelArtifacts.S3ModelArtifacts
@@ -258,8 +259,10 @@ quality = processing(
     outputs=["baseline"],
     arguments=[
         *analysis,
-        *("--analysis-type", "MODEL_QUALITY", "--dataset-format", "csv"),
+        *("--analysis-type", "MODEL_QUALITY", "--problem-type", "BinaryClassification"),
+        *("--dataset-format", "csv"),
         *("--ground-truth-attribute", "label", "--probability-attribute", "probability"),
+        *("--probability-threshold-attribute", "0.5", "--minimum-rows", "100"),
     ],
     reports=[summary],
     bundle="baseline",
@@ -321,6 +324,7 @@ register = ModelStep(
             "candidate-score": as_text(metric("candidate.score")),
             "regression": as_text(metric("regression")),
             "model-digest": as_text(metric("candidate.digest")),
+            "threshold": "0.5",
             "evaluation": Join(on="/", values=[of(evaluate, "report"), "evaluation.json"]),
             "baseline-digest": as_text(metric("digest", "baseline", summary)),
             "quality-baseline-digest": as_text(metric("digest", "quality-baseline", summary)),

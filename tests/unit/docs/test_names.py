@@ -22,7 +22,7 @@ _MODULES = "|".join(("ratchet", "pipeline_defs", "demo", "stacks", "ratchet_cdk"
 _MODULE = re.compile(rf"(?:{_MODULES})(?:\.[a-z_]\w*)+")
 _RUN = re.compile(rf"python3? -m ((?:{_MODULES})(?:\.[a-z_]\w*)*)")
 _SUFFIXES = frozenset({"json", "py", "tar.gz", "toml"})
-_OF_ANY_KEYS = frozenset({"environment", "hyperparameters"})
+_OF_ANY_KEYS = frozenset({"environment", "hyperparameters", "limits"})
 """Tables whose keys a team chooses."""
 _NO_KEYS = frozenset({"environment", "model_name"})
 """The names of files and folders, which no file says."""
@@ -46,7 +46,7 @@ def _settings_of(text: str) -> Iterator[str]:
     """`[gate] max_regression`, `[steps.train]`, `gate.max_regression`."""
     sections = {name.split(".")[0] for name in _setting_names() if "." in name}
     for section, key in re.findall(r"\[([a-z_.]+)\](?: ([a-z_]+)\b)?", text):
-        if section.split(".")[0] in sections and section != "hyperparameters":
+        if section.split(".")[0] in sections and section.split(".")[-1] not in _OF_ANY_KEYS:
             yield f"{section}.{key}" if key else section
     match = re.match(r"([a-z_]+)\.([a-z_.]+)(?= =|$)", text)
     if match and match[1] in sections and match[2] not in _SUFFIXES:

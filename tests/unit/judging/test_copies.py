@@ -88,6 +88,8 @@ def test_of_several_archives_the_order_counts(tmp_path: Path, first: Path) -> No
     second = archive(tmp_path / "second.tar.gz", {"x": "y"})
     digests = {model_digest(a) for a in ([first], [first, second], [second, first], [second])}
     assert len(digests) == 4
+    both = archive(tmp_path / "both.tar.gz", {**FILES, "x": "y"})
+    assert model_digest([both]) != model_digest([first, second])
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08\x00truncated"])

@@ -49,6 +49,7 @@ def test_the_slice_that_is_worse_is_named_with_by_how_much() -> None:
     assert (first.column, first.value, first.rows, first.worse) == ("shop", "b", 250, True)
     assert first.regression == pytest.approx(0.41, abs=0.15)
     assert first.p < 1e-4
+    assert not first.look_at
     assert not any(each.worse for each in others)
     assert slices_text([first, *others], like=1.0).startswith("worse for shop=b (0.")
 
