@@ -18,7 +18,7 @@ from ratchet.local_cloud.sagemaker.monitors.windows import (
     timetable_of,
 )
 from ratchet.local_cloud.sagemaker.table import DATA_QUALITY, MODEL_QUALITY
-from tests.local_cloud.sagemaker_calls import IMAGE, ROLE
+from tests.local_cloud.sagemaker_calls import IMAGE, ROLE, Caller, until
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 
@@ -171,3 +171,44 @@ def test_what_the_analyzer_would_leave_out_is_named() -> None:
     definition = monitored(MODEL_QUALITY, script)
     assert definition.not_run_here == ["ContainerArguments", "RecordPreprocessorSourceUri"]
     assert monitored(MODEL_QUALITY).not_run_here == []
+
+
+def test_a_schedule_that_cannot_run_here_fails_and_holds_up_no_other(call: Caller) -> None:
+    batch = {
+        "DataCapturedDestinationS3Uri": "s3://b/c",
+        "LocalPath": "/opt/ml/processing/input",
+        "DatasetFormat": {"Json": {}},
+    }
+    output = {"S3Uri": "s3://b/r", "LocalPath": "/opt/ml/processing/output"}
+    cluster = {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    for name in ("a", "b"):
+        call(
+            "CreateDataQualityJobDefinition",
+            JobDefinitionName=name,
+            DataQualityAppSpecification={"ImageUri": IMAGE},
+            DataQualityJobInput={"BatchTransformInput": batch},
+            DataQualityJobOutputConfig={"MonitoringOutputs": [{"S3Output": output}]},
+            JobResources={"ClusterConfig": cluster},
+            RoleArn=ROLE,
+        )
+        plan = {
+            "ScheduleExpression": "NOW",
+            "DataAnalysisStartTime": "-PT2H",
+            "DataAnalysisEndTime": "-PT1H",
+        }
+        config = {"MonitoringJobDefinitionName": name, "MonitoringType": "DataQuality"}
+        call(
+            "CreateMonitoringSchedule",
+            MonitoringScheduleName=name,
+            MonitoringScheduleConfig={**config, "ScheduleConfig": plan},
+        )
+    call.sagemaker.monitors.run_due()
+    for name in ("a", "b"):
+
+        def failed(name: str = name) -> Any:
+            return call(
+                "ListMonitoringExecutions", MonitoringScheduleName=name, StatusEquals="Failed"
+            )["MonitoringExecutionSummaries"]
+
+        (execution,) = until(failed, 5)
+        assert "definitions with an EndpointInput only" in execution["FailureReason"]

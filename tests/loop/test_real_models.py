@@ -21,7 +21,7 @@ from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import until
 from tests.loop.real_models import EXAMPLES, PARTITIONS, TREES, RealModel, RealProject, made
 
-pytestmark = [pytest.mark.cloud, pytest.mark.synth]
+pytestmark = [pytest.mark.cloud, pytest.mark.synth, pytest.mark.timeout(900)]
 
 Runs = Mapping[str, RunState]
 

@@ -8,11 +8,10 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LinearRegression
-from sklearn.preprocessing import StandardScaler
 
 from ratchet.contract import ContractError
 from ratchet.contract.serving import LoadedModel
+from tests.late import Late
 from tests.unit.contract.test_contract import INFERENCE, PREPARE, TRAIN, Make, make, the
 
 __all__ = ["make"]
@@ -98,8 +97,12 @@ def test_a_chain_passes_every_check_and_answers_as_one_process_would(
         pd.read_csv(io.BytesIO(trial.storage.read_bytes(f"{uri}/{name}.csv")))
         for name, uri in trial.outputs(prepared).items()
     )
-    scaler = StandardScaler().fit(train[["area"]].to_numpy())
-    line = LinearRegression().fit(scaler.transform(train[["area"]].to_numpy()), train["price"])
+    scaler = Late("sklearn.preprocessing").StandardScaler().fit(train[["area"]].to_numpy())
+    line = (
+        Late("sklearn.linear_model")
+        .LinearRegression()
+        .fit(scaler.transform(train[["area"]].to_numpy()), train["price"])
+    )
     expected = line.predict(scaler.transform(rows[["area"]].to_numpy()))
 
     assert len(trial.containers) == 2

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratchet.judging.answers import RefusedError, TrueLabels, read_labels, read_weights
+from ratchet.judging.answers import (
+    RefusedError,
+    TrueLabels,
+    most_labels,
+    read_labels,
+    read_weights,
+)
 from ratchet.judging.responses import Reading, read_response
 from ratchet.loop.problems import Kind
 
@@ -97,6 +103,15 @@ def test_classes_that_are_named_keep_their_order() -> None:
     assert labels.classes == ("low", "middle", "high")
     assert labels.values.tolist() == [0, 2]
     assert labels.counts == {"low": 1, "middle": 0, "high": 1}
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_a_share_of_labels_may_be_left_out_and_no_more(wrong: int) -> None:
+    texts = ["1"] * (100 - wrong) + ["n/a"] * wrong
+    labels, understood, refused = most_labels("regression", texts, most=0.01)
+    assert (labels.rows, int(understood.sum()), refused.count) == (*[100 - wrong] * 2, wrong)
+    with pytest.raises(RefusedError, match="2 of 100 labels are not understood"):
+        most_labels("regression", ["1"] * 98 + ["n/a"] * 2, most=0.01)
 
 
 # -- what models answer --------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -23,22 +22,21 @@ from ratchet.judging.metrics import (
     undefined_for,
 )
 from ratchet.loop.problems import PROBLEMS, Kind
+from tests.late import Late
 
 Array = np.ndarray[Any, Any]
 MetricReference = Callable[[TrueLabels, Answers], float]
 ROWS = (2, 3, 40, 1000)
 
 
-class ScikitLearn:
-    """Its metrics, imported when one is called: it takes a second that each worker would pay."""
+class LateMetrics:
+    """Those of scikit-learn, named in tables before one is called."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return lambda *arguments, **options: getattr(import_module("sklearn.metrics"), name)(
-            *arguments, **options
-        )
+        return lambda *a, **options: getattr(Late("sklearn.metrics"), name)(*a, **options)
 
 
-reference = ScikitLearn()
+reference = LateMetrics()
 BY_CLASS: dict[str, Callable[..., float]] = {
     "recall": reference.recall_score,
     "precision": reference.precision_score,
@@ -401,11 +399,21 @@ def test_answers_of_one_class_are_scikit_learns(name: str) -> None:
 
 
 def test_weights_of_constant_labels_do_not_make_a_spread_of_the_last_bit() -> None:
-    labels = TrueLabels("regression", np.full(7, 0.1), weights=np.full(7, 0.3))
-    answers = Answers(np.full(7, 0.2))
-    assert value_of("r2", labels, answers) == 0.0
-    assert value_of("r2", labels, Answers(labels.values)) == 1.0
-    assert value_of("explained_variance", labels, answers) == 1.0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        rows, value = int(random.integers(2, 40)), random.random()
+        labels = TrueLabels("regression", np.full(rows, value), weights=random.random(rows))
+        answers = Answers(np.full(rows, value + 0.1))
+        assert value_of("r2", labels, answers) == 0.0
+        assert value_of("r2", labels, Answers(labels.values)) == 1.0
+        assert value_of("explained_variance", labels, answers) == 1.0
+
+
+def test_a_draw_without_a_class_has_no_auc() -> None:
+    labels = TrueLabels("binary", np.array([0, 1, 1]), ("0", "1"))
+    measure = MEASURES["binary"]["auc"](labels, Answers(np.array([0.1, 0.2, 0.3])))
+    assert math.isnan(measure.value(np.array([3, 0, 0])))
+    assert math.isnan(measure.value(np.array([0, 3, 0])))
 
 
 def test_a_class_whose_rows_weigh_nothing_is_not_there() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import metrics as sklearn_metrics
 
 from ratchet.judging.answers import RefusedError
 from ratchet.loop.problems import BINARY, MULTICLASS, REGRESSION, Kind
@@ -26,9 +25,11 @@ from ratchet.monitoring.quality_metrics import (
     worse_sides,
 )
 from ratchet.monitoring.quality_rows import ProblemFacts, understood
+from tests.late import Late
 from tests.unit.monitoring.labelled import baseline_of, bikes, digits, lates, quality, rows
 
 Sample = Callable[..., tuple[list[str], Any]]
+sklearn_metrics = Late("sklearn.metrics")
 SAMPLES: dict[Kind, Sample] = {BINARY: lates, MULTICLASS: digits, REGRESSION: bikes}
 EQUAL: dict[Kind, dict[str, float]] = {BINARY: {}, MULTICLASS: {"wrong": 0.1}, REGRESSION: {}}
 WORSE: dict[Kind, dict[str, float]] = {

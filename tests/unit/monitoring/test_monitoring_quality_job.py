@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.datasets import load_digits
 
 from ratchet.monitoring import analyze
 from ratchet.monitoring.capture import GROUND_TRUTH, OUTPUT, read_records
@@ -102,6 +101,8 @@ def truth(path: Path, labels: Sequence[Any] | dict[str, Any]) -> None:
 
 
 def test_727_of_899_wrong_digits_are_a_violation_and_all_899_are_counted(jobs: Jobs) -> None:
+    from sklearn.datasets import load_digits  # it takes a second
+
     target = load_digits().target
     random = np.random.default_rng(0)
     known, later = target[:898], target[898:]
