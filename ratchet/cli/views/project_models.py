@@ -77,5 +77,6 @@ def _remark(model: ProjectModel) -> str:
     if not model.deployed:
         return f"[dim]not deployed: ratchet deploy -m {model.name}[/]"
     if model.pending:
-        return f"[yellow]{model.pending} wait for approval[/]"
+        wait = "waits" if model.pending == 1 else "wait"
+        return f"[yellow]{model.pending} {wait} for approval[/]"
     return "[dim]no version yet[/]" if not model.versions else ""

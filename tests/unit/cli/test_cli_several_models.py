@@ -85,7 +85,7 @@ def test_the_models_of_a_project_are_a_line_each() -> None:
     assert cells[0] == ["bikes", "demand"]
     assert cells[3] == ["[green]version 1[/]", ""]
     assert cells[4] == [
-        "[yellow]1 wait for approval[/]",
+        "[yellow]1 waits for approval[/]",
         "[dim]not deployed: ratchet deploy -m demand[/]",
     ]
 
