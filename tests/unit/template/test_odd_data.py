@@ -101,7 +101,7 @@ def test_the_settings_that_are_written_are_read(problem: str, made: Made) -> Non
     assert settings.model.classes == (
         ('a "b"', "import", "ü, c") if problem == "multiclass" else ()
     )
-    assert settings.monitor.exclude == ("seen",)
+    assert settings.monitor.exclude == ("seen", "never"), "a date, and a column without a value"
     assert settings.hyperparameters["max_iter"] == (100 if problem == "multiclass" else 200)
 
 
