@@ -10,7 +10,9 @@ class Late:
     """A module that is imported when something of it is first asked for."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.__name__ = name
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self._name), name)
+        if name.startswith("_") or name == "pytestmark":  # pytest asks all that it finds
+            raise AttributeError(name)
+        return getattr(import_module(self.__name__), name)
