@@ -289,12 +289,13 @@ class ProcessingSteps(Draft):
         """A script gets each folder as an option of its own: of two that argparse puts into one
         variable, it loses the first."""
         taken: dict[str, str] = {}
-        given = [
+        asked = [
             *(("inputs", key, f"--{key}") for key in inputs),
-            *(("outputs", key, f"--{key}") for key in outputs),
+            # Two outputs of one name are refused where names are checked.
+            *(("outputs", key, f"--{key}") for key in dict.fromkeys(outputs)),
             *(("arguments", each, each) for each in arguments if isinstance(each, str)),
         ]
-        for argument, value, text in given:
+        for argument, value, text in asked:
             option = text.partition("=")[0]
             variable = option.replace("-", "_")
             place = taken.get(variable)

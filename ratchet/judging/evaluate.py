@@ -50,6 +50,7 @@ from ratchet.judging.models import ask_model
 from ratchet.judging.own_metrics import OwnMetricError, own_metrics
 from ratchet.judging.responses import Reading, read_response
 from ratchet.judging.slices import MOST_VALUES, Slices
+from ratchet.loop import folders
 from ratchet.loop.names import NONE
 from ratchet.loop.problems import (
     BEST_F1,
@@ -195,7 +196,7 @@ def run(args: argparse.Namespace) -> None:
         report["verdict"] += f"; left out: {refused.message('labels', labels.rows + refused.count)}"
     args.report.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=2, allow_nan=False) + "\n"
-    (args.report / "evaluation.json").write_text(text)
+    (args.report / folders.EVALUATION_REPORT).write_text(text)
     args.predictions.mkdir(parents=True, exist_ok=True)
     predictions(labels, answers).to_csv(args.predictions / "predictions.csv", index=False)
     print(report["verdict"])

@@ -122,4 +122,4 @@ def test_requirements_that_cannot_be_had_fail_the_step_with_pips_words(
     record = train(workbench, bundle(workbench, "s3://code/1.tar.gz", files)).step("train")
     reason = str(record.failure_reason)
     assert "No matching distribution found for no-such-thing==9" in reason
-    assert "put wheels into the bundle" in reason
+    assert "put wheels beside the file" in reason

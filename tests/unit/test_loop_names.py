@@ -28,12 +28,17 @@ WORDS = {
     "MANIFEST_KEY",
     "METRIC_KEY",
     "MONITORING",
+    "NEW_MODEL",
     "PENDING",
     "PIPELINE",
     "PIPELINE_DIMENSION",
     "REASON",
+    "REGISTERED",
     "REGRESSION_KEY",
     "REJECTED",
+    "REPORT_OUTPUT",
+    "THE_CHAMPION",
+    "THRESHOLD_KEY",
     "TRAINING",
 }
 """They mean other things too, or are words of SageMaker's API: their text says nothing."""

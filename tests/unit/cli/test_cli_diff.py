@@ -13,7 +13,7 @@ def test_a_pipeline_is_drawn_from_the_source_without_a_cloud(type_: Type, world:
     world.ssm.parameters.clear()
     result = type_("graph", "training")
     assert result.exit_code == 0
-    assert "│ ●   champion" in result.stdout
+    assert "│ ● champion" in result.stdout
     assert result.stderr == ""
 
 

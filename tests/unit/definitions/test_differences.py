@@ -113,8 +113,9 @@ def test_a_reference_that_goes_elsewhere_is_rewired() -> None:
 
 def test_steps_come_go_move_and_take_other_names() -> None:
     def change(after: dict[str, Any]) -> None:
+        registers = step(after, "new-model")["Arguments"]
         gate = step(after, "no-regression")["Arguments"]
-        after["Steps"].append(gate["IfSteps"].pop(0))  # baseline, which nothing refers to now
+        after["Steps"].append(registers["IfSteps"].pop(0))  # baseline, which nothing refers to now
         register = step(after, "register")["Arguments"]
         for key in ("ModelMetrics", "DriftCheckBaselines"):
             del register[key]["ModelDataQuality"]
@@ -128,7 +129,7 @@ def test_steps_come_go_move_and_take_other_names() -> None:
         gate["ElseSteps"].append({"Name": "late", "Type": "Fail", "Arguments": message})
 
     found = lines(changed(change))
-    assert "~ baseline: moved from where no-regression passes to the top level" in found
+    assert "~ baseline: moved from where new-model passes to the top level" in found
     assert "~ stop: was halt: another name, the same otherwise" in found
     assert "+ late: added, Fail" in found
     assert not any(line.startswith("-") for line in found)

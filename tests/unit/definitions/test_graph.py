@@ -60,15 +60,16 @@ def test_a_step_is_joined_with_what_it_takes_but_not_with_what_that_implies() ->
 
 def test_the_training_pipeline_reads_in_a_terminal_like_its_picture() -> None:
     assert terminal.text_of(drawn("training")).splitlines() == [
-        "●     prepare           Processing · cached 30 d",
-        "●     train             Training · cached 30 d",
-        "│ ●   champion          Lambda",
-        "●─╯   evaluate          Processing · cached 30 d",
-        "◆     no-regression     Condition",
-        "├─●   baseline          Processing · cached 30 d  if no-regression passes",
-        "├─│─● quality-baseline  Processing · cached 30 d  if no-regression passes",
-        "│ ●─╯ register          RegisterModel             if no-regression passes",
-        "✖     halt              Fail                      if no-regression does not pass",
+        "●   prepare           Processing · cached 30 d",
+        "●   train             Training · cached 30 d",
+        "│ ● champion          Lambda",
+        "●─╯ evaluate          Processing · cached 30 d",
+        "├─◆ no-regression     Condition",
+        "│ ✖ halt              Fail                      if no-regression does not pass",
+        "◆   new-model         Condition",
+        "├─● baseline          Processing · cached 30 d  if new-model passes",
+        "● │ quality-baseline  Processing · cached 30 d  if new-model passes",
+        "●─╯ register          RegisterModel             if new-model passes",
     ]
 
 
@@ -102,7 +103,7 @@ def test_mermaid_has_a_node_for_each_step_and_an_arrow_for_each_edge() -> None:
     declared = {m[1] for line in lines if (m := re.match(r'\s+(s\d+)[\[{(]+"', line))}
     assert {words[0] for words in arrows} | {words[-1] for words in arrows} <= declared
     assert '    s4{"no-regression<br/><small>Condition</small>"}' in lines
-    assert "    class s8 halt" in lines
+    assert "    class s5 halt" in lines
 
 
 def test_names_cannot_break_out_of_a_picture() -> None:

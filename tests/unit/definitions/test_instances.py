@@ -32,7 +32,7 @@ def test_every_step_that_runs_on_instances_is_there_in_running_order() -> None:
     assert train.cache_for == timedelta(days=30)
     assert train.takes == {"prepare"}
     assert {found[name].component for name in found if name != "train"} == {"Processing"}
-    assert (found["baseline"].gate, found["baseline"].apart) == ("no-regression", False)
+    assert (found["baseline"].gate, found["baseline"].apart) == ("new-model", False)
 
 
 def test_spot_and_the_number_of_instances_are_read() -> None:
