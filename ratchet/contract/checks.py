@@ -183,7 +183,10 @@ def _packed(trial: Trial) -> None:
 def _answers(trial: Trial) -> None:
     """an endpoint answers for every row of the eval slice, as CSV and as JSON."""
     rows, model = _requests(trial), trial.settings.model
-    column = _rows(trial, _EVAL_ROWS)[model.label]
+    eval_rows = _rows(trial, _EVAL_ROWS)
+    if model.label not in eval_rows:
+        raise ContractError(f"the eval slice has no column {model.label!r}, the label")
+    column = eval_rows[model.label]
     with LoadedModel(trial, trial.containers) as served:
         answer = served.ask(rows.to_csv(index=False).encode(), "text/csv")
         reading = Reading(prediction=model.prediction, probability=model.probability)

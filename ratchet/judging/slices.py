@@ -124,7 +124,7 @@ def holm(p: Sequence[float]) -> int:
 
 
 def slices_text(compared: Sequence[ComparedSlice], *, like: float) -> str:
-    """`worse for carrier=AA (0.0312 worse) and 2 more slices`; empty where none is worse.
+    """`worse for region=EU (0.0312 worse) and 2 more slices`; empty where none is worse.
 
     Args:
         like: the score whose decimals the difference gets.

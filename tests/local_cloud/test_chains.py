@@ -9,7 +9,7 @@ import pytest
 
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.serving.invocations import Invocation
-from tests.local_cloud.sagemaker_calls import IMAGE, ROLE, SCOPE, Caller
+from tests.local_cloud.sagemaker_calls import IMAGE, ROLE, SCOPE, Caller, until
 from tests.local_cloud.served_models import CAPTURE, archive, container, settled, variant
 
 pytestmark = pytest.mark.jobs
@@ -86,8 +86,8 @@ def test_a_chain_answers_each_container_with_the_answer_before_as_what_it_is(cal
     assert captured["endpointInput"]["data"] == "1,2"
     assert captured["endpointInput"]["observedContentType"] == "text/csv"
     assert captured["endpointOutput"]["observedContentType"] == "application/jsonlines"
-    streams = {stream.split("/", 2)[2] for _, stream, _ in call.cloud.lines}
-    assert streams == {"container-1", "container-2", "container-3"}
+    streams = {"container-1", "container-2", "container-3"}
+    assert until(lambda: {name.split("/", 2)[2] for _, name, _ in call.cloud.lines} == streams)
 
     # What fails is said of the container where it does.
     for name, position in (("a", 1), ("b", 2), ("c", 3)):

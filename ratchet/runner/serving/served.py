@@ -44,7 +44,7 @@ class _Container:
         self.prepared.remove()
 
 
-class ServedModel:
+class ServedContainers:
     """Started and healthy once ``serve`` has returned it; ``stop`` ends it."""
 
     def __init__(self, containers: Sequence[_Container], *, direct: bool) -> None:
@@ -135,7 +135,7 @@ def serve(
     seconds: float,
     direct: bool = False,
     on_process: Callable[[ModelProcess], object] = lambda _: None,
-) -> ServedModel:
+) -> ServedContainers:
     """Starts a model's containers, all at once.
 
     Args:
@@ -184,6 +184,6 @@ def serve(
             except Exception as error:
                 failures.append(error)
     if failures:
-        ServedModel(containers, direct=direct).stop()
+        ServedContainers(containers, direct=direct).stop()
         raise failures[0]
-    return ServedModel(containers, direct=direct)
+    return ServedContainers(containers, direct=direct)

@@ -27,7 +27,7 @@ from ratchet.runner.manifests import read_manifest
 from ratchet.runner.report import ProblemList
 from ratchet.runner.serving.prepared import Image, Prepared, images_of, prepare
 from ratchet.runner.serving.process import NoAnswerError, UnhealthyModelError
-from ratchet.runner.serving.served import ServedModel, is_direct, serve
+from ratchet.runner.serving.served import ServedContainers, is_direct, serve
 from ratchet.runner.staging import relative_path
 from ratchet.runner.step_types import jobs, record_filters
 from ratchet.runner.step_types.batches import BatchPlan
@@ -215,7 +215,7 @@ def _objects(attempt: Attempt, source: Mapping[str, Any]) -> list[tuple[str, str
 def _transform_object(
     attempt: Attempt,
     plan: BatchPlan,
-    served: ServedModel,
+    served: ServedContainers,
     pool: ThreadPoolExecutor,
     uri: str,
     relative: str,

@@ -53,7 +53,8 @@ def model_dir(training_rows: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def model(model_dir: Path) -> dict[str, Any]:
-    return inference.model_fn(str(model_dir))
+    loaded: dict[str, Any] = inference.model_fn(str(model_dir))
+    return loaded
 
 
 def flights() -> pd.DataFrame:

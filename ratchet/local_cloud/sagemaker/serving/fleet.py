@@ -23,7 +23,7 @@ from ratchet.local_cloud.sagemaker.table import MODEL
 from ratchet.loop.chains import ALONE
 from ratchet.runner import Refused
 from ratchet.runner.serving.process import UnhealthyModelError
-from ratchet.runner.serving.served import ServedModel, is_direct, serve
+from ratchet.runner.serving.served import ServedContainers, is_direct, serve
 
 if TYPE_CHECKING:
     from ratchet.local_cloud.sagemaker.api import Api
@@ -45,7 +45,7 @@ class Variant:
     weight: float
     role: str
     log_stream: str
-    served: ServedModel
+    served: ServedContainers
 
     def stream_of(self, container: str) -> str:
         """The log stream of one of its containers."""
