@@ -15,13 +15,14 @@ from ratchet_cdk.functions.function_code import function_code
 from tests.infra.assembly import ENVIRONMENTS, STACKS, Assembly
 from tests.projects import ROOT
 
-# Operation → what IAM calls the permission for it.
-SAME = {
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "s3:HeadObject": "s3:GetObject",
-    "s3:UploadPart": "s3:PutObject",
-    "s3:CreateMultipartUpload": "s3:PutObject",
-    "s3:CompleteMultipartUpload": "s3:PutObject",
+# Operation → what IAM calls the permissions for it.
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "s3:ListObjectsV2": ("s3:ListBucket",),
+    "s3:HeadObject": ("s3:GetObject",),
+    "s3:CopyObject": ("s3:GetObject", "s3:PutObject"),  # of the source, and of the copy
+    "s3:UploadPart": ("s3:PutObject",),
+    "s3:CreateMultipartUpload": ("s3:PutObject",),
+    "s3:CompleteMultipartUpload": ("s3:PutObject",),
 }
 ONLY_WITH = {"record_run": {"sagemaker:StopPipelineExecution"}}
 """With `costs.run_limit_usd`, which no environment here has: test_operations_stack.py."""
@@ -49,7 +50,7 @@ def operations() -> dict[str, set[str]]:
 
 
 def calls(name: str) -> Iterator[str]:
-    """The operations that a function's own folder calls, where the client's name says of what."""
+    """What a function's own folder needs for its calls, where the client's name says of what."""
     for file, content in function_code(ROOT / "lambdas", name).files.items():
         if not file.startswith(f"{name}/") or not file.endswith(".py"):
             continue
@@ -62,7 +63,7 @@ def calls(name: str) -> Iterator[str]:
             names = operations().get(method, set())
             named = {operation for operation in names if operation.split(":")[0] == client}
             for operation in named or names:
-                yield SAME.get(operation, operation)
+                yield from PERMISSIONS.get(operation, (operation,))
 
 
 def roles(assembly: Assembly, environment: str) -> Iterator[tuple[str, set[str]]]:
@@ -104,3 +105,4 @@ def test_a_functions_role_may_make_each_call_of_its_code(assembly: Assembly, nam
 def test_the_calls_are_found() -> None:
     assert {"sagemaker:StartPipelineExecution", "s3:ListBucket"} <= set(calls("start_pipeline"))
     assert "cloudformation:UpdateStack" in set(calls("reconcile_champion"))
+    assert {"s3:GetObject", "s3:PutObject"} <= set(calls("resolve_champion"))
