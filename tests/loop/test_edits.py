@@ -27,9 +27,9 @@ EDIT = "\n# an edit that somebody tries out\n"
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout with an edit of train.py."""
+    """A checkout with an edit of what train.py packs with the model: it makes another model."""
     folder = copy_of_project(tmp_path_factory.mktemp("project"))
-    script = folder / "steps" / "flights" / "train.py"
+    script = folder / "steps" / "flights" / "inference.py"
     script.write_text(script.read_text() + EDIT)
     return folder
 
@@ -76,7 +76,14 @@ def test_a_source_that_is_what_is_deployed_starts_the_deployed_pipeline(
     assert launched.edit is None
     state = loop.finished(launched.run)
     assert state.run.pipeline == loop.deployed.pipeline
-    assert {"prepare", "train", "evaluate"} <= {s.name for s in state.steps if s.cached_from}
+    cached = {s.name for s in state.steps if s.cached_from}
+    assert {"prepare", "train"} <= cached
+    assert "evaluate" not in cached, "there is a version now, which the candidate may be"
+    assert state.no_new_model
+    again = loop.finished(launch.launch(loop.target, kind="training", values={}).run)
+    assert {"prepare", "train", "evaluate"} <= {s.name for s in again.steps if s.cached_from}
+    assert again.no_new_model
+    assert loop.registered() == [1]
 
 
 def test_data_that_lands_while_an_edit_runs_runs_what_is_deployed_once(
