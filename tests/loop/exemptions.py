@@ -27,9 +27,6 @@ STATEMENTS: Mapping[str, str] = {
 ACTIONS: Mapping[str, str] = {
     "* s3:AbortMultipartUpload": "asked when a transfer in parts is given up half-way",
     "* sagemaker:Stop*Job": "SageMaker's own call when a run is stopped",
-    "*/ChampionResolveChampionRole* permissions KeepNoChampionEncrypt kms:Decrypt": (
-        "asked when an object is put in parts, which this is not"
-    ),
     "* permissions LookAtJobs sagemaker:DescribeTransformJob": "nothing transforms here",
     "* permissions LookAtJobs sagemaker:DescribeTrainingJob": "LookAtSearches allows it too",
 }

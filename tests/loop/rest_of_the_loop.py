@@ -16,6 +16,7 @@ from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs import landing
 from ratchet.deployment.target import facts
 from ratchet.loop import packages
+from ratchet.loop.names import NONE
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
 from tests.loop.deployed_policies import Policies
@@ -47,7 +48,7 @@ class RestOfTheLoop:
         self._evaluate_below_the_floor()
         self._wait_for_the_rollback(broken)
         self._deliver_nothing()
-        self._look_for_no_champion()
+        self._look_for_other_champions()
 
     def _land_labelled_data(self) -> None:
         parcels = landing.parcels([self._drop], prefix=self._evaluation.data_prefix)
@@ -154,17 +155,20 @@ class RestOfTheLoop:
             )
         self._loop.next_look(seen)
 
-    def _look_for_no_champion(self) -> None:
-        """What an evaluation finds before anything is deployed."""
+    def _look_for_other_champions(self) -> None:
+        """What runs find before anything is deployed, and of a champion of several containers."""
         parameters, name = self._loop.client("ssm"), self._loop.settings.parameter("champion")
         champion = parameters.get_parameter(Name=name)["Parameter"]["Value"]
-        parameters.put_parameter(Name=name, Value="none", Type="String", Overwrite=True)
         try:
-            self._loop.client("lambda").invoke(
-                FunctionName=self._evaluation.functions["resolve_champion"], Payload=b"{}"
-            )
+            for other in (NONE, _register_chain(self._loop)):
+                self._loop.deploy_champion(other)
+                for deployed in (self._loop.deployed, self._evaluation):
+                    answer = self._loop.client("lambda").invoke(
+                        FunctionName=deployed.functions["resolve_champion"], Payload=b"{}"
+                    )
+                    assert json.load(answer["Payload"])["package_arn"] == other
         finally:
-            parameters.put_parameter(Name=name, Value=champion, Type="String", Overwrite=True)
+            self._loop.deploy_champion(champion)
 
     def _deliver_nothing(self) -> None:
         """Nothing may send to the queues and functions of the rules, nor the schedule start the
@@ -223,6 +227,27 @@ class RestOfTheLoop:
             and any(":schedule/" in letter.source for letter in letters)
             and len(of_functions) >= 2
         )
+
+
+def _register_chain(loop: Loop) -> str:
+    """The ARN of a version of two containers, each with the model of the one that serves."""
+    sagemaker = loop.client("sagemaker")
+    parameter = loop.settings.parameter("champion")
+    champion = loop.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+    good = sagemaker.describe_model_package(ModelPackageName=champion)
+    specification = good["InferenceSpecification"]
+    container = {
+        name: value
+        for name, value in specification["Containers"][0].items()
+        if name in ("Image", "Environment", "ModelDataUrl")
+    }
+    specification["Containers"] = [container, container]
+    package = sagemaker.create_model_package(
+        ModelPackageGroupName=loop.deployed.model_package_group,
+        ModelApprovalStatus="PendingManualApproval",
+        InferenceSpecification=specification,
+    )
+    return str(package["ModelPackageArn"])
 
 
 @dataclass(frozen=True)

@@ -120,10 +120,11 @@ def upload(
 ) -> str:
     """Puts the labels into the folder of this hour, in which they became known.
 
-    The same labels have the same name, so sending them again in the hour changes nothing.
+    Analyses read the objects in the order of their names, and of several labels of a request the
+    last one stands. So the name begins with the moment.
 
     Args:
-        name: what the object's name begins with.
+        name: what the object's name has after the moment.
 
     Returns:
         The object's URI.
@@ -131,7 +132,7 @@ def upload(
     body = "".join(f"{json.dumps(request.document())}\n" for request in requests).encode()
     digest = hashlib.sha256(body).hexdigest()[:12]
     bucket, folder = _place(serving.ground_truth_uri)
-    key = f"{folder}{_hour(now)}{name}-{digest}.jsonl"
+    key = f"{folder}{_hour(now)}{now:%M%S%f}-{name}-{digest}.jsonl"
     target.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
     return f"s3://{bucket}/{key}"
 

@@ -73,7 +73,8 @@ def test_labels_go_to_the_folder_of_the_hour_by_request(
     result = type_serving("monitor", "labels", str(written(tmp_path, TWO)))
     assert result.exit_code == 0, result.output
     (key,) = serving.world.s3.puts
-    assert key.startswith(f"ground-truth/{datetime.now(UTC):%Y/%m/%d/%H}/labels-")
+    assert key.startswith(f"ground-truth/{datetime.now(UTC):%Y/%m/%d/%H}/")
+    assert "-labels-" in key
     assert uploaded(serving) == [("a-1", "0,1"), ("a-3", "0")]
     assert "3 labels of 2 requests, 2 of them captured  s3://artifacts/ground-truth" in (
         result.stdout
@@ -81,13 +82,16 @@ def test_labels_go_to_the_folder_of_the_hour_by_request(
     assert "ratchet monitor run" in result.stderr
 
 
-def test_the_same_labels_are_the_same_object(serving: ServingWorld, tmp_path: Path) -> None:
-    given = label_file.read(written(tmp_path, TWO), model=FLIGHTS).requests
-    target, now = serving.world.target, datetime(2026, 8, 2, 14, 59, tzinfo=UTC)
+def test_labels_that_are_sent_later_are_read_later(serving: ServingWorld, tmp_path: Path) -> None:
+    target = serving.world.target
     about = facts.read_serving(target)
-    uris = {labels.upload(target, about, given, name="x", now=now) for _ in range(2)}
-    (uri,) = uris
-    assert uri.startswith("s3://artifacts/ground-truth/2026/08/02/14/x-")
+    uris = []
+    for second, (name, text) in enumerate([("z", TWO), ("a", TWO.replace("0", "1")), ("z", TWO)]):
+        given = label_file.read(written(tmp_path, text), model=FLIGHTS).requests
+        now = datetime(2026, 8, 2, 14, 59, second, tzinfo=UTC)
+        uris.append(labels.upload(target, about, given, name=name, now=now))
+    assert uris == sorted(set(uris))
+    assert uris[0].startswith("s3://artifacts/ground-truth/2026/08/02/14/5900000000-z-")
 
 
 def test_what_is_uploaded_is_what_an_analysis_reads(tmp_path: Path) -> None:
