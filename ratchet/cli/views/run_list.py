@@ -88,8 +88,7 @@ def table(
     drawn.add_column("took", no_wrap=True, justify="right")
     if costs:
         drawn.add_column("cost", no_wrap=True, justify="right")
-    # A word of an outcome stays whole; a name may break anywhere.
-    drawn.add_column("outcome", overflow="fold", min_width=len("registered"))
+    drawn.add_column("outcome", overflow="fold")
     for state in states:
         run = state.run
         drawn.add_row(
