@@ -118,7 +118,7 @@ def test_a_person_lands_data_and_follows_the_run_that_starts(stage: Stage, tmp_p
         ("logs latest train", "trained on"),
         ("logs latest champion", "champion"),
         ("models", "waits for approval"),
-        ("models 1", "(higher is better), no champion"),
+        ("models 1", "(higher is better)"),
         ("lineage 1", "raw/"),
         ("graph training", "no-regression"),
         ("status", "waits for approval"),
