@@ -1,6 +1,6 @@
 """Whether a candidate is a model that is there already: the champion, or the newest version.
 
-A run whose steps are all cached trains nothing: its candidate is the model of an earlier run. To
+A run whose train step is cached trains nothing: its candidate is the model of an earlier run. To
 register it again would deploy the same bytes again, or ask a person the same question again.
 """
 
