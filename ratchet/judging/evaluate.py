@@ -227,8 +227,8 @@ def read(args: argparse.Namespace) -> tuple[TrueLabels, bytes, Slices, RefusedVa
         raise SystemExit(f"{path}: not a CSV file with a header: {error}") from None
     roles = {"label": args.label, "weights": args.weights}
     columns = {role: name for role, name in roles.items() if name}
-    said = {name: f"the {role} of [model]" for role, name in columns.items()}
-    for name, what in (*said.items(), *((name, "a slice of [gate]") for name in args.slices)):
+    places = {name: f"the {role} of [model]" for role, name in columns.items()}
+    for name, what in (*places.items(), *((name, "a slice of [gate]") for name in args.slices)):
         if name not in rows:
             near = difflib.get_close_matches(name, map(str, rows.columns), n=1, cutoff=0.5)
             hint = f"did you mean {near[0]!r}? " if near else ""

@@ -218,9 +218,9 @@ def _of_slices(settings: Settings) -> Iterator[tuple[str, str]]:
             "is worse beyond chance; name another model.metric, and limit this one: [gate.limits]",
         )
     if not gate.slices:
-        for key, said in (
+        for key, is_set in (
             ("slices_halt", gate.slices_halt),
             ("slice_max_regression", gate.slice_max_regression is not None),
         ):
-            if said:
+            if is_set:
                 yield f"gate.{key}", f'gate.{key} needs slices; write slices = ["…"] with columns'

@@ -161,24 +161,24 @@ def labels(
     if new_classes and about.problem != MULTICLASS:
         raise UsageError(f"--new-classes: a {about.problem} problem has no further classes")
     allowed = label_file.ModelLabels(about, arrived.eval_classes(target), new_classes=new_classes)
-    given = label_file.read(file, model=allowed)
+    labels = label_file.read(file, model=allowed)
     serving = facts.read_serving(target)
     now = datetime.now(UTC)
-    answers = arrived.captured(target, serving, {each.id for each in given.requests}, now=now)
-    match = arrived.match(given.requests, answers)
+    answers = arrived.captured(target, serving, {each.id for each in labels.requests}, now=now)
+    match = arrived.match(labels.requests, answers)
     if match.unmatched and not unmatched and _is_known(target, file, all_read=answers.all_read):
-        raise DeploymentError(_unmatched(match.unmatched, len(given.requests)))
+        raise DeploymentError(_unmatched(match.unmatched, len(labels.requests)))
     uri = ""
-    if given.requests:
-        uri = arrived.upload(target, serving, given.requests, name=file.stem, now=now)
+    if labels.requests:
+        uri = arrived.upload(target, serving, labels.requests, name=file.stem, now=now)
     report = {
         "uri": uri or None,
-        "requests": len(given.requests),
-        "labels": sum(len(each.labels) for each in given.requests),
+        "requests": len(labels.requests),
+        "labels": sum(len(each.labels) for each in labels.requests),
         "matched": match.matched,
         "unmatched": match.unmatched,
-        "incomplete": given.incomplete,
-        "classes": given.classes,
+        "incomplete": labels.incomplete,
+        "classes": labels.classes,
         "checked": new_classes or allowed.rule is not None,
     }
     if as_json:

@@ -101,9 +101,9 @@ def _classes(classes: Any) -> str:
 def metric_of(report: Mapping[str, Any], name: str) -> ModelMetric | None:
     """None for a team's own, of which a report says nothing unless it decides."""
     if name == report.get("metric"):
-        known = metric_in_table(report, name)
+        metric = metric_in_table(report, name)
         better = report["better"]
-        return known if known and known.better == better else ModelMetric(name, better)
+        return metric if metric and metric.better == better else ModelMetric(name, better)
     return metric_in_table(report, name)
 
 

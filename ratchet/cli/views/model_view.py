@@ -130,10 +130,10 @@ def detail(version: ModelVersion, *, serving: int | None, now: datetime) -> Rend
         )
     shown: dict[str, str] = {"artifact": version.artifact, "run": version.run_arn}
     shown |= {f"{name} baseline": uri for name, uri in version.baselines.items()}
-    said = {packages.DEPLOYMENT_MARK_KEY} if version.failed else set()
+    elsewhere = {packages.DEPLOYMENT_MARK_KEY} if version.failed else set()
     if _judged(version):
-        said |= _JUDGED
-    shown |= {name: value for name, value in version.metadata.items() if name not in said}
+        elsewhere |= _JUDGED
+    shown |= {name: value for name, value in version.metadata.items() if name not in elsewhere}
     widest = max(len(name) for name in shown)
     lines += [f"  [dim]{name:{widest}}[/]  {escape(v)}" for name, v in shown.items() if v]
     return copyable(lines)
