@@ -272,9 +272,9 @@ def _scores(judging: Judging, labels: TrueLabels, asked: Asked) -> tuple[dict[st
         raise UndefinedMetricError(f"{judging.metric}: {undefined[judging.metric]}")
     score = metrics[judging.metric]
     assert score is not None
-    matrix, too_many = None, len(answers.classes or labels.classes)
-    if too_many > MOST_CLASSES:
-        undefined["confusion_matrix"] = f"{too_many:,} classes; at most {MOST_CLASSES} are shown"
+    matrix, classes = None, len(answers.classes or labels.classes)
+    if classes > MOST_CLASSES:
+        undefined["confusion_matrix"] = f"{classes:,} classes; at most {MOST_CLASSES} are shown"
     elif labels.problem != REGRESSION:
         matrix = confusion_matrix(labels, answers)
     decided = labels.problem == BINARY and answers.named is None

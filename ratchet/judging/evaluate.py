@@ -191,7 +191,7 @@ def run(args: argparse.Namespace) -> None:
             )
         answers = champion.answers
         report = judge(judging, labels, champion)
-    report |= {"weights": args.weights, "refused": _told(refused)}
+    report |= {"weights": args.weights, "refused": _as_report(refused)}
     if refused.count:
         report["verdict"] += f"; left out: {refused.message('labels', labels.rows + refused.count)}"
     args.report.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,7 @@ def run(args: argparse.Namespace) -> None:
     print(report["verdict"])
 
 
-def _told(refused: RefusedValues) -> dict[str, object]:
+def _as_report(refused: RefusedValues) -> dict[str, object]:
     return {"labels": refused.count, "examples": refused.examples, "expected": refused.expected}
 
 

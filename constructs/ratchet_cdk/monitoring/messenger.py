@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from constructs import Construct
 
@@ -113,28 +114,17 @@ class Messenger(Construct):
             ),
             "RunFailed": Wake(
                 description="A run was halted by the gate, or failed",
-                pattern={
-                    "source": ["aws.sagemaker"],
-                    "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
-                    "detail": {
-                        "pipelineArn": self._pipelines,
-                        "currentPipelineExecutionStatus": ["Failed"],
-                    },
-                },
+                pattern=_runs_that_end("Failed", self._pipelines),
             ),
             "RunSucceeded": Wake(
                 description="A run's candidate may be no new model",
-                pattern={
-                    "source": ["aws.sagemaker"],
-                    "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
-                    "detail": {
-                        "pipelineArn": [
-                            loop.arns.sagemaker(f"pipeline/{name}")
-                            for name in names.with_edits([training])
-                        ],
-                        "currentPipelineExecutionStatus": ["Succeeded"],
-                    },
-                },
+                pattern=_runs_that_end(
+                    "Succeeded",
+                    [
+                        loop.arns.sagemaker(f"pipeline/{name}")
+                        for name in names.with_edits([training])
+                    ],
+                ),
             ),
             "Alarmed": Wake(
                 description="Drift, dead letters, or a failing endpoint",
@@ -145,3 +135,15 @@ class Messenger(Construct):
                 },
             ),
         }
+
+
+def _runs_that_end(status: str, pipeline_arns: Sequence[str]) -> dict[str, Any]:
+    """The event pattern of runs of these pipelines that end with a status."""
+    return {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Building Pipeline Execution Status Change"],
+        "detail": {
+            "pipelineArn": pipeline_arns,
+            "currentPipelineExecutionStatus": [status],
+        },
+    }
