@@ -104,7 +104,7 @@ test-sdk: install $(SDK)/.ready ## write definitions with the SageMaker SDK agai
 .PHONY: lock
 lock: $(READY) ## renew the three lock files from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group installer --generate-hashes --no-emit-index-url -o requirements-installer.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra steps --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra steps --extra notebooks --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
 	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["sagemaker"], sep="\n")' | \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url - -o requirements-sagemaker.lock
 

@@ -1,0 +1,15 @@
+"""`ratchet candidates`: foundation models on a model's own rows, before anybody integrates one."""
+
+from __future__ import annotations
+
+import typer
+
+from ratchet.cli.options import CommandGroup, before_the_command
+
+app = typer.Typer(
+    cls=CommandGroup,
+    name="candidates",
+    help="Foundation models: what there is, and how good and how dear it is on your rows.",
+    no_args_is_help=True,
+)
+app.callback()(before_the_command)

@@ -1,0 +1,15 @@
+"""`ratchet notebook`: how stable the steps of a notebook are, and runs of a notebook."""
+
+from __future__ import annotations
+
+import typer
+
+from ratchet.cli.options import CommandGroup, before_the_command
+
+app = typer.Typer(
+    cls=CommandGroup,
+    name="notebook",
+    help="Notebooks: which steps are stable enough for a pipeline; run one on the loop's data.",
+    no_args_is_help=True,
+)
+app.callback()(before_the_command)

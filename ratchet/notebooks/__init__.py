@@ -1,0 +1,1 @@
+"""Notebooks: how stable their steps are, and how a stable step moves into a pipeline."""

@@ -1,0 +1,1 @@
+"""Facts of runs, models, drift and costs: frozen dataclasses that every rendering shares."""
