@@ -14,12 +14,12 @@ from rich.markup import escape
 from ratchet.cli.views.judgement_view import slice_name, worst_first
 from ratchet.cli.views.model_view import APPROVALS, copyable
 from ratchet.cli.views.model_view import as_data as version_data
-from ratchet.cli.views.run_list import seconds
 from ratchet.cli.views.wording import MARKS, count, duration, moment, number
 from ratchet.deployment.registry.lineage import Data, Lineage, StepCode
 from ratchet.loop import names
 from ratchet.loop.evaluations import as_of_now
 from ratchet.loop.numbers import beats_text, difference_text, interval_text, score_text
+from ratchet.views.outcomes import seconds
 
 MARK = 12
 """Characters of a digest that are shown; `--json` has all of them."""
