@@ -182,7 +182,15 @@ def _naming(line: ReportLine, by: By) -> Iterator[tuple[str, Any]]:
 
 
 def _of_model(line: ModelCost) -> Mapping[str, Any]:
-    return {**asdict(line), "run": line.run or None}
+    return {
+        "pipeline": line.pipeline,
+        "versions": line.versions,
+        "run": line.run or None,
+        "day": line.day,
+        "runs": line.runs,
+        "cost": line.cost,
+        "unknown": line.unknown,
+    }
 
 
 def _spent(spent: Spent) -> dict[str, Any]:
