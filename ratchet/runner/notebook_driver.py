@@ -140,12 +140,12 @@ def execute(
 def _client(nb: Any, kernel: str, progress: CellProgress) -> Any:
     from nbclient import NotebookClient
 
-    class Client(NotebookClient):
+    class TellingClient(NotebookClient):
         def output(self, outs: Any, msg: Any, display_id: Any, cell_index: int) -> Any:
             _tell(msg, progress)
             return super().output(outs, msg, display_id, cell_index)
 
-    return Client(nb, timeout=None, kernel_name=kernel, shutdown_kernel="immediate")
+    return TellingClient(nb, timeout=None, kernel_name=kernel, shutdown_kernel="immediate")
 
 
 def _tell(message: Mapping[str, Any], progress: CellProgress) -> None:
