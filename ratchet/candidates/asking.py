@@ -6,6 +6,7 @@ not asked when a trial stops are neither.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,11 @@ INTERRUPTED = "interrupted"
 class BusyError(Exception):
     """The service asks for fewer requests, or is not there at the moment: worth another attempt."""
 
+    def __init__(self, reason: str, *, attempts: int | None = None) -> None:
+        super().__init__(reason)
+        self.attempts = attempts
+        """How many are worth it, if fewer than usual."""
+
 
 class NoAnswerError(Exception):
     """There is no answer to this row, and asking again will not bring one."""
@@ -43,6 +49,10 @@ class NoAnswerError(Exception):
 
 class RefusedTrialError(DeploymentError):
     """No row can be answered: the message has the reason and the next command."""
+
+
+class VoidTrialError(RefusedTrialError):
+    """Not even what was answered before counts: nobody can say who answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +87,9 @@ class Patience:
     """Of a row while the service is busy."""
     first_wait: float = 1.0
     longest_wait: float = 30.0
+    """Seconds before another attempt; each is twice the one before."""
+    between: float = 0.0
+    """Seconds between two requests at least."""
     """Seconds before another attempt; each is twice the one before."""
 
     def wait_before(self, attempt: int) -> float:
@@ -127,6 +140,8 @@ class RowAsking(Generic[Asked, Content]):
     """The budget's limit in words."""
     patience: Patience = field(default_factory=Patience)
     progress: Callable[[Progress], None] = lambda _: None
+    _sent: float = -math.inf
+    """When the last request was sent, as `time.monotonic` counts."""
     _ending: threading.Event = field(default_factory=threading.Event)
     _busy: str = ""
     _outcomes: dict[int, RowOutcome[Content]] = field(default_factory=dict)
@@ -146,13 +161,21 @@ class RowAsking(Generic[Asked, Content]):
             stopped = self._send(pool, rows, waiting)
         except KeyboardInterrupt:
             stopped = INTERRUPTED
+        except VoidTrialError:
+            raise
         except RefusedTrialError as refusal:
-            if not any(outcome.reply for outcome in self._outcomes.values()):
+            if not self._answered:
                 raise
             stopped = str(refusal).partition("\n")[0]
         finally:
             self._end(pool, waiting, len(rows))
+        if self._failures >= MOST_FAILURES and not self._answered and not self.budget.used:
+            raise RefusedTrialError(f"nothing was answered: {stopped}")
         return Asking(outcomes=dict(sorted(self._outcomes.items())), stopped=stopped)
+
+    @property
+    def _answered(self) -> bool:
+        return any(outcome.reply for outcome in self._outcomes.values())
 
     def _send(
         self,
@@ -165,26 +188,36 @@ class RowAsking(Generic[Asked, Content]):
         while position < len(rows) or waiting:
             at_once = self.patience.at_once if self._outcomes else 1
             while position < len(rows) and len(waiting) < at_once:
+                if self._sent + self.patience.between > time.monotonic():
+                    break
                 most = self.most(rows[position])
                 if not self.budget.admit(most):
                     if not waiting:
                         return f"{self.limit} is reached"
                     break  # what comes back may have used less than it could
                 waiting[pool.submit(self._row, rows[position], most)] = position
+                self._sent = time.monotonic()
                 position += 1
-            self._collect(waiting, len(rows), timeout=_EVERY)
+            self._collect(waiting, len(rows), timeout=self._until_next())
             if self._failures >= MOST_FAILURES:
                 last = next(reversed(self._outcomes.values())).reason
                 return f"{MOST_FAILURES} rows in a row had no answer ({last})"
         return ""
+
+    def _until_next(self) -> float:
+        """Seconds to wait for answers before the next request may be sent."""
+        left = self._sent + self.patience.between - time.monotonic()
+        return min(_EVERY, left) if left > 0 else _EVERY
 
     def _collect(
         self,
         waiting: Waiting[Content],
         rows: int,
         *,
-        timeout: float | None,
+        timeout: float,
     ) -> None:
+        if not waiting:
+            time.sleep(timeout)
         done, _ = wait(waiting, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=waiting.__getitem__):
             position = waiting.pop(future)
@@ -217,11 +250,14 @@ class RowAsking(Generic[Asked, Content]):
             while waiting:
                 try:
                     self._collect(waiting, rows, timeout=_EVERY)
+                except VoidTrialError:
+                    raise
                 except RefusedTrialError:
                     continue
         except KeyboardInterrupt:
             pass
-        pool.shutdown(wait=False, cancel_futures=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _row(self, row: Asked, most: Decimal) -> RowOutcome[Content] | None:
         """In a thread: one row, with as many attempts as it may have; None: all rows end while it
@@ -237,6 +273,8 @@ class RowAsking(Generic[Asked, Content]):
                     reply = self.ask(row)
                 except BusyError as busy:
                     self._busy = str(busy)
+                    if busy.attempts is not None and attempt >= busy.attempts:
+                        break
                     continue
                 used = self.cost(reply.usage)
                 self._busy = ""
