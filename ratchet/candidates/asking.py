@@ -9,17 +9,25 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, TypeAlias, TypeVar
 
 from ratchet.candidates.budget import Budget, Usage
-from ratchet.deployment.errors import DeploymentError
+from ratchet.candidates.replies import (
+    Asking,
+    BusyError,
+    Content,
+    NoAnswerError,
+    RefusedTrialError,
+    Reply,
+    RowOutcome,
+    VoidTrialError,
+)
 
 Asked = TypeVar("Asked")
-Content = TypeVar("Content")
 
 MOST_FAILURES = 10
 """Rows without an answer, one after the other, after which nobody expects the next to have one."""
@@ -27,55 +35,6 @@ MOST_FAILURES = 10
 _EVERY = 0.2  # seconds between two looks for Ctrl-C and for what has come back
 
 INTERRUPTED = "interrupted"
-
-
-class BusyError(Exception):
-    """The service asks for fewer requests, or is not there at the moment: worth another attempt."""
-
-    def __init__(self, reason: str, *, attempts: int | None = None) -> None:
-        super().__init__(reason)
-        self.attempts = attempts
-        """How many are worth it, if fewer than usual."""
-
-
-class NoAnswerError(Exception):
-    """There is no answer to this row, and asking again will not bring one."""
-
-    def __init__(self, reason: str, *, billed: bool) -> None:
-        super().__init__(reason)
-        self.billed = billed
-        """Whether it may cost as much as it can."""
-
-
-class RefusedTrialError(DeploymentError):
-    """No row can be answered: the message has the reason and the next command."""
-
-
-class VoidTrialError(RefusedTrialError):
-    """Not even what was answered before counts: nobody can say who answered."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply(Generic[Content]):
-    """What came back for one row."""
-
-    content: Content
-    usage: Usage
-    latency_ms: float | None = None
-    """As the service measured it."""
-    cut_off: bool = False
-    """Whether the answer ended because it may have no more tokens."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowOutcome(Generic[Content]):
-    """What became of one row that was asked."""
-
-    reply: Reply[Content] | None
-    reason: str = ""
-    """Why there is no reply."""
-    wall_ms: float = 0.0
-    """From sending the request that was answered to its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +49,6 @@ class Patience:
     """Seconds before another attempt; each is twice the one before."""
     between: float = 0.0
     """Seconds between two requests at least."""
-    """Seconds before another attempt; each is twice the one before."""
 
     def wait_before(self, attempt: int) -> float:
         """Seconds before attempt 2, 3, …"""
@@ -106,20 +64,6 @@ class Progress:
     """Of the budget."""
     busy: str = ""
     """What the service said when it last asked for patience; "": it did not lately."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asking(Generic[Content]):
-    """What came of all rows."""
-
-    outcomes: Mapping[int, RowOutcome[Content]]
-    """By the row's position; rows that were not asked are missing."""
-    stopped: str
-    """Why it ended before the last row; "": it did not."""
-
-    @property
-    def usage(self) -> Usage:
-        return sum((o.reply.usage for o in self.outcomes.values() if o.reply), Usage())
 
 
 Waiting: TypeAlias = dict[Future[RowOutcome[Content] | None], int]

@@ -14,15 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ratchet.candidates.answers import EMULATOR_MOCK
-from ratchet.candidates.asking import (
+from ratchet.candidates.budget import Usage
+from ratchet.candidates.prompts import Question, answer_schema, instruction
+from ratchet.candidates.replies import (
     BusyError,
     NoAnswerError,
     RefusedTrialError,
     Reply,
     VoidTrialError,
 )
-from ratchet.candidates.budget import Usage
-from ratchet.candidates.prompts import Question, answer_schema, instruction
 from ratchet.deployment.errors import DENIED, explain
 
 SCHEMA, SYSTEM, TEMPERATURE = "schema", "system prompt", "temperature"
@@ -51,6 +51,9 @@ class Conversation:
     runtime: Any
     """The client of bedrock-runtime, which tries nothing again by itself."""
     model_id: str
+    """Of the model, or of the profile that it is called through."""
+    counted_as: str
+    """The model's own id: CountTokens takes no profile."""
     question: Question
     max_tokens: int
     tags: Mapping[str, str]
@@ -110,7 +113,7 @@ class Conversation:
         body = self.request(prompt)
         counted = {name: body[name] for name in ("messages", "system") if name in body}
         try:
-            answer = self.runtime.count_tokens(modelId=self.model_id, input={"converse": counted})
+            answer = self.runtime.count_tokens(modelId=self.counted_as, input={"converse": counted})
         except ClientError:
             return None  # a permission of its own, and few models have it
         except BotoCoreError as problem:

@@ -11,19 +11,15 @@ from decimal import Decimal
 
 import pytest
 
-from ratchet.candidates.asking import (
-    INTERRUPTED,
-    MOST_FAILURES,
+from ratchet.candidates.asking import INTERRUPTED, MOST_FAILURES, Patience, Progress, RowAsking
+from ratchet.candidates.budget import TOKENS, Budget, Usage
+from ratchet.candidates.replies import (
     BusyError,
     NoAnswerError,
-    Patience,
-    Progress,
     RefusedTrialError,
     Reply,
-    RowAsking,
     VoidTrialError,
 )
-from ratchet.candidates.budget import TOKENS, Budget, Usage
 
 IMPATIENT = Patience(at_once=4, attempts=3, first_wait=0.001, longest_wait=0.002)
 TEN = Usage(input_tokens=7, output_tokens=3)

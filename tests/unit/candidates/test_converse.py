@@ -16,10 +16,10 @@ from botocore.exceptions import (
 )
 from botocore.validate import ParamValidator
 
-from ratchet.candidates.asking import BusyError, NoAnswerError, RefusedTrialError, VoidTrialError
 from ratchet.candidates.budget import Usage
 from ratchet.candidates.converse import SCHEMA, SYSTEM, TEMPERATURE, Conversation, tag_text
 from ratchet.candidates.prompts import Question
+from ratchet.candidates.replies import BusyError, NoAnswerError, RefusedTrialError, VoidTrialError
 
 QUESTION = Question(problem="binary", label="late", classes=("0", "1"))
 MODEL = "amazon.nova-lite-v1:0"
@@ -64,10 +64,15 @@ def answer(text: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def _always(result: object) -> Callable[[dict[str, Any]], Any]:
+    return lambda _: result
+
+
 def conversation(runtime: Runtime, *, local: bool = False) -> Conversation:
     return Conversation(
         runtime=runtime,
-        model_id=MODEL,
+        model_id=f"us.{MODEL}",
+        counted_as=MODEL,
         question=QUESTION,
         max_tokens=100,
         tags={"project": "flights", "trial": "20261128-x"},
@@ -168,7 +173,7 @@ def test_a_row_that_timed_out_may_be_billed_and_one_that_was_refused_is_not() ->
         (refused("ValidationException", "Input is too long"), False),
     ):
         with pytest.raises(NoAnswerError) as raised:
-            conversation(Runtime(lambda _, problem=problem: problem)).ask("the row")
+            conversation(Runtime(_always(problem))).ask("the row")
         assert raised.value.billed is billed
 
 
@@ -192,6 +197,7 @@ def test_tokens_are_counted_for_the_request_as_it_would_be_sent() -> None:
     runtime = Runtime(lambda _: {"inputTokens": 171})
     assert conversation(runtime).count("the row") == 171
     assert set(runtime.requests[0]["input"]["converse"]) == {"messages", "system"}
+    assert runtime.requests[0]["modelId"] == MODEL  # it takes no profile
 
 
 def test_a_model_without_a_count_has_none() -> None:
