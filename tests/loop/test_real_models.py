@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ratchet.cli.main import app
-from ratchet.cli.views.run_list import outcome
 from ratchet.deployment.runs.executions import RunState
 from ratchet.local_cloud import control
 from ratchet.loop import names
 from ratchet.loop.evaluations import EvaluationRecord
+from ratchet.views.outcomes import outcome
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import until
 from tests.loop.real_models import EXAMPLES, PARTITIONS, TREES, RealModel, RealProject, made

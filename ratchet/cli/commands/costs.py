@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,6 @@ from ratchet.cli.console import echo, echo_json, err, out
 from ratchet.cli.options import ANYWHERE, CommandGroup, Environment, Json, Local, Model, connect
 
 if TYPE_CHECKING:
-    from ratchet.costs_report.period import Period
     from ratchet.costs_report.report import CostReport
     from ratchet.deployment.target.environment import Target
 
@@ -100,6 +99,8 @@ def costs(
         _nothing_before(ctx)
         return
     from ratchet.costs_report.period import read
+    from ratchet.views.costs import cost_view, read_report
+    from ratchet.views.plain import as_json as plain
 
     form = CostFormat.json if as_json else form
     today = datetime.now(UTC).date()
@@ -109,13 +110,20 @@ def costs(
         raise typer.BadParameter(str(problem), param_hint="--since, --until") from None
     target = connect(environment, local, model)
     shown = limit if limit or form is not CostFormat.table else _SHOWN
-    report = _report(target, by, period, pipeline, experiment or "", limit=shown)
+    report = read_report(
+        target,
+        by=by.value if by else None,
+        period=period,
+        pipeline=pipeline,
+        experiment=experiment or "",
+        limit=shown,
+    )
     if form is CostFormat.json:
-        echo_json(_document(report))
+        echo_json(plain(cost_view(report)))
     elif form is CostFormat.csv:
-        from ratchet.cli.views.cost_data import as_csv
+        from ratchet.cli.views.cost_lines import as_csv
 
-        echo(as_csv(report), newline=False)
+        echo(as_csv(cost_view(report)), newline=False)
     else:
         _print(target, report)
 
@@ -139,43 +147,6 @@ def _nothing_before(ctx: typer.Context) -> None:
             f"it goes after the command's name: ratchet costs {command} …",
             param_hint=", ".join(f"--{name.replace('_', '-')}" for name in options),
         )
-
-
-def _report(
-    target: Target,
-    by: By | None,
-    period: Period,
-    pipeline: str | None,
-    experiment: str,
-    *,
-    limit: int | None,
-) -> CostReport:
-    from ratchet.costs_report import recorded_rows, report
-    from ratchet.deployment.costs import recorded as recorded_costs
-    from ratchet.deployment.target import facts
-
-    bucket = facts.read(target).artifacts_bucket
-    pipelines = recorded_costs.pipelines(target, bucket)
-    selected = [recorded_costs.named(target, pipelines, pipeline)] if pipeline else pipelines
-    objects = recorded_costs.objects(target, bucket, period, pipelines=selected)
-    records = recorded_costs.read(target, bucket, objects)
-    if experiment:
-        recorded_costs.check_experiment(records, experiment, period)
-    rows = recorded_rows.of_experiment(records, experiment)
-    return report.report(
-        rows,
-        by=by.value if by else None,
-        period=period,
-        today=datetime.now(UTC).date(),
-        experiment=experiment,
-        limit=limit,
-    )
-
-
-def _document(report: CostReport) -> dict[str, Any]:
-    from ratchet.cli.views.cost_data import as_document
-
-    return as_document(report)
 
 
 def _print(target: Target, report: CostReport) -> None:

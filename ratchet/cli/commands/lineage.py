@@ -22,17 +22,19 @@ def lineage(
     local: Local = None,
 ) -> None:
     """Trace a version back to its run, code and data, and to the champion it was judged against."""
-    from ratchet.cli.views.lineage_view import as_document, tree
+    from ratchet.cli.views.lineage_view import tree
     from ratchet.deployment.registry import lineage as lineages
     from ratchet.deployment.registry import versions as registry
-    from ratchet.deployment.target import facts
+    from ratchet.views.lineage import lineage_view
+    from ratchet.views.models import read_registry
+    from ratchet.views.plain import as_json as plain
 
     target = connect(environment, local, model)
-    versions = registry.versions(target, facts.read(target).model_package_group)
-    trace = lineages.trace(target, registry.find(versions, version))
+    registered = read_registry(target)
+    trace = lineages.trace(target, registry.find(registered.versions, version))
     now = datetime.now().astimezone()
     if as_json:
-        echo_json(as_document(trace, now=now))
+        echo_json(plain(lineage_view(trace, serving=registered.serving, now=now)))
         return
     out().print(tree(trace, now=now), crop=False)
     if trace.run:

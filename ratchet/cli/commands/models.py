@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,10 +62,10 @@ def models(
     since.
     """
     from ratchet.cli.views import evaluation_view
-    from ratchet.cli.views.model_view import as_data, detail, table
-    from ratchet.deployment.registry import evaluations
+    from ratchet.cli.views.model_view import detail, table
     from ratchet.deployment.registry import versions as registry
-    from ratchet.deployment.target import facts
+    from ratchet.views import models as model_views
+    from ratchet.views.plain import as_json as plain
 
     version = _asked_for(words or [])
     project = acting_project()
@@ -72,17 +73,14 @@ def models(
         _overview(project.models, environment, local, as_json=as_json)
         return
     target = connect(environment, local, model)
-    versions, serving = _read(target)
+    registered = model_views.read_registry(target)
+    versions, serving = registered.versions, registered.serving
     now = datetime.now().astimezone()
     if version is not None:
         chosen = registry.find(versions, version)
-        history = evaluations.read(target, facts.read(target), version=chosen.version)
+        history = model_views.read_evaluations(target, chosen.version)
         if as_json:
-            document = {
-                **as_data(chosen, serving=serving),
-                "evaluations": evaluation_view.as_data(history),
-            }
-            echo_json(document)
+            echo_json(plain(model_views.model_detail(chosen, history, serving=serving)))
             return
         console = out()
         console.print(detail(chosen, serving=serving, now=now), crop=False)
@@ -90,8 +88,7 @@ def models(
             console.print("", drawn)
         err().print(f"[dim]{target.command(f'lineage {chosen.version}')}[/]", soft_wrap=True)
     elif as_json:
-        listed = [as_data(row, serving=serving) for row in versions]
-        echo_json(listed)
+        echo_json(plain([model_views.model_view(row, serving=serving) for row in versions]))
     elif versions:
         console = out()
         console.print(table(versions, serving=serving, now=now, width=console.width))
@@ -104,15 +101,17 @@ def models(
 def _overview(models: list[str], environment: str, local: bool | None, *, as_json: bool) -> None:
     from ratchet.cli.views import project_models
     from ratchet.deployment.errors import NotDeployedError
+    from ratchet.views import models as model_views
 
     rows = []
     for name in models:
         target = connect(environment, local, name)
         try:
-            versions, serving = _read(target)
+            registered = model_views.read_registry(target)
         except NotDeployedError:
             rows.append(project_models.ProjectModel.new(target.settings))
         else:
+            versions, serving = registered.versions, registered.serving
             rows.append(project_models.ProjectModel.of(target.settings, versions, serving))
     if as_json:
         echo_json([project_models.as_data(row) for row in rows])
@@ -155,14 +154,15 @@ def reject(
 def _decide(target: Target, verdict: Verdict, text: str, because: str) -> None:
     from ratchet.deployment.registry import approval
     from ratchet.deployment.registry import versions as registry
+    from ratchet.views.models import read_registry
 
-    versions, serving = _read(target)
-    version = registry.find(versions, text)
+    registered = read_registry(target)
+    version = registry.find(registered.versions, text)
     follows = approval.consequence(
-        versions,
+        registered.versions,
         version,
         verdict,
-        serving=serving,
+        serving=registered.serving,
         when_none_left=target.settings.when_none_left,
         command=target.command,
     )
@@ -189,19 +189,7 @@ def _asked_for(words: list[str]) -> str | None:
     return version[0] if version else None
 
 
-def _read(target: Target) -> tuple[list[ModelVersion], int | None]:
-    """Every version, and the one that is deployed."""
-    from ratchet.deployment.registry import versions as registry
-    from ratchet.deployment.serving import champion
-    from ratchet.deployment.target import facts
-    from ratchet.loop.versions import number_of
-
-    deployed = facts.read(target)
-    versions = registry.versions(target, deployed.model_package_group)
-    return versions, number_of(champion.deployed_arn(target))
-
-
-def _next(target: Target, versions: list[ModelVersion], serving: int | None) -> str:
+def _next(target: Target, versions: Sequence[ModelVersion], serving: int | None) -> str:
     from ratchet.loop.versions import version_to_approve, version_to_serve
 
     to_serve = version_to_serve(versions)

@@ -266,12 +266,13 @@ def _run_pipeline(target: Target, serving: ServingFacts) -> Analysis | None:
 def _print(
     target: Target, serving: ServingFacts, analysis: Analysis, *, pictures: int, as_json: bool
 ) -> None:
-    from ratchet.cli.views.analysis_view import as_document, document
-    from ratchet.deployment import standing
+    from ratchet.cli.views.analysis_view import document
+    from ratchet.views import drift as drift_views
+    from ratchet.views.plain import as_json as plain
 
-    drift = standing.alarms(target, serving.alarms).get("drift")
+    drift = drift_views.drift_alarm(target, serving)
     if as_json:
-        echo_json(as_document(analysis, drift=drift))
+        echo_json(plain(drift_views.drift_view(analysis, drift)))
         return
     console = out()
     now = datetime.now().astimezone()

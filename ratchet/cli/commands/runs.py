@@ -43,30 +43,26 @@ def runs(
     local: Local = None,
 ) -> None:
     """List the newest runs, newest first, those of edits among them."""
-    from ratchet.cli.views.run_list import as_data, table
-    from ratchet.deployment.costs import recorded as recorded_costs
+    from ratchet.cli.views.run_list import table
     from ratchet.deployment.pipelines import in_place
-    from ratchet.deployment.runs import executions, reports
+    from ratchet.views import runs as run_views
+    from ratchet.views.plain import as_json as plain
 
     target = connect(environment, local, model)
-    names = (
-        executions.named_with_edits(target, pipeline) if pipeline else executions.pipelines(target)
-    )
-    listed = executions.listed_of(target, names, limit=limit)
     for service in ("sagemaker", "s3", "ssm", "cloudformation"):
         target.client(service)  # made here once: making clients is not safe in threads
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        costs = pool.submit(recorded_costs.of_runs, target, listed)
+    with ThreadPoolExecutor(max_workers=1) as pool:
         changed = pool.submit(in_place.changed_names, target)
-        states = list(pool.map(lambda run: reports.outcome_of(target, run), listed))
+        listed = run_views.newest(target, pipeline, limit=limit)
     now = datetime.now().astimezone()
-    cost = costs.result()
+    states = [run.state for run in listed]
     if as_json:
-        data = [as_data(state, now=now, cost=cost.get(state.run.id)) for state in states]
-        echo_json(data)
+        echo_json(plain(run_views.run_views(listed, now=now)))
     elif states:
+        costs = {run.state.run.id: run.cost for run in listed if run.cost}
+        names = {state.run.pipeline for state in states}
         console = out()
-        console.print(table(states, now=now, width=console.width, costs=cost))
+        console.print(table(states, now=now, width=console.width, costs=costs))
         for name in changed.result() or ():
             if name in names:
                 err().print(in_place.sentence(name, target.command), soft_wrap=True)
@@ -101,21 +97,19 @@ def show(
 
 def show_run(target: Target, state: RunState, *, as_json: bool = False) -> None:
     """Prints everything about a run."""
-    from ratchet.cli.views.run_view import as_document, document
-    from ratchet.deployment.costs import recorded as recorded_costs
-    from ratchet.deployment.runs.reports import findings, with_copy
+    from ratchet.cli.views.run_view import document
+    from ratchet.views import runs as run_views
+    from ratchet.views.plain import as_json as plain
 
-    results = findings(target, state)
-    state = with_copy(state, results.reports)
-    cost = recorded_costs.of_runs(target, [state.run]).get(state.run.id)
+    run = run_views.results(target, state)
     now = datetime.now().astimezone()
     if as_json:
-        json_document = as_document(state, results, now=now, cost=cost)
-        echo_json(json_document)
+        echo_json(plain(run_views.run_detail(run, now=now)))
         return
     console = out()
+    state = run.state
     label = target.settings.model.label
-    drawn = document(state, results, now=now, cost=cost, label=label, width=console.width)
+    drawn = document(state, run.results, now=now, cost=run.cost, label=label, width=console.width)
     for part in drawn:
         console.print(part, crop=False)
     if not state.run.finished:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -122,39 +121,3 @@ def _plain(text: str) -> RenderableType:
     drawn = Text(text)
     drawn.no_wrap, drawn.overflow = True, "crop"
     return Group(drawn)
-
-
-def as_document(analysis: Analysis, *, drift: Alarm | None) -> dict[str, Any]:
-    """The same for `--json`."""
-    source = analysis.source
-    state: Mapping[str, str | None] | None = None
-    if drift is not None:
-        since = drift.since.isoformat() if drift.since else None
-        state = {"name": drift.name, "state": drift.state, "since": since}
-    return {
-        "outcome": analysis.outcome,
-        "message": analysis.message,
-        "engine": source.engine,
-        "job": source.job,
-        "started": source.started.isoformat(),
-        "ended": analysis.ended.isoformat() if analysis.ended else None,
-        "rows": analysis.rows,
-        "report_uri": analysis.report_uri or None,
-        "baseline_uri": analysis.baseline_uri or None,
-        "drifted": analysis.drifted,
-        "violations": [
-            {"feature": v.feature, "check": v.check, "description": v.description}
-            for v in analysis.violations
-        ],
-        "distances": [
-            {
-                "feature": d.feature,
-                "method": d.method,
-                "distance": d.distance,
-                "threshold": d.threshold,
-                "exceeds": d.exceeds,
-            }
-            for d in analysis.distances
-        ],
-        "alarm": state,
-    }

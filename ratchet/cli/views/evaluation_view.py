@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -100,11 +98,3 @@ def _outcome(evaluation: EvaluationRecord) -> str:
     if evaluation.score is None and evaluation.outcome == names.COMPLETED_WITH_VIOLATIONS:
         return f"[red]{escape(evaluation.verdict)}[/]"
     return _OUTCOMES.get(evaluation.outcome, escape(evaluation.outcome))
-
-
-def as_data(evaluations: Sequence[EvaluationRecord]) -> list[dict[str, Any]]:
-    """The same for `--json`, all of them."""
-    return [
-        {**asdict(evaluation), "violations": list(evaluation.violations)}
-        for evaluation in evaluations
-    ]

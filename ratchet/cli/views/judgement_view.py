@@ -20,26 +20,20 @@ from ratchet.cli.views.wording import count, number
 from ratchet.loop import names
 from ratchet.loop.evaluations import as_of_now
 from ratchet.loop.numbers import difference_text, interval_text, score_text
-from ratchet.loop.problems import PROBLEMS, ModelMetric
+from ratchet.views.metrics import SIDES, metric_of, regression_of, reported, values
 
 MOST_CLASSES = 8
 """A confusion matrix of more classes is no longer read: its worst confusions are listed."""
 WORST = 10
 """Confusions of a large matrix, and slices, that are shown; `--json` has all of them."""
 
-_SIDES = ("candidate", "champion")
 _DRAWN = {
     "problem", "metric", "better", "rows", "classes", "regression", "interval", "verdict", "slices",
-    "worse_slices", "slices_left_out", "refused", "confusion_matrix", *_SIDES,
+    "worse_slices", "slices_left_out", "refused", "confusion_matrix", *SIDES,
 }  # fmt: skip
 _OF_MODEL = {
     "status", "score", "metrics", "undefined", "reason", "threshold", "digest", "confusion_matrix",
 }  # fmt: skip
-
-
-def is_judgement(report: Any) -> bool:
-    """Whether it is an evaluation's report, of whatever version."""
-    return isinstance(report, Mapping) and {"metric", *_SIDES} <= report.keys()
 
 
 def judgement(name: str, report: Mapping[str, Any], *, label: str = "") -> RenderableType:
@@ -98,30 +92,9 @@ def _classes(classes: Any) -> str:
     return f" · classes {listed}"
 
 
-def metric_of(report: Mapping[str, Any], name: str) -> ModelMetric | None:
-    """None for a team's own, of which a report says nothing unless it decides."""
-    if name == report.get("metric"):
-        metric = metric_in_table(report, name)
-        better = report["better"]
-        return metric if metric and metric.better == better else ModelMetric(name, better)
-    return metric_in_table(report, name)
-
-
-def metric_in_table(report: Mapping[str, Any], name: str) -> ModelMetric | None:
-    problem = PROBLEMS.get(str(report.get("problem")))
-    # A report of before names no problem: a metric's direction is the same in all.
-    searched = [problem] if problem else list(PROBLEMS.values())
-    return next((p.reported[name] for p in searched if name in p.reported), None)
-
-
 def _models(report: Mapping[str, Any]) -> list[str]:
     """The sides that have numbers."""
-    return [side for side in _SIDES if any(v is not None for v in _values(report, side).values())]
-
-
-def _values(report: Mapping[str, Any], side: str) -> Mapping[str, Any]:
-    part = report.get(side)
-    return part.get("metrics") or {} if isinstance(part, Mapping) else {}
+    return [side for side in SIDES if any(v is not None for v in values(report, side).values())]
 
 
 def _metrics(report: Mapping[str, Any], models: Sequence[str]) -> Table:
@@ -132,15 +105,14 @@ def _metrics(report: Mapping[str, Any], models: Sequence[str]) -> Table:
         drawn.add_column(side, justify="right", no_wrap=True)
     drawn.add_column("", overflow="fold")
     deciding = str(report["metric"])
-    listed = dict.fromkeys([deciding, *(m for side in models for m in _values(report, side))])
-    for name in listed:
-        values = [_values(report, side).get(name) for side in models]
-        if all(value is None for value in values):
+    for name in reported(report):
+        scores = [values(report, side).get(name) for side in models]
+        if all(score is None for score in scores):
             continue  # the reason follows
         style = "bold" if name == deciding else ""
-        smallest = min((abs(value) for value in values if value), default=None)
-        cells = [_score(value, like=smallest) for value in values]
-        drawn.add_row(escape(name), *cells, _difference(report, name, values), style=style)
+        smallest = min((abs(score) for score in scores if score), default=None)
+        cells = [_score(score, like=smallest) for score in scores]
+        drawn.add_row(escape(name), *cells, _difference(report, name), style=style)
     thresholds = [report[side].get("threshold") for side in models]
     if any(threshold is not None for threshold in thresholds):
         drawn.add_row("threshold", *map(_score, thresholds), "", style="dim")
@@ -153,21 +125,20 @@ def _score(value: Any, *, like: float | None = None) -> str:
     return number(value)
 
 
-def _difference(report: Mapping[str, Any], name: str, values: Sequence[Any]) -> str:
-    metric = metric_of(report, name)
-    if metric is None or len(values) < 2 or None in values:
+def _difference(report: Mapping[str, Any], name: str) -> str:
+    regression = regression_of(report, name)
+    if regression is None:
         return ""
-    ours, theirs = values
-    if name != report["metric"]:
-        return difference_text(metric.worse_by(ours, than=theirs), like=theirs)
-    text = difference_text(float(report.get("regression") or 0), like=theirs)
-    within = interval_text(report.get("interval"), like=theirs)
+    theirs = values(report, "champion")[name]
+    text = difference_text(regression, like=theirs)
+    deciding = name == report["metric"]
+    within = interval_text(report.get("interval"), like=theirs) if deciding else ""
     return f"{text}, {within}" if within else text
 
 
 def _remarks(report: Mapping[str, Any]) -> Iterator[str]:
     """What is missing and why, then everything that this version has no better place for."""
-    for side in _SIDES:
+    for side in SIDES:
         if isinstance(report.get(side), Mapping):
             yield from _remarks_on(side, report[side])
     refused = (report.get("refused") or {}).get("labels")

@@ -6,20 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from rich.console import RenderableType
 from rich.markup import escape
 
 from ratchet.cli.views.judgement_view import slice_name, worst_first
 from ratchet.cli.views.model_view import APPROVALS, copyable
-from ratchet.cli.views.model_view import as_data as version_data
-from ratchet.cli.views.run_list import seconds
 from ratchet.cli.views.wording import MARKS, count, duration, moment, number
-from ratchet.deployment.registry.lineage import Data, Lineage, StepCode
+from ratchet.deployment.registry.lineage import Data, Lineage
 from ratchet.loop import names
 from ratchet.loop.evaluations import as_of_now
 from ratchet.loop.numbers import beats_text, difference_text, interval_text, score_text
+from ratchet.views.outcomes import seconds
 
 MARK = 12
 """Characters of a digest that are shown; `--json` has all of them."""
@@ -158,39 +156,3 @@ def _comparison(root: LineageBranch, lineage: Lineage) -> None:
 
 def _score(score: float) -> str:
     return score_text(score).replace("-", "−")
-
-
-def as_document(lineage: Lineage, *, now: datetime) -> dict[str, Any]:
-    """The same for `--json`."""
-
-    def code(step_code: StepCode) -> dict[str, str | None]:
-        return {"step": step_code.step, "digest": step_code.digest, "uri": step_code.uri or None}
-
-    state, data = lineage.run, lineage.data
-    model = version_data(lineage.version, serving=None)
-    del model["serves"]  # not looked up here
-    return {
-        "model": model,
-        "run": None
-        if state is None
-        else {
-            "id": state.run.id,
-            "arn": state.run.arn,
-            "name": state.run.name,
-            "status": state.run.status,
-            "description": state.run.description,
-            "started": state.run.started.isoformat(),
-            "seconds": seconds(state, now),
-            "parameters": dict(state.parameters),
-            "cached": {s.name: s.cached_from for s in state.steps if s.cached_from},
-        },
-        "data": None
-        if data is None
-        else {"manifest": data.manifest, "prefix": data.bucket, "objects": list(data.keys)},
-        "code": [code(step_code) for step_code in lineage.code],
-        "hyperparameters": dict(lineage.hyperparameters),
-        "image": lineage.training_image or None,
-        "training_metrics": dict(lineage.metrics),
-        "evaluation": dict(lineage.evaluation),
-        "champion": lineage.champion_number,
-    }

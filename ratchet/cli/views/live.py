@@ -10,11 +10,11 @@ from rich.live import Live
 from rich.markup import escape
 
 from ratchet.cli.views.run_view import heading, step_table
-from ratchet.cli.views.step_rows import rows
 from ratchet.cli.views.wording import MARKS, duration, shortened
 from ratchet.deployment.runs.executions import Run, RunState
 from ratchet.deployment.runs.watch import transitions, watch
 from ratchet.deployment.target.environment import Target
+from ratchet.views.steps import WAITING, steps
 
 
 def follow(target: Target, run: Run, console: Console) -> RunState:
@@ -57,15 +57,14 @@ def _redraw(target: Target, run: Run, console: Console) -> RunState:
 def _lines(target: Target, run: Run, console: Console) -> RunState:
     before: RunState | None = None
     for state in watch(target, run):
-        by_name = {row.name: row for row in rows(state, now=_now())}
+        by_name = {step.name: step for step in steps(state, now=_now())}
         for name in transitions(before, state):
-            row = by_name[name]
-            took = (
-                f" {duration(row.seconds)}" if row.status not in ("Starting", "Executing") else ""
-            )
-            detail = f"  [dim]{escape(shortened(row.detail, 100))}[/]" if row.detail else ""
+            step = by_name[name]
+            status = step.status or WAITING
+            took = f" {duration(step.seconds)}" if status not in ("Starting", "Executing") else ""
+            detail = f"  [dim]{escape(shortened(step.detail, 100))}[/]" if step.detail else ""
             console.print(
-                f"{_now():%H:%M:%S} {MARKS.get(row.status, '')} {name} {row.word}{took}{detail}",
+                f"{_now():%H:%M:%S} {MARKS.get(status, '')} {name} {step.word}{took}{detail}",
                 soft_wrap=True,
             )
         before = state

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -155,36 +153,3 @@ def copyable(lines: Sequence[str]) -> RenderableType:
     text = Text.from_markup("\n".join(lines))
     text.no_wrap, text.overflow = True, "ignore"
     return Group(text)  # printed by itself a text loses these two
-
-
-def as_data(version: ModelVersion, *, serving: int | None) -> dict[str, Any]:
-    """A version for `--json`."""
-
-    def iso(time: datetime | None) -> str | None:
-        return time.isoformat() if time else None
-
-    score = packages.registered_score(version.metadata)
-    failure: Mapping[str, str] | None = None
-    if version.failed:
-        failure = {"time": version.failed.isoformat(), "reason": version.failure}
-    return {
-        "version": version.version,
-        "arn": version.arn,
-        "group": version.group,
-        "approval": version.approval,
-        "approval_note": version.approval_note,
-        "serves": version.version == serving,
-        "registered": iso(version.created),
-        "changed": iso(version.modified),
-        "description": version.description,
-        "run": version.run_arn or None,
-        "edit": version.of_edit,
-        "artifact": version.artifact or None,
-        "image": version.image or None,
-        "baselines": dict(version.baselines),
-        "failed_deployment": failure,
-        "score": asdict(score) if score else None,
-        "judged_against": version.judged_against,
-        "regression": packages.registered_regression(version.metadata),
-        "metadata": dict(version.metadata),
-    }

@@ -5,58 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ratchet.cli.views.step_rows import WAITING, rows
 from ratchet.cli.views.wording import MARKS, STYLES, duration, moment, shortened
 from ratchet.costs import money
-from ratchet.definition.metadata import failed_step
 from ratchet.deployment.runs.executions import RunState
+from ratchet.views.outcomes import outcome, seconds
 
 if TYPE_CHECKING:
-    from ratchet.deployment.costs.recorded import RunCost, StepCost
+    from ratchet.deployment.costs.recorded import RunCost
+    from ratchet.views.amounts import RecordedCost
 
 
 _WIDE = 100
 
 
-def outcome(state: RunState) -> str:
-    """`registered version 3`, `halted: …`, `failed in train: …`, `running evaluate`."""
-    if not state.run.finished:
-        running = [step.name for step in state.steps if step.status in ("Executing", "Starting")]
-        return f"running {', '.join(running)}" if running else state.run.status.lower()
-    failed = failed_step((s for s in state.steps if s.status == "Failed"), lambda s: s.metadata)
-    if failed and failed.metadata.ends_run:
-        return f"halted: {failed.metadata.verdict or failed.failure}"
-    if failed:
-        return f"failed in {failed.name}" + (f": {failed.failure}" if failed.failure else "")
-    versions = [
-        arn.rsplit("/", 1)[-1] for step in state.steps if (arn := step.metadata.model_package_arn)
-    ]
-    if versions:
-        return f"registered version {', '.join(versions)}"
-    if state.no_new_model:
-        return no_new_model(state)
-    return state.run.failure or state.run.status.lower()
-
-
-def no_new_model(state: RunState) -> str:
-    """`no new model: the candidate is version 3`."""
-    which = f"version {state.copy_of}" if state.copy_of else "one that was there already"
-    return f"no new model: the candidate is {which}"
-
-
-def seconds(state: RunState, now: datetime) -> float | None:
-    """How long the run took, or has been running."""
-    end = state.ended or (None if state.run.finished else now)
-    return None if end is None else max(0.0, (end - state.run.started).total_seconds())
-
-
-def spent(cost: RunCost | StepCost | None) -> str:
+def spent(cost: RunCost | RecordedCost | None) -> str:
     """`$0.42`; `≥ $0.42` where a job has no known price; empty where nothing is recorded."""
     if cost is None:
         return ""
@@ -111,49 +79,3 @@ def _in_common(pipelines: Sequence[str]) -> str:
     parts = [name.split("-")[:-1] for name in pipelines]
     same = takewhile(lambda words: len(set(words)) == 1, zip(*parts, strict=False))
     return "".join(f"{words[0]}-" for words in same)
-
-
-def as_data(state: RunState, *, now: datetime, cost: RunCost | None = None) -> dict[str, Any]:
-    """A run for `--json`: times in ISO 8601, durations in seconds, amounts as text."""
-    run = state.run
-    return {
-        "id": run.id,
-        "arn": run.arn,
-        "pipeline": run.pipeline,
-        "edit": run.edit,
-        "name": run.name,
-        "description": run.description,
-        "status": run.status,
-        "outcome": outcome(state),
-        "no_new_model": state.no_new_model,
-        "copy_of": int(state.copy_of) if state.copy_of else None,
-        "started": run.started.isoformat(),
-        "ended": state.ended.isoformat() if state.ended else None,
-        "seconds": seconds(state, now),
-        "failure": run.failure or None,
-        "cost": _cost_data(cost) if cost else None,
-        "parameters": dict(state.parameters),
-        "steps": [
-            {
-                "name": row.name,
-                "status": None if row.status == WAITING else row.status,
-                "seconds": row.seconds,
-                "cached_from": (step.cached_from or None)
-                if (step := state.step(row.name))
-                else None,
-                "detail": row.detail,
-                "cost": _cost_data(cost.steps.get(row.name)) if cost else None,
-            }
-            for row in rows(state, now=now)
-        ],
-    }
-
-
-def _cost_data(cost: RunCost | StepCost | None) -> dict[str, Any] | None:
-    if cost is None:
-        return None
-    amounts = {"cost": cost.cost, "saved": cost.saved}
-    return {
-        **{name: f"{money.rounded(amount):f}" for name, amount in amounts.items()},
-        "unknown": cost.unknown,
-    }

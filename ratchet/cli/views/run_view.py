@@ -15,19 +15,21 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from ratchet.cli.views.judgement_view import is_judgement, judgement
+from ratchet.cli.views.judgement_view import judgement
 from ratchet.cli.views.model_view import copyable
-from ratchet.cli.views.run_list import as_data, no_new_model, seconds, spent
-from ratchet.cli.views.step_rows import NO_NEW_MODEL, NOT_PASSED, StepRow, rows
+from ratchet.cli.views.run_list import spent
 from ratchet.cli.views.wording import MARKS, STYLES, duration, moment, number
 from ratchet.costs import money
 from ratchet.deployment.registry.versions import ModelVersion
-from ratchet.deployment.roles.missing_permission import missing_statement
 from ratchet.deployment.runs.executions import RunState
 from ratchet.deployment.runs.gate import Gate, GateComparison, Operand
 from ratchet.deployment.runs.reports import Findings, evaluation
 from ratchet.loop.names import NEW_MODEL_GATE
 from ratchet.loop.numbers import score_text
+from ratchet.views.metrics import is_judgement
+from ratchet.views.missing_permissions import missing_permissions
+from ratchet.views.outcomes import no_new_model, seconds
+from ratchet.views.steps import NO_NEW_MODEL, NOT_PASSED, WAITING, StepView, steps
 
 if TYPE_CHECKING:
     from ratchet.deployment.costs.recorded import RunCost
@@ -90,26 +92,27 @@ def step_table(
     if wide:
         drawn.add_column("", overflow="fold", style="dim")
     below = []
-    for row in rows(state, now=now):
-        stopped_here = row.word == NOT_PASSED
-        style = "yellow" if stopped_here else STYLES.get(row.status, "dim")
-        mark = "[yellow]✗[/]" if stopped_here else MARKS.get(row.status, "")
-        running = live and row.status in ("Executing", "Starting")
+    for step in steps(state, now=now, cost=cost):
+        stopped_here = step.word == NOT_PASSED
+        status = step.status or WAITING
+        style = "yellow" if stopped_here else STYLES.get(status, "dim")
+        mark = "[yellow]✗[/]" if stopped_here else MARKS.get(status, "")
+        running = live and status in ("Executing", "Starting")
         drawn.add_row(
             _SPINNER if running else mark,
-            "  " * row.depth + row.name,
-            f"[{style}]{row.word}[/]",
-            duration(row.seconds),
-            *([spent(cost.steps.get(row.name))] if cost else []),
-            *([_detail(row)] if wide else []),
+            f"{'  ' if step.gate else ''}{step.name}",
+            f"[{style}]{step.word}[/]",
+            duration(step.seconds),
+            *([spent(step.cost)] if cost else []),
+            *([_detail(step)] if wide else []),
         )
-        if row.detail and not wide:
-            below.append(Text.from_markup(f"  {row.name}: {_detail(row)}", style="dim"))
+        if step.detail and not wide:
+            below.append(Text.from_markup(f"  {step.name}: {_detail(step)}", style="dim"))
     return Group(drawn, *below, Text()) if below else drawn
 
 
-def _detail(row: StepRow) -> str:
-    return f"[{'red' if row.status == 'Failed' else 'default'}]{escape(row.detail)}[/]"
+def _detail(step: StepView) -> str:
+    return f"[{'red' if step.status == 'Failed' else 'default'}]{escape(step.detail)}[/]"
 
 
 def gate_lines(gate: Gate, *, metric: str = "") -> Text:
@@ -255,7 +258,7 @@ def document(
         heading(state, now=now, cost=cost),
         step_table(state, now=now, cost=cost, width=width),
     ]
-    parts += [permission_lines(name, lack) for name, lack in missing(state).items()]
+    parts += [permission_lines(name, lack) for name, lack in missing_permissions(state).items()]
     metric = str(evaluation(results.reports).get("metric", ""))
     parts += [
         _followed(gate_lines(gate, metric=metric))
@@ -283,15 +286,6 @@ def _decided(gate: Gate, state: RunState) -> bool:
     return gate.passed is not None and (gate.name != NEW_MODEL_GATE or state.no_new_model)
 
 
-def missing(state: RunState) -> dict[str, dict[str, Any]]:
-    """Of each step that was refused something: the role and the statement that it lacks."""
-    texts = {step.name: f"{step.failure} {step.description}" for step in state.steps}
-    if not any(missing_statement(text) for text in texts.values()):
-        texts = {state.run.name: state.run.failure}  # refused before the first step
-    lacks = {name: missing_statement(text) for name, text in texts.items()}
-    return {name: lack for name, lack in lacks.items() if lack is not None}
-
-
 def permission_lines(name: str, lack: Mapping[str, Any]) -> RenderableType:
     """The statement that lets a step do what it was refused, to be pasted into a policy."""
     statement = escape(json.dumps(lack["statement"], indent=2))
@@ -302,43 +296,3 @@ def permission_lines(name: str, lack: Mapping[str, Any]) -> RenderableType:
 def _followed(text: Text) -> Text:
     text.append("\n")
     return text
-
-
-def _comparison_data(comparison: GateComparison) -> dict[str, Any]:
-    left, right = comparison.left, comparison.right
-    return {
-        "left": {"label": left.label, "value": left.value},
-        "sign": comparison.sign,
-        "right": {"label": right.label, "value": right.value},
-        "holds": comparison.holds,
-        "any_of": [_comparison_data(part) for part in comparison.any_of],
-    }
-
-
-def as_document(
-    state: RunState, results: Findings, *, now: datetime, cost: RunCost | None = None
-) -> dict[str, Any]:
-    """The same for `--json`."""
-    return {
-        **as_data(state, now=now, cost=cost),
-        "missing_permissions": [{"step": name, **lack} for name, lack in missing(state).items()],
-        "gates": [
-            {
-                "name": gate.name,
-                "passed": gate.passed,
-                "comparisons": [_comparison_data(c) for c in gate.comparisons],
-            }
-            for gate in results.gates
-        ],
-        "reports": {f"{step}.{name}": report for (step, name), report in results.reports.items()},
-        "models": [
-            {
-                "arn": m.arn,
-                "group": m.group,
-                "version": m.version,
-                "approval": m.approval,
-                "metadata": dict(m.metadata),
-            }
-            for m in results.models
-        ],
-    }

@@ -11,12 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ratchet.cli.views.run_list import outcome
 from ratchet.cli.views.wording import MARKS, count, duration, moment, shortened
 from ratchet.deployment.runs.schedules import DeployedSchedule
 from ratchet.deployment.serving.champion import IN_SERVICE
 from ratchet.deployment.standing import Alarm, Queue, Standing, explanations
 from ratchet.loop import names
+from ratchet.views.outcomes import outcome
 
 _ALARMS = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "dim"}
 _WORDS = {"OK": "ok", "ALARM": "in alarm", "INSUFFICIENT_DATA": "no data yet"}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ratchet.cli.views.judgement_view import is_judgement, judgement, worst_confusions
+from ratchet.cli.views.judgement_view import judgement, worst_confusions
+from ratchet.views.metrics import is_judgement
 from tests.unit.cli.golden_files import drawn, hold
 
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ratchet.cli.views import run_list, run_view
-from ratchet.cli.views.step_rows import rows
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs.executions import RunState
 from ratchet.deployment.runs.reports import findings, outcome_of, with_copy
+from ratchet.views import outcomes
+from ratchet.views import runs as run_views
+from ratchet.views.steps import steps
 from tests.unit.cli.fake_deployment import START, FakeRun, World
 from tests.unit.cli.golden_files import drawn, hold
 
@@ -44,8 +46,8 @@ def test_show_of_a_run_that_made_no_new_model(world: World, unchanged: FakeRun) 
     assert "gate new-model no new model\n  = candidate.status registered = new" in text
     assert "gate no-regression passed\n  ✓ regression of auc −0.0085" in text
     assert "not passed" not in text
-    document = run_view.as_document(state, results, now=NOW)
-    assert (document["no_new_model"], document["copy_of"]) == (True, 3)
+    view = run_views.run_view(state, now=NOW)
+    assert (view.no_new_model, view.copy_of) == (True, 3)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_a_run_that_made_no_new_model_neither_registers_nor_halts(
     stored["candidate"]["status"] = status
     world.s3.objects[key] = json.dumps(stored).encode()
     (run,) = runs.listed(world.target)
-    assert run_list.outcome(outcome_of(world.target, run)) == (
+    assert outcomes.outcome(outcome_of(world.target, run)) == (
         f"no new model: the candidate is {which}"
     )
 
@@ -85,10 +87,10 @@ def test_the_list_of_runs(world: World, passed: FakeRun, halted: FakeRun, runnin
 def test_steps_behind_the_gate_wait_until_it_decides_and_then_one_branch_is_off(
     world: World, running: FakeRun, halted: FakeRun
 ) -> None:
-    waiting = {row.name: row.word for row in rows(state_of(world, running), now=NOW)}
+    waiting = {step.name: step.word for step in steps(state_of(world, running), now=NOW)}
     assert waiting["register"] == waiting["halt"] == "waiting"
     assert waiting["train"] == "running"
-    ended = {row.name: row.word for row in rows(state_of(world, halted), now=NOW)}
+    ended = {step.name: step.word for step in steps(state_of(world, halted), now=NOW)}
     assert (ended["no-regression"], ended["register"], ended["halt"]) == (
         "not passed",
         "not reached",
@@ -100,9 +102,9 @@ def test_a_run_that_halted_says_so_though_another_step_failed_before(
     world: World, halted: FakeRun
 ) -> None:
     halted.steps[1] |= {"StepStatus": "Failed", "FailureReason": "out of memory"}
-    assert run_list.outcome(state_of(world, halted)).startswith("halted: candidate 0.69")
+    assert outcomes.outcome(state_of(world, halted)).startswith("halted: candidate 0.69")
     halted.steps.pop()
-    assert run_list.outcome(state_of(world, halted)) == "failed in train: out of memory"
+    assert outcomes.outcome(state_of(world, halted)) == "failed in train: out of memory"
 
 
 def test_a_halted_run_is_none_that_made_no_new_model(world: World, halted: FakeRun) -> None:
@@ -110,15 +112,15 @@ def test_a_halted_run_is_none_that_made_no_new_model(world: World, halted: FakeR
 
 
 def test_a_running_step_counts_up_to_now(world: World, running: FakeRun) -> None:
-    train = next(r for r in rows(state_of(world, running), now=NOW) if r.name == "train")
+    train = next(s for s in steps(state_of(world, running), now=NOW) if s.name == "train")
     assert train.seconds == 56
 
 
 def test_a_run_without_steps_took_as_long_as_its_status_says(world: World) -> None:
     world.sagemaker.runs.append(FakeRun(id="e" * 12, name="x", status="Stopped", steps=[]))
     state = state_of(world, world.sagemaker.runs[0])
-    assert run_list.seconds(state, NOW) == 0
-    assert run_list.outcome(state) == "stopped"
+    assert outcomes.seconds(state, NOW) == 0
+    assert outcomes.outcome(state) == "stopped"
 
 
 def test_markup_in_names_and_reasons_is_shown_as_it_is(world: World) -> None:
@@ -158,10 +160,10 @@ def test_a_refused_step_shows_the_statement_that_its_role_lacks(world: World) ->
     text = drawn(document)
     assert "prepare needs this statement in a policy of role pipeline\n{" in text
     assert '  "Action": "s3:ListBucket",' in text
-    data = run_view.as_document(state, findings(world.target, state), now=NOW)
+    detail = run_views.run_detail(run_views.results(world.target, state), now=NOW)
     statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::data"}
     expected = {"step": "prepare", "role": "pipeline", "statement": statement}
-    assert data["missing_permissions"] == [expected]
+    assert detail.missing_permissions == (expected,)
 
 
 def test_a_report_of_another_shape_is_shown_plainly() -> None:

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from notice_texts import NoticeTexts
-from ratchet.cli.views.judgement_view import is_judgement, judgement
+from ratchet.cli.views.judgement_view import judgement
 from ratchet.judging.answers import Answers, read_labels
 from ratchet.judging.comparison import Judging, compare, judge
 from ratchet.judging.copies import RegistryState
 from ratchet.judging.models import Asked
 from ratchet.loop.packages import PENDING
 from ratchet.loop.problems import BINARY, MULTICLASS, PROBLEMS, REGRESSION, Kind
+from ratchet.views.metrics import is_judgement
 from record_evaluation import evaluation
 from record_evaluation.evaluation import Standards
 from tests.unit.cli.golden_files import drawn
