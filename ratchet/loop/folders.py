@@ -29,6 +29,9 @@ DEPLOYMENT = "deployment/"
 DEPLOYMENT_STATE = f"{DEPLOYMENT}state.json"
 """What the reconciler has told people, and which wake acts."""
 
+TRIALS = "candidates/trials/"
+"""What trials of foundation models came to, one file for each."""
+
 NO_CHAMPION = f"champion/{NONE}/"
 """Stands for the champion's model where there is none. A step's input may not be empty, so an
 object is kept in it."""
@@ -101,6 +104,10 @@ def evaluation(version: int | str, execution_id: str) -> str:
 def captured(endpoint: str) -> str:
     """Captured traffic, below it by the hour."""
     return f"{CAPTURE}{endpoint}/{VARIANT}/"
+
+
+def trial(name: str) -> str:
+    return f"{TRIALS}{name}.json"
 
 
 def published(endpoint: str, kind: str) -> str:

@@ -16,6 +16,8 @@ from ratchet.runner.serving.process import ModelProcess, UnhealthyModelError
 from tests.runner.test_runner_checkpoints import bundle, wheel
 from tests.runner.workbench import IMAGE, Workbench, definition, processing, python
 
+pytestmark = pytest.mark.jobs
+
 SKLEARN = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 OWN = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/churn@sha256:" + "0" * 64
 

@@ -24,6 +24,8 @@ from tests.runner.workbench import (
     python,
 )
 
+pytestmark = pytest.mark.jobs
+
 
 def test_data_goes_in_and_out_and_on_to_the_next_step(workbench: Workbench) -> None:
     workbench.put("s3://data/raw/a.txt", "one")

@@ -16,6 +16,8 @@ from ratchet.judging.copies import model_digest
 from ratchet.loop import chains, environments
 from tests.unit.judging.conftest import INFERENCE, Job, archive
 
+pytestmark = pytest.mark.jobs
+
 SCALE = """
 import csv, io, features
 

@@ -13,6 +13,8 @@ from ratchet.judging import models
 from ratchet.loop.problems import PROBLEMS
 from tests.unit.judging.conftest import INFERENCE, Job, archive
 
+pytestmark = pytest.mark.jobs
+
 GOOD = "def answer(x): return x"
 WEAK = "def answer(x): return round(x)"
 BACKWARDS = "def answer(x): return 1 - x"
