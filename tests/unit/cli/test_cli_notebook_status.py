@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ratchet.cli.main import app
-from tests.unit.notebooks.cells_of import ipynb
+from tests.unit.notebooks.cells_of import CellText, ipynb
 from tests.unit.notebooks.git_history import GitHistory
 
 STEADY = ("a = 1", ["step:steady"])
@@ -18,7 +19,7 @@ YOUNG = ("b = 2", ["step:young"])
 
 
 @pytest.fixture
-def repo(tmp_path, monkeypatch) -> GitHistory:
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitHistory:
     history = GitHistory.start(tmp_path / "repo", now=datetime.now(UTC))
     monkeypatch.chdir(history.root)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -30,7 +31,7 @@ def run(*words: str, width: int = 100) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def committed(repo: GitHistory, days_ago: int, *cells, path: str = "a.ipynb") -> None:
+def committed(repo: GitHistory, days_ago: int, *cells: CellText, path: str = "a.ipynb") -> None:
     repo.save(days_ago, path, ipynb(*cells))
 
 
@@ -45,7 +46,7 @@ def project(repo: GitHistory, days: int = 30) -> None:
     repo.write("config/flights/base.toml", '[model]\nproblem = "binary"\nlabel = "late"\n')
 
 
-def test_a_file_outside_a_project_is_judged_by_the_default(repo):
+def test_a_file_outside_a_project_is_judged_by_the_default(repo: GitHistory) -> None:
     committed(repo, 31, STEADY)
     code, text = run("a.ipynb")
     assert code == 0
@@ -68,20 +69,24 @@ def test_a_file_outside_a_project_is_judged_by_the_default(repo):
         ([("print a", ["step:x"]), STEADY], 40, 1),
     ],
 )
-def test_the_exit_code_says_whether_a_step_is_due(repo, cells, days_ago, code):
+def test_the_exit_code_says_whether_a_step_is_due(
+    repo: GitHistory, cells: Sequence[CellText], days_ago: int, code: int
+) -> None:
     committed(repo, days_ago, *cells)
     assert run("a.ipynb", "--exit-code")[0] == code
     assert run("a.ipynb")[0] == 0
 
 
-def test_an_edit_that_is_not_committed_is_not_due(repo):
+def test_an_edit_that_is_not_committed_is_not_due(repo: GitHistory) -> None:
     committed(repo, 40, STEADY)
     repo.write("a.ipynb", ipynb(("a = 2", ["step:steady"])))
     code, text = run("a.ipynb", "--exit-code")
     assert (code, "moving" in text, "edited since the last commit" in text) == (0, True, True)
 
 
-def test_a_shallow_clone_cannot_tell(repo, tmp_path, monkeypatch):
+def test_a_shallow_clone_cannot_tell(
+    repo: GitHistory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     committed(repo, 3, STEADY)
     committed(repo, 2, STEADY, "x = 1")
     repo.git("clone", "-q", "--depth=1", f"file://{repo.root}", str(tmp_path / "clone"))
@@ -93,7 +98,7 @@ def test_a_shallow_clone_cannot_tell(repo, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["missing.ipynb", "a.txt", "a.md"])
-def test_what_is_no_notebook_is_an_error(repo, name):
+def test_what_is_no_notebook_is_an_error(repo: GitHistory, name: str) -> None:
     repo.write("a.txt", "words")
     repo.write("a.md", "words")
     assert run(name)[0] == 1
@@ -102,14 +107,14 @@ def test_what_is_no_notebook_is_an_error(repo, name):
     assert json.loads(text)[0]["error"]
 
 
-def test_one_bad_notebook_does_not_hide_another(repo):
+def test_one_bad_notebook_does_not_hide_another(repo: GitHistory) -> None:
     committed(repo, 40, STEADY)
     code, text = run("missing.ipynb", "a.ipynb", "--exit-code")
     assert code == 1
     assert "steady" in text
 
 
-def test_a_project_shows_its_notebooks_with_marks(repo):
+def test_a_project_shows_its_notebooks_with_marks(repo: GitHistory) -> None:
     project(repo, days=50)
     repo.write("notebooks/plain.py", "print(1)\n")
     repo.write("notebooks/deep/b.py", "# %%\n#| step: deep\nc = 1\n")
@@ -128,7 +133,9 @@ def test_a_project_shows_its_notebooks_with_marks(repo):
     assert run("--exit-code")[0] == 1
 
 
-def test_it_works_from_a_folder_below_the_project(repo, monkeypatch):
+def test_it_works_from_a_folder_below_the_project(
+    repo: GitHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project(repo)
     committed(repo, 40, STEADY, path="notebooks/a.ipynb")
     monkeypatch.chdir(repo.root / "notebooks")
@@ -136,7 +143,7 @@ def test_it_works_from_a_folder_below_the_project(repo, monkeypatch):
     assert run("a.ipynb", "--exit-code")[0] == 1
 
 
-def test_a_mistake_in_the_settings_is_no_answer(repo):
+def test_a_mistake_in_the_settings_is_no_answer(repo: GitHistory) -> None:
     project(repo, days=0)
     committed(repo, 40, STEADY, path="notebooks/a.ipynb")
     code, text = run("--exit-code")
@@ -145,14 +152,14 @@ def test_a_mistake_in_the_settings_is_no_answer(repo):
     assert run()[0] == 1
 
 
-def test_a_project_without_marks_says_how_to_make_one(repo):
+def test_a_project_without_marks_says_how_to_make_one(repo: GitHistory) -> None:
     project(repo)
     code, text = run("--exit-code")
     assert code == 0
     assert "#| step: NAME" in " ".join(text.split())
 
 
-def test_data_are_as_rich_as_the_table(repo):
+def test_data_are_as_rich_as_the_table(repo: GitHistory) -> None:
     committed(repo, 40, STEADY, YOUNG)
     committed(repo, 4, STEADY, ("b = 3", ["step:young"]))
     code, text = run("a.ipynb", "--json", "--exit-code")
@@ -166,7 +173,7 @@ def test_data_are_as_rich_as_the_table(repo):
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_no_line_is_wider_than_the_terminal(repo, width):
+def test_no_line_is_wider_than_the_terminal(repo: GitHistory, width: int) -> None:
     committed(repo, 40, "import m\nv = m.make()", ("a = v + 1", ["step:a-step-with-a-long-name"]))
     committed(
         repo,
@@ -180,7 +187,9 @@ def test_no_line_is_wider_than_the_terminal(repo, width):
     assert max(map(len, text.splitlines())) <= width
 
 
-def test_old_answers_are_kept_in_the_project_or_in_the_users_cache(repo, tmp_path):
+def test_old_answers_are_kept_in_the_project_or_in_the_users_cache(
+    repo: GitHistory, tmp_path: Path
+) -> None:
     committed(repo, 40, STEADY)
     run("a.ipynb")
     assert (tmp_path / "cache" / "ratchet" / "notebook-history.json").is_file()

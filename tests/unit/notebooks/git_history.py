@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ratchet.notebooks.history import CodeAge
 from ratchet.notebooks.remembered import Remembered
 from ratchet.notebooks.status import NotebookStatus, StepStatus, notebook_status
 
@@ -76,6 +77,12 @@ class GitHistory:
 
     def step(self, path: str = "a.ipynb", name: str = "x") -> StepStatus:
         return next(step for step in self.status(path).steps if step.name == name)
+
+    def age(self, path: str = "a.ipynb", name: str = "x") -> CodeAge:
+        """The age of a step by git."""
+        age = self.step(path, name).age
+        assert age is not None
+        return age
 
     def days(self, path: str = "a.ipynb", name: str = "x") -> int | None:
         """For how many days the step has been the same; 0 for one that is moving."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +16,14 @@ from ratchet.notebooks.verdicts import Verdict
 from tests.unit.notebooks.cells_of import ipynb
 from tests.unit.notebooks.git_history import GitHistory
 
-STEP = ["step:x"]
+CloneMaker = Callable[..., GitHistory]
+
+STEP = ("step:x",)
 SETUP = "import pandas as pd\nfrom m import a, b\nK = 3\ndef clean(df):\n    return df.dropna() * K"
 LOAD = "df = pd.read_csv('flights.csv')"
 BODY = "table = clean(df)\ntable['long_delay'] = table['delay'] > a(1)"
 SHOW = "table.head()"
-OTHER = ["step:other"]
+OTHER = ("step:other",)
 CELLS = ((SETUP, ()), (LOAD, ()), (BODY, STEP), (SHOW, ()), ("summary = table.describe()", OTHER))
 OLD = ipynb(*CELLS)
 PERCENT = f"""# %%
@@ -34,7 +38,7 @@ PERCENT = f"""# %%
 
 
 @pytest.fixture
-def repo(tmp_path) -> GitHistory:
+def repo(tmp_path: Path) -> GitHistory:
     """A notebook that was committed 100 days ago, and something else 10 days ago."""
     history = GitHistory.start(tmp_path / "repo")
     history.save(100, "a.ipynb", OLD)
@@ -88,17 +92,17 @@ REAL = {
 
 
 @pytest.mark.parametrize("text", HARMLESS.values(), ids=HARMLESS)
-def test_what_is_no_code_of_the_step_does_not_make_it_younger(repo, text):
+def test_what_is_no_code_of_the_step_does_not_make_it_younger(repo: GitHistory, text: str) -> None:
     repo.write("a.ipynb", text)
     assert repo.days() == 100  # not committed
     repo.commit(5)
     assert repo.days() == 100
     step = repo.step()
-    assert (step.judgement.verdict, step.age.at_least) == (Verdict.PROMOTE, "")
+    assert (step.judgement.verdict, repo.age().at_least) == (Verdict.PROMOTE, "")
 
 
 @pytest.mark.parametrize("text", REAL.values(), ids=REAL)
-def test_a_real_edit_makes_the_step_young(repo, text):
+def test_a_real_edit_makes_the_step_young(repo: GitHistory, text: str) -> None:
     repo.write("a.ipynb", text)
     step = repo.step()
     assert (step.judgement.verdict, step.judgement.days) == (Verdict.MOVING, 0)
@@ -108,69 +112,67 @@ def test_a_real_edit_makes_the_step_young(repo, text):
     assert (judgement.verdict, judgement.days, judgement.days_left) == (Verdict.WAIT, 5, 25)
 
 
-def test_an_edit_of_one_step_leaves_the_other_as_it_is(repo):
+def test_an_edit_of_one_step_leaves_the_other_as_it_is(repo: GitHistory) -> None:
     repo.write("a.ipynb", edited("table.describe()", "table.describe(include='all')"))
     assert repo.step(name="other").judgement.verdict is Verdict.MOVING
     assert repo.days() == 100
 
 
-def test_a_change_and_back_starts_anew(repo):
+def test_a_change_and_back_starts_anew(repo: GitHistory) -> None:
     repo.save(60, "a.ipynb", edited("K = 3", "K = 4"))
     repo.save(50, "a.ipynb", OLD)
-    step = repo.step()
-    assert (step.judgement.days, step.age.commits, step.age.of_commits) == (50, 1, 3)
+    assert (repo.days(), repo.age().commits, repo.age().of_commits) == (50, 1, 3)
 
 
-def test_the_history_reaches_back_before_the_mark(tmp_path):
+def test_the_history_reaches_back_before_the_mark(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(200, "a.ipynb", ipynb(SETUP + "\n" + LOAD + "\n" + BODY))
     repo.save(3, "a.ipynb", OLD)
     assert repo.days() == 200
 
 
-def test_a_rename_costs_nothing(repo):
+def test_a_rename_costs_nothing(repo: GitHistory) -> None:
     repo.git("mv", "a.ipynb", "notebooks.ipynb")
     assert repo.days("notebooks.ipynb") == 100  # not committed
     repo.commit(5)
-    step = repo.step("notebooks.ipynb")
-    assert (step.judgement.days, step.age.came_from) == (100, ("a.ipynb",))
+    assert repo.days("notebooks.ipynb") == 100
+    assert repo.age("notebooks.ipynb").came_from == ("a.ipynb",)
 
 
-def test_a_rename_into_a_folder_with_another_edit_costs_nothing(repo):
+def test_a_rename_into_a_folder_with_another_edit_costs_nothing(repo: GitHistory) -> None:
     (repo.root / "deep").mkdir()
     repo.git("mv", "a.ipynb", "deep/b c.ipynb")
     repo.save(5, "deep/b c.ipynb", edited("table.head()", "table.tail()\n" + "print(2)\n" * 9))
     assert repo.days("deep/b c.ipynb") == 100
 
 
-def test_two_renames_cost_nothing(repo):
+def test_two_renames_cost_nothing(repo: GitHistory) -> None:
     for number, day in ((1, 30), (2, 20)):
         repo.git("mv", "a.ipynb" if number == 1 else "b1.ipynb", f"b{number}.ipynb")
         repo.commit(day)
-    assert repo.step("b2.ipynb").age.came_from == ("b1.ipynb", "a.ipynb")
+    assert repo.age("b2.ipynb").came_from == ("b1.ipynb", "a.ipynb")
     assert repo.days("b2.ipynb") == 100
 
 
-def test_a_copy_whose_original_is_deleted_later_costs_nothing(repo):
+def test_a_copy_whose_original_is_deleted_later_costs_nothing(repo: GitHistory) -> None:
     repo.save(40, "b.ipynb", OLD)
     repo.git("rm", "-q", "a.ipynb")
     repo.commit(20)
     assert repo.days("b.ipynb") == 100
 
 
-def test_a_step_that_was_split_off_into_a_new_notebook_keeps_its_age(repo):
+def test_a_step_that_was_split_off_into_a_new_notebook_keeps_its_age(repo: GitHistory) -> None:
     repo.save(5, "b.ipynb", ipynb(SETUP, LOAD, (BODY, STEP)))
     assert repo.days("b.ipynb") == 100
 
 
-def test_a_notebook_that_becomes_a_script_keeps_its_age(repo):
+def test_a_notebook_that_becomes_a_script_keeps_its_age(repo: GitHistory) -> None:
     repo.git("rm", "-q", "a.ipynb")
     repo.save(5, "a.py", PERCENT)
-    step = repo.step("a.py")
-    assert (step.judgement.days, step.age.came_from) == (100, ("a.ipynb",))
+    assert (repo.days("a.py"), repo.age("a.py").came_from) == (100, ("a.ipynb",))
 
 
-def test_a_script_that_becomes_a_notebook_keeps_its_age(tmp_path):
+def test_a_script_that_becomes_a_notebook_keeps_its_age(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(100, "a.py", PERCENT)
     repo.git("rm", "-q", "a.py")
@@ -178,25 +180,25 @@ def test_a_script_that_becomes_a_notebook_keeps_its_age(tmp_path):
     assert repo.days() == 100
 
 
-def test_a_new_notebook_with_code_of_its_own_is_as_old_as_its_commit(repo):
+def test_a_new_notebook_with_code_of_its_own_is_as_old_as_its_commit(repo: GitHistory) -> None:
     repo.save(7, "b.ipynb", ipynb(SETUP, LOAD, (BODY + "\nmore = table.mean()", STEP)))
     assert repo.days("b.ipynb") == 7
 
 
-def test_a_deleted_and_restored_notebook_counts_from_its_return(repo):
+def test_a_deleted_and_restored_notebook_counts_from_its_return(repo: GitHistory) -> None:
     repo.git("rm", "-q", "a.ipynb")
     repo.commit(50)
     repo.save(40, "a.ipynb", OLD)
     assert repo.days() == 40
 
 
-def test_a_new_notebook_is_not_committed_yet(repo):
+def test_a_new_notebook_is_not_committed_yet(repo: GitHistory) -> None:
     repo.write("b.ipynb", ipynb(SETUP, LOAD, (BODY + "\nmore = table.mean()", STEP)))
     judgement = repo.step("b.ipynb").judgement
     assert (judgement.verdict, judgement.reason) == (Verdict.MOVING, "not committed yet")
 
 
-def test_a_squash_makes_a_step_younger_never_older(tmp_path):
+def test_a_squash_makes_a_step_younger_never_older(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(300, "README.md", "words")
     repo.save(200, "a.ipynb", OLD)
@@ -206,7 +208,7 @@ def test_a_squash_makes_a_step_younger_never_older(tmp_path):
     assert repo.days() == 7
 
 
-def test_an_amended_date_of_the_author_does_not_make_a_step_older(tmp_path):
+def test_an_amended_date_of_the_author_does_not_make_a_step_older(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.write("a.ipynb", OLD)
     repo.git("add", "-A")
@@ -214,7 +216,7 @@ def test_an_amended_date_of_the_author_does_not_make_a_step_older(tmp_path):
     assert repo.days() == 9
 
 
-def test_a_branch_counts_from_its_merge(repo):
+def test_a_branch_counts_from_its_merge(repo: GitHistory) -> None:
     repo.git("checkout", "-q", "-b", "branch")
     repo.save(80, "a.ipynb", edited("K = 3", "K = 4"))
     repo.git("checkout", "-q", "main")
@@ -223,7 +225,7 @@ def test_a_branch_counts_from_its_merge(repo):
     assert repo.days() == 20
 
 
-def test_a_merge_of_other_work_costs_nothing(repo):
+def test_a_merge_of_other_work_costs_nothing(repo: GitHistory) -> None:
     repo.git("checkout", "-q", "-b", "branch", "HEAD~1")
     repo.save(80, "b.txt", "words")
     repo.git("checkout", "-q", "main")
@@ -231,21 +233,20 @@ def test_a_merge_of_other_work_costs_nothing(repo):
     assert repo.days() == 100
 
 
-def test_a_conflict_in_the_past_is_no_notebook_and_breaks_the_line(repo):
+def test_a_conflict_in_the_past_is_no_notebook_and_breaks_the_line(repo: GitHistory) -> None:
     repo.save(60, "a.ipynb", "<<<<<<< HEAD\n" + OLD)
     repo.save(50, "a.ipynb", OLD)
     assert repo.days() == 50
 
 
-def test_a_repeated_statement_is_tried_at_each_place(tmp_path):
+def test_a_repeated_statement_is_tried_at_each_place(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
-    twice = ["K = 1\nout = K + 1", "K = 2", ("out = K + 1", STEP)]
-    repo.save(100, "a.ipynb", ipynb(*twice))
-    repo.save(5, "a.ipynb", ipynb("K = 7\nout = K + 1", *twice[1:]))
+    repo.save(100, "a.ipynb", ipynb("K = 1\nout = K + 1", "K = 2", ("out = K + 1", STEP)))
+    repo.save(5, "a.ipynb", ipynb("K = 7\nout = K + 1", "K = 2", ("out = K + 1", STEP)))
     assert repo.days() == 100
 
 
-def test_a_module_beside_the_notebook_counts(tmp_path):
+def test_a_module_beside_the_notebook_counts(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     text = ipynb("import features", ("table = features.make(df)", STEP))
     repo.write("nb/features.py", "import steady\nA = 1\n")
@@ -265,7 +266,7 @@ def test_a_module_beside_the_notebook_counts(tmp_path):
 
 
 @pytest.fixture
-def clone(repo, tmp_path):
+def clone(repo: GitHistory, tmp_path: Path) -> CloneMaker:
     """Makes clones of the repository."""
 
     def make(*options: str) -> GitHistory:
@@ -276,13 +277,13 @@ def clone(repo, tmp_path):
     return make
 
 
-def test_a_shallow_clone_of_depth_1_cannot_tell(clone):
+def test_a_shallow_clone_of_depth_1_cannot_tell(clone: CloneMaker) -> None:
     judgement = clone("--depth=1").step().judgement
     assert (judgement.verdict, judgement.days, judgement.at_least) == (Verdict.UNKNOWN, 10, True)
     assert "git fetch --unshallow" in judgement.reason
 
 
-def test_a_shallow_clone_that_holds_enough_days_says_promote(tmp_path):
+def test_a_shallow_clone_that_holds_enough_days_says_promote(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path / "repo")
     repo.save(185, "a.ipynb", OLD)
     repo.save(184, "a.ipynb", with_outputs())
@@ -292,13 +293,15 @@ def test_a_shallow_clone_that_holds_enough_days_says_promote(tmp_path):
     assert (judgement.verdict, judgement.days, judgement.at_least) == (Verdict.PROMOTE, 184, True)
 
 
-def test_a_change_inside_a_shallow_clone_is_certain(repo, clone):
+def test_a_change_inside_a_shallow_clone_is_certain(repo: GitHistory, clone: CloneMaker) -> None:
     repo.save(5, "a.ipynb", edited("K = 3", "K = 4"))
     judgement = clone("--depth=2").step().judgement
     assert (judgement.verdict, judgement.days, judgement.at_least) == (Verdict.WAIT, 5, False)
 
 
-def test_a_partial_clone_says_what_it_lacks_and_fetches_nothing(repo, clone):
+def test_a_partial_clone_says_what_it_lacks_and_fetches_nothing(
+    repo: GitHistory, clone: CloneMaker
+) -> None:
     repo.save(5, "a.ipynb", with_outputs())
     repo.git("config", "uploadpack.allowFilter", "true")
     partial = clone("--filter=blob:none")
@@ -307,26 +310,28 @@ def test_a_partial_clone_says_what_it_lacks_and_fetches_nothing(repo, clone):
     assert "lacks the contents" in judgement.reason
 
 
-def test_a_work_tree_and_a_subfolder_are_as_good(repo, tmp_path):
+def test_a_work_tree_and_a_subfolder_are_as_good(repo: GitHistory, tmp_path: Path) -> None:
     repo.save(50, "deep/er/b.ipynb", ipynb(("z = 1", STEP)))
     repo.git("worktree", "add", "-q", str(tmp_path / "tree"))
     tree = GitHistory(tmp_path / "tree")
     assert (tree.days(), tree.days("deep/er/b.ipynb")) == (100, 50)
 
 
-def test_a_link_to_a_notebook_is_the_notebook(repo, tmp_path):
+def test_a_link_to_a_notebook_is_the_notebook(repo: GitHistory, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(repo.root)
     assert GitHistory(tmp_path / "link").days() == 100
 
 
-def test_odd_names_are_names(repo):
+def test_odd_names_are_names(repo: GitHistory) -> None:
     name = 'ä [b] "c" *?\t.ipynb'
     repo.git("mv", "a.ipynb", name)
     repo.commit(5)
     assert repo.days(name) == 100
 
 
-def test_what_a_hook_or_a_user_sets_for_git_changes_no_answer(repo, tmp_path, monkeypatch):
+def test_what_a_hook_or_a_user_sets_for_git_changes_no_answer(
+    repo: GitHistory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = GitHistory.start(tmp_path / "other")
     config = tmp_path / "config"
     config.write_text(
@@ -343,31 +348,36 @@ def test_what_a_hook_or_a_user_sets_for_git_changes_no_answer(repo, tmp_path, mo
     assert repo.days("ö.ipynb") == 100
 
 
-def test_the_repository_is_not_written_to(repo):
+def test_the_repository_is_not_written_to(repo: GitHistory) -> None:
     repo.write("a.ipynb", edited("K = 3", "K = 4"))
     files = {p: p.stat().st_mtime_ns for p in (repo.root / ".git").rglob("*")}
     repo.status()
     assert {p: p.stat().st_mtime_ns for p in (repo.root / ".git").rglob("*")} == files
 
 
-def test_a_second_look_asks_git_for_no_contents(repo, tmp_path, monkeypatch):
+def test_a_second_look_asks_git_for_no_contents(
+    repo: GitHistory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for day in range(90, 20, -10):
         repo.save(day, "a.ipynb", OLD + "\n" * day)
     file = tmp_path / "remembered.json"
     first = Remembered(file)
     before = repo.status(remembered=first)
     first.save()
-    asked: list[str] = []
+    asked: list[tuple[str, ...]] = []
     ask = git_module._ask
-    monkeypatch.setattr(
-        git_module, "_ask", lambda f, *a, **k: asked.append(a[:2]) or ask(f, *a, **k)
-    )
+
+    def noting(folder: Path, *arguments: str, text: str | None = None) -> str:
+        asked.append(arguments[:2])
+        return ask(folder, *arguments, text=text)
+
+    monkeypatch.setattr(git_module, "_ask", noting)
     assert repo.status(remembered=Remembered(file)) == before
     assert ("cat-file", "blob") not in asked
     assert len(asked) < 20
 
 
-def test_a_damaged_memory_costs_only_time(repo, tmp_path):
+def test_a_damaged_memory_costs_only_time(repo: GitHistory, tmp_path: Path) -> None:
     for text in ("{", "[]", "3", ""):
         (tmp_path / "remembered.json").write_text(text)
         remembered = Remembered(tmp_path / "remembered.json")
@@ -387,39 +397,41 @@ def no_git(root: Path) -> str:
     return step.judgement.reason
 
 
-def test_outside_git_it_says_so(tmp_path, monkeypatch):
+def test_outside_git_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert no_git(tmp_path).startswith("it lies in no git repository, and no good run is recorded")
 
 
-def test_a_repository_without_a_commit_says_so(tmp_path):
+def test_a_repository_without_a_commit_says_so(tmp_path: Path) -> None:
     GitHistory.start(tmp_path)
     assert "has no commit yet" in no_git(tmp_path)
 
 
-def test_a_machine_without_git_says_so(tmp_path, monkeypatch):
+def test_a_machine_without_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "git is not installed" in no_git(tmp_path)
 
 
-def test_an_ignored_notebook_is_outside_git(tmp_path):
+def test_an_ignored_notebook_is_outside_git(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(100, ".gitignore", "*.ipynb\n")
     assert "git ignores it" in no_git(tmp_path)
 
 
-def test_a_repository_that_git_refuses_says_why(tmp_path, monkeypatch):
+def test_a_repository_that_git_refuses_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(100, "a.ipynb", OLD)
     (tmp_path / ".git" / "config").write_text("[core\n")
     assert "git refuses to read the repository: " in no_git(tmp_path)
 
 
-def test_git_is_only_asked(repo, monkeypatch):
+def test_git_is_only_asked(repo: GitHistory, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: set[str] = set()
     run = subprocess.run
 
-    def noting(arguments, **options):
+    def noting(arguments: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         rest = iter(arguments[1:])
         for word in rest:
             if word == "-c":
@@ -428,7 +440,8 @@ def test_git_is_only_asked(repo, monkeypatch):
                 commands.add(word)
                 break
         assert options["env"]["GIT_OPTIONAL_LOCKS"] == "0"
-        return run(arguments, **options)
+        answer: subprocess.CompletedProcess[str] = run(arguments, **options)
+        return answer
 
     monkeypatch.setattr(subprocess, "run", noting)
     repo.status()

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from ratchet.notebooks.cells import Notebook
 from ratchet.notebooks.errors import NotebookError
 from ratchet.notebooks.remembered import Remembered
 from ratchet.notebooks.run_records import RunRecord, append, records_file
 from ratchet.notebooks.status import notebook_status
 from ratchet.notebooks.step_code import step_digest
 from ratchet.notebooks.verdicts import Verdict
-from tests.unit.notebooks.cells_of import ipynb, notebook
+from tests.unit.notebooks.cells_of import CellText, ipynb, notebook
 from tests.unit.notebooks.git_history import NOW, GitHistory
 
-STEP = ["step:x"]
+STEP = ("step:x",)
 TRAP = ("from m import KNN, fit", "models = {'a': KNN()}", ("scores = fit(models)", STEP))
 
 
-def record(root, cells, *, days_ago, data="d", ok=True, code=None):
+def record(
+    root: Path,
+    cells: Sequence[CellText],
+    *,
+    days_ago: int,
+    data: str = "d",
+    ok: bool = True,
+    code: str | None = None,
+) -> None:
     append(
         records_file(root, root / "a.ipynb"),
         [
@@ -36,7 +47,9 @@ def record(root, cells, *, days_ago, data="d", ok=True, code=None):
     )
 
 
-def test_without_git_the_first_good_run_of_the_series_counts(tmp_path, monkeypatch):
+def test_without_git_the_first_good_run_of_the_series_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     cells = (("a = 1", STEP),)
     folder = GitHistory(tmp_path)
@@ -50,7 +63,9 @@ def test_without_git_the_first_good_run_of_the_series_counts(tmp_path, monkeypat
     assert (step.runs.runs, step.runs.data, step.runs.failures) == (2, 2, 1)
 
 
-def test_without_git_an_edit_since_the_last_run_is_moving(tmp_path, monkeypatch):
+def test_without_git_an_edit_since_the_last_run_is_moving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     folder = GitHistory(tmp_path)
     folder.write("a.ipynb", ipynb(("a = 2", STEP)))
@@ -58,7 +73,7 @@ def test_without_git_an_edit_since_the_last_run_is_moving(tmp_path, monkeypatch)
     assert folder.step().judgement.verdict is Verdict.MOVING
 
 
-def test_runs_show_beside_the_age_by_git(tmp_path):
+def test_runs_show_beside_the_age_by_git(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     cells = (("a = 1", STEP),)
     repo.save(20, "a.ipynb", ipynb(*cells))
@@ -67,7 +82,7 @@ def test_runs_show_beside_the_age_by_git(tmp_path):
     assert (step.judgement.verdict, step.judgement.days, step.runs.runs) == (Verdict.WAIT, 20, 1)
 
 
-def test_code_that_makes_an_input_outside_a_step_has_an_age_of_its_own(tmp_path):
+def test_code_that_makes_an_input_outside_a_step_has_an_age_of_its_own(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(100, "a.ipynb", ipynb(*TRAP))
     assert repo.step().younger_inputs == ()
@@ -81,7 +96,7 @@ def test_code_that_makes_an_input_outside_a_step_has_an_age_of_its_own(tmp_path)
     assert (repo.step().judgement.verdict, repo.days()) == (Verdict.PROMOTE, 100)
 
 
-def test_a_change_in_place_of_an_input_outside_a_step_counts_as_its_making(tmp_path):
+def test_a_change_in_place_of_an_input_outside_a_step_counts_as_its_making(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(100, "a.ipynb", ipynb(*TRAP))
     repo.save(5, "a.ipynb", ipynb(*TRAP[:2], "models['b'] = KNN()", TRAP[2]))
@@ -89,14 +104,14 @@ def test_a_change_in_place_of_an_input_outside_a_step_counts_as_its_making(tmp_p
     assert (maker.where, maker.age.days(NOW)) == ("cell 3, line 1", 5)
 
 
-def test_inputs_that_another_step_makes_have_their_age_there(tmp_path):
+def test_inputs_that_another_step_makes_have_their_age_there(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(100, "a.ipynb", ipynb(TRAP[0], (TRAP[1], ["step:setup"]), TRAP[2]))
     repo.save(5, "a.ipynb", ipynb(TRAP[0], ("models = {}", ["step:setup"]), TRAP[2]))
     assert repo.step().younger_inputs == ()
 
 
-def test_a_cell_that_calls_the_script_of_its_step_is_promoted(tmp_path):
+def test_a_cell_that_calls_the_script_of_its_step_is_promoted(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     cells = ("a = 1", ("b = prepare.prepare(a)", ["promoted:prepare"]), ("c = b", STEP))
     repo.save(100, "a.ipynb", ipynb(*cells))
@@ -106,14 +121,14 @@ def test_a_cell_that_calls_the_script_of_its_step_is_promoted(tmp_path):
     assert status.steps[0].where == "cell 2, line 1"
 
 
-def test_a_step_that_is_no_python_is_unknown_with_its_place(tmp_path):
+def test_a_step_that_is_no_python_is_unknown_with_its_place(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(100, "a.ipynb", ipynb(("a = 1\nprint a", STEP), ("# nothing", ["step:y"])))
     assert repo.step().judgement.reason.startswith("cell 1, line 2 is not Python: ")
     assert repo.step(name="y").judgement.reason == "cell 2, line 1: the step has no statement"
 
 
-def test_faulty_marks_are_listed_with_their_places(tmp_path):
+def test_faulty_marks_are_listed_with_their_places(tmp_path: Path) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(100, "a.ipynb", ipynb("#|step: x\na = 1"))
     status = repo.status()
@@ -122,22 +137,29 @@ def test_faulty_marks_are_listed_with_their_places(tmp_path):
 
 
 @pytest.mark.parametrize(("day", "asked"), [(100, ["x"]), (5, [])])
-def test_only_a_step_that_is_due_is_asked_for_refusals(tmp_path, day, asked):
+def test_only_a_step_that_is_due_is_asked_for_refusals(
+    tmp_path: Path, day: int, asked: list[str]
+) -> None:
     repo = GitHistory.start(tmp_path)
     repo.save(day, "a.ipynb", ipynb(("a = 1", STEP)))
     names: list[str] = []
+
+    def refusals(notebook: Notebook, step: str) -> list[str]:
+        names.append(step)
+        return ["cell 1: no"]
+
     status = notebook_status(
         tmp_path / "a.ipynb",
         root=tmp_path,
         now=NOW,
         promote_after_days=30,
         remembered=Remembered(None),
-        refusals=lambda notebook, step: [names.append(step) or "cell 1: no"],
+        refusals=refusals,
     )
     assert names == asked
     assert status.steps[0].refusals == (("cell 1: no",) if asked else ())
 
 
-def test_a_notebook_that_is_not_there_is_an_error(tmp_path):
+def test_a_notebook_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotebookError, match="there is no file"):
         GitHistory(tmp_path).status()

@@ -47,25 +47,27 @@ def ran(days: float) -> RunSeries:
         (Evidence(age=by_git(90), fault="not Python"), "unknown", None, None),
     ],
 )
-def test_a_step_is_judged_by_its_age(evidence, verdict, days, days_left):
+def test_a_step_is_judged_by_its_age(
+    evidence: Evidence, verdict: str, days: float | None, days_left: int | None
+) -> None:
     judgement = judge(evidence, now=NOW, promote_after_days=30)
     assert judgement.verdict == verdict
     assert (judgement.days, judgement.days_left) == (days, days_left)
     assert bool(judgement.reason) == (judgement.verdict in (Verdict.MOVING, Verdict.UNKNOWN))
 
 
-def test_the_setting_says_how_old_is_old_enough():
+def test_the_setting_says_how_old_is_old_enough() -> None:
     evidence = Evidence(age=by_git(8))
     assert judge(evidence, now=NOW, promote_after_days=7).verdict is Verdict.PROMOTE
     assert judge(evidence, now=NOW, promote_after_days=9).verdict is Verdict.WAIT
 
 
-def test_an_age_that_may_be_longer_says_so():
+def test_an_age_that_may_be_longer_says_so() -> None:
     assert judge(Evidence(age=by_git(31, SHALLOW)), now=NOW, promote_after_days=30).at_least
     assert not judge(Evidence(age=by_git(31)), now=NOW, promote_after_days=30).at_least
 
 
-def test_runs_without_a_good_one_say_nothing_of_the_age():
+def test_runs_without_a_good_one_say_nothing_of_the_age() -> None:
     failed = RunSeries(runs=0, failures=2, data=0, first=None, last=None)
     evidence = Evidence(no_git="no git", runs=failed, ran_before=True)
     judgement = judge(evidence, now=NOW, promote_after_days=30)
