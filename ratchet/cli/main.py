@@ -27,6 +27,7 @@ from ratchet.cli.commands import (
     logs,
     models,
     monitor,
+    notebook,
     permissions,
     predict,
     pull,
@@ -168,6 +169,7 @@ for module in (
     module.register(app)
 app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(notebook.app, name="notebook")
 
 
 def main() -> None:
