@@ -6,19 +6,28 @@ not asked when a trial stops are neither.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, TypeAlias, TypeVar
 
 from ratchet.candidates.budget import Budget, Usage
-from ratchet.deployment.errors import DeploymentError
+from ratchet.candidates.replies import (
+    Asking,
+    BusyError,
+    Content,
+    NoAnswerError,
+    RefusedTrialError,
+    Reply,
+    RowOutcome,
+    VoidTrialError,
+)
 
 Asked = TypeVar("Asked")
-Content = TypeVar("Content")
 
 MOST_FAILURES = 10
 """Rows without an answer, one after the other, after which nobody expects the next to have one."""
@@ -26,46 +35,6 @@ MOST_FAILURES = 10
 _EVERY = 0.2  # seconds between two looks for Ctrl-C and for what has come back
 
 INTERRUPTED = "interrupted"
-
-
-class BusyError(Exception):
-    """The service asks for fewer requests, or is not there at the moment: worth another attempt."""
-
-
-class NoAnswerError(Exception):
-    """There is no answer to this row, and asking again will not bring one."""
-
-    def __init__(self, reason: str, *, billed: bool) -> None:
-        super().__init__(reason)
-        self.billed = billed
-        """Whether it may cost as much as it can."""
-
-
-class RefusedTrialError(DeploymentError):
-    """No row can be answered: the message has the reason and the next command."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply(Generic[Content]):
-    """What came back for one row."""
-
-    content: Content
-    usage: Usage
-    latency_ms: float | None = None
-    """As the service measured it."""
-    cut_off: bool = False
-    """Whether the answer ended because it may have no more tokens."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowOutcome(Generic[Content]):
-    """What became of one row that was asked."""
-
-    reply: Reply[Content] | None
-    reason: str = ""
-    """Why there is no reply."""
-    wall_ms: float = 0.0
-    """From sending the request that was answered to its answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +47,8 @@ class Patience:
     first_wait: float = 1.0
     longest_wait: float = 30.0
     """Seconds before another attempt; each is twice the one before."""
+    between: float = 0.0
+    """Seconds between two requests at least."""
 
     def wait_before(self, attempt: int) -> float:
         """Seconds before attempt 2, 3, …"""
@@ -93,20 +64,6 @@ class Progress:
     """Of the budget."""
     busy: str = ""
     """What the service said when it last asked for patience; "": it did not lately."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asking(Generic[Content]):
-    """What came of all rows."""
-
-    outcomes: Mapping[int, RowOutcome[Content]]
-    """By the row's position; rows that were not asked are missing."""
-    stopped: str
-    """Why it ended before the last row; "": it did not."""
-
-    @property
-    def usage(self) -> Usage:
-        return sum((o.reply.usage for o in self.outcomes.values() if o.reply), Usage())
 
 
 Waiting: TypeAlias = dict[Future[RowOutcome[Content] | None], int]
@@ -127,6 +84,8 @@ class RowAsking(Generic[Asked, Content]):
     """The budget's limit in words."""
     patience: Patience = field(default_factory=Patience)
     progress: Callable[[Progress], None] = lambda _: None
+    _sent: float = -math.inf
+    """When the last request was sent, as `time.monotonic` counts."""
     _ending: threading.Event = field(default_factory=threading.Event)
     _busy: str = ""
     _outcomes: dict[int, RowOutcome[Content]] = field(default_factory=dict)
@@ -146,13 +105,21 @@ class RowAsking(Generic[Asked, Content]):
             stopped = self._send(pool, rows, waiting)
         except KeyboardInterrupt:
             stopped = INTERRUPTED
+        except VoidTrialError:
+            raise
         except RefusedTrialError as refusal:
-            if not any(outcome.reply for outcome in self._outcomes.values()):
+            if not self._answered:
                 raise
             stopped = str(refusal).partition("\n")[0]
         finally:
             self._end(pool, waiting, len(rows))
+        if self._failures >= MOST_FAILURES and not self._answered and not self.budget.used:
+            raise RefusedTrialError(f"nothing was answered: {stopped}")
         return Asking(outcomes=dict(sorted(self._outcomes.items())), stopped=stopped)
+
+    @property
+    def _answered(self) -> bool:
+        return any(outcome.reply for outcome in self._outcomes.values())
 
     def _send(
         self,
@@ -165,26 +132,36 @@ class RowAsking(Generic[Asked, Content]):
         while position < len(rows) or waiting:
             at_once = self.patience.at_once if self._outcomes else 1
             while position < len(rows) and len(waiting) < at_once:
+                if self._sent + self.patience.between > time.monotonic():
+                    break
                 most = self.most(rows[position])
                 if not self.budget.admit(most):
                     if not waiting:
                         return f"{self.limit} is reached"
                     break  # what comes back may have used less than it could
                 waiting[pool.submit(self._row, rows[position], most)] = position
+                self._sent = time.monotonic()
                 position += 1
-            self._collect(waiting, len(rows), timeout=_EVERY)
+            self._collect(waiting, len(rows), timeout=self._until_next())
             if self._failures >= MOST_FAILURES:
                 last = next(reversed(self._outcomes.values())).reason
                 return f"{MOST_FAILURES} rows in a row had no answer ({last})"
         return ""
+
+    def _until_next(self) -> float:
+        """Seconds to wait for answers before the next request may be sent."""
+        left = self._sent + self.patience.between - time.monotonic()
+        return min(_EVERY, left) if left > 0 else _EVERY
 
     def _collect(
         self,
         waiting: Waiting[Content],
         rows: int,
         *,
-        timeout: float | None,
+        timeout: float,
     ) -> None:
+        if not waiting:
+            time.sleep(timeout)
         done, _ = wait(waiting, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=waiting.__getitem__):
             position = waiting.pop(future)
@@ -217,11 +194,14 @@ class RowAsking(Generic[Asked, Content]):
             while waiting:
                 try:
                     self._collect(waiting, rows, timeout=_EVERY)
+                except VoidTrialError:
+                    raise
                 except RefusedTrialError:
                     continue
         except KeyboardInterrupt:
             pass
-        pool.shutdown(wait=False, cancel_futures=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _row(self, row: Asked, most: Decimal) -> RowOutcome[Content] | None:
         """In a thread: one row, with as many attempts as it may have; None: all rows end while it
@@ -237,6 +217,8 @@ class RowAsking(Generic[Asked, Content]):
                     reply = self.ask(row)
                 except BusyError as busy:
                     self._busy = str(busy)
+                    if busy.attempts is not None and attempt >= busy.attempts:
+                        break
                     continue
                 used = self.cost(reply.usage)
                 self._busy = ""

@@ -89,7 +89,7 @@ class Trial:
     unparsable: int
     """Answers that the schema refuses."""
     unanswered: int
-    """Rows without an answer."""
+    """Rows that were asked and have no answer."""
     input_tokens: int | None
     output_tokens: int | None
     """None: nothing counts them."""
@@ -108,6 +108,29 @@ class Trial:
     """Why it ended before its last row; "": it did not."""
     started: datetime
     ended: datetime
+    not_asked: int = 0
+    """Rows that it had not come to when it stopped."""
+    examples: tuple[str, ...] = ()
+    """Some of the unparsable answers, each with what was expected."""
+    why_unanswered: str = ""
+    """The most frequent reason."""
+    no_score: str = ""
+    """Why there is no score; "": there is one."""
+    own_interval: Mapping[str, float] | None = None
+    """Of the candidate's score, where there is no champion's."""
+    champion_reason: str = ""
+    """Why the champion could not be scored."""
+    champion_latency_ms: float | None = None
+    """That the champion takes for a row, in a process on this machine."""
+    wall_p50_ms: float | None = None
+    wall_p95_ms: float | None = None
+    """From a request to its answer, with the network; `latency` is as the service measures it."""
+    caution: str = ""
+    """Why the interval says little; "": it says something."""
+
+    @property
+    def asked(self) -> int:
+        return self.rows - self.not_asked
 
     @property
     def finished(self) -> bool:
@@ -116,7 +139,7 @@ class Trial:
     @property
     def answered(self) -> int:
         """Rows with an answer, which cost, whether or not it could be read."""
-        return self.rows - self.unanswered
+        return self.asked - self.unanswered
 
     @property
     def usd_per_1000_rows(self) -> Decimal | None:
@@ -268,6 +291,7 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
             hourly=_amount(price["hourly"]),
         ),
         "regions": tuple(data["regions"]),
+        "examples": tuple(data["examples"]),
         "started": datetime.fromisoformat(data["started"]),
         "ended": datetime.fromisoformat(data["ended"]),
     }

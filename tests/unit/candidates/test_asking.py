@@ -11,18 +11,15 @@ from decimal import Decimal
 
 import pytest
 
-from ratchet.candidates.asking import (
-    INTERRUPTED,
-    MOST_FAILURES,
+from ratchet.candidates.asking import INTERRUPTED, MOST_FAILURES, Patience, Progress, RowAsking
+from ratchet.candidates.budget import TOKENS, Budget, Usage
+from ratchet.candidates.replies import (
     BusyError,
     NoAnswerError,
-    Patience,
-    Progress,
     RefusedTrialError,
     Reply,
-    RowAsking,
+    VoidTrialError,
 )
-from ratchet.candidates.budget import TOKENS, Budget, Usage
 
 IMPATIENT = Patience(at_once=4, attempts=3, first_wait=0.001, longest_wait=0.002)
 TEN = Usage(input_tokens=7, output_tokens=3)
@@ -231,3 +228,62 @@ def test_ctrl_c_does_not_wait_for_a_busy_service() -> None:
     result = asking(ask, patience=waits, progress=interrupt).all(range(9))
     assert result.stopped == INTERRUPTED
     assert result.outcomes[0].reply is not None
+
+
+def test_a_service_that_answers_nothing_at_all_refuses_the_trial() -> None:
+    def ask(row: int) -> Reply[str]:
+        raise BusyError("connection refused", attempts=2)
+
+    asked = asking(ask)
+    with pytest.raises(RefusedTrialError, match=r"nothing was answered.*refused"):
+        asked.all(range(500))
+    assert asked.budget.used == 0
+
+
+def test_what_may_be_billed_is_not_forgotten_where_nothing_was_answered() -> None:
+    def ask(row: int) -> Reply[str]:
+        raise NoAnswerError("no answer within 60 s", billed=True)
+
+    asked = asking(ask)
+    assert "no answer within 60 s" in asked.all(range(500)).stopped
+    assert asked.budget.used >= 10 * MOST_FAILURES
+
+
+def test_requests_are_sent_no_faster_than_the_quota_allows() -> None:
+    sent: list[float] = []
+
+    def ask(row: int) -> Reply[str]:
+        sent.append(time.monotonic())
+        return answered(row)
+
+    asking(ask, patience=Patience(between=0.01)).all(range(12))
+    assert sent[-1] - sent[0] >= 0.01 * 10
+
+
+@pytest.mark.parametrize("first", [0, 7])
+def test_an_answer_that_nobody_gave_voids_all_answers(first: int) -> None:
+    def ask(row: int) -> Reply[str]:
+        if row >= first:
+            raise VoidTrialError("an emulator answered")
+        return answered(row)
+
+    with pytest.raises(VoidTrialError):
+        asking(ask).all(range(50))
+
+
+def test_an_answer_that_nobody_gave_voids_all_answers_even_after_ctrl_c() -> None:
+    release = threading.Event()
+
+    def ask(row: int) -> Reply[str]:
+        if row >= 4:
+            release.wait(5)
+            raise VoidTrialError("an emulator answered")
+        return answered(row)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.asked == 4 and not release.is_set():
+            release.set()
+            raise KeyboardInterrupt
+
+    with pytest.raises(VoidTrialError):
+        asking(ask, progress=interrupt).all(range(50))

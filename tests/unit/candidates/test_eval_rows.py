@@ -13,15 +13,13 @@ from hypothesis import strategies as st
 
 from ratchet.candidates.eval_rows import (
     EvalRows,
-    allocation,
     check_columns,
     labelled,
     question_of,
-    row_digests,
     rows_digest,
-    sample,
     too_few,
 )
+from ratchet.candidates.sampling import allocation, row_digests, sample
 from ratchet.deployment.errors import DeploymentError
 from ratchet.settings.schema import ModelSettings
 
