@@ -13,6 +13,7 @@ from rich.markup import escape
 from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
+    candidates,
     check,
     clean,
     cloud,
@@ -170,6 +171,7 @@ for module in (
 app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
 app.add_typer(notebook.app, name="notebook")
+app.add_typer(candidates.app, name="candidates")
 
 
 def main() -> None:
