@@ -67,6 +67,7 @@ class Recorder:
             "inputs": {},
             "outputs": {},
             "changed": [],
+            "exists": [],
             "problems": [],
             "seconds": 0.0,
             "draws": False,
@@ -95,6 +96,7 @@ class Recorder:
                 self.outputs.append(name)
         for name in list(self.outputs):
             self._give(name, scope)
+        self.facts["exists"] = [name for name in self.live if name in scope]
 
     def _take(self, name: str, scope: Mapping[str, Any]) -> None:
         if name not in scope:
