@@ -233,10 +233,16 @@ def find(target: Target, text: str) -> Run:
 
 def read(target: Target, run: Run) -> RunState:
     """A run with its plan and everything it has reached by now."""
-    sagemaker = target.client("sagemaker")
-    answer = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=run.arn)
-    plan = outline(answer["PipelineDefinition"])
-    return refresh(sagemaker, RunState(run=run, plan=plan, steps=()))
+    plan = outline(definition(target, run))
+    return refresh(target.client("sagemaker"), RunState(run=run, plan=plan, steps=()))
+
+
+def definition(target: Target, run: Run) -> str:
+    """The definition that a run executes, as JSON."""
+    answer = target.client("sagemaker").describe_pipeline_definition_for_execution(
+        PipelineExecutionArn=run.arn
+    )
+    return str(answer["PipelineDefinition"])
 
 
 def refresh(sagemaker: Any, state: RunState) -> RunState:

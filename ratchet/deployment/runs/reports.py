@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ratchet.deployment.registry.versions import ModelVersion, described_version
 from ratchet.deployment.runs.executions import Run, RunState, read
 from ratchet.deployment.runs.gate import Gate, Reports, gates
+from ratchet.deployment.runs.outputs import job_outputs
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.evaluations import as_of_now
@@ -72,11 +73,7 @@ def _reports(target: Target, state: RunState) -> dict[tuple[str, str], Any]:
         if not planned.reports or step is None or step.status != "Succeeded" or not step.job:
             continue
         job = target.client("sagemaker").describe_processing_job(ProcessingJobName=step.job[1])
-        uris = {
-            output["OutputName"]: output["S3Output"]["S3Uri"]
-            for output in job.get("ProcessingOutputConfig", {}).get("Outputs", ())
-            if "S3Output" in output
-        }
+        uris = job_outputs(job)
         for report in planned.reports:
             if report.output in uris:
                 content = document(target, f"{uris[report.output].rstrip('/')}/{report.path}")

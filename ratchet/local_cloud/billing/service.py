@@ -26,6 +26,8 @@ class Service:
     reset: Callable[[], None]
     check_answers: bool = False
     unfit: list[str] = field(default_factory=list)
+    beyond: frozenset[str] = frozenset()
+    """Values that AWS answers though its model does not allow them."""
 
     def call(self, scope: AccountScope, operation: str, request: object) -> dict[str, Any]:
         """Raises ApiError."""
@@ -49,6 +51,7 @@ class Service:
             self.unfit.extend(
                 f"{self.name}:{operation} answers what is not in its model: {problem}"
                 for problem in _problems(shape.output_shape, answer)
+                if not any(problem.startswith(f"Value '{value}' at ") for value in self.beyond)
             )
         return answer
 

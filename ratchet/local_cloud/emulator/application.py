@@ -18,6 +18,7 @@ from ratchet.local_cloud.decisions import DecisionLog
 from ratchet.local_cloud.emulator import (
     alarms,
     authority,
+    bedrock,
     billing,
     buckets,
     checked_handlers,
@@ -184,6 +185,7 @@ class Application:
             self._authority.log.start()
             self._authorise()
         billing.install(self._sagemaker.api, self._prices, self._switches)
+        bedrock.install(self._sagemaker.api, self._emulator, self._switches)
         self._emulator.outbox = self._sagemaker.api.outbox
         self._emulator.problem, self._emulator.changed = self._problem, self._saver.touch
         self._saver.follow(self._sagemaker.api.outbox.delivered)

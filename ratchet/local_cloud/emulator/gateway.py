@@ -96,7 +96,7 @@ class Gateway(ServiceModule):
             self._authorise(scope, key, authorisation.INVOKE_ENDPOINT, request)
             return (200, *self.sagemaker.hosting.invoke(scope, invocation))
 
-        return _guarded(authorisation.INVOKE_ENDPOINT, invoke)
+        return guarded(authorisation.INVOKE_ENDPOINT, invoke)
 
     def _authorise(
         self, scope: AccountScope, key: str, operation: str, request: Mapping[str, Any]
@@ -123,7 +123,7 @@ def answered(
 ) -> Response:
     """What ``call(operation, request)`` answers to a request of AWS's JSON protocol."""
     operation = headers.get("x-amz-target", "").rpartition(".")[2]
-    return _guarded(operation, lambda: _json(200, call(operation, _parsed(body))))
+    return guarded(operation, lambda: _json(200, call(operation, _parsed(body))))
 
 
 def install(gateway: Gateway) -> None:
@@ -136,16 +136,21 @@ def route(name: str, module: Any, *, target: str, host: str) -> None:
 
     ``target``: how its X-Amz-Target begins; ``host``: a pattern of its hosts.
     """
-    sys.modules[f"ministack.services.{name}"] = module
-    app._loaded_modules[name] = module
-    app.SERVICE_REGISTRY[name] = {"module": name}
-    app.SERVICE_HANDLERS[name] = module.handle_request
+    replace(name, module)
     patterns = {"target_prefixes": [target], "host_patterns": [host]}
     others = dict(router.SERVICE_PATTERNS)
     router.SERVICE_PATTERNS.clear()
     router.SERVICE_PATTERNS.update({name: patterns, **others})
     # With AUTH=true MiniStack checks <name>:<Operation> against the caller's policies.
     iam_actions.SERVICE_TO_IAM_NAMESPACE[name] = name
+
+
+def replace(name: str, module: Any) -> None:
+    """Make ``module`` answer for the service ``name``, whose requests MiniStack can tell."""
+    sys.modules[f"ministack.services.{name}"] = module
+    app._loaded_modules[name] = module
+    app.SERVICE_REGISTRY[name] = {"module": name}
+    app.SERVICE_HANDLERS[name] = module.handle_request
 
 
 def current_scope() -> AccountScope:
@@ -160,7 +165,8 @@ def _parsed(body: bytes) -> object:
         raise ApiError("SerializationException", "The request is not JSON.") from None
 
 
-def _guarded(operation: str, answer: Callable[[], Response]) -> Response:
+def guarded(operation: str, answer: Callable[[], Response]) -> Response:
+    """What ``answer`` answers; an ApiError as AWS's clients read it."""
     try:
         return answer()
     except ApiError as error:

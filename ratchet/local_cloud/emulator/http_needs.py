@@ -68,6 +68,9 @@ CONDITION_MEMBERS: Mapping[str, Mapping[str, str]] = {
 }
 """Condition keys of an action, and the member of its request that each has the value of."""
 
+OF_OURS = frozenset({"bedrock", "bedrock-agent-runtime", "bedrock-runtime", "sagemaker"})
+"""Services that ask for the permissions of their requests themselves."""
+
 _KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sqs:SendMessageBatch": ("kms:GenerateDataKey", "kms:Decrypt"),
@@ -86,7 +89,7 @@ _OBJECT_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 def install() -> None:
     """Have MiniStack ask for it, as far as its own check of a request can."""
-    iam_actions.extract_iam_action = _sagemaker_elsewhere(iam_actions.extract_iam_action)
+    iam_actions.extract_iam_action = _elsewhere(iam_actions.extract_iam_action)
     iam_actions.request_tag_context = _with_members(iam_actions.request_tag_context)
     iam_actions.s3_additional_checks = _with_object_keys(iam_actions.s3_additional_checks)
     iam_actions.extract_resource_arn = _with_names(iam_actions.extract_resource_arn)
@@ -272,11 +275,12 @@ def _of_query(params: Mapping[str, Any]) -> Body:
     return content
 
 
-def _sagemaker_elsewhere(extract: Callable[..., str | None]) -> Callable[..., str | None]:
-    """MiniStack checks the signature of SageMaker's requests only; ``gateway`` the permissions."""
+def _elsewhere(extract: Callable[..., str | None]) -> Callable[..., str | None]:
+    """MiniStack checks the signature of these requests only; ``gateway`` and ``bedrock`` the
+    permissions."""
 
     def action(service: str, *request: Any) -> str | None:
-        return None if service == "sagemaker" else extract(service, *request)
+        return None if service in OF_OURS else extract(service, *request)
 
     return action
 

@@ -36,7 +36,7 @@ _WANTED: dict[str, tuple[tuple[type, ...], str]] = {
     "float": ((int, float), "Float"),
     "double": ((int, float), "Double"),
     "timestamp": ((int, float, str), "Timestamp"),
-    "blob": ((str,), "Blob"),
+    "blob": ((str, bytes), "Blob"),  # bytes: the payload of a REST request
 }
 
 

@@ -26,12 +26,25 @@ class Switches:
 
     ``check_answers`` (``RATCHET_CHECK_ANSWERS=1``, from the start only): hold every answer of
     SageMaker against botocore's output shapes, as the tests do.
+
+    ``bedrock_url`` (``RATCHET_BEDROCK_URL``): address of a server with the OpenAI API, such as
+    ``http://127.0.0.1:11434/v1``, which answers for all foundation models; without one every call
+    of a model fails.
+
+    ``bedrock_model`` (``RATCHET_BEDROCK_MODEL``): what that server calls its models, one name for
+    all or ``id=name,id=name,*=name``; without it the ids of Bedrock.
+
+    ``bedrock_timeout_seconds`` (``RATCHET_BEDROCK_TIMEOUT_SECONDS``): what that server has for an
+    answer (60).
     """
 
     time_scale: float = _MINUTES_ARE_SECONDS
     monitoring_closed: bool = False
     health_check_seconds: float = 60.0
     check_answers: bool = False
+    bedrock_url: str = ""
+    bedrock_model: str = ""
+    bedrock_timeout_seconds: float = 60.0
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Switches:
@@ -42,6 +55,9 @@ class Switches:
             monitoring_closed=environment.get("RATCHET_MONITORING_CLOSED") == "1",
             health_check_seconds=_positive(environment, "RATCHET_HEALTH_CHECK_SECONDS", 60.0),
             check_answers=environment.get("RATCHET_CHECK_ANSWERS") == "1",
+            bedrock_url=_address("RATCHET_BEDROCK_URL", environment.get("RATCHET_BEDROCK_URL", "")),
+            bedrock_model=environment.get("RATCHET_BEDROCK_MODEL", ""),
+            bedrock_timeout_seconds=_positive(environment, "RATCHET_BEDROCK_TIMEOUT_SECONDS", 60.0),
         )
 
     def change(self, settings: Mapping[str, object]) -> None:
@@ -49,12 +65,20 @@ class Switches:
         for name, value in settings.items():
             before = getattr(self, name, None)
             number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-            fits = isinstance(value, bool) if isinstance(before, bool) else number
-            if before is None or not fits:
+            same = isinstance(before, bool | str) and type(value) is type(before)
+            if before is None or not (same or (number and isinstance(before, float))):
                 names = ", ".join(vars(self))
                 raise ValueError(f"{name} = {value!r}: settings are {names}; numbers above 0")
+        _address("bedrock_url", settings.get("bedrock_url", ""))
         for name, value in settings.items():
             setattr(self, name, value)
+
+
+def _address(name: str, value: object) -> str:
+    text = str(value)
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError(f"{name} is {text!r}; expected an address, http://127.0.0.1:11434/v1")
+    return text
 
 
 def _positive(environment: Mapping[str, str], name: str, default: float) -> float:

@@ -43,6 +43,10 @@ class Command:
     on_line: Callable[[Stream, str], None] | None = None
 
 
+def leave(containers: Sequence[Container]) -> None:
+    """Uploads nothing of a job that failed or was stopped."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobKind:
     """A kind of job, as far as its life differs from others'.
@@ -51,6 +55,7 @@ class JobKind:
     - `prepare(container)`: stages its inputs and says what to execute.
     - `failure(ending, container)`: the message of a program that failed, without the exit code.
     - `finish(containers)`: uploads its outputs, those of all its hosts.
+    - `salvage(containers)`: uploads what a job leaves that failed or was stopped.
     - `during(containers)`: a context around its programs' lives.
     - `hosts`: how many containers it has.
     """
@@ -60,6 +65,7 @@ class JobKind:
     failure: Callable[[Ending, Container], str]
     finish: Callable[[Sequence[Container]], None]
     outputs: tuple[str, ...]
+    salvage: Callable[[Sequence[Container]], None] = leave
     during: Callable[[Sequence[Container]], AbstractContextManager[Any]] = nullcontext
     hosts: int = 1
 
@@ -134,8 +140,13 @@ def _run(attempt: Attempt, job: JobKind, state: JobState, containers: Sequence[C
         endings = _execute_all(attempt, job, state, list(zip(commands, containers, strict=True)))
     state.trained = time.time()
     state.exit_message = exit_message(containers[0])
-    for container, ending in endings:
-        _raise_failure(attempt, job, container, ending)
+    try:
+        for container, ending in endings:
+            _raise_failure(attempt, job, container, ending)
+    except (StepFailed, StepStopped):
+        with suppress(Exception):  # why it failed is what its reader wants to know
+            job.salvage(containers)
+        raise
     job.finish(containers)
     state.status, state.ended = "Completed", time.time()
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratchet.definition.expressions import function_of
+from ratchet.loop import notebook_jobs
 from ratchet.runner import image_packages, packages
 from ratchet.runner.archives import unpack
 from ratchet.runner.cache_key import CacheKey, CacheKeySource
@@ -20,7 +21,7 @@ from ratchet.runner.expressions import StepScope
 from ratchet.runner.processes import Ending
 from ratchet.runner.report import ProblemList
 from ratchet.runner.staging import decompress
-from ratchet.runner.step_types import jobs, training_toolkit
+from ratchet.runner.step_types import jobs, notebook, training_toolkit
 from ratchet.runner.step_types.checkpoints import Checkpoints
 from ratchet.runner.step_types.contract import Attempt, Done, Obstacle, Runner, resolve_all
 from ratchet.runner.step_types.training_outputs import TrainingOutputs
@@ -35,6 +36,8 @@ def _obstacle(arguments: Mapping[str, Any]) -> Obstacle | None:
     hyperparameters = arguments.get("HyperParameters") or {}
     environment = arguments.get("Environment") or {}
     algorithm = arguments.get("AlgorithmSpecification") or {}
+    if notebook_jobs.is_notebook_job(arguments) and (lack := notebook.missing()):
+        return Obstacle("Arguments.AlgorithmSpecification.ContainerEntrypoint", lack)
     if algorithm.get("ContainerEntrypoint") or function_of(hyperparameters) is not None:
         return None
     for name in (_PROGRAM, _DIRECTORY):
@@ -84,6 +87,9 @@ def _check_program(arguments: Mapping[str, Any], place: str, report: ProblemList
     training_toolkit.check_metrics(
         algorithm.get("MetricDefinitions"), f"{place}.AlgorithmSpecification", report
     )
+    if notebook_jobs.is_notebook_job(arguments):
+        for name, problem in notebook.problems(arguments):
+            report.add(f"{place}.Environment.{name}", problem)
 
 
 def _resolve(step: RunnableStep, scope: StepScope) -> dict[str, Any]:
@@ -133,6 +139,7 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
 
 def _run(attempt: Attempt) -> Done:
     outputs = TrainingOutputs(attempt)
+    is_notebook = notebook_jobs.is_notebook_job(attempt.arguments)
     metrics = training_toolkit.LogMetrics(
         attempt.arguments.get("AlgorithmSpecification", {}).get("MetricDefinitions") or []
     )
@@ -143,6 +150,8 @@ def _run(attempt: Attempt) -> Done:
             prepare=functools.partial(_prepare, attempt, metrics),
             failure=functools.partial(_failure, attempt),
             finish=outputs.upload,
+            # With the executed notebook, as far as it came.
+            salvage=outputs.upload_data if is_notebook else jobs.leave,
             during=functools.partial(Checkpoints.of, attempt),
             hosts=(attempt.arguments.get("ResourceConfig") or {}).get("InstanceCount", 1),
             outputs=outputs.uris,
@@ -227,6 +236,8 @@ def _prepare(
 
     algorithm = arguments.get("AlgorithmSpecification") or {}
     if algorithm.get("ContainerEntrypoint"):
+        if notebook_jobs.is_notebook_job(arguments):
+            environment = notebook.installed(environment, container)
         words = [*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", [])]
         return jobs.Command(
             words=container.rewrite(words),
@@ -272,13 +283,13 @@ def _code_folder(attempt: Attempt, directory: str, container: Container) -> str:
 
 
 def _failure(attempt: Attempt, ending: Ending, container: Container) -> str:
+    algorithm = attempt.arguments.get("AlgorithmSpecification") or {}
+    image = str(algorithm.get("TrainingImage") or "")
     message = jobs.failure_file(container) or jobs.exit_message(container)
     if message:
-        return message
-    algorithm = attempt.arguments.get("AlgorithmSpecification") or {}
-    last = image_packages.explained(
-        jobs.last_words(ending), str(algorithm.get("TrainingImage") or "")
-    )
+        is_notebook = notebook_jobs.is_notebook_job(attempt.arguments)
+        return image_packages.explained(message, image) if is_notebook else message
+    last = image_packages.explained(jobs.last_words(ending), image)
     if algorithm.get("ContainerEntrypoint"):
         return last
     words = [*training_toolkit.command_of(str(_setting(attempt.arguments, _PROGRAM)))]

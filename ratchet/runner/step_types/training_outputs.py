@@ -28,17 +28,25 @@ class TrainingOutputs:
         files together, the first host's where two have one of the same name."""
         container = containers[0]
         for other in containers[1:]:
-            for folder in ("/opt/ml/model", "/opt/ml/output/data"):
-                _add(other.path(folder), container.path(folder))
-        model, data = container.path("/opt/ml/model"), container.path("/opt/ml/output/data")
-        if not self._packed:
+            _add(other.path("/opt/ml/model"), container.path("/opt/ml/model"))
+        model = container.path("/opt/ml/model")
+        if self._packed:
+            archive = container.temporary / "model.tar.gz"
+            pack(model, archive)
+            self._storage.upload(archive, self.model_uri)
+        else:
             upload_folder(self._storage, model, self.model_uri)
+        self.upload_data(containers)
+
+    def upload_data(self, containers: Sequence[Container]) -> None:
+        """Upload /opt/ml/output/data alone, as of a job that has failed."""
+        container = containers[0]
+        for other in containers[1:]:
+            _add(other.path("/opt/ml/output/data"), container.path("/opt/ml/output/data"))
+        data = container.path("/opt/ml/output/data")
+        if not self._packed:
             upload_folder(self._storage, data, f"{self._base}/data")
-            return
-        archive = container.temporary / "model.tar.gz"
-        pack(model, archive)
-        self._storage.upload(archive, self.model_uri)
-        if any(data.iterdir()):
+        elif any(data.iterdir()):
             archive = container.temporary / "output.tar.gz"
             pack(data, archive)
             self._storage.upload(archive, f"{self._base}/output.tar.gz")

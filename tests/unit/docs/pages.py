@@ -23,6 +23,7 @@ CODE = (
 ROOMS = (
     *CODE,
     "config",
+    "notebooks",
     "ratchet/authoring",
     "ratchet/cli",
     "ratchet/costs",

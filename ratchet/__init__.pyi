@@ -1,0 +1,1 @@
+from ratchet.api import connect as connect

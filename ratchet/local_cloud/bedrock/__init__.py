@@ -1,0 +1,1 @@
+"""Bedrock: a fixture of models, and answers from a server of your own."""
