@@ -15,6 +15,7 @@ from ratchet.candidates.asking import Patience, Progress, RowAsking
 from ratchet.candidates.budget import TOKENS, Budget, Rates, Usage
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.estimate import TokenEstimate
+from ratchet.candidates.failures import Failures
 from ratchet.candidates.plans import Plan, TriedModel
 from ratchet.candidates.replies import Asking, Reply
 from ratchet.candidates.results import Trial, trial_id
@@ -112,10 +113,13 @@ class RowTrial(ABC):
         )
 
     @property
-    def access_hint(self) -> str:
-        """What to type after the model was refused."""
+    def failures(self) -> Failures:
         command = self.target.command(f"candidates list {self.model.id}")
-        return f"`{command}` says whether this account may use it"
+        return Failures(
+            seconds=self.sending.seconds,
+            hint=f"`{command}` says whether this account may use it",
+            local=self.target.local,
+        )
 
 
 def spent(

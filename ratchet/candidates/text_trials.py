@@ -34,9 +34,7 @@ class TextTrial(RowTrial):
             question=self.plan.question,
             max_tokens=self.sending.max_tokens,
             tags=self.tags,
-            refusal=lambda _: self.access_hint,
-            seconds=self.sending.seconds,
-            local=self.target.local,
+            failures=self.failures,
         )
 
     @cached_property
