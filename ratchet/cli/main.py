@@ -13,6 +13,7 @@ from rich.markup import escape
 from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
+    candidates,
     check,
     clean,
     cloud,
@@ -168,6 +169,7 @@ for module in (
     module.register(app)
 app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(candidates.app, name="candidates")
 
 
 def main() -> None:
