@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
-from ratchet.candidates import access, bedrock_models
-from ratchet.candidates.bedrock_models import BedrockModel, InferenceProfile, Route
+from ratchet.candidates import access, bedrock_models, catalogue
+from ratchet.candidates.bedrock_models import BedrockModel
+from ratchet.candidates.catalogue import BedrockEntry
 from ratchet.candidates.plans import TriedModel
 from ratchet.candidates.prices import TokenPrices
-from ratchet.costs import price_list
-from ratchet.costs.token_book import TokenBook
-from ratchet.deployment.errors import DeploymentError, UnknownNameError, nearest
+from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.environment import Target
-from ratchet.loop.facts import TrainingFacts
 
 
-def tried_models(target: Target, deployed: TrainingFacts, ids: Sequence[str]) -> list[TriedModel]:
-    """The models of these ids, each once, in their order.
+def tried_models(target: Target, names: Sequence[str], *, batch: bool = False) -> list[TriedModel]:
+    """The models of Bedrock with these ids, each once, in their order.
+
+    Args:
+        names: ids of models, or of profiles that lead to one: then rows take that way alone.
+        batch: whether they are priced as batch jobs are.
 
     Raises:
         DeploymentError: there is none of an id, the account may not use it, or its rows would go to
@@ -26,67 +27,46 @@ def tried_models(target: Target, deployed: TrainingFacts, ids: Sequence[str]) ->
     """
     bedrock = target.client("bedrock")
     models = bedrock_models.listed(bedrock)
-    chosen = {name: model_named(name, models) for name in dict.fromkeys(ids)}
+    chosen = {name: _named(name, models) for name in dict.fromkeys(names)}
+    prices = TokenPrices(catalogue.token_book(target).listed, models)
+    entries = {name: catalogue.entry(target, model, prices) for name, model in chosen.items()}
     allowed = target.settings.candidates.allowed_regions(target.region)
+    for entry in entries.values():
+        if not entry.allowed:
+            bedrock_models.route(entry.model, region=target.region, allowed=allowed)  # says why
     states = access.of_models(bedrock, [model.id for model in chosen.values()])
-    prices = TokenPrices(
-        TokenBook(
-            s3=target.client("s3"),
-            pricing=target.client("pricing", region=price_list.ENDPOINT_REGIONS[0]),
-            bucket=deployed.artifacts_bucket,
-            region=target.region,
-            today=datetime.now(UTC).date(),
-        ).listed,
-        models,
-    )
-    tried = []
-    for name, model in chosen.items():
-        state = states[model.id]
-        if state.state not in (access.YES, access.UNKNOWN):
-            raise DeploymentError(
-                f"{model.id}: this account may not use it ({state.state}). "
-                f"`{target.command(f'candidates list {model.id}')}` says what to do about it"
-            )
-        route = route_of(name, model, region=target.region, allowed=allowed)
-        price = prices.price(model, profile=route.profile)
-        tried.append(
-            TriedModel(
-                id=name,
-                kind=model.kind,
-                called_as=route.model_id,
-                counted_as=model.id,
-                regions=route.regions,
-                price=price.of_trial,
-            )
-        )
-    return tried
+    for entry in entries.values():
+        _check_access(target, entry, states[entry.model.id])
+    return [_tried(name, entry, prices, batch=batch) for name, entry in entries.items()]
 
 
-def model_named(name: str, models: Sequence[BedrockModel]) -> BedrockModel:
-    """The model with this id, or that a profile of this id leads to.
+def _named(name: str, models: Sequence[BedrockModel]) -> BedrockModel:
+    """The model; with the one profile that was typed, if one was."""
+    model = catalogue.find_bedrock(models, name)
+    if model is None:
+        raise catalogue.no_such_model(name, models)
+    typed = tuple(profile for profile in model.profiles if name in (profile.id, profile.arn))
+    return replace(model, on_demand=False, profiles=typed) if typed else model
 
-    Raises:
-        UnknownNameError: there is none.
-    """
-    for model in models:
-        if name in (model.id, model.arn) or _profiles(name, model):
-            return model
-    raise UnknownNameError(
-        f"there is no model {name!r} here{nearest(name, [model.id for model in models])} "
-        "`ratchet candidates list` has them"
+
+def _check_access(target: Target, entry: BedrockEntry, state: access.ModelAccess) -> None:
+    """What cannot be asked about may be allowed all the same: the first request tells."""
+    if state.state in (access.YES, access.UNKNOWN):
+        return
+    detail = f" ({state.detail})" if state.detail else ""
+    command = target.command(f"candidates show {entry.model.id}")
+    raise DeploymentError(
+        f"{entry.model.id} cannot be tried: {state.state}{detail}. `{command}` says what to do"
     )
 
 
-def route_of(name: str, model: BedrockModel, *, region: str, allowed: Collection[str]) -> Route:
-    """The way to the model; through a profile that was typed, and no other.
-
-    Raises:
-        DeploymentError: it leads to a region that is not allowed.
-    """
-    if profiles := _profiles(name, model):
-        model = replace(model, on_demand=False, profiles=profiles)
-    return bedrock_models.route(model, region=region, allowed=allowed)
-
-
-def _profiles(name: str, model: BedrockModel) -> tuple[InferenceProfile, ...]:
-    return tuple(profile for profile in model.profiles if name in (profile.id, profile.arn))
+def _tried(name: str, entry: BedrockEntry, prices: TokenPrices, *, batch: bool) -> TriedModel:
+    model, route = entry.model, entry.route
+    return TriedModel(
+        id=name,
+        kind=model.kind,
+        called_as=route.model_id,
+        counted_as=model.id,
+        regions=route.regions,
+        price=prices.price(model, profile=route.profile, batch=batch).of_trial,
+    )

@@ -42,7 +42,7 @@ def try_(
             "--rows",
             min=1,
             metavar="N",
-            help="How many rows of the eval slice; default: [candidates] rows.",
+            help="How many rows of the eval slice; default: candidates.rows of the settings.",
             show_default=False,
         ),
     ] = None,
@@ -64,7 +64,7 @@ def try_(
         typer.Option(
             "--limit-usd",
             metavar="USD",
-            help="What all trials together may cost; default: [candidates] limit_usd.",
+            help="What all trials together may cost; default: candidates.limit_usd of the settings.",
             show_default=False,
         ),
     ] = None,
@@ -88,6 +88,15 @@ def try_(
             show_default=False,
         ),
     ] = None,
+    train_rows: Annotated[
+        int,
+        typer.Option(
+            "--train-rows",
+            min=10,
+            metavar="N",
+            help="Of an embedding model: rows of the train slice for the small model on top.",
+        ),
+    ] = 1000,
     at_once: Annotated[
         int, typer.Option("--at-once", min=1, max=64, metavar="N", help="Rows asked at once.")
     ] = 8,
@@ -105,7 +114,7 @@ def try_(
 ) -> None:
     """Try foundation models on rows of the newest eval slice, beside the champion.
 
-    Only the columns of [candidates] columns leave, and never the label. What it
+    Only the columns of candidates.columns of the settings leave, and never the label. What it
     may cost at most is shown first; Ctrl-C ends it with what there is.
     """
     from ratchet.candidates import lookup, plans
@@ -128,7 +137,7 @@ def try_(
     if show_prompt:
         _show_prompt(plan)
         return
-    tried = lookup.tried_models(target, deployed, ids)
+    tried = lookup.tried_models(target, ids)
     sending = Sending(
         patience=Patience(
             at_once=at_once, between=0 if target.local else settings.seconds_between_requests
@@ -136,7 +145,7 @@ def try_(
         max_tokens=max_tokens or plan.max_tokens,
         seconds=timeout,
     )
-    trials = [row_trial(target, plan, each, sending) for each in tried]
+    trials = _trials(target, plan, tried, sending, train_rows=train_rows)
     with err().status("[dim]asking the champion[/]"):
         champion = champion_of(target, plan.rows)
     _announce(plan, trials, champion.asked.reason)
@@ -152,11 +161,30 @@ def try_(
         raise refusals[0]
 
 
-def row_trial(target: Target, plan: Plan, model: TriedModel, sending: Sending) -> RowTrial:
-    """The trial of a model of this kind."""
+def _trials(
+    target: Target,
+    plan: Plan,
+    models: Sequence[TriedModel],
+    sending: Sending,
+    *,
+    train_rows: int,
+) -> list[RowTrial]:
+    """The trial of each model, by its kind."""
+    from ratchet.candidates.embedding_trials import EmbeddingTrial
+    from ratchet.candidates.embedding_trials import train_rows as rows_of_train_slice
+    from ratchet.candidates.results import EMBEDDING
     from ratchet.candidates.text_trials import TextTrial
 
-    return TextTrial(target=target, plan=plan, model=model, sending=sending)
+    trials: list[RowTrial] = []
+    for model in models:
+        if model.kind != EMBEDDING:
+            trials.append(TextTrial(target=target, plan=plan, model=model, sending=sending))
+            continue
+        train = rows_of_train_slice(target, plan, train_rows)
+        trials.append(
+            EmbeddingTrial(target=target, plan=plan, model=model, sending=sending, train=train)
+        )
+    return trials
 
 
 def _dollars(text: str | None, default: float) -> Decimal:
