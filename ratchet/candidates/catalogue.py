@@ -127,15 +127,18 @@ def no_such_model(name: str, models: Iterable[BedrockModel]) -> UnknownNameError
 
 
 def token_book(target: Target) -> TokenBook:
-    """Where nothing is deployed, no answer of the Price List is kept."""
-    try:
-        bucket = facts.read(target).artifacts_bucket
-    except NotDeployedError:
-        bucket = ""
     return TokenBook(
         s3=target.client("s3"),
         pricing=target.client("pricing", region=price_list.ENDPOINT_REGIONS[0]),
-        bucket=bucket,
+        bucket=artifacts_bucket(target),
         region=target.region,
         today=datetime.now(UTC).date(),
     )
+
+
+def artifacts_bucket(target: Target) -> str:
+    """Where answers of the Price List are kept; "" where nothing is deployed."""
+    try:
+        return facts.read(target).artifacts_bucket
+    except NotDeployedError:
+        return ""

@@ -172,8 +172,8 @@ for module in (
     module.register(app)
 app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
-app.add_typer(notebook.app, name="notebook")
 app.add_typer(candidates.app, name="candidates")
+app.add_typer(notebook.app, name="notebook")
 
 
 def main() -> None:

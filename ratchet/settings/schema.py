@@ -366,8 +366,8 @@ class Settings:
     costs: CostSettings = field(default_factory=CostSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
-    notebooks: NotebookSettings = field(default_factory=NotebookSettings)
     candidates: CandidateSettings = field(default_factory=CandidateSettings)
+    notebooks: NotebookSettings = field(default_factory=NotebookSettings)
     layers: Layers | None = field(default=None, compare=False, repr=False, metadata=NOT_A_KEY)
     """The files that said all this; None: no file did."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ratchet.cli.commands import candidates_down, candidates_list
+from ratchet.cli.commands import candidates_down, candidates_list, candidates_show, candidates_try
 from ratchet.cli.options import CommandGroup, before_the_command
 
 app = typer.Typer(
@@ -14,5 +14,5 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.callback()(before_the_command)
-for module in (candidates_list, candidates_down):
+for module in (candidates_list, candidates_show, candidates_try, candidates_down):
     module.register(app)
