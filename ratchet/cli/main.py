@@ -27,6 +27,7 @@ from ratchet.cli.commands import (
     logs,
     models,
     monitor,
+    notebook,
     permissions,
     predict,
     remove,
@@ -166,6 +167,7 @@ for module in (
     module.register(app)
 app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(notebook.app, name="notebook")
 
 
 def main() -> None:

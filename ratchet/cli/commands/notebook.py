@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from ratchet.cli.commands import notebook_run
 from ratchet.cli.options import CommandGroup, before_the_command
 
 app = typer.Typer(
@@ -13,3 +14,4 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.callback()(before_the_command)
+notebook_run.register(app)
