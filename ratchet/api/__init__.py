@@ -1,9 +1,9 @@
 """The Python API: `ratchet.connect`."""
 
 from ratchet.api.connecting import connect
-from ratchet.api.drift import Drift
+from ratchet.api.drift import DriftResult
 from ratchet.api.errors import RatchetError
-from ratchet.api.loop import Loop
-from ratchet.api.run import Run
+from ratchet.api.loop import LoopConnection
+from ratchet.api.run import RunResult
 
-__all__ = ["Drift", "Loop", "RatchetError", "Run", "connect"]
+__all__ = ["DriftResult", "LoopConnection", "RatchetError", "RunResult", "connect"]

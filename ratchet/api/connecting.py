@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ratchet.api.errors import explained
-from ratchet.api.loop import Loop
+from ratchet.api.loop import LoopConnection
 
 
 @explained
@@ -17,7 +17,7 @@ def connect(
     local: bool | None = None,
     model: str | None = None,
     project: str | Path | None = None,
-) -> Loop:
+) -> LoopConnection:
     """Opens the loop of a model in an environment, for reading.
 
     >>> dev = ratchet.connect("dev", local=True)
@@ -52,4 +52,4 @@ def connect(
         local=local,
         starting=lambda: print("starting the local cloud …", file=sys.stderr),  # noqa: T201
     )
-    return Loop(target)
+    return LoopConnection(target)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ratchet.views.drift import AlarmView, DriftView
 
 
-class Drift:
+class DriftResult:
     """The newest analysis of the captured traffic."""
 
     def __init__(self, detail: DriftView) -> None:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ratchet.api import tables
-from ratchet.api.drift import Drift
+from ratchet.api.drift import DriftResult
 from ratchet.api.errors import explained
-from ratchet.api.run import Run
+from ratchet.api.run import RunResult
 from ratchet.costs_report.report import By
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from ratchet.deployment.target.environment import Target
     from ratchet.views.lineage import LineageView
-    from ratchet.views.models import ModelDetail, Registry
+    from ratchet.views.models import ModelDetail, RegisteredVersions
 
 
-class Loop:
+class LoopConnection:
     """A model's loop in an environment. `ratchet.connect` opens it; it only reads.
 
     Every call asks the environment anew. Tables are DataFrames, whose columns are in
@@ -65,14 +65,14 @@ class Loop:
         return tables.table(runs.run_views(listed, now=_now()), tables.RUNS)
 
     @explained
-    def run(self, run: str = "latest") -> Run:
+    def run(self, run: str = "latest") -> RunResult:
         """One run: an id, the beginning of one, a display name, or `latest`."""
         from ratchet.deployment.runs import executions
         from ratchet.views import runs
 
         state = executions.read(self._target, executions.find(self._target, run))
         read = runs.results(self._target, state)
-        return Run(self._target, read.state, runs.run_detail(read, now=_now()))
+        return RunResult(self._target, read.state, runs.run_detail(read, now=_now()))
 
     @explained
     def models(self) -> pd.DataFrame:
@@ -124,13 +124,13 @@ class Loop:
         return lineage_view(trace, serving=registry.serving, now=_now())
 
     @explained
-    def drift(self) -> Drift | None:
+    def drift(self) -> DriftResult | None:
         """The newest analysis of the captured traffic; None: none has run since a version began to
         serve (`ratchet monitor run` starts one)."""
         from ratchet.views.drift import drift_view, newest_analysis
 
         analysis, alarm = newest_analysis(self._target)
-        return Drift(drift_view(analysis, alarm)) if analysis else None
+        return DriftResult(drift_view(analysis, alarm)) if analysis else None
 
     @explained
     def costs(
@@ -172,7 +172,7 @@ class Loop:
         )
         return tables.table(cost_view(report).lines, tables.COSTS[by])
 
-    def _registry(self) -> Registry:
+    def _registry(self) -> RegisteredVersions:
         from ratchet.views.models import read_registry
 
         return read_registry(self._target)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ratchet.views.runs import RegisteredVersion, RunDetail
 
 
-class Run:
-    """A run as it was when it was read: `Loop.run` reads it anew."""
+class RunResult:
+    """A run as it was when it was read: `LoopConnection.run` reads it anew."""
 
     def __init__(self, target: Target, state: RunState, detail: RunDetail) -> None:
         self._target = target

@@ -31,7 +31,7 @@ _TYPES: Mapping[Kind, str] = {
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table. `path`: where `--json` has its value, if not at its name."""
 
     name: str
@@ -46,115 +46,115 @@ class Column:
         return value
 
 
-Columns = tuple[Column, ...]
+Columns = tuple[TableColumn, ...]
 
 
 def _columns(kind: Kind, *names: str) -> Columns:
-    return tuple(Column(name, kind) for name in names)
+    return tuple(TableColumn(name, kind) for name in names)
 
 
 _RECORDED: Columns = (
-    Column("cost", "number", "cost.cost"),
-    Column("saved", "number", "cost.saved"),
-    Column("unknown_costs", "whole", "cost.unknown"),
+    TableColumn("cost", "number", "cost.cost"),
+    TableColumn("saved", "number", "cost.saved"),
+    TableColumn("unknown_costs", "whole", "cost.unknown"),
 )
 RUNS: Columns = (
     *_columns("text", "id", "name", "pipeline"),
-    Column("edit", "yes"),
+    TableColumn("edit", "yes"),
     *_columns("text", "status", "outcome"),
-    Column("no_new_model", "yes"),
-    Column("copy_of", "whole"),
+    TableColumn("no_new_model", "yes"),
+    TableColumn("copy_of", "whole"),
     *_columns("time", "started", "ended"),
-    Column("seconds", "number"),
+    TableColumn("seconds", "number"),
     *_RECORDED,
     *_columns("text", "failure", "description", "arn"),
-    Column("parameters", "object"),
+    TableColumn("parameters", "object"),
 )
 STEPS: Columns = (
     *_columns("text", "name", "type", "gate", "status", "word"),
     *_columns("time", "started", "ended"),
-    Column("seconds", "number"),
-    Column("attempts", "whole"),
+    TableColumn("seconds", "number"),
+    TableColumn("attempts", "whole"),
     *_columns("text", "cached_from", "reason", "failure", "detail", "job"),
     *_RECORDED,
 )
 METRICS: Columns = (
     *_columns("text", "report", "metric"),
     *_columns("number", "candidate", "champion", "regression"),
-    Column("better", "text"),
-    Column("decides", "yes"),
+    TableColumn("better", "text"),
+    TableColumn("decides", "yes"),
 )
 OUTPUTS: Columns = (
     *_columns("text", "step", "output", "uri"),
     *_columns("whole", "files", "bytes"),
 )
 MODELS: Columns = (
-    Column("version", "whole"),
-    Column("approval", "text"),
-    Column("serves", "yes"),
-    Column("metric", "text", "score.metric"),
-    Column("score", "number", "score.value"),
-    Column("better", "text", "score.better"),
-    Column("judged_against", "whole"),
-    Column("regression", "number"),
+    TableColumn("version", "whole"),
+    TableColumn("approval", "text"),
+    TableColumn("serves", "yes"),
+    TableColumn("metric", "text", "score.metric"),
+    TableColumn("score", "number", "score.value"),
+    TableColumn("better", "text", "score.better"),
+    TableColumn("judged_against", "whole"),
+    TableColumn("regression", "number"),
     *_columns("time", "registered", "changed"),
-    Column("failed", "time", "failed_deployment.time"),
-    Column("failure", "text", "failed_deployment.reason"),
+    TableColumn("failed", "time", "failed_deployment.time"),
+    TableColumn("failure", "text", "failed_deployment.reason"),
     *_columns("text", "approval_note", "description"),
-    Column("edit", "yes"),
+    TableColumn("edit", "yes"),
     *_columns("text", "run", "artifact", "image", "group", "arn"),
-    Column("metadata", "object"),
+    TableColumn("metadata", "object"),
 )
 EVALUATIONS: Columns = (
-    Column("evaluated", "time"),
-    Column("version", "whole"),
-    Column("data", "text"),
-    Column("rows", "whole"),
-    Column("metric", "text"),
-    Column("better", "text"),
-    Column("score", "number"),
-    Column("low", "number", "interval.low"),
-    Column("high", "number", "interval.high"),
+    TableColumn("evaluated", "time"),
+    TableColumn("version", "whole"),
+    TableColumn("data", "text"),
+    TableColumn("rows", "whole"),
+    TableColumn("metric", "text"),
+    TableColumn("better", "text"),
+    TableColumn("score", "number"),
+    TableColumn("low", "number", "interval.low"),
+    TableColumn("high", "number", "interval.high"),
     *_columns("number", "floor", "registered", "max_regression"),
-    Column("served", "yes"),
+    TableColumn("served", "yes"),
     *_columns("text", "outcome", "verdict"),
-    Column("violations", "object"),
+    TableColumn("violations", "object"),
     *_columns("text", "execution", "package_arn", "manifest"),
 )
 DISTANCES: Columns = (
     *_columns("text", "feature", "method"),
     *_columns("number", "distance", "threshold"),
-    Column("exceeds", "yes"),
+    TableColumn("exceeds", "yes"),
 )
 VIOLATIONS: Columns = _columns("text", "feature", "check", "description")
 
 _SPENT: Columns = (
-    Column("cost", "number"),
+    TableColumn("cost", "number"),
     *_columns("whole", "unknown", "runs", "cached_steps"),
-    Column("saved_by_cache", "number"),
-    Column("unknown_savings", "whole"),
-    Column("saved_by_spot", "number"),
+    TableColumn("saved_by_cache", "number"),
+    TableColumn("unknown_savings", "whole"),
+    TableColumn("saved_by_spot", "number"),
 )
 _OF_PIPELINE = _columns("text", "kind", "pipeline", "resource")
-_FIRST = Column("first_day", "time")
+_FIRST = TableColumn("first_day", "time")
 COSTS: Mapping[By, Columns] = {
     "run": (
         *_OF_PIPELINE,
         *_columns("text", "run", "run_name", "status", "experiment"),
-        *(Column("started", "time"), _FIRST, *_SPENT),
+        *(TableColumn("started", "time"), _FIRST, *_SPENT),
     ),
     "experiment": (*_columns("text", "kind", "experiment", "resource"), _FIRST, *_SPENT),
     "pipeline": (*_OF_PIPELINE, _FIRST, *_SPENT),
-    "step": (*_OF_PIPELINE, Column("step", "text"), _FIRST, *_SPENT),
-    "month": (Column("month", "text"), *_SPENT),
+    "step": (*_OF_PIPELINE, TableColumn("step", "text"), _FIRST, *_SPENT),
+    "month": (TableColumn("month", "text"), *_SPENT),
     "model": (
-        Column("pipeline", "text"),
-        Column("versions", "object"),
-        Column("run", "text"),
-        Column("day", "time"),
-        Column("runs", "whole"),
-        Column("cost", "number"),
-        Column("unknown", "whole"),
+        TableColumn("pipeline", "text"),
+        TableColumn("versions", "object"),
+        TableColumn("run", "text"),
+        TableColumn("day", "time"),
+        TableColumn("runs", "whole"),
+        TableColumn("cost", "number"),
+        TableColumn("unknown", "whole"),
     ),
 }
 """Columns of each grouping; a line's trend is in `--json` alone."""

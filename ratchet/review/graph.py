@@ -14,6 +14,9 @@ from ratchet.review.flat import output_word
 from ratchet.runner import validate
 from ratchet.runner.definition import RunnableStep
 
+BRANCHES = ("pass", "else")
+"""Labels of the ways out of a Condition."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
@@ -109,7 +112,7 @@ def _without_implied(
 
 def _label(step: RunnableStep, source: str) -> str:
     if step.branch is not None and step.branch.gate == source:
-        return "pass" if step.branch.outcome else "else"
+        return BRANCHES[0] if step.branch.outcome else BRANCHES[1]
     labels: dict[str, None] = {}
     for _, reference in step.references:
         if reference.root == STEPS and reference.name == source:

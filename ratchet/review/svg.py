@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal
 
-from ratchet.review.graph import Edge, Graph, Node
+from ratchet.review.graph import BRANCHES, Edge, Graph, Node
 
 _WIDTH, _HEIGHT = 168, 46  # of a step
 _ACROSS, _DOWN = 92, 22  # between steps
@@ -79,7 +79,17 @@ def run_of(graph: Graph, states: Mapping[str, NodeState], *, title: str, id: str
         for node in graph.nodes
     }
     head = f"<title>{escape(title)}</title><style>{_RUN_STYLE}</style>"
-    return _drawn(graph, boxes, head=head, tip=f"tip-{id}", attributes=f' class="{_RUN}"')
+    # What passes between steps is in the pipeline's picture; in a run's, labels say what decided.
+    edges = tuple(
+        edge if edge.label in BRANCHES else replace(edge, label="") for edge in graph.edges
+    )
+    return _drawn(
+        replace(graph, edges=edges),
+        boxes,
+        head=head,
+        tip=f"tip-{id}",
+        attributes=f' class="{_RUN}"',
+    )
 
 
 def _drawn(

@@ -15,6 +15,7 @@ from ratchet.loop.facts import ServingFacts
 
 DRIFT = "drift"
 """The label of the alarm that goes off when traffic has drifted."""
+ALARM_WORDS = {"OK": "ok", "ALARM": "in alarm", "INSUFFICIENT_DATA": "no data yet"}
 
 
 @dataclass(frozen=True, kw_only=True)

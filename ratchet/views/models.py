@@ -68,20 +68,22 @@ class ModelDetail(ModelView):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Registry:
+class RegisteredVersions:
     """Every version of a model, the newest first, and the one that is deployed."""
 
     versions: tuple[ModelVersion, ...]
     serving: int | None
 
 
-def read_registry(target: Target) -> Registry:
+def read_registry(target: Target) -> RegisteredVersions:
     """Raises:
     NotDeployedError: the model is not deployed.
     """
     deployed = facts.read(target)
     versions = registry.versions(target, deployed.model_package_group)
-    return Registry(versions=tuple(versions), serving=number_of(champion.deployed_arn(target)))
+    return RegisteredVersions(
+        versions=tuple(versions), serving=number_of(champion.deployed_arn(target))
+    )
 
 
 def read_evaluations(target: Target, version: int) -> list[EvaluationRecord]:

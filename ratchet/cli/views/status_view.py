@@ -16,10 +16,10 @@ from ratchet.deployment.runs.schedules import DeployedSchedule
 from ratchet.deployment.serving.champion import IN_SERVICE
 from ratchet.deployment.standing import Alarm, Queue, Standing, explanations
 from ratchet.loop import names
+from ratchet.views.drift import ALARM_WORDS
 from ratchet.views.outcomes import outcome
 
 _ALARMS = {"OK": "green", "ALARM": "red", "INSUFFICIENT_DATA": "dim"}
-_WORDS = {"OK": "ok", "ALARM": "in alarm", "INSUFFICIENT_DATA": "no data yet"}
 _LABELS = {"drift": "drift", "model_quality": "model quality"}
 
 
@@ -142,7 +142,7 @@ def alarm(state: Alarm, now: datetime) -> str:
     style = _ALARMS.get(state.state, "default")
     since = f" [dim]since {moment(state.since, now)}[/]" if state.since else ""
     reason = f" {escape(shortened(state.reason, 120))}" if state.state == "ALARM" else ""
-    return f"[{style}]{_WORDS.get(state.state, state.state)}[/]{since}{reason}"
+    return f"[{style}]{ALARM_WORDS.get(state.state, state.state)}[/]{since}{reason}"
 
 
 def _queue(queue: Queue) -> str:

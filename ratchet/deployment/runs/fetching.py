@@ -84,10 +84,17 @@ def fetch(
     return FetchedOutput(folder=place, checksums=checksums)
 
 
-def conflicts(output: FetchedOutput, folder: Path) -> list[Path]:
-    """What is in the way in a folder: files of another content, and folders."""
+def differing(output: FetchedOutput, folder: Path) -> list[Path]:
+    """The files of a folder that `place` would replace by others."""
     places = ((folder / path, checksum) for path, checksum in sorted(output.checksums.items()))
-    return [place for place, checksum in places if place.exists() and _differs(place, checksum)]
+    return [place for place, checksum in places if place.is_file() and _differs(place, checksum)]
+
+
+def blocking(output: FetchedOutput, folder: Path) -> list[Path]:
+    """What `place` cannot replace: folders where files go, and files where folders go."""
+    places = [folder / path for path in sorted(output.checksums)]
+    folders = {parent for place in places for parent in place.parents if parent.is_file()}
+    return sorted(folders | {place for place in places if place.is_dir()})
 
 
 def place(output: FetchedOutput, folder: Path) -> dict[str, Placed]:
@@ -95,6 +102,9 @@ def place(output: FetchedOutput, folder: Path) -> dict[str, Placed]:
 
     Returns:
         Path below the folder → what became of it.
+
+    Raises:
+        DeploymentError: a file cannot be written.
     """
     verdicts: dict[str, Placed] = {}
     for path, checksum in sorted(output.checksums.items()):
@@ -103,15 +113,23 @@ def place(output: FetchedOutput, folder: Path) -> dict[str, Placed]:
         if exists and not _differs(there, checksum):
             verdicts[path] = "unchanged"
             continue
-        there.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft(there)
-        try:
-            shutil.copyfile(output.folder / path, draft)
-            draft.replace(there)
-        finally:
-            draft.unlink(missing_ok=True)
+        _copy(output.folder / path, there)
         verdicts[path] = "replaced" if exists else "new"
     return verdicts
+
+
+def _copy(source: Path, there: Path) -> None:
+    draft = _draft(there)
+    try:
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, draft)
+        draft.replace(there)
+    except OSError as problem:
+        draft.unlink(missing_ok=True)
+        raise DeploymentError(f"{there} cannot be written: {problem.strerror}") from None
+    except BaseException:  # Ctrl-C
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import ratchet
-from ratchet.api import Loop
+from ratchet.api import LoopConnection
 from tests.unit.cli.conftest import (  # noqa: F401 - fixtures
     Type,
     halted,
@@ -35,13 +35,13 @@ Printed = Callable[..., Any]
 
 
 @pytest.fixture
-def dev(type_: Type, world: World) -> Loop:  # noqa: F811
+def dev(type_: Type, world: World) -> LoopConnection:  # noqa: F811
     """The loop of `world`."""
     return ratchet.connect("dev")
 
 
 @pytest.fixture
-def serves(type_serving: Type, serving: ServingWorld) -> Loop:  # noqa: F811
+def serves(type_serving: Type, serving: ServingWorld) -> LoopConnection:  # noqa: F811
     """The loop of `serving`."""
     return ratchet.connect("dev")
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import ratchet
-from ratchet.api import Loop, RatchetError, tables
+from ratchet.api import LoopConnection, RatchetError, tables
 from ratchet.views.plain import as_json
 from tests.unit.api.conftest import Printed
 from tests.unit.api.same_values import COST, INTERVAL, SCORE, differences
@@ -54,7 +54,7 @@ def test_the_columns_are_stable() -> None:
     assert costs == {by: f"{naming} {SPENT}" for by, naming in COST_COLUMNS.items()}
 
 
-def test_an_empty_table_has_its_columns_and_their_types(dev: Loop) -> None:
+def test_an_empty_table_has_its_columns_and_their_types(dev: LoopConnection) -> None:
     table = dev.runs()
     assert table.empty
     assert list(table.columns) == COLUMNS["RUNS"].split()
@@ -68,7 +68,7 @@ def test_an_empty_table_has_its_columns_and_their_types(dev: Loop) -> None:
 
 
 def test_a_table_has_the_same_types_with_rows(
-    dev: Loop, passed: FakeRun, unchanged: FakeRun, running: FakeRun
+    dev: LoopConnection, passed: FakeRun, unchanged: FakeRun, running: FakeRun
 ) -> None:
     empty = tables.table([], tables.RUNS)
     assert dict(dev.runs().dtypes) == dict(empty.dtypes)
@@ -82,21 +82,21 @@ def types_of(table: pd.DataFrame) -> dict[str, str]:
 
 
 def test_runs_are_what_the_command_prints(
-    dev: Loop, printed: Printed, passed: FakeRun, halted: FakeRun, unchanged: FakeRun
+    dev: LoopConnection, printed: Printed, passed: FakeRun, halted: FakeRun, unchanged: FakeRun
 ) -> None:
     assert not differences(dev.runs(), printed("runs"), COST)
     assert not differences(dev.runs("training", limit=1), printed("runs", "training", "-n1"), COST)
 
 
 def test_a_run_that_goes_on_is_what_the_command_prints(
-    dev: Loop, printed: Printed, running: FakeRun
+    dev: LoopConnection, printed: Printed, running: FakeRun
 ) -> None:
     assert not differences(dev.runs(), printed("runs"), COST, without=["seconds"])
 
 
 @pytest.mark.parametrize("which", ["passed", "halted", "unchanged"])
 def test_a_run_is_what_the_command_prints(
-    dev: Loop, printed: Printed, which: str, request: pytest.FixtureRequest
+    dev: LoopConnection, printed: Printed, which: str, request: pytest.FixtureRequest
 ) -> None:
     run = dev.run(request.getfixturevalue(which).id)
     shown = printed("show", run.id)
@@ -106,7 +106,7 @@ def test_a_run_is_what_the_command_prints(
     assert as_json(run.gate) == shown["gate"]
 
 
-def test_a_run_says_its_gate_with_both_scores(dev: Loop, halted: FakeRun) -> None:
+def test_a_run_says_its_gate_with_both_scores(dev: LoopConnection, halted: FakeRun) -> None:
     gate = dev.run("latest").gate
     assert gate is not None
     assert (gate.name, gate.passed, gate.metric) == ("no-regression", False, "auc")
@@ -116,7 +116,7 @@ def test_a_run_says_its_gate_with_both_scores(dev: Loop, halted: FakeRun) -> Non
     assert (gate.interval["low"], gate.interval["high"]) == (-0.02, 0.011)
 
 
-def test_without_a_champion_there_is_no_regression(dev: Loop, passed: FakeRun) -> None:
+def test_without_a_champion_there_is_no_regression(dev: LoopConnection, passed: FakeRun) -> None:
     run = dev.run()
     assert run.gate is not None
     assert (run.gate.champion_status, run.gate.regression) == ("none", None)
@@ -125,14 +125,16 @@ def test_without_a_champion_there_is_no_regression(dev: Loop, passed: FakeRun) -
     assert run.metrics["decides"].tolist() == [True, False]
 
 
-def test_regressions_have_the_direction_of_their_metric(dev: Loop, unchanged: FakeRun) -> None:
+def test_regressions_have_the_direction_of_their_metric(
+    dev: LoopConnection, unchanged: FakeRun
+) -> None:
     metrics = dev.run().metrics.set_index("metric")
     assert metrics["better"].to_dict() == {"auc": "higher", "log_loss": "lower"}
     assert metrics["regression"].round(4).to_dict() == {"auc": -0.0085, "log_loss": -0.0052}
 
 
 def test_numbers_of_a_report_that_compares_nothing_are_metrics_too(
-    dev: Loop, world: World, passed: FakeRun
+    dev: LoopConnection, world: World, passed: FakeRun
 ) -> None:
     world.s3.objects["artifacts", "evaluate-1/evaluation.json"] = (
         b'{"rmse": 1.5, "note": "x", "ok": true, "per": {"jan": 2}}'
@@ -142,7 +144,9 @@ def test_numbers_of_a_report_that_compares_nothing_are_metrics_too(
     assert metrics["better"].isna().all()
 
 
-def test_models_are_what_the_command_prints(serves: Loop, printed_serving: Printed) -> None:
+def test_models_are_what_the_command_prints(
+    serves: LoopConnection, printed_serving: Printed
+) -> None:
     assert not differences(serves.models(), printed_serving("models"), SCORE)
     assert serves.models()["serves"].tolist() == [False, False, True]
     for version in (1, "latest"):
@@ -152,7 +156,7 @@ def test_models_are_what_the_command_prints(serves: Loop, printed_serving: Print
 
 
 def test_lineage_is_what_the_command_prints(
-    serves: Loop, printed_serving: Printed, traced: ServingWorld
+    serves: LoopConnection, printed_serving: Printed, traced: ServingWorld
 ) -> None:
     lineage = serves.lineage(2)
     shown = printed_serving("lineage", "2")
@@ -163,7 +167,7 @@ def test_lineage_is_what_the_command_prints(
 
 
 def test_drift_is_what_the_command_prints(
-    serves: Loop, printed_serving: Printed, analyzed: ServingWorld
+    serves: LoopConnection, printed_serving: Printed, analyzed: ServingWorld
 ) -> None:
     drift = serves.drift()
     assert drift is not None
@@ -175,7 +179,7 @@ def test_drift_is_what_the_command_prints(
 
 
 def test_before_the_first_analysis_there_is_no_drift(
-    serves: Loop, printed_serving: Printed
+    serves: LoopConnection, printed_serving: Printed
 ) -> None:
     assert serves.drift() is None
     assert printed_serving("monitor", "show") is None
@@ -183,7 +187,7 @@ def test_before_the_first_analysis_there_is_no_drift(
 
 @pytest.mark.parametrize("by", list(tables.COSTS))
 def test_costs_are_what_the_command_prints(
-    dev: Loop,
+    dev: LoopConnection,
     printed: Printed,
     kept: World,  # noqa: F811
     by: Any,
@@ -194,7 +198,7 @@ def test_costs_are_what_the_command_prints(
 
 
 def test_an_error_has_the_message_of_the_command_line(
-    dev: Loop, type_: Any, passed: FakeRun
+    dev: LoopConnection, type_: Any, passed: FakeRun
 ) -> None:
     with pytest.raises(RatchetError) as error:
         dev.run("abcdef12345x")
@@ -205,7 +209,7 @@ def test_an_error_has_the_message_of_the_command_line(
     assert error.value.__suppress_context__
 
 
-def test_a_wrong_word_says_what_there_is(dev: Loop) -> None:
+def test_a_wrong_word_says_what_there_is(dev: LoopConnection) -> None:
     with pytest.raises(RatchetError, match="by is 'day', expected one of run, experiment"):
         dev.costs("day")  # type: ignore[arg-type]
     with pytest.raises(RatchetError, match="since, until: "):

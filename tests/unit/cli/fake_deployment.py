@@ -243,6 +243,10 @@ class FakeSageMaker:
         outputs = [{"OutputName": "report", "S3Output": {"S3Uri": uri}}]
         return {"ProcessingOutputConfig": {"Outputs": outputs}}
 
+    def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803
+        artifact = f"s3://artifacts/{TrainingJobName}/output/model.tar.gz"
+        return {"ModelArtifacts": {"S3ModelArtifacts": artifact}}
+
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803
         return {
             "ModelPackageGroupName": "flights-dev",
@@ -334,6 +338,7 @@ class FakeSageMaker:
 class FakeS3:
     objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
     puts: list[str] = field(default_factory=list)
+    gets: list[str] = field(default_factory=list)
 
     class exceptions:  # noqa: N801 - boto3's own spelling
         class NoSuchKey(Exception):  # noqa: N818
@@ -358,9 +363,10 @@ class FakeS3:
         self.puts.append(Key)
         self.objects[Bucket, Key] = Body
 
-    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+    def get_object(self, Bucket: str, Key: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         if (Bucket, Key) not in self.objects:
             raise self.exceptions.NoSuchKey
+        self.gets.append(Key)
         return {"Body": io.BytesIO(self.objects[Bucket, Key])}
 
     def get_paginator(self, operation: str) -> Any:
@@ -381,7 +387,12 @@ class FakeS3:
                 return
             yield {
                 "Contents": [
-                    {"Key": key, "LastModified": START + timedelta(seconds=place)}
+                    {
+                        "Key": key,
+                        "LastModified": START + timedelta(seconds=place),
+                        "Size": len(self.objects[Bucket, key]),
+                        "ETag": f'"{hashlib.md5(self.objects[Bucket, key]).hexdigest()}"',
+                    }
                     for place, key in enumerate(keys)
                 ]
             }
