@@ -11,6 +11,7 @@ app = typer.Typer(
     cls=CommandGroup,
     name="notebook",
     help="Notebooks: which steps are stable enough for a pipeline; run one on the loop's data.",
+    short_help="Notebooks: run one; which of their steps are stable.",
     no_args_is_help=True,
 )
 app.callback()(before_the_command)
