@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.unit.notebooks.git_history import GitHistory
 
 from tests.projects import ROOT
+from tests.unit.notebooks.git_history import GitHistory
 
 EXPLORE = "notebooks/flights/explore.ipynb"
 OLDER = "notebooks/flights/delays.ipynb"
