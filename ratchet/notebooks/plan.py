@@ -11,7 +11,7 @@ from ratchet.notebooks import static_refusals
 from ratchet.notebooks.cells import Cell, Notebook
 from ratchet.notebooks.flow import Flow, flow
 from ratchet.notebooks.left_out import LeftOut, left_out
-from ratchet.notebooks.needed_cells import needed_cells
+from ratchet.notebooks.needed_cells import READING_BUILTINS, needed_cells
 from ratchet.notebooks.needs import Needs, needs_of
 from ratchet.notebooks.paths_in_code import FilePath, paths_in
 from ratchet.notebooks.refusals import Refusal
@@ -268,9 +268,30 @@ def _needs(
     ast.fix_missing_locations(reading)
     steps = [*own, Statement(last.order, last.cell, reading)]
     found = needs_of(every, steps, parameters)
-    # A constant that the step changes is data: the notebook sees the change.
-    changed = frozenset(name for name in found.constants if name in whole.changes)
-    return needs_of(every, steps, parameters | changed) if changed else found
+    # A constant that the step changes is data: the notebook sees the change. One that it sets anew
+    # would hide the other one in a function.
+    nodes = [part for statement in own for part in ast.walk(statement.node)]
+    deleted = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del)}
+    touched = {*whole.changes, *whole.writes, *deleted, *_handed_over(own, found.constants)}
+    data = touched & {*found.constants, *found.functions}
+    return needs_of(every, steps, parameters | data) if data else found
+
+
+def _handed_over(own: Sequence[Statement], constants: Mapping[str, Statement]) -> set[str]:
+    """Lists, dictionaries and the like that a function is given, which may change them."""
+    mutable = {
+        name
+        for name, statement in constants.items()
+        if not isinstance(getattr(statement.node, "value", None), ast.Constant | ast.Tuple)
+    }
+    calls = (part for s in own for part in ast.walk(s.node) if isinstance(part, ast.Call))
+    return {
+        argument.id
+        for call in calls
+        if not (isinstance(call.func, ast.Name) and call.func.id in READING_BUILTINS)
+        for argument in [*call.args, *(keyword.value for keyword in call.keywords)]
+        if isinstance(argument, ast.Name) and argument.id in mutable
+    }
 
 
 def _files_and_nested(

@@ -8,6 +8,9 @@ statements, or nothing is written.
 from __future__ import annotations
 
 import ast
+import copy
+import itertools
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from ratchet.notebooks import syntax
@@ -41,17 +44,14 @@ def script_text(plan: Plan, layout: Layout, source: str) -> str:
     imports = import_block([*_import_lines(plan, hoisted), *modules.lines])
     returned = ", ".join(value.name for value in layout.outputs)
     definitions = [_definition_text(statement, replaced) for statement in top]
-    pieces = [
-        f'"""{docstring(plan, layout, source)}"""\n',
-        imports,
-        *(f"\n{text}\n" if _is_long(text) else text for text in definitions),
-        f"\n\ndef {layout.function}({signature(layout)}):",
+    function = [
+        f"def {layout.function}({signature(layout)}):",
         *(f"{indented(text)}\n" for text in body if text),
-        f"    return {returned}\n" if returned else "    return None\n",
-        f"\n{main}",
-        '\n\nif __name__ == "__main__":\n    main()\n',
+        f"    return {returned}" if returned else "    return None",
     ]
-    text = "\n".join(pieces)
+    blocks = [f'"""{docstring(plan, layout, source)}"""\n\n{imports}', *definitions]
+    blocks += ["\n".join(function), main, 'if __name__ == "__main__":\n    main()']
+    text = joined_blocks(blocks)
     _check(plan, layout, text, replaced, hoisted)
     return text
 
@@ -104,12 +104,19 @@ def _folder_lines(label: str, files: FileFolder | None, values: Sequence[object]
 
 def import_block(lines: Iterable[str]) -> str:
     """Import lines, each once, those of the standard library first."""
-    import sys
-
     distinct = sorted(set(lines), key=lambda line: (line.startswith("from "), line.lower()))
     library = [line for line in distinct if _top(line) in sys.stdlib_module_names]
     others = [line for line in distinct if line not in library]
-    return "\n\n".join("\n".join(part) for part in (library, others) if part) + "\n"
+    return "\n\n".join("\n".join(part) for part in (library, others) if part)
+
+
+def joined_blocks(blocks: Sequence[str]) -> str:
+    """Blocks of code with two empty lines around functions, and one between constants."""
+    text = blocks[0]
+    for before, block in itertools.pairwise(blocks):
+        far = _is_long(before) or _is_long(block)
+        text += ("\n\n\n" if far else "\n\n") + block
+    return text + "\n"
 
 
 def _top(line: str) -> str:
@@ -121,7 +128,8 @@ def _is_import(statement: Statement) -> bool:
 
 
 def _is_long(text: str) -> bool:
-    return text.lstrip().startswith(("def ", "class ", "@", "async ")) or "\ndef " in text
+    starts = ("def ", "class ", "@", "async ", "if __name__")
+    return any(line.startswith(starts) for line in text.split("\n"))
 
 
 def _import_lines(plan: Plan, hoisted: Sequence[Statement]) -> list[str]:
@@ -192,8 +200,6 @@ def _with_paths(node: ast.stmt, replaced: dict[ast.expr, str]) -> ast.stmt:
 
 
 def _copied(node: ast.stmt) -> ast.stmt:
-    import copy
-
     return copy.deepcopy(node)
 
 
