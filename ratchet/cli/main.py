@@ -28,6 +28,7 @@ from ratchet.cli.commands import (
     logs,
     models,
     monitor,
+    notebook,
     permissions,
     predict,
     pull,
@@ -170,6 +171,7 @@ for module in (
 app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
 app.add_typer(candidates.app, name="candidates")
+app.add_typer(notebook.app, name="notebook")
 
 
 def main() -> None:
