@@ -3,14 +3,22 @@ account for which Model Monitor is closed."""
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import pandas as pd
 import pytest
 from botocore.config import Config
+from typer.testing import CliRunner
 
+import ratchet
 from demo.traffic import Client, flights_of, requests_of
+from ratchet.api import LoopConnection
+from ratchet.cli.main import app
+from ratchet.costs_report.report import By
 from ratchet.deployment import standing
 from ratchet.deployment.pipelines import launch
 from ratchet.deployment.registry import evaluations
@@ -20,10 +28,15 @@ from ratchet.deployment.runs import landing
 from ratchet.deployment.serving.request_rows import Batch
 from ratchet.deployment.target import facts
 from ratchet.loop import packages
+from ratchet.views.plain import as_json
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
+from tests.projects import ROOT
+from tests.unit.api.same_values import COST, INTERVAL, SCORE, differences
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
+
+GUIDE = ROOT / "docs" / "guides" / "python-api.md"
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +152,73 @@ def test_labelled_data_has_the_champion_evaluated_and_below_the_floor_a_retrain_
 
     until(alarmed, "the model-quality alarm was not raised", every=1.0)
     assert loop.next_run(trained), "what the alarm is told for"
+
+
+def printed(loop: Loop, *words: str) -> Any:
+    """What a command prints with `--json`."""
+    result = CliRunner().invoke(app, [*words, "--json"], env={"RATCHET_LOCAL": str(loop.folder)})
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def dev(loop: Loop, source: Path, monkeypatch: pytest.MonkeyPatch) -> LoopConnection:
+    """The loop, opened from a notebook's folder in a project."""
+    folder = source / "notebooks" / "deep"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("RATCHET_LOCAL", str(loop.folder))
+    return ratchet.connect("dev")
+
+
+def test_what_python_reads_is_what_the_commands_print(loop: Loop, dev: LoopConnection) -> None:
+    for run in loop.runs():
+        loop.finished(run)
+    assert not differences(dev.runs(), printed(loop, "runs"), COST)
+    for run_id in dev.runs()["id"]:
+        run, shown = dev.run(run_id), printed(loop, "show", run_id)
+        assert as_json(run.detail) == shown
+        assert not differences(run.steps, shown["steps"], COST)
+        assert not differences(run.metrics, shown["metrics"])
+        assert "<svg" in run._repr_html_()
+    models = printed(loop, "models")
+    assert not differences(dev.models(), models, SCORE)
+    for version in (model["version"] for model in models):
+        shown = printed(loop, "models", str(version))
+        assert as_json(dev.model(version)) == shown
+        assert not differences(dev.evaluations(version), shown["evaluations"], INTERVAL)
+    assert len(dev.evaluations(1)) == 2
+    assert as_json(dev.lineage(1)) == printed(loop, "lineage", "1")
+    for by in get_args(By):
+        assert not differences(dev.costs(by), printed(loop, "costs", "--by", by)["lines"])
+
+
+def test_drift_in_python_is_what_the_command_prints(loop: Loop, dev: LoopConnection) -> None:
+    assert dev.drift() is None
+    analyzed = printed(loop, "monitor", "run", "--engine", "pipeline")
+    drift, shown = dev.drift(), printed(loop, "monitor", "show")
+    assert drift is not None
+    assert as_json(drift.detail) == shown == analyzed
+    assert not differences(drift.distances, shown["distances"])
+    assert len(drift.distances) == len(shown["distances"])
+    assert "analysis" in drift._repr_html_()
+
+
+def test_the_guides_example_reads_the_outputs_of_a_run(
+    loop: Loop, dev: LoopConnection, source: Path, tmp_path: Path
+) -> None:
+    training = next(run for run in loop.runs() if run.status == "Succeeded")
+    (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example.replace('"latest"', repr(training.id)), names)
+    rows, run = names["rows"], names["run"]
+    assert rows.columns[0] == loop.settings.model.label
+    assert len(rows) == run.gate.rows
+    assert names["model"].name == "model.tar.gz"
+    train = run.output("prepare", "train")
+    assert len(train.select_dtypes("number").columns) > 5
+    folder = source / ".ratchet" / "outputs"
+    assert len([path for path in folder.iterdir() if path.is_dir()]) == 3
+    pulled = printed(loop, "pull", run.id, "prepare", "--to", str(tmp_path / "rows"))
+    assert {output["output"] for output in pulled["outputs"]} == {"train", "eval"}
+    assert pd.read_csv(tmp_path / "rows" / "eval" / "eval.csv").equals(rows)
