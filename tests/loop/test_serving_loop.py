@@ -176,11 +176,11 @@ def test_what_python_reads_is_what_the_commands_print(loop: Loop, dev: LoopConne
         loop.finished(run)
     assert not differences(dev.runs(), printed(loop, "runs"), COST)
     for run_id in dev.runs()["id"]:
-        run, shown = dev.run(run_id), printed(loop, "show", run_id)
-        assert as_json(run.detail) == shown
-        assert not differences(run.steps, shown["steps"], COST)
-        assert not differences(run.metrics, shown["metrics"])
-        assert "<svg" in run._repr_html_()
+        result, shown = dev.run(run_id), printed(loop, "show", run_id)
+        assert as_json(result.detail) == shown
+        assert not differences(result.steps, shown["steps"], COST)
+        assert not differences(result.metrics, shown["metrics"])
+        assert "<svg" in result._repr_html_()
     models = printed(loop, "models")
     assert not differences(dev.models(), models, SCORE)
     for version in (model["version"] for model in models):

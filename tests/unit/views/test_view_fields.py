@@ -70,24 +70,24 @@ def test_a_view_cannot_be_changed(view: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Inner:
+class _Inner:
     amount: Decimal
     day: date
 
 
 @dataclass(frozen=True)
-class Outer:
-    inner: Inner
+class _Outer:
+    inner: _Inner
     when: datetime
-    listed: tuple[Inner | int, ...]
+    listed: tuple[_Inner | int, ...]
     mapped: dict[int, Decimal]
     path: Path
     nothing: None = None
 
 
 def test_a_view_is_rendered_plainly_to_its_depth() -> None:
-    inner = Inner(Decimal("1.2"), date(2026, 11, 1))
-    view = Outer(
+    inner = _Inner(Decimal("1.2"), date(2026, 11, 1))
+    view = _Outer(
         inner,
         datetime(2026, 11, 1, 8, 30, tzinfo=UTC),
         (inner, 3),
