@@ -6,24 +6,43 @@ bundles (and cache keys) of just the steps that can see it.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import io
 import os
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ratchet.authoring import notebook_file
 from ratchet.authoring.errors import BundleError
 from ratchet.authoring.imports import imported_files
+from ratchet.authoring.notebook_jobs import INIT_FILE, INIT_SCRIPT
 
+ARCHIVE_SUFFIX = ".gz"
+"""Of the key of a bundle's archive."""
 REQUIREMENTS = "requirements.txt"
 """In a bundle: what is installed before its script starts."""
 REQUIREMENTS_SUFFIX = ".requirements.txt"
 """Of the file beside a script that becomes it: `train.requirements.txt`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeFile:
+    """One object of the code bucket. `key`: `<digest>/<path>`, so that it keeps its name."""
+
+    name: str
+    digest: str
+    path: str
+    write: Callable[[Path], object]
+
+    @property
+    def key(self) -> str:
+        return f"{self.digest}/{self.path}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +54,25 @@ class Bundle:
     entry: str
     """The path of the script inside."""
     files: Mapping[str, bytes]
+    is_folder: bool = False
+    """Its job reads the files as they are, from a folder; others read an archive."""
+
+    @property
+    def code_files(self) -> Iterator[CodeFile]:
+        """What must be in the code bucket of a bundle that is a folder."""
+        for path, content in sorted(self.files.items()):
+            yield CodeFile(
+                name=f"{self.name}/{path}",
+                digest=self.digest,
+                path=path,
+                write=functools.partial(_write_file, content),
+            )
+
+    def objects(self) -> Mapping[str, bytes]:
+        """What must be below the code URI, by key: the archive, or the files of a folder."""
+        if not self.is_folder:
+            return {f"{self.digest}{ARCHIVE_SUFFIX}": self.tar_gz()}
+        return {f"{self.digest}/{path}": content for path, content in self.files.items()}
 
     @cached_property
     def digest(self) -> str:
@@ -85,7 +123,8 @@ def bundle_script(
     imports_from: Path | None = None,
     only: tuple[str, ...] = (),
 ) -> Bundle:
-    """The bundle of a script: the script, the local modules it imports, and theirs in turn.
+    """The bundle of a script: the script, the local modules it imports, and theirs in turn. The
+    bundle of a notebook is a folder, with the notebook as it is before anybody runs it.
 
     Args:
         script: relative to `root`, or absolute.
@@ -123,9 +162,19 @@ def bundle_script(
         _inside(file, root)
     contents = {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(files)}
     requirements = script.with_name(f"{script.stem}{REQUIREMENTS_SUFFIX}")
+    entry, is_notebook = script.relative_to(folder).as_posix(), notebook_file.is_notebook(script)
     if requirements.is_file():
         contents[REQUIREMENTS] = requirements.read_bytes()
-    return Bundle(name=script.stem, entry=script.relative_to(folder).as_posix(), files=contents)
+    if is_notebook:
+        contents[entry] = notebook_file.load(script).stripped()
+        if REQUIREMENTS in contents:
+            contents[INIT_FILE] = INIT_SCRIPT
+    return Bundle(name=script.stem, entry=entry, files=contents, is_folder=is_notebook)
+
+
+def _write_file(content: bytes, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def _inside(path: Path, root: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.authoring.bundle import Bundle, bundle_script
+from ratchet.authoring.bundle import ARCHIVE_SUFFIX, Bundle, bundle_script
 from ratchet.settings.schema import Settings
 
 
@@ -61,5 +61,6 @@ class Context:
         return self.settings.model_package_group
 
     def bundle_uri(self, bundle: Bundle) -> str:
-        """Where a bundle must be before the pipeline runs: named by its content."""
-        return f"{self.code_uri}/{bundle.digest}.gz"
+        """Where a bundle must be before the pipeline runs: named by its content. A URI that ends in
+        a slash is of a folder that holds its files."""
+        return f"{self.code_uri}/{bundle.digest}{'/' if bundle.is_folder else ARCHIVE_SUFFIX}"

@@ -14,6 +14,7 @@ from ratchet.authoring.checks import check
 from ratchet.authoring.context import Context
 from ratchet.authoring.errors import BundleError, DefinitionError, Problem
 from ratchet.authoring.handles import Step
+from ratchet.authoring.notebook_file import is_notebook
 from ratchet.authoring.options import JobOptions, refuse_others
 from ratchet.authoring.retries import PLATFORM_FAULTS, RetryPolicy
 from ratchet.authoring.variables import (
@@ -229,8 +230,10 @@ class Draft:
         script: str,
         *,
         include: Sequence[str] = (),
+        runs_notebooks: bool = False,
     ) -> Bundle:
         try:
+            _refuse_other_code(script, runs_notebooks)
             bundle = self.ctx.bundler(
                 Path(script),
                 root=self.ctx.source,
@@ -239,7 +242,8 @@ class Draft:
         except BundleError as error:
             self._refuse(step, "script", script, str(error))
             # Stands in for the code, so that the other arguments can be checked as well.
-            bundle = Bundle(name=Path(script).stem, entry=Path(script).name, files={})
+            name = Path(script).name
+            bundle = Bundle(name=Path(script).stem, entry=name, files={}, is_folder=runs_notebooks)
         self._bundles[step] = bundle
         return bundle
 
@@ -283,6 +287,15 @@ class Draft:
             {"Key": key, "Value": value} for key, value in cost_tags.items() if key not in keys
         ]
         return {**arguments, "Tags": [*added, *present]}
+
+
+def _refuse_other_code(script: str, runs_notebooks: bool) -> None:
+    """Raises BundleError for a notebook where a script is wanted, and the other way round."""
+    if is_notebook(script) == runs_notebooks:
+        return
+    if runs_notebooks:
+        raise BundleError("expected a notebook, .ipynb; run a script by processing(…)")
+    raise BundleError("this step runs a script; run a notebook by notebook(…)")
 
 
 def _retries(step_type: str) -> Sequence[RetryPolicy]:

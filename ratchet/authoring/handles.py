@@ -129,6 +129,18 @@ class TrainingStep(Step):
         return Property(self.name, ".ModelArtifacts.S3ModelArtifacts", is_text=True)
 
 
+class NotebookStep(TrainingStep):
+    """`model` is what the notebook writes to /opt/ml/model; an empty archive, if nothing."""
+
+    @property
+    def output(self) -> Join:
+        """The URI of output.tar.gz: the executed notebook, and what the notebook writes to
+        /opt/ml/output/data."""
+        folder = Property(self.name, ".OutputDataConfig.S3OutputPath", is_text=True)
+        job = Property(self.name, ".TrainingJobName", is_text=True)
+        return join(folder, job, "output/output.tar.gz", on="/")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TuningStep(Step):
     """A search. The best job's model is the first of its models."""

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
+from ratchet.authoring import notebook_file
 from ratchet.authoring.errors import BundleError
+from ratchet.authoring.notebook_file import is_notebook
 from ratchet.machinery import DISTRIBUTED
 
 T = TypeVar("T")
@@ -61,7 +63,7 @@ def imported_files(
         if file in files:
             continue
         files.add(file)
-        if file.suffix != ".py":
+        if file.suffix != ".py" and not (file == script and is_notebook(file)):
             continue
         if project is not None and not packages:
             _refuse_left_out(file, script=script, folder=folder, project=project, names=outside)
@@ -90,11 +92,18 @@ def _parse(file: Path) -> ast.Module:
 
 def _read(file: Path, read: Callable[[bytes], T]) -> T:
     try:
-        return read(file.read_bytes())
+        return read(notebook_file.load(file).python if is_notebook(file) else file.read_bytes())
     except (SyntaxError, ValueError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        line = f", {_place(file, error.lineno)}" if isinstance(error, SyntaxError) else ""
         reason = error.msg if isinstance(error, SyntaxError) else error
         raise BundleError(f"{file}{line} is not valid Python: {reason}") from None
+
+
+def _place(file: Path, line: int | None) -> str:
+    """A line for people, of a notebook with its cell."""
+    if is_notebook(file):
+        return notebook_file.load(file).place(line or 1)
+    return f"line {line}"
 
 
 @lru_cache(maxsize=1024)
@@ -183,17 +192,17 @@ def _refuse_left_out(
             continue
         if top in DISTRIBUTED:
             raise BundleError(
-                f"{file.relative_to(project)}, line {line}, imports {top}, which is installed on "
-                "this machine and in no container, so the step would end on SageMaker with "
-                f"ModuleNotFoundError. Write what the step needs below {where}. If the step can do "
-                "without it, import it in try … except ImportError"
+                f"{file.relative_to(project)}, {_place(file, line)}, imports {top}, which is "
+                "installed on this machine and in no container, so the step would end on "
+                f"SageMaker with ModuleNotFoundError. Write what the step needs below {where}. "
+                "If the step can do without it, import it in try … except ImportError"
             )
         for root in _SOURCE_ROOTS:
             files = _files_of(module, project / root)
             if files:
                 left_out = max(files, key=lambda file: (len(file.parts), str(file)))
                 raise BundleError(
-                    f"{file.relative_to(project)}, line {line}, imports "
+                    f"{file.relative_to(project)}, {_place(file, line)}, imports "
                     f"{_dotted(left_out.relative_to(project / root))}, which is "
                     f"{left_out.relative_to(project)}: the bundle of {script.name} holds what is "
                     f"below {where}, so the step would end on SageMaker with ModuleNotFoundError. "

@@ -12,6 +12,9 @@ OF_PROCESSING = INSTANCES | {"volume_gb", "max_runtime_seconds"} | ENVIRONMENT |
 OF_TRAINING = OF_PROCESSING | {"spot", "max_wait_seconds", "keep_alive_seconds"}
 """Of a search too: it trains."""
 
+OF_NOTEBOOK = OF_PROCESSING - {"instance_count"}
+"""It runs on one instance."""
+
 OF_TRANSFORM = INSTANCES | ENVIRONMENT
 """Image and network are its model's, which is a step of its own."""
 

@@ -158,7 +158,8 @@ class Trial:
         """
         self._runs += 1
         for bundle in self.pipeline.bundles:
-            self.storage.write_bytes(f"{_CODE}/{bundle.digest}.gz", bundle.tar_gz())
+            for key, content in bundle.objects().items():
+                self.storage.write_bytes(f"{_CODE}/{key}", content)
         name = self.pipeline.name
         arn = f"arn:aws:sagemaker:{self.settings.region}:{_ACCOUNT}:pipeline/{name}"
         return run(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from ratchet.authoring.bundle import Bundle
+from ratchet.authoring.bundle import Bundle, CodeFile
 from ratchet.authoring.checks import check
 from ratchet.authoring.errors import DefinitionError, Problem
 from ratchet.definition.document import DefinedStep, read
@@ -44,20 +43,6 @@ class Placement:
     output_key_arn: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class CodeFile:
-    """One object of the code bucket. `key`: `<digest>/<path>`."""
-
-    name: str
-    digest: str
-    path: str
-    write: Callable[[Path], object]
-
-    @property
-    def key(self) -> str:
-        return f"{self.digest}/{self.path}"
-
-
 class ImportedPipeline:
     """The same for the CDK and for `ratchet run`, as the project's own pipelines are."""
 
@@ -81,13 +66,8 @@ class ImportedPipeline:
                     name=folder, digest=bundle.digest, path=_ARCHIVE, write=bundle.write_tar_gz
                 )
                 continue
-            for path, content in sorted(bundle.files.items()):
-                yield CodeFile(
-                    name=f"{folder}/{path}",
-                    digest=bundle.digest,
-                    path=path,
-                    write=_writer(content),
-                )
+            for file in bundle.code_files:
+                yield replace(file, name=f"{folder}/{file.path}")
 
     def definition(self) -> dict[str, Any]:
         """SageMaker's pipeline definition.
@@ -228,11 +208,3 @@ def _anywhere(stored: StoredPipeline) -> ImportedPipeline:
 
 def _is_about_cache(problem: Problem) -> bool:
     return "cached step would" in problem.expected
-
-
-def _writer(content: bytes) -> Callable[[Path], object]:
-    def write(path: Path) -> object:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.write_bytes(content)
-
-    return write

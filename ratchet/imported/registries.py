@@ -16,6 +16,7 @@ _FAMILIES: tuple[tuple[str, Mapping[str, str]], ...] = (
     ),
     (r"sagemaker-clarify-processing", registry_accounts.CLARIFY),
     (r"sagemaker-spark-processing", registry_accounts.SPARK),
+    (r"sagemaker-distribution-prod", registry_accounts.DISTRIBUTION),
     (images.MODEL_MONITOR_ANALYZER, registry_accounts.MODEL_MONITOR),
 )
 _URI = re.compile(

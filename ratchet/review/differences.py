@@ -11,6 +11,7 @@ from ratchet.definition import references
 from ratchet.definition.expressions import GET, calls, function_of
 from ratchet.definition.references import STEPS
 from ratchet.definition.step import Branch
+from ratchet.loop import notebook_jobs
 from ratchet.review.flat import flat
 from ratchet.runner import validate
 from ratchet.runner.definition import Definition, RunnableStep
@@ -29,7 +30,11 @@ Kind = Literal[
     "argument",
 ]
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
-_CODE = ("ProcessingInputs[code]", "HyperParameters.sagemaker_submit_directory")
+_CODE = (
+    "ProcessingInputs[code]",
+    "HyperParameters.sagemaker_submit_directory",
+    f"InputDataConfig[{notebook_jobs.CHANNEL}].DataSource",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

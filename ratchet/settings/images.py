@@ -8,6 +8,7 @@ from ratchet.settings import registry_accounts
 from ratchet.settings.arns import partition
 
 XGBOOST_VERSION = "3.0-5"
+DISTRIBUTION_VERSION = "3.2.0-cpu"
 SPARK_VERSION = "3.5-cpu-py312-v1"
 MODEL_MONITOR_ANALYZER = "sagemaker-model-monitor-analyzer"
 GROUND_TRUTH_MERGER = "sagemaker-model-monitor-groundtruth-merger"
@@ -55,6 +56,14 @@ def spark(region: str) -> str | None:
     """The image URI of SageMaker's Spark processing container; None where this table has none."""
     account = registry_accounts.SPARK.get(region)
     image = f"sagemaker-spark-processing:{SPARK_VERSION}"
+    return _uri(account, region, image) if account else None
+
+
+def distribution(region: str) -> str | None:
+    """The image URI of SageMaker Distribution, which runs notebooks; None where this table has
+    none."""
+    account = registry_accounts.DISTRIBUTION.get(region)
+    image = f"sagemaker-distribution-prod:{DISTRIBUTION_VERSION}"
     return _uri(account, region, image) if account else None
 
 

@@ -2,7 +2,8 @@
 
 A snapshot of the tables in the folder `image_uri_config` of the SageMaker Python SDK, without the
 isolated partitions: `xgboost.json` (entry "3.0-5", which scikit-learn shares), `pytorch.json`,
-`model-monitor.json`, `spark.json` (entry "3.5") and `clarify.json` (entry "1.0").
+`model-monitor.json`, `spark.json` (entry "3.5"), `clarify.json` (entry "1.0") and
+`sagemaker-distribution.json` (entry "3.2.0").
 """
 
 from __future__ import annotations
@@ -183,4 +184,30 @@ DEEP_LEARNING = {
     "us-gov-west-1": "442386744353",
     "us-west-1": "763104351884",
     "us-west-2": "763104351884",
+}
+
+DISTRIBUTION = {
+    "af-south-1": "238384257742",
+    "ap-east-1": "523751269255",
+    "ap-northeast-1": "010972774902",
+    "ap-northeast-2": "064688005998",
+    "ap-northeast-3": "564864627153",
+    "ap-south-1": "245090515133",
+    "ap-southeast-1": "022667117163",
+    "ap-southeast-2": "648430277019",
+    "ap-southeast-3": "370607712162",
+    "ca-central-1": "481561238223",
+    "eu-central-1": "545423591354",
+    "eu-north-1": "175620155138",
+    "eu-south-1": "810671768855",
+    "eu-west-1": "819792524951",
+    "eu-west-2": "021081402939",
+    "eu-west-3": "856416204555",
+    "me-central-1": "358593528301",
+    "me-south-1": "523774347010",
+    "sa-east-1": "567556641782",
+    "us-east-1": "885854791233",
+    "us-east-2": "137914896644",
+    "us-west-1": "053634841547",
+    "us-west-2": "542918446943",
 }

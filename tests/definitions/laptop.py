@@ -46,7 +46,8 @@ class Laptop:
 
     def run(self, pipeline: Pipeline, **parameters: Any) -> Result:
         for bundle in pipeline.bundles:
-            self.storage.write_bytes(self.context.bundle_uri(bundle), bundle.tar_gz())
+            for key, content in bundle.objects().items():
+                self.storage.write_bytes(f"{self.context.code_uri}/{key}", content)
         self.runs += 1
         arn = f"arn:aws:sagemaker:us-east-1:111122223333:pipeline/{pipeline.name}"
         return run(

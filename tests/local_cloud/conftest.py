@@ -13,6 +13,7 @@ from botocore.model import ServiceModel
 from ratchet.local_cloud import control
 from ratchet.local_cloud.sagemaker.service import open_sagemaker
 from ratchet.local_cloud.sagemaker.switches import Switches
+from tests.local_cloud.openai_stub import OpenAIStub, running_stub
 from tests.local_cloud.sagemaker_calls import REGION, Caller, FakeCloud, RunningCloud, make_role
 
 
@@ -64,3 +65,13 @@ def own_cloud(tmp_path: Path) -> Iterator[Callable[[], RunningCloud]]:
 
     yield up
     control.down(folder)
+
+
+@pytest.fixture
+def stub(cloud: RunningCloud) -> Iterator[OpenAIStub]:
+    """A server that answers for the foundation models of ``cloud``."""
+    with running_stub(lambda prompt: f"heard {prompt}") as stub:
+        settings = {"bedrock_url": stub.url, "bedrock_model": "", "bedrock_timeout_seconds": 5.0}
+        cloud.admin("POST", "settings", settings)
+        yield stub
+    cloud.admin("POST", "settings", {**settings, "bedrock_url": ""})

@@ -56,6 +56,9 @@ class OpenAIStub:
     finish_reason: str | None = "stop"
     missing_model: str | None = None
     """A model's name that is answered 404."""
+    vector_size: int | None = None
+    """Dimensions of vectors, whatever was asked for."""
+    vectors_left_out: int = 0
     requests: list[dict[str, Any]] = field(default_factory=list)
     """The bodies of all requests, in the order they came."""
     url: str = ""
@@ -110,13 +113,14 @@ class OpenAIStub:
 
     def _embeddings(self, request: dict[str, Any]) -> dict[str, Any]:
         texts = request["input"] if isinstance(request["input"], list) else [request["input"]]
-        size = request.get("dimensions", 16)
+        size = self.vector_size or request.get("dimensions", 16)
+        answered = texts[: len(texts) - self.vectors_left_out]
         return {
             "object": "list",
             "model": request["model"],
             "data": [
                 {"object": "embedding", "index": index, "embedding": letters(text, size)}
-                for index, text in enumerate(texts)
+                for index, text in enumerate(answered)
             ],
             **self._usage(sum(len(text.split()) for text in texts), 0),
         }

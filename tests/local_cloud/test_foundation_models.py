@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.openai_stub import OpenAIStub, running_stub
+from tests.local_cloud.openai_stub import OpenAIStub
 from tests.local_cloud.sagemaker_calls import RunningCloud
 
 pytestmark = pytest.mark.cloud
@@ -23,15 +22,6 @@ SCHEMA = {
     "required": ["late"],
     "additionalProperties": False,
 }
-
-
-@pytest.fixture
-def stub(cloud: RunningCloud) -> Iterator[OpenAIStub]:
-    with running_stub(lambda prompt: f"heard {prompt}") as stub:
-        settings = {"bedrock_url": stub.url, "bedrock_model": "", "bedrock_timeout_seconds": 5.0}
-        cloud.admin("POST", "settings", settings)
-        yield stub
-    cloud.admin("POST", "settings", {**settings, "bedrock_url": ""})
 
 
 def ask(cloud: RunningCloud, model: str = QWEN, text: str = "hello", **more: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def unlike(ours: Mapping[str, Any], sdk: Mapping[str, Any]) -> list[str]:
     if list(here) != list(there):
         found.append(f"the order of steps: {list(here)} | {list(there)}")
     for name in here:
-        one, two = dict(_flat(here[name])), dict(_flat(there.get(name, {})))
+        one, two = dict(flat(here[name])), dict(flat(there.get(name, {})))
         for path in sorted({*one, *two}):
             pair = (one.get(path, NOTHING), two.get(path, NOTHING))
             if pair[0] != pair[1] and not _meant(path, *pair):
@@ -61,8 +61,8 @@ def unused(ours: Mapping[str, Any], sdk: Mapping[str, Any]) -> set[str]:
     paths = {
         path
         for name, step in there.items()
-        for path, _ in _flat(step)
-        if path not in dict(_flat(here[name]))
+        for path, _ in flat(step)
+        if path not in dict(flat(here[name]))
     }
     return {pattern for pattern in MEANT if not any(re.fullmatch(pattern, p) for p in paths)}
 
@@ -96,13 +96,13 @@ def _with_names_of_branches(step: DefinedStep) -> dict[str, Any]:
     return {**step.body, "Arguments": {**step.arguments, **names}}
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     shown = path.removeprefix(".").removeprefix("Arguments.")
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            yield from _flat(item, f"{path}.{key}")
+            yield from flat(item, f"{path}.{key}")
     elif isinstance(value, list) and value:
         for index, item in enumerate(value):
-            yield from _flat(item, f"{path}[{index}]")
+            yield from flat(item, f"{path}[{index}]")
     else:
         yield shown, value

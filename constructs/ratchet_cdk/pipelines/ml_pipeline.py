@@ -10,7 +10,8 @@ from typing import Any
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from ratchet.authoring import Context, Functions, Pipeline, bundle_script
+from ratchet.authoring import Bundle, Context, Functions, Pipeline, bundle_script
+from ratchet.authoring.bundle import ARCHIVE_SUFFIX
 from ratchet.loop import folders
 from ratchet.permissions import needs, registered_images
 from ratchet.pipelines.registry import PipelineEntry
@@ -61,8 +62,7 @@ class MlPipeline(Construct):
         self.compiled = pipeline
         self.name = pipeline.name
         self.arn = loop.arns.sagemaker(f"pipeline/{self.name}")
-        for bundle in pipeline.bundles:
-            loop.code.publish(digest=bundle.digest, suffix=".gz", write=bundle.write_tar_gz)
+        self._publish(pipeline.bundles)
         self.definition = definition = pipeline.definition()
         self.registered_images = registered_images(definition)
         self._grant(definition, entry.permissions)
@@ -84,9 +84,20 @@ class MlPipeline(Construct):
             bundler=_bundle,
         )
 
+    def _publish(self, bundles: Sequence[Bundle]) -> None:
+        code = self._loop.code
+        for bundle in bundles:
+            if bundle.is_folder:
+                for file in bundle.code_files:
+                    code.publish_below(digest=file.digest, path=file.path, write=file.write)
+            else:
+                code.publish(digest=bundle.digest, suffix=ARCHIVE_SUFFIX, write=bundle.write_tar_gz)
+        code.grant_read(self.role, "ReadCode", suffix=ARCHIVE_SUFFIX)
+        if any(bundle.is_folder for bundle in bundles):
+            code.grant_read_folders(self.role, "ReadNotebooks")
+
     def _grant_files(self, definition: Mapping[str, Any]) -> None:
-        """Its steps' code, the manifests, and its own runs."""
-        self._loop.code.grant_read(self.role, "ReadCode", suffix=".gz")
+        """The manifests, and its own runs."""
         written = [folders.runs(self.name)]
         if (checkpoints := folders.checkpoints(self.name)) in json.dumps(definition):
             written.append(checkpoints)

@@ -178,10 +178,27 @@ def _stored_files(target: Target, uri: str) -> Mapping[str, bytes] | None:
     from botocore.exceptions import ClientError
 
     bucket, _, key = uri.removeprefix("s3://").partition("/")
+    if key.endswith("/"):
+        return _files_in_folder(target, bucket, key)
     try:
         packed = target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
             files = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
             return {name: file.read() for name, file in files.items() if file is not None}
     except (ClientError, tarfile.TarError):
+        return None
+
+
+def _files_in_folder(target: Target, bucket: str, folder: str) -> Mapping[str, bytes] | None:
+    from botocore.exceptions import ClientError
+
+    s3 = target.client("s3")
+    try:
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return {
+            key.removeprefix(folder): s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            for key in keys
+        } or None
+    except ClientError:
         return None

@@ -84,9 +84,13 @@ def _uploads(pipeline: CompiledPipeline, context: Context) -> Iterator[_Upload]:
         for file in pipeline.code:
             uri = f"{context.code_uri}/{file.key}"
             yield _Upload(name=file.name, uri=uri, write=file.write)
-    else:
-        for bundle in pipeline.bundles:
-            uri = context.bundle_uri(bundle)
+        return
+    for bundle in pipeline.bundles:
+        uri = context.bundle_uri(bundle)
+        if bundle.is_folder:
+            for file in bundle.code_files:
+                yield _Upload(name=file.name, uri=f"{uri}{file.path}", write=file.write)
+        else:
             yield _Upload(name=bundle.name, uri=uri, write=bundle.write_tar_gz)
 
 

@@ -21,6 +21,7 @@ from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.answers import says_missing
 from ratchet.loop.evaluations import as_of_now
+from ratchet.loop.notebook_jobs import code_uri, is_notebook_job
 from ratchet.loop.packages import MANIFEST_KEY
 from ratchet.loop.versions import number_of
 
@@ -70,7 +71,8 @@ def trace(target: Target, version: ModelVersion) -> Lineage:
     """Traces a version back to its run, code and data."""
     state = _run(target, version)
     jobs = dict(_jobs(target, state)) if state else {}
-    training = next((j for j in jobs.values() if "TrainingJobName" in j), {})
+    trainings = (job for job in jobs.values() if "TrainingJobName" in job)
+    training = next((job for job in trainings if not is_notebook_job(job)), {})
     named = version.metadata.get("evaluation", "")
     scores = evaluation(findings(target, state).reports) if state else {}
     if not scores and named:
@@ -153,6 +155,8 @@ def _bundle_uri(job: Mapping[str, Any]) -> str:
     submitted = str(job.get("HyperParameters", {}).get("sagemaker_submit_directory", ""))
     if submitted:
         return submitted.strip('"')
+    if is_notebook_job(job):
+        return code_uri(job)
     inputs = job.get("ProcessingInputs", ())
     return next(
         (str(i["S3Input"]["S3Uri"]) for i in inputs if i.get("InputName") == CODE_INPUT), ""

@@ -42,6 +42,13 @@ class ModelServer:
         """What the server calls a model of Bedrock's."""
         return server_name(self._switches.bedrock_model, model_id)
 
+    def address(self) -> str:
+        """Of the server; raises ApiError (ValidationException) when there is none."""
+        address = self._switches.bedrock_url.rstrip("/")
+        if not address:
+            raise invalid(_NO_SERVER)
+        return address
+
     def ask(self, path: str, content: dict[str, Any], *, model_id: str) -> tuple[Any, int]:
         """The JSON that the server answers to a POST, and how many milliseconds it took.
 
@@ -49,9 +56,7 @@ class ModelServer:
         ThrottlingException, ModelTimeoutException, ServiceUnavailableException, and
         ModelErrorException.
         """
-        address = self._switches.bedrock_url.rstrip("/")
-        if not address:
-            raise invalid(_NO_SERVER)
+        address = self.address()
         began = time.monotonic()
         status, body = self._post(f"{address}{path}", content)
         milliseconds = round((time.monotonic() - began) * 1000)

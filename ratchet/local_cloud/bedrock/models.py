@@ -190,6 +190,7 @@ MODELS = (
         name="Qwen3 32B",
         provider="Qwen",
         structured_output=True,
+        body="openai",
     ),
 )
 

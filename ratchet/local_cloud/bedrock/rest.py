@@ -9,6 +9,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +19,12 @@ from ratchet.local_cloud.sagemaker.errors import ApiError
 
 _CONTENT_TYPE = "application/json"
 _NUMBERS = {"integer": int, "long": int, "float": float, "double": float}
+
+
+class Payload(bytes):
+    """The body of an answer, with headers that no shape declares."""
+
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Routes:
@@ -85,8 +92,10 @@ def answer_of(
             headers[member.serialization["name"]] = str(value)
         elif name != payload:
             in_body[name] = written(member, value)
-    body = answer[payload] if payload else json.dumps(in_body).encode()
-    return status, headers, body
+    if payload is None:
+        return status, headers, json.dumps(in_body).encode()
+    body = answer[payload]
+    return status, {**headers, **getattr(body, "headers", {})}, bytes(body)
 
 
 def written(shape: Shape, value: Any) -> Any:

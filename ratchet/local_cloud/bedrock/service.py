@@ -9,11 +9,13 @@ from botocore.model import ServiceModel
 
 from ratchet.local_cloud.bedrock import catalogue
 from ratchet.local_cloud.bedrock.access import Access
+from ratchet.local_cloud.bedrock.batch import BatchCloud
+from ratchet.local_cloud.bedrock.jobs import Jobs
 from ratchet.local_cloud.bedrock.model_server import ModelServer
 from ratchet.local_cloud.bedrock.models import BEYOND_THE_SHAPES
 from ratchet.local_cloud.bedrock.runtime import Runtime
 from ratchet.local_cloud.billing.service import Service
-from ratchet.local_cloud.sagemaker.store import Store
+from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.switches import Switches
 
 CONTROL, RUNTIME = "bedrock", "bedrock-runtime"
@@ -29,18 +31,21 @@ class Bedrock:
 
 def open_bedrock(
     *,
-    store: Store,
+    api: Api,
+    cloud: BatchCloud,
     control_model: ServiceModel,
     runtime_model: ServiceModel,
     switches: Switches,
-    unfit: list[str],
 ) -> Bedrock:
-    """``unfit`` receives the answers that do not fit botocore's shapes, if they are checked."""
-    access = Access(store)
+    """Bedrock beside the SageMaker of ``api``, whose store, clock and list of unfit answers it
+    uses."""
+    access = Access(api.store)
     runtime = Runtime(access, ModelServer(switches))
+    jobs = Jobs(api.store, runtime, cloud, api.now)
+    jobs.recover()
     shared: dict[str, Any] = {
         "check_answers": switches.check_answers,
-        "unfit": unfit,
+        "unfit": api.unfit,
         "beyond": BEYOND_THE_SHAPES,
         "reset": lambda: None,
     }
@@ -50,20 +55,28 @@ def open_bedrock(
             model=control_model,
             operations={
                 "CreateFoundationModelAgreement": access.create_agreement,
+                "CreateModelInvocationJob": jobs.create,
                 "DeleteFoundationModelAgreement": access.delete_agreement,
                 "GetFoundationModel": catalogue.get_model,
                 "GetFoundationModelAvailability": access.get_availability,
                 "GetInferenceProfile": catalogue.get_profile,
+                "GetModelInvocationJob": jobs.get,
                 "ListFoundationModelAgreementOffers": access.list_offers,
                 "ListFoundationModels": catalogue.list_models,
                 "ListInferenceProfiles": catalogue.list_profiles,
+                "ListModelInvocationJobs": jobs.list,
+                "StopModelInvocationJob": jobs.stop,
             },
             **shared,
         ),
         runtime=Service(
             name=RUNTIME,
             model=runtime_model,
-            operations={"Converse": runtime.converse, "CountTokens": runtime.count_tokens},
+            operations={
+                "Converse": runtime.converse,
+                "CountTokens": runtime.count_tokens,
+                "InvokeModel": runtime.invoke_model,
+            },
             **shared,
         ),
     )

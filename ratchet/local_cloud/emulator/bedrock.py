@@ -15,11 +15,11 @@ from ratchet.local_cloud.bedrock import authorisation, rest
 from ratchet.local_cloud.bedrock.service import CONTROL, RUNTIME, open_bedrock
 from ratchet.local_cloud.billing.service import Service
 from ratchet.local_cloud.emulator import gateway
+from ratchet.local_cloud.emulator.cloud import Emulator
 from ratchet.local_cloud.emulator.gateway import Response, current_scope
 from ratchet.local_cloud.sagemaker.api import Api
 from ratchet.local_cloud.sagemaker.authorisation import Denied
 from ratchet.local_cloud.sagemaker.errors import ApiError
-from ratchet.local_cloud.sagemaker.ports import Cloud
 from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.switches import Switches
 
@@ -30,7 +30,7 @@ CLOSED = ("bedrock-agent-runtime",)
 class BedrockGateway(gateway.ServiceModule):
     """One of the two services."""
 
-    def __init__(self, service: Service, cloud: Cloud) -> None:
+    def __init__(self, service: Service, cloud: Emulator) -> None:
         self._service = service
         self._cloud = cloud
         self._routes = rest.Routes(service.model)
@@ -105,14 +105,14 @@ class ClosedGateway(gateway.ServiceModule):
         return gateway.guarded(self._name, refuse)
 
 
-def install(api: Api, cloud: Cloud, switches: Switches) -> None:
+def install(api: Api, cloud: Emulator, switches: Switches) -> None:
     """Route the requests of both services, and close those that would make answers up."""
     bedrock = open_bedrock(
-        store=api.store,
+        api=api,
+        cloud=cloud,
         control_model=responses._service_model(CONTROL),
         runtime_model=responses._service_model(RUNTIME),
         switches=switches,
-        unfit=api.unfit,
     )
     gateway.replace(CONTROL, BedrockGateway(bedrock.control, cloud))
     gateway.replace(RUNTIME, BedrockGateway(bedrock.runtime, cloud))

@@ -16,7 +16,7 @@ from ministack import app
 from ministack.core.responses import request_scope
 
 from ratchet.local_cloud.emulator import http_needs
-from ratchet.local_cloud.emulator.authority import Authority
+from ratchet.local_cloud.emulator.authority import SAGEMAKER, Authority
 from ratchet.local_cloud.emulator.object_reads import Answer
 from ratchet.local_cloud.emulator.object_storage import ObjectRequest, ObjectStorage
 from ratchet.local_cloud.sagemaker import events
@@ -73,13 +73,30 @@ class Emulator:
         """Raise `Denied` unless the key's owner may do all of it."""
         self.authority.check(scope, access_key, needs)
 
+    def check_role(
+        self,
+        scope: AccountScope,
+        role_arn: str,
+        service: str,
+        needs: Iterable[Need],
+        *,
+        source_arn: str = "",
+    ) -> None:
+        """Raise `Denied` unless a service may take the role, and the role may do all of it."""
+        self.authority.check_role(scope, role_arn, service, needs, source_arn=source_arn)
+
     def session(
-        self, scope: AccountScope, role_arn: str, name: str, *, source_arn: str = ""
+        self,
+        scope: AccountScope,
+        role_arn: str,
+        name: str,
+        *,
+        service: str = SAGEMAKER,
+        source_arn: str = "",
     ) -> dict[str, str]:
         """Variables with credentials of a session of a role; raises `Denied`."""
-        return self.authority.session(
-            scope, role_arn, name, source_arn=source_arn or scope.arn("*")
-        )
+        source = source_arn or scope.arn("*")
+        return self.authority.session(scope, role_arn, name, service=service, source_arn=source)
 
     def identity(self, scope: AccountScope, access_key: str) -> dict[str, str]:
         """``Arn`` and ``PrincipalId`` of a key's owner."""
@@ -113,13 +130,19 @@ class Emulator:
             raise OSError(str(error)) from None
 
     def storage(
-        self, scope: AccountScope, role: str | None, *, key: str | None = None
+        self,
+        scope: AccountScope,
+        role: str | None,
+        *,
+        key: str | None = None,
+        service: str = SAGEMAKER,
+        source_arn: str = "",
     ) -> ObjectStorage:
         """S3's objects as a role, or as the account's root without one, without HTTP.
 
-        ``key``: the KMS key of what is written.
+        ``key``: the KMS key of what is written. ``service`` takes the role, for ``source_arn``.
         """
-        requests = functools.partial(self._requests, scope, role)
+        requests = functools.partial(self._requests, scope, role, service, source_arn)
         return ObjectStorage(requests, output_key=key)
 
     def put_metrics(
@@ -188,13 +211,20 @@ class Emulator:
             logs._put_log_events({**place, "logEvents": events})
 
     def _requests(
-        self, scope: AccountScope, role: str | None, requests: Sequence[ObjectRequest]
+        self,
+        scope: AccountScope,
+        role: str | None,
+        service: str,
+        source_arn: str,
+        requests: Sequence[ObjectRequest],
     ) -> list[Answer]:
         """What S3 answers to a role, all in one go on the server's loop. Raises ``Denied``."""
         size = sum(len(request.body) for request in requests)
         if (problem := self.problem(size) if size else None) is not None:
             raise ServiceError(f"Nothing was changed: {problem}. Free some space, then try again.")
-        session = self.session(scope, role, SESSION_NAME) if role else self.root(scope)
+        name = SESSION_NAME if service == SAGEMAKER else service.partition(".")[0]
+        taken = {"service": service, "source_arn": source_arn}
+        session = self.session(scope, role, name, **taken) if role else self.root(scope)
         access_key = session["AWS_ACCESS_KEY_ID"]
 
         async def answers() -> list[Answer]:
