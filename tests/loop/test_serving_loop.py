@@ -4,7 +4,10 @@ account for which Model Monitor is closed."""
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +23,7 @@ from ratchet.api import LoopConnection
 from ratchet.cli.main import app
 from ratchet.costs_report.report import By
 from ratchet.deployment import standing
+from ratchet.deployment.costs import recorded
 from ratchet.deployment.pipelines import launch
 from ratchet.deployment.registry import evaluations
 from ratchet.deployment.registry import versions as registry
@@ -171,9 +175,17 @@ def dev(loop: Loop, source: Path, monkeypatch: pytest.MonkeyPatch) -> LoopConnec
     return ratchet.connect("dev")
 
 
+def all_priced(loop: Loop) -> bool:
+    """Whether what every run cost is recorded, and will not change any more."""
+    listed = runs.listed(loop.target)
+    costs = recorded.of_runs(loop.target, listed)
+    return all(run.id in costs and not costs[run.id].so_far for run in listed)
+
+
 def test_what_python_reads_is_what_the_commands_print(loop: Loop, dev: LoopConnection) -> None:
-    for run in loop.runs():
+    for run in runs.listed(loop.target):
         loop.finished(run)
+    until(lambda: all_priced(loop) or None, "a run has no price", every=1.0)
     assert not differences(dev.runs(), printed(loop, "runs"), COST)
     for run_id in dev.runs()["id"]:
         result, shown = dev.run(run_id), printed(loop, "show", run_id)
@@ -222,3 +234,65 @@ def test_the_guides_example_reads_the_outputs_of_a_run(
     pulled = printed(loop, "pull", run.id, "prepare", "--to", str(tmp_path / "rows"))
     assert {output["output"] for output in pulled["outputs"]} == {"train", "eval"}
     assert pd.read_csv(tmp_path / "rows" / "eval" / "eval.csv").equals(rows)
+
+
+def here(loop: Loop, step: str, *words: str) -> Any:
+    """`ratchet run training --step … --here`."""
+    typed = ["run", "training", "--step", step, "--here", *words]
+    return CliRunner().invoke(app, typed, env={"RATCHET_LOCAL": str(loop.folder)})
+
+
+@pytest.mark.parametrize("step", ["prepare", "train", "evaluate"])
+def test_a_step_runs_here_on_the_inputs_of_the_last_run(
+    loop: Loop, dev: LoopConnection, source: Path, step: str
+) -> None:
+    known = len(loop.runs())
+    result = here(loop, step)
+    assert result.exit_code == 0, result.output
+    folder = source / ".ratchet" / "here" / step / "opt" / "ml"
+    assert len(loop.runs()) == known
+    if step == "train":
+        assert f"model  {folder / 'model'}" in result.stdout
+        assert str(source / "steps" / "flights" / "train.py") in result.stderr
+        assert any((folder / "model").iterdir())
+    elif step == "prepare":
+        run = dev.run(re.findall(r"\((\w+)\) ·", result.stderr)[0])
+        made = pd.read_csv(folder / "processing" / "output" / "eval" / "eval.csv")
+        assert made.equals(run.output("prepare", "eval"))
+    else:
+        run = dev.run(re.findall(r"\((\w+)\) ·", result.stderr)[0])
+        report = json.loads((folder / "processing/output/report/evaluation.json").read_text())
+        assert run.gate is not None
+        assert report["candidate"]["score"] == run.gate.candidate
+
+
+def test_a_debugger_stops_in_the_projects_own_script(
+    loop: Loop, dev: LoopConnection, source: Path
+) -> None:
+    script = source / "steps" / "flights" / "train.py"
+    (line, *_) = (
+        number
+        for number, text in enumerate(script.read_text().splitlines(), 1)
+        if "parser.parse_args" in text
+    )
+    words = ["-m", "ratchet", "run", "training", "--step", "train", "--here"]
+    stop = [
+        f"break {script}:{line}",
+        "continue",
+        "p __file__",
+        "import sys",
+        "p sys.argv[1:3]",
+        "q",
+    ]
+    commands = [word for command in stop for word in ("-c", command)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pdb", *commands, *words],
+        cwd=source,
+        env={**os.environ, "RATCHET_LOCAL": str(loop.folder)},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+    assert f"Breakpoint 1 at {script}:{line}" in done.stdout, done.stdout + done.stderr
+    assert f"'{script}'\n['--eta', '0.1']" in done.stdout, "it stands in the script"
