@@ -13,6 +13,7 @@ from rich.markup import escape
 from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
+    candidates,
     check,
     clean,
     cloud,
@@ -30,6 +31,7 @@ from ratchet.cli.commands import (
     notebook,
     permissions,
     predict,
+    promote,
     pull,
     remove,
     run,
@@ -158,6 +160,7 @@ for module in (
     clean,
     permissions,
     predict,
+    promote,
     lineage,
     graph,
     diff,
@@ -169,6 +172,7 @@ for module in (
     module.register(app)
 app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(candidates.app, name="candidates")
 app.add_typer(notebook.app, name="notebook")
 
 

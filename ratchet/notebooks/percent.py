@@ -50,6 +50,11 @@ def read_percent(path: str, text: str) -> list[RawCell]:
     return [_raw_cell(block) for block in blocks]
 
 
+def has_cells(text: str) -> bool:
+    """Whether a script has a line that begins a cell."""
+    return any(_CELL.fullmatch(line) for line in text.splitlines())
+
+
 def _end_of_header(lines: Sequence[str]) -> int:
     """How many lines jupytext's header has at the top of the script."""
     if not lines or lines[0].strip() != _HEADER_FENCE:

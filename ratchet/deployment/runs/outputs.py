@@ -114,11 +114,11 @@ def named(
 
 def of_step(target: Target, step: RunStep) -> list[StepOutput]:
     """The outputs of a step that the run has reached; none of one whose job leaves no files."""
-    uris = job_outputs(_job(target, step))
+    uris = job_outputs(job_of(target, step))
     return [StepOutput(step=step.name, name=name, uri=uri) for name, uri in uris.items()]
 
 
-def _job(target: Target, step: RunStep) -> Mapping[str, Any]:
+def job_of(target: Target, step: RunStep) -> Mapping[str, Any]:
     """What Describe answers of the step's job; empty when it leaves no files, or is gone."""
     from botocore.exceptions import ClientError
 
