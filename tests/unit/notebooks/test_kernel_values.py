@@ -172,7 +172,7 @@ CHANGES = {
     "a row twice": lambda f: pd.concat([f, f.iloc[:1]]),
     "another index": lambda f: f.set_axis([5, 6, 7]),
     "a named index": lambda f: f.rename_axis("i"),
-    "an index of another type": lambda f: f.set_axis(pd.Index(list(range(3)))),
+    "an index of another type": lambda f: f.set_axis(pd.Index([0, 1, 2])),
     "NaN elsewhere": lambda f: f.assign(b=[NAN, 0.123456, 2.0]),
     "None for NaN": lambda f: f.assign(c=["x", None, "z"]),
     "a text for a number": lambda f: f.assign(c=["x", NAN, 1]),
