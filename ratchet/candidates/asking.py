@@ -218,6 +218,8 @@ class RowAsking(Generic[Asked, Content]):
                 except BusyError as busy:
                     self._busy = str(busy)
                     if busy.attempts is not None and attempt >= busy.attempts:
+                        if not self._outcomes:  # the first row, which is asked alone
+                            raise RefusedTrialError(f"no model answers: {busy}") from None
                         break
                     continue
                 used = self.cost(reply.usage)
