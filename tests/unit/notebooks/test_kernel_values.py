@@ -9,6 +9,7 @@ import math
 import os
 import zoneinfo
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_a_value_is_stored_readably_where_that_gives_it_back(name: str, how: str
     assert forms.form(VALUES[name]) == how
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "another value": lambda f: f.assign(a=[1, 2, 4]),
     "a rounded value": lambda f: f.assign(b=f["b"].round(3)),
     "another dtype": lambda f: f.astype({"a": "int32"}),
