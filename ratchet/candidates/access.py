@@ -25,6 +25,19 @@ NOT_AUTHORIZED = "not authorized"
 NOT_ENTITLED = "not entitled"
 NOT_IN_REGION = "not in this region"
 
+NEXT_STEPS = {
+    NO_AGREEMENT: "somebody has to accept the provider's terms once for the account: aws bedrock "
+    "list-foundation-model-agreement-offers --model-id {id} shows them, and aws bedrock "
+    "create-foundation-model-agreement accepts them. Some providers also ask what it is for, in "
+    "the console of Bedrock. After that it may take 15 minutes",
+    PENDING: "the agreement takes effect within some 15 minutes",
+    FAILED: "the agreement could not be made; the console of Bedrock says more",
+    NOT_AUTHORIZED: "a policy of yours or of your organization does not allow the model",
+    NOT_ENTITLED: "the account has no right to the model; AWS Support says why",
+    NOT_IN_REGION: "choose another model, or an environment in a region that has this one",
+}
+"""State → what to do about it; {id} is the model's."""
+
 _AGREEMENTS = {"NOT_AVAILABLE": NO_AGREEMENT, "PENDING": PENDING, "ERROR": FAILED}
 _AT_ONCE = 8
 """Bedrock's control plane takes few calls a second; botocore waits where it asks for fewer."""

@@ -104,7 +104,7 @@ def search_jumpstart(
         model
         for model in models
         if (not provider or provider.lower() in model.provider.lower())
-        and (not task or task.lower() in model.task.lower())
+        and model.is_for(task)
         and model.is_about(word)
     )
     first = list(islice(matches, None if limit is None else limit + 1))
@@ -127,15 +127,18 @@ def no_such_model(name: str, models: Iterable[BedrockModel]) -> UnknownNameError
 
 
 def token_book(target: Target) -> TokenBook:
-    """Where nothing is deployed, no answer of the Price List is kept."""
-    try:
-        bucket = facts.read(target).artifacts_bucket
-    except NotDeployedError:
-        bucket = ""
     return TokenBook(
         s3=target.client("s3"),
         pricing=target.client("pricing", region=price_list.ENDPOINT_REGIONS[0]),
-        bucket=bucket,
+        bucket=artifacts_bucket(target),
         region=target.region,
         today=datetime.now(UTC).date(),
     )
+
+
+def artifacts_bucket(target: Target) -> str:
+    """Where answers of the Price List are kept; "" where nothing is deployed."""
+    try:
+        return facts.read(target).artifacts_bucket
+    except NotDeployedError:
+        return ""

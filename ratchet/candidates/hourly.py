@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from ratchet.candidates import catalogue
 from ratchet.costs import money, price_list
 from ratchet.costs.price_book import PriceBook
-from ratchet.costs.prices import Price, PriceTable
-from ratchet.deployment.errors import NotDeployedError
-from ratchet.deployment.target import facts
+from ratchet.costs.prices import Price
 from ratchet.deployment.target.environment import Target
 
 Wish = tuple[str, str]
@@ -17,20 +16,15 @@ Wish = tuple[str, str]
 
 
 def prices(target: Target, wishes: Iterable[Wish]) -> dict[Wish, Price | None]:
-    """The price of an hour of each; None: it is unknown. Where nothing is deployed there is no
-    book, and the package's own prices count."""
+    """The price of an hour of each; None: it is unknown. Where nothing is deployed, no answer of
+    the Price List is kept."""
     wishes = sorted(set(wishes))
     if not wishes:
         return {}
-    try:
-        bucket = facts.read(target).artifacts_bucket
-    except NotDeployedError:
-        table = PriceTable(region=target.region)
-        return {wish: table.price(*wish) for wish in wishes}
     book = PriceBook(
         s3=target.client("s3"),
         pricing=target.client("pricing", region=price_list.ENDPOINT_REGIONS[0]),
-        bucket=bucket,
+        bucket=catalogue.artifacts_bucket(target),
         region=target.region,
         today=datetime.now(UTC).date(),
     )

@@ -73,7 +73,9 @@ def endpoint(
             lambda: _delete(sagemaker.delete_endpoint_config, EndpointConfigName=name),
         )
         sagemaker.create_endpoint_config(**config_request)
-        made.callback(_surely, lambda: delete_endpoint(sagemaker, name, pause=pause))
+        made.callback(
+            _surely, lambda: delete_endpoint(sagemaker, name, progress=progress, pause=pause)
+        )
         sagemaker.create_endpoint(**endpoint_request)
         _until_in_service(sagemaker, name, progress, pause)
         yield name
@@ -114,7 +116,13 @@ def transform(
     return job
 
 
-def delete_endpoint(sagemaker: SageMakerClient, name: str, *, pause: Pause = time.sleep) -> None:
+def delete_endpoint(
+    sagemaker: SageMakerClient,
+    name: str,
+    *,
+    progress: Progress = lambda state: None,
+    pause: Pause = time.sleep,
+) -> None:
     """Deletes an endpoint; one that is being made, as soon as that has ended.
 
     Raises:
@@ -133,6 +141,7 @@ def delete_endpoint(sagemaker: SageMakerClient, name: str, *, pause: Pause = tim
                 f"endpoint {name} cannot be deleted while it is being made, and it costs by the "
                 "hour. Try again: ratchet candidates down"
             )
+        progress("being made, and deleted as soon as it is")
         pause(_EVERY)
         waited += _EVERY
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from ratchet.notebooks import versions
+from ratchet.notebooks import syntax, versions
 from ratchet.notebooks.errors import NotebookError
 from ratchet.notebooks.git import GitError, NoRepository, Repository, repository_of
-from ratchet.notebooks.past_code import Code, ContentMissingError, PastCode
+from ratchet.notebooks.past_code import READER, Code, ContentMissingError, PastCode
 from ratchet.notebooks.remembered import Remembered
 from ratchet.notebooks.versions import Stretch, Version
 
@@ -61,6 +61,7 @@ class History:
         """Args: `path` of the notebook in the repository; `remembered` from earlier times."""
         self._repository = repository
         self._path = path
+        self._remembered = remembered
         self._past = PastCode(repository, remembered)
         self._shallow = versions.shallow_commits(repository)
         self._stretches: dict[tuple[str, str, tuple[str, ...]], Stretch] = {}
@@ -123,8 +124,18 @@ class History:
             first = part.versions[-1]
             start = versions.parent_of(self._repository, first.commit)
             if start is not None:
-                before = versions.paths_before(self._repository, first, start, code.line)
-                path = self._first_with(code, start, before)
+                path = self._path_before(code, first, start)
+
+    def _path_before(self, code: Code, first: Version, parent: str) -> str | None:
+        """The path that the notebook had in the commit before the one that added it here."""
+        key = syntax.digest(["path before", parent, first.path, code.digest, READER])
+        path = self._remembered.get(key)
+        if path is None:
+            before = versions.paths_before(self._repository, first, parent, code.line)
+            path = self._first_with(code, parent, before)
+            if path is not None:
+                self._remembered.put(key, path)
+        return path
 
     def _first_with(self, code: Code, commit: str, paths: Iterable[str]) -> str | None:
         return next((path for path in paths if self._past.has(code, commit, path)), None)

@@ -14,9 +14,11 @@ from ratchet.notebooks.git import Repository
 from ratchet.notebooks.remembered import Remembered
 from ratchet.notebooks.statements import Statement, places_of, statements_of
 from ratchet.notebooks.step_code import ModulesBeside, code_digest
+from ratchet.version import version
 
 # What reads a notebook: another reader may answer differently.
-_READER = f"1 {sys.version_info.major}.{sys.version_info.minor}"
+READER = f"{version()} {sys.version_info.major}.{sys.version_info.minor}"
+_YES, _NO = "yes", "no"
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,13 @@ class PastCode:
         self.prepare([(commit, path)])
         # All that the answer depends on: the notebook and what lies beside it.
         folder_id = self._folder_ids[commit, _folder(path)]
-        key = syntax.digest([str(folder_id), PurePosixPath(path).name, code.digest, _READER])
-        answer = self._remembered.get(key) if folder_id else None
-        if answer is None:
-            answer = self._compare(code, commit, path)
-            if folder_id:
-                self._remembered.put(key, answer)
+        key = syntax.digest([str(folder_id), PurePosixPath(path).name, code.digest, READER])
+        remembered = self._remembered.get(key) if folder_id else None
+        if remembered is not None:
+            return remembered == _YES
+        answer = self._compare(code, commit, path)
+        if folder_id:
+            self._remembered.put(key, _YES if answer else _NO)
         return answer
 
     def lists(self, commit: str, path: str) -> bool:

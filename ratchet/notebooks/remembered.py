@@ -20,18 +20,18 @@ class Remembered:
     def __init__(self, file: Path | None) -> None:
         """Args: `file` that holds the answers; None keeps them in memory alone."""
         self._file = file
-        self._answers: dict[str, bool] = {}
+        self._answers: dict[str, str] = {}
         self._new = False
         if file is not None:
             with contextlib.suppress(OSError, ValueError):
                 entries = json.loads(file.read_text())
                 if isinstance(entries, dict):
-                    self._answers = {key: bool(answer) for key, answer in entries.items()}
+                    self._answers = {key: str(answer) for key, answer in entries.items()}
 
-    def get(self, key: str) -> bool | None:
+    def get(self, key: str) -> str | None:
         return self._answers.get(key)
 
-    def put(self, key: str, answer: bool) -> None:
+    def put(self, key: str, answer: str) -> None:
         self._answers[key] = answer
         self._new = True
 

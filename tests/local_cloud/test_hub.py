@@ -208,7 +208,7 @@ class TestServed:
     def test_batch_transform_answers_each_line_by_the_rule(
         self, cloud: RunningCloud, bucket: str, model: str
     ) -> None:
-        texts = ["the flight was late", "all well", "a storm came"]
+        texts = ["the box was broken", "all well", "it was returned"]
         body = "".join(f"{json.dumps({'inputs': text})}\n" for text in texts)
         cloud.client("s3").put_object(Bucket=bucket, Key="in/rows.jsonl", Body=body.encode())
         sagemaker = cloud.client("sagemaker")

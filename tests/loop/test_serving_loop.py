@@ -3,15 +3,27 @@ account for which Model Monitor is closed."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
+import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import pandas as pd
 import pytest
 from botocore.config import Config
+from typer.testing import CliRunner
 
+import ratchet
 from demo.traffic import Client, flights_of, requests_of
+from ratchet.api import LoopConnection
+from ratchet.cli.main import app
+from ratchet.costs_report.report import By
 from ratchet.deployment import standing
+from ratchet.deployment.costs import recorded
 from ratchet.deployment.pipelines import launch
 from ratchet.deployment.registry import evaluations
 from ratchet.deployment.registry import versions as registry
@@ -20,10 +32,15 @@ from ratchet.deployment.runs import landing
 from ratchet.deployment.serving.request_rows import Batch
 from ratchet.deployment.target import facts
 from ratchet.loop import packages
+from ratchet.views.plain import as_json
 from tests.loop.broken_models import register_broken_model
 from tests.loop.deployed_loop import Loop, until
+from tests.projects import ROOT
+from tests.unit.api.same_values import COST, INTERVAL, SCORE, differences
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
+
+GUIDE = ROOT / "docs" / "guides" / "python-api.md"
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +156,143 @@ def test_labelled_data_has_the_champion_evaluated_and_below_the_floor_a_retrain_
 
     until(alarmed, "the model-quality alarm was not raised", every=1.0)
     assert loop.next_run(trained), "what the alarm is told for"
+
+
+def printed(loop: Loop, *words: str) -> Any:
+    """What a command prints with `--json`."""
+    result = CliRunner().invoke(app, [*words, "--json"], env={"RATCHET_LOCAL": str(loop.folder)})
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def dev(loop: Loop, source: Path, monkeypatch: pytest.MonkeyPatch) -> LoopConnection:
+    """The loop, opened from a notebook's folder in a project."""
+    folder = source / "notebooks" / "deep"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("RATCHET_LOCAL", str(loop.folder))
+    return ratchet.connect("dev")
+
+
+def all_priced(loop: Loop) -> bool:
+    """Whether what every run cost is recorded, and will not change any more."""
+    listed = runs.listed(loop.target)
+    costs = recorded.of_runs(loop.target, listed)
+    return all(run.id in costs and not costs[run.id].so_far for run in listed)
+
+
+def test_what_python_reads_is_what_the_commands_print(loop: Loop, dev: LoopConnection) -> None:
+    for run in runs.listed(loop.target):
+        loop.finished(run)
+    until(lambda: all_priced(loop) or None, "a run has no price", every=1.0)
+    assert not differences(dev.runs(), printed(loop, "runs"), COST)
+    for run_id in dev.runs()["id"]:
+        result, shown = dev.run(run_id), printed(loop, "show", run_id)
+        assert as_json(result.detail) == shown
+        assert not differences(result.steps, shown["steps"], COST)
+        assert not differences(result.metrics, shown["metrics"])
+        assert "<svg" in result._repr_html_()
+    models = printed(loop, "models")
+    assert not differences(dev.models(), models, SCORE)
+    for version in (model["version"] for model in models):
+        shown = printed(loop, "models", str(version))
+        assert as_json(dev.model(version)) == shown
+        assert not differences(dev.evaluations(version), shown["evaluations"], INTERVAL)
+    assert len(dev.evaluations(1)) == 2
+    assert as_json(dev.lineage(1)) == printed(loop, "lineage", "1")
+    for by in get_args(By):
+        assert not differences(dev.costs(by), printed(loop, "costs", "--by", by)["lines"])
+
+
+def test_drift_in_python_is_what_the_command_prints(loop: Loop, dev: LoopConnection) -> None:
+    assert dev.drift() is None
+    analyzed = printed(loop, "monitor", "run", "--engine", "pipeline")
+    drift, shown = dev.drift(), printed(loop, "monitor", "show")
+    assert drift is not None
+    assert as_json(drift.detail) == shown == analyzed
+    assert not differences(drift.distances, shown["distances"])
+    assert len(drift.distances) == len(shown["distances"])
+    assert "analysis" in drift._repr_html_()
+
+
+def test_the_guides_example_reads_the_outputs_of_a_run(
+    loop: Loop, dev: LoopConnection, source: Path, tmp_path: Path
+) -> None:
+    training = next(run for run in loop.runs() if run.status == "Succeeded")
+    (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example.replace('"latest"', repr(training.id)), names)
+    rows, run = names["rows"], names["run"]
+    assert rows.columns[0] == loop.settings.model.label
+    assert len(rows) == run.gate.rows
+    assert names["model"].name == "model.tar.gz"
+    train = run.output("prepare", "train")
+    assert len(train.select_dtypes("number").columns) > 5
+    folder = source / ".ratchet" / "outputs"
+    assert len([path for path in folder.iterdir() if path.is_dir()]) == 3
+    pulled = printed(loop, "pull", run.id, "prepare", "--to", str(tmp_path / "rows"))
+    assert {output["output"] for output in pulled["outputs"]} == {"train", "eval"}
+    assert pd.read_csv(tmp_path / "rows" / "eval" / "eval.csv").equals(rows)
+
+
+def here(loop: Loop, step: str, *words: str) -> Any:
+    """`ratchet run training --step … --here`."""
+    typed = ["run", "training", "--step", step, "--here", *words]
+    return CliRunner().invoke(app, typed, env={"RATCHET_LOCAL": str(loop.folder)})
+
+
+@pytest.mark.parametrize("step", ["prepare", "train", "evaluate"])
+def test_a_step_runs_here_on_the_inputs_of_the_last_run(
+    loop: Loop, dev: LoopConnection, source: Path, step: str
+) -> None:
+    known = len(loop.runs())
+    result = here(loop, step)
+    assert result.exit_code == 0, result.output
+    folder = source / ".ratchet" / "here" / step / "opt" / "ml"
+    assert len(loop.runs()) == known
+    if step == "train":
+        assert f"model  {folder / 'model'}" in result.stdout
+        assert str(source / "steps" / "flights" / "train.py") in result.stderr
+        assert any((folder / "model").iterdir())
+    elif step == "prepare":
+        run = dev.run(re.findall(r"\((\w+)\) ·", result.stderr)[0])
+        made = pd.read_csv(folder / "processing" / "output" / "eval" / "eval.csv")
+        assert made.equals(run.output("prepare", "eval"))
+    else:
+        run = dev.run(re.findall(r"\((\w+)\) ·", result.stderr)[0])
+        report = json.loads((folder / "processing/output/report/evaluation.json").read_text())
+        assert run.gate is not None
+        assert report["candidate"]["score"] == run.gate.candidate
+
+
+def test_a_debugger_stops_in_the_projects_own_script(
+    loop: Loop, dev: LoopConnection, source: Path
+) -> None:
+    script = source / "steps" / "flights" / "train.py"
+    (line, *_) = (
+        number
+        for number, text in enumerate(script.read_text().splitlines(), 1)
+        if "parser.parse_args" in text
+    )
+    words = ["-m", "ratchet", "run", "training", "--step", "train", "--here"]
+    stop = [
+        f"break {script}:{line}",
+        "continue",
+        "p __file__",
+        "import sys",
+        "p sys.argv[1:3]",
+        "q",
+    ]
+    commands = [word for command in stop for word in ("-c", command)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pdb", *commands, *words],
+        cwd=source,
+        env={**os.environ, "RATCHET_LOCAL": str(loop.folder)},
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+    assert f"Breakpoint 1 at {script}:{line}" in done.stdout, done.stdout + done.stderr
+    assert f"'{script}'\n['--eta', '0.1']" in done.stdout, "it stands in the script"

@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    app.command("list", short_help="List the models of Bedrock and JumpStart.")(list_models)
+    app.command(name="list", short_help="List the models of Bedrock and JumpStart.")(list_models)
 
 
 def list_models(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ratchet.cli.commands import notebook_status
+from ratchet.cli.commands import notebook_run, notebook_status
 from ratchet.cli.options import CommandGroup, before_the_command
 
 app = typer.Typer(
@@ -17,3 +17,4 @@ app.callback()(before_the_command)
 app.command("status", short_help="Show which steps are stable enough for a pipeline.")(
     notebook_status.status
 )
+notebook_run.register(app)

@@ -3,6 +3,7 @@ an edit."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,11 +18,13 @@ from ratchet.cli.options import (
     Model,
     PipelineName,
     Yes,
+    connect,
     connect_to_change,
 )
 
 if TYPE_CHECKING:
     from ratchet.deployment.pipelines.launch import Launched
+    from ratchet.deployment.target.environment import Target
 
 _EDIT = "This is an edit: it runs beside the deployed pipeline, which landed data runs."
 
@@ -65,6 +68,14 @@ def run(
             "--from", metavar="RUN", help="With --step: the earlier run; default: the newest."
         ),
     ] = None,
+    here: Annotated[
+        bool,
+        typer.Option(
+            "--here",
+            help="With one --step: run its script in this process, on the inputs of an earlier "
+            "run; nothing is uploaded. For debuggers: python -m pdb -m ratchet run …",
+        ),
+    ] = False,
     yes: Yes = False,
     environment: Environment = "dev",
     model: Model = None,
@@ -78,7 +89,7 @@ def run(
     Without -p InputManifest=s3://… the run takes the newest snapshot of the
     landed data. On a branch other than main, the run belongs to an experiment of
     that name, unless -p Experiment=… names another. The exit status is 1 if the
-    run did not succeed.
+    run did not succeed; with --here it is the script's.
     """
     from ratchet.deployment.pipelines import launch, parameters, stand_ins
 
@@ -88,6 +99,14 @@ def run(
         raise typer.BadParameter(
             "it names the run that --step takes results from", param_hint="--from"
         )
+    if here:
+        if not step or len(step) > 1 or as_deployed or stand_in:
+            raise typer.BadParameter(
+                "it runs one step of the source: ratchet run training --step train --here",
+                param_hint="--here",
+            )
+        target = connect(environment, local, model)
+        raise typer.Exit(_run_here(target, pipeline, step[0], values, source))
     what = "start" if as_deployed else "update and start"
     doing = f"{what} the pipeline {pipeline}"
     target = connect_to_change(environment, local, model, doing=doing, yes=yes)
@@ -106,6 +125,29 @@ def run(
     else:
         out().print(launched.run.id)
         err().print(f"[dim]{target.command(f'show {launched.run.id} --follow')}[/]", soft_wrap=True)
+
+
+def _run_here(
+    target: Target, pipeline: str, step: str, values: Mapping[str, str], earlier: str | None
+) -> int:
+    """The script's exit status."""
+    from ratchet.deployment.pipelines import in_process
+    from ratchet.deployment.pipelines.here import make_ready
+
+    with err().status(f"[dim]fetching the inputs of {escape(step)}[/]"):
+        ready = make_ready(target, kind=pipeline, step=step, values=values, earlier=earlier)
+    err().print(
+        f"[dim]inputs of {escape(ready.run.name)} ({ready.run.id}) · {escape(str(ready.script))} "
+        f"{escape(' '.join(ready.arguments))}[/]",
+        soft_wrap=True,
+    )
+    try:
+        status = in_process.run(ready)
+    finally:
+        for name, folder in ready.outputs.items():
+            if folder.is_dir() and any(folder.iterdir()):
+                out().print(f"{escape(name)}  {escape(str(folder))}", soft_wrap=True)
+    return status
 
 
 def _say(launched: Launched, *, as_deployed: bool) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ratchet.local_cloud.bedrock.authorisation import SERVICE
-from ratchet.local_cloud.bedrock.batch import Batch, BatchCloud
+from ratchet.local_cloud.bedrock.batch import BatchCloud, InvocationJob
 from ratchet.local_cloud.bedrock.errors import conflict, invalid, not_found
 from ratchet.local_cloud.bedrock.runtime import Runtime
 from ratchet.local_cloud.billing.pages import page
@@ -66,7 +66,7 @@ class Jobs:
                 raise invalid(str(denied)) from None
             self._runtime.check_server()
             self._store.put(scope, JOB, name, body)
-        batch = Batch(
+        batch = InvocationJob(
             scope=scope,
             body=body,
             model=model,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ratchet.definition.references import Reference
 from ratchet.runner.cache_key import CacheKey
@@ -14,6 +14,10 @@ from ratchet.runner.expressions import StepScope
 from ratchet.runner.records import Identity, Services, StopSignal, Stream
 from ratchet.runner.report import ProblemList
 from ratchet.runner.storage import Storage
+
+if TYPE_CHECKING:
+    from ratchet.runner.container import Container
+    from ratchet.runner.step_types.jobs import Command
 
 
 class Progress(Protocol):
@@ -91,6 +95,7 @@ class Runner:
     - `check`: reports what is wrong with a step before anything runs.
     - `check_reference`: what is wrong with a reference to such a step beside what the row says.
     - `run`: raises `StepFailed`, `StepStopped`, `EvaluationError` or what services raise.
+    - `prepare`: stages a job's inputs in its container, and says what to execute there.
     - `cache_key`: of resolved arguments, as far as the row says that they are compared; names
       what a person reads of.
     """
@@ -102,3 +107,4 @@ class Runner:
     check_reference: Callable[[RunnableStep, Reference], str | None] = any_reference
     resolve: Callable[[RunnableStep, StepScope], dict[str, Any]] = resolve_all
     cache_key: Callable[[Mapping[str, Any]], CacheKey] | None = None
+    prepare: Callable[[Attempt, Container], Command] | None = None

@@ -259,5 +259,6 @@ PROCESSING = Runner(
     check_reference=_check_reference,
     resolve=_resolve,
     cache_key=_cache_key,
+    prepare=_prepare,
     run=_run,
 )

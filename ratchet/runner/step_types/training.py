@@ -125,7 +125,8 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
     }
     sources = {}
     for channel in arguments.get("InputDataConfig") or []:
-        label = f"channel {channel['ChannelName']}"
+        name = channel["ChannelName"]
+        label = "notebook" if name == notebook_jobs.CHANNEL else f"channel {name}"
         source = dict(channel["DataSource"]["S3DataSource"])
         manifest = source.get("S3DataType") == "ManifestFile"
         sources[label] = CacheKeySource(uri=source.pop("S3Uri"), manifest=manifest)
@@ -266,6 +267,11 @@ def _prepare(
     )
 
 
+def _prepare_unmeasured(attempt: Attempt, container: Container) -> jobs.Command:
+    """As `_prepare`, for who reads no metrics out of its log."""
+    return _prepare(attempt, training_toolkit.LogMetrics([]), container)
+
+
 def _code_folder(attempt: Attempt, directory: str, container: Container) -> str:
     """Bring the code to its folder in the container, and say which that is."""
     if not directory.startswith("s3://"):
@@ -307,5 +313,6 @@ TRAINING = Runner(
     check=_check,
     resolve=_resolve,
     cache_key=_cache_key,
+    prepare=_prepare_unmeasured,
     run=_run,
 )

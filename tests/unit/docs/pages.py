@@ -24,6 +24,7 @@ ROOMS = (
     *CODE,
     "config",
     "notebooks",
+    "ratchet/api",
     "ratchet/authoring",
     "ratchet/cli",
     "ratchet/costs",
@@ -37,6 +38,7 @@ ROOMS = (
     "ratchet/pipelines",
     "ratchet/runner",
     "ratchet/settings",
+    "ratchet/views",
 )
 """Those that say in a README what belongs there and what it may import."""
 

@@ -111,4 +111,7 @@ def _is_module(name: str) -> bool:
         file = place / f"{parent.replace('.', '/')}.py"
         if file.is_file() and re.search(rf"\b(?:def|class) {last}\b", file.read_text()):
             return True
+        stub = place / parent.replace(".", "/") / "__init__.pyi"
+        if stub.is_file() and re.search(rf"\bas {last}\b", stub.read_text()):
+            return True
     return False

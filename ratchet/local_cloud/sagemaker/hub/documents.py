@@ -140,7 +140,7 @@ _GENERATOR = {
         "ContentType": "application/json",
         "PromptKey": "inputs",
         "OutputKeys": {"generated_text": "generated_text"},
-        "Body": {"inputs": "Is the flight late?", "parameters": {"max_new_tokens": 64}},
+        "Body": {"inputs": "Is the order complete?", "parameters": {"max_new_tokens": 64}},
     },
 }
 
@@ -150,8 +150,8 @@ MODELS = (
         version="1.0.0",
         title="Stand-in: text classification",
         description=(
-            "No model: the label says whether a text has one of the words late, delay, delayed, "
-            "cancelled, storm, bad, negative."
+            "No model: the label says whether a text has one of the words bad, broken, cancelled, "
+            "negative, refund, returned, wrong."
         ),
         task="text-classification",
         data_type="text",
@@ -162,7 +162,7 @@ MODELS = (
             "ContentType": "application/json",
             "PromptKey": "inputs",
             "OutputKeys": {"label": "[0].label"},
-            "Body": {"inputs": "the flight was late"},
+            "Body": {"inputs": "the box was broken"},
         },
     ),
     HubModel(

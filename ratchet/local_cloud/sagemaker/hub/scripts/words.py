@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-WORDS = frozenset({"bad", "cancelled", "delay", "delayed", "late", "negative", "storm"})
+WORDS = frozenset({"bad", "broken", "cancelled", "negative", "refund", "returned", "wrong"})
 
 
 def model_fn(model_dir: str) -> frozenset[str]:
