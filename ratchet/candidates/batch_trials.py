@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from ratchet.candidates import row_trials, trials
 from ratchet.candidates.asking import INTERRUPTED, Progress
 from ratchet.candidates.budget import Budget
 from ratchet.candidates.champion_answers import Champion
+from ratchet.candidates.deployments import Deployment, deployment
 from ratchet.candidates.replies import Asking, RefusedTrialError, Reply, RowOutcome
 from ratchet.candidates.results import Trial
 from ratchet.candidates.row_trials import Limits
@@ -35,7 +37,6 @@ _OVER = ("Completed", "PartiallyCompleted", "Stopped")
 _FAILED = ("Failed", "Expired")
 _EVERY, _EVERY_LOCALLY = 15.0, 0.3
 _RECORD = "R{:010d}"
-_LONGEST_NAME = 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +96,20 @@ class BatchTrial(TextTrial):
             stopped=asking.stopped,
         )
 
-    @property
-    def _name(self) -> str:
-        return self.tags["trial"][:_LONGEST_NAME].rstrip("-.")
+    @cached_property
+    def _deployment(self) -> Deployment:
+        """Name and tags, by which `ratchet candidates down` finds a job that was left."""
+        return deployment(
+            self.target.settings,
+            trial_id=self.tags["trial"],
+            candidate=self.model.id,
+            account=self.target.account,
+            now=self.started,
+        )
 
     @property
     def _folder(self) -> str:
-        return f"{FOLDER}{self._name}/"
+        return f"{FOLDER}{self._deployment.name}/"
 
     def _asked_by_job(
         self, progress: Callable[[Progress], None], *, limits: Limits, budget: Budget
@@ -131,7 +139,7 @@ class BatchTrial(TextTrial):
         uri = f"s3://{self.place.bucket}/{self._folder}"
         try:
             job = self.target.client("bedrock").create_model_invocation_job(
-                jobName=self._name,
+                jobName=self._deployment.name,
                 roleArn=self.place.role_arn,
                 modelId=self.model.called_as,
                 modelInvocationType="Converse",
@@ -139,7 +147,7 @@ class BatchTrial(TextTrial):
                     "s3InputDataConfig": {"s3InputFormat": "JSONL", "s3Uri": f"{uri}in/rows.jsonl"}
                 },
                 outputDataConfig={"s3OutputDataConfig": {"s3Uri": f"{uri}out/"}},
-                tags=[{"key": key, "value": value} for key, value in self.tags.items()],
+                tags=[{"key": k, "value": v} for k, v in self._deployment.tags.items()],
             )
         except ClientError as problem:
             message = problem.response["Error"].get("Message", "")

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,10 +25,11 @@ from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.eval_rows import EvalRows, rows_digest
 from ratchet.candidates.results import Trial
 from ratchet.cli.main import app
+from ratchet.costs.token_book import ListedRates, TokenBook
 from ratchet.deployment.target.environment import Target
 from tests.local_cloud.openai_stub import OpenAIStub, running_stub
-from tests.loop.deployed_loop import Loop
-from tests.projects import MODEL, copy_of_project
+from tests.loop.deployed_loop import PRICES, Loop
+from tests.projects import MODEL, ROOT, copy_of_project
 
 pytestmark = [pytest.mark.cloud, pytest.mark.synth]
 
@@ -36,6 +40,7 @@ NOVA, MICRO, TITAN = (
 )
 NO_AGREEMENT = "mistral.mistral-large-2402-v1:0"
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+GENERATOR, GATED, G5 = "stand-in-text-generation", "stand-in-text-generation-gated", "ml.g5.2xlarge"
 KEY = ["day", "carrier", "flight", "origin"]
 """What makes a flight of the eval slice's month one flight."""
 COLUMNS = [*KEY, "hour", "dest"]
@@ -100,10 +105,7 @@ class Bench:
     def stored(self) -> list[str]:
         """Names of the trials in the project's folder and in the bucket."""
         files = sorted(each.name for each in self.folder.glob(".ratchet/candidates/dev/*.json"))
-        listed = self.loop.client("s3").list_objects_v2(
-            Bucket=self.loop.deployed.artifacts_bucket, Prefix="candidates/trials/"
-        )
-        return [*files, *(entry["Key"] for entry in listed.get("Contents", ()))]
+        return [*files, *keys(self.loop, "candidates/trials/")]
 
     @property
     def asked(self) -> pd.DataFrame:
@@ -157,6 +159,12 @@ def bench(
         served.tell_cloud("settings", {"bedrock_url": stub.url})
         yield Bench(served, folder, stub)
     served.tell_cloud("settings", {"bedrock_url": ""})
+
+
+def keys(loop: Loop, prefix: str) -> list[str]:
+    """Of the artifact bucket."""
+    listed = loop.client("s3").list_objects_v2(Bucket=loop.deployed.artifacts_bucket, Prefix=prefix)
+    return [entry["Key"] for entry in listed.get("Contents", ())]
 
 
 def output_of(loop: Loop, step: str, output: str, file: str) -> pd.DataFrame:
@@ -251,13 +259,13 @@ def test_a_row_that_takes_too_long_is_unanswered_and_the_others_are_scored(bench
 
     def rule(prompt: str) -> str:
         if next(slow):
-            time.sleep(3)
+            time.sleep(12)
         return by_the_hour(prompt)
 
     bench.stub.rule = rule
-    trial, head = bench.trial("--timeout", "1")
+    trial, head = bench.trial("--timeout", "4")
     assert (trial.scored, trial.unanswered, trial.stopped) == (59, 1, "")
-    assert trial.why_unanswered == "no answer within 1 s"
+    assert trial.why_unanswered == "no answer within 4 s"
     assert head != "No verdict"
 
 
@@ -302,7 +310,24 @@ def test_answers_that_use_more_than_expected_stop_at_the_limit_and_what_there_is
     assert used <= limit + 8 * 150
 
 
-def test_a_price_that_nobody_knows_needs_a_limit_in_tokens(bench: Bench) -> None:
+def test_dollars_are_those_of_the_price_list_and_their_limit_holds(bench: Bench) -> None:
+    trial, _ = bench.trial("--limit-usd", "1")
+    assert trial.input_tokens is not None
+    assert trial.output_tokens is not None
+    cost = (60 * trial.input_tokens + 240 * trial.output_tokens) / 1e9  # $0.06 and $0.24
+    assert trial.cost_usd is not None
+    assert float(trial.cost_usd) == pytest.approx(cost)
+    bench.stub.requests.clear()
+    message = bench.refused("--limit-usd", "0.0001")
+    assert f"{NOVA}: it could cost $0.00" in message
+    assert "more than the limit of $0.0001" in message
+    assert bench.stub.requests == []
+
+
+def test_a_price_that_nobody_knows_needs_a_limit_in_tokens(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TokenBook, "listed", ListedRates())
     message = bench.refused("--limit-usd", "1")
     assert "nobody knows its price here" in message
     assert re.search(r"--limit-tokens \d+", message)
@@ -397,15 +422,12 @@ def test_a_batch_job_is_scored_like_rows_that_are_asked_one_by_one_and_leaves_no
 ) -> None:
     one_by_one, _ = bench.trial(rows=100)
     bench.stub.requests.clear()
-    role = batch_role(bench.loop)
+    role = batch_role(bench.loop, "test-batch")
     by_job, _ = bench.trial("--batch", "--batch-role", role, rows=100)
     assert by_job.pair == one_by_one.pair
     assert (by_job.scored, by_job.stopped) == (100, "")
     assert len(bench.stub.requests) == 101  # the first row is asked before the job starts
-    left = bench.loop.client("s3").list_objects_v2(
-        Bucket=bench.loop.deployed.artifacts_bucket, Prefix="candidates/batches/"
-    )
-    assert "Contents" not in left
+    assert keys(bench.loop, "candidates/batches/") == []
 
 
 def test_a_batch_job_that_cannot_start_is_refused_with_what_its_role_needs(bench: Bench) -> None:
@@ -417,29 +439,111 @@ def test_a_batch_job_that_cannot_start_is_refused_with_what_its_role_needs(bench
     assert "bedrock.amazonaws.com" in message
 
 
-def batch_role(loop: Loop) -> str:
+# -- models of JumpStart ---------------------------------------------------------------------------
+
+
+def test_a_generator_of_jumpstart_is_scored_by_one_transform_job_and_leaves_nothing(
+    bench: Bench, truth: pd.DataFrame
+) -> None:
+    loop, prices = bench.loop, {**PRICES, G5: {"Transform": "1.80"}}
+    loop.tell_cloud("prices", {"hourly": {loop.settings.region: prices}})
+    create_role(loop, "flights-dev-candidate", "sagemaker.amazonaws.com", ANYTHING)
+    trial, _ = bench.trial("--limit-usd", "1", ids=[GENERATOR], rows=100)
+    rows = bench.asked.merge(truth[[*KEY, "late"]], on=KEY, validate="one_to_one")
+    assert trial.pair is not None
+    rule = roc_auc_score(rows["late"], rows["hour"].map(chance))
+    assert trial.pair.candidate == pytest.approx(rule, abs=1e-12)
+    assert (trial.kind, trial.scored, trial.input_tokens) == ("jumpstart", 100, None)
+    assert trial.cost_usd is not None
+    assert 0 < trial.cost_usd < 1
+    sagemaker = loop.client("sagemaker")
+    assert sagemaker.list_models(NameContains="flights-dev-try-")["Models"] == []
+    assert keys(loop, "candidates/transforms/") == []
+    message = bench.refused("--limit-usd", "0.5", ids=[GENERATOR])
+    assert "half an hour of ml.g5.2xlarge costs $0.90, more than the limit of $0.50" in message
+    assert "--accept-licence" in bench.refused("--limit-usd", "9", ids=[GATED])
+
+
+def batch_role(loop: Loop, name: str) -> str:
     """A role that Bedrock may take for jobs in the artifact bucket."""
-    name, bucket = "test-batch", loop.deployed.artifacts_bucket
-    trust = {
-        "Effect": "Allow",
-        "Principal": {"Service": "bedrock.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
+    bucket = loop.deployed.artifacts_bucket
     objects = {
-        "Effect": "Allow",
         "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
         "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/candidates/batches/*"],
     }
     key = {
-        "Effect": "Allow",
         "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
         "Resource": loop.deployed.output_key_arn or "*",
     }
+    return create_role(loop, name, "bedrock.amazonaws.com", objects, key)
+
+
+ANYTHING = {"Action": "*", "Resource": "*"}
+
+
+def create_role(loop: Loop, name: str, service: str, *statements: dict[str, Any]) -> str:
+    trust = {"Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     iam = loop.client("iam")
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))
-    iam.put_role_policy(RoleName=name, PolicyName="objects", PolicyDocument=policy(objects, key))
+    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy(*statements))
     return name
 
 
 def policy(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+    allowed = [{"Effect": "Allow", **statement} for statement in statements]
+    return json.dumps({"Version": "2012-10-17", "Statement": allowed})
+
+
+# -- the guide -------------------------------------------------------------------------------------
+
+GUIDE = ROOT / "docs" / "guides" / "candidates.md"
+SECTIONS = ("A trial", "By a batch job", "Embeddings", "What it costs", "On a laptop")
+
+
+def blocks() -> Iterator[tuple[str, str]]:
+    """Language and text of each block of the guide's second half."""
+    text = GUIDE.read_text(encoding="utf-8")
+    half = text[text.index("## A trial\n") :]
+    assert re.findall(r"^##+ (.+)$", half, re.MULTILINE) == [*SECTIONS]
+    yield from re.findall(r"```(\w+)\n(.*?)```", half, re.DOTALL)
+
+
+def plain(text: str) -> str:
+    """Without numbers, which are the stub's, and without the ends of lines."""
+    return re.sub(r"\d[\d,.]*", "#", " ".join(text.split()))
+
+
+def test_the_guide_is_right_line_by_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last test of this file: it starts the cloud again."""
+    monkeypatch.setenv("COLUMNS", "100")
+    batch_role(bench.loop, "flights-batch")
+    printed = ""
+    for language, text in blocks():
+        if language == "toml":
+            assert text.strip() == SETTINGS.strip()
+        elif language == "text":
+            for line in text.splitlines():
+                assert plain(line) in plain(printed), printed
+        else:
+            for command in text.splitlines():
+                printed = typed(bench, command)
+
+
+def typed(bench: Bench, command: str) -> str:
+    """What a line of the guide prints; its server is the stub."""
+    ended = subprocess.run(
+        [
+            "bash",
+            "-c",
+            command.replace("http://127.0.0.1:11434/v1", bench.stub.url).replace(
+                "ratchet ", f"{sys.executable} -m ratchet.cli.main "
+            ),
+        ],
+        cwd=bench.folder,
+        env={**os.environ, "RATCHET_LOCAL": str(bench.loop.folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{command}\n{ended.stdout}{ended.stderr}"
+    return ended.stdout

@@ -14,9 +14,9 @@ from ratchet.cli.console import echo, echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, Model, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ratchet.candidates.batch_trials import JobPlace
+    from ratchet.candidates.jumpstart_trials import JumpStartTrial
+    from ratchet.candidates.lookup import HubModel
     from ratchet.candidates.plans import Plan, TriedModel
     from ratchet.candidates.prompts import Question, Template
     from ratchet.candidates.row_trials import RowTrial, Sending
@@ -110,6 +110,21 @@ def try_(
             show_default=False,
         ),
     ] = None,
+    instance: Annotated[
+        str,
+        typer.Option(
+            "--instance",
+            metavar="TYPE",
+            help="Of a model of JumpStart: what it runs on; default: as the hub says.",
+            show_default=False,
+        ),
+    ] = "",
+    accept_licence: Annotated[
+        bool,
+        typer.Option(
+            "--accept-licence", help="Of a model of JumpStart: you may accept its licence, and do."
+        ),
+    ] = False,
     at_once: Annotated[
         int, typer.Option("--at-once", min=1, max=64, metavar="N", help="Rows asked at once.")
     ] = 8,
@@ -151,7 +166,7 @@ def try_(
         _show_prompt(plan)
         return
     job = _job(target, deployed, plan, batch_role) if batch else None
-    tried = lookup.tried_models(target, ids, batch=batch)
+    tried = lookup.tried_models(target, ids, batch=batch, instance=instance)
     sending = Sending(
         patience=Patience(
             at_once=at_once, between=0 if target.local else settings.seconds_between_requests
@@ -159,7 +174,12 @@ def try_(
         max_tokens=max_tokens or plan.max_tokens,
         seconds=timeout,
     )
-    trials = _trials(target, plan, tried, sending, train_rows=train_rows, job=job)
+    trials: list[RowTrial | JumpStartTrial] = [
+        _of_hub(target, deployed, plan, each, sending, accept_licence=accept_licence)
+        if isinstance(each, lookup.HubModel)
+        else _of_bedrock(target, plan, each, sending, train_rows=train_rows, job=job)
+        for each in tried
+    ]
     with err().status("[dim]asking the champion[/]"):
         champion = champion_of(target, plan.rows)
     announce(plan, trials, champion.asked.reason)
@@ -175,43 +195,58 @@ def try_(
         raise refusals[0]
 
 
-def _trials(
+def _of_bedrock(
     target: Target,
     plan: Plan,
-    models: Sequence[TriedModel],
+    model: TriedModel,
     sending: Sending,
     *,
     train_rows: int,
     job: JobPlace | None,
-) -> list[RowTrial]:
-    """The trial of each model, by its kind.
+) -> RowTrial:
+    """The trial of a model of this kind.
 
     Args:
         job: where a batch job works; None: row by row.
     """
+    from ratchet.candidates import embedding_trials
     from ratchet.candidates.batch_trials import BatchTrial
-    from ratchet.candidates.embedding_trials import EmbeddingTrial
-    from ratchet.candidates.embedding_trials import train_rows as rows_of_train_slice
     from ratchet.candidates.results import EMBEDDING
     from ratchet.candidates.text_trials import TextTrial
     from ratchet.deployment.errors import DeploymentError
 
-    trials: list[RowTrial] = []
-    for model in models:
-        if model.kind != EMBEDDING:
-            how: dict[str, Any] = {"target": target, "plan": plan, "model": model}
-            how["sending"] = sending
-            trials.append(TextTrial(**how) if job is None else BatchTrial(**how, place=job))
-            continue
-        if job is not None:
-            raise DeploymentError(
-                f"{model.id} is an embedding model, which is asked row by row: without --batch"
-            )
-        train = rows_of_train_slice(target, plan, train_rows)
-        trials.append(
-            EmbeddingTrial(target=target, plan=plan, model=model, sending=sending, train=train)
+    how: dict[str, Any] = {"target": target, "plan": plan, "model": model, "sending": sending}
+    if model.kind != EMBEDDING:
+        return TextTrial(**how) if job is None else BatchTrial(**how, place=job)
+    if job is not None:
+        raise DeploymentError(
+            f"{model.id} is an embedding model, which is asked row by row: without --batch"
         )
-    return trials
+    train = embedding_trials.train_rows(target, plan, train_rows)
+    return embedding_trials.EmbeddingTrial(**how, train=train)
+
+
+def _of_hub(
+    target: Target,
+    deployed: TrainingFacts,
+    plan: Plan,
+    model: HubModel,
+    sending: Sending,
+    *,
+    accept_licence: bool,
+) -> JumpStartTrial:
+    from ratchet.candidates.jumpstart_trials import JumpStartTrial
+
+    return JumpStartTrial(
+        target=target,
+        plan=plan,
+        model=model.tried,
+        document=model.document,
+        instance=model.instance,
+        max_tokens=sending.max_tokens,
+        bucket=deployed.artifacts_bucket,
+        accept_licence=accept_licence,
+    )
 
 
 def _job(target: Target, deployed: TrainingFacts, plan: Plan, role: str | None) -> JobPlace:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ratchet.candidates.asking import Progress
     from ratchet.candidates.champion_answers import Champion
+    from ratchet.candidates.jumpstart_trials import JumpStartTrial
     from ratchet.candidates.plans import Plan
     from ratchet.candidates.replies import RefusedTrialError
     from ratchet.candidates.results import Trial
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from ratchet.loop.facts import TrainingFacts
 
 
-def announce(plan: Plan, trials: Sequence[RowTrial], unscorable: str | None) -> None:
+def announce(
+    plan: Plan, trials: Sequence[RowTrial | JumpStartTrial], unscorable: str | None
+) -> None:
     """What would leave, where to, and for how much at most."""
     from ratchet.candidates.eval_rows import too_few
     from ratchet.cli.views import trial_view
@@ -38,10 +41,10 @@ def announce(plan: Plan, trials: Sequence[RowTrial], unscorable: str | None) -> 
             f"[yellow]the champion cannot be scored[/]: {escape(unscorable)}", soft_wrap=True
         )
     for trial in trials:
-        console.print(escape(trial_view.estimate_line(trial.model, trial.tokens)), soft_wrap=True)
+        console.print(escape(trial_view.estimate_line(trial)), soft_wrap=True)
 
 
-def agree(target: Target, trials: Sequence[RowTrial], *, yes: bool) -> None:
+def agree(target: Target, trials: Sequence[RowTrial | JumpStartTrial], *, yes: bool) -> None:
     """On AWS a person agrees before rows leave and money is spent."""
     from ratchet.deployment.errors import DeploymentError
 
@@ -62,7 +65,7 @@ def agree(target: Target, trials: Sequence[RowTrial], *, yes: bool) -> None:
 def run_all(
     target: Target,
     deployed: TrainingFacts,
-    trials: Sequence[RowTrial],
+    trials: Sequence[RowTrial | JumpStartTrial],
     champion: Champion,
     limits: Limits,
 ) -> tuple[list[Trial], list[RefusedTrialError]]:
