@@ -92,8 +92,8 @@ def test_what_a_script_raises_reaches_the_debugger(step: StepHere) -> None:
 def test_ratchets_own_modules_stay_loaded(step: StepHere) -> None:
     import ratchet
 
-    step.script.write_text("")
-    in_process.run(replace(step, modules=frozenset({"ratchet"})))
+    step.script.write_text("import sys\nsys.exit('ratchet' not in sys.modules)\n")
+    assert in_process.run(replace(step, modules=frozenset({"ratchet"}))) == 0
     assert sys.modules["ratchet"] is ratchet
 
 
