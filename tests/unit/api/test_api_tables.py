@@ -100,7 +100,7 @@ def test_a_run_that_goes_on_is_what_the_command_prints(
     assert not differences(dev.runs(), printed("runs"), COST, without=["seconds"])
     steps = dev.run().steps.set_index("name")
     assert steps.loc["evaluate", "word"] == "waiting"
-    assert pd.isna(steps.loc["evaluate", "status"])
+    assert steps["status"].isna()["evaluate"]
 
 
 @pytest.mark.parametrize("which", ["passed", "halted", "unchanged"])
@@ -126,7 +126,8 @@ def test_what_a_run_cost_is_what_the_command_prints(
     keep(world, *jobs, day=passed.started.date())
     shown = printed("runs")
     assert not differences(dev.runs(), shown, COST)
-    assert dev.runs().loc[0, ["cost", "saved", "unknown_costs"]].tolist() == [0.25, 0.5, 1]
+    row = dev.runs()[["cost", "saved", "unknown_costs"]].to_dict("records")
+    assert row == [{"cost": 0.25, "saved": 0.5, "unknown_costs": 1}]
     steps = dev.run().steps
     assert not differences(steps, shown[0]["steps"], COST)
     assert steps.set_index("name").loc["train", "cost"] == 0.25
