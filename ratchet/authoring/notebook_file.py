@@ -86,12 +86,7 @@ class NotebookFile:
                 f"{self.path}, cell {cell.number}, line {error.lineno} is not valid Python: "
                 f"{error.msg}"
             ) from None
-        for statement in body:
-            match statement:
-                case ast.Assign(targets=targets, value=value):
-                    yield from ((t.id, value) for t in targets if isinstance(t, ast.Name))
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                    yield name, value
+        yield from assignments(ast.Module(body, type_ignores=[]))
 
     def stripped(self) -> bytes:
         """The notebook as the job gets it: its cells with their tags. Without outputs, counts, ids,
@@ -105,6 +100,16 @@ class NotebookFile:
             "nbformat_minor": 4,  # the last without ids
         }
         return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """The names that the statements of a cell set, each with the expression of its value."""
+    for statement in tree.body:
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                yield from ((t.id, value) for t in targets if isinstance(t, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                yield name, value
 
 
 def load(path: Path) -> NotebookFile:

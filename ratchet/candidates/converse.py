@@ -9,21 +9,16 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ratchet.candidates.answers import EMULATOR_MOCK
 from ratchet.candidates.budget import Usage
+from ratchet.candidates.failures import Failures
 from ratchet.candidates.prompts import Question, answer_schema, instruction
-from ratchet.candidates.replies import (
-    BusyError,
-    NoAnswerError,
-    RefusedTrialError,
-    Reply,
-    VoidTrialError,
-)
-from ratchet.deployment.errors import DENIED, explain
+from ratchet.candidates.replies import RefusedTrialError, Reply, VoidTrialError
+from ratchet.deployment.errors import explain
 
 SCHEMA, SYSTEM, TEMPERATURE = "schema", "system prompt", "temperature"
 FEATURES: Mapping[str, tuple[str, ...]] = {
@@ -33,13 +28,6 @@ FEATURES: Mapping[str, tuple[str, ...]] = {
 }
 """What a request may go without → the words by which a refusal means it, in lower case."""
 
-_UNREACHABLE = 2
-"""Attempts at a service that does not answer at all."""
-_THROTTLED = frozenset(
-    {"ThrottlingException", "TooManyRequestsException", "ModelNotReadyException"}
-)
-_BUSY = _THROTTLED | {"ServiceUnavailableException", "InternalServerException"}
-_NO_ANSWER = frozenset({"ModelTimeoutException", "ModelErrorException"})
 _NOT_IN_A_TAG = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]")
 _LONGEST_TAG = 256
 
@@ -58,12 +46,7 @@ class Conversation:
     max_tokens: int
     tags: Mapping[str, str]
     """The request's metadata, which invocation logs keep."""
-    refusal: Callable[[str], str]
-    """What to do about a request that is not allowed, by the reason."""
-    seconds: float
-    """How long a row may take; for a message."""
-    local: bool = False
-    """Whether this is the local cloud, where a server that is not there does not come back."""
+    failures: Failures
     without: frozenset[str] = frozenset()
     """Of FEATURES: what the model refuses."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -100,7 +83,7 @@ class Conversation:
                     if self.without == before:
                         self.without |= {refused.feature}
                 continue
-            return self._reply(answer)
+            return self.reply(answer)
 
     def count(self, prompt: str) -> int | None:
         """The tokens of the request, as they would be charged; None: the model has no count.
@@ -121,41 +104,23 @@ class Conversation:
         return int(answer["inputTokens"])
 
     def _converse(self, prompt: str) -> Mapping[str, Any]:
-        from botocore import exceptions
-
         tags = {name: tag_text(value) for name, value in self.tags.items()}
-        try:
+        with self.failures.named(self._refused_feature):
             answer: Mapping[str, Any] = self.runtime.converse(
                 modelId=self.model_id, requestMetadata=tags, **self.request(prompt)
             )
-            return answer
-        except exceptions.ReadTimeoutError:
-            raise NoAnswerError(f"no answer within {self.seconds:g} s", billed=True) from None
-        except exceptions.ClientError as problem:
-            raise self._of_service(problem) from None
-        except (exceptions.HTTPClientError, exceptions.ConnectionError) as problem:
-            raise BusyError(str(explain(problem)), attempts=_UNREACHABLE) from None
+        return answer
 
-    def _of_service(self, problem: Any) -> Exception:
-        error = problem.response.get("Error", {})
-        code, message = str(error.get("Code", "")), str(error.get("Message", "")).strip()
-        if code in _BUSY:
-            absent = self.local and code not in _THROTTLED
-            attempts = _UNREACHABLE if absent else None
-            return BusyError(f"{code}: {message}" if message else code, attempts=attempts)
-        if code in _NO_ANSWER:
-            return NoAnswerError(f"{code}: {message}", billed=True)
-        if code == "ValidationException":
-            feature = refused_feature(message, self.without)
-            if feature:
-                return _FeatureRefusedError(feature)
-            if "too long" in message.lower() or "maximum context" in message.lower():
-                return NoAnswerError(f"{code}: {message}", billed=False)
-        reason = str(explain(problem))
-        more = self.refusal(message) if code in {*DENIED, "ResourceNotFoundException"} else ""
-        return RefusedTrialError("\n".join(filter(None, [reason, more])))
+    def _refused_feature(self, message: str) -> Exception | None:
+        feature = refused_feature(message, self.without)
+        return _FeatureRefusedError(feature) if feature else None
 
-    def _reply(self, answer: Mapping[str, Any]) -> Reply[str]:
+    def reply(self, answer: Mapping[str, Any]) -> Reply[str]:
+        """What the body of an answer says.
+
+        Raises:
+            VoidTrialError: an emulator made it up.
+        """
         content = answer["output"]["message"]["content"]
         text = "".join(block["text"] for block in content if "text" in block)
         if text.lstrip().lower().startswith(EMULATOR_MOCK):
@@ -166,7 +131,7 @@ class Conversation:
             usage=Usage(
                 input_tokens=int(usage["inputTokens"]), output_tokens=int(usage["outputTokens"])
             ),
-            latency_ms=float(answer["metrics"]["latencyMs"]),
+            latency_ms=answer.get("metrics", {}).get("latencyMs"),
             cut_off=answer.get("stopReason") == "max_tokens",
         )
 

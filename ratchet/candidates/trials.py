@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ _LONGEST_EXAMPLE = 100
 class ReadAnswers:
     """The answers of a trial that can be read, and the others."""
 
-    answers: Mapping[int, RowAnswer]
+    answers: Mapping[int, RowAnswer] = field(default_factory=dict)
     """By the row's position."""
     unparsable: int = 0
     examples: tuple[str, ...] = ()
@@ -46,11 +47,9 @@ def read_answers(asking: Asking[str], question: Question, *, max_tokens: int) ->
     """Reads each answer; what cannot be read is counted, and nothing stands for it."""
     answers: dict[int, RowAnswer] = {}
     examples: list[str] = []
-    reasons: Counter[str] = Counter()
     unparsable = 0
     for position, outcome in asking.outcomes.items():
         if outcome.reply is None:
-            reasons[outcome.reason] += 1
             continue
         try:
             answers[position] = read_answer(outcome.reply.content, question)
@@ -58,15 +57,23 @@ def read_answers(asking: Asking[str], question: Question, *, max_tokens: int) ->
             unparsable += 1
             why = f"cut off at {max_tokens:,} tokens" if outcome.reply.cut_off else str(problem)
             examples.append(_example(outcome.reply.content, why))
-    replies = [o for o in asking.outcomes.values() if o.reply]
-    return ReadAnswers(
+    return replace(
+        read_replies(asking),
         answers=answers,
         unparsable=unparsable,
         examples=tuple(dict.fromkeys(examples))[:EXAMPLES],
+    )
+
+
+def read_replies(asking: Asking[Any]) -> ReadAnswers:
+    """What is true of replies whatever is in them."""
+    reasons = Counter(o.reason for o in asking.outcomes.values() if o.reply is None)
+    replied = [o for o in asking.outcomes.values() if o.reply]
+    return ReadAnswers(
         unanswered=reasons.total(),
         why_unanswered=reasons.most_common(1)[0][0] if reasons else "",
-        latencies=tuple(o.reply.latency_ms for o in replies if o.reply and o.reply.latency_ms),
-        walls=tuple(o.wall_ms for o in replies if o.wall_ms),
+        latencies=tuple(o.reply.latency_ms for o in replied if o.reply and o.reply.latency_ms),
+        walls=tuple(o.wall_ms for o in replied if o.wall_ms),
     )
 
 

@@ -13,6 +13,7 @@ from rich.markup import escape
 from typer.exceptions import TyperException
 
 from ratchet.cli.commands import (
+    candidates,
     check,
     clean,
     cloud,
@@ -27,8 +28,10 @@ from ratchet.cli.commands import (
     logs,
     models,
     monitor,
+    notebook,
     permissions,
     predict,
+    promote,
     pull,
     remove,
     run,
@@ -157,6 +160,7 @@ for module in (
     clean,
     permissions,
     predict,
+    promote,
     lineage,
     graph,
     diff,
@@ -168,6 +172,8 @@ for module in (
     module.register(app)
 app.add_typer(costs.app, name="costs")
 app.add_typer(monitor.app, name="monitor")
+app.add_typer(candidates.app, name="candidates")
+app.add_typer(notebook.app, name="notebook")
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from ratchet.loop import folders
 from ratchet.loop.problems import LATENCY
 from ratchet.project import Project
 from ratchet.runner import Result, StepRecord
+from ratchet.settings.candidates import unknown_columns
 from ratchet.settings.schema import SettingsError
 
 _PREPARE, _TRAIN_ROWS, _EVAL_ROWS = "prepare", "train", "eval"
@@ -109,7 +110,8 @@ def _eval_slice(trial: Trial) -> None:
     rows = _rows(trial, _EVAL_ROWS)
     columns = list(map(str, rows.columns))
     for environment in trial.project.environments:
-        model = trial.project.settings(environment, trial.model).model
+        settings = trial.project.settings(environment, trial.model)
+        model = settings.model
         for key, name in (("label", model.label), ("weights", model.weights)):
             if name and name not in columns:
                 near = difflib.get_close_matches(name, columns, n=1)
@@ -118,6 +120,8 @@ def _eval_slice(trial: Trial) -> None:
                     f"{key} = {name!r} in {environment}, and the eval slice has the columns "
                     f"{', '.join(columns)}{hint}"
                 )
+        for mistake in unknown_columns(settings.candidates, columns):
+            raise ContractError(f"{settings.origin('candidates.columns')}: {mistake}")
     label = trial.settings.model.label
     if rows[label].nunique() < 2:
         raise ContractError(

@@ -88,6 +88,13 @@ _SOURCES = (
     _Source(
         date="2026-08-20", region="us-east-1", prices=(("ml.g5.2xlarge", (TRAINING,), "1.515"),)
     ),
+    # AWS's price file of AmazonSageMaker for us-east-1, as a public training kit tabulates it for
+    # training and hosting alike, without the day; independent repositories of 2026 have the same.
+    _Source(
+        date="2026-08-01",
+        region="us-east-1",
+        prices=(("ml.g5.2xlarge", (HOSTING,), "1.515"), ("ml.g5.12xlarge", (HOSTING,), "7.09")),
+    ),
     _Source(date="2026-08-11", region="us-east-1", prices=(("ml.m5.large", (TRAINING,), "0.115"),)),
     _Source(
         date="2026-07-30",

@@ -35,6 +35,7 @@ class PriceBook:
     s3: S3Client
     pricing: PricingClient
     bucket: str
+    """"": nothing is deployed, and nothing is kept."""
     region: str
     today: date
     complaints: list[str] = field(default_factory=list)
@@ -63,7 +64,7 @@ class PriceBook:
 
     def save(self) -> None:
         """Keeps what was asked for."""
-        if self._changed:
+        if self._changed and self.bucket:
             self.s3.put_object(
                 Bucket=self.bucket, Key=prices.key(self.region), Body=self.table.to_json()
             )
@@ -98,6 +99,8 @@ class PriceBook:
         return {} if price is None else {STORED: price}
 
     def _read(self) -> PriceTable:
+        if not self.bucket:
+            return PriceTable(region=self.region)
         try:
             answer = self.s3.get_object(Bucket=self.bucket, Key=prices.key(self.region))
             return prices.read(answer["Body"].read())

@@ -73,7 +73,7 @@ def hourly(pricing: PricingClient, *, region: str, instance_type: str) -> dict[s
     """
     by_component: dict[str, set[Decimal]] = {}
     filters = {"regionCode": region, "instanceName": instance_type}
-    for product in _products(pricing, "AmazonSageMaker", filters):
+    for product in products(pricing, "AmazonSageMaker", filters):
         component = _component(product, instance_type)
         if component:
             by_component.setdefault(component, set()).update(_amounts(product, _HOURS))
@@ -92,16 +92,18 @@ def storage(pricing: PricingClient, *, region: str) -> Decimal | None:
     """
     filters = {"regionCode": region, "volumeType": "Standard"}
     amounts: set[Decimal] = set()
-    for product in _products(pricing, "AmazonS3", filters):
-        if _STORED.fullmatch(_attributes(product).get("usagetype", "")):
+    for product in products(pricing, "AmazonS3", filters):
+        if _STORED.fullmatch(attributes(product).get("usagetype", "")):
             amounts |= _amounts(product, frozenset({"gb-mo"}))
     return _only(amounts, f"a GB-month in S3 Standard in {region}") if amounts else None
 
 
-def _products(
-    pricing: PricingClient, service: str, filters: Mapping[str, str]
-) -> Iterator[Product]:
-    """All pages of GetProducts."""
+def products(pricing: PricingClient, service: str, filters: Mapping[str, str]) -> Iterator[Product]:
+    """All pages of GetProducts.
+
+    Raises:
+        PriceListError: no answer, or one that is no product.
+    """
     matches: list[FilterTypeDef] = [
         {"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in filters.items()
     ]
@@ -146,22 +148,23 @@ def _parsed(text: str) -> Product:
     return product
 
 
-def _attributes(product: Product) -> Mapping[str, str]:
-    attributes: Mapping[str, str] = product["product"].get("attributes") or {}
-    return attributes
+def attributes(product: Product) -> Mapping[str, str]:
+    """Name → text; the list has no others."""
+    about: Mapping[str, str] = product["product"].get("attributes") or {}
+    return about
 
 
 def _component(product: Product, instance_type: str) -> str | None:
     """What the product is a price of; None: nothing that Ratchet reckons."""
-    attributes = _attributes(product)
-    usage = _USAGE_TYPE.fullmatch(attributes.get("usagetype", ""))
+    about = attributes(product)
+    usage = _USAGE_TYPE.fullmatch(about.get("usagetype", ""))
     if usage is None or usage["instance"] != instance_type:
         return None
     component = _USAGE.get(usage["use"])
     if component is None:
         return None
-    elsewhere = attributes.get("locationType", "AWS Region") != "AWS Region"
-    other_kind = attributes.get("platoinstancetype", _KINDS[component]) != _KINDS[component]
+    elsewhere = about.get("locationType", "AWS Region") != "AWS Region"
+    other_kind = about.get("platoinstancetype", _KINDS[component]) != _KINDS[component]
     return None if elsewhere or other_kind else component
 
 
@@ -171,13 +174,14 @@ def _amounts(product: Product, units: frozenset[str]) -> set[Decimal]:
     for offer in (product.get("terms") or {}).get("OnDemand", {}).values():
         for rate in offer.get("priceDimensions", {}).values():
             if rate.get("unit", "").lower() in units and rate.get("beginRange", "0") == "0":
-                amounts.add(_dollars(rate, product))
+                amounts.add(dollars(rate, product))
     return {amount for amount in amounts if amount > 0}
 
 
-def _dollars(rate: Mapping[str, Any], product: Product) -> Decimal:
+def dollars(rate: Mapping[str, Any], product: Product) -> Decimal:
+    """The price of one price dimension. PriceListError: it has none in US dollars."""
     try:
-        return _plain(Decimal(rate["pricePerUnit"]["USD"]))
+        return plain(Decimal(rate["pricePerUnit"]["USD"]))
     except (KeyError, TypeError, InvalidOperation):
         shown = json.dumps(rate.get("pricePerUnit"))
         sku = product["product"].get("sku", "?")
@@ -186,7 +190,7 @@ def _dollars(rate: Mapping[str, Any], product: Product) -> Decimal:
         ) from None
 
 
-def _plain(amount: Decimal) -> Decimal:
+def plain(amount: Decimal) -> Decimal:
     """Without the zeros at the end that the list has; never as a power of ten."""
     return Decimal(f"{amount.normalize():f}")
 

@@ -50,6 +50,11 @@ def read_percent(path: str, text: str) -> list[RawCell]:
     return [_raw_cell(block) for block in blocks]
 
 
+def has_cells(text: str) -> bool:
+    """Whether a script has a line that begins a cell."""
+    return any(_CELL.fullmatch(line) for line in text.splitlines())
+
+
 def _end_of_header(lines: Sequence[str]) -> int:
     """How many lines jupytext's header has at the top of the script."""
     if not lines or lines[0].strip() != _HEADER_FENCE:
@@ -124,7 +129,11 @@ def _raw_cell(block: _Block) -> RawCell:
         source = "\n".join([f"%%{language[1]}", *lines[leading:]])
         first_line = block.first_line + leading - 1
     else:
-        source = "\n".join(_COMMENTED_MAGIC.sub(r"\1", line) for line in lines[leading:])
+        inside = _inside_texts(lines)
+        source = "\n".join(
+            line if number in inside else _COMMENTED_MAGIC.sub(r"\1", line)
+            for number, line in enumerate(lines[leading:], leading + 1)
+        )
         first_line = block.first_line + leading
     return RawCell(
         kind={"raw": "raw", "markdown": "markdown", "md": "markdown"}[kind[1]] if kind else "code",

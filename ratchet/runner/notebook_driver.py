@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,13 +69,17 @@ def read(notebook: Path) -> Any:
     return nb
 
 
-def inject(nb: Any, parameters: Mapping[str, object]) -> None:
+def inject(nb: Any, parameters: Mapping[str, object]) -> int | None:
     """Adds a cell that sets the parameters: behind the one tagged `parameters`, in place of one
-    that an earlier run added, or else first (papermill, `parameterize_notebook`)."""
+    that an earlier run added, or else first (papermill, `parameterize_notebook`).
+
+    Returns:
+        The place, from 0, of a cell that was put among the others.
+    """
     import nbformat
 
     if not parameters:
-        return
+        return None
     lines = ["# Parameters", *(f"{name} = {value!r}" for name, value in parameters.items())]
     cell = nbformat.from_dict(  # type: ignore[no-untyped-call]
         {
@@ -90,9 +95,10 @@ def inject(nb: Any, parameters: Mapping[str, object]) -> None:
     earlier = next((at for at, each in enumerate(tags) if INJECTED_TAG in each), None)
     if earlier is not None:
         nb.cells[earlier] = cell
-        return
+        return None
     defaults = next((at for at, each in enumerate(tags) if PARAMETERS_TAG in each), -1)
     nb.cells.insert(defaults + 1, cell)
+    return defaults + 1
 
 
 def execute(
@@ -116,12 +122,14 @@ def execute(
     """
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    client = _client(nb, kernel, progress)
     code = [at for at, cell in enumerate(nb.cells) if cell.cell_type == "code"]
-    with client.setup_kernel(
-        cwd=str(folder),
-        env=dict(os.environ if environment is None else environment),
-        preexec_fn=_end_with_parent(),
+    with (
+        tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
+        (client := _client(nb, kernel, progress, sockets)).setup_kernel(
+            cwd=str(folder),
+            env=dict(os.environ if environment is None else environment),
+            preexec_fn=_end_with_parent(),
+        ),
     ):
         for number, at in enumerate(code, start=1):
             cell = nb.cells[at]
@@ -129,23 +137,30 @@ def execute(
             try:
                 client.execute_cell(cell, at, execution_count=client.code_cells_executed + 1)
             except CellExecutionError as error:
-                plain = _ANSI.sub("", str(error.traceback))
-                raise CellFailedError(at + 1, f"{error.ename}: {error.evalue}", plain) from None
+                name = f"{error.ename}: {error.evalue}"
+                raise CellFailedError(at + 1, name, _traceback(cell)) from None
             except DeadKernelError:
                 raise CellFailedError(
                     at + 1, "the kernel died: perhaps the machine ran out of memory"
                 ) from None
 
 
-def _client(nb: Any, kernel: str, progress: CellProgress) -> Any:
+def _client(nb: Any, kernel: str, progress: CellProgress, sockets: str) -> Any:
     from nbclient import NotebookClient
+    from traitlets.config import Config
 
     class TellingClient(NotebookClient):
         def output(self, outs: Any, msg: Any, display_id: Any, cell_index: int) -> Any:
             _tell(msg, progress)
             return super().output(outs, msg, display_id, cell_index)
 
-    return TellingClient(nb, timeout=None, kernel_name=kernel, shutdown_kernel="immediate")
+    # Sockets in a folder of this user's, so that the kernel listens on no port.
+    config = Config(
+        KernelManager={"transport": "ipc", "connection_file": str(Path(sockets, "kernel.json"))}
+    )
+    return TellingClient(
+        nb, timeout=None, kernel_name=kernel, shutdown_kernel="immediate", config=config
+    )
 
 
 def _tell(message: Mapping[str, Any], progress: CellProgress) -> None:
@@ -156,7 +171,16 @@ def _tell(message: Mapping[str, Any], progress: CellProgress) -> None:
         case "execute_result" | "display_data":
             progress.text("stdout", f"{content['data'].get('text/plain', '')}\n")
         case "error":
-            progress.text("stderr", _ANSI.sub("", "\n".join(content["traceback"])) + "\n")
+            progress.text("stderr", f"{_plain(content['traceback'])}\n")
+
+
+def _traceback(cell: Any) -> str:
+    errors = [out for out in cell.outputs if out.output_type == "error"]
+    return _plain(errors[-1].traceback) if errors else ""
+
+
+def _plain(lines: Sequence[str]) -> str:
+    return _ANSI.sub("", "\n".join(lines))
 
 
 def _first_line(code: str) -> str:

@@ -34,6 +34,7 @@ def contradictions(settings: Settings, *, steps: Path) -> Iterator[tuple[str, st
     yield from _of_tolerances(settings)
     yield from _of_limits(settings, steps)
     yield from _of_slices(settings)
+    yield from _of_candidates(settings)
     if len(",".join(settings.unmonitored)) > _LONGEST_EXCLUSION:
         yield (
             "monitor.exclude",
@@ -224,3 +225,15 @@ def _of_slices(settings: Settings) -> Iterator[tuple[str, str]]:
         ):
             if is_set:
                 yield f"gate.{key}", f'gate.{key} needs slices; write slices = ["…"] with columns'
+
+
+def _of_candidates(settings: Settings) -> Iterator[tuple[str, str]]:
+    model = settings.model
+    for column in settings.candidates.columns:
+        if column in model.not_in_requests:
+            role = "label" if column == model.label else "column of weights"
+            yield (
+                "candidates.columns",
+                f'candidates.columns: "{column}" is the {role}, which no request carries; expected '
+                "columns that a foundation model may answer by",
+            )

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from ratchet.loop import names, problems
 from ratchet.settings import images, timetable
+from ratchet.settings.candidates import CandidateSettings
 from ratchet.settings.compute import (
     ComputeSettings,
     Image,
@@ -23,6 +24,7 @@ from ratchet.settings.compute import (
 from ratchet.settings.costs import CostSettings
 from ratchet.settings.intake import Intake
 from ratchet.settings.layers import Layers
+from ratchet.settings.notebooks import NotebookSettings
 from ratchet.settings.retention import NotificationSettings, RetentionSettings
 from ratchet.settings.serving import EndpointSettings
 from ratchet.settings.toml_reader import (
@@ -35,6 +37,7 @@ from ratchet.settings.toml_reader import (
 )
 
 __all__ = [
+    "CandidateSettings",
     "ComputeSettings",
     "CostSettings",
     "InstanceSettings",
@@ -363,6 +366,8 @@ class Settings:
     costs: CostSettings = field(default_factory=CostSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    candidates: CandidateSettings = field(default_factory=CandidateSettings)
+    notebooks: NotebookSettings = field(default_factory=NotebookSettings)
     layers: Layers | None = field(default=None, compare=False, repr=False, metadata=NOT_A_KEY)
     """The files that said all this; None: no file did."""
 

@@ -62,6 +62,8 @@ class LineageView:
     """That it was trained in."""
     training_metrics: Mapping[str, float]
     """The training job's own."""
+    notebooks: Mapping[str, str]
+    """Step → URI of the archive with its executed notebook."""
     evaluation: Mapping[str, Any]
     """The report that compares it with the champion; empty: there is none."""
     champion: int | None
@@ -81,6 +83,7 @@ def lineage_view(lineage: Lineage, *, serving: int | None, now: datetime) -> Lin
         hyperparameters=dict(lineage.hyperparameters),
         image=lineage.training_image or None,
         training_metrics=dict(lineage.metrics),
+        notebooks=dict(lineage.notebooks),
         evaluation=dict(lineage.evaluation),
         champion=lineage.champion_number,
     )

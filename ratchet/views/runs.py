@@ -83,6 +83,8 @@ class RunDetail(RunView):
     """`<step>.<name>` → the JSON document that the step wrote."""
     models: tuple[RegisteredVersion, ...]
     """What it registered and what is still there."""
+    notebooks: Mapping[str, str]
+    """Step → URI of the archive with its executed notebook."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +173,7 @@ def run_detail(run: ReadRun, *, now: datetime) -> RunDetail:
         metrics=metrics(run.results.reports),
         reports=report_names(run.results.reports),
         models=tuple(map(_registered, run.results.models)),
+        notebooks=dict(run.results.notebooks),
     )
 
 

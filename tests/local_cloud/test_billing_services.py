@@ -36,7 +36,10 @@ def pricing() -> Service:
     return Service(
         name="pricing",
         model=botocore.session.get_session().get_service_model("pricing"),
-        operations={"GetProducts": prices.get_products},
+        operations={
+            "GetProducts": prices.get_products,
+            "ListPriceLists": prices.list_price_lists,
+        },
         reset=prices.reset,
         check_answers=True,
     )
@@ -224,3 +227,82 @@ def test_there_is_no_bill_and_who_asks_for_it_is_told(explorer: Service) -> None
     with pytest.raises(ApiError, match="The local cloud has no bill") as caught:
         explorer.call(SCOPE, "GetCostAndUsage", request)
     assert caught.value.code == "DataUnavailableException"
+
+
+MODEL_CODES = ("AmazonBedrock", "AmazonBedrockService", "AmazonBedrockFoundationModels")
+
+
+def model_products(pricing: Service, code: str, **fields: str) -> list[dict[str, Any]]:
+    """The products of a code, as their parsed texts, by equal fields."""
+    filters = [
+        {"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in fields.items()
+    ]
+    answer = pricing.call(SCOPE, "GetProducts", {"ServiceCode": code, "Filters": filters})
+    return [json.loads(text) for text in answer["PriceList"]]
+
+
+def rates_of(product: dict[str, Any]) -> list[tuple[str, Decimal]]:
+    """Unit and amount of each price of a product."""
+    return [
+        (rate["unit"], Decimal(rate["pricePerUnit"]["USD"]))
+        for term in product["terms"]["OnDemand"].values()
+        for rate in term["priceDimensions"].values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "usage", "rate"),
+    [
+        ("AmazonBedrock", "USE1-NovaMicro-input-tokens", ("1K tokens", "0.000035")),
+        ("AmazonBedrock", "USE1-NovaMicro-output-tokens-batch", ("1K tokens", "0.00007")),
+        ("AmazonBedrock", "USE1-TitanEmbeddingV2-Text-input-tokens", ("1K tokens", "0.00002")),
+        ("AmazonBedrockService", "USE1-Claude4.5Sonnet-input-tokens", ("1K tokens", "0.0033")),
+        ("AmazonBedrockFoundationModels", "USE1-MP:USE1_InputTokenCount-Units", ("Units", "1.1")),
+        (
+            "AmazonBedrockFoundationModels",
+            "USE1-MP:USE1_OutputTokenCount_Global-Units",
+            ("Units", "5"),
+        ),
+    ],
+)
+def test_a_models_tokens_have_a_price_under_one_of_three_codes(
+    pricing: Service, code: str, usage: str, rate: tuple[str, str]
+) -> None:
+    product = model_products(pricing, code, usagetype=usage, regionCode="us-east-1")[0]
+    assert rates_of(product) == [(rate[0], Decimal(rate[1]))]
+    others = [other for other in MODEL_CODES if other != code]
+    assert [model_products(pricing, other, usagetype=usage) for other in others] == [[], []]
+
+
+def test_no_product_of_a_model_has_its_id_as_a_name(pricing: Service) -> None:
+    products = [product for code in MODEL_CODES for product in model_products(pricing, code)]
+    names = {
+        product["product"]["attributes"].get(name)
+        for product in products
+        for name in ("model", "titanModel", "servicename")
+    }
+    assert {"Nova Micro", "Claude Haiku 4.5 (Amazon Bedrock Edition)"} <= names
+    assert not [name for name in names if name and ":" in name]
+    assert len({product["product"]["sku"] for product in products}) == len(products)
+
+
+def test_a_model_that_is_not_listed_has_no_price(pricing: Service) -> None:
+    assert model_products(pricing, "AmazonBedrock", model="Mistral Large") == []
+    assert model_products(pricing, "AmazonBedrock", regionCode="eu-west-1") == []
+
+
+def test_price_lists_name_the_regions_with_prices(pricing: Service) -> None:
+    request = {"EffectiveDate": "2026-11-20T00:00:00Z", "CurrencyCode": "USD"}
+
+    def regions(**more: str) -> list[str]:
+        answer = pricing.call(SCOPE, "ListPriceLists", {**request, **more})
+        return [item["RegionCode"] for item in answer["PriceLists"]]
+
+    assert regions(ServiceCode="AmazonSageMaker") == ["eu-west-1", "us-east-1"]
+    assert regions(ServiceCode="AmazonBedrockFoundationModels") == ["us-east-1"]
+    assert regions(ServiceCode="AmazonSageMaker", RegionCode="eu-west-1") == ["eu-west-1"]
+    assert regions(ServiceCode="AmazonSageMaker", CurrencyCode="CNY") == []
+    assert regions(ServiceCode="AmazonSageMaker", EffectiveDate="2026-01-01T00:00:00Z") == []
+    with pytest.raises(ApiError, match="lists no prices of 'AmazonEC2'"):
+        regions(ServiceCode="AmazonEC2")
+    assert not pricing.unfit

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local_cloud.openai_stub import OpenAIStub
+from tests.local_cloud.openai_stub import OpenAIStub, running_stub
 from tests.local_cloud.sagemaker_calls import RunningCloud, until
 from tests.local_cloud.small_stacks import unique
 from tests.local_cloud.test_enforcement import Role, service_may
@@ -229,3 +232,27 @@ def test_without_a_server_no_job_is_created(cloud: RunningCloud, bucket: str) ->
     role = service_may(cloud, "bedrock", objects_of(bucket))
     with pytest.raises(ClientError, match="RATCHET_BEDROCK_URL"):
         create(cloud, bucket, role)
+
+
+def test_a_kill_fails_what_ran_and_keeps_what_was_accepted(
+    own_cloud: Callable[[], RunningCloud],
+) -> None:
+    cloud = own_cloud()
+    bedrock, large = cloud.client("bedrock"), "mistral.mistral-large-2402-v1:0"
+    offers = bedrock.list_foundation_model_agreement_offers(modelId=large)["offers"]
+    bedrock.create_foundation_model_agreement(modelId=large, offerToken=offers[0]["offerToken"])
+    cloud.client("s3").create_bucket(Bucket="rows")
+    put_records(cloud, "rows", ["text"] * 200)
+    role = service_may(cloud, "bedrock", objects_of("rows"))
+    with running_stub() as stub:
+        stub.delay = 0.2
+        cloud.admin("POST", "settings", {"bedrock_url": stub.url})
+        arn = create(cloud, "rows", role)
+        until(lambda: stub.requests)
+        cloud.admin("POST", "save")
+        os.kill(cloud.endpoint.pid, signal.SIGKILL)
+        cloud = own_cloud()
+    job = cloud.client("bedrock").get_model_invocation_job(jobIdentifier=arn)
+    assert (job["status"], "Create it again" in job["message"]) == ("Failed", True)
+    answer = cloud.client("bedrock").get_foundation_model_availability(modelId=large)
+    assert answer["agreementAvailability"]["status"] == "AVAILABLE"

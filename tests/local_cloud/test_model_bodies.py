@@ -33,6 +33,7 @@ def test_titan_answers_a_vector_of_length_one(cloud: RunningCloud, stub: OpenAIS
     assert answer["inputTextTokenCount"] == 3
     assert answer["embeddingsByType"]["float"] == answer["embedding"]
     assert headers["x-amzn-bedrock-input-token-count"] == "3"
+    assert int(headers["x-amzn-bedrock-invocation-latency"]) >= 0
     raw, _ = invoke(cloud, TITAN, {"inputText": "abba", "normalize": False, "dimensions": 256})
     assert raw["embedding"] == letters("abba", 256)
     assert stub.requests[1]["dimensions"] == 256

@@ -189,7 +189,8 @@ def test_a_created_model_exists_and_predicts_a_batch(cloud: RunningCloud) -> Non
     arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
     end = wait_for_end(lambda: sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn))
     assert end["PipelineExecutionStatus"] == "Succeeded", end.get("FailureReason")
-    job = sagemaker.list_transform_jobs()["TransformJobSummaries"][0]
+    newest = sagemaker.list_transform_jobs(SortBy="CreationTime", SortOrder="Descending")
+    job = newest["TransformJobSummaries"][0]
     described = sagemaker.describe_transform_job(TransformJobName=job["TransformJobName"])
     assert described["TransformJobStatus"] == "Completed"
     assert sagemaker.describe_model(ModelName=described["ModelName"])["PrimaryContainer"]

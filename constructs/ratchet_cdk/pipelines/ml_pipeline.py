@@ -92,12 +92,12 @@ class MlPipeline(Construct):
                     code.publish_below(digest=file.digest, path=file.path, write=file.write)
             else:
                 code.publish(digest=bundle.digest, suffix=ARCHIVE_SUFFIX, write=bundle.write_tar_gz)
-        code.grant_read(self.role, "ReadCode", suffix=ARCHIVE_SUFFIX)
-        if any(bundle.is_folder for bundle in bundles):
-            code.grant_read_folders(self.role, "ReadNotebooks")
 
     def _grant_files(self, definition: Mapping[str, Any]) -> None:
-        """The manifests, and its own runs."""
+        """Its steps' code, the manifests, and its own runs."""
+        self._loop.code.grant_read(self.role, "ReadCode", suffix=ARCHIVE_SUFFIX)
+        if any(bundle.is_folder for bundle in self.compiled.bundles):
+            self._loop.code.grant_read_folders(self.role, "ReadNotebooks")
         written = [folders.runs(self.name)]
         if (checkpoints := folders.checkpoints(self.name)) in json.dumps(definition):
             written.append(checkpoints)

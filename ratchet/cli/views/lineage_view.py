@@ -61,6 +61,7 @@ def tree(lineage: Lineage, *, now: datetime) -> RenderableType:
         _data(root, lineage.data)
     _code(root, lineage)
     _training(root, lineage)
+    _notebooks(root, lineage)
     _comparison(root, lineage)
     return copyable(list(root.lines()))
 
@@ -113,6 +114,11 @@ def _training(root: LineageBranch, lineage: Lineage) -> None:
     if lineage.metrics:
         listed = [f"{escape(n)} {number(v)}" for n, v in sorted(lineage.metrics.items())]
         root.add(f"[dim]training metrics[/] {' · '.join(listed)}")
+
+
+def _notebooks(root: LineageBranch, lineage: Lineage) -> None:
+    for step, uri in lineage.notebooks.items():
+        root.add(f"[dim]executed notebook of[/] {escape(step)} {escape(uri)}")
 
 
 def _comparison(root: LineageBranch, lineage: Lineage) -> None:

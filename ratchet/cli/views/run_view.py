@@ -275,6 +275,8 @@ def document(
         )
         if drawn:
             parts.append(Group(drawn, Text()))
+    if results.notebooks:
+        parts.append(notebook_lines(results.notebooks))
     parts += [_followed(model_lines(model)) for model in results.models]
     if state.no_new_model:
         parts.append(Text(f"{no_new_model(state)}; nothing is registered\n"))
@@ -284,6 +286,19 @@ def document(
 def _decided(gate: Gate, state: RunState) -> bool:
     """Whether there is something to say of it: that a model is new goes without saying."""
     return gate.passed is not None and (gate.name != NEW_MODEL_GATE or state.no_new_model)
+
+
+def notebook_lines(notebooks: Mapping[str, str]) -> RenderableType:
+    """Where the executed notebooks of a run are."""
+    return copyable(
+        [
+            *(
+                f"[dim]executed notebook of[/] {escape(step)} {escape(uri)}"
+                for step, uri in notebooks.items()
+            ),
+            "",
+        ]
+    )
 
 
 def permission_lines(name: str, lack: Mapping[str, Any]) -> RenderableType:

@@ -16,6 +16,7 @@ from ratchet.deployment.registry import versions as registry
 from ratchet.deployment.registry.versions import ModelVersion
 from ratchet.deployment.runs import executions as runs
 from ratchet.deployment.runs.executions import Run, RunState
+from ratchet.deployment.runs.outputs import DATA, job_outputs
 from ratchet.deployment.runs.reports import document, evaluation, findings
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
@@ -62,6 +63,8 @@ class Lineage:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """The training job's own."""
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+    notebooks: Mapping[str, str] = field(default_factory=dict)
+    """Step → URI of the archive with its executed notebook."""
     champion: ModelVersion | None = None
     """The version that it was compared with."""
     champion_number: int | None = None
@@ -71,8 +74,10 @@ def trace(target: Target, version: ModelVersion) -> Lineage:
     """Traces a version back to its run, code and data."""
     state = _run(target, version)
     jobs = dict(_jobs(target, state)) if state else {}
-    trainings = (job for job in jobs.values() if "TrainingJobName" in job)
-    training = next((job for job in trainings if not is_notebook_job(job)), {})
+    notebooks = {step: job for step, job in jobs.items() if is_notebook_job(job)}
+    trainings = [job for job in jobs.values() if "TrainingJobName" in job]
+    # A notebook is the training only where nothing else is.
+    training = min(trainings, key=is_notebook_job, default={})
     named = version.metadata.get("evaluation", "")
     scores = evaluation(findings(target, state).reports) if state else {}
     if not scores and named:
@@ -96,6 +101,7 @@ def trace(target: Target, version: ModelVersion) -> Lineage:
             for metric in training.get("FinalMetricDataList", ())
         },
         evaluation=scores,
+        notebooks={step: job_outputs(job)[DATA] for step, job in notebooks.items()},
         champion=registry.described_version(target, champion_arn) if number else None,
         champion_number=number,
     )

@@ -69,7 +69,7 @@ class FilledOutput:
 def outputs(target: Target, state: RunState) -> list[StepOutput]:
     """The outputs of every step that the run has reached, in the order of its plan."""
     steps = (state.step(planned.name) for planned in state.plan)
-    return [output for step in steps if step for output in _of_step(target, step)]
+    return [output for step in steps if step for output in of_step(target, step)]
 
 
 def named(
@@ -93,7 +93,7 @@ def named(
             f"{run} has not reached the step {step}, so there is no output of it: "
             f"{target.command(f'show {state.run.id}')}"
         )
-    every = _of_step(target, reached)
+    every = of_step(target, reached)
     if not every:
         having = list(dict.fromkeys(each.step for each in outputs(target, state)))
         raise DeploymentError(
@@ -112,7 +112,8 @@ def named(
     return chosen
 
 
-def _of_step(target: Target, step: RunStep) -> list[StepOutput]:
+def of_step(target: Target, step: RunStep) -> list[StepOutput]:
+    """The outputs of a step that the run has reached; none of one whose job leaves no files."""
     uris = job_outputs(job_of(target, step))
     return [StepOutput(step=step.name, name=name, uri=uri) for name, uri in uris.items()]
 

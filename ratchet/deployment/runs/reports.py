@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from ratchet.deployment.registry.versions import ModelVersion, described_version
 from ratchet.deployment.runs.executions import Run, RunState, read
 from ratchet.deployment.runs.gate import Gate, Reports, gates
-from ratchet.deployment.runs.outputs import job_outputs
+from ratchet.deployment.runs.outputs import DATA, job_outputs, of_step
 from ratchet.deployment.target.environment import Target
 from ratchet.loop import names
 from ratchet.loop.evaluations import as_of_now
+from ratchet.loop.notebook_jobs import is_notebook_job
 
 CHAMPION_STEP = "champion"
 """The step that says which versions there are."""
@@ -25,6 +26,8 @@ class Findings:
     reports: Reports
     gates: tuple[Gate, ...]
     models: tuple[ModelVersion, ...]
+    notebooks: Mapping[str, str] = field(default_factory=dict)
+    """Step → URI of the archive with its executed notebook."""
 
 
 def findings(target: Target, state: RunState) -> Findings:
@@ -34,6 +37,7 @@ def findings(target: Target, state: RunState) -> Findings:
         reports=reports,
         gates=tuple(gates(state, reports)),
         models=tuple(_models(target, state)),
+        notebooks=dict(_notebooks(target, state)),
     )
 
 
@@ -80,6 +84,16 @@ def _reports(target: Target, state: RunState) -> dict[tuple[str, str], Any]:
                 if content is not None:
                     reports[planned.name, report.name] = content
     return reports
+
+
+def _notebooks(target: Target, state: RunState) -> Iterator[tuple[str, str]]:
+    """Of the steps that ran a notebook to its end, or to the cell that failed."""
+    for planned in state.plan:
+        step = state.step(planned.name)
+        if is_notebook_job(planned.arguments) and step is not None and step.ended:
+            uris = {output.name: output.uri for output in of_step(target, step)}
+            if DATA in uris:
+                yield planned.name, uris[DATA]
 
 
 def document(target: Target, uri: str) -> Any:

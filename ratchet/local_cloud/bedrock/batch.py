@@ -14,8 +14,8 @@ from ratchet.local_cloud.bedrock.authorisation import SERVICE
 from ratchet.local_cloud.bedrock.calls import invocation_needs
 from ratchet.local_cloud.bedrock.models import FoundationModel, profile_of
 from ratchet.local_cloud.bedrock.records import (
-    Outcome,
     Record,
+    RecordOutcome,
     UnfitInputError,
     check_count,
     counts,
@@ -65,7 +65,7 @@ class BatchCloud(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
+class InvocationJob:
     """``change`` writes members of the job; ``is_stopping``: whether somebody stopped it."""
 
     scope: AccountScope
@@ -117,7 +117,7 @@ class Batch:
         return files
 
     def _work(self, files: Mapping[str, list[Record]]) -> None:
-        done: list[Outcome] = []
+        done: list[RecordOutcome] = []
         output = self.body["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"].rstrip("/")
         folder = f"{output}/{self.body['jobArn'].rpartition('/')[2]}"
         storage = self._storage()
@@ -134,16 +134,16 @@ class Batch:
         storage.write_bytes(f"{folder}/manifest.json.out", content.encode())
         self._end("Stopped" if self.is_stopping() else "Completed")
 
-    def _outcomes(self, records: list[Record]) -> list[Outcome]:
+    def _outcomes(self, records: list[Record]) -> list[RecordOutcome]:
         """Of each record, until somebody stops the job."""
 
-        def outcome(record: Record) -> Outcome | None:
+        def outcome(record: Record) -> RecordOutcome | None:
             return None if self.is_stopping() else self._outcome(record)
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return [item for item in pool.map(outcome, records) if item is not None]
 
-    def _outcome(self, record: Record) -> Outcome:
+    def _outcome(self, record: Record) -> RecordOutcome:
         try:
             if self.body["modelInvocationType"] == "Converse":
                 asked = self.runtime.converse_invocation(self.model, record.model_input)
@@ -151,8 +151,8 @@ class Batch:
                 asked = self.runtime.invocation(self.model, record.model_input)
             output, tokens, _ = self._patiently(lambda: self.runtime.invoke(self.model, asked))
         except ApiError as error:
-            return Outcome(record=record, error=(error.status, error.message))
-        return Outcome(
+            return RecordOutcome(record=record, error=(error.status, error.message))
+        return RecordOutcome(
             record=record,
             output=output,
             sent=tokens.sent if tokens else 0,
@@ -182,7 +182,7 @@ class Batch:
         )
 
     @staticmethod
-    def _numbers(files: Mapping[str, list[Record]], done: list[Outcome]) -> dict[str, int]:
+    def _numbers(files: Mapping[str, list[Record]], done: list[RecordOutcome]) -> dict[str, int]:
         return counts(sum(len(records) for records in files.values()), done)
 
     def _end(self, status: str, message: str | None = None) -> None:

@@ -19,7 +19,7 @@ Content = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Invocation:
+class ServerRequest:
     """What the server is asked, and what the model's own answer is made of its answer.
 
     ``answer`` takes the server's answer and the milliseconds it took.
@@ -38,7 +38,7 @@ class TokenCounts:
     received: int
 
 
-def invocation_of(model: FoundationModel, body: Content, *, name: str) -> Invocation:
+def invocation_of(model: FoundationModel, body: Content, *, name: str) -> ServerRequest:
     """``name``: the server's of the model. Raises ApiError (ValidationException)."""
     reader = _READERS.get(model.body or "")
     if reader is None:
@@ -49,14 +49,16 @@ def invocation_of(model: FoundationModel, body: Content, *, name: str) -> Invoca
     return reader(model, body, name)
 
 
-def converse_invocation(model: FoundationModel, request: Content, *, name: str) -> Invocation:
+def converse_invocation(model: FoundationModel, request: Content, *, name: str) -> ServerRequest:
     """A Converse request as an invocation; raises ApiError."""
     converse.check(model, request)
 
     def answer(chat: Any, milliseconds: int) -> Content:
         return converse.answer_of(chat, milliseconds=milliseconds, model_id=model.id)
 
-    return Invocation(path=CHAT, content=converse.chat_request(request, name=name), answer=answer)
+    return ServerRequest(
+        path=CHAT, content=converse.chat_request(request, name=name), answer=answer
+    )
 
 
 def check_members(body: Content, allowed: Mapping[str, type | tuple[type, ...]]) -> None:
@@ -73,7 +75,7 @@ def check_members(body: Content, allowed: Mapping[str, type | tuple[type, ...]])
             raise invalid(f"Malformed input request: {key} is {value!r}.")
 
 
-def _nova(model: FoundationModel, body: Content, name: str) -> Invocation:
+def _nova(model: FoundationModel, body: Content, name: str) -> ServerRequest:
     check_members(
         body,
         {"schemaVersion": str, "messages": list, "system": list, "inferenceConfig": dict},
@@ -85,10 +87,10 @@ def _nova(model: FoundationModel, body: Content, name: str) -> Invocation:
         whole = asked.answer(chat, milliseconds)
         return {key: whole[key] for key in ("output", "stopReason", "usage")}
 
-    return Invocation(path=asked.path, content=asked.content, answer=answer)
+    return ServerRequest(path=asked.path, content=asked.content, answer=answer)
 
 
-def _anthropic(model: FoundationModel, body: Content, name: str) -> Invocation:
+def _anthropic(model: FoundationModel, body: Content, name: str) -> ServerRequest:
     number = (int, float)
     check_members(
         body,
@@ -143,10 +145,10 @@ def _anthropic(model: FoundationModel, body: Content, name: str) -> Invocation:
             },
         }
 
-    return Invocation(path=asked.path, content=asked.content, answer=answer)
+    return ServerRequest(path=asked.path, content=asked.content, answer=answer)
 
 
-def _openai(model: FoundationModel, body: Content, name: str) -> Invocation:
+def _openai(model: FoundationModel, body: Content, name: str) -> ServerRequest:
     number = (int, float)
     check_members(
         body,
@@ -166,7 +168,7 @@ def _openai(model: FoundationModel, body: Content, name: str) -> Invocation:
         converse.answer_of(chat, milliseconds=milliseconds, model_id=model.id)  # is all there?
         return {**chat, "model": model.id}
 
-    return Invocation(path=CHAT, content={**body, "model": name}, answer=answer)
+    return ServerRequest(path=CHAT, content={**body, "model": name}, answer=answer)
 
 
 def _blocks(content: Any) -> list[Content]:
@@ -197,29 +199,29 @@ def _is_block(block: Any) -> bool:
     return isinstance(block, dict) and isinstance(block.get("text", ""), str)
 
 
-def _titan(model: FoundationModel, body: Content, name: str) -> Invocation:
+def _titan(model: FoundationModel, body: Content, name: str) -> ServerRequest:
     check_members(
         body, {"inputText": str, "dimensions": int, "normalize": bool, "embeddingTypes": list}
     )
-    return Invocation(
+    return ServerRequest(
         path=EMBEDDINGS,
         content=embeddings.titan_request(body, name=name),
-        answer=lambda found, _: embeddings.titan_answer(body, found, model_id=model.id),
+        answer=lambda served, _: embeddings.titan_answer(body, served, model_id=model.id),
     )
 
 
-def _cohere(model: FoundationModel, body: Content, name: str) -> Invocation:
+def _cohere(model: FoundationModel, body: Content, name: str) -> ServerRequest:
     check_members(
         body, {"texts": list, "input_type": str, "truncate": str, "embedding_types": list}
     )
-    return Invocation(
+    return ServerRequest(
         path=EMBEDDINGS,
         content=embeddings.cohere_request(body, name=name),
-        answer=lambda found, _: embeddings.cohere_answer(body, found, model_id=model.id),
+        answer=lambda served, _: embeddings.cohere_answer(body, served, model_id=model.id),
     )
 
 
-_READERS: Mapping[str, Callable[[FoundationModel, Content, str], Invocation]] = {
+_READERS: Mapping[str, Callable[[FoundationModel, Content, str], ServerRequest]] = {
     "nova": _nova,
     "anthropic": _anthropic,
     "openai": _openai,

@@ -20,14 +20,14 @@ _INVALID = "The provided model identifier is invalid."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class ModelCall:
     """One request for a model's answer."""
 
     model: FoundationModel
     profile: InferenceProfile | None = None
 
 
-def call_of(scope: AccountScope, model_id: str) -> Call:
+def call_of(scope: AccountScope, model_id: str) -> ModelCall:
     """The model behind a ``modelId``: a model's id or ARN, or a profile's.
 
     Raises ApiError (ValidationException) for one that is not listed, and for a model that is not
@@ -35,7 +35,7 @@ def call_of(scope: AccountScope, model_id: str) -> Call:
     """
     profile = profile_of(scope.region, model_id)
     if profile is not None:
-        return Call(model=profile.model, profile=profile)
+        return ModelCall(model=profile.model, profile=profile)
     model = model_of(model_id)
     if model is None:
         raise invalid(_INVALID)
@@ -45,7 +45,7 @@ def call_of(scope: AccountScope, model_id: str) -> Call:
             "Retry your request with the ID or ARN of an inference profile that contains this "
             "model."
         )
-    return Call(model=model)
+    return ModelCall(model=model)
 
 
 def resources(scope: AccountScope, model_id: str) -> list[str]:

@@ -40,7 +40,7 @@ class ModelServer:
 
     def name_of(self, model_id: str) -> str:
         """What the server calls a model of Bedrock's."""
-        return server_name(self._switches.bedrock_model, model_id)
+        return self._switches.server_model(model_id)
 
     def address(self) -> str:
         """Of the server; raises ApiError (ValidationException) when there is none."""
@@ -93,21 +93,6 @@ class ModelServer:
                 f"The server at {url} does not answer: {reason or type(error).__name__}. Start it, "
                 "or start the local cloud with the address of another in RATCHET_BEDROCK_URL."
             ) from None
-
-
-def server_name(table: str, model_id: str) -> str:
-    """A model's name at the server: by a table ``id=name,id=name``, in which ``*`` stands for all
-    other ids, or one name for all; without one, the id."""
-    names = dict(_entries(table))
-    return names.get(model_id) or names.get("*") or model_id
-
-
-def _entries(table: str) -> list[tuple[str, str]]:
-    entries = []
-    for entry in filter(None, (text.strip() for text in table.split(","))):
-        model_id, equals, name = entry.partition("=")
-        entries.append((model_id.strip(), name.strip()) if equals else ("*", entry))
-    return entries
 
 
 def _refusal(address: str, status: int, body: bytes, model_id: str, name: str) -> ApiError:

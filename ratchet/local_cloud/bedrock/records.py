@@ -29,7 +29,7 @@ class Record:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class RecordOutcome:
     """What became of a record: an answer, or a code and a message."""
 
     record: Record
@@ -81,7 +81,7 @@ def check_count(count: int) -> None:
         )
 
 
-def counts(total: int, outcomes: Iterable[Outcome]) -> dict[str, int]:
+def counts(total: int, outcomes: Iterable[RecordOutcome]) -> dict[str, int]:
     """The numbers of records, as GetModelInvocationJob has them."""
     kinds = Counter(outcome.error is None for outcome in outcomes)
     return {
@@ -92,7 +92,7 @@ def counts(total: int, outcomes: Iterable[Outcome]) -> dict[str, int]:
     }
 
 
-def manifest(total: int, outcomes: list[Outcome]) -> Mapping[str, int]:
+def manifest(total: int, outcomes: list[RecordOutcome]) -> Mapping[str, int]:
     """The content of ``manifest.json.out``."""
     return {
         **counts(total, outcomes),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratchet.local_cloud.bedrock import bodies, converse
-from ratchet.local_cloud.bedrock.access import Access
+from ratchet.local_cloud.bedrock.access import ModelAccess
 from ratchet.local_cloud.bedrock.calls import call_of
 from ratchet.local_cloud.bedrock.errors import invalid
 from ratchet.local_cloud.bedrock.model_server import ModelServer
@@ -25,7 +25,7 @@ _NOT_PASSED_ON = ("trace", "guardrailIdentifier", "performanceConfigLatency", "s
 class Runtime:
     """Answers by a server; which model may be asked is decided here."""
 
-    def __init__(self, access: Access, server: ModelServer) -> None:
+    def __init__(self, access: ModelAccess, server: ModelServer) -> None:
         self._access = access
         self._server = server
 
@@ -53,18 +53,18 @@ class Runtime:
         body.headers = headers
         return {"body": body, "contentType": "application/json"}
 
-    def invocation(self, model: FoundationModel, body: dict[str, Any]) -> bodies.Invocation:
+    def invocation(self, model: FoundationModel, body: dict[str, Any]) -> bodies.ServerRequest:
         """What a body of InvokeModel asks. Raises ApiError."""
         return bodies.invocation_of(model, body, name=self._server.name_of(model.id))
 
     def converse_invocation(
         self, model: FoundationModel, request: dict[str, Any]
-    ) -> bodies.Invocation:
+    ) -> bodies.ServerRequest:
         """What a Converse request asks. Raises ApiError."""
         return bodies.converse_invocation(model, request, name=self._server.name_of(model.id))
 
     def invoke(
-        self, model: FoundationModel, asked: bodies.Invocation
+        self, model: FoundationModel, asked: bodies.ServerRequest
     ) -> tuple[dict[str, Any], bodies.TokenCounts | None, int]:
         """The model's answer, its tokens, and how many milliseconds it took. Raises ApiError."""
         served, milliseconds = self._server.ask(asked.path, asked.content, model_id=model.id)

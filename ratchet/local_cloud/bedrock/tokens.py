@@ -1,9 +1,9 @@
 """An estimate of how many tokens a request has (pure).
 
-The models' tokenizers are not public, so CountTokens of the local cloud estimates: every run of
-letters or digits is a token for each three of its characters or part of them, every other sign a
-token for each of its bytes, every message eight more. Text and tables come out higher than with
-the tokenizers that are public. AWS counts exactly what it would charge.
+The models' tokenizers are not public, so CountTokens of the local cloud estimates: a token for each
+three letters of a word or part of them, one for each digit, one for each byte of any other sign,
+and eight for each message. It is meant to be too high rather than too low: tokenizers have most
+English words, and several digits, in one token. AWS counts exactly what it would charge.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-_PIECES = re.compile(r"[A-Za-z]+|[0-9]+|\S")
-_CHARACTERS = 3
+_PIECES = re.compile(r"[A-Za-z]+|\S")
+_LETTERS = 3
 _MESSAGE = 8
 
 
 def tokens_of_text(text: str) -> int:
     """The estimate for one text."""
     return sum(
-        -(-len(piece) // _CHARACTERS)
-        if piece.isascii() and piece.isalnum()
-        else len(piece.encode())
+        -(-len(piece) // _LETTERS) if piece.isascii() and piece.isalnum() else len(piece.encode())
         for piece in _PIECES.findall(text)
     )
 

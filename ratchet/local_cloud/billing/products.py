@@ -12,6 +12,7 @@ from typing import Any
 
 from ratchet.costs.rows import HOSTING, PROCESSING, TRAINING, TRANSFORM
 from ratchet.local_cloud.billing.catalogue import Catalogue
+from ratchet.local_cloud.billing.model_products import TokenProduct, token_products
 
 SAGEMAKER, S3 = "AmazonSageMaker", "AmazonS3"
 
@@ -93,6 +94,8 @@ def products(catalogue: Catalogue) -> Iterator[Product]:
                 yield _instance(catalogue.date, region, instance, component, amount)
     for region, amount in sorted(catalogue.storage.items()):
         yield _storage(catalogue.date, region, amount)
+    for tokens in token_products():
+        yield _tokens(catalogue.date, tokens)
 
 
 def _instance(date: str, region: str, instance: str, component: str, amount: Decimal) -> Product:
@@ -140,6 +143,18 @@ def _storage(date: str, region: str, amount: Decimal) -> Product:
         },
         sku=_sku(region, usage),
         rate=_rate(amount, "GB-Mo", f"the first 50 TB in {region}", _FIRST_TIER_GB),
+        date=date,
+    )
+
+
+def _tokens(date: str, tokens: TokenProduct) -> Product:
+    attributes = tokens.attributes
+    return Product(
+        service=tokens.service,
+        family="Amazon Bedrock",
+        attributes=attributes,
+        sku=_sku(attributes["servicename"], attributes["usagetype"]),
+        rate=_rate(tokens.amount, tokens.unit, tokens.what, "Inf"),
         date=date,
     )
 

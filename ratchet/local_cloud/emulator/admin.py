@@ -6,7 +6,8 @@ They need the folder's secret (`guard`; ``admin_client.ask`` sends it).
   Without the secret, the folder alone: so ``control`` knows whose server answers at a port.
 - ``POST events`` with ``{"drop": true}``: lose every SageMaker event from now on (a test's switch).
 - ``POST settings`` with some of ``{"time_scale": 0.01, "monitoring_closed": true,
-  "health_check_seconds": 5}``: see ``sagemaker/switches.py``; ``GET settings`` shows them.
+  "health_check_seconds": 5, "bedrock_url": "http://127.0.0.1:11434/v1"}``: see
+  ``sagemaker/switches.py``; ``GET settings`` shows them.
 - ``POST monitoring/<schedule>/run``, with ``{"start": …, "end": …}`` (ISO 8601) or without: run a
   monitoring schedule now; answers ``{"job": name}`` at once.
 - ``POST stand-ins`` with ``{"token": …, "stand_ins": {step: properties}}``: results of steps that

@@ -50,7 +50,10 @@ def install(api: Api, prices: PriceList, switches: Switches) -> None:
         Service(
             name="pricing",
             model=responses._service_model("pricing"),
-            operations={"GetProducts": prices.get_products},
+            operations={
+                "GetProducts": prices.get_products,
+                "ListPriceLists": prices.list_price_lists,
+            },
             reset=prices.reset,
             **shared,
         )

@@ -21,6 +21,7 @@ from ratchet.local_cloud.sagemaker.outbox import Outbox
 from ratchet.local_cloud.sagemaker.ports import Cloud
 from ratchet.local_cloud.sagemaker.roles import Roles
 from ratchet.local_cloud.sagemaker.store import AccountScope, AlreadyExistsError, Body, Store
+from ratchet.local_cloud.sagemaker.switches import Switches
 from ratchet.local_cloud.sagemaker.table import Kind
 
 Request = dict[str, Any]
@@ -38,7 +39,8 @@ class UnfitAnswerError(Exception):
 class Api:
     """SageMaker for the accounts and regions of one local cloud.
 
-    ``check_answers`` holds every answer against its output shape; ``unfit`` is what did not fit.
+    ``switches.check_answers`` holds every answer against its output shape; ``unfit`` is what did
+    not fit.
     """
 
     def __init__(
@@ -48,10 +50,11 @@ class Api:
         cloud: Cloud,
         model: ServiceModel,
         now: Callable[[], float],
-        check_answers: bool = False,
+        switches: Switches,
     ) -> None:
         self.unfit: list[str] = []
-        self._check_answers = check_answers
+        self.switches = switches
+        self._check_answers = switches.check_answers
         self.store = store
         self.cloud = cloud
         self.roles = Roles(cloud)

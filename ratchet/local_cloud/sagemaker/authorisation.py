@@ -14,6 +14,8 @@ from ratchet.local_cloud.sagemaker.store import AccountScope
 
 Request = Mapping[str, Any]
 
+PUBLIC_HUB = "SageMakerPublicHub"
+
 INVOKE_ENDPOINT = "InvokeEndpoint"
 """The one operation of SageMaker Runtime; its request names the endpoint of its path."""
 
@@ -62,6 +64,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "DeleteTags": ("{ResourceArn}",),
     "DescribeDataQualityJobDefinition": _DATA_QUALITY,
     "DescribeEndpoint": _ENDPOINT,
+    "DescribeHubContent": ("hub/{HubName}", "hub-content/{HubContentName}"),
     "DescribeEndpointConfig": _CONFIG,
     "DescribeHyperParameterTuningJob": _TUNING,
     "DescribeModel": _MODEL,
@@ -80,6 +83,7 @@ RESOURCES: Mapping[str, tuple[str, ...]] = {
     "ListDataQualityJobDefinitions": _NONE,
     "ListEndpointConfigs": _NONE,
     "ListEndpoints": _NONE,
+    "ListHubContents": ("hub/{HubName}",),
     "ListHyperParameterTuningJobs": _NONE,
     "ListModelPackageGroups": _NONE,
     "ListModelPackages": _NONE,
@@ -269,6 +273,9 @@ def _text(value: Any) -> str:
 
 def _resources(scope: AccountScope, operation: str, request: Request) -> Iterator[str]:
     for row in RESOURCES[operation]:
+        if row.startswith(("hub/", "hub-content/")):
+            yield _of_hub(scope, row, request)
+            continue
         path, _, remainder = row.partition("{")
         member, _, end = remainder.partition("}")
         value = request.get(member)
@@ -276,6 +283,17 @@ def _resources(scope: AccountScope, operation: str, request: Request) -> Iterato
             yield row
         elif isinstance(value, str) and value:
             yield _arn(scope, path, value) + end
+
+
+def _of_hub(scope: AccountScope, row: str, request: Request) -> str:
+    """The public hub and what is in it belong to AWS: ``arn:aws:sagemaker:<region>:aws:hub/…``."""
+    hub = str(request.get("HubName")).rpartition("/")[2]
+    owner = "aws" if hub == PUBLIC_HUB else scope.account
+    start = f"arn:aws:sagemaker:{scope.region}:{owner}"
+    if row.startswith("hub/"):
+        return f"{start}:hub/{hub}"
+    members = ("HubContentType", "HubContentName", "HubContentVersion")
+    return f"{start}:hub-content/{hub}/{'/'.join(str(request.get(m, '*')) for m in members)}"
 
 
 def _arn(scope: AccountScope, path: str, name_or_arn: str) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import service_side, services
 from ratchet.local_cloud.sagemaker.errors import ApiError, invalid
+from ratchet.local_cloud.sagemaker.hub.operations import check_access
 from ratchet.local_cloud.sagemaker.serving import artifacts, deployment
 from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.table import ENDPOINT, ENDPOINT_CONFIG, MODEL, MODEL_PACKAGE
@@ -68,6 +69,7 @@ def operations(hosting: Hosting) -> dict[str, Handler]:
 
 def _create_model(api: Api, scope: AccountScope, request: Request) -> Answer:
     for container in _listed(request):
+        check_access(scope, container)
         package_arn = container.get("ModelPackageName")
         if package_arn is None:
             continue

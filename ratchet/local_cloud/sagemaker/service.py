@@ -21,12 +21,14 @@ from ratchet.local_cloud.sagemaker import (
     versions,
 )
 from ratchet.local_cloud.sagemaker.api import Api, wall_clock
+from ratchet.local_cloud.sagemaker.hub import operations as hub
 from ratchet.local_cloud.sagemaker.monitors.runs import Monitors
 from ratchet.local_cloud.sagemaker.ports import Cloud
 from ratchet.local_cloud.sagemaker.runs import RunningExecutions
 from ratchet.local_cloud.sagemaker.serving.hosting import Hosting
 from ratchet.local_cloud.sagemaker.store import Store
 from ratchet.local_cloud.sagemaker.switches import Switches
+from ratchet.local_cloud.sagemaker.transforms import TransformJobs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,7 @@ class SageMaker:
 
     api: Api
     runs: RunningExecutions
+    transforms: TransformJobs
     hosting: Hosting
     monitors: Monitors
     switches: Switches
@@ -47,6 +50,7 @@ class SageMaker:
         Answers the ARNs of the executions that failed.
         """
         broken = recovery.recover(self.api, self.folder / "runs")
+        self.transforms.recover()
         self.monitors.recover()
         self.hosting.recover()
         return broken
@@ -58,6 +62,7 @@ class SageMaker:
 
     def end(self) -> None:
         """End the running executions, monitors and endpoints."""
+        self.transforms.close()
         self.monitors.close()
         self.hosting.close()
         self.runs.close(recovery.SHUT_DOWN)
@@ -68,7 +73,8 @@ def open_sagemaker(
 ) -> SageMaker:
     """SageMaker with its state in ``folder``.
 
-    There are ``sagemaker.sqlite3``, ``runs/``, ``cache/``, ``endpoints/`` and ``monitoring/``.
+    There are ``sagemaker.sqlite3``, ``runs/``, ``cache/``, ``endpoints/``, ``transforms/`` and
+    ``monitoring/``.
     """
     store = Store(folder / "sagemaker.sqlite3")
     switches = switches or Switches()
@@ -77,9 +83,10 @@ def open_sagemaker(
         cloud=cloud,
         model=model,
         now=wall_clock,
-        check_answers=switches.check_answers,
+        switches=switches,
     )
     runs = RunningExecutions(api=api, folder=folder / "runs")
+    transforms = TransformJobs(api=api, folder=folder / "transforms")
     hosting = Hosting(api=api, folder=folder / "endpoints", switches=switches)
     monitors = Monitors(api=api, hosting=hosting, folder=folder / "monitoring")
     for operations in (
@@ -93,11 +100,14 @@ def open_sagemaker(
         endpoints.operations(hosting),
         monitoring.operations(switches),
         tagging.OPERATIONS,
+        hub.OPERATIONS,
+        transforms.operations(),
     ):
         api.add(operations)
     return SageMaker(
         api=api,
         runs=runs,
+        transforms=transforms,
         hosting=hosting,
         monitors=monitors,
         switches=switches,

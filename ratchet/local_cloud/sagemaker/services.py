@@ -12,6 +12,7 @@ from ratchet.definition.step_types import row_of
 from ratchet.local_cloud.sagemaker import authorisation, service_side, table
 from ratchet.local_cloud.sagemaker.authorisation import Need
 from ratchet.local_cloud.sagemaker.errors import ApiError
+from ratchet.local_cloud.sagemaker.hub.artifacts import with_hub
 from ratchet.local_cloud.sagemaker.service_side import ServiceWork
 from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.table import MODEL, MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Kind
@@ -125,8 +126,9 @@ class CloudServices:
         ]
         if len({work.role for work in works}) != 1:  # each of a tuning job's children has its own
             return Access(losses=tuple(losses))
+        storage = self._api.cloud.storage(self._scope, works[0].role, key=works[0].output_key)
         return Access(
-            storage=self._api.cloud.storage(self._scope, works[0].role, key=works[0].output_key),
+            storage=with_hub(storage, self._scope, self._api.switches) if of_model else storage,
             environment=self._api.roles.environment(self._scope, works[0].role),
             losses=tuple(losses),
         )

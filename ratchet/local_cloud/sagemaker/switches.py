@@ -60,6 +60,11 @@ class Switches:
             bedrock_timeout_seconds=_positive(environment, "RATCHET_BEDROCK_TIMEOUT_SECONDS", 60.0),
         )
 
+    def server_model(self, model_id: str) -> str:
+        """What the server of ``bedrock_url`` calls a model."""
+        names = dict(_entries(self.bedrock_model))
+        return names.get(model_id) or names.get("*") or model_id
+
     def change(self, settings: Mapping[str, object]) -> None:
         """Set what is named. Raises ``ValueError`` for an unknown name or a wrong value."""
         for name, value in settings.items():
@@ -72,6 +77,14 @@ class Switches:
         _address("bedrock_url", settings.get("bedrock_url", ""))
         for name, value in settings.items():
             setattr(self, name, value)
+
+
+def _entries(table: str) -> list[tuple[str, str]]:
+    entries = []
+    for entry in filter(None, (text.strip() for text in table.split(","))):
+        model_id, equals, name = entry.partition("=")
+        entries.append((model_id.strip(), name.strip()) if equals else ("*", entry))
+    return entries
 
 
 def _address(name: str, value: object) -> str:

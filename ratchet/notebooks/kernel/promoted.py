@@ -7,6 +7,7 @@ The folder of a record holds `record.json` and, as the script's own folders, `in
     folders           arguments that are folders of files which the script reads
     files             argument → names of files which the script writes
     parameters        name → the text of its value
+    unchecked         arguments of folders of files that are not compared
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from .files import file_difference
 
 HASH_SEEDS = ("1", "2")
 """A set of texts has another order in a process with another seed."""
+
+
+_ATTEMPTS = 3
+"""Threads of a package can end a process with a signal when it is done, now and then."""
 
 
 def differences(
@@ -59,22 +64,25 @@ def _run(script: str, record: str, facts: Any, out: str, folders: dict[str, str]
         folder = folders.get(argument) or os.path.join(record, "in", argument)
         words += ["--" + argument, os.path.abspath(folder)]
     arguments = [fact["argument"] for fact in facts["outputs"].values()]
-    for argument in dict.fromkeys([*facts["files"], *arguments]):
+    for argument in dict.fromkeys([*facts["files"], *facts["unchecked"], *arguments]):
         words += ["--" + argument, os.path.join(out, argument)]
     for name, value in facts["parameters"].items():
         words += ["--" + name, value]
     environment = {**os.environ, "PYTHONHASHSEED": seed, "MPLBACKEND": "Agg"}
     environment.pop("PYTHONPATH", None)
-    done = subprocess.run(
-        words,
-        cwd=os.path.dirname(os.path.abspath(script)),
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode == 0:
-        return ""
+    for _ in range(_ATTEMPTS):
+        done = subprocess.run(
+            words,
+            cwd=os.path.dirname(os.path.abspath(script)),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode == 0:
+            return ""
+        if done.returncode > 0:
+            break
     last = [line for line in done.stdout.decode(errors="replace").splitlines() if line.strip()]
     return f"the script fails with status {done.returncode}: {last[-1] if last else 'no output'}"
 

@@ -67,6 +67,7 @@ class Recorder:
             "inputs": {},
             "outputs": {},
             "changed": [],
+            "exists": [],
             "problems": [],
             "seconds": 0.0,
             "draws": False,
@@ -82,6 +83,9 @@ class Recorder:
             self._take(name, scope)
         self.digests = {n: digest(scope[n]) for n in {*self.live, *self.inputs} if n in scope}
         self.pickles = {n: pickle.dumps(scope[n]) for n in self.facts["inputs"]}
+        values = {name: scope[name] for name in self.carried if name in scope}
+        kept = {n: v for n, v in values.items() if kinds.kind(v) not in ("code", "unpicklable")}
+        self.constant_pickles = {name: pickle.dumps(value) for name, value in kept.items()}
         self.was_there = {name for name in self.outputs if name in scope}
         self.random = random_state()
         self.started = time.time()
@@ -90,11 +94,16 @@ class Recorder:
         self.facts["seconds"] = round(time.time() - self.started, 3)
         self.facts["draws"] = random_state() != self.random
         self._changes(scope)
+        for name, data in self.constant_pickles.items():
+            was = pickle.loads(data)  # noqa: S301
+            if name not in self.inputs and difference(scope.get(name), was, exact=True):
+                self._refuse(f"the step changes `{name}`, a constant of a cell above", name)
         for name in self.models:
             if name not in self.outputs and name in scope and kinds.kind(scope[name]) == "model":
                 self.outputs.append(name)
         for name in list(self.outputs):
             self._give(name, scope)
+        self.facts["exists"] = [name for name in self.live if name in scope]
 
     def _take(self, name: str, scope: Mapping[str, Any]) -> None:
         if name not in scope:
@@ -205,7 +214,7 @@ class Recorder:
 
     def _once(self, scope: Mapping[str, Any], source: str, number: int) -> Replay:
         sample = os.path.join(self.folder, "sample")
-        values = {}
+        values = {n: pickle.loads(data) for n, data in self.constant_pickles.items()}  # noqa: S301
         for name, fact in self.facts["inputs"].items():
             path = os.path.join(sample, "in", name + forms.SUFFIXES[fact["form"]])
             values[name] = forms.load(path, fact["form"])
@@ -268,7 +277,7 @@ def _type(value: Any) -> str:
 
 
 def _error(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error:.200}"
+    return f"{type(error).__name__}: {str(error)[:200]}"
 
 
 def _versions() -> dict[str, str]:

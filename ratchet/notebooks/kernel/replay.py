@@ -63,7 +63,7 @@ class Replay:
                 exec(compile(source, "<step>", "exec"), self.scope)  # noqa: S102
         except BaseException as error:
             self.remove()
-            raise ReplayError(f"{type(error).__name__}: {error:.200}") from None
+            raise ReplayError(f"{type(error).__name__}: {str(error)[:200]}") from None
         self.draws = random_state() != before
         self.made = {name: self.scope[name] for name in self.outputs if name in self.scope}
         for folder, _, names in os.walk(self.folder):

@@ -14,6 +14,7 @@ from ratchet.runner.archives import unpack
 from ratchet.runner.container import Container
 from ratchet.runner.errors import StepFailed
 from ratchet.runner.serving.process import UnhealthyModelError
+from ratchet.runner.storage import Storage
 
 _MODEL_DIR = "/opt/ml/model"
 _CODE_DIR = "/opt/ml/code"
@@ -21,15 +22,18 @@ _PROGRAM = "SAGEMAKER_PROGRAM"
 _SUBMIT_DIRECTORY = "SAGEMAKER_SUBMIT_DIRECTORY"
 
 DescribePackage = Callable[[str], Mapping[str, Any]]
-Fetch = Callable[[str, Path], None]  # (S3 URI, file); FileNotFoundError when there is no object
+Fetch = Callable[[str, Path], None]
+"""(S3 URI, path): copies an object into a file, or all objects below a URI that ends with a slash
+into a folder; FileNotFoundError when there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """One container of a model: image, model archive (S3 URI) and environment."""
+    """One container of a model: image, model archive and environment."""
 
     uri: str
     archive: str
+    """S3 URI of a tar.gz; of a folder with the files themselves if it ends with a slash."""
     environment: Mapping[str, str]
     name: str = chains.ALONE
     """What SageMaker calls it in errors and logs."""
@@ -79,9 +83,12 @@ def _name(source: Mapping[str, Any], position: int) -> str:
 
 def _image(source: Mapping[str, Any], *, name: str) -> Image:
     location = source.get("ModelDataSource", {}).get("S3DataSource", {})
+    data = location.get("S3Uri", "")
+    if location.get("S3DataType") == "S3Prefix" and location.get("CompressionType") == "None":
+        data = f"{data.rstrip('/')}/"
     return Image(
         uri=source.get("Image", ""),
-        archive=source.get("ModelDataUrl") or location.get("S3Uri", ""),
+        archive=source.get("ModelDataUrl") or data,
         environment=source.get("Environment", {}),
         name=name,
     )
@@ -128,7 +135,10 @@ def prepare(
     container = Container(folder)
     try:
         model_dir = container.folder(_MODEL_DIR)
-        _unpacked(fetch, image.archive, folder / "model.tar.gz", model_dir)
+        if image.archive.endswith("/"):
+            _copied(fetch, image.archive, model_dir)
+        else:
+            _unpacked(fetch, image.archive, folder / "model.tar.gz", model_dir)
         settings = dict(image.environment)
         settings.setdefault(_PROGRAM, "inference.py")
         settings.setdefault(_SUBMIT_DIRECTORY, f"{_MODEL_DIR}/code")
@@ -161,6 +171,29 @@ def prepare(
         container=container,
         python=python,
     )
+
+
+def fetch_from(storage: Storage) -> Fetch:
+    """Fetches out of a storage."""
+
+    def fetch(uri: str, path: Path) -> None:
+        if not uri.endswith("/"):
+            storage.download(uri, path)
+            return
+        listed = [(item.uri, item.uri.removeprefix(uri)) for item in storage.list(uri)]
+        files = [(name, path / relative) for name, relative in listed if relative]
+        if not files:
+            raise FileNotFoundError(f"no object below {uri}")
+        storage.download_all([pair for pair in files if not pair[0].endswith("/")])
+
+    return fetch
+
+
+def _copied(fetch: Fetch, uri: str, folder: Path) -> None:
+    try:
+        fetch(uri, folder)
+    except FileNotFoundError:
+        raise UnhealthyModelError(f"there is no object below {uri}") from None
 
 
 def _unpacked(fetch: Fetch, uri: str, archive: Path, folder: Path) -> None:

@@ -125,7 +125,8 @@ def _cache_key(arguments: Mapping[str, Any]) -> CacheKey:
     }
     sources = {}
     for channel in arguments.get("InputDataConfig") or []:
-        label = f"channel {channel['ChannelName']}"
+        name = channel["ChannelName"]
+        label = "notebook" if name == notebook_jobs.CHANNEL else f"channel {name}"
         source = dict(channel["DataSource"]["S3DataSource"])
         manifest = source.get("S3DataType") == "ManifestFile"
         sources[label] = CacheKeySource(uri=source.pop("S3Uri"), manifest=manifest)

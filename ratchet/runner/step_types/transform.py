@@ -25,7 +25,7 @@ from ratchet.runner.errors import StepFailed, StepStopped, as_failure
 from ratchet.runner.expressions import StepScope
 from ratchet.runner.manifests import read_manifest
 from ratchet.runner.report import ProblemList
-from ratchet.runner.serving.prepared import Image, Prepared, images_of, prepare
+from ratchet.runner.serving.prepared import Image, Prepared, fetch_from, images_of, prepare
 from ratchet.runner.serving.process import NoAnswerError, UnhealthyModelError
 from ratchet.runner.serving.served import ServedContainers, is_direct, serve
 from ratchet.runner.staging import relative_path
@@ -159,7 +159,7 @@ def _transform(attempt: Attempt, state: jobs.JobState, describe: Any) -> None:
         ready = prepare(
             image,
             folder,
-            fetch=attempt.storage.download,
+            fetch=fetch_from(attempt.storage),
             region=attempt.identity.region,
             host=attempt.environment,
             emit=lambda line: attempt.on_line("stdout", line),

@@ -230,14 +230,26 @@ def test_ctrl_c_does_not_wait_for_a_busy_service() -> None:
     assert result.outcomes[0].reply is not None
 
 
-def test_a_service_that_answers_nothing_at_all_refuses_the_trial() -> None:
+def test_a_service_that_is_not_there_refuses_the_trial_at_the_first_row() -> None:
+    asked = []
+
     def ask(row: int) -> Reply[str]:
+        asked.append(row)
         raise BusyError("connection refused", attempts=2)
 
-    asked = asking(ask)
-    with pytest.raises(RefusedTrialError, match=r"nothing was answered.*refused"):
-        asked.all(range(500))
-    assert asked.budget.used == 0
+    attempt = asking(ask)
+    with pytest.raises(RefusedTrialError, match="no model answers: connection refused"):
+        attempt.all(range(500))
+    assert asked == [0, 0]
+    assert attempt.budget.used == 0
+
+
+def test_a_service_that_answers_nothing_at_all_refuses_the_trial() -> None:
+    def ask(row: int) -> Reply[str]:
+        raise NoAnswerError("the model crashed", billed=False)
+
+    with pytest.raises(RefusedTrialError, match=r"nothing was answered.*crashed"):
+        asking(ask).all(range(500))
 
 
 def test_what_may_be_billed_is_not_forgotten_where_nothing_was_answered() -> None:

@@ -18,6 +18,7 @@ from botocore.validate import ParamValidator
 
 from ratchet.candidates.budget import Usage
 from ratchet.candidates.converse import SCHEMA, SYSTEM, TEMPERATURE, Conversation, tag_text
+from ratchet.candidates.failures import Failures
 from ratchet.candidates.prompts import Question
 from ratchet.candidates.replies import BusyError, NoAnswerError, RefusedTrialError, VoidTrialError
 
@@ -76,9 +77,7 @@ def conversation(runtime: Runtime, *, local: bool = False) -> Conversation:
         question=QUESTION,
         max_tokens=100,
         tags={"project": "flights", "trial": "20261128-x"},
-        refusal=lambda reason: "Run: ratchet candidates list",
-        seconds=60,
-        local=local,
+        failures=Failures(seconds=60, hint="Run: ratchet candidates list", local=local),
     )
 
 

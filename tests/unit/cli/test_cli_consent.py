@@ -48,6 +48,7 @@ READS = {
     "logs",
     "models",
     "monitor show",
+    "notebook run",
     "permissions",
     "predict",
     "runs",

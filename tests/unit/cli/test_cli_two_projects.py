@@ -25,6 +25,7 @@ LINE = {
     "lineage": ["latest"],
     "logs": ["latest"],
     "monitor labels": [__file__],
+    "notebook run": ["explore.ipynb"],
     "predict": [__file__],
     "remove": [MODEL],
     "show": ["latest"],

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from ratchet.notebooks.cells import Notebook, read
 
+CellText = str | tuple[str, Sequence[str]]
+"""A cell: its source, or its source and its tags."""
 
-def ipynb(*cells: str | tuple[str, Sequence[str]], language: str = "python") -> str:
+
+def ipynb(*cells: CellText, language: str = "python") -> str:
     """The JSON of a notebook; a cell is its source, or its source and its tags."""
     entries = []
     for cell in cells:
@@ -27,6 +30,6 @@ def ipynb(*cells: str | tuple[str, Sequence[str]], language: str = "python") -> 
     return json.dumps(document | {"nbformat_minor": 5}, indent=1)
 
 
-def notebook(*cells: str | tuple[str, Sequence[str]]) -> Notebook:
+def notebook(*cells: CellText) -> Notebook:
     """A notebook of these cells."""
     return read("a.ipynb", ipynb(*cells))

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from ratchet.notebooks.flow import flow
+from ratchet.notebooks.flow import Flow, flow
 
 
-def flow_of(text):
+def flow_of(text: str) -> Flow:
     return flow(ast.parse(text).body)
 
 
@@ -97,6 +97,8 @@ READS = [
     ("def f():\n    import m\n    return m.x\nf()", set()),
     ("def f():\n    return g()\ndef g():\n    return z\nf()", {"z"}),
     ("def a():\n    return b()\ndef b():\n    return a()\na()", set()),
+    ("def f():\n    return z\nif t:\n    z = 1\n    f()\nf()", {"t", "z"}),
+    ("def f():\n    return z\nz = 1\nf()\ndel z\nf()", {"z"}),
     ("async def f():\n    return z\nawait f()", {"z"}),
     ("async for a in b:\n    a\nasync with c as d:\n    d", {"b", "c"}),
     ("[x async for x in xs]", {"xs"}),
@@ -112,7 +114,7 @@ READS = [
 
 
 @pytest.mark.parametrize(("text", "names"), READS)
-def test_names_are_read_before_they_are_written(text, names):
+def test_names_are_read_before_they_are_written(text: str, names: set[str]) -> None:
     assert set(flow_of(text).reads) == names
 
 
@@ -127,7 +129,7 @@ def test_names_are_read_before_they_are_written(text, names):
         ("class C[T](B[T]):\n    pass", {"B"}),
     ],
 )
-def test_type_parameters_and_aliases_are_scopes(text, names):
+def test_type_parameters_and_aliases_are_scopes(text: str, names: set[str]) -> None:
     assert set(flow_of(text).reads) == names
 
 
@@ -150,7 +152,7 @@ def test_type_parameters_and_aliases_are_scopes(text, names):
         ("while (n := f()):\n    pass", {"n"}),
     ],
 )
-def test_statements_write_names(text, names):
+def test_statements_write_names(text: str, names: set[str]) -> None:
     assert set(flow_of(text).writes) == names
 
 
@@ -180,11 +182,11 @@ def test_statements_write_names(text, names):
         ("[xs.append(1) for xs in r]", set()),
     ],
 )
-def test_statements_change_what_names_stand_for(text, names):
+def test_statements_change_what_names_stand_for(text: str, names: set[str]) -> None:
     assert set(flow_of(text).changes) == names
 
 
-def test_a_place_is_the_number_of_the_statement_and_the_line():
+def test_a_place_is_the_number_of_the_statement_and_the_line() -> None:
     found = flow(ast.parse("a = 1\nif a:\n    b = (c +\n         d)\n").body)
     assert {name: (p.statement, p.line) for name, p in found.reads.items()} == {
         "c": (1, 3),
@@ -193,25 +195,33 @@ def test_a_place_is_the_number_of_the_statement_and_the_line():
     assert (found.writes["b"].statement, found.writes["b"].line) == (1, 3)
 
 
-def test_a_name_that_is_set_on_some_path_is_read_perhaps():
+def test_a_name_that_is_set_on_some_path_is_read_perhaps() -> None:
     found = flow_of("if t:\n    w = 1\nprint(w, v)")
     assert found.uncertain == {"w"}
 
 
-def test_the_other_branch_does_not_see_what_one_branch_set():
+def test_the_other_branch_does_not_see_what_one_branch_set() -> None:
     found = flow_of("if t:\n    w = 1\nelse:\n    print(w)")
     assert found.uncertain == set()
     assert "w" in found.reads
 
 
-def test_a_definition_says_what_it_will_read_later():
+def test_a_definition_says_what_it_will_read_later() -> None:
     assert flow_of("def f(a):\n    return a + b").later == {"b"}
     assert flow_of("class C:\n    def m(self):\n        return b").later == {"b"}
     assert flow_of("b = 1\ndef f(a):\n    return a + b").later == set()
     assert flow_of("def f(a):\n    return f(a) + len(a)").later == set()
 
 
-def test_a_star_import_has_a_place():
+def test_many_functions_that_call_each_other_are_walked_once() -> None:
+    names = [f"f{number}" for number in range(40)]
+    calls = "\n    ".join(f"{name}()" for name in names)
+    text = "\n".join(f"def {name}():\n    {calls}\n    z" for name in names)
+    assert set(flow_of(f"{text}\nf0()").reads) == {"z"}
+
+
+def test_a_star_import_has_a_place() -> None:
     found = flow_of("x = 1\nfrom m import *")
+    assert found.star_import is not None
     assert (found.star_import.statement, found.star_import.line) == (1, 2)
     assert flow_of("from m import a").star_import is None

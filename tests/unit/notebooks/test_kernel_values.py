@@ -9,6 +9,7 @@ import math
 import os
 import zoneinfo
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_a_value_is_stored_readably_where_that_gives_it_back(name: str, how: str
     assert forms.form(VALUES[name]) == how
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "another value": lambda f: f.assign(a=[1, 2, 4]),
     "a rounded value": lambda f: f.assign(b=f["b"].round(3)),
     "another dtype": lambda f: f.astype({"a": "int32"}),
@@ -172,7 +173,7 @@ CHANGES = {
     "a row twice": lambda f: pd.concat([f, f.iloc[:1]]),
     "another index": lambda f: f.set_axis([5, 6, 7]),
     "a named index": lambda f: f.rename_axis("i"),
-    "an index of another type": lambda f: f.set_axis(pd.Index(list(range(3)))),
+    "an index of another type": lambda f: f.set_axis(pd.Index([0, 1, 2])),
     "NaN elsewhere": lambda f: f.assign(b=[NAN, 0.123456, 2.0]),
     "None for NaN": lambda f: f.assign(c=["x", None, "z"]),
     "a text for a number": lambda f: f.assign(c=["x", NAN, 1]),

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ratchet.notebooks.cells import read
-from tests.unit.notebooks.cells_of import ipynb, notebook
+from tests.unit.notebooks.cells_of import CellText, ipynb, notebook
 
 
 @pytest.mark.parametrize(
@@ -23,23 +23,23 @@ from tests.unit.notebooks.cells_of import ipynb, notebook
         ("#| step: prepare\na = 1", ["step:prepare"]),
     ],
 )
-def test_a_tag_or_a_first_line_marks_a_cell(cell):
+def test_a_tag_or_a_first_line_marks_a_cell(cell: CellText) -> None:
     book = notebook(cell)
     assert [c.step for c in book.cells] == ["prepare"]
     assert book.mark_problems == ()
 
 
-def test_a_mark_names_the_outputs_after_an_arrow():
+def test_a_mark_names_the_outputs_after_an_arrow() -> None:
     book = notebook("#| step: split -> train, test\nx = 1", "#| step: split -> test, rest\ny = 2")
     assert book.cells[0].outputs == ("train", "test")
     assert book.step_outputs("split") == ("train", "test", "rest")
 
 
-def test_a_mark_without_an_arrow_names_no_outputs():
+def test_a_mark_without_an_arrow_names_no_outputs() -> None:
     assert notebook("#| step: split\nx = 1").step_outputs("split") == ()
 
 
-def test_several_cells_make_one_step_and_steps_come_in_the_order_of_their_cells():
+def test_several_cells_make_one_step_and_steps_come_in_the_order_of_their_cells() -> None:
     book = notebook("#| step: b\n1", "#| step: a\n2", "3", "#| step: b\n4")
     assert book.steps == ("b", "a")
     assert [cell.index for cell in book.step_cells("b")] == [0, 3]
@@ -79,7 +79,9 @@ def test_several_cells_make_one_step_and_steps_come_in_the_order_of_their_cells(
         ("#| step: a\n#| step: b\nx = 1", 1, "`a` and `b`"),
     ],
 )
-def test_a_faulty_mark_is_a_problem_with_its_place_and_no_mark(cell, line, message):
+def test_a_faulty_mark_is_a_problem_with_its_place_and_no_mark(
+    cell: CellText, line: int, message: str
+) -> None:
     book = notebook("x = 0", cell)
     assert [c.step for c in book.cells] == [None, None]
     [problem] = book.mark_problems
@@ -99,13 +101,13 @@ def test_a_faulty_mark_is_a_problem_with_its_place_and_no_mark(cell, line, messa
         ("a = 1", ["steps", "stepwise", "footstep:a"]),
     ],
 )
-def test_a_remark_about_a_step_is_no_mark(cell):
+def test_a_remark_about_a_step_is_no_mark(cell: CellText) -> None:
     book = notebook(cell)
     assert [c.step for c in book.cells] == [None]
     assert book.mark_problems == ()
 
 
-def test_a_text_cell_cannot_be_marked():
+def test_a_text_cell_cannot_be_marked() -> None:
     document = json.loads(ipynb(("# words", ["step:a"])))
     document["cells"][0]["cell_type"] = "markdown"
     book = read("a.ipynb", json.dumps(document))
@@ -113,7 +115,7 @@ def test_a_text_cell_cannot_be_marked():
     assert "text cell" in str(book.mark_problems[0])
 
 
-def test_a_cell_that_calls_the_script_of_a_promoted_step_says_so():
+def test_a_cell_that_calls_the_script_of_a_promoted_step_says_so() -> None:
     book = notebook(("prepare.prepare(df)", ["promoted:prepare"]), "x = 1")
     assert book.promoted == ("prepare",)
     assert [cell.promoted for cell in book.cells] == ["prepare", None]

@@ -80,7 +80,7 @@ def test_a_step_that_no_file_names_is_listed_where_there_is_one(config: Path) ->
         ("endpoint.instance_typ", "did you mean endpoint.instance_type?"),
         ("instance_type", "did you mean steps.train.instance_type or endpoint.instance_type"),
         ("steps.trian", "did you mean steps.train?"),
-        ("zzzzzz", "tables: costs, data, endpoint"),
+        ("zzzzzz", "tables: candidates, costs, data, endpoint"),
     ],
 )
 def test_a_wrong_key_is_refused_with_the_nearest(config: Path, key: str, words: str) -> None:

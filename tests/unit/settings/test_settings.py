@@ -116,6 +116,12 @@ def test_a_whole_number_is_accepted_where_a_number_is_expected(write: Write) -> 
         ('[data]\nprefix = "labelled/"', ['data.prefix = "labelled/"', "two separate folders"]),
         ('[steps.train]\ninstance_type = "m5.large"', ["instance_type", '"ml.m5.large"']),
         ("[retention]\nlog_days = 8", ["retention.log_days = 8", "expected 1 or 3 or 5 or 7"]),
+        (
+            "[notebooks]\npromote_after_days = 0",
+            ["notebooks.promote_after_days = 0", "a number from 1 to 3650"],
+        ),
+        ("[notebooks]\npromote_after_days = 7.5", ["promote_after_days = 7.5", "whole number"]),
+        ("[notebooks]\npromote_after = 7", ["promote_after", "promote_after_days"]),
         ("[hyperparameters]\ndeep = [1]", ["hyperparameters.deep = [1]", "a string or a whole"]),
         ('cache_expire_after = "30 days"', ["cache_expire_after", '"P30D"']),
         ('image_uri = "python:3.12"', ["image_uri", "an image in ECR"]),

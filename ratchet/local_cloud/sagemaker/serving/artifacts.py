@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.local_cloud.sagemaker import service_side
+from ratchet.local_cloud.sagemaker.hub.artifacts import with_hub
 from ratchet.local_cloud.sagemaker.service_side import ServiceWork
 from ratchet.local_cloud.sagemaker.store import AccountScope, Body
 from ratchet.local_cloud.sagemaker.table import MODEL_PACKAGE
@@ -51,11 +52,11 @@ def prepare(
     ``ModelDataError`` when the model's role may not read it.
     """
     role = model["ExecutionRoleArn"]
-    storage = api.cloud.storage(scope, role)
+    copy = prepared.fetch_from(with_hub(api.cloud.storage(scope, role), scope, api.switches))
 
-    def fetch(uri: str, archive: Path) -> None:
+    def fetch(uri: str, path: Path) -> None:
         try:
-            storage.download(uri, archive)
+            copy(uri, path)
         except Refused as error:
             raise ModelDataError(no_access(scope, role, uri, str(error))) from None
 

@@ -1,0 +1,1 @@
+"""The inference scripts of the stand-ins; each is served as ``code/inference.py``."""
