@@ -104,7 +104,7 @@ def search_jumpstart(
         model
         for model in models
         if (not provider or provider.lower() in model.provider.lower())
-        and (not task or task.lower() in model.task.lower())
+        and model.is_for(task)
         and model.is_about(word)
     )
     first = list(islice(matches, None if limit is None else limit + 1))

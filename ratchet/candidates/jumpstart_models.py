@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeHubContent
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -49,6 +50,10 @@ class JumpStartModel:
     def _keyword(self, name: str) -> str:
         begins = f"@{name}:"
         return next((each[len(begins) :] for each in self.keywords if each.startswith(begins)), "")
+
+    def is_for(self, task: str) -> bool:
+        """Whether its task has all these words: "text-generation" is "Text Generation"."""
+        return _words(task) <= _words(self.task)
 
     def is_about(self, word: str) -> bool:
         """Whether id, title or a keyword has this word."""
@@ -184,6 +189,10 @@ def read(answer: Mapping[str, Any]) -> HubDocument:
         model_package=document.get("HostingModelPackageArn") or "",
         separate_script="" if prepacked or not script_needed else script,
     )
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z0-9]+", text.lower()))
 
 
 def _environment(document: Mapping[str, Any]) -> dict[str, str]:

@@ -70,9 +70,10 @@ def to_python(source: str) -> PythonCode:
     _take_common_indent(lines)
     for _ in range(len(lines) + 1):
         text = "\n".join(lines)
-        fault = _fault(text)
-        if fault is None:
-            return PythonCode(text, ast.parse(text), tuple(sorted(magics, key=_line)))
+        tree = _parse(text)
+        if isinstance(tree, ast.Module):
+            return PythonCode(text, tree, tuple(sorted(magics, key=_line)))
+        fault = tree
         place = _magic_at(lines, fault.line - 1)
         if place is None:
             break
@@ -85,7 +86,7 @@ def _line(magic: Magic) -> int:
     return magic.line
 
 
-def _fault(text: str) -> SyntaxFault | None:
+def _parse(text: str) -> ast.Module | SyntaxFault:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -96,7 +97,7 @@ def _fault(text: str) -> SyntaxFault | None:
         return SyntaxFault(problem.lineno or 1, problem.msg)
     except (ValueError, RecursionError, MemoryError) as problem:
         return SyntaxFault(1, str(problem) or type(problem).__name__)
-    return None
+    return tree
 
 
 def _take_cell_magic(lines: list[str]) -> list[Magic]:

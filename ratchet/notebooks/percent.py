@@ -129,7 +129,11 @@ def _raw_cell(block: _Block) -> RawCell:
         source = "\n".join([f"%%{language[1]}", *lines[leading:]])
         first_line = block.first_line + leading - 1
     else:
-        source = "\n".join(_COMMENTED_MAGIC.sub(r"\1", line) for line in lines[leading:])
+        inside = _inside_texts(lines)
+        source = "\n".join(
+            line if number in inside else _COMMENTED_MAGIC.sub(r"\1", line)
+            for number, line in enumerate(lines[leading:], leading + 1)
+        )
         first_line = block.first_line + leading
     return RawCell(
         kind={"raw": "raw", "markdown": "markdown", "md": "markdown"}[kind[1]] if kind else "code",

@@ -10,8 +10,7 @@ from ratchet.cli.options import CommandGroup, before_the_command
 app = typer.Typer(
     cls=CommandGroup,
     name="notebook",
-    help="Notebooks: which steps are stable enough for a pipeline; run one on the loop's data.",
-    short_help="Notebooks: run one; which of their steps are stable.",
+    help="Notebooks: which steps are stable, and runs on the loop's data.",
     no_args_is_help=True,
 )
 app.callback()(before_the_command)
