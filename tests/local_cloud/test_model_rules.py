@@ -98,6 +98,14 @@ def test_a_setting_is_of_its_own_type(settings: dict[str, Any], *, fits: bool) -
         Switches().change(settings)
 
 
+def test_settings_are_set_back_to_what_they_were() -> None:
+    switches = Switches(bedrock_url="http://127.0.0.1:1/v1")
+    before = dict(vars(switches))
+    switches.change({"health_check_seconds": 61, "bedrock_url": ""})
+    switches.change(before)
+    assert vars(switches) == before
+
+
 @pytest.mark.parametrize(
     ("region", "prefix"),
     [("us-west-2", "us"), ("eu-west-1", "eu"), ("ap-southeast-2", "apac"), ("sa-east-1", None)],

@@ -121,7 +121,8 @@ def test_a_job_that_fails_says_with_what(cloud: RunningCloud) -> None:
     execution = ended(sagemaker, arn)
     assert execution["PipelineExecutionStatus"] == "Failed"
     assert "prepare" in execution["FailureReason"]
-    failed = sagemaker.list_processing_jobs(StatusEquals="Failed")["ProcessingJobSummaries"]
+    listed = sagemaker.list_processing_jobs(StatusEquals="Failed", MaxResults=100)
+    failed = listed["ProcessingJobSummaries"]
     job = next(one for one in failed if execution_id(arn) in one["ProcessingJobName"])
     described = sagemaker.describe_processing_job(ProcessingJobName=job["ProcessingJobName"])
     assert "no such column" in described["FailureReason"]

@@ -69,14 +69,19 @@ class Switches:
         """Set what is named. Raises ``ValueError`` for an unknown name or a wrong value."""
         for name, value in settings.items():
             before = getattr(self, name, None)
-            number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-            same = isinstance(before, bool | str) and type(value) is type(before)
-            if before is None or not (same or (number and isinstance(before, float))):
+            if before is None or not _fits(before, value):
                 names = ", ".join(vars(self))
                 raise ValueError(f"{name} = {value!r}: settings are {names}; numbers above 0")
         _address("bedrock_url", settings.get("bedrock_url", ""))
         for name, value in settings.items():
             setattr(self, name, value)
+
+
+def _fits(before: object, value: object) -> bool:
+    """Whether a switch may have the value: of the same type, a number above 0."""
+    if isinstance(before, bool | str):
+        return type(value) is type(before)
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def _entries(table: str) -> list[tuple[str, str]]:
