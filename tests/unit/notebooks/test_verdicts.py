@@ -75,3 +75,8 @@ def test_runs_without_a_good_one_say_nothing_of_the_age() -> None:
         Verdict.UNKNOWN,
         "no git, and no good run is recorded; to record one: ratchet notebook run",
     )
+
+
+@pytest.mark.parametrize(("days", "whole"), [(None, 0), (-3, 0), (0.9, 0), (1, 1), (5.5, 5)])
+def test_an_age_is_in_whole_days_and_never_negative(days: float | None, whole: int) -> None:
+    assert by_git(days).days(NOW) == whole
