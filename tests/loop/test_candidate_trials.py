@@ -77,9 +77,7 @@ class Bench:
         (run,) = self.loop.runs()
         step = next(step for step in self.loop.steps(run) if step.name == "prepare")
         assert step.job is not None
-        job = self.loop.client("sagemaker").describe_processing_job(
-            ProcessingJobName=step.job[1]
-        )
+        job = self.loop.client("sagemaker").describe_processing_job(ProcessingJobName=step.job[1])
         uri = next(
             output["S3Output"]["S3Uri"]
             for output in job["ProcessingOutputConfig"]["Outputs"]
@@ -110,9 +108,7 @@ def served(loop: Loop, drops: Path) -> Loop:
 
 
 @pytest.fixture
-def bench(
-    served: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Bench]:
+def bench(served: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     folder = copy_of_project(tmp_path / "project")
     file = folder / "config" / MODEL / "base.toml"
     file.write_text(file.read_text() + SETTINGS)
