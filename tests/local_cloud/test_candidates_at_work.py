@@ -75,8 +75,8 @@ def person(administrator: Target, project: Project, cloud: RunningCloud) -> Iter
     yield local_target(
         project=project, settings=project.settings("dev"), folder=cloud.folder, role=PERSON
     )
-    for name, policies in ((PERSON, ("See", "Try")), (CANDIDATE, ("Serve",))):
-        for policy in policies:
+    for name, attached in ((PERSON, ("See", "Try")), (CANDIDATE, ("Serve",))):
+        for policy in attached:
             iam.delete_role_policy(RoleName=name, PolicyName=policy)
         iam.delete_role(RoleName=name)
 

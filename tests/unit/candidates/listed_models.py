@@ -116,7 +116,7 @@ PROFILES = [
     profile("us.anthropic.claude-sonnet-4-20250514-v1:0", *GEOGRAPHY),
     profile("global.anthropic.claude-sonnet-4-20250514-v1:0", "us-east-1", ""),
     profile("us.anthropic.claude-sonnet-4-6", *GEOGRAPHY),
-    profile("global.anthropic.claude-sonnet-4-6", "us-east-1", ""),
+    profile("global.anthropic.claude-sonnet-4-6", "us-east-1"),  # its name says more than its ARNs
     profile("us.anthropic.claude-opus-4-7", *GEOGRAPHY),
     profile("global.anthropic.claude-opus-4-7", ""),
     profile(

@@ -64,6 +64,14 @@ def test_a_global_profile_needs_the_word_global() -> None:
     assert way.model_id == "global.anthropic.claude-opus-4-7"
 
 
+def test_a_global_profile_is_one_by_its_name_whatever_regions_it_lists() -> None:
+    sonnet = MODELS["anthropic.claude-sonnet-4-6"]
+    profile = next(each for each in sonnet.profiles if each.id.startswith("global."))
+    assert profile.worldwide
+    with pytest.raises(DeploymentError):
+        bedrock_models.route(sonnet, region=REGION, allowed=allowed("us-east-1"))
+
+
 def test_a_region_that_is_not_the_environments_own_is_no_way_of_a_model_by_its_id() -> None:
     micro = MODELS["amazon.nova-pro-v1:0"]
     with pytest.raises(DeploymentError, match="through its own id, which may send rows to us-east"):

@@ -44,7 +44,7 @@ def test_no_more_pages_are_read_than_are_shown(target: Target, aws: Aws) -> None
 def test_models_are_chosen_by_provider_task_and_word(
     target: Target, wish: dict[str, str], ids: list[str]
 ) -> None:
-    listed = catalogue.search_jumpstart(target, limit=None, **wish)  # type: ignore[arg-type]
+    listed = catalogue.search_jumpstart(target, limit=None, **wish)
     assert [each.id for each in listed.jumpstart] == ids
     assert not listed.more
 
