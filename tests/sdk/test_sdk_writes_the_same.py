@@ -35,9 +35,10 @@ def made(program: str, folder: Path, *more: str) -> dict[str, Any]:
 
 
 def timeless(definition: dict[str, Any]) -> str:
-    """Without the time at which training code was uploaded, and without the digests by which the
+    """Without the time at which code was uploaded, and without the digests by which the
     SDK names code: the checkout's folder is a part of them."""
     text = re.sub(r"train-\d{14}", "train-<time>", json.dumps(definition, indent=2))
+    text = re.sub(r"/input-[\d-]+", "/input-<time>", text)
     return re.sub(r"/code/[0-9a-f]{64}/", "/code/<digest>/", text)
 
 
@@ -47,6 +48,10 @@ def test_the_sdk_still_writes_the_standard_pipeline_as_it_did(tmp_path: Path) ->
 
 def test_the_sdk_still_writes_every_step_as_it_did(tmp_path: Path) -> None:
     assert timeless(made("every_step_v3.py", tmp_path)) == timeless(golden("v3"))
+
+
+def test_the_sdk_still_writes_a_notebook_job_as_it_did(tmp_path: Path) -> None:
+    assert timeless(made("notebook_v3.py", tmp_path)) == timeless(golden("notebook"))
 
 
 def test_what_the_sdk_uploads_is_taken_in_from_a_copy_of_its_bucket(tmp_path: Path) -> None:
@@ -61,6 +66,6 @@ def test_what_the_sdk_uploads_is_taken_in_from_a_copy_of_its_bucket(tmp_path: Pa
 
 def test_the_versions_that_wrote_them_are_the_locked_ones() -> None:
     lock = (FOLDER.parents[1] / "requirements-sagemaker.lock").read_text()
-    for version in ("v3", "v3-drivers", "standard"):
+    for version in ("v3", "v3-drivers", "standard", "notebook"):
         for name, number in json.loads((GOLDEN / version / "versions.json").read_text()).items():
             assert re.search(rf"^{name}=={re.escape(number)}\b", lock, re.MULTILINE), name

@@ -37,8 +37,7 @@ def installed(environment: Mapping[str, str], container: Container) -> dict[str,
     program = programs / notebook_jobs.PROGRAM
     executed = notebook_jobs.executed_name(environment.get(notebook_jobs.EXECUTED, ""))
     launch = _LAUNCH.format(executed=executed, driver=notebook_driver.__file__)
-    # -P: the folder of the program is nobody's to import from.
-    program.write_text(f"#!{sys.executable} -P\n{launch}")
+    program.write_text(f"#!{sys.executable}\n{launch}")
     program.chmod(0o755)
     return {**environment, "PATH": f"{programs}{os.pathsep}{environment['PATH']}"}
 

@@ -293,3 +293,22 @@ def test_a_step_that_failed_is_recorded_so_and_one_that_was_not_reached_not_at_a
     records = [(record.step, record.ok, record.output) for record in bench.records("explore")]
     assert [(step, ok) for step, ok, _ in records] == [("prepare", True), ("train", False)]
     assert records[1][2] == ""
+
+
+@pytest.mark.jobs
+def test_the_cell_with_the_parameters_is_no_part_of_what_a_step_shows(bench: Bench) -> None:
+    bench.run(bench.write(*MARKED))
+    bench.run(bench.write((MARKED[0][0], []), *MARKED[1:]))
+    first, second = bench.records("explore")[::3]
+    assert first.output == second.output
+
+
+@pytest.mark.jobs
+def test_text_cells_count_when_a_failing_cell_is_named(bench: Bench) -> None:
+    file = bench.write(PARAMETERS, "1 / 0")
+    document = json.loads(file.read_text())
+    document["cells"].insert(1, {"cell_type": "markdown", "metadata": {}, "source": "A look."})
+    file.write_text(json.dumps(document))
+    failure = bench.run(file).failure
+    assert failure is not None
+    assert failure.cell == 3
