@@ -61,7 +61,7 @@ class Progress:
     rows: int
     unanswered: int
     used: Decimal
-    """Of the budget."""
+    """Of the budget, by these rows."""
     busy: str = ""
     """What the service said when it last asked for patience; "": it did not lately."""
 
@@ -84,6 +84,7 @@ class RowAsking(Generic[Asked, Content]):
     """The budget's limit in words."""
     patience: Patience = field(default_factory=Patience)
     progress: Callable[[Progress], None] = lambda _: None
+    _used_before: Decimal = Decimal(0)
     _sent: float = -math.inf
     """When the last request was sent, as `time.monotonic` counts."""
     _ending: threading.Event = field(default_factory=threading.Event)
@@ -98,6 +99,7 @@ class RowAsking(Generic[Asked, Content]):
         Raises:
             RefusedTrialError: no row was answered, and none will be.
         """
+        self._used_before = self.budget.used
         pool = ThreadPoolExecutor(max_workers=self.patience.at_once)
         waiting: Waiting[Content] = {}
         stopped = ""
@@ -176,7 +178,7 @@ class RowAsking(Generic[Asked, Content]):
                 asked=len(self._outcomes),
                 rows=rows,
                 unanswered=unanswered,
-                used=self.budget.used,
+                used=self.budget.used - self._used_before,
                 busy=self._busy,
             )
         )

@@ -83,7 +83,7 @@ class Conversation:
                     if self.without == before:
                         self.without |= {refused.feature}
                 continue
-            return self._reply(answer)
+            return self.reply(answer)
 
     def count(self, prompt: str) -> int | None:
         """The tokens of the request, as they would be charged; None: the model has no count.
@@ -115,7 +115,12 @@ class Conversation:
         feature = refused_feature(message, self.without)
         return _FeatureRefusedError(feature) if feature else None
 
-    def _reply(self, answer: Mapping[str, Any]) -> Reply[str]:
+    def reply(self, answer: Mapping[str, Any]) -> Reply[str]:
+        """What the body of an answer says.
+
+        Raises:
+            VoidTrialError: an emulator made it up.
+        """
         content = answer["output"]["message"]["content"]
         text = "".join(block["text"] for block in content if "text" in block)
         if text.lstrip().lower().startswith(EMULATOR_MOCK):
@@ -126,7 +131,7 @@ class Conversation:
             usage=Usage(
                 input_tokens=int(usage["inputTokens"]), output_tokens=int(usage["outputTokens"])
             ),
-            latency_ms=float(answer["metrics"]["latencyMs"]),
+            latency_ms=answer.get("metrics", {}).get("latencyMs"),
             cut_off=answer.get("stopReason") == "max_tokens",
         )
 

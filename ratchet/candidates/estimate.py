@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from ratchet.candidates.budget import Rates, Usage
+from ratchet.costs.money import shown
 from ratchet.deployment.errors import DeploymentError
 
 COUNTED = 5
@@ -113,9 +114,14 @@ def check_limit(
     cost = rates.of(most)
     if cost > limit_usd:
         raise DeploymentError(
-            f"{candidate}: it could cost ${cost:,.2f}, more than the limit of ${limit_usd:,.2f}. "
-            f"Raise it with --limit-usd {math.ceil(cost)}, or ask fewer rows with --rows"
+            f"{candidate}: it could cost {shown(cost)}, more than the limit of {shown(limit_usd)}. "
+            f"Raise it with --limit-usd {_cents(cost)}, or ask fewer rows with --rows"
         )
+
+
+def _cents(amount: Decimal) -> Decimal:
+    """Up to whole cents."""
+    return amount.quantize(Decimal("0.01"), rounding=ROUND_UP)
 
 
 def _round(tokens: int) -> int:

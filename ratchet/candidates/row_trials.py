@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratchet.candidates import estimate
 from ratchet.candidates.asking import Patience, Progress, RowAsking
@@ -21,6 +21,9 @@ from ratchet.candidates.replies import Asking, Reply
 from ratchet.candidates.results import Trial, trial_id
 from ratchet.candidates.trials import Spent
 from ratchet.deployment.target.environment import Target
+
+if TYPE_CHECKING:
+    from ratchet.candidates.jumpstart_trials import JumpStartTrial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,14 +136,18 @@ def spent(
     return Spent(usage=usage, cost=used, started=trial.started)
 
 
-def check_limits(trials: Sequence[RowTrial], limits: Limits) -> None:
-    """Refuses what could pass the limit, all trials together.
+def check_limits(trials: Sequence[RowTrial | JumpStartTrial], limits: Limits) -> None:
+    """Refuses what could pass the limit: all trials that count tokens together, and each that
+    counts hours.
 
     Raises:
         DeploymentError: so.
     """
     left = limits
     for trial in trials:
+        if not isinstance(trial, RowTrial):
+            trial.check(left)
+            continue
         most = trial.tokens.most
         estimate.check_limit(
             trial.model.id,

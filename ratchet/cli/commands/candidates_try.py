@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
+from ratchet.cli.commands.trial_session import agree, announce, run_all
 from ratchet.cli.console import echo, echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, Model, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ratchet.candidates.asking import Progress
-    from ratchet.candidates.champion_answers import Champion
+    from ratchet.candidates.batch_trials import JobPlace
+    from ratchet.candidates.jumpstart_trials import JumpStartTrial
+    from ratchet.candidates.lookup import HubModel
     from ratchet.candidates.plans import Plan, TriedModel
     from ratchet.candidates.prompts import Question, Template
-    from ratchet.candidates.replies import RefusedTrialError
-    from ratchet.candidates.results import Trial
-    from ratchet.candidates.row_trials import Limits, RowTrial, Sending
+    from ratchet.candidates.row_trials import RowTrial, Sending
     from ratchet.deployment.target.environment import Target
     from ratchet.loop.facts import TrainingFacts
 
@@ -42,7 +39,7 @@ def try_(
             "--rows",
             min=1,
             metavar="N",
-            help="How many rows of the eval slice; default: candidates.rows of the settings.",
+            help="How many rows of the eval slice; default: candidates.rows.",
             show_default=False,
         ),
     ] = None,
@@ -64,7 +61,7 @@ def try_(
         typer.Option(
             "--limit-usd",
             metavar="USD",
-            help="What all trials together may cost; default: candidates.limit_usd of the settings.",
+            help="What all trials together may cost; default: candidates.limit_usd.",
             show_default=False,
         ),
     ] = None,
@@ -97,6 +94,37 @@ def try_(
             help="Of an embedding model: rows of the train slice for the small model on top.",
         ),
     ] = 1000,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help="By a batch job of Bedrock: for less, within hours, 100 rows at least.",
+        ),
+    ] = False,
+    batch_role: Annotated[
+        str | None,
+        typer.Option(
+            "--batch-role",
+            metavar="NAME",
+            help="The role by which the job reads and writes S3: a name or an ARN.",
+            show_default=False,
+        ),
+    ] = None,
+    instance: Annotated[
+        str,
+        typer.Option(
+            "--instance",
+            metavar="TYPE",
+            help="Of a model of JumpStart: what it runs on; default: as the hub says.",
+            show_default=False,
+        ),
+    ] = "",
+    accept_licence: Annotated[
+        bool,
+        typer.Option(
+            "--accept-licence", help="Of a model of JumpStart: you may accept its licence, and do."
+        ),
+    ] = False,
     at_once: Annotated[
         int, typer.Option("--at-once", min=1, max=64, metavar="N", help="Rows asked at once.")
     ] = 8,
@@ -137,7 +165,8 @@ def try_(
     if show_prompt:
         _show_prompt(plan)
         return
-    tried = lookup.tried_models(target, ids)
+    job = _job(target, deployed, plan, batch_role) if batch else None
+    tried = lookup.tried_models(target, ids, batch=batch, instance=instance)
     sending = Sending(
         patience=Patience(
             at_once=at_once, between=0 if target.local else settings.seconds_between_requests
@@ -145,13 +174,18 @@ def try_(
         max_tokens=max_tokens or plan.max_tokens,
         seconds=timeout,
     )
-    trials = _trials(target, plan, tried, sending, train_rows=train_rows)
+    trials: list[RowTrial | JumpStartTrial] = [
+        _of_hub(target, deployed, plan, each, sending, accept_licence=accept_licence)
+        if isinstance(each, lookup.HubModel)
+        else _of_bedrock(target, plan, each, sending, train_rows=train_rows, job=job)
+        for each in tried
+    ]
     with err().status("[dim]asking the champion[/]"):
         champion = champion_of(target, plan.rows)
-    _announce(plan, trials, champion.asked.reason)
+    announce(plan, trials, champion.asked.reason)
     check_limits(trials, limits)
-    _agree(target, trials, yes=yes)
-    results, refusals = _run(target, deployed, trials, champion, limits)
+    agree(target, trials, yes=yes)
+    results, refusals = run_all(target, deployed, trials, champion, limits)
     if as_json:
         echo_json([trial_view.as_data(result) for result in results])
     elif results:
@@ -161,30 +195,70 @@ def try_(
         raise refusals[0]
 
 
-def _trials(
+def _of_bedrock(
     target: Target,
     plan: Plan,
-    models: Sequence[TriedModel],
+    model: TriedModel,
     sending: Sending,
     *,
     train_rows: int,
-) -> list[RowTrial]:
-    """The trial of each model, by its kind."""
-    from ratchet.candidates.embedding_trials import EmbeddingTrial
-    from ratchet.candidates.embedding_trials import train_rows as rows_of_train_slice
+    job: JobPlace | None,
+) -> RowTrial:
+    """The trial of a model of this kind.
+
+    Args:
+        job: where a batch job works; None: row by row.
+    """
+    from ratchet.candidates import embedding_trials
+    from ratchet.candidates.batch_trials import BatchTrial
     from ratchet.candidates.results import EMBEDDING
     from ratchet.candidates.text_trials import TextTrial
+    from ratchet.deployment.errors import DeploymentError
 
-    trials: list[RowTrial] = []
-    for model in models:
-        if model.kind != EMBEDDING:
-            trials.append(TextTrial(target=target, plan=plan, model=model, sending=sending))
-            continue
-        train = rows_of_train_slice(target, plan, train_rows)
-        trials.append(
-            EmbeddingTrial(target=target, plan=plan, model=model, sending=sending, train=train)
+    how: dict[str, Any] = {"target": target, "plan": plan, "model": model, "sending": sending}
+    if model.kind != EMBEDDING:
+        return TextTrial(**how) if job is None else BatchTrial(**how, place=job)
+    if job is not None:
+        raise DeploymentError(
+            f"{model.id} is an embedding model, which is asked row by row: without --batch"
         )
-    return trials
+    train = embedding_trials.train_rows(target, plan, train_rows)
+    return embedding_trials.EmbeddingTrial(**how, train=train)
+
+
+def _of_hub(
+    target: Target,
+    deployed: TrainingFacts,
+    plan: Plan,
+    model: HubModel,
+    sending: Sending,
+    *,
+    accept_licence: bool,
+) -> JumpStartTrial:
+    from ratchet.candidates.jumpstart_trials import JumpStartTrial
+
+    return JumpStartTrial(
+        target=target,
+        plan=plan,
+        model=model.tried,
+        document=model.document,
+        instance=model.instance,
+        max_tokens=sending.max_tokens,
+        bucket=deployed.artifacts_bucket,
+        accept_licence=accept_licence,
+    )
+
+
+def _job(target: Target, deployed: TrainingFacts, plan: Plan, role: str | None) -> JobPlace:
+    from ratchet.candidates import batch_trials
+    from ratchet.settings.arns import partition
+
+    batch_trials.check_rows(plan.rows.labels.rows)
+    bucket = deployed.artifacts_bucket
+    arn = batch_trials.role_arn(
+        role, account=target.account, partition=partition(target.region), bucket=bucket
+    )
+    return batch_trials.JobPlace(role_arn=arn, bucket=bucket)
 
 
 def _dollars(text: str | None, default: float) -> Decimal:
@@ -231,115 +305,3 @@ def _show_prompt(plan: Plan) -> None:
     echo("")
     echo(instruction(plan.question))
     err().print("[dim]nothing was sent[/]")
-
-
-def _announce(plan: Plan, trials: Sequence[RowTrial], unscorable: str | None) -> None:
-    """What would leave, where to, and for how much at most."""
-    from ratchet.candidates.eval_rows import too_few
-    from ratchet.cli.views import trial_view
-
-    console = err()
-    for line in trial_view.plan_lines(plan):
-        console.print(escape(line), soft_wrap=True)
-    if caution := too_few(plan.rows.labels):
-        console.print(f"[yellow]few rows[/]: {escape(caution)}", soft_wrap=True)
-    if unscorable:
-        console.print(
-            f"[yellow]the champion cannot be scored[/]: {escape(unscorable)}", soft_wrap=True
-        )
-    for trial in trials:
-        console.print(escape(trial_view.estimate_line(trial.model, trial.tokens)), soft_wrap=True)
-
-
-def _agree(target: Target, trials: Sequence[RowTrial], *, yes: bool) -> None:
-    """On AWS a person agrees before rows leave and money is spent."""
-    from ratchet.deployment.errors import DeploymentError
-
-    if yes or target.local:
-        return
-    regions = sorted({region for trial in trials for region in trial.model.regions})
-    question = f"Send the rows to {', '.join(regions)}?"
-    if not sys.stdin.isatty():
-        raise DeploymentError(
-            "nothing was sent: nobody is here to agree. Add --yes, in a workflow and whenever this "
-            "is what you mean"
-        )
-    if not typer.confirm(question, default=False, err=True):
-        err().print("Nothing was sent.")
-        raise typer.Exit(1)
-
-
-def _run(
-    target: Target,
-    deployed: TrainingFacts,
-    trials: Sequence[RowTrial],
-    champion: Champion,
-    limits: Limits,
-) -> tuple[list[Trial], list[RefusedTrialError]]:
-    """One trial after the other. Each is stored as soon as it ends."""
-    from ratchet.candidates import results
-    from ratchet.candidates.asking import INTERRUPTED
-    from ratchet.candidates.replies import RefusedTrialError
-
-    budget = limits.budget()
-    ended: list[Trial] = []
-    refusals: list[RefusedTrialError] = []
-    for trial in trials:
-        try:
-            with _Shown(trial.model.id, dollars=limits.tokens is None) as shown:
-                result = trial.run(champion, limits=limits, budget=budget, progress=shown)
-        except RefusedTrialError as refusal:
-            refusals.append(refusal)
-            continue
-        results.save(result, root=target.root)
-        _share(target, deployed, result)
-        ended.append(result)
-        if result.stopped == INTERRUPTED:
-            break
-    return ended, refusals
-
-
-def _share(target: Target, deployed: TrainingFacts, trial: Trial) -> None:
-    """Colleagues read it in the bucket; who may not write there has it in the project's folder."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from ratchet.candidates import results
-    from ratchet.deployment.errors import explain
-
-    try:
-        results.share(trial, s3=target.client("s3"), bucket=deployed.artifacts_bucket)
-    except (BotoCoreError, ClientError) as problem:
-        reason = str(explain(problem)).partition("\n")[0]
-        err().print(
-            f"[yellow]{trial.id} is in this folder only[/]: {escape(reason)}", soft_wrap=True
-        )
-
-
-class _Shown:
-    """How far a trial is: redrawn in place on a terminal, some lines elsewhere."""
-
-    def __init__(self, candidate: str, *, dollars: bool) -> None:
-        self._candidate, self._dollars = candidate, dollars
-        self._console = err()
-        self._status = self._console.status(f"[dim]{escape(candidate)}[/]")
-        self._tenth, self._busy = -1, ""
-
-    def __enter__(self) -> _Shown:
-        if self._console.is_terminal:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._status.stop()
-
-    def __call__(self, progress: Progress) -> None:
-        from ratchet.cli.views import trial_view
-
-        line = escape(trial_view.progress_line(self._candidate, progress, dollars=self._dollars))
-        if self._console.is_terminal:
-            self._status.update(f"[dim]{line}[/]")
-            return
-        tenth = 10 * progress.asked // progress.rows
-        if tenth > self._tenth or (progress.busy and progress.busy != self._busy):
-            self._console.print(f"[dim]{line}[/]", soft_wrap=True)
-        self._tenth, self._busy = max(tenth, self._tenth), progress.busy

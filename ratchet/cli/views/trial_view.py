@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from ratchet.candidates.results import JUMPSTART
 from ratchet.candidates.verdicts import Verdict, verdict
 from ratchet.cli.views.wording import count
 from ratchet.costs.money import shown as money
@@ -21,8 +22,10 @@ from ratchet.loop.problems import PROBLEMS
 if TYPE_CHECKING:
     from ratchet.candidates.asking import Progress
     from ratchet.candidates.estimate import TokenEstimate
+    from ratchet.candidates.jumpstart_trials import JumpStartTrial
     from ratchet.candidates.plans import Plan, TriedModel
     from ratchet.candidates.results import MetricPair, Trial
+    from ratchet.candidates.row_trials import RowTrial
 
 _STYLES = {"Better": "bold green", "Not better": "bold red"}
 _NARROW = 80
@@ -43,9 +46,18 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield f"prompts by {plan.template.source or 'the template that is made of the settings'}"
 
 
-def estimate_line(model: TriedModel, tokens: TokenEstimate) -> str:
-    """`amazon.nova-lite-v1:0 in us-east-1: about 31,900 tokens in (…), at most 20,000 out, at most
+def estimate_line(trial: RowTrial | JumpStartTrial) -> str:
+    """`amazon.nova-lite-v1:0 in us-east-1: about 31,900 tokens in (…), at most 20,000 out: at most
     $0.0067`."""
+    model = trial.model
+    if model.kind == JUMPSTART:
+        instance, hourly = getattr(trial, "instance", ""), model.price.hourly
+        price = f"{money(hourly)} an hour" if hourly is not None else "its price is unknown"
+        return f"{model.id} in {', '.join(model.regions)}: a transform job on {instance}, {price}"
+    return _tokens_line(model, trial.tokens)  # type: ignore[union-attr]
+
+
+def _tokens_line(model: TriedModel, tokens: TokenEstimate) -> str:
     how = (
         f"{count(tokens.counted, 'prompt')} counted"
         if tokens.counted
