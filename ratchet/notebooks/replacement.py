@@ -14,8 +14,9 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ratchet.notebooks.layout import Layout
-from ratchet.notebooks.plan import IMPORTS, Plan
+from ratchet.notebooks.plan import Plan
 from ratchet.notebooks.raw_json import cell_spans
+from ratchet.notebooks.step_names import IMPORTS
 
 _HEAD = re.compile(r"\s*#\s*(%%|In\[)")
 _TAGS_IN_HEAD = re.compile(r"\s*tags=\[[^\]]*\]")

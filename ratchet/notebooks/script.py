@@ -16,10 +16,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from ratchet.notebooks import syntax
 from ratchet.notebooks.cell_text import edited, indented, statement_text, tidied
 from ratchet.notebooks.layout import FileFolder, Layout
-from ratchet.notebooks.plan import IMPORTS, Plan
+from ratchet.notebooks.plan import Plan
 from ratchet.notebooks.refusals import NotPromotableError, Refusal
 from ratchet.notebooks.script_main import Modules, main_text
 from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.step_names import IMPORTS
 
 
 def script_text(plan: Plan, layout: Layout, source: str) -> str:

@@ -41,11 +41,12 @@ def promote(
 ) -> None:
     """Make a script of the cells that are marked `#| step: NAME`.
 
-    It runs the notebook and records what the step takes and makes. The script goes to
-    steps/MODEL, a test and the recorded data to tests/MODEL, and a call of the script takes the
-    cells' place. First the script must make the same output as the cells did, and the notebook go
-    on with the same values. What cannot be promoted is refused, with cell, line and reason. Undo is
-    git.
+    It runs the notebook and records what the step takes and makes. The
+    script goes to steps/MODEL, a test and the recorded data to tests/MODEL,
+    and a call of the script takes the cells' place. First the script must
+    make the same output as the cells did, and the notebook go on with the
+    same values. What cannot be promoted is refused, with cell, line and
+    reason. Undo is git.
     """
     from ratchet.notebooks import promotion as promotions
     from ratchet.notebooks.refusals import NotPromotableError

@@ -208,6 +208,8 @@ def test_a_change_of_a_frame_is_seen(change: str) -> None:
         (0.0, 1e-300),
         ([1, 2], (1, 2)),
         ([1, 2], [2, 1]),
+        ([(1,), 2], [(1,), 2, 3]),
+        ({(1,): 5}, {(2,): 5}),
         ([[1], 2], [[1.0], 2]),
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
         ({1}, {1.0}),
@@ -283,6 +285,19 @@ def test_models_are_compared_by_their_answers_when_their_states_differ() -> None
     assert "no recorded input" in difference(forest(1), first, {})
 
 
+def test_models_of_other_parameters_differ_though_they_answer_the_same() -> None:
+    rows = np.array([[0.0], [1.0]])
+    first = LogisticRegression(verbose=0).fit(rows, [0, 1])
+    other = LogisticRegression(verbose=0).fit(rows, [0, 1])
+    other.verbose = 2
+    assert "parameters" in difference(other, first, {"X": rows})
+
+
+def test_a_number_that_a_file_rounds_does_not_come_back() -> None:
+    assert difference(0.1 + 0.2, 0.3, exact=True) != ""
+    assert difference(frame(a=[0.1 + 0.2]), frame(a=[0.3]), exact=True) != ""
+
+
 def test_kinds_tell_what_no_file_holds() -> None:
     assert kind(iter([1])) == kind(x for x in [1]) == kind(map(str, [1])) == "iterator"
     assert kind(math) == kind(len) == kind(Opaque) == kind(np.add) == "code"
@@ -299,6 +314,7 @@ def test_a_pickle_tells_which_names_of_the_notebook_it_needs(monkeypatch: Any) -
     scaled.__module__, scaled.__qualname__ = "__main__", "scaled"
     monkeypatch.setattr(__main__, "scaled", scaled, raising=False)
     assert notebook_names([scaled, "__main__", "other", scaled]) == ["scaled"]
+    assert notebook_names(["__main__", "scaled", scaled]) == ["scaled"]
     assert notebook_names(["__main__", "scaled"]) == []
 
 
