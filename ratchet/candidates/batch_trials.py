@@ -19,7 +19,7 @@ from typing import Any
 
 from ratchet.candidates import row_trials, trials
 from ratchet.candidates.asking import INTERRUPTED, Progress
-from ratchet.candidates.budget import Budget
+from ratchet.candidates.budget import TrialBudget
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.deployments import Deployment, deployment
 from ratchet.candidates.replies import Asking, RefusedTrialError, Reply, RowOutcome
@@ -59,7 +59,7 @@ class BatchTrial(TextTrial):
         champion: Champion,
         *,
         limits: Limits,
-        budget: Budget,
+        budget: TrialBudget,
         progress: Callable[[Progress], None],
     ) -> Trial:
         """As RowTrial has it."""
@@ -112,7 +112,7 @@ class BatchTrial(TextTrial):
         return f"{FOLDER}{self._deployment.name}/"
 
     def _asked_by_job(
-        self, progress: Callable[[Progress], None], *, limits: Limits, budget: Budget
+        self, progress: Callable[[Progress], None], *, limits: Limits, budget: TrialBudget
     ) -> Asking[str]:
         self.target.client("s3").put_object(
             Bucket=self.place.bucket,
@@ -157,7 +157,7 @@ class BatchTrial(TextTrial):
             ) from None
         return str(job["jobArn"])
 
-    def _wait(self, arn: str, progress: Callable[[Progress], None], budget: Budget) -> None:
+    def _wait(self, arn: str, progress: Callable[[Progress], None], budget: TrialBudget) -> None:
         """Until the job has ended.
 
         Raises:

@@ -125,6 +125,10 @@ def served(loop: Loop, drops: Path) -> Loop:
     step = state.step("register")
     assert step is not None
     loop.deploy_champion(step.metadata.model_package_arn)
+    prices = {**PRICES, G5: {"Transform": "1.80"}}
+    loop.tell_cloud("prices", {"hourly": {loop.settings.region: prices}})
+    create_role(loop, "flights-dev-candidate", "sagemaker.amazonaws.com", ANYTHING)
+    batch_role(loop, "flights-batch")
     return loop
 
 
@@ -422,8 +426,7 @@ def test_a_batch_job_is_scored_like_rows_that_are_asked_one_by_one_and_leaves_no
 ) -> None:
     one_by_one, _ = bench.trial(rows=100)
     bench.stub.requests.clear()
-    role = batch_role(bench.loop, "test-batch")
-    by_job, _ = bench.trial("--batch", "--batch-role", role, rows=100)
+    by_job, _ = bench.trial("--batch", "--batch-role", "flights-batch", rows=100)
     assert by_job.pair == one_by_one.pair
     assert (by_job.scored, by_job.stopped) == (100, "")
     assert len(bench.stub.requests) == 101  # the first row is asked before the job starts
@@ -445,9 +448,7 @@ def test_a_batch_job_that_cannot_start_is_refused_with_what_its_role_needs(bench
 def test_a_generator_of_jumpstart_is_scored_by_one_transform_job_and_leaves_nothing(
     bench: Bench, truth: pd.DataFrame
 ) -> None:
-    loop, prices = bench.loop, {**PRICES, G5: {"Transform": "1.80"}}
-    loop.tell_cloud("prices", {"hourly": {loop.settings.region: prices}})
-    create_role(loop, "flights-dev-candidate", "sagemaker.amazonaws.com", ANYTHING)
+    loop = bench.loop
     trial, _ = bench.trial("--limit-usd", "1", ids=[GENERATOR], rows=100)
     rows = bench.asked.merge(truth[[*KEY, "late"]], on=KEY, validate="one_to_one")
     assert trial.pair is not None
@@ -497,7 +498,14 @@ def policy(*statements: dict[str, Any]) -> str:
 # -- the guide -------------------------------------------------------------------------------------
 
 GUIDE = ROOT / "docs" / "guides" / "candidates.md"
-SECTIONS = ("A trial", "By a batch job", "Embeddings", "What it costs", "On a laptop")
+SECTIONS = (
+    "A trial",
+    "By a batch job",
+    "A model of JumpStart",
+    "Embeddings",
+    "What it costs",
+    "On a laptop",
+)
 
 
 def blocks() -> Iterator[tuple[str, str]]:
@@ -516,7 +524,6 @@ def plain(text: str) -> str:
 def test_the_guide_is_right_line_by_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last test of this file: it starts the cloud again."""
     monkeypatch.setenv("COLUMNS", "100")
-    batch_role(bench.loop, "flights-batch")
     printed = ""
     for language, text in blocks():
         if language == "toml":

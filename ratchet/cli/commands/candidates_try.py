@@ -16,7 +16,7 @@ from ratchet.cli.options import Environment, Json, Local, Model, connect
 if TYPE_CHECKING:
     from ratchet.candidates.batch_trials import JobPlace
     from ratchet.candidates.jumpstart_trials import JumpStartTrial
-    from ratchet.candidates.lookup import HubModel
+    from ratchet.candidates.lookup import TriedHubModel
     from ratchet.candidates.plans import Plan, TriedModel
     from ratchet.candidates.prompts import Question, Template
     from ratchet.candidates.row_trials import RowTrial, Sending
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("try", short_help="Try foundation models on your rows, beside the champion.")(try_)
+    app.command(name="try", short_help="Try foundation models on your rows, beside the champion.")(
+        try_
+    )
 
 
 def try_(
@@ -142,7 +144,7 @@ def try_(
 ) -> None:
     """Try foundation models on rows of the newest eval slice, beside the champion.
 
-    Only the columns of candidates.columns of the settings leave, and never the label. What it
+    Only the columns leave that the settings name, and never the label. What it
     may cost at most is shown first; Ctrl-C ends it with what there is.
     """
     from ratchet.candidates import lookup, plans
@@ -176,7 +178,7 @@ def try_(
     )
     trials: list[RowTrial | JumpStartTrial] = [
         _of_hub(target, deployed, plan, each, sending, accept_licence=accept_licence)
-        if isinstance(each, lookup.HubModel)
+        if isinstance(each, lookup.TriedHubModel)
         else _of_bedrock(target, plan, each, sending, train_rows=train_rows, job=job)
         for each in tried
     ]
@@ -230,7 +232,7 @@ def _of_hub(
     target: Target,
     deployed: TrainingFacts,
     plan: Plan,
-    model: HubModel,
+    model: TriedHubModel,
     sending: Sending,
     *,
     accept_licence: bool,
