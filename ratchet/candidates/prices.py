@@ -4,7 +4,8 @@ The list has display names and no ids. A price is a model's where the list has t
 name that is the same as the `modelName` that Bedrock gives it. Names are compared word by word, in
 lower case: points, hyphens and spaces part words, and so does a change between letters and digits;
 `2.0` is `2`; the provider's name in front and the word `instruct` do not count. So `Llama 3.3 70B`
-is `Llama 3.3 70B Instruct`, and `Mistral Large` is not `Mistral Large (24.07)`.
+is `Llama 3.3 70B Instruct`, and `Mistral Large` is not `Mistral Large (24.07)`. A few names that
+have nothing in common with Bedrock's are written down below.
 
 A price is unknown where the list has none, or several that differ, or where two models of Bedrock
 have the same name. It is never zero and never that of a similar model.
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -27,7 +28,6 @@ from ratchet.costs.token_rates import Direction, Route, TokenRate
 
 MILLION = 1_000_000
 
-_VERSION = re.compile(r"(-v\d+)?(:\d+)?(:[\w-]+)?$")
 _WORDS = re.compile(r"[a-z]+|\d+")
 _UNCOUNTED = frozenset({"instruct"})
 
@@ -80,22 +80,28 @@ class TokenPrices:
             profile: through which the model is called; None: by its own id.
         """
         rates = [rate for rate in self._rates(model) if rate.batch == batch]
-        output = self._amount(rates, "output", profile)
-        if model.kind == EMBEDDING and output is None:
-            output = Decimal(0)
-        return TokenPrice(
-            input=self._amount(rates, "input", profile), output=output, date=self.listed.date
-        )
+        asked, answered = (self._amount(rates, each, profile) for each in ("input", "output"))
+        if model.kind == EMBEDDING and asked is not None and answered is None:
+            answered = Decimal(0)
+        return TokenPrice(input=asked, output=answered, date=self.listed.date)
 
     def _rates(self, model: BedrockModel) -> list[TokenRate]:
-        stems, name = {model.id, stem(model.id)}, words(model.name, model.provider)
-        named = self._names[name] == 1 if name else False
+        ids, name = self._ids(model), words(model.name, model.provider)
+        named = bool(name) and self._names[name] == 1
         return [
             rate
             for rate in self.listed.rates
-            if (rate.model_id in stems)
-            or (named and rate.name and words(rate.name, model.provider) == name)
+            if rate.model_id in ids
+            or (rate.name and _OTHER_NAMES.get(_set(rate.name)) == base(model.id))
+            or (rate.name and named and words(rate.name, model.provider) == name)
         ]
+
+    def _ids(self, model: BedrockModel) -> set[str]:
+        """Those under which the list may have the model: without its version only where no other
+        model differs by nothing else."""
+        short = _unversioned(model.id)
+        ids = {model.id, base(model.id)}
+        return ids | {short} if self._unversioned_ids[short] == 1 else ids
 
     def _amount(
         self, rates: Iterable[TokenRate], direction: Direction, profile: InferenceProfile | None
@@ -112,9 +118,14 @@ class TokenPrices:
 
     @cached_property
     def _names(self) -> Counter[tuple[str, ...]]:
-        """Name → how many models have it; versions of one id for other context lengths are one."""
-        of_ids = {stem(model.id): words(model.name, model.provider) for model in self.models}
-        return Counter(of_ids.values())
+        """Name → how many models have it; one id with several context lengths is one model."""
+        return Counter(
+            {base(each.id): words(each.name, each.provider) for each in self.models}.values()
+        )
+
+    @cached_property
+    def _unversioned_ids(self) -> Counter[str]:
+        return Counter(_unversioned(each) for each in {base(each.id) for each in self.models})
 
 
 def _routes(profile: InferenceProfile | None) -> tuple[Route, ...]:
@@ -124,9 +135,18 @@ def _routes(profile: InferenceProfile | None) -> tuple[Route, ...]:
     return ("global",) if profile.worldwide else ("geographic", "regional")
 
 
-def stem(model_id: str) -> str:
-    """`amazon.nova-lite-v1:0:24k` → `amazon.nova-lite`; a date stays, since it is another model."""
-    return _VERSION.sub("", model_id)
+def base(model_id: str) -> str:
+    """`amazon.nova-lite-v1:0:24k` → `amazon.nova-lite-v1`: the same model."""
+    return model_id.partition(":")[0]
+
+
+def _unversioned(model_id: str) -> str:
+    return re.sub(r"-v\d+$", "", base(model_id))
+
+
+def _set(name: str) -> frozenset[str]:
+    """The words of a name in any order, and of words that are written as one, their parts."""
+    return frozenset(words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)))
 
 
 def words(name: str, provider: str = "") -> tuple[str, ...]:
@@ -137,3 +157,16 @@ def words(name: str, provider: str = "") -> tuple[str, ...]:
     if first and parts[:1] == first and len(parts) > 1:
         parts = parts[1:]
     return tuple(parts)
+
+
+_OTHER_NAMES: Mapping[frozenset[str], str] = {
+    _set(name): model_id
+    for name, model_id in {
+        "TitanEmbeddingsV2-Text-input": "amazon.titan-embed-text-v2",
+        "Titan Embeddings G1 Text": "amazon.titan-embed-text-v1",
+        "Cohere Embed 3 Model - English": "cohere.embed-english-v3",
+        "Cohere Embed Model 3 - Multilingual": "cohere.embed-multilingual-v3",
+        "Cohere Embed 4 Model": "cohere.embed-v4",
+    }.items()
+}
+"""Names of the list that are not those of Bedrock → ids, as several published tables pair them."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from ratchet.notebooks import syntax, versions
@@ -66,7 +67,7 @@ class History:
         self._shallow = versions.shallow_commits(repository)
         self._stretches: dict[tuple[str, str, tuple[str, ...]], Stretch] = {}
 
-    @property
+    @cached_property
     def committed(self) -> bool:
         """Whether the newest commit has the notebook at its path."""
         return self._past.lists("HEAD", self._path)

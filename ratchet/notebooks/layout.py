@@ -178,9 +178,21 @@ def _folder(plan: Plan, paths: Sequence[str], argument: str) -> FileFolder | Non
         listed = ", ".join(f"`{path}`" for path in paths)
         reason = f"the files {listed} have no folder in common that the notebook names"
         raise NotPromotableError(plan.step, [Refusal("", reason, "put them into one folder")])
-    folder = posixpath.commonpath([posixpath.dirname(path) or "." for path in paths]) or "."
+    folder = _common_folder(paths)
     names = tuple(posixpath.relpath(path, folder) for path in paths)
     return FileFolder(argument, folder, names)
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """The outermost folder that holds all files: folders below it are kept, as they are when data
+    lands in partitions."""
+    if paths[0].startswith("/"):
+        return posixpath.commonpath([posixpath.dirname(path) for path in paths])
+    ups = "../" * _ups(paths[0])[1]
+    tops = {path.removeprefix(ups).partition("/")[0::2] for path in paths}
+    (top, below), *others = sorted(tops)
+    shared = below and all(other == top and rest for other, rest in others)
+    return posixpath.normpath(ups + (top if shared else "."))
 
 
 def _ups(path: str) -> tuple[bool, int]:

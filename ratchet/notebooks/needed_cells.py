@@ -44,9 +44,8 @@ def needed_cells(
             continue
         reads = {*statement.flow.reads, *statement.flow.later}
         sets = {*statement.flow.writes, *statement.flow.changes} & needed
-        acts = not is_only_shown(statement.node, plots) and _may_act(
-            statement.node, reads, needed, imports
-        )
+        idle = is_only_shown(statement.node, plots) or _only_exports(statement, every)
+        acts = not idle and _may_act(statement.node, reads, needed, imports)
         if statement.cell.index in cells or sets or acts or statement.flow.star_import:
             cells.add(statement.cell.index)
             needed |= reads
@@ -90,6 +89,23 @@ def _may_act(node: ast.stmt, reads: set[str], needed: set[str], imports: set[str
     if not isinstance(node, ast.Expr) or _asks(node.value):
         return False
     return bool(reads & needed) or not reads - imports  # or a seed, an option
+
+
+def _only_exports(statement: Statement, every: Sequence[Statement]) -> bool:
+    """`rows.to_csv("a.csv")`, and nothing else in the notebook has to do with that file."""
+    match statement.node:
+        case ast.Expr(
+            value=ast.Call(func=ast.Attribute(attr=name), args=[ast.Constant(value=path), *_])
+        ):
+            others = (s for s in every if s is not statement)
+            texts = {
+                part.value
+                for s in others
+                for part in ast.walk(s.node)
+                if isinstance(part, ast.Constant)
+            }
+            return name.startswith("to_") and path not in texts
+    return False
 
 
 def _names(node: ast.expr) -> set[str]:

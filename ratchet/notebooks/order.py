@@ -31,6 +31,7 @@ class NameOrder:
         bound: names that are set for certain; `perhaps` are set on some path.
         hidden: names of an inner scope, such as those of a comprehension: not the notebook's.
         deferred: for each function and class, the names that it reads when it is used.
+        running: functions whose bodies have run for the name that is being read.
     """
 
     statement: int = 0
@@ -43,6 +44,7 @@ class NameOrder:
     perhaps: set[str] = field(default_factory=set)
     hidden: frozenset[str] = frozenset()
     deferred: dict[str, DeferredNames] = field(default_factory=dict)
+    running: set[str] = field(default_factory=set)
 
     def at(self, line: int) -> Occurrence:
         return Occurrence(self.statement, line)
@@ -54,8 +56,12 @@ class NameOrder:
             self.reads[name] = self.at(line)
             if name in self.perhaps:
                 self.uncertain.add(name)
-        if deferred := self.deferred.pop(name, None):
-            self.run(deferred, line)
+        if name in self.deferred and name not in self.running:
+            outermost = not self.running
+            self.running.add(name)
+            self.run(self.deferred[name], line)
+            if outermost:
+                self.running.clear()
 
     def run(self, deferred: DeferredNames, line: int) -> None:
         """The body of a function runs, now that somebody uses the function."""

@@ -32,7 +32,8 @@ def pipeline_line(plan: Plan, layout: Layout, *, name: str) -> str:
             words = [w for n, v in _parameters(layout).items() for w in (f'"--{n}"', v)]
             parts.append(f"arguments=[{', '.join(words)}]")
     inner = "".join(f"    {part},\n" for part in parts)
-    return f"{name} = p.{'training' if layout.is_training else 'processing'}(\n{inner})"
+    variable = plan.step.replace("-", "_")
+    return f"{variable} = p.{'training' if layout.is_training else 'processing'}(\n{inner})"
 
 
 def _source(plan: Plan, layout: Layout, argument: str) -> str:

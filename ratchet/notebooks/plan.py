@@ -278,19 +278,19 @@ def _needs(
 
 
 def _handed_over(own: Sequence[Statement], constants: Mapping[str, Statement]) -> set[str]:
-    """Lists, dictionaries and the like that a function is given, which may change them."""
-    mutable = {
-        name
-        for name, statement in constants.items()
-        if not isinstance(getattr(statement.node, "value", None), ast.Constant | ast.Tuple)
-    }
-    calls = (part for s in own for part in ast.walk(s.node) if isinstance(part, ast.Call))
+    """Lists and the like that go to a function whose result nobody keeps: it may change them."""
+    calls = [
+        s.node.value
+        for s in own
+        if isinstance(s.node, ast.Expr) and isinstance(s.node.value, ast.Call)
+    ]
     return {
         argument.id
         for call in calls
         if not (isinstance(call.func, ast.Name) and call.func.id in READING_BUILTINS)
         for argument in [*call.args, *(keyword.value for keyword in call.keywords)]
-        if isinstance(argument, ast.Name) and argument.id in mutable
+        if isinstance(argument, ast.Name) and argument.id in constants
+        if not isinstance(getattr(constants[argument.id].node, "value", None), ast.Constant)
     }
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ratchet.notebooks import cells
 from ratchet.notebooks.errors import NotebookError
+from ratchet.notebooks.kernel.promoted import HASH_SEEDS
 from ratchet.notebooks.layout import Layout, layout_of
 from ratchet.notebooks.pipeline_line import pipeline_line
 from ratchet.notebooks.plan import Plan, plan_step
@@ -26,9 +27,11 @@ from ratchet.notebooks.recording import Progress, Record, record
 from ratchet.notebooks.refusals import NotPromotableError
 from ratchet.notebooks.replacement import call_text, relative_folder, replaced_notebook
 from ratchet.notebooks.replaying import (
+    SEEDS_FOR_SETS,
     arrange,
     check_call,
     check_script,
+    has_sets,
     refuse_differences,
 )
 from ratchet.notebooks.script import clashes, script_text
@@ -160,8 +163,12 @@ def _checked(
     progress("the script, on the whole input and on its first rows")
     reads = layout.reads
     folders = {reads.argument: str(request.notebook.parent / reads.path)} if reads else {}
-    check_script(plan, trial.script, place / "full", recorded.python, folders)
-    check_script(plan, trial.script, trial.recorded, recorded.python, {})
+    python = recorded.python
+    check_script(plan, trial.script, place / "full", python=python, folders=folders, seeds=["3"])
+    if has_sets(script):
+        check_script(plan, trial.script, trial.recorded, python=python, seeds=SEEDS_FOR_SETS)
+    elif not _is_this_python(python):
+        check_script(plan, trial.script, trial.recorded, python=python, seeds=HASH_SEEDS)
     remarks = [
         *plan.remarks,
         *_remarks(recorded),
@@ -273,9 +280,14 @@ def _test_remark(plan: Plan, trial: Request, recorded: Record) -> Iterator[str]:
         return
     lines = [line for line in done.stdout.splitlines() if line.startswith("E ")]
     reason = lines[0][1:].strip() if lines else done.stdout.strip()[-200:]
-    if Path(recorded.python).resolve() == Path(sys.executable).resolve():
+    if _is_this_python(recorded.python):
         refuse_differences(plan, "the test of the script fails", [reason])
     yield f"the test passes in the kernel's Python and fails in this one: {reason}"
+
+
+def _is_this_python(python: str) -> bool:
+    """Environments share an interpreter by links, so the links are not followed."""
+    return Path(python).absolute() == Path(sys.executable).absolute()
 
 
 def _contents(folder: Path) -> Iterator[tuple[str, bytes]]:

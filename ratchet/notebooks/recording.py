@@ -13,6 +13,7 @@ from ratchet.notebooks.kernel_session import KernelSession, kernel
 from ratchet.notebooks.plan import Plan
 from ratchet.notebooks.refusals import NotPromotableError, Refusal, refusal
 from ratchet.notebooks.script import module_text
+from ratchet.notebooks.static_refusals import readers_amid
 
 Progress = Callable[[str], None]
 
@@ -100,7 +101,9 @@ def _refuse_taken_name(plan: Plan, session: KernelSession, module: str) -> None:
 def cells_to_run(plan: Plan) -> list[Cell]:
     """The cells that the step can depend on, and its own, in order."""
     last = plan.step_cells[-1].index
-    return [c for c in plan.notebook.code_cells if c.index in plan.cells and c.index <= last]
+    amid = {statement.cell.index for statement, _ in readers_amid(plan)}
+    wanted = plan.cells | amid
+    return [c for c in plan.notebook.code_cells if c.index in wanted and c.index <= last]
 
 
 def _arguments(plan: Plan, folder: Path) -> str:
@@ -113,6 +116,7 @@ def _arguments(plan: Plan, folder: Path) -> str:
         "live": plan.live,
         "reads": plan.reads,
         "writes": plan.writes,
+        "amid": sorted({n for s, _ in readers_amid(plan) for n in s.flow.writes}),
         "constants": module_text(plan),
         "carried": tuple(dict.fromkeys(carried)),
     }

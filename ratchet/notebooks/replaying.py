@@ -18,9 +18,8 @@ from ratchet.notebooks.plan import Plan
 from ratchet.notebooks.recording import SEED, Progress, Record, cells_to_run, run_cell
 from ratchet.notebooks.refusals import NotPromotableError, refusal
 
-_SEEDS = ("1", "2")
-_SEEDS_FOR_SETS = tuple(str(number) for number in range(1, 9))
-"""Two texts in a set have one order in half of all processes."""
+SEEDS_FOR_SETS = tuple(str(number) for number in range(1, 9))
+"""Values of PYTHONHASHSEED. Two texts in a set have one order in half of all processes."""
 
 
 def arrange(record: Record, layout: Layout, part: str, folder: Path) -> None:
@@ -72,19 +71,26 @@ def argument_text(value: ast.expr) -> str:
 
 
 def check_script(
-    plan: Plan, script: Path, arranged: Path, python: str, folders: Mapping[str, str]
+    plan: Plan,
+    script: Path,
+    arranged: Path,
+    *,
+    python: str,
+    folders: Mapping[str, str] | None = None,
+    seeds: Sequence[str],
 ) -> None:
     """Runs the script on a record, in the kernel's Python.
 
     Args:
         arranged: the folder of the record.
         folders: argument → folder, in place of the recorded one.
+        seeds: the script runs once with each as PYTHONHASHSEED.
 
     Raises:
         NotPromotableError: it makes something else than the notebook did.
     """
-    seeds = _SEEDS_FOR_SETS if has_sets(script.read_text(encoding="utf-8")) else _SEEDS
-    call = f"it.differences({str(script)!r}, {str(arranged)!r}, {dict(folders)!r}, {seeds!r})"
+    arguments = (str(script), str(arranged), dict(folders or {}), list(seeds))
+    call = f"it.differences(*{arguments!r})"
     code = (
         f"{bootstrap()}\nimport json, os\nimport _ratchet_kernel.promoted as it\n"
         f"print('\\n' + json.dumps({call}), flush=True)\n"

@@ -75,7 +75,9 @@ def records_file(root: Path, notebook: Path) -> Path:
         root: the folder of the project; of a notebook in no project, the folder it lies in.
         notebook: the path of the notebook, below `root`.
     """
-    path = notebook.resolve().relative_to(root.resolve()).with_suffix("")
+    absolute, top = notebook.parent.resolve() / notebook.name, root.resolve()
+    path = absolute.relative_to(top) if absolute.is_relative_to(top) else Path(notebook.name)
+    path = path.with_suffix("")
     below = path.relative_to(NOTEBOOKS) if path.is_relative_to(NOTEBOOKS) else path
     return root / _RECORDS / below.parent / f"{below.name}.jsonl"
 

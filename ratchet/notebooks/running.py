@@ -6,19 +6,26 @@ folder with the landed files; `manifest`, the URI of the list of them; `environm
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from ratchet.deployment.target.environment import ENVIRONMENT_VARIABLE, Target
-from ratchet.notebooks import cells, landed_data, parameters
+from ratchet.notebooks import (
+    cells,
+    executed_copy,
+    landed_data,
+    modules_beside,
+    parameters,
+    run_records,
+    step_records,
+)
 from ratchet.notebooks.cells import Notebook
 from ratchet.notebooks.errors import NotebookError
+from ratchet.notebooks.executed_copy import INTERRUPTED, CellFailure, NotebookRun
 from ratchet.notebooks.landed_data import LandedData
 from ratchet.notebooks.statements import statements_of
 from ratchet.notebooks.step_code import code_digest
@@ -28,45 +35,7 @@ from ratchet.runner.notebook_driver import CellFailedError, CellProgress
 from ratchet.runner.step_types.notebook import missing
 
 DATA, MANIFEST, ENVIRONMENT = "data", "manifest", "environment"
-FOLDER = Path(".ratchet", "notebooks")
-"""Below the project's; git ignores it."""
-_KEY = "ratchet"
-"""Of the executed notebook's metadata: what `NotebookRun` has, without the notebook itself."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CellFailure:
-    """`cell` counts all cells of the notebook as its file has them, from 1; None is the cell with
-    the parameters, which its file does not have."""
-
-    cell: int | None
-    error: str
-    traceback: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotebookRun:
-    """One run of a notebook, and where its executed copy is."""
-
-    notebook: str
-    """Its path in the project."""
-    executed: Path
-    when: datetime
-    """When it began, in UTC."""
-    seconds: float
-    environment: str
-    data: str
-    """The digest of the landed data; "" when the notebook takes none."""
-    data_label: str
-    """Which data it was, such as `2013-03`."""
-    code: str
-    """The digest of its code: 16 hexadecimal digits, which no comment changes."""
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    failure: CellFailure | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.failure is None
+_IN_A_NAME = str.maketrans("", "", "-:.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,17 +106,17 @@ def run(
     Raises:
         NotebookError: this machine has no such kernel.
     """
-    from jupyter_client.kernelspec import NoSuchKernel
-
+    _refuse_unknown(kernel)
     path = prepared.path.resolve()
-    nb = _document(prepared)
-    notebook_driver.inject(nb, prepared.parameters)
+    nb = executed_copy.document(path, prepared.notebook)
+    inserted = notebook_driver.inject(nb, prepared.parameters)
     began, clock = datetime.now(UTC), time.monotonic()
-    code = code_digest(every := statements_of(prepared.notebook), every)
-    failure: CellFailure | None = None
-    finished = False
+    modules = modules_beside.in_folder(path.parent)
+    code = code_digest(every := statements_of(prepared.notebook), every, modules)
     name = _in_project(path, target.root)
-    executed = target.root / FOLDER / _place(name) / f"{began:%Y%m%dT%H%M%SZ}-{code[:8]}.ipynb"
+    records = run_records.records_file(target.root, target.root / name)
+    moment = began.isoformat(timespec="milliseconds").translate(_IN_A_NAME)
+    failure: CellFailure | None = INTERRUPTED
     try:
         notebook_driver.execute(
             nb,
@@ -156,23 +125,14 @@ def run(
             kernel=kernel,
             environment=_environment(target),
         )
-        finished = True
+        failure = None
     except CellFailedError as error:
-        failure = CellFailure(
-            cell=_cell_of_file(nb, error.number), error=error.error, traceback=error.traceback
-        )
-    except NoSuchKernel:
-        raise NotebookError(
-            f"this machine has no kernel {kernel!r}. Leave --kernel away for this Python, or see "
-            "what there is: jupyter kernelspec list"
-        ) from None
+        failure = _failure(error, inserted)
     finally:
-        if not finished and failure is None:
-            failure = CellFailure(cell=None, error="interrupted", traceback="")
         data = prepared.data
         result = NotebookRun(
             notebook=name,
-            executed=executed,
+            executed=records.with_suffix("") / f"{moment.partition('+')[0]}Z-{code[:8]}.ipynb",
             when=began,
             seconds=round(time.monotonic() - clock, 3),
             environment=target.settings.environment,
@@ -182,8 +142,42 @@ def run(
             parameters=prepared.parameters,
             failure=failure,
         )
-        _write(nb, result, to)
+        executed_copy.write(nb, result, to)
+    if inserted is not None:
+        del nb.cells[inserted]
+    if prepared.notebook.steps and (failure is None or failure.cell is not None):
+        made = step_records.records_of(
+            prepared.notebook,
+            {place: cell.get("outputs", ()) for place, cell in enumerate(nb.cells)},
+            name=name,
+            when=datetime.now(UTC),
+            data=result.data,
+            modules=modules,
+            failed=failure.cell - 1 if failure and failure.cell else None,
+        )
+        run_records.append(records, made)
     return result
+
+
+def _refuse_unknown(kernel: str) -> None:
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        KernelSpecManager().get_kernel_spec(kernel)
+    except NoSuchKernel:
+        raise NotebookError(
+            f"this machine has no kernel {kernel!r}. Leave --kernel away for this Python, or see "
+            "what there is: jupyter kernelspec list"
+        ) from None
+
+
+def _failure(error: CellFailedError, inserted: int | None) -> CellFailure:
+    """The failure of a cell as the file counts it, which has no cell with the parameters."""
+    place = error.number - 1
+    cell: int | None = error.number
+    if inserted is not None and place >= inserted:
+        cell = None if place == inserted else place
+    return CellFailure(cell=cell, error=error.error, traceback=error.traceback)
 
 
 def _refuse_faults(notebook: Notebook) -> None:
@@ -205,70 +199,6 @@ def _environment(target: Target) -> dict[str, str]:
     return {**os.environ, **target.variables, **place}
 
 
-def _document(prepared: PreparedNotebook) -> Any:
-    """The notebook as nbformat has it; a script in the percent form as the notebook it stands
-    for."""
-    import nbformat
-
-    if prepared.path.suffix == ".ipynb":
-        return notebook_driver.read(prepared.path)
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return nbformat.from_dict(  # type: ignore[no-untyped-call]
-        {
-            "cells": [_cell(cell) for cell in prepared.notebook.cells],
-            "metadata": {"kernelspec": kernel},
-            "nbformat": 4,
-            "nbformat_minor": 5,
-        }
-    )
-
-
-def _cell(cell: cells.Cell) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "cell_type": cell.kind,
-        "id": f"cell-{cell.index + 1}",
-        "metadata": {"tags": list(cell.tags)} if cell.tags else {},
-        "source": cell.source,
-    }
-    return made | {"execution_count": None, "outputs": []} if cell.kind == "code" else made
-
-
-def _cell_of_file(nb: Any, number: int) -> int | None:
-    """The place in the file of a cell that ran: one with parameters was put among them."""
-    tags = [cell.metadata.get("tags", ()) for cell in nb.cells]
-    injected = [notebook_driver.INJECTED_TAG in each for each in tags]
-    if injected[number - 1]:
-        return None
-    return number - sum(injected[:number])
-
-
 def _in_project(path: Path, root: Path) -> str:
     root = root.resolve()
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-
-
-def _place(name: str) -> Path:
-    """The folder of a notebook's runs, below that of all: its path below `notebooks/`, without
-    suffix."""
-    path = Path(name).with_suffix("")
-    return path.relative_to("notebooks") if path.is_relative_to("notebooks") else path
-
-
-def _write(nb: Any, result: NotebookRun, to: Path | None) -> None:
-    import nbformat
-
-    nb.metadata[_KEY] = {
-        "notebook": result.notebook,
-        "when": result.when.isoformat(timespec="seconds"),
-        "seconds": result.seconds,
-        "environment": result.environment,
-        "data": result.data,
-        "data_label": result.data_label,
-        "code": result.code,
-        "parameters": json.loads(json.dumps(dict(result.parameters), default=str)),
-        "ok": result.ok,
-        "error": result.failure.error if result.failure else "",
-    }
-    for file in filter(None, (result.executed, to)):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(nb, file)  # type: ignore[no-untyped-call]

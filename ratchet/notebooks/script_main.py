@@ -13,6 +13,7 @@ _READS = {
     "parquet": "{pandas}.read_parquet({path})",
     # Parquet gives back None for a missing text; the notebook had NaN.
     "parquet with NaN": '{pandas}.read_parquet({path}).fillna(float("nan"))',
+    "series": "{pandas}.read_parquet({path}).iloc[:, 0]",
     "npy": "{numpy}.load({path})",
     "numpy scalar": "{numpy}.load({path})[()]",
     "npz": "{sparse}.load_npz({path})",
@@ -22,6 +23,7 @@ _WRITES = {
     "json": "({path}).write_text({json}.dumps({name}))",
     "parquet": "{name}.to_parquet({path})",
     "parquet with NaN": "{name}.to_parquet({path})",
+    "series": "{name}.to_frame().to_parquet({path})",
     "npy": "{numpy}.save({path}, {name}, allow_pickle=False)",
     "numpy scalar": "{numpy}.save({path}, {name}, allow_pickle=False)",
     "npz": "{sparse}.save_npz({path}, {name})",

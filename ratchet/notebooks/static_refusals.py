@@ -40,6 +40,7 @@ def _refusals(plan: Plan, beside: frozenset[str]) -> Iterator[Refusal]:
         return
     code = (*plan.own, *plan.needs.definitions)
     yield from _names(plan)
+    yield from _magics_above(plan)
     yield from tricks(code, plan.needs.imports, frozenset(plan.whole.writes))
     yield from _modules_beside(plan, beside)
     yield from _paths(plan)
@@ -82,6 +83,18 @@ def _cells(plan: Plan) -> Iterator[Refusal]:
             if not magic.harmless:
                 text = f"`{magic.text[:60]}` has no place in a script"
                 yield refusal(cell, magic.line, text, "write it in Python, or in another cell")
+
+
+def _magics_above(plan: Plan) -> Iterator[Refusal]:
+    """Lines of IPython's own above the step that may set or change what it reads: they are not
+    run."""
+    for cell in plan.notebook.code_cells:
+        if cell.index > plan.own[-1].cell.index or cell.step == plan.step:
+            continue
+        for magic in cell.magics:
+            if not magic.harmless and not magic.text.lstrip().startswith(("!", "%%")):
+                text = f"`{magic.text[:60]}` may set or change what the step reads"
+                yield refusal(cell, magic.line, text, "write it in Python")
 
 
 def _names(plan: Plan) -> Iterator[Refusal]:
@@ -178,22 +191,41 @@ def _hidden_builtins(plan: Plan) -> Iterator[Refusal]:
 
 
 def _between(plan: Plan) -> Iterator[Refusal]:
-    """Cells amid the step that read what it sets: they will come behind all of it."""
+    """Cells amid the step that do something with what it changes further down: they will come
+    behind all of it."""
+    for statement, name in readers_amid(plan):
+        if statement.flow.writes:
+            continue  # the run compares what they set
+        text = f"reads `{name}` amid the step, which the step changes further down"
+        edit = "move this cell in front of the step or behind it, or mark it too"
+        yield refusal(statement.cell, statement.node.lineno, text, edit)
+
+
+def readers_amid(plan: Plan, *, shown: bool = False) -> Iterator[tuple[Statement, str]]:
+    """Statements amid the step that read a name which it changes further down, with that name:
+    those that only show it, or all others."""
+    if not plan.own:
+        return
     first, last = plan.own[0].order, plan.own[-1].order
     plots = plot_names(plan.every)
     mine = {statement.order for statement in plan.marked}
     for statement in plan.every:
-        if not first < statement.order < last or statement.order in mine:
-            continue
-        if is_only_shown(statement.node, plots) or not statement.flow.writes:
+        outside = statement.order in mine or not first < statement.order < last
+        shows = is_only_shown(statement.node, plots) or _prints(statement.node)
+        if outside or shows != shown:
             continue
         for name in statement.flow.reads:
-            parts = [s for s in plan.own if name in s.flow.writes or name in s.flow.changes]
-            if any(s.order > statement.order for s in parts):
-                text = f"reads `{name}` amid the step, which the step changes further down"
-                edit = "move this cell in front of the step or behind it"
-                yield refusal(statement.cell, statement.node.lineno, text, edit)
+            changing = (s for s in plan.own if name in s.flow.writes or name in s.flow.changes)
+            if any(s.order > statement.order for s in changing):
+                yield statement, name
                 break
+
+
+def _prints(node: ast.stmt) -> bool:
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Name(id=name))):
+            return name in ("print", "display")
+    return False
 
 
 def _settings_above(plan: Plan) -> Iterator[Refusal]:
@@ -237,6 +269,9 @@ def _remarks(plan: Plan) -> Iterator[str]:
         for magic in (magic for magic in cell.magics if magic.harmless):
             yield f"{cell.where(magic.line)}: `{magic.text[:40]}` is left out"
     yield from _plots_left_out(plan)
+    yield from _magics_not_run(plan)
+    for statement, name in readers_amid(plan, shown=True):
+        yield f"{statement.where}: shows `{name}` as the whole step leaves it, from now on"
     named = plan.notebook.step_outputs(plan.step)
     for name in plan.outputs:
         if named and name not in named and name in plan.live:
@@ -253,3 +288,10 @@ def _plots_left_out(plan: Plan) -> Iterator[str]:
             is_import = isinstance(node, _IMPORTS)
             if isinstance(node, ast.stmt) and node in nodes and not is_import:
                 yield f"{statement.cell.where(node.lineno)}: a plot is left out"
+
+
+def _magics_not_run(plan: Plan) -> Iterator[str]:
+    for cell in plan.notebook.code_cells:
+        if cell.index < plan.step_cells[-1].index and cell.step != plan.step:
+            for magic in (magic for magic in cell.magics if not magic.harmless):
+                yield f"{cell.where(magic.line)}: `{magic.text[:40]}` was not run"

@@ -42,11 +42,10 @@ def write(promotion: Promotion) -> list[Path]:
         drafts[request.notebook].chmod(mode)
         drafts[request.notebook].replace(request.notebook)
     except BaseException:
-        _undo(written, folders)
+        _undo([*written, *drafts.values()], folders)
         raise
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+    for draft in drafts.values():
+        draft.unlink(missing_ok=True)
     return [*files, request.notebook]
 
 
@@ -66,8 +65,8 @@ def _draft(path: Path, content: bytes) -> Path:
     return Path(name)
 
 
-def _undo(written: list[Path], folders: list[Path]) -> None:
-    for path in reversed(written):
+def _undo(files: list[Path], folders: list[Path]) -> None:
+    for path in files:
         path.unlink(missing_ok=True)
     for folder in reversed(folders):
         with contextlib.suppress(OSError):

@@ -69,13 +69,17 @@ def read(notebook: Path) -> Any:
     return nb
 
 
-def inject(nb: Any, parameters: Mapping[str, object]) -> None:
+def inject(nb: Any, parameters: Mapping[str, object]) -> int | None:
     """Adds a cell that sets the parameters: behind the one tagged `parameters`, in place of one
-    that an earlier run added, or else first (papermill, `parameterize_notebook`)."""
+    that an earlier run added, or else first (papermill, `parameterize_notebook`).
+
+    Returns:
+        The place, from 0, of a cell that was put among the others.
+    """
     import nbformat
 
     if not parameters:
-        return
+        return None
     lines = ["# Parameters", *(f"{name} = {value!r}" for name, value in parameters.items())]
     cell = nbformat.from_dict(  # type: ignore[no-untyped-call]
         {
@@ -91,9 +95,10 @@ def inject(nb: Any, parameters: Mapping[str, object]) -> None:
     earlier = next((at for at, each in enumerate(tags) if INJECTED_TAG in each), None)
     if earlier is not None:
         nb.cells[earlier] = cell
-        return
+        return None
     defaults = next((at for at, each in enumerate(tags) if PARAMETERS_TAG in each), -1)
     nb.cells.insert(defaults + 1, cell)
+    return defaults + 1
 
 
 def execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from ratchet.authoring import Context, DefinitionError
 from ratchet.settings.schema import StepSettings
+from tests.runner.notebook_jobs import notebook
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "authoring.md"
 
@@ -29,6 +31,22 @@ def test_an_example_of_the_guide_is_sound(
     examples: dict[str, Callable[[Context], Any]], ctx: Context, example: str
 ) -> None:
     assert examples[example](ctx).definition()
+
+
+def test_the_notebook_of_the_guide_is_given_what_its_cell_sets(
+    examples: dict[str, Callable[[Context], Any]],
+    ctx: Context,
+    step_of: Callable[[Any, str], dict[str, Any]],
+) -> None:
+    file = ctx.source / "notebooks" / "look.ipynb"
+    file.parent.mkdir()
+    defaults = ('data = "../data"\nmonth = "2013-01"\nrows = "10"', ["parameters"])
+    file.write_text(json.dumps(notebook(defaults, "rows = int(rows)")))
+
+    given = step_of(examples["looked"](ctx), "look")["Arguments"]["HyperParameters"]
+
+    assert set(given) == {"data", "month", "rows"}
+    assert given["rows"] == "1000"
 
 
 def test_the_guide_shows_problems_as_they_are_reported(

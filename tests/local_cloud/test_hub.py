@@ -172,6 +172,41 @@ def test_a_transform_job_says_why_it_failed_and_is_named_once(call: Caller) -> N
     assert told == ["Failed"]
 
 
+SLOW = b"""
+import time
+model_fn = lambda folder: 1
+def transform_fn(model, data, kind, accept):
+    time.sleep(20)
+"""
+
+
+@pytest.fixture
+def slow_job(call: Caller) -> str:
+    """A transform job whose model has been asked."""
+    call.cloud.objects["own/slow/code/inference.py"] = SLOW
+    call.cloud.objects["own/in/rows.csv"] = b"1\n"
+    container = container_of(document_of(describer(call), WORDS))
+    container["ModelDataSource"]["S3DataSource"]["S3Uri"] = "s3://own/slow"
+    create_model(call, "slow", container)
+    request = data("s3://own/in/", "text/csv")
+    call("CreateTransformJob", TransformJobName="slow", ModelName="slow", **request)
+    until(lambda: "TransformStartTime" in call("DescribeTransformJob", TransformJobName="slow"))
+    return "slow"
+
+
+def test_a_transform_job_is_stopped(call: Caller, slow_job: str) -> None:
+    call("StopTransformJob", TransformJobName=slow_job)
+    job = until(lambda: ended(call("DescribeTransformJob", TransformJobName=slow_job)))
+    assert job["TransformJobStatus"] == "Stopped"
+
+
+def test_a_transform_job_fails_when_the_cloud_goes_down(call: Caller, slow_job: str) -> None:
+    call.sagemaker.transforms.close()
+    job = call("DescribeTransformJob", TransformJobName=slow_job)
+    assert job["TransformJobStatus"] == "Failed"
+    assert "was shut down" in job["FailureReason"]
+
+
 @pytest.mark.cloud
 class TestServed:
     """A stand-in of the hub on a running cloud, as boto3 sees it."""

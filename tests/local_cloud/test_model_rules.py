@@ -9,7 +9,7 @@ import pytest
 
 from ratchet.costs import bundled_prices
 from ratchet.costs.rows import HOSTING
-from ratchet.local_cloud.bedrock import calls, converse, models, records
+from ratchet.local_cloud.bedrock import calls, converse, jobs, models, records
 from ratchet.local_cloud.bedrock.tokens import tokens_of_converse, tokens_of_text
 from ratchet.local_cloud.sagemaker.errors import ApiError
 from ratchet.local_cloud.sagemaker.hub import documents
@@ -187,6 +187,23 @@ def test_a_batch_has_at_least_a_hundred_records(count: int, *, fits: bool) -> No
 def test_a_batch_has_at_most_fifty_thousand_records() -> None:
     with pytest.raises(records.UnfitInputError, match="more than the maximum of 50000"):
         records.check_count(50_001)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        ("Submitted", "Validating", "Validating"),
+        ("Stopping", "Validating", None),
+        ("Stopping", "InProgress", None),
+        ("Stopping", "Stopped", "Stopped"),
+        ("Stopping", "Failed", "Failed"),
+    ],
+)
+def test_a_job_that_is_being_stopped_does_not_go_on(
+    before: str, after: str, status: str | None
+) -> None:
+    changes = jobs.allowed({"status": before}, {"status": after, "totalRecordCount": 1})
+    assert (changes.get("status"), changes["totalRecordCount"]) == (status, 1)
 
 
 def test_the_default_instances_of_the_hub_have_an_hourly_price() -> None:

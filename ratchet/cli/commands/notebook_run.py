@@ -14,8 +14,8 @@ from ratchet.cli.options import Environment, Json, Local, Model, connect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ratchet.notebooks.executed_copy import NotebookRun
     from ratchet.notebooks.landed_data import LandedData
-    from ratchet.notebooks.running import NotebookRun
     from ratchet.runner.notebook_driver import CellProgress
 
 

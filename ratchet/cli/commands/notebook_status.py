@@ -129,9 +129,16 @@ def _statuses(named: Sequence[Path], environment: str, model: str | None) -> lis
 
 
 def _status(place: _Place) -> NotebookStatus:
+    from ratchet.notebooks.cells import Notebook
     from ratchet.notebooks.errors import NotebookError
+    from ratchet.notebooks.plan import refusals
+    from ratchet.notebooks.promotion import modules_beside
     from ratchet.notebooks.remembered import Remembered
     from ratchet.notebooks.status import NotebookStatus, notebook_status
+
+    def reasons(notebook: Notebook, step: str) -> list[str]:
+        """What stands against a promotion, as far as the code alone shows it."""
+        return [str(each) for each in refusals(notebook, step, modules_beside(place.notebook))]
 
     remembered = Remembered(place.history_file)
     try:
@@ -141,6 +148,7 @@ def _status(place: _Place) -> NotebookStatus:
             now=datetime.now(UTC),
             promote_after_days=place.promote_after_days,
             remembered=remembered,
+            refusals=reasons,
         )
     except NotebookError as problem:
         return NotebookStatus(path=str(place.notebook), error=str(problem))

@@ -52,7 +52,7 @@ def promote(
 
     project = acting_project()
     request = promotions.Request(
-        notebook=notebook,
+        notebook=notebook.absolute(),
         step=step,
         root=project.root,
         model=project.model(model),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -170,4 +171,5 @@ def _commands(status: NotebookStatus) -> Iterator[Text]:
     """The next command for each step that is due."""
     for step in status.steps:
         if step.judgement.verdict is Verdict.PROMOTE and not step.refusals:
-            yield Text(f"  ratchet promote {status.path} --step {step.name}", style="dim")
+            path = shlex.quote(status.path)
+            yield Text(f"  ratchet promote {path} --step {step.name}", style="dim")

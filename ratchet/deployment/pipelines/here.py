@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ratchet.deployment.errors import DeploymentError, UnknownNameError, nearest
 from ratchet.deployment.pipelines import publishing, source
+from ratchet.deployment.pipelines.earlier_results import attempt_of, scope_of
 from ratchet.deployment.pipelines.read_only_storage import ReadOnlyStorage
 from ratchet.deployment.runs import executions, outputs
-from ratchet.deployment.runs.executions import Run, RunStep
+from ratchet.deployment.runs.executions import Run
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 from ratchet.loop.names import edits_of
@@ -24,9 +25,7 @@ from ratchet.machinery import PACKAGES
 
 if TYPE_CHECKING:
     from ratchet.authoring import Bundle, Context
-    from ratchet.runner import Services
     from ratchet.runner.definition import Definition, RunnableStep
-    from ratchet.runner.expressions import StepScope
     from ratchet.runner.step_types.jobs import Command
 
 FOLDER = Path(".ratchet", "here")
@@ -131,11 +130,19 @@ def _source_run(target: Target, name: str, *, needed: Collection[str], earlier: 
         done = {s.name for s in executions.steps(sagemaker, run.arn) if s.status == "Succeeded"}
         if set(needed) <= done:
             return run
-    which = f"run {earlier}" if earlier else f"none of the newest {_TRIED} runs of {name}"
-    results = f"the results of {', '.join(sorted(needed))}" if needed else "ended"
-    raise DeploymentError(
-        f"{which} has {results}, which the step takes. Name another run with --from, or run the "
-        f"pipeline: {target.command('runs')}"
+    raise DeploymentError(_no_source(target, name, needed=needed, earlier=earlier))
+
+
+def _no_source(target: Target, name: str, *, needed: Collection[str], earlier: str | None) -> str:
+    steps = ", ".join(sorted(needed))
+    if earlier:
+        return f"run {earlier} has no results of all of {steps}, which the step takes"
+    if not needed:
+        return f"no run of {name} has ended yet, so there are no parameters to take"
+    return (
+        f"of the newest {_TRIED} runs of {name} that have ended, none has results of all of "
+        f"{steps}, which the step takes. Name another run: --from RUN. They are listed by "
+        f"{target.command('runs')}"
     )
 
 
@@ -164,10 +171,10 @@ def _laid_out(
     folder = target.root / FOLDER / step.name
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        scope = _scope(target, definition, run, values, storage)
+        scope = scope_of(target, definition, run, values, storage)
         arguments = runner.resolve(step, scope)
         with Container(folder) as container:
-            command = prepare(_attempt(target, step, run, arguments, storage, folder), container)
+            command = prepare(attempt_of(target, step, run, arguments, storage, folder), container)
             sealed = {*container.sealed(), "PIP_TARGET", "PYTHONPATH"}
             code, cwd = _code(target, bundle, container.folder("/opt/ml/code"))
             written = {name: container.path(inside) for name, inside in _folders(arguments).items()}
@@ -186,92 +193,6 @@ def _laid_out(
         outputs=written,
         modules=frozenset(Path(path).parts[0].removesuffix(".py") for path in bundle.files),
     )
-
-
-def _attempt(
-    target: Target,
-    step: RunnableStep,
-    run: Run,
-    arguments: Mapping[str, Any],
-    storage: ReadOnlyStorage,
-    folder: Path,
-) -> Any:
-    from ratchet.runner import Identity, StopSignal
-    from ratchet.runner.step_types.contract import Attempt
-
-    return Attempt(
-        step=step,
-        number=1,
-        arguments=arguments,
-        job_name=f"{step.name}-here",
-        folder=folder,
-        identity=Identity(
-            pipeline_name=run.pipeline,
-            pipeline_arn=run.arn.rpartition("/execution/")[0],
-            execution_id=run.id,
-            execution_arn=run.arn,
-            start_time=run.started,
-        ),
-        storage=storage,
-        services=cast("Services", None),  # laying out a step asks no service
-        stop=StopSignal(),
-        environment=target.variables,
-        experiment={},
-        on_line=lambda stream, line: None,
-        progress=lambda **_: None,
-    )
-
-
-def _scope(
-    target: Target,
-    definition: Definition,
-    run: Run,
-    values: Mapping[str, str],
-    storage: ReadOnlyStorage,
-) -> StepScope:
-    """What the step's references resolve against: the earlier run."""
-    import json
-
-    from ratchet.runner.expressions import StepScope, follow
-    from ratchet.runner.parameters import bind
-
-    state = executions.read(target, run)
-    declared = {parameter.name for parameter in definition.parameters}
-    parameters = {n: v for n, v in state.parameters.items() if n in declared} | dict(values)
-    described: dict[str, Mapping[str, Any]] = {}
-
-    def properties(name: str) -> Mapping[str, Any]:
-        if name not in described:
-            reached = state.step(name)
-            if reached is None:
-                raise KeyError(name)
-            described[name] = _properties(target, reached)
-        return described[name]
-
-    def property_file(name: str, file: str) -> str:
-        declaring = definition.steps[name]
-        place = follow(properties(name), declaring.folder_of(file))
-        return f"{place.rstrip('/')}/{declaring.property_files[file].path}"
-
-    execution = {
-        "PipelineName": run.pipeline,
-        "PipelineArn": run.arn.rpartition("/execution/")[0],
-        "PipelineExecutionId": run.id,
-        "PipelineExecutionArn": run.arn,
-        "StartDateTime": f"{run.started.isoformat()}",
-        "CurrentDateTime": f"{run.started.isoformat()}",
-    }
-    return StepScope(
-        parameters=bind(definition.parameters, parameters),
-        execution=execution.__getitem__,
-        properties=properties,
-        property_file=property_file,
-        read_json=lambda uri: json.loads(storage.read_bytes(uri)),
-    )
-
-
-def _properties(target: Target, step: RunStep) -> Mapping[str, Any]:
-    return {**outputs.job_of(target, step), "OutputParameters": dict(step.metadata.outputs)}
 
 
 def _code(target: Target, bundle: Bundle, unpacked: Path) -> tuple[Path, Path]:

@@ -116,9 +116,8 @@ class Jobs:
         """Set members; a job that is being stopped does not begin again. Raises KeyError."""
         with self._store.transaction():
             stored = self._store.get(scope, JOB, name) or {}
-            if stored.get("status") == "Stopping" and changes.get("status") in ACTIVE:
-                changes = {key: value for key, value in changes.items() if key != "status"}
-            self._store.update(scope, JOB, name, {**changes, "lastModifiedTime": self._now()})
+            moment = {"lastModifiedTime": self._now()}
+            self._store.update(scope, JOB, name, {**allowed(stored, changes), **moment})
 
     def _is_stopping(self, scope: AccountScope, name: str) -> bool:
         body = self._store.get(scope, JOB, name)
@@ -129,6 +128,13 @@ class Jobs:
         if body is None:
             raise not_found(f"There is no model invocation job {identifier}.")
         return body
+
+
+def allowed(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The changes of a job, without a status by which one that is being stopped would go on."""
+    if stored.get("status") == "Stopping" and changes.get("status") in ACTIVE:
+        return {key: value for key, value in changes.items() if key != "status"}
+    return changes
 
 
 def _is_chosen(body: Mapping[str, Any], request: Mapping[str, Any]) -> bool:

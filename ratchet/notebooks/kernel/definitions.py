@@ -27,12 +27,23 @@ def unstorable(value: Any) -> str:
 
 
 def same_definition(value: Any, fresh: Any) -> bool:
-    """Whether a constant has the value, a function or class the code, that its cell gives it."""
+    """Whether a constant has the value, a function or class the code and the state, that its cell
+    gives it."""
     if kinds.kind(value) != "code":
         return not difference(fresh, value, exact=True)
     if isinstance(value, type):
-        return isinstance(fresh, type) and _methods(value) == _methods(fresh)
-    return bool(_code(value) == _code(fresh))
+        return isinstance(fresh, type) and _same_class(value, fresh)
+    return _same_function(value, fresh)
+
+
+def _same_function(value: Any, fresh: Any) -> bool:
+    """By the code, and by the default arguments, which keep what calls put into them."""
+    if _code(value) != _code(fresh):
+        return False
+    return all(
+        not difference(getattr(fresh, name, None), getattr(value, name, None), exact=True)
+        for name in ("__defaults__", "__kwdefaults__")
+    )
 
 
 def _code(function: Any) -> Any:
@@ -44,5 +55,23 @@ def _is_text(constant: Any) -> bool:
     return isinstance(constant, (str, bytes, int, float, bool, tuple, type(None)))
 
 
-def _methods(cls: type) -> Any:
-    return {name: _code(value) for name, value in vars(cls).items() if callable(value)}
+_OF_EVERY_CLASS = {
+    *("__dict__", "__weakref__", "__doc__", "__module__", "__annotations__", "__firstlineno__"),
+    *("__static_attributes__", "__qualname__", "__annotate_func__", "__annotations_cache__"),
+    *("__abstractmethods__", "_abc_impl", "__dataclass_fields__", "__dataclass_params__"),
+}
+
+
+def _same_class(value: type, fresh: type) -> bool:
+    mine = {name: item for name, item in vars(value).items() if name not in _OF_EVERY_CLASS}
+    other = {name: item for name, item in vars(fresh).items() if name not in _OF_EVERY_CLASS}
+    return list(mine) == list(other) and all(_same_item(mine[name], other[name]) for name in mine)
+
+
+def _same_item(value: Any, fresh: Any) -> bool:
+    function = getattr(value, "__func__", value)
+    if kinds.kind(function) == "code":
+        return bool(_code(function) == _code(getattr(fresh, "__func__", fresh)))
+    if isinstance(value, property):
+        return bool(_code(value.fget) == _code(fresh.fget))
+    return not kinds.is_picklable(value) or not difference(fresh, value, exact=True)

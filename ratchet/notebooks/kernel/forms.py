@@ -19,6 +19,7 @@ SUFFIXES = {
     "json": ".json",
     "parquet": ".parquet",
     "parquet with NaN": ".parquet",
+    "series": ".parquet",
     "npy": ".npy",
     "numpy scalar": ".npy",
     "npz": ".npz",
@@ -31,6 +32,7 @@ _CANDIDATES = {
     "scalar": ["json"],
     "plain": ["json"],
     "frame": ["parquet", "parquet with NaN"],
+    "series": ["series"],
     "array": ["npy"],
     "numpy scalar": ["numpy scalar"],
     "sparse": ["npz"],
@@ -62,7 +64,9 @@ def comes_back(value: Any, how: str) -> bool:
 
 def save(value: Any, path: str, how: str) -> None:
     """Writes the value to the file `path`, without a suffix of its own, in the form `how`."""
-    if how.startswith("parquet"):
+    if how == "series":
+        value.to_frame().to_parquet(path)
+    elif how.startswith("parquet"):
         value.to_parquet(path)
     elif how == "json":
         with open(path, "w") as text:
@@ -87,7 +91,7 @@ def _write(value: Any, data: Any, how: str) -> None:
 
 def load(path: str, how: str) -> Any:
     """The value in a file of the form `how`."""
-    if how.startswith("parquet"):
+    if how == "series" or how.startswith("parquet"):
         return _read_parquet(path, how)
     if how == "json":
         with open(path) as text:
@@ -102,6 +106,8 @@ def _read_parquet(path: str, how: str) -> Any:
     import pandas
 
     frame = pandas.read_parquet(path)
+    if how == "series":
+        return frame.iloc[:, 0]
     return frame if how == "parquet" else frame.fillna(float("nan"))
 
 

@@ -42,6 +42,7 @@ class Recorder:
         models: names that it sets and fits: outputs too, if they are models.
         live: names that later cells read.
         reads, writes: files, as the code names them.
+        amid: names that cells amid the step set.
         constants: Python text of what the script carries along from above the step.
         carried: names of that text whose values must be what the notebook has.
     """
@@ -56,18 +57,21 @@ class Recorder:
         live: Sequence[str] = (),
         reads: Sequence[str] = (),
         writes: Sequence[str] = (),
+        amid: Sequence[str] = (),
         constants: str = "",
         carried: Sequence[str] = (),
     ) -> None:
         self.folder, self.inputs, self.outputs = folder, list(inputs), list(outputs)
         self.models, self.live = list(models), list(live)
         self.reads, self.writes = list(reads), list(writes)
+        self.amid = list(amid)
         self.constants, self.carried = constants, list(carried)
         self.facts: dict[str, Any] = {
             "inputs": {},
             "outputs": {},
             "changed": [],
             "exists": [],
+            "amid": {},
             "problems": [],
             "seconds": 0.0,
             "draws": False,
@@ -103,6 +107,7 @@ class Recorder:
                 self.outputs.append(name)
         for name in list(self.outputs):
             self._give(name, scope)
+        self.facts["amid"] = {n: digest(scope[n]) for n in self.amid if n in scope}
         self.facts["exists"] = [name for name in self.live if name in scope]
 
     def _take(self, name: str, scope: Mapping[str, Any]) -> None:

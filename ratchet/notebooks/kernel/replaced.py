@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Mapping, MutableMapping, Sequence
+from typing import Any, Iterator, Mapping, MutableMapping, Sequence
 
 from . import forms
 from .difference import difference
@@ -37,28 +37,30 @@ class Replaced:
 
     def after(self, scope: Mapping[str, Any]) -> None:
         """Writes `replaced.json`: name → how its value differs from that of the first run."""
-        problems = dict(self._problems(scope))
+        problems = {name: text for name, text in self._problems(scope) if text}
         with open(os.path.join(self.folder, "replaced.json"), "w") as text:
             json.dump(problems, text)
 
-    def _problems(self, scope: Mapping[str, Any]) -> Any:
+    def _problems(self, scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         outputs = self.facts["outputs"]
         recorded = {name: self._load("full/out", name, fact) for name, fact in outputs.items()}
         questions = {**self.inputs, **recorded}
         for name, value in recorded.items():
-            if name not in scope:
-                yield name, "it is not set"
-                continue
-            text = difference(scope[name], value, questions)
-            if text:
-                yield name, text
+            missing = "" if name in scope else "it is not set"
+            yield name, missing or difference(scope[name], value, questions)
         for name in self.facts["exists"]:
-            if name in self.live and name not in outputs and name not in scope:
+            if name in self.live and name not in scope:
                 yield name, "it is not set"
+        yield from self._untouched(scope)
+
+    def _untouched(self, scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Names that are not the step's, by their digests."""
+        for name, was in self.facts["amid"].items():
+            if was is None or name not in scope or digest(scope[name]) != was:
+                yield name, "a cell amid the step sets it, and reads what the step changes later"
         for name, was in self.digests.items():
-            if name in outputs or was is None or name not in scope:
-                continue
-            if digest(scope[name]) != was:
+            known = was is not None and name in scope and name not in self.facts["outputs"]
+            if known and digest(scope[name]) != was:
                 yield name, "it is changed in place"
 
     def _load(self, place: str, name: str, fact: Any) -> Any:

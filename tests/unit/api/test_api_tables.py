@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,17 @@ import pytest
 
 import ratchet
 from ratchet.api import LoopConnection, RatchetError, tables
+from ratchet.deployment.runs.gate import Gate
+from ratchet.deployment.runs.reports import Findings
+from ratchet.loop.names import NEW_MODEL_GATE
+from ratchet.views.gates import gate
 from ratchet.views.plain import as_json
 from tests.unit.api.conftest import Printed
 from tests.unit.api.same_values import COST, INTERVAL, SCORE, differences
 from tests.unit.cli.fake_deployment import FakeRun, World
 from tests.unit.cli.fake_serving import ServingWorld
-from tests.unit.cli.test_cli_costs import kept  # noqa: F401 - a fixture
+from tests.unit.cli.test_cli_costs import keep, kept, of_run  # noqa: F401 - a fixture
+from tests.unit.costs_report.recorded_rows import priced
 
 COLUMNS = {
     "RUNS": "id name pipeline edit status outcome no_new_model copy_of started ended seconds cost "
@@ -92,6 +98,9 @@ def test_a_run_that_goes_on_is_what_the_command_prints(
     dev: LoopConnection, printed: Printed, running: FakeRun
 ) -> None:
     assert not differences(dev.runs(), printed("runs"), COST, without=["seconds"])
+    steps = dev.run().steps.set_index("name")
+    assert steps.loc["evaluate", "word"] == "waiting"
+    assert steps["status"].isna()["evaluate"]
 
 
 @pytest.mark.parametrize("which", ["passed", "halted", "unchanged"])
@@ -104,6 +113,30 @@ def test_a_run_is_what_the_command_prints(
     assert not differences(run.steps, shown["steps"], COST)
     assert not differences(run.metrics, shown["metrics"])
     assert as_json(run.gate) == shown["gate"]
+
+
+def test_what_a_run_cost_is_what_the_command_prints(
+    dev: LoopConnection, printed: Printed, world: World, passed: FakeRun
+) -> None:
+    jobs = of_run(
+        passed,
+        priced("0.25", step="train", saved_by_spot=Decimal("0.5")),
+        priced(None, step="evaluate"),
+    )
+    keep(world, *jobs, day=passed.started.date())
+    shown = printed("runs")
+    assert not differences(dev.runs(), shown, COST)
+    row = dev.runs()[["cost", "saved", "unknown_costs"]].to_dict("records")
+    assert row == [{"cost": 0.25, "saved": 0.5, "unknown_costs": 1}]
+    steps = dev.run().steps
+    assert not differences(steps, shown[0]["steps"], COST)
+    assert steps.set_index("name").loc["train", "cost"] == 0.25
+    assert dev.run().cost is not None
+
+
+def test_a_gate_that_only_asks_for_a_new_model_is_no_gate_of_the_candidate() -> None:
+    only = Gate(name=NEW_MODEL_GATE, passed=True, comparisons=())
+    assert gate(Findings(reports={}, gates=(only,), models=())) is None
 
 
 def test_a_run_says_its_gate_with_both_scores(dev: LoopConnection, halted: FakeRun) -> None:

@@ -117,6 +117,24 @@ def test_context_lengths_of_one_model_are_one_model() -> None:
     assert both.price(longer, profile=None).input == Decimal("0.06")
 
 
+def test_models_that_differ_by_their_version_alone_are_not_each_others_price() -> None:
+    first = MODELS["amazon.titan-embed-text-v2:0"]
+    other = bedrock_models.BedrockModel(
+        **{
+            **first.__dict__,
+            "id": "amazon.titan-embed-text-v1",
+            "name": "Titan Embeddings G1 - Text",
+        }
+    )
+    listed = token_products.product(
+        "USE1-amazon.titan-embed-text-input-tokens", "9", model="amazon.titan-embed-text"
+    )
+    rates = (*RATES, *token_rates.read(listed))
+    both = TokenPrices(ListedRates(date="2026-11-28", rates=rates), [first, other])
+    assert both.price(first, profile=None).input == Decimal("0.02")
+    assert both.price(other, profile=None).input is None
+
+
 @pytest.mark.parametrize(
     ("listed", "name", "provider", "same"),
     [
@@ -150,3 +168,9 @@ def test_tokens_cost_what_a_million_of_them_costs_by_their_number() -> None:
     half = TokenPrice(input=Decimal(3), output=None)
     assert half.cost(input_tokens=1, output_tokens=1) is None
     assert half.of_trial.source == UNKNOWN
+
+
+def test_an_embedding_model_without_a_price_has_none_of_its_output_either() -> None:
+    without = TokenPrices(ListedRates(date="2026-11-28"), list(MODELS.values()))
+    price = without.price(MODELS["amazon.titan-embed-text-v2:0"], profile=None)
+    assert (price.input, price.output) == (None, None)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from ratchet.deployment.pipelines import in_process
+from ratchet.deployment.errors import DeploymentError
+from ratchet.deployment.pipelines import here, in_process
 from ratchet.deployment.pipelines.here import StepHere
 from ratchet.deployment.pipelines.read_only_storage import ReadOnlyStorage
 from ratchet.deployment.runs.executions import Run
 from ratchet.runner import RunnerError
 from tests.unit.cli.conftest import Type
-from tests.unit.cli.fake_deployment import PIPELINE_ARN, START, World
+from tests.unit.cli.fake_deployment import PIPELINE, PIPELINE_ARN, START, FakeRun, World
 
 RUN = Run(
     arn=f"{PIPELINE_ARN}/execution/abc", pipeline="p", name="n", status="Succeeded", started=START
@@ -92,8 +93,8 @@ def test_what_a_script_raises_reaches_the_debugger(step: StepHere) -> None:
 def test_ratchets_own_modules_stay_loaded(step: StepHere) -> None:
     import ratchet
 
-    step.script.write_text("")
-    in_process.run(replace(step, modules=frozenset({"ratchet"})))
+    step.script.write_text("import sys\nsys.exit('ratchet' not in sys.modules)\n")
+    assert in_process.run(replace(step, modules=frozenset({"ratchet"}))) == 0
     assert sys.modules["ratchet"] is ratchet
 
 
@@ -130,3 +131,27 @@ def test_nothing_is_uploaded_from_here(world: World, tmp_path: Path) -> None:
     with pytest.raises(RunnerError, match="nothing is written"):
         storage.write_bytes("s3://data/b", b"")
     assert not world.s3.puts
+
+
+def test_the_newest_run_that_has_what_the_step_needs_gives_its_inputs(
+    world: World, passed: FakeRun, halted: FakeRun, running: FakeRun
+) -> None:
+    assert source_run(world, "prepare", "train").id == halted.id, "the newest that has ended"
+    assert source_run(world, "register").id == passed.id
+    assert source_run(world, earlier=passed.id).id == passed.id
+
+
+def test_without_such_a_run_it_says_what_to_do(
+    world: World, passed: FakeRun, halted: FakeRun
+) -> None:
+    with pytest.raises(DeploymentError, match=r"none has results of all of baselines.*--from RUN"):
+        source_run(world, "baselines")
+    with pytest.raises(DeploymentError, match=f"run {halted.id} has no results of all of register"):
+        source_run(world, "register", earlier=halted.id)
+    world.sagemaker.runs.clear()
+    with pytest.raises(DeploymentError, match="no run of flights-dev-training has ended yet"):
+        source_run(world)
+
+
+def source_run(world: World, *needed: str, earlier: str | None = None) -> Run:
+    return here._source_run(world.target, PIPELINE, needed=needed, earlier=earlier)

@@ -77,6 +77,14 @@ def test_the_exit_code_says_whether_a_step_is_due(
     assert run("a.ipynb")[0] == 0
 
 
+def test_a_step_that_is_due_and_cannot_be_promoted_says_why(repo: GitHistory) -> None:
+    committed(repo, 40, ("a = input()", ["step:steady"]))
+    code, text = run("a.ipynb", "--exit-code", width=200)
+    assert code == 1
+    assert "steady: cannot be promoted as it is: cell 1, line 1: `input()`" in text
+    assert "ratchet promote" not in text
+
+
 def test_an_edit_that_is_not_committed_is_not_due(repo: GitHistory) -> None:
     committed(repo, 40, STEADY)
     repo.write("a.ipynb", ipynb(("a = 2", ["step:steady"])))

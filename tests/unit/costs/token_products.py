@@ -131,7 +131,7 @@ def _of_amazon() -> Iterator[dict[str, Any]]:
     yield product(
         "USE1-TitanEmbeddingV2-Text-input-tokens",
         "0.0000200000",
-        titanModel="Titan Text Embeddings V2",
+        titanModel="TitanEmbeddingsV2-Text-input",
         feature="On-demand Inference",
         inferenceType="Input tokens",
     )

@@ -43,7 +43,7 @@ class SharedKernel:
         if self._session is None:
             self._session = self._stack.enter_context(kernel_session.kernel(name, folder))
             self._session.must_run(_REMEMBER)
-        self._session.must_run(f"_put_back({str(folder)!r})")
+        self._session.must_run(f"_put_back({str(folder.resolve())!r})")
         yield self._session
 
     def end(self) -> None:

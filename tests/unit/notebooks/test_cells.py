@@ -42,6 +42,7 @@ def test_cells_keep_their_places_among_all_cells() -> None:
     assert [(c.index, c.kind) for c in book.cells] == [(0, "code"), (1, "markdown"), (2, "code")]
     assert [cell.index for cell in book.code_cells] == [0, 2]
     assert book.cells[2].where(3) == "cell 3, line 3"
+    assert book.cells[2].where() == "cell 3, line 1"
 
 
 def test_a_source_may_be_one_text() -> None:
@@ -228,6 +229,8 @@ def test_what_ipython_adds_is_taken_out(source: str, python: str, harmless: bool
     cell = notebook(source).cells[0]
     assert cell.code == python
     assert [magic.harmless for magic in cell.magics] == [harmless]
+    lines = [source.splitlines()[magic.line - 1].strip() for magic in cell.magics]
+    assert [magic.text for magic in cell.magics] == lines
     assert cell.syntax_fault is None
     assert len(cell.code.splitlines()) <= len(source.splitlines())
 

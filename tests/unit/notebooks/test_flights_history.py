@@ -22,10 +22,8 @@ def edited(text: str, before: str, after: str) -> str:
     return text.replace(before, after)
 
 
-@pytest.fixture
-def history(tmp_path: Path) -> GitHistory:
-    """A notebook with a past: calm days are as they are since 60 days, busy hours since 10."""
-    history = GitHistory.start(tmp_path / "project")
+def write_history(history: GitHistory) -> None:
+    """A past of the notebook: calm days are as they are since 60 days, busy hours since 10."""
     two_loads = edited(TEXT, LOAD, '2, labels=[\\"quiet\\", \\"busy\\"]')
     history.save(400, OLDER, edited(two_loads, CALM, "calm = rows[late_share <= 0.5]"))
     history.save(60, OLDER, two_loads)
@@ -33,6 +31,12 @@ def history(tmp_path: Path) -> GitHistory:
     history.git("mv", OLDER, EXPLORE)
     history.commit(20)
     history.save(10, EXPLORE, TEXT)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> GitHistory:
+    history = GitHistory.start(tmp_path / "project")
+    write_history(history)
     return history
 
 

@@ -97,6 +97,8 @@ READS = [
     ("def f():\n    import m\n    return m.x\nf()", set()),
     ("def f():\n    return g()\ndef g():\n    return z\nf()", {"z"}),
     ("def a():\n    return b()\ndef b():\n    return a()\na()", set()),
+    ("def f():\n    return z\nif t:\n    z = 1\n    f()\nf()", {"t", "z"}),
+    ("def f():\n    return z\nz = 1\nf()\ndel z\nf()", {"z"}),
     ("async def f():\n    return z\nawait f()", {"z"}),
     ("async for a in b:\n    a\nasync with c as d:\n    d", {"b", "c"}),
     ("[x async for x in xs]", {"xs"}),
@@ -209,6 +211,13 @@ def test_a_definition_says_what_it_will_read_later() -> None:
     assert flow_of("class C:\n    def m(self):\n        return b").later == {"b"}
     assert flow_of("b = 1\ndef f(a):\n    return a + b").later == set()
     assert flow_of("def f(a):\n    return f(a) + len(a)").later == set()
+
+
+def test_many_functions_that_call_each_other_are_walked_once() -> None:
+    names = [f"f{number}" for number in range(40)]
+    calls = "\n    ".join(f"{name}()" for name in names)
+    text = "\n".join(f"def {name}():\n    {calls}\n    z" for name in names)
+    assert set(flow_of(f"{text}\nf0()").reads) == {"z"}
 
 
 def test_a_star_import_has_a_place() -> None:

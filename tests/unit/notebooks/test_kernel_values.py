@@ -9,6 +9,7 @@ import math
 import os
 import zoneinfo
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ FRAMES = {
     "categories": frame(a=pd.Categorical(["b", "a", "b"], categories=["b", "a", "c"])),
     "ordered categories": frame(a=pd.Categorical(["b", "a"], ["b", "a"], ordered=True)),
     "time zone": frame(a=DAYS, b=[1, 2, 3]),
-    "times with NaT": frame(a=pd.Series(["2024", None]).astype("M8[ns]")),
+    "times with NaT": frame(a=pd.Series(np.array(["2024", "NaT"], "M8[ns]"))),
     "durations": frame(a=pd.to_timedelta(["1 day", None])),
     "nullable": frame(a=pd.array([1, None], "Int64"), b=pd.array([True, None], "boolean")),
     "string dtype": frame(a=pd.array(["x", None], "string")),
@@ -144,6 +145,8 @@ def test_a_value_has_a_digest_and_keeps_it(name: str) -> None:
         ("lists", "pickle"),
         ("columns that are numbers", "pickle"),
         ("index with a frequency", "pickle"),
+        ("series", "series"),
+        ("series of objects", "pickle"),
         ("array", "npy"),
         ("array of objects", "pickle"),
         ("numpy float", "numpy scalar"),
@@ -159,7 +162,7 @@ def test_a_value_is_stored_readably_where_that_gives_it_back(name: str, how: str
     assert forms.form(VALUES[name]) == how
 
 
-CHANGES = {
+CHANGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "another value": lambda f: f.assign(a=[1, 2, 4]),
     "a rounded value": lambda f: f.assign(b=f["b"].round(3)),
     "another dtype": lambda f: f.astype({"a": "int32"}),
@@ -172,9 +175,9 @@ CHANGES = {
     "a row twice": lambda f: pd.concat([f, f.iloc[:1]]),
     "another index": lambda f: f.set_axis([5, 6, 7]),
     "a named index": lambda f: f.rename_axis("i"),
-    "an index of another type": lambda f: f.set_axis(pd.Index(list(range(3)))),
+    "an index of another type": lambda f: f.set_axis(pd.Index([0, 1, 2])),
     "NaN elsewhere": lambda f: f.assign(b=[NAN, 0.123456, 2.0]),
-    "None for NaN": lambda f: f.assign(c=["x", None, "z"]),
+    "None for NaN": lambda f: f.assign(c=np.array(["x", None, "z"], object)),
     "a text for a number": lambda f: f.assign(c=["x", NAN, 1]),
     "categories in another order": lambda f: f.assign(d=f["d"].cat.reorder_categories(["v", "u"])),
     "a category more": lambda f: f.assign(d=f["d"].cat.add_categories(["w"])),

@@ -12,10 +12,11 @@ from typing import Any, cast
 import pytest
 
 from ratchet.deployment.target.environment import Target
-from ratchet.notebooks import landed_data, running
+from ratchet.notebooks import cells, landed_data, run_records, running, step_code
 from ratchet.notebooks.errors import NotebookError
+from ratchet.notebooks.executed_copy import NotebookRun
 from ratchet.notebooks.landed_data import LandedData
-from ratchet.notebooks.running import NotebookRun
+from ratchet.notebooks.run_records import RunRecord
 from ratchet.runner.notebook_driver import CellProgress
 from tests.runner.notebook_jobs import notebook
 
@@ -76,6 +77,9 @@ class Bench:
         )
         return running.run(self.target, prepared, progress=progress, **more)
 
+    def records(self, name: str) -> list[RunRecord]:
+        return run_records.read_records(self.root / ".ratchet" / "notebooks" / f"{name}.jsonl")
+
     @property
     def printed(self) -> str:
         return "".join(text for stream, text in self.texts if stream == "stdout")
@@ -135,7 +139,8 @@ def test_the_executed_notebook_is_kept_with_its_date_its_data_and_its_code(
     result = bench.run(file, to=tmp_path / "out" / "mine.ipynb")
 
     assert result.executed.parent == bench.root / ".ratchet/notebooks/looks/explore"
-    assert result.executed.name == f"{result.when:%Y%m%dT%H%M%SZ}-{result.code[:8]}.ipynb"
+    assert result.executed.name.startswith(f"{result.when:%Y%m%dT%H%M%S}")
+    assert result.executed.name.endswith(f"Z-{result.code[:8]}.ipynb")
     assert (tmp_path / "out" / "mine.ipynb").read_text() == result.executed.read_text()
     executed = json.loads(result.executed.read_text())
     facts = executed["metadata"]["ratchet"]
@@ -206,6 +211,7 @@ def test_comments_and_outputs_change_nothing_of_its_code(bench: Bench) -> None:
 def test_a_kernel_that_is_not_there_is_refused(bench: Bench) -> None:
     with pytest.raises(NotebookError, match=r"no kernel 'julia'.*jupyter kernelspec list"):
         bench.run(bench.write("1"), kernel="julia")
+    assert not (bench.root / ".ratchet").exists()
 
 
 def test_what_it_needs_is_said_with_the_command_to_install_it(
@@ -241,7 +247,49 @@ def test_an_interruption_keeps_what_ran_and_ends_the_kernel(bench: Bench) -> Non
         running.run(bench.target, prepared, progress=progress)
 
     (executed,) = (bench.root / ".ratchet/notebooks/explore").iterdir()
+    assert bench.records("explore") == []
     facts = json.loads(executed.read_text())["metadata"]["ratchet"]
     assert (facts["ok"], facts["error"]) == (False, "interrupted")
     with pytest.raises(ProcessLookupError):
         os.kill(pids[0], 0)
+
+
+MARKED = (
+    ('data = "data"', ["parameters"]),
+    ("raw = 1", ["step:prepare"]),
+    ("print(raw + 1)", ["step:prepare"]),
+    ("model = raw / 1", ["step:train"]),
+    ("print(model)", ["step:evaluate"]),
+)
+
+
+@pytest.mark.jobs
+def test_each_marked_step_gets_a_record_of_its_run(bench: Bench) -> None:
+    file = bench.write(*MARKED)
+
+    bench.run(file)
+    bench.run(file)
+
+    records = bench.records("explore")
+    assert [record.step for record in records] == ["prepare", "train", "evaluate"] * 2
+    assert {(record.ok, record.data, record.notebook) for record in records} == {
+        (True, DATA.digest, "notebooks/explore.ipynb")
+    }
+    digest = step_code.step_digest(cells.load(file), "prepare")
+    assert records[0].code == digest
+    assert records[0].output == records[3].output
+    assert len({record.output for record in records[:3]}) == 3
+
+
+@pytest.mark.jobs
+def test_a_step_that_failed_is_recorded_so_and_one_that_was_not_reached_not_at_all(
+    bench: Bench,
+) -> None:
+    cells_of_steps = [*MARKED]
+    cells_of_steps[3] = ("model = raw / 0", ["step:train"])
+
+    bench.run(bench.write(*cells_of_steps))
+
+    records = [(record.step, record.ok, record.output) for record in bench.records("explore")]
+    assert [(step, ok) for step, ok, _ in records] == [("prepare", True), ("train", False)]
+    assert records[1][2] == ""

@@ -50,6 +50,13 @@ STATIC = {
     ),
     "shell": Trap([MARK + "!rm -f x\na = 1", "print(a)"], "`!rm -f x` has no place"),
     "shell into a name": Trap([MARK + "a = !ls", "print(a)"], "has no place in a script"),
+    "a program that is run above": Trap(
+        ["%run prepare.py", "k = 1", MARK + "a = k", "print(a)"], "may set or change"
+    ),
+    "another folder": Trap(["%cd data", MARK + "a = 1", "print(a)"], "may set or change"),
+    "shell into a name above": Trap(
+        ["x = !ls", MARK + "a = x", "print(a)"], "may set or change what the step reads"
+    ),
     "another machine": Trap(
         ["import requests", MARK + "a = requests.get('x').text", "print(a)"], "asks another machine"
     ),
@@ -97,8 +104,8 @@ STATIC = {
         ["x = [1]", MARK + "a = x[0]", "x.append(a)", MARK + "b = x[-1]", "print(a, b)"],
         "changes `x` amid the step",
     ),
-    "a cell amid the step that reads what changes later": Trap(
-        [MARK + "a = 1", "n = a * 10", MARK + "a = a + 1", "print(a, n)"],
+    "a cell amid the step that hands on what changes later": Trap(
+        [MARK + "a = [1]", "open('x', 'w').write(str(a))", MARK + "a = a + [1]", "print(a)"],
         "reads `a` amid the step",
     ),
     "a built-in name set above": Trap(
@@ -292,6 +299,14 @@ DYNAMIC = {
     "a setting of the environment that the step makes itself": Trap(
         ["x = [0.123456789]", MARK + "a = [round(v, 3) for v in x]", "print(a)"]
     ),
+    "a cell amid the step that sets what it would set below it": Trap(
+        [MARK + "a = [1]\nb = 1", "n = len(a) * 10", MARK + "a = [b + 1]", "print(a, n)"]
+    ),
+    "a cell amid the step that sets something else below it": Trap(
+        [MARK + "a = 1", "n = a * 10", MARK + "a = a + 1", "print(a, n)"],
+        "a cell amid the step sets it",
+    ),
+    "a series": Trap([FRAME, MARK + "y = df['a'] * 2\nm = y.max()", "print(y, m, y.name)"]),
     "a parameter": Trap(["x = [len('abc')]", MARK + "a = x[0] * 2", "print(a)"]),
     # What only the run shows
     "an alias of an input": Trap(
@@ -310,7 +325,7 @@ DYNAMIC = {
             MARK + "a = Counter.up()",
             "print(a)",
         ],
-        "differently each time",
+        "`Counter` is not what its cell set",
     ),
     "a generator as input": Trap(
         ["g = (i for i in range(5))", MARK + "a = next(g)", "print(a)"], "used up as it is read"
@@ -388,6 +403,33 @@ DYNAMIC = {
             "print(a)",
         ],
         "`f` is not what its cell set",
+    ),
+    "an attribute of a class that was set afterwards": Trap(
+        [
+            "class C:\n    k = 1\ndef tune(c):\n    c.k = 2",
+            "tune(C)",
+            MARK + "a = 1 if C.k < 9 else 0",
+            "print(a)",
+        ],
+        "`C` is not what its cell set",
+    ),
+    "default arguments that calls have filled": Trap(
+        [
+            "def f(v, seen=[]):\n    seen.append(v)\n    return v",
+            "f(0)",
+            MARK + "a = f(1)",
+            "print(a)",
+        ],
+        "`f` is not what its cell set",
+    ),
+    "a class with methods, properties and constants": Trap(
+        [
+            "import dataclasses\n@dataclasses.dataclass\nclass P:\n    n: int\n    k = [1]\n"
+            "    @property\n    def twice(self):\n        return self.n * 2\n"
+            "    @staticmethod\n    def one():\n        return 1",
+            MARK + "a = P(3).twice + P.one()",
+            "print(a)",
+        ]
     ),
     "a conditional definition": Trap(
         [

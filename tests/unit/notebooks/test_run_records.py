@@ -117,3 +117,15 @@ def test_a_failure_alone_is_no_first_run() -> None:
 )
 def test_the_file_is_named_after_the_notebook(tmp_path: Path, notebook: str, file: str) -> None:
     assert records_file(tmp_path, tmp_path / notebook) == tmp_path / file
+
+
+def test_a_link_to_a_notebook_elsewhere_has_its_records_in_the_project(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    (root / "notebooks").mkdir(parents=True)
+    (tmp_path / "elsewhere.ipynb").touch()
+    (root / "notebooks" / "a.ipynb").symlink_to(tmp_path / "elsewhere.ipynb")
+    file = records_file(root, root / "notebooks" / "a.ipynb")
+    assert file == root / ".ratchet/notebooks/a.jsonl"
+    (tmp_path / "link").symlink_to(root)
+    assert records_file(root, tmp_path / "link" / "notebooks" / "a.ipynb") == file
+    assert records_file(root, tmp_path / "elsewhere.ipynb").name == "elsewhere.jsonl"
