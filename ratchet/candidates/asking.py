@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, TypeAlias, TypeVar
 
-from ratchet.candidates.budget import Budget, Usage
+from ratchet.candidates.budget import TrialBudget, Usage
 from ratchet.candidates.replies import (
     Asking,
-    BusyError,
+    BusyModelError,
     Content,
     NoAnswerError,
     RefusedTrialError,
@@ -75,11 +75,11 @@ class RowAsking(Generic[Asked, Content]):
     """One asking of many rows. The main thread sends; threads wait for answers."""
 
     ask: Callable[[Asked], Reply[Content]]
-    """Raises BusyError, NoAnswerError or RefusedTrialError."""
+    """Raises BusyModelError, NoAnswerError or RefusedTrialError."""
     most: Callable[[Asked], Decimal]
     """The most that a request can use of the budget."""
     cost: Callable[[Usage], Decimal]
-    budget: Budget
+    budget: TrialBudget
     limit: str
     """The budget's limit in words."""
     patience: Patience = field(default_factory=Patience)
@@ -217,7 +217,7 @@ class RowAsking(Generic[Asked, Content]):
                 started = time.perf_counter()
                 try:
                     reply = self.ask(row)
-                except BusyError as busy:
+                except BusyModelError as busy:
                     self._busy = str(busy)
                     if busy.attempts is not None and attempt >= busy.attempts:
                         if not self._outcomes:  # the first row, which is asked alone

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -19,7 +19,7 @@ from typing import Any
 
 from ratchet.candidates import row_trials, trials
 from ratchet.candidates.asking import INTERRUPTED, Progress
-from ratchet.candidates.budget import Budget
+from ratchet.candidates.budget import TrialBudget
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.deployments import Deployment, deployment
 from ratchet.candidates.replies import Asking, RefusedTrialError, Reply, RowOutcome
@@ -59,7 +59,7 @@ class BatchTrial(TextTrial):
         champion: Champion,
         *,
         limits: Limits,
-        budget: Budget,
+        budget: TrialBudget,
         progress: Callable[[Progress], None],
     ) -> Trial:
         """As RowTrial has it."""
@@ -112,7 +112,7 @@ class BatchTrial(TextTrial):
         return f"{FOLDER}{self._deployment.name}/"
 
     def _asked_by_job(
-        self, progress: Callable[[Progress], None], *, limits: Limits, budget: Budget
+        self, progress: Callable[[Progress], None], *, limits: Limits, budget: TrialBudget
     ) -> Asking[str]:
         self.target.client("s3").put_object(
             Bucket=self.place.bucket,
@@ -153,11 +153,11 @@ class BatchTrial(TextTrial):
             message = problem.response["Error"].get("Message", "")
             raise RefusedTrialError(
                 f"{self.model.id}: no job was started: {message}\n"
-                + what_the_role_needs(self.place.role_arn, self.place.bucket)
+                + what_the_role_needs(self.place.role_arn)
             ) from None
         return str(job["jobArn"])
 
-    def _wait(self, arn: str, progress: Callable[[Progress], None], budget: Budget) -> None:
+    def _wait(self, arn: str, progress: Callable[[Progress], None], budget: TrialBudget) -> None:
         """Until the job has ended.
 
         Raises:
@@ -171,7 +171,7 @@ class BatchTrial(TextTrial):
                 reason = job.get("message") or status
                 raise RefusedTrialError(
                     f"{self.model.id}: the job failed: {reason}\n"
-                    + what_the_role_needs(self.place.role_arn, self.place.bucket)
+                    + what_the_role_needs(self.place.role_arn)
                 )
             progress(
                 Progress(
@@ -239,31 +239,10 @@ def check_rows(rows: int) -> None:
         )
 
 
-def role_arn(name: str | None, *, account: str, partition: str, bucket: str) -> str:
-    """The ARN of the role that Bedrock takes for the job.
-
-    Args:
-        name: as typed: a name or an ARN; None: nothing was.
-
-    Raises:
-        DeploymentError: nothing was typed.
-    """
-    if not name:
-        raise DeploymentError(
-            "a batch job reads and writes S3 as a role, which --batch-role names.\n"
-            + what_the_role_needs("", bucket)
-        )
-    return name if name.startswith("arn:") else f"arn:{partition}:iam::{account}:role/{name}"
-
-
-def what_the_role_needs(role: str, bucket: str) -> str:
-    """The policies to write."""
-    trust = {"Service": "bedrock.amazonaws.com"}
-    objects = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/{FOLDER}*"]
-    actions: Sequence[str] = ("s3:GetObject", "s3:PutObject", "s3:ListBucket")
+def what_the_role_needs(role: str) -> str:
+    """The next thing to do after Bedrock, or the role, was refused something."""
     return (
-        f"The role {role or 'needs'}{' needs' if role else ''} to trust {json.dumps(trust)}, to be "
-        f"allowed {json.dumps(actions)} on {json.dumps(objects)}, kms:Decrypt and "
-        "kms:GenerateDataKey on the bucket's key, and through a profile bedrock:InvokeModel on it "
-        "and its models. Whoever starts the job needs iam:PassRole on it"
+        f"The job works as {role}. docs/guides/roles/candidates.yaml makes such a role: it trusts "
+        f"bedrock.amazonaws.com, and may read, write and list {FOLDER} in the artifact bucket. "
+        "--batch-role names another"
     )

@@ -51,7 +51,7 @@ TOKENS = Rates(input_per_million=Decimal(_MILLION), output_per_million=Decimal(_
 
 
 @dataclass
-class Budget:
+class TrialBudget:
     """One limit for everything that a command sends. Threads share it."""
 
     limit: Decimal

@@ -72,7 +72,7 @@ class Conversation:
     def ask(self, prompt: str) -> Reply[str]:
         """
         Raises:
-            BusyError, NoAnswerError, RefusedTrialError: as they say.
+            BusyModelError, NoAnswerError, RefusedTrialError: as they say.
         """
         while True:
             before = self.without

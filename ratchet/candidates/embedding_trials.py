@@ -15,7 +15,7 @@ import pandas as pd
 from ratchet.candidates import estimate, eval_rows, row_trials, trials
 from ratchet.candidates.answers import RowAnswer
 from ratchet.candidates.asking import Progress
-from ratchet.candidates.budget import Budget
+from ratchet.candidates.budget import TrialBudget
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.embeddings import Embedder, Vector, body_of
 from ratchet.candidates.estimate import TokenEstimate
@@ -57,7 +57,7 @@ class EmbeddingTrial(RowTrial):
         champion: Champion,
         *,
         limits: Limits,
-        budget: Budget,
+        budget: TrialBudget,
         progress: Callable[[Progress], None],
     ) -> Trial:
         """As RowTrial has it."""

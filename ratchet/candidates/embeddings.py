@@ -75,7 +75,7 @@ class Embedder:
         """The vector of a text.
 
         Raises:
-            BusyError, NoAnswerError, RefusedTrialError: as they say.
+            BusyModelError, NoAnswerError, RefusedTrialError: as they say.
         """
         started = time.perf_counter()
         with self.failures.named():

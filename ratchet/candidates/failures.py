@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.candidates.replies import BusyError, NoAnswerError, RefusedTrialError
+from ratchet.candidates.replies import BusyModelError, NoAnswerError, RefusedTrialError
 from ratchet.deployment.errors import DENIED, explain
 
 _UNREACHABLE = 2
@@ -52,7 +52,7 @@ class Failures:
         except exceptions.ClientError as problem:
             raise self._of_service(problem, refused) from None
         except (exceptions.HTTPClientError, exceptions.ConnectionError) as problem:
-            raise BusyError(str(explain(problem)), attempts=_UNREACHABLE) from None
+            raise BusyModelError(str(explain(problem)), attempts=_UNREACHABLE) from None
 
     def _of_service(self, problem: Any, refused: Callable[[str], Exception | None]) -> Exception:
         error = problem.response.get("Error", {})
@@ -60,7 +60,7 @@ class Failures:
         reason = f"{code}: {message}" if message else code
         if code in _BUSY:
             absent = self.local and code not in _THROTTLED
-            return BusyError(reason, attempts=_UNREACHABLE if absent else None)
+            return BusyModelError(reason, attempts=_UNREACHABLE if absent else None)
         if code in _NO_ANSWER:
             return NoAnswerError(reason, billed=True)
         if code == "ValidationException":

@@ -20,7 +20,7 @@ from typing import Any
 
 from ratchet.candidates import deployments, serving, trials
 from ratchet.candidates.asking import Progress
-from ratchet.candidates.budget import Budget, Usage
+from ratchet.candidates.budget import TrialBudget, Usage
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.jumpstart_models import HubDocument
 from ratchet.candidates.plans import Plan, TriedModel
@@ -103,7 +103,7 @@ class JumpStartTrial:
         champion: Champion,
         *,
         limits: Limits,
-        budget: Budget,
+        budget: TrialBudget,
         progress: Callable[[Progress], None],
     ) -> Trial:
         """Runs the job to its end, and scores what it wrote.
@@ -143,7 +143,7 @@ class JumpStartTrial:
         assert hourly is not None, "a trial without a price is refused"
         return hourly * Decimal(str(seconds)) / _HOUR
 
-    def _job(self, budget: Budget, progress: Callable[[Progress], None]) -> Mapping[str, Any]:
+    def _job(self, budget: TrialBudget, progress: Callable[[Progress], None]) -> Mapping[str, Any]:
         began, before = time.monotonic(), budget.used
         rows = self.plan.rows.labels.rows
 

@@ -25,7 +25,7 @@ from ratchet.deployment.target.environment import Target
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubModel:
+class TriedHubModel:
     """A model of JumpStart that may be tried, and what it is served by."""
 
     tried: TriedModel
@@ -35,7 +35,7 @@ class HubModel:
 
 def tried_models(
     target: Target, names: Sequence[str], *, batch: bool = False, instance: str = ""
-) -> list[TriedModel | HubModel]:
+) -> list[TriedModel | TriedHubModel]:
     """The models with these ids, each once, in their order.
 
     Args:
@@ -78,7 +78,9 @@ def _of_bedrock(
     return {name: _tried(name, entry, prices, batch=batch) for name, entry in entries.items()}
 
 
-def _of_hub(target: Target, name: str, models: Sequence[BedrockModel], instance: str) -> HubModel:
+def _of_hub(
+    target: Target, name: str, models: Sequence[BedrockModel], instance: str
+) -> TriedHubModel:
     try:
         document = jumpstart_models.described(target.client("sagemaker"), name)
     except UnknownNameError:
@@ -97,7 +99,7 @@ def _of_hub(target: Target, name: str, models: Sequence[BedrockModel], instance:
             hourly=price.amount if price else None,
         ),
     )
-    return HubModel(tried=tried, document=document, instance=chosen)
+    return TriedHubModel(tried=tried, document=document, instance=chosen)
 
 
 def _named(name: str, models: Sequence[BedrockModel]) -> BedrockModel | None:

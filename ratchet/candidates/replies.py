@@ -12,7 +12,7 @@ from ratchet.deployment.errors import DeploymentError
 Content = TypeVar("Content")
 
 
-class BusyError(Exception):
+class BusyModelError(Exception):
     """The service asks for fewer requests, or is not there at the moment: worth another attempt."""
 
     def __init__(self, reason: str, *, attempts: int | None = None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.candidates import estimate
 from ratchet.candidates.asking import Patience, Progress, RowAsking
-from ratchet.candidates.budget import TOKENS, Budget, Rates, Usage
+from ratchet.candidates.budget import TOKENS, Rates, TrialBudget, Usage
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.estimate import TokenEstimate
 from ratchet.candidates.failures import Failures
@@ -46,8 +46,8 @@ class Limits:
         assert model.rates is not None, "a trial without a price has a limit in tokens"
         return model.rates
 
-    def budget(self) -> Budget:
-        return Budget(self.usd if self.tokens is None else Decimal(self.tokens))
+    def budget(self) -> TrialBudget:
+        return TrialBudget(self.usd if self.tokens is None else Decimal(self.tokens))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ class RowTrial(ABC):
         champion: Champion,
         *,
         limits: Limits,
-        budget: Budget,
+        budget: TrialBudget,
         progress: Callable[[Progress], None],
     ) -> Trial:
         """Asks all rows within the budget, and scores what came back.
@@ -126,7 +126,7 @@ class RowTrial(ABC):
 
 
 def spent(
-    trial: RowTrial, usage: Usage, *, limits: Limits, budget: Budget, before: Decimal
+    trial: RowTrial, usage: Usage, *, limits: Limits, budget: TrialBudget, before: Decimal
 ) -> Spent:
     """What a trial took: of a limit in dollars what the budget counts, which has requests in it
     that gave no answer."""
@@ -170,7 +170,7 @@ def ask_all(
     *,
     characters: Callable[[str], int],
     limits: Limits,
-    budget: Budget,
+    budget: TrialBudget,
     progress: Callable[[Progress], None],
 ) -> Asking[Any]:
     """Asks about all of them.

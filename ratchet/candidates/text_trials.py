@@ -8,7 +8,7 @@ from functools import cached_property
 
 from ratchet.candidates import estimate, row_trials, trials
 from ratchet.candidates.asking import Progress
-from ratchet.candidates.budget import Budget
+from ratchet.candidates.budget import TrialBudget
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.converse import Conversation
 from ratchet.candidates.estimate import TokenEstimate
@@ -52,7 +52,7 @@ class TextTrial(RowTrial):
         champion: Champion,
         *,
         limits: Limits,
-        budget: Budget,
+        budget: TrialBudget,
         progress: Callable[[Progress], None],
     ) -> Trial:
         """As RowTrial has it."""

@@ -125,6 +125,9 @@ def served(loop: Loop, drops: Path) -> Loop:
     step = state.step("register")
     assert step is not None
     loop.deploy_champion(step.metadata.model_package_arn)
+    prices = {**PRICES, G5: {"Transform": "1.80"}}
+    loop.tell_cloud("prices", {"hourly": {loop.settings.region: prices}})
+    create_candidate_role(loop)
     return loop
 
 
@@ -422,8 +425,7 @@ def test_a_batch_job_is_scored_like_rows_that_are_asked_one_by_one_and_leaves_no
 ) -> None:
     one_by_one, _ = bench.trial(rows=100)
     bench.stub.requests.clear()
-    role = batch_role(bench.loop, "test-batch")
-    by_job, _ = bench.trial("--batch", "--batch-role", role, rows=100)
+    by_job, _ = bench.trial("--batch", rows=100)
     assert by_job.pair == one_by_one.pair
     assert (by_job.scored, by_job.stopped) == (100, "")
     assert len(bench.stub.requests) == 101  # the first row is asked before the job starts
@@ -431,12 +433,11 @@ def test_a_batch_job_is_scored_like_rows_that_are_asked_one_by_one_and_leaves_no
 
 
 def test_a_batch_job_that_cannot_start_is_refused_with_what_its_role_needs(bench: Bench) -> None:
-    assert "--rows 100" in bench.refused("--batch", "--batch-role", "any", rows=60)
-    assert "--batch-role" in bench.refused("--batch", rows=100)
+    assert "--rows 100" in bench.refused("--batch", rows=60)
     assert bench.stub.requests == []
     message = bench.refused("--batch", "--batch-role", "nobody", rows=100)
     assert "no job was started" in message
-    assert "bedrock.amazonaws.com" in message
+    assert "role/nobody. docs/guides/roles/candidates.yaml makes such a role" in message
 
 
 # -- models of JumpStart ---------------------------------------------------------------------------
@@ -445,9 +446,7 @@ def test_a_batch_job_that_cannot_start_is_refused_with_what_its_role_needs(bench
 def test_a_generator_of_jumpstart_is_scored_by_one_transform_job_and_leaves_nothing(
     bench: Bench, truth: pd.DataFrame
 ) -> None:
-    loop, prices = bench.loop, {**PRICES, G5: {"Transform": "1.80"}}
-    loop.tell_cloud("prices", {"hourly": {loop.settings.region: prices}})
-    create_role(loop, "flights-dev-candidate", "sagemaker.amazonaws.com", ANYTHING)
+    loop = bench.loop
     trial, _ = bench.trial("--limit-usd", "1", ids=[GENERATOR], rows=100)
     rows = bench.asked.merge(truth[[*KEY, "late"]], on=KEY, validate="one_to_one")
     assert trial.pair is not None
@@ -464,29 +463,30 @@ def test_a_generator_of_jumpstart_is_scored_by_one_transform_job_and_leaves_noth
     assert "--accept-licence" in bench.refused("--limit-usd", "9", ids=[GATED])
 
 
-def batch_role(loop: Loop, name: str) -> str:
-    """A role that Bedrock may take for jobs in the artifact bucket."""
-    bucket = loop.deployed.artifacts_bucket
-    objects = {
-        "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/candidates/batches/*"],
+def create_candidate_role(loop: Loop) -> None:
+    """What docs/guides/roles/candidates.yaml makes, with what S3 and SageMaker ask of it."""
+    bucket, name = loop.deployed.artifacts_bucket, "flights-dev-candidate"
+    services = ["sagemaker.amazonaws.com", "bedrock.amazonaws.com"]
+    trust = {"Principal": {"Service": services}, "Action": "sts:AssumeRole"}
+    rows = {
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": f"arn:aws:s3:::{bucket}/candidates/*",
     }
-    key = {
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": loop.deployed.output_key_arn or "*",
+    listing = {
+        "Action": "s3:ListBucket",
+        "Resource": f"arn:aws:s3:::{bucket}",
+        "Condition": {"StringLike": {"s3:prefix": ["candidates/*"]}},
     }
-    return create_role(loop, name, "bedrock.amazonaws.com", objects, key)
-
-
-ANYTHING = {"Action": "*", "Resource": "*"}
-
-
-def create_role(loop: Loop, name: str, service: str, *statements: dict[str, Any]) -> str:
-    trust = {"Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    models = [f"arn:aws:s3:::jumpstart-cache-prod-us-east-1{ending}" for ending in ("", "/*")]
+    others: list[dict[str, Any]] = [
+        {"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": models},
+        {"Action": ["ecr:*", "logs:*", "kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"},
+    ]
     iam = loop.client("iam")
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))
-    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy(*statements))
-    return name
+    iam.put_role_policy(
+        RoleName=name, PolicyName="candidate", PolicyDocument=policy(rows, listing, *others)
+    )
 
 
 def policy(*statements: dict[str, Any]) -> str:
@@ -497,7 +497,14 @@ def policy(*statements: dict[str, Any]) -> str:
 # -- the guide -------------------------------------------------------------------------------------
 
 GUIDE = ROOT / "docs" / "guides" / "candidates.md"
-SECTIONS = ("A trial", "By a batch job", "Embeddings", "What it costs", "On a laptop")
+SECTIONS = (
+    "A trial",
+    "By a batch job",
+    "A model of JumpStart",
+    "Embeddings",
+    "What it costs",
+    "On a laptop",
+)
 
 
 def blocks() -> Iterator[tuple[str, str]]:
@@ -516,7 +523,6 @@ def plain(text: str) -> str:
 def test_the_guide_is_right_line_by_line(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last test of this file: it starts the cloud again."""
     monkeypatch.setenv("COLUMNS", "100")
-    batch_role(bench.loop, "flights-batch")
     printed = ""
     for language, text in blocks():
         if language == "toml":

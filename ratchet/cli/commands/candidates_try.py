@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ratchet.cli.commands.trial_session import agree, announce, run_all
+from ratchet.cli.commands.trial_session import agree, announce, ask_champion, run_all
 from ratchet.cli.console import echo, echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, Model, connect
 
 if TYPE_CHECKING:
     from ratchet.candidates.batch_trials import JobPlace
     from ratchet.candidates.jumpstart_trials import JumpStartTrial
-    from ratchet.candidates.lookup import HubModel
+    from ratchet.candidates.lookup import TriedHubModel
     from ratchet.candidates.plans import Plan, TriedModel
     from ratchet.candidates.prompts import Question, Template
     from ratchet.candidates.row_trials import RowTrial, Sending
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("try", short_help="Try foundation models on your rows, beside the champion.")(try_)
+    app.command(name="try", short_help="Try foundation models on your rows, beside the champion.")(
+        try_
+    )
 
 
 def try_(
@@ -106,7 +108,7 @@ def try_(
         typer.Option(
             "--batch-role",
             metavar="NAME",
-            help="The role by which the job reads and writes S3: a name or an ARN.",
+            help="The role that the job has: a name or an ARN; default: PROJECT-ENV-candidate.",
             show_default=False,
         ),
     ] = None,
@@ -142,12 +144,11 @@ def try_(
 ) -> None:
     """Try foundation models on rows of the newest eval slice, beside the champion.
 
-    Only the columns of candidates.columns of the settings leave, and never the label. What it
+    Only the columns leave that the settings name, and never the label. What it
     may cost at most is shown first; Ctrl-C ends it with what there is.
     """
     from ratchet.candidates import lookup, plans
     from ratchet.candidates.asking import Patience
-    from ratchet.candidates.champion_answers import champion_of
     from ratchet.candidates.row_trials import Limits, Sending, check_limits
     from ratchet.cli.views import trial_view
     from ratchet.deployment.target import facts
@@ -176,14 +177,13 @@ def try_(
     )
     trials: list[RowTrial | JumpStartTrial] = [
         _of_hub(target, deployed, plan, each, sending, accept_licence=accept_licence)
-        if isinstance(each, lookup.HubModel)
+        if isinstance(each, lookup.TriedHubModel)
         else _of_bedrock(target, plan, each, sending, train_rows=train_rows, job=job)
         for each in tried
     ]
-    with err().status("[dim]asking the champion[/]"):
-        champion = champion_of(target, plan.rows)
-    announce(plan, trials, champion.asked.reason)
+    announce(plan, trials)
     check_limits(trials, limits)
+    champion = ask_champion(target, plan)
     agree(target, trials, yes=yes)
     results, refusals = run_all(target, deployed, trials, champion, limits)
     if as_json:
@@ -230,7 +230,7 @@ def _of_hub(
     target: Target,
     deployed: TrainingFacts,
     plan: Plan,
-    model: HubModel,
+    model: TriedHubModel,
     sending: Sending,
     *,
     accept_licence: bool,
@@ -250,15 +250,16 @@ def _of_hub(
 
 
 def _job(target: Target, deployed: TrainingFacts, plan: Plan, role: str | None) -> JobPlace:
-    from ratchet.candidates import batch_trials
+    """Where a batch job works; without a name, as the role that candidates have."""
+    from ratchet.candidates import batch_trials, deployments
     from ratchet.settings.arns import partition
 
     batch_trials.check_rows(plan.rows.labels.rows)
-    bucket = deployed.artifacts_bucket
-    arn = batch_trials.role_arn(
-        role, account=target.account, partition=partition(target.region), bucket=bucket
+    name = role or deployments.role_name(target.settings)
+    arn = f"arn:{partition(target.region)}:iam::{target.account}:role/{name}"
+    return batch_trials.JobPlace(
+        role_arn=name if name.startswith("arn:") else arn, bucket=deployed.artifacts_bucket
     )
-    return batch_trials.JobPlace(role_arn=arn, bucket=bucket)
 
 
 def _dollars(text: str | None, default: float) -> Decimal:

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from ratchet.loop.facts import TrainingFacts
 
 
-def announce(
-    plan: Plan, trials: Sequence[RowTrial | JumpStartTrial], unscorable: str | None
-) -> None:
+def announce(plan: Plan, trials: Sequence[RowTrial | JumpStartTrial]) -> None:
     """What would leave, where to, and for how much at most."""
     from ratchet.candidates.eval_rows import too_few
     from ratchet.cli.views import trial_view
@@ -36,12 +34,21 @@ def announce(
         console.print(escape(line), soft_wrap=True)
     if caution := too_few(plan.rows.labels):
         console.print(f"[yellow]few rows[/]: {escape(caution)}", soft_wrap=True)
-    if unscorable:
-        console.print(
-            f"[yellow]the champion cannot be scored[/]: {escape(unscorable)}", soft_wrap=True
-        )
     for trial in trials:
         console.print(escape(trial_view.estimate_line(trial)), soft_wrap=True)
+
+
+def ask_champion(target: Target, plan: Plan) -> Champion:
+    """The champion's answers, which cost nothing; whoever agrees to a trial knows whether there
+    are any."""
+    from ratchet.candidates import champion_answers
+
+    console = err()
+    with console.status("[dim]asking the champion[/]"):
+        champion = champion_answers.champion_of(target, plan.rows)
+    if reason := champion.asked.reason:
+        console.print(f"[yellow]the champion cannot be scored[/]: {escape(reason)}", soft_wrap=True)
+    return champion
 
 
 def agree(target: Target, trials: Sequence[RowTrial | JumpStartTrial], *, yes: bool) -> None:

@@ -12,9 +12,9 @@ from decimal import Decimal
 import pytest
 
 from ratchet.candidates.asking import INTERRUPTED, MOST_FAILURES, Patience, Progress, RowAsking
-from ratchet.candidates.budget import TOKENS, Budget, Usage
+from ratchet.candidates.budget import TOKENS, TrialBudget, Usage
 from ratchet.candidates.replies import (
-    BusyError,
+    BusyModelError,
     NoAnswerError,
     RefusedTrialError,
     Reply,
@@ -37,7 +37,7 @@ def asking(
         ask=ask,
         most=lambda _: Decimal(most),
         cost=TOKENS.of,
-        budget=Budget(Decimal(limit)),
+        budget=TrialBudget(Decimal(limit)),
         limit=f"the limit of {limit} tokens",
         patience=patience,
         progress=progress,
@@ -82,7 +82,7 @@ def test_a_busy_service_is_asked_again_and_the_person_sees_that_it_is_busy() -> 
     def ask(row: int) -> Reply[str]:
         attempts[row] = attempts.get(row, 0) + 1
         if attempts[row] < 3:
-            raise BusyError("too many requests")
+            raise BusyModelError("too many requests")
         return answered(row)
 
     patience = Patience(at_once=4, attempts=3, first_wait=0.25, longest_wait=0.25)
@@ -99,7 +99,7 @@ def test_waits_become_longer_up_to_a_limit() -> None:
 def test_a_row_that_stays_busy_is_unanswered_with_the_reason_and_costs_nothing() -> None:
     def ask(row: int) -> Reply[str]:
         if row == 2:
-            raise BusyError("too many requests")
+            raise BusyModelError("too many requests")
         return answered(row)
 
     attempt = asking(ask)
@@ -219,7 +219,7 @@ def test_ctrl_c_does_not_wait_for_a_busy_service() -> None:
     def ask(row: int) -> Reply[str]:
         if row == 0:
             return answered(row)
-        raise BusyError("too many requests")
+        raise BusyModelError("too many requests")
 
     def interrupt(progress: Progress) -> None:
         if progress.busy:
@@ -235,7 +235,7 @@ def test_a_service_that_is_not_there_refuses_the_trial_at_the_first_row() -> Non
 
     def ask(row: int) -> Reply[str]:
         asked.append(row)
-        raise BusyError("connection refused", attempts=2)
+        raise BusyModelError("connection refused", attempts=2)
 
     attempt = asking(ask)
     with pytest.raises(RefusedTrialError, match="no model answers: connection refused"):

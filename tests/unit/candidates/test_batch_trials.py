@@ -12,7 +12,6 @@ from ratchet.candidates.batch_trials import (
     check_rows,
     outcomes_in,
     records,
-    role_arn,
 )
 from ratchet.candidates.budget import Usage
 from ratchet.candidates.replies import Reply
@@ -42,13 +41,3 @@ def test_a_job_takes_a_hundred_rows_at_least() -> None:
     check_rows(FEWEST)
     with pytest.raises(DeploymentError, match="100 rows at least, and there are 99: --rows 100"):
         check_rows(FEWEST - 1)
-
-
-def test_a_job_without_a_role_is_refused_with_the_policies_to_write() -> None:
-    about = {"account": "123456789012", "partition": "aws", "bucket": "artifacts"}
-    assert role_arn("batch", **about) == "arn:aws:iam::123456789012:role/batch"
-    assert role_arn("arn:aws:iam::1:role/x", **about) == "arn:aws:iam::1:role/x"
-    with pytest.raises(DeploymentError) as refused:
-        role_arn(None, **about)
-    for words in ("--batch-role", "bedrock.amazonaws.com", "s3:PutObject", "iam:PassRole"):
-        assert words in str(refused.value)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.candidates.budget import TOKENS, Budget, Rates, Usage
+from ratchet.candidates.budget import TOKENS, Rates, TrialBudget, Usage
 
 amounts = st.decimals(min_value=0, max_value=10, places=4)
 
@@ -22,7 +22,7 @@ amounts = st.decimals(min_value=0, max_value=10, places=4)
 def test_the_limit_is_passed_by_no_more_than_what_requests_on_their_way_use_beyond_their_most(
     limit: Decimal, requests: list[tuple[Decimal, Decimal]], at_once: int, order: object
 ) -> None:
-    budget = Budget(limit)
+    budget = TrialBudget(limit)
     on_their_way: list[tuple[Decimal, Decimal]] = []
     beyond = Decimal(0)
 
@@ -50,7 +50,7 @@ def test_the_limit_is_passed_by_no_more_than_what_requests_on_their_way_use_beyo
 def test_requests_that_use_what_was_expected_at_most_never_pass_the_limit(
     limit: Decimal, requests: list[Decimal]
 ) -> None:
-    budget = Budget(limit)
+    budget = TrialBudget(limit)
     admitted = [most for most in requests if budget.admit(most)]
     assert budget.used + budget.on_their_way <= limit
     for most in admitted:
@@ -59,7 +59,7 @@ def test_requests_that_use_what_was_expected_at_most_never_pass_the_limit(
 
 
 def test_threads_that_ask_at_the_same_moment_share_one_limit() -> None:
-    budget, admitted = Budget(Decimal(500)), []
+    budget, admitted = TrialBudget(Decimal(500)), []
 
     def many() -> None:
         for _ in range(400):

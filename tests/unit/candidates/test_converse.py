@@ -20,7 +20,12 @@ from ratchet.candidates.budget import Usage
 from ratchet.candidates.converse import SCHEMA, SYSTEM, TEMPERATURE, Conversation, tag_text
 from ratchet.candidates.failures import Failures
 from ratchet.candidates.prompts import Question
-from ratchet.candidates.replies import BusyError, NoAnswerError, RefusedTrialError, VoidTrialError
+from ratchet.candidates.replies import (
+    BusyModelError,
+    NoAnswerError,
+    RefusedTrialError,
+    VoidTrialError,
+)
 
 QUESTION = Question(problem="binary", label="late", classes=("0", "1"))
 MODEL = "amazon.nova-lite-v1:0"
@@ -140,12 +145,12 @@ def test_a_model_that_takes_none_of_them_is_asked_in_one_message() -> None:
 @pytest.mark.parametrize(
     ("problem", "kind"),
     [
-        (refused("ThrottlingException", "Too many requests"), BusyError),
-        (refused("ServiceUnavailableException"), BusyError),
-        (refused("ModelNotReadyException"), BusyError),
-        (refused("InternalServerException"), BusyError),
-        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), BusyError),
-        (ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"), BusyError),
+        (refused("ThrottlingException", "Too many requests"), BusyModelError),
+        (refused("ServiceUnavailableException"), BusyModelError),
+        (refused("ModelNotReadyException"), BusyModelError),
+        (refused("InternalServerException"), BusyModelError),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), BusyModelError),
+        (ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"), BusyModelError),
         (ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), NoAnswerError),
         (refused("ModelTimeoutException"), NoAnswerError),
         (refused("ModelErrorException"), NoAnswerError),
@@ -187,7 +192,7 @@ def test_a_refusal_ends_with_the_next_command() -> None:
 def test_a_server_that_is_not_there_does_not_come_back_on_the_local_cloud() -> None:
     problem = refused("ServiceUnavailableException", "no server")
     for local, attempts in ((True, 2), (False, None)):
-        with pytest.raises(BusyError) as raised:
+        with pytest.raises(BusyModelError) as raised:
             conversation(Runtime(lambda _: problem), local=local).ask("the row")
         assert raised.value.attempts == attempts
 
