@@ -51,10 +51,10 @@ def pull(
 ) -> None:
     """Copy a step's outputs, or one of them, to a folder of this machine.
 
-    All outputs of a step become folders of their names; the files of a single one
-    stand in FOLDER itself. A file that is there with another content is never
-    replaced without --overwrite: then nothing is copied. What was fetched stays in
-    .ratchet/outputs, and is not fetched again.
+    All outputs of a step become folders of their names; the files of a single
+    one stand in FOLDER itself. A file that is there with another content is not
+    replaced without --overwrite: then nothing is copied. What was fetched stays
+    in .ratchet/outputs, and is not fetched again.
     """
     from ratchet.deployment.runs import executions, outputs
 

@@ -51,6 +51,7 @@ READS = {
     "notebook run",
     "permissions",
     "predict",
+    "pull",
     "runs",
     "show",
     "status",

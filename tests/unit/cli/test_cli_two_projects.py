@@ -27,6 +27,7 @@ LINE = {
     "monitor labels": [__file__],
     "notebook run": ["explore.ipynb"],
     "predict": [__file__],
+    "pull": ["latest", "prepare", "--to", "x"],
     "remove": [MODEL],
     "show": ["latest"],
 }

@@ -33,7 +33,7 @@ MODEL = (
 SPENT = "cost unknown runs cached_steps saved_by_cache unknown_savings saved_by_spot"
 FIELDS: dict[Any, str] = {
     RunView: RUN,
-    RunDetail: f"{RUN} missing_permissions gates gate metrics reports models",
+    RunDetail: f"{RUN} missing_permissions gates gate metrics reports models notebooks",
     RegisteredVersion: "arn group version approval metadata",
     RecordedCost: "cost saved unknown",
     StepView: "name type gate status word started ended seconds attempts job cached_from reason "
@@ -44,7 +44,8 @@ FIELDS: dict[Any, str] = {
     ModelView: MODEL,
     ModelDetail: f"{MODEL} evaluations",
     FailedDeployment: "time reason",
-    LineageView: "model run data code hyperparameters image training_metrics evaluation champion",
+    LineageView: "model run data code hyperparameters"
+    " image training_metrics notebooks evaluation champion",
     SourceRun: "id arn name status description started seconds parameters cached",
     SourceCode: "step digest uri",
     SourceData: "manifest prefix objects",
