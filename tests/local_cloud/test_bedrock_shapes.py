@@ -208,7 +208,7 @@ def test_what_is_beyond_the_shapes_is_in_the_fixture() -> None:
 
 
 @pytest.mark.parametrize("each", documents.MODELS, ids=lambda each: each.name)
-def test_contents_of_the_hub_fit_their_shapes(each: documents.HubModel) -> None:
+def test_contents_of_the_hub_fit_their_shapes(each: documents.StandInModel) -> None:
     described = model("sagemaker").operation_model("DescribeHubContent").output_shape
     listed = model("sagemaker").operation_model("ListHubContents").output_shape
     for shape, answer in (

@@ -13,7 +13,7 @@ from ratchet.local_cloud.sagemaker.store import AccountScope, Store
 _AGREEMENT = "BedrockAgreement"
 
 
-class ModelAccess:
+class Agreements:
     """The agreements of each account and region."""
 
     def __init__(self, store: Store) -> None:

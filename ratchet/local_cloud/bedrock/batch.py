@@ -14,7 +14,7 @@ from ratchet.local_cloud.bedrock.authorisation import SERVICE
 from ratchet.local_cloud.bedrock.calls import invocation_needs
 from ratchet.local_cloud.bedrock.models import FoundationModel, profile_of
 from ratchet.local_cloud.bedrock.records import (
-    Record,
+    BatchRecord,
     RecordOutcome,
     UnfitInputError,
     check_count,
@@ -94,7 +94,7 @@ class InvocationJob:
             _LOG.exception("a batch failed")
             self._end("Failed", repr(error))
 
-    def _files(self) -> dict[str, list[Record]]:
+    def _files(self) -> dict[str, list[BatchRecord]]:
         """The records of each file of the input, by the URI of the file."""
         if profile_of(self.scope.region, self.body["modelId"]) is not None:
             # Through a profile the job's role calls the models, as any caller does.
@@ -116,7 +116,7 @@ class InvocationJob:
         check_count(sum(len(records) for records in files.values()))
         return files
 
-    def _work(self, files: Mapping[str, list[Record]]) -> None:
+    def _work(self, files: Mapping[str, list[BatchRecord]]) -> None:
         done: list[RecordOutcome] = []
         output = self.body["outputDataConfig"]["s3OutputDataConfig"]["s3Uri"].rstrip("/")
         folder = f"{output}/{self.body['jobArn'].rpartition('/')[2]}"
@@ -134,16 +134,16 @@ class InvocationJob:
         storage.write_bytes(f"{folder}/manifest.json.out", content.encode())
         self._end("Stopped" if self.is_stopping() else "Completed")
 
-    def _outcomes(self, records: list[Record]) -> list[RecordOutcome]:
+    def _outcomes(self, records: list[BatchRecord]) -> list[RecordOutcome]:
         """Of each record, until somebody stops the job."""
 
-        def outcome(record: Record) -> RecordOutcome | None:
+        def outcome(record: BatchRecord) -> RecordOutcome | None:
             return None if self.is_stopping() else self._outcome(record)
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             return [item for item in pool.map(outcome, records) if item is not None]
 
-    def _outcome(self, record: Record) -> RecordOutcome:
+    def _outcome(self, record: BatchRecord) -> RecordOutcome:
         try:
             if self.body["modelInvocationType"] == "Converse":
                 asked = self.runtime.converse_invocation(self.model, record.model_input)
@@ -182,7 +182,9 @@ class InvocationJob:
         )
 
     @staticmethod
-    def _numbers(files: Mapping[str, list[Record]], done: list[RecordOutcome]) -> dict[str, int]:
+    def _numbers(
+        files: Mapping[str, list[BatchRecord]], done: list[RecordOutcome]
+    ) -> dict[str, int]:
         return counts(sum(len(records) for records in files.values()), done)
 
     def _end(self, status: str, message: str | None = None) -> None:

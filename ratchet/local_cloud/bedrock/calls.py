@@ -9,7 +9,7 @@ from ratchet.local_cloud.bedrock.errors import invalid
 from ratchet.local_cloud.bedrock.models import (
     ON_DEMAND,
     FoundationModel,
-    InferenceProfile,
+    SystemProfile,
     model_of,
     profile_of,
 )
@@ -24,7 +24,7 @@ class ModelCall:
     """One request for a model's answer."""
 
     model: FoundationModel
-    profile: InferenceProfile | None = None
+    profile: SystemProfile | None = None
 
 
 def call_of(scope: AccountScope, model_id: str) -> ModelCall:

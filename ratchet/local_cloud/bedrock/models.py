@@ -73,7 +73,7 @@ class FoundationModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InferenceProfile:
+class SystemProfile:
     """A system-defined profile: one model in several regions."""
 
     id: str
@@ -202,10 +202,10 @@ def model_of(model_id: str) -> FoundationModel | None:
     return _BY_ID.get(model_id.partition(":foundation-model/")[2] or model_id)
 
 
-def profiles(region: str) -> list[InferenceProfile]:
+def profiles(region: str) -> list[SystemProfile]:
     """The system-defined profiles that a region can call: those of its own geography."""
     return [
-        InferenceProfile(id=f"{geography}.{model.id}", model=model, regions=regions)
+        SystemProfile(id=f"{geography}.{model.id}", model=model, regions=regions)
         for geography, regions in _GEOGRAPHIES.items()
         if region in regions
         for model in MODELS
@@ -213,7 +213,7 @@ def profiles(region: str) -> list[InferenceProfile]:
     ]
 
 
-def profile_of(region: str, profile_id: str) -> InferenceProfile | None:
+def profile_of(region: str, profile_id: str) -> SystemProfile | None:
     """A profile by its id or ARN."""
     name = profile_id.partition(":inference-profile/")[2] or profile_id
     return next((profile for profile in profiles(region) if profile.id == name), None)

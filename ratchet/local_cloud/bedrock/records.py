@@ -21,7 +21,7 @@ class UnfitInputError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class BatchRecord:
     """One line; ``record_id`` is Bedrock's own where the line has none."""
 
     record_id: str
@@ -32,7 +32,7 @@ class Record:
 class RecordOutcome:
     """What became of a record: an answer, or a code and a message."""
 
-    record: Record
+    record: BatchRecord
     output: dict[str, Any] | None = None
     error: tuple[int, str] | None = None
     sent: int = 0
@@ -51,7 +51,7 @@ class RecordOutcome:
         return json.dumps(content, ensure_ascii=False)
 
 
-def read_records(name: str, text: str) -> Iterator[Record]:
+def read_records(name: str, text: str) -> Iterator[BatchRecord]:
     """The records of a file. Raises UnfitInputError for a line that is none."""
     lines = (line for line in text.split("\n") if line.strip())
     for number, line in enumerate(lines, start=1):
@@ -65,7 +65,7 @@ def read_records(name: str, text: str) -> Iterator[Record]:
                 "modelInput."
             )
         record_id = content.get("recordId") or f"{number:012d}"
-        yield Record(record_id=str(record_id), model_input=content["modelInput"])
+        yield BatchRecord(record_id=str(record_id), model_input=content["modelInput"])
 
 
 def check_count(count: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ratchet.local_cloud.bedrock import bodies, converse
-from ratchet.local_cloud.bedrock.access import ModelAccess
+from ratchet.local_cloud.bedrock.access import Agreements
 from ratchet.local_cloud.bedrock.calls import call_of
 from ratchet.local_cloud.bedrock.errors import invalid
 from ratchet.local_cloud.bedrock.model_server import ModelServer
@@ -25,7 +25,7 @@ _NOT_PASSED_ON = ("trace", "guardrailIdentifier", "performanceConfigLatency", "s
 class Runtime:
     """Answers by a server; which model may be asked is decided here."""
 
-    def __init__(self, access: ModelAccess, server: ModelServer) -> None:
+    def __init__(self, access: Agreements, server: ModelServer) -> None:
         self._access = access
         self._server = server
 

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.model import ServiceModel
 
 from ratchet.local_cloud.bedrock import catalogue
-from ratchet.local_cloud.bedrock.access import ModelAccess
+from ratchet.local_cloud.bedrock.access import Agreements
 from ratchet.local_cloud.bedrock.batch import BatchCloud
 from ratchet.local_cloud.bedrock.jobs import Jobs
 from ratchet.local_cloud.bedrock.model_server import ModelServer
@@ -39,7 +39,7 @@ def open_bedrock(
 ) -> Bedrock:
     """Bedrock beside the SageMaker of ``api``, whose store, clock and list of unfit answers it
     uses."""
-    access = ModelAccess(api.store)
+    access = Agreements(api.store)
     runtime = Runtime(access, ModelServer(switches))
     jobs = Jobs(api.store, runtime, cloud, api.now)
     jobs.recover()

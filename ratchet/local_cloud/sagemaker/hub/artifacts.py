@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ratchet.local_cloud.sagemaker.hub.documents import HubModel, is_of_hub, model_at
+from ratchet.local_cloud.sagemaker.hub.documents import StandInModel, is_of_hub, model_at
 from ratchet.local_cloud.sagemaker.store import AccountScope
 from ratchet.local_cloud.sagemaker.switches import Switches
 from ratchet.runner import Storage, StoredObject
@@ -19,7 +19,7 @@ def with_hub(storage: Storage, scope: AccountScope, switches: Switches) -> Stora
     return _HubStorage(storage, scope.region, switches)
 
 
-def files_of(model: HubModel, switches: Switches) -> dict[str, bytes]:
+def files_of(model: StandInModel, switches: Switches) -> dict[str, bytes]:
     """A stand-in's files by their paths: its script, and the server that it may ask."""
     spec = importlib.util.find_spec(f"ratchet.local_cloud.sagemaker.hub.scripts.{model.script}")
     assert spec is not None

@@ -21,7 +21,7 @@ _REGISTRY = "763104351884"
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubModel:
+class StandInModel:
     """``script``: the module of ``scripts`` that serves in the model's place."""
 
     name: str
@@ -145,7 +145,7 @@ _GENERATOR = {
 }
 
 MODELS = (
-    HubModel(
+    StandInModel(
         name="stand-in-text-classification",
         version="1.0.0",
         title="Stand-in: text classification",
@@ -165,14 +165,14 @@ MODELS = (
             "Body": {"inputs": "the box was broken"},
         },
     ),
-    HubModel(
+    StandInModel(
         name="stand-in-text-generation",
         version="1.0.0",
         title="Stand-in: text generation",
         description="No model: the server of RATCHET_BEDROCK_URL answers in its place.",
         **_GENERATOR,  # type: ignore[arg-type]
     ),
-    HubModel(
+    StandInModel(
         name="stand-in-text-generation-gated",
         version="1.1.0",
         title="Stand-in: text generation with a licence to accept",
@@ -191,7 +191,7 @@ def hub_arn(region: str) -> str:
     return f"arn:aws:sagemaker:{region}:aws:hub/{HUB}"
 
 
-def model_named(name: str) -> HubModel | None:
+def model_named(name: str) -> StandInModel | None:
     return next((model for model in MODELS if model.name == name), None)
 
 
@@ -205,7 +205,7 @@ def is_gated(uri: str) -> bool:
     return uri.startswith(f"s3://{_GATED}-")
 
 
-def model_at(uri: str, region: str) -> HubModel | None:
+def model_at(uri: str, region: str) -> StandInModel | None:
     """The model whose artifact is at an S3 URI."""
     place = f"{uri.rstrip('/')}/"
     return next((model for model in MODELS if model.artifact(region) == place), None)
