@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,9 @@ from ratchet.candidates.results import JUMPSTART, TrialPrice
 from ratchet.costs.rows import TRANSFORM, UNKNOWN
 from ratchet.deployment.errors import DeploymentError, UnknownNameError
 from ratchet.deployment.target.environment import Target
+
+_HUB_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+"""HubContentName."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,8 @@ def _of_bedrock(
 def _of_hub(
     target: Target, name: str, models: Sequence[BedrockModel], instance: str
 ) -> TriedHubModel:
+    if not _HUB_NAME.fullmatch(name):  # the hub is not asked about a name that none has
+        raise catalogue.no_such_model(name, models)
     try:
         document = jumpstart_models.described(target.client("sagemaker"), name)
     except UnknownNameError:
