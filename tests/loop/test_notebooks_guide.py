@@ -17,7 +17,6 @@ import pytest
 from tests.local_cloud.test_guide_pipeline import sides
 from tests.loop.deployed_loop import Loop
 from tests.projects import ROOT, copy_of_project
-from tests.unit.notebooks import git_history
 from tests.unit.notebooks.git_history import GitHistory
 from tests.unit.notebooks.test_flights_history import write_history
 
@@ -100,9 +99,7 @@ def without_blank_ends(output: str) -> str:
 def project(loop: Loop, drops: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = copy_of_project(tmp_path_factory.mktemp("project"))
     shutil.copy(ROOT / ".gitignore", root)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(git_history, "NOW", datetime.now(UTC) - timedelta(hours=1))
-        write_history(GitHistory.start(root))
+    write_history(GitHistory.start(root, now=datetime.now(UTC) - timedelta(hours=1)))
     loop.land(drops / "2013-01")
     loop.land(drops / "2013-02")
     loop.finished(loop.next_run(0))
