@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ratchet.authoring import notebook_file
 from ratchet.authoring.errors import BundleError
+from ratchet.authoring.import_path import appended_folders
 from ratchet.authoring.imports import imported_files
 from ratchet.authoring.notebook_jobs import INIT_FILE, INIT_SCRIPT
 
@@ -124,7 +125,8 @@ def bundle_script(
     only: tuple[str, ...] = (),
 ) -> Bundle:
     """The bundle of a script: the script, the local modules it imports, and theirs in turn. The
-    bundle of a notebook is a folder, with the notebook as it is before anybody runs it.
+    bundle of a notebook is a folder, with the notebook as it is before anybody runs it; what it
+    imports from folders that it appends to `sys.path` is beside it there.
 
     Args:
         script: relative to `root`, or absolute.
@@ -140,7 +142,7 @@ def bundle_script(
 
     Raises:
         BundleError: a file is missing, lies outside, is not valid Python, or imports a file of the
-            project that the bundle does not hold.
+            project that the bundle does not hold, or a module that two folders have.
     """
     root = Path(os.path.normpath(root.absolute()))
     script = _inside(root / script, root)
@@ -149,7 +151,10 @@ def bundle_script(
         folder = Path(os.path.normpath(root / imports_from))
         if not script.is_relative_to(folder):
             raise BundleError(f"{script.relative_to(root)} is not below {imports_from}")
-    files = imported_files(script, folder=folder, project=None if only else root, only=only)
+    appended = appended_folders(script, project=root)
+    files = imported_files(
+        script, folder=folder, project=None if only else root, only=only, appended=appended
+    )
     for path in include:
         extra = _inside(root / path, root)
         if not extra.is_relative_to(folder):
@@ -157,10 +162,10 @@ def bundle_script(
                 f"{path} is not in {folder.relative_to(root)}, the folder of {script.name}: "
                 "only files beside or below the script can be included"
             )
-        files |= imported_files(extra, folder=folder, project=root)
-    for file in files:
+        files |= imported_files(extra, folder=folder, project=root, appended=appended)
+    for file in files.values():
         _inside(file, root)
-    contents = {file.relative_to(folder).as_posix(): file.read_bytes() for file in sorted(files)}
+    contents = {path: file.read_bytes() for path, file in sorted(files.items())}
     requirements = script.with_name(f"{script.stem}{REQUIREMENTS_SUFFIX}")
     entry, is_notebook = script.relative_to(folder).as_posix(), notebook_file.is_notebook(script)
     if requirements.is_file():

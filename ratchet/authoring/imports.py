@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from ratchet.authoring import notebook_file
+from ratchet.authoring import source_code
 from ratchet.authoring.errors import BundleError
+from ratchet.authoring.import_path import ImportPath
 from ratchet.authoring.notebook_file import is_notebook
 from ratchet.machinery import DISTRIBUTED
-
-T = TypeVar("T")
 
 _SOURCE_ROOTS = (".", "constructs", "src")
 """Folders of a project that Python on a laptop may find modules in, as a rule by the project's own
@@ -38,72 +37,48 @@ def imported_files(
     packages: Mapping[str, Path] = MappingProxyType({}),
     project: Path | None = None,
     only: tuple[str, ...] = (),
-) -> set[Path]:
+    appended: tuple[Path, ...] = (),
+) -> dict[str, Path]:
     """The script and every module below `folder` that it imports, directly or through others; and
-    of `packages`, dotted name → the folder that it is imported from. With `only`, modules of these
-    packages below `folder` and no others.
+    of `packages`, dotted name → the folder that it is imported from; and below the `appended`
+    folders. With `only`, modules of these packages below `folder` and no others. Each by its path
+    from the folder that it is imported from, with forward slashes.
 
     Every import statement counts, wherever it stands: in a function, in `try`, under
     `TYPE_CHECKING`. A name given to `import_module` does not: a script that loads a model's code by
-    name must not bring its own. What is not found below `folder` belongs to the standard library or
+    name must not bring its own. What is in none of these folders belongs to the standard library or
     to the image.
 
     Raises:
-        BundleError: a file is not valid Python, or imports Ratchet, or what is a file of the
-            `project` and not below `folder`: it would run on a laptop, where Python finds both, and
-            in no container. An import that may fail is left alone: in a `try` that catches
-            ImportError, in `suppress(ImportError)`, under `TYPE_CHECKING`.
+        BundleError: a file is not valid Python, or imports Ratchet, or what two of the folders
+            have, or what is a file of the `project` and in none of the folders: it would run on a
+            laptop, where Python finds both, and in no container. An import that may fail is left
+            alone: in a `try` that catches ImportError, in `suppress(ImportError)`, under
+            `TYPE_CHECKING`.
     """
-    files: set[Path] = set()
+    path = ImportPath(folder=folder, project=project, appended=appended, packages=packages)
+    files: dict[str, Path] = {}
     modules: set[str] = set()
-    waiting = [script]
+    waiting = [(script, folder)]
     outside = _names_in(project) if project is not None else frozenset()
     while waiting:
-        file = waiting.pop()
-        if file in files:
+        file, root = waiting.pop()
+        inside = file.relative_to(root)
+        if inside.as_posix() in files:
             continue
-        files.add(file)
+        files[inside.as_posix()] = file
         if file.suffix != ".py" and not (file == script and is_notebook(file)):
             continue
         if project is not None and not packages:
-            _refuse_left_out(file, script=script, folder=folder, project=project, names=outside)
-        root = folder if file.is_relative_to(folder) else _root_of(file, packages)
-        new = set(_imports(file, file.parent.relative_to(root).parts, root)) - modules
+            _refuse_left_out(file, script=script, path=path, project=project, names=outside)
+        new = set(_imports(file, inside.parent.parts, path)) - modules
         modules |= new
         for module in new:
             if only and module.partition(".")[0] not in only:
                 continue
-            waiting.extend(_files_of(module, _origin(module, packages) or folder) - files)
+            origin = path.folder_of(module)
+            waiting.extend((each, origin) for each in _files_of(module, origin))
     return files
-
-
-def _origin(module: str, packages: Mapping[str, Path]) -> Path | None:
-    inside = (p for p in packages if module == p or module.startswith(f"{p}."))
-    return next((packages[package] for package in inside), None)
-
-
-def _root_of(file: Path, packages: Mapping[str, Path]) -> Path:
-    return next(root for root in packages.values() if file.is_relative_to(root))
-
-
-def _parse(file: Path) -> ast.Module:
-    return _read(file, ast.parse)
-
-
-def _read(file: Path, read: Callable[[bytes], T]) -> T:
-    try:
-        return read(notebook_file.load(file).python if is_notebook(file) else file.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        line = f", {_place(file, error.lineno)}" if isinstance(error, SyntaxError) else ""
-        reason = error.msg if isinstance(error, SyntaxError) else error
-        raise BundleError(f"{file}{line} is not valid Python: {reason}") from None
-
-
-def _place(file: Path, line: int | None) -> str:
-    """A line for people, of a notebook with its cell."""
-    if is_notebook(file):
-        return notebook_file.load(file).place(line or 1)
-    return f"line {line}"
 
 
 @lru_cache(maxsize=1024)
@@ -173,26 +148,27 @@ def _names_in(project: Path) -> frozenset[str]:
 
 
 def _refuse_left_out(
-    file: Path, *, script: Path, folder: Path, project: Path, names: frozenset[str]
+    file: Path, *, script: Path, path: ImportPath, project: Path, names: frozenset[str]
 ) -> None:
     """Raises BundleError for the first import that finds Ratchet or a file of the project on a
     laptop, and nothing in the bundle."""
-    where = folder.relative_to(project)
-    statements = _read(file, _statements)
+    where = path.folder.relative_to(project)
+    statements = source_code.read(file, _statements)
     named = [
         (module, statement.node.lineno)
         for statement in statements
         if not statement.optional
         for module in _modules(statement.node)
     ]
-    for module, line in (*named, *_read(file, _loaded_by_name)):
+    for module, line in (*named, *source_code.read(file, _loaded_by_name)):
         top = module.partition(".")[0]
         outside = top in names or top in DISTRIBUTED
-        if not outside or top in sys.stdlib_module_names or _exists(top, folder):
+        if not outside or top in sys.stdlib_module_names or path.holds(top):
             continue
+        importing = f"{file.relative_to(project)}, {source_code.place(file, line)},"
         if top in DISTRIBUTED:
             raise BundleError(
-                f"{file.relative_to(project)}, {_place(file, line)}, imports {top}, which is "
+                f"{importing} imports {top}, which is "
                 "installed on this machine and in no container, so the step would end on "
                 f"SageMaker with ModuleNotFoundError. Write what the step needs below {where}. "
                 "If the step can do without it, import it in try … except ImportError"
@@ -202,10 +178,9 @@ def _refuse_left_out(
             if files:
                 left_out = max(files, key=lambda file: (len(file.parts), str(file)))
                 raise BundleError(
-                    f"{file.relative_to(project)}, {_place(file, line)}, imports "
-                    f"{_dotted(left_out.relative_to(project / root))}, which is "
-                    f"{left_out.relative_to(project)}: the bundle of {script.name} holds what is "
-                    f"below {where}, so the step would end on SageMaker with ModuleNotFoundError. "
+                    f"{importing} imports {_dotted(left_out.relative_to(project / root))}, which "
+                    f"is {left_out.relative_to(project)}: the bundle of {script.name} holds what "
+                    f"is below {where}, so the step would end on SageMaker with ModuleNotFoundError. "
                     f"Move the module below {where}, or install it in the image under another "
                     "name. If the step can do without it, import it in try … except ImportError"
                 )
@@ -214,11 +189,6 @@ def _refuse_left_out(
 def _dotted(file: Path) -> str:
     parts = file.with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def _exists(top: str, folder: Path) -> bool:
-    """Whether Python finds the module or package below the folder, before it looks elsewhere."""
-    return (folder / f"{top}.py").is_file() or next((folder / top).rglob("*.py"), None) is not None
 
 
 def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
@@ -231,9 +201,9 @@ def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [*(f"{node.module}.{alias.name}" for alias in node.names), str(node.module)]
 
 
-def _imports(file: Path, package: tuple[str, ...], folder: Path) -> Iterator[str]:
+def _imports(file: Path, package: tuple[str, ...], path: ImportPath) -> Iterator[str]:
     """The dotted names that the module may import; a name that is no module does no harm."""
-    for node, _ in _read(file, _statements):
+    for node, _ in source_code.read(file, _statements):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
             continue
@@ -243,7 +213,9 @@ def _imports(file: Path, package: tuple[str, ...], folder: Path) -> Iterator[str
         if origin:
             yield origin
         for alias in node.names:
-            chosen = _exported(origin, folder) if alias.name == "*" else [alias.name]
+            chosen = (
+                _exported(origin, path.folder_of(origin)) if alias.name == "*" else [alias.name]
+            )
             yield from (f"{origin}.{name}" if origin else name for name in chosen)
 
 
@@ -254,7 +226,7 @@ def _exported(module: str, folder: Path) -> list[str]:
         return []
     return [
         item.value
-        for node in _parse(init).body
+        for node in source_code.read(init, ast.parse).body
         if isinstance(node, ast.Assign | ast.AugAssign)
         for item in ast.walk(node.value)
         if isinstance(item, ast.Constant)

@@ -182,6 +182,138 @@ def test_the_modules_that_a_notebook_imports_are_in_its_folder(
     assert {file.key for file in bundle.code_files} == set(bundle.objects())
 
 
+PROMOTED = "import sys\nsys.path.append('../../steps/flights')\nfrom calm_days import calm_days"
+
+
+def files_of(ctx: Context, *cells: Any) -> list[str]:
+    """The files in the folder of a notebook with these cells in notebooks/flights."""
+    file = write(ctx, *cells, path="notebooks/flights/explore.ipynb")
+    return sorted(bundle_script(file, root=ctx.source).files)
+
+
+def test_the_script_of_a_promoted_step_is_beside_the_notebook_that_calls_it(
+    ctx: Context, write_source: WriteSource
+) -> None:
+    write_source(
+        {
+            "steps/flights/calm_days.py": "from winds.calm import limit\nfrom beside import top",
+            "steps/flights/winds/__init__.py": "",
+            "steps/flights/winds/calm.py": "limit = 3",
+            "steps/flights/other.py": "",
+            "notebooks/flights/beside.py": "top = 1",
+        }
+    )
+    files = ["beside.py", "calm_days.py", "explore.ipynb", "winds/__init__.py", "winds/calm.py"]
+    assert files_of(ctx, PROMOTED) == files
+    assert files_of(ctx, PROMOTED, PROMOTED) == files
+
+
+@pytest.mark.parametrize("script", ["calm_days", "winds"])
+def test_an_edit_of_a_promoted_script_is_another_bundle(
+    ctx: Context, write_source: WriteSource, script: str
+) -> None:
+    write_source({"steps/flights/calm_days.py": "import winds", "steps/flights/winds.py": ""})
+    file = write(ctx, PROMOTED, path="notebooks/flights/explore.ipynb")
+    before = bundle_script(file, root=ctx.source).digest
+    write_source({f"steps/flights/{script}.py": "import winds\nlimit = 4"})
+    assert bundle_script(file, root=ctx.source).digest != before
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import sys; sys.path.insert(0, '../../steps/flights')\nimport calm_days",
+        "import sys\nif True:\n    sys.path += []\n    sys.path.append('../../steps/flights/.')\n"
+        "def later():\n    import calm_days",
+        "import calm_days\nimport sys\nsys.path.append('../flights/../../steps/flights/')",
+    ],
+)
+def test_a_folder_on_the_import_path_counts_wherever_the_notebook_puts_it_there(
+    ctx: Context, write_source: WriteSource, cell: str
+) -> None:
+    write_source({"steps/flights/calm_days.py": ""})
+    assert files_of(ctx, cell) == ["calm_days.py", "explore.ipynb"]
+
+
+def test_a_package_of_the_project_is_found_from_an_appended_folder_above_it(
+    ctx: Context, write_source: WriteSource
+) -> None:
+    write_source({"steps/flights/calm_days.py": ""})
+    cell = "import sys\nsys.path.append('../..')\nfrom steps.flights import calm_days"
+    assert files_of(ctx, cell) == ["explore.ipynb", "steps/flights/calm_days.py"]
+
+
+@pytest.mark.parametrize(
+    "appended",
+    [
+        "sys.path.append(folder)",
+        "sys.path.append(f'../../steps/{model}')",
+        "sys.path.append('../../steps/' + model)",
+        "sys.path.append('../../../outside')",
+        "sys.path.append('../../nowhere')",
+        "sys.path.remove('../../steps/flights')",
+        "paths.append('../../steps/flights')",
+        "'sys.path.append(\"../../steps/flights\")'",
+        "# sys.path.append('../../steps/flights')",
+    ],
+)
+def test_a_folder_outside_the_project_or_no_constant_is_left_alone(
+    ctx: Context, write_source: WriteSource, appended: str
+) -> None:
+    write_source({"steps/flights/calm_days.py": "", "../outside/calm_days.py": ""})
+    assert files_of(ctx, f"import sys\n{appended}\nimport calm_days") == ["explore.ipynb"]
+
+
+def test_an_absolute_path_is_left_alone(ctx: Context, write_source: WriteSource) -> None:
+    write_source({"steps/flights/calm_days.py": ""})
+    cell = f"import sys\nsys.path.append({str(ctx.source / 'steps/flights')!r})\nimport calm_days"
+    assert files_of(ctx, cell) == ["explore.ipynb"]
+
+
+def test_a_module_never_takes_the_place_of_the_standard_librarys(
+    ctx: Context, write_source: WriteSource
+) -> None:
+    write_source({"steps/flights/calm_days.py": "import json", "steps/flights/json.py": ""})
+    assert files_of(ctx, PROMOTED) == ["calm_days.py", "explore.ipynb"]
+
+
+@pytest.mark.parametrize("second", ["notebooks/flights", "steps/late"])
+def test_a_module_in_two_folders_that_a_notebook_imports_from_is_refused(
+    ctx: Context, write_source: WriteSource, pipeline: Pipeline, problems: Problems, second: str
+) -> None:
+    write_source({"steps/flights/calm_days.py": "", f"{second}/calm_days.py": ""})
+    cells = (PROMOTED, "sys.path.append('../../steps/late')")
+    write(ctx, *cells, path="notebooks/flights/explore.ipynb")
+
+    pipeline.notebook("explore", "notebooks/flights/explore.ipynb")
+
+    (problem,) = problems(pipeline)
+    places = sorted(["steps/flights", second], key=lambda p: not p.startswith("notebooks"))
+    assert f"the module calm_days is in {places[0]} and in {places[1]}" in problem
+    assert "Rename one of them" in problem
+
+
+def test_a_module_in_two_folders_that_nobody_imports_is_no_matter(
+    ctx: Context, write_source: WriteSource
+) -> None:
+    write_source({f"steps/{model}/train.py": "" for model in ("flights", "late")})
+    write_source({"steps/flights/calm_days.py": ""})
+    cells = (PROMOTED, "sys.path.append('../../steps/late')")
+    assert files_of(ctx, *cells) == ["calm_days.py", "explore.ipynb"]
+
+
+def test_an_included_module_imports_what_the_notebook_appends_too(
+    ctx: Context, write_source: WriteSource
+) -> None:
+    write_source(
+        {"steps/flights/calm_days.py": "", "notebooks/flights/more.py": "import calm_days"}
+    )
+    cell = "import sys\nsys.path.append('../../steps/flights')"
+    file = write(ctx, cell, path="notebooks/flights/explore.ipynb")
+    bundle = bundle_script(file, root=ctx.source, include=[Path("notebooks/flights/more.py")])
+    assert sorted(bundle.files) == ["calm_days.py", "explore.ipynb", "more.py"]
+
+
 def test_its_requirements_are_installed_by_an_init_script(
     ctx: Context, write_source: WriteSource, pipeline: Pipeline, step_of: StepOf
 ) -> None:

@@ -129,6 +129,45 @@ def test_it_is_a_cache_hit_until_its_code_its_modules_its_data_or_parameters_cha
     assert not was_hit(run(laptop, Rows=3))
 
 
+# As `ratchet promote` leaves a notebook: one cell calls the script.
+CALL = """import sys
+
+sys.path.append("../../steps/flights")
+from calm_days import calm_days
+
+days = calm_days("/opt/ml/input/data/data")"""
+CALM_DAYS = "def calm_days(folder): return count(Path(folder)) - {windy}\n"
+
+
+def test_a_notebook_calls_the_script_of_a_promoted_step(laptop: Laptop) -> None:
+    source = laptop.context.source
+    script = source / "steps" / "flights" / "calm_days.py"
+    script.parent.mkdir(parents=True, exist_ok=True)
+    head = "from pathlib import Path\nfrom counting_days import count\n"
+    script.write_text(head + CALM_DAYS.format(windy=1))
+    script.with_name("counting_days.py").write_text(MODULE)
+    file = source / "notebooks" / "flights" / "explore.ipynb"
+    file.parent.mkdir()
+    last = "open('/opt/ml/output/data/days.json', 'w').write(str(days))"
+    file.write_text(json.dumps(notebook(CALL, last)))
+
+    def explored_days() -> Result:
+        p = Pipeline("calm", laptop.context)
+        inputs = {"data": p.string("Data")}
+        p.notebook("explore", "notebooks/flights/explore.ipynb", inputs=inputs)
+        return laptop.run(p, Data="s3://data/rows/")
+
+    result = explored_days()
+    assert result.status == "Succeeded", result.failure_reason
+    assert left(laptop, result)["days.json"] == "2"
+    assert was_hit(explored_days())
+
+    script.write_text(head + CALM_DAYS.format(windy=2))
+    again = explored_days()
+    assert not was_hit(again)
+    assert left(laptop, again)["days.json"] == "1"
+
+
 def test_a_failing_cell_fails_the_run_with_its_error(laptop: Laptop) -> None:
     edit(laptop, lambda document: document["cells"][2].update(source="1 / 0"))
 

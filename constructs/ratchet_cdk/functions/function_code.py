@@ -61,16 +61,13 @@ def function_code(root: Path, name: str) -> FunctionCode:
     if not handler.is_file():
         raise FileNotFoundError(f"there is no function {name!r}: {handler} does not exist")
     modules = imported_files(handler, folder=root, packages=dict.fromkeys(SHARED, PACKAGES))
-    files = {*modules, *_data_files(root / name)}
+    files = _data_files(root / name)
+    texts = [module.read_text(encoding="utf-8") for module in modules.values()]
     for folder in _data_folders(root):
-        if any(f'"{folder.name}"' in module.read_text(encoding="utf-8") for module in modules):
-            files.update(_data_files(folder))
-    contents = {
-        file.relative_to(root if file.is_relative_to(root) else PACKAGES).as_posix(): (
-            file.read_bytes()
-        )
-        for file in files
-    }
+        if any(f'"{folder.name}"' in text for text in texts):
+            files.extend(_data_files(folder))
+    data = {file.relative_to(root).as_posix(): file for file in files}
+    contents = {path: file.read_bytes() for path, file in (modules | data).items()}
     bundle = Bundle(name=name, entry=f"{name}/handler.py", files=contents)
     return FunctionCode(digest=bundle.digest, files=contents)
 
