@@ -66,7 +66,7 @@ def run(
 
     A failed step stops new ones from starting; those in progress go on to their end, then the run
     is Failed. Raises `DefinitionError` or `ParameterError` before anything runs, and whatever
-    the observer raised.
+    the observer raised. An interrupt of the waiting thread stops the run, and is raised then.
     """
     checked = validate(definition, stand_ins=stand_ins or {})
     earlier = earlier or Earlier()
@@ -145,10 +145,16 @@ class _Schedule:
         # Threads are made when they are needed: as many as may ever be at work.
         most = max(1, len(self._setting.definition.steps))
         with ThreadPoolExecutor(most, thread_name_prefix="step") as self._pool:
-            self._parallelism.on_change(self._start_ready)
-            self._start_ready()
-            self._idle.wait()
-            self._parallelism.on_change(lambda: None)
+            try:
+                self._parallelism.on_change(self._start_ready)
+                self._start_ready()
+                self._idle.wait()
+            except BaseException:
+                # The pool waits for its threads: without a stop, as long as the steps like.
+                self._setting.stop.request()
+                raise
+            finally:
+                self._parallelism.on_change(lambda: None)
         if self._error is not None:
             raise self._error
         return not self._plan.has_ready

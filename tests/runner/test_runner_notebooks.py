@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import threading
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -197,8 +198,11 @@ def wait_until_gone(folder: Path) -> list[psutil.Process]:
 
 
 # The second one is deaf: it takes no signal but SIGKILL, and its kernel keeps the lock of Python.
-BUSY = "print('begun', flush=True)\nimport time\ntime.sleep(600)"
-DEAF = "print('begun', flush=True)\nimport re\nre.match(r'(a+)+$', 'a' * 60 + 'b')"
+# ipykernel's flush only queues the text for a thread that needs that lock too. Its queue is in
+# order, so the return of a second flush says that the text has left.
+BEGUN = "import sys\nprint('begun', flush=True)\nsys.stdout.flush()\n"
+BUSY = f"{BEGUN}import time\ntime.sleep(600)"
+DEAF = f"{BEGUN}import re\nre.match(r'(a+)+$', 'a' * 60 + 'b')"
 
 
 @pytest.mark.parametrize("cell", [BUSY, DEAF])
@@ -220,12 +224,9 @@ def test_a_kernel_does_not_outlive_a_driver_that_is_killed(workbench: Workbench)
 
     def kill(line: str) -> None:
         if line == "begun":
-            (driver,) = [
-                process
-                for process in kernels(workbench.folder)
-                if any("amazon_sagemaker_scheduler" in word for word in process.cmdline())
-            ]
-            threading.Thread(target=driver.kill).start()
+            driver = observer.changes[-1].process_group
+            assert driver is not None
+            os.kill(driver, signal.SIGKILL)
 
     observer.on_line = kill
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from typing import Any
@@ -123,3 +124,20 @@ def test_an_observer_that_fails_ends_the_run_with_its_error(workbench: Workbench
     noisy = python("import time; print('x' * 1_000_000); time.sleep(60)")
     with pytest.raises(RuntimeError, match="disk full"):
         workbench.run(definition(processing("a", noisy)), observer=observer)
+
+
+def test_an_interrupt_of_the_thread_that_waits_ends_the_steps(workbench: Workbench) -> None:
+    code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    observer, waiting = Recording(), threading.get_ident()
+    observer.on_line = lambda _: signal.pthread_kill(waiting, signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        workbench.run(
+            definition(
+                processing("a", python(code)),
+                processing("b", python("pass"), depends_on=["a"]),
+            ),
+            observer=observer,
+        )
+    assert not is_alive(int(observer.output("a")[0]))
+    assert observer.statuses("a")[-1] == "Stopped"
+    assert observer.statuses("b") == []
