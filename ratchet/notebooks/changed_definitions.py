@@ -34,9 +34,7 @@ def changed_for(plan: Plan, name: str, definition: Statement) -> Iterator[Refusa
         changed = set(statement.flow.changes) - imported  # `re.compile(…)` does not change `re`
         set_later = {*statement.flow.writes, *changed} & names
         if set_later and not isinstance(statement.node, _IMPORTS):
-            text = (
-                f"`{name}` reads `{min(set_later)}`, which {statement.where} sets to something else"
-            )
+            text = f"`{name}` reads `{min(set_later)}`, which {statement.where} sets or changes"
             edit = "give it that as an argument, or define it in a cell above the step"
             yield refusal(definition.cell, definition.node.lineno, text, edit)
             return

@@ -34,7 +34,8 @@ def _one_memory(array: Any, other: Any) -> bool:
 
 def _changeable(value: Any) -> Iterator[Any]:
     """The parts of a value that can change in place."""
-    waiting, seen = [value], set()
+    waiting: list[Any] = [value]
+    seen: set[int] = set()
     while waiting and len(seen) < _LIMIT:
         part = waiting.pop()
         if isinstance(part, _SCALARS) or id(part) in seen:
