@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from ratchet.notebooks.bodies import changed_in_place, names_of_body
 from ratchet.notebooks.order import NameOrder
+from ratchet.notebooks.queries import names_in_query
 
 
 def line_of(node: ast.AST) -> int:
@@ -38,6 +39,11 @@ class ExpressionWalk(ast.NodeVisitor):
         if (name := changed_in_place(node)) is not None:
             self.order.change(name, line_of(node))
         super().generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        self.generic_visit(node)
+        for name in names_in_query(node):
+            self.order.read(name, node.lineno)
 
     def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ratchet.notebooks import static_refusals
 from ratchet.notebooks.cells import Cell, Notebook
 from ratchet.notebooks.flow import Flow, flow
+from ratchet.notebooks.hidden_reads import hidden_reads
 from ratchet.notebooks.left_out import LeftOut, left_out
 from ratchet.notebooks.needed_cells import needed_cells
 from ratchet.notebooks.needs import Needs
@@ -127,6 +128,13 @@ def plan_step(notebook: Notebook, step: str, beside: frozenset[str] = frozenset(
     first = marked[0].order if marked else 0
     mine = {statement.order for statement in marked}
     later = later_flow(every, first, mine)
+    hidden = hidden_reads(
+        [statement for statement in every if statement.order not in mine],
+        [cell for cell in notebook.code_cells if cell.step != step],
+        first,
+        whole.writes,
+    )
+    later = replace(later, later=later.later | hidden)
     definitions = definitions_of(own)
     outputs = wanted_outputs(notebook, step, whole, later, definitions)
     needs = needs_with_outputs(every, own, whole, outputs, frozenset(parameters))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.notebooks.cells import Cell
+from ratchet.notebooks.hidden_reads import used_names
 from ratchet.notebooks.kernel_session import KernelSession, kernel
 from ratchet.notebooks.plan import Plan
 from ratchet.notebooks.refusals import NotPromotableError, Refusal, refusal
@@ -114,6 +115,7 @@ def _arguments(plan: Plan, folder: Path) -> str:
         "outputs": plan.outputs,
         "models": () if plan.notebook.step_outputs(plan.step) else plan.models,
         "live": plan.live,
+        "used": sorted({*plan.live, *_used(plan)} & set(carried)),
         "reads": plan.reads,
         "writes": plan.writes,
         "amid": sorted({n for s, _ in readers_amid(plan) for n in s.flow.writes}),
@@ -122,6 +124,11 @@ def _arguments(plan: Plan, folder: Path) -> str:
     }
     listed = [f"{name}={value!r}" for name, value in arguments.items()]
     return ", ".join([repr(str(folder)), *listed])
+
+
+def _used(plan: Plan) -> frozenset[str]:
+    mine = {statement.order for statement in plan.marked}
+    return used_names([s for s in plan.every if s.order not in mine], plan.marked[0].order)
 
 
 def run_cell(plan: Plan, session: KernelSession, cell: Cell) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ratchet.notebooks.bodies import root_name
+from ratchet.notebooks.changed_definitions import changed_for
 from ratchet.notebooks.left_out import is_only_shown, plot_names
 from ratchet.notebooks.order import ALWAYS_THERE
 from ratchet.notebooks.paths_in_code import ComputedPath, Remote, paths_in
@@ -57,7 +58,10 @@ def _definitions_in_use(plan: Plan) -> Iterator[Refusal]:
     importable = {name for s in plan.lifted for name in s.flow.writes}
     for name in plan.definitions:
         setters = [s for s in plan.own if name in s.flow.writes]
-        if name in importable or all(isinstance(s.node, _IMPORTS) for s in setters):
+        if name in importable:
+            yield from changed_for(plan, name, setters[-1])
+            continue
+        if all(isinstance(s.node, _IMPORTS) for s in setters):
             continue
         text = f"`{name}` is defined here, later cells use it, and it reads names of the step"
         edit = "give it those as arguments, or define it in a cell above the step"

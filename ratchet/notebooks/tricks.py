@@ -82,6 +82,8 @@ def _call(
         yield f"`{dotted}()` fetches data", _LAND
     if dotted in _LISTING or (last in _LISTING_METHODS and "." in dotted):
         yield f"`{dotted}()` depends on a folder's content", "name each file in the code"
+    if _appends(node):
+        yield f"`{dotted}()` adds to a file: what it held before counts too", "write it anew"
     if dotted == "os.getenv":
         yield "`os.getenv` reads another environment in a job", "make the value a parameter"
     if last in ("Timestamp", "to_datetime", "datetime64") and _says_today(node):
@@ -89,6 +91,16 @@ def _call(
 
 
 _LAND = "save the data to a file beside the notebook, and read that file"
+
+
+_APPENDING = {"a", "ab", "a+", "at", "ab+", "a+b", "r+", "r+b", "rb+"}
+
+
+def _appends(node: ast.Call) -> bool:
+    modes = [keyword.value for keyword in node.keywords if keyword.arg == "mode"]
+    if isinstance(node.func, ast.Name) and node.func.id == "open":
+        modes += node.args[1:2]
+    return any(isinstance(mode, ast.Constant) and mode.value in _APPENDING for mode in modes)
 
 
 def _says_today(node: ast.Call) -> bool:

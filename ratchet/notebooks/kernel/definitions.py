@@ -37,13 +37,19 @@ def same_definition(value: Any, fresh: Any) -> bool:
 
 
 def _same_function(value: Any, fresh: Any) -> bool:
-    """By the code, and by the default arguments, which keep what calls put into them."""
+    """By the code, and by the default arguments and attributes, which keep what calls put there."""
     if _code(value) != _code(fresh):
         return False
     return all(
         not difference(getattr(fresh, name, None), getattr(value, name, None), exact=True)
         for name in ("__defaults__", "__kwdefaults__")
-    )
+    ) and not difference(_attributes(fresh), _attributes(value), exact=True)
+
+
+def _attributes(function: Any) -> dict[str, Any]:
+    """What code has put on a function: `f.calls = 0`."""
+    attributes = getattr(function, "__dict__", None) or {}
+    return {n: v for n, v in attributes.items() if n != "__wrapped__" and kinds.is_picklable(v)}
 
 
 def _code(function: Any) -> Any:

@@ -27,6 +27,7 @@ from .digest import digest, random_state
 from .files import file_difference
 from .replay import Replay, ReplayError, unlisted_files
 from .sample import ROWS, copy_first_rows, first_rows
+from .sharing import shares
 
 SEEDS = (101, 202, 303)
 """Two seeds can lead to one result by chance."""
@@ -45,6 +46,7 @@ class Recorder:
         amid: names that cells amid the step set.
         constants: Python text of what the script carries along from above the step.
         carried: names of that text whose values must be what the notebook has.
+        used: those of `carried` that later cells use too.
     """
 
     def __init__(
@@ -60,12 +62,13 @@ class Recorder:
         amid: Sequence[str] = (),
         constants: str = "",
         carried: Sequence[str] = (),
+        used: Sequence[str] = (),
     ) -> None:
         self.folder, self.inputs, self.outputs = folder, list(inputs), list(outputs)
         self.models, self.live = list(models), list(live)
         self.reads, self.writes = list(reads), list(writes)
         self.amid = list(amid)
-        self.constants, self.carried = constants, list(carried)
+        self.constants, self.carried, self.used = constants, list(carried), list(used)
         self.facts: dict[str, Any] = {
             "inputs": {},
             "outputs": {},
@@ -107,6 +110,7 @@ class Recorder:
                 self.outputs.append(name)
         for name in list(self.outputs):
             self._give(name, scope)
+        self._check_state(scope)
         self.facts["amid"] = {n: digest(scope[n]) for n in self.amid if n in scope}
         self.facts["exists"] = [name for name in self.live if name in scope]
 
@@ -162,8 +166,30 @@ class Recorder:
                     f"the step changes `{name}` in place, by another name: copy it first", name
                 )
 
+    def _check_state(self, scope: Mapping[str, Any]) -> None:
+        """The script has functions, classes and constants of its own: what a change of them does
+        must not show in the notebook."""
+        for name in self.used:
+            if name not in scope or name in self.inputs or name in self.outputs:
+                continue
+            is_code = kinds.kind(scope[name]) == "code" and name in self.fresh
+            if is_code and not same_definition(scope[name], self.fresh[name]):
+                self._refuse(
+                    f"the step changes the state of `{name}`, which later cells use: return the "
+                    "state, and hand it on as a value",
+                    name,
+                )
+            for output in self.facts["outputs"]:
+                if output != name and shares(scope[output], scope[name]):
+                    self._refuse(
+                        f"`{output}` and `{name}` of a cell above are one object, and the script "
+                        f"makes two of it: copy `{name}`",
+                        output,
+                    )
+
     def _check_carried(self, scope: Mapping[str, Any]) -> None:
         """A function or constant of the cells above may have changed since its cell ran."""
+        self.fresh: dict[str, Any] = {}
         if not self.carried:
             return
         fresh: dict[str, Any] = {"__name__": "__main__"}
@@ -172,6 +198,7 @@ class Recorder:
         except Exception as error:
             self._refuse(f"what the step needs from above does not run alone: {_error(error)}")
             return
+        self.fresh = fresh
         for name in self.carried:
             if name in scope and not same_definition(scope[name], fresh.get(name)):
                 text = f"`{name}` is not what its cell set: it was changed afterwards"

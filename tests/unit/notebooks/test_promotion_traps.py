@@ -132,6 +132,14 @@ STATIC = {
         "reads names of the step",
     ),
     "a name in other letters": Trap([MARK + "größe = 1", "print(größe)"], "use ASCII"),
+    "a file that grows": Trap(
+        [MARK + "with open('log.txt', 'a') as f:\n    f.write('x')\nn = 1", "print(n)"],
+        "adds to a file",
+    ),
+    "a function of the step whose constant a later cell sets": Trap(
+        ["K = 2", MARK + "def f(v):\n    return v * K\na = f(3)", "K = 5", "print(a, f(3))"],
+        "`f` reads `K`, which cell 3, line 1 sets",
+    ),
     "await": Trap(
         ["async def f():\n    return 1", MARK + "a = await f()", "print(a)"], "`await` outside"
     ),
@@ -308,7 +316,66 @@ DYNAMIC = {
     ),
     "a series": Trap([FRAME, MARK + "y = df['a'] * 2\nm = y.max()", "print(y, m, y.name)"]),
     "a parameter": Trap(["x = [len('abc')]", MARK + "a = x[0] * 2", "print(a)"]),
+    "a limit in the text of a query": Trap(
+        [
+            FRAME + "\nk = 0.5",
+            MARK + "k = df['a'].mean()\nm = k + 1",
+            "print(df.query('a > @k'), m)",
+        ]
+    ),
+    "a query of the step itself": Trap(
+        [FRAME + "\nk = len('ab') / 2", MARK + "out = df.query('a > @k')", "print(out)"]
+    ),
+    "a name in a text that is evaluated later": Trap(
+        ["k = 1", MARK + "k = len('abc')\nm = k + 1", "print(eval('k + 1'), m)"]
+    ),
+    "a name out of the dictionary of all names": Trap(
+        ["k = 1", MARK + "k = len('abc')\nm = k + 1", "print(globals()['k'], m)"]
+    ),
+    "a function without a name that reads what the step sets": Trap(
+        ["k = 1\nf = {'f': lambda v: v * k}", MARK + "k = 10\nm = k + 1", "print(f['f'](2), m)"]
+    ),
     # What only the run shows
+    "a constant that is handed on": Trap(
+        ["C = ['a', 'b']", MARK + "cols = C\nn = len(C)", "cols.append('z')\nprint(C, cols, n)"],
+        "are one object",
+    ),
+    "a constant within a result": Trap(
+        ["D = {'depth': 3}", MARK + "c = {'tree': D}", "D['depth'] = 9\nprint(c)"],
+        "are one object",
+    ),
+    "a view of a constant": Trap(
+        [NP + "\ngrid = np.arange(6)", MARK + "v = grid[:3]", "v += 10\nprint(grid, v)"],
+        "are one object",
+    ),
+    "a copy of a constant": Trap(
+        ["C = ['a', 'b']", MARK + "cols = list(C)", "cols.append('z')\nprint(C, cols)"]
+    ),
+    "a class that counts in the step": Trap(
+        [
+            "class C:\n    n = 0\n    @classmethod\n    def up(cls, v):\n        cls.n += 1\n"
+            "        return v * 2",
+            MARK + "a = C.up(1)",
+            "print(a, C.n)",
+        ],
+        "changes the state of `C`",
+    ),
+    "a function that counts its calls": Trap(
+        [
+            "def f(v):\n    f.calls = getattr(f, 'calls', 0) + 1\n    return v * 2",
+            MARK + "a = f(1)",
+            "print(a, f.calls)",
+        ],
+        "changes the state of `f`",
+    ),
+    "default arguments that remember": Trap(
+        [
+            "def f(v, seen={}):\n    seen[v] = v\n    return v * 2",
+            MARK + "a = f(1)",
+            "def size():\n    return len(f.__defaults__[0])\nprint(a, size())",
+        ],
+        "changes the state of `f`",
+    ),
     "an alias of an input": Trap(
         ["x = [len('ab')]\nother = x", MARK + "x.append(1)", "print(x, other)"],
         "changes `other` in place",
