@@ -143,6 +143,9 @@ def run_cell(plan: Plan, session: KernelSession, cell: Cell) -> None:
     what = "the step's cell" if cell.step == plan.step else "this cell"
     reason = f"{what} fails in this kernel: {error}"
     edit = "make the notebook run from its top, or choose another kernel with --kernel"
+    if str(error).startswith(FileNotFoundError.__name__):
+        command = f"ratchet notebook run {plan.notebook.path}"
+        edit = f"run the notebook first, so that its other cells write the file: {command}"
     raise NotPromotableError(plan.step, [refusal(cell, 1, reason, edit)])
 
 

@@ -295,6 +295,8 @@ def _plots_left_out(plan: Plan) -> Iterator[str]:
 
 
 def _magics_not_run(plan: Plan) -> Iterator[str]:
+    if not plan.step_cells:  # the mark is only nearly right, which is refused
+        return
     for cell in plan.notebook.code_cells:
         if cell.index < plan.step_cells[-1].index and cell.step != plan.step:
             for magic in (magic for magic in cell.magics if not magic.harmless):

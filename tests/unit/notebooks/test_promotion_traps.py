@@ -40,6 +40,7 @@ PD = "import pandas as pd"
 FRAME = "import pandas as pd\ndf = pd.DataFrame({'a': [3.0, 1.0, 2.0], 'b': ['x', 'y', None]})"
 
 STATIC = {
+    "a mark that is nearly right": Trap(["#|step s\na = 1", "print(a)"], "is nearly a mark"),
     "globals": Trap([MARK + "a = 1\nglobals()['b'] = 2", "print(a)"], "`globals()` works on"),
     "exec": Trap([MARK + "exec('a = 1')\nb = 2", "print(b)"], "`exec()` works on"),
     "input": Trap([MARK + "a = input()", "print(a)"], "`input()` works on"),
@@ -552,6 +553,9 @@ DYNAMIC = {
     "the step fails": Trap(
         ["x = {}", MARK + "a = x['b']", "print(a)"],
         "the step's cell fails in this kernel: KeyError",
+    ),
+    "a file that another cell would write": Trap(
+        [MARK + "a = open('a.txt').read()", "print(a)"], "other cells write the file"
     ),
     "a name that is another program's": Trap(
         ["x = [1]", MARK + "args = x", "print(args)"], "the script needs the name `args`"
