@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ratchet.candidates.prompts import Question
+from ratchet.candidates.prompts import RowQuestion
 from ratchet.judging.answers import plain
 from ratchet.loop.problems import BINARY, MULTICLASS
 
@@ -43,7 +43,7 @@ class RowAnswer:
     """Of several classes: of each of them; empty where the answer has none."""
 
 
-def read_answer(text: str, question: Question) -> RowAnswer:
+def read_answer(text: str, question: RowQuestion) -> RowAnswer:
     """The answer in a model's text.
 
     Raises:
@@ -107,7 +107,7 @@ def _number(value: Any) -> float:
     return number
 
 
-def _probability(content: Any, question: Question) -> float:
+def _probability(content: Any, question: RowQuestion) -> float:
     if isinstance(content, str) and (name := plain(content)) in question.classes:
         return float(name == question.positive)
     value = _number(_member(content, "probability"))
@@ -116,7 +116,7 @@ def _probability(content: Any, question: Question) -> float:
     return value
 
 
-def _class(content: Any, question: Question) -> RowAnswer:
+def _class(content: Any, question: RowQuestion) -> RowAnswer:
     value = _member(content, "class")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UnparsableError("expected the name of a class")
@@ -127,7 +127,7 @@ def _class(content: Any, question: Question) -> RowAnswer:
     return RowAnswer(value=name, probabilities=_shares(shares, question) if shares else {})
 
 
-def _shares(shares: Any, question: Question) -> dict[str, float]:
+def _shares(shares: Any, question: RowQuestion) -> dict[str, float]:
     if not isinstance(shares, dict):
         raise UnparsableError("expected an object with the probability of each class")
     by_class = {plain(name): _number(value) for name, value in shares.items()}

@@ -20,10 +20,10 @@ from ratchet.candidates.replies import (
     Asking,
     BusyModelError,
     Content,
-    NoAnswerError,
     RefusedTrialError,
     Reply,
     RowOutcome,
+    UnansweredRowError,
     VoidTrialError,
 )
 
@@ -56,7 +56,7 @@ class Patience:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class AskingProgress:
     asked: int
     rows: int
     unanswered: int
@@ -83,7 +83,7 @@ class RowAsking(Generic[Asked, Content]):
     limit: str
     """The budget's limit in words."""
     patience: Patience = field(default_factory=Patience)
-    progress: Callable[[Progress], None] = lambda _: None
+    progress: Callable[[AskingProgress], None] = lambda _: None
     _used_before: Decimal = Decimal(0)
     _sent: float = -math.inf
     """When the last request was sent, as `time.monotonic` counts."""
@@ -174,7 +174,7 @@ class RowAsking(Generic[Asked, Content]):
             self._failures = 0 if outcome.reply else self._failures + 1
         unanswered = sum(not outcome.reply for outcome in self._outcomes.values())
         self.progress(
-            Progress(
+            AskingProgress(
                 asked=len(self._outcomes),
                 rows=rows,
                 unanswered=unanswered,
@@ -230,7 +230,7 @@ class RowAsking(Generic[Asked, Content]):
                 return RowOutcome(reply=reply, wall_ms=wall)
             used = Decimal(0)
             return RowOutcome(reply=None, reason=self._busy)
-        except NoAnswerError as problem:
+        except UnansweredRowError as problem:
             used = most if problem.billed else Decimal(0)
             return RowOutcome(reply=None, reason=str(problem))
         except RefusedTrialError:

@@ -18,12 +18,12 @@ from functools import cached_property
 from typing import Any
 
 from ratchet.candidates import row_trials, trials
-from ratchet.candidates.asking import INTERRUPTED, Progress
+from ratchet.candidates.asking import INTERRUPTED, AskingProgress
 from ratchet.candidates.budget import TrialBudget
 from ratchet.candidates.champion_answers import Champion
-from ratchet.candidates.deployments import Deployment, deployment
+from ratchet.candidates.deployments import CandidateDeployment, deployment
 from ratchet.candidates.replies import Asking, RefusedTrialError, Reply, RowOutcome
-from ratchet.candidates.results import Trial
+from ratchet.candidates.results import CandidateTrial
 from ratchet.candidates.row_trials import Limits
 from ratchet.candidates.text_trials import TextTrial
 from ratchet.deployment.errors import DeploymentError
@@ -60,8 +60,8 @@ class BatchTrial(TextTrial):
         *,
         limits: Limits,
         budget: TrialBudget,
-        progress: Callable[[Progress], None],
-    ) -> Trial:
+        progress: Callable[[AskingProgress], None],
+    ) -> CandidateTrial:
         """As RowTrial has it."""
         before = budget.used
         first = row_trials.ask_all(
@@ -97,7 +97,7 @@ class BatchTrial(TextTrial):
         )
 
     @cached_property
-    def _deployment(self) -> Deployment:
+    def _deployment(self) -> CandidateDeployment:
         """Name and tags, by which `ratchet candidates down` finds a job that was left."""
         return deployment(
             self.target.settings,
@@ -112,7 +112,7 @@ class BatchTrial(TextTrial):
         return f"{FOLDER}{self._deployment.name}/"
 
     def _asked_by_job(
-        self, progress: Callable[[Progress], None], *, limits: Limits, budget: TrialBudget
+        self, progress: Callable[[AskingProgress], None], *, limits: Limits, budget: TrialBudget
     ) -> Asking[str]:
         self.target.client("s3").put_object(
             Bucket=self.place.bucket,
@@ -157,7 +157,9 @@ class BatchTrial(TextTrial):
             ) from None
         return str(job["jobArn"])
 
-    def _wait(self, arn: str, progress: Callable[[Progress], None], budget: TrialBudget) -> None:
+    def _wait(
+        self, arn: str, progress: Callable[[AskingProgress], None], budget: TrialBudget
+    ) -> None:
         """Until the job has ended.
 
         Raises:
@@ -174,7 +176,7 @@ class BatchTrial(TextTrial):
                     + what_the_role_needs(self.place.role_arn)
                 )
             progress(
-                Progress(
+                AskingProgress(
                     asked=job.get("processedRecordCount", 0),
                     rows=len(self.prompts),
                     unanswered=job.get("errorRecordCount", 0),

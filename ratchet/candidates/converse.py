@@ -16,7 +16,7 @@ from typing import Any
 from ratchet.candidates.answers import EMULATOR_MOCK
 from ratchet.candidates.budget import Usage
 from ratchet.candidates.failures import Failures
-from ratchet.candidates.prompts import Question, answer_schema, instruction
+from ratchet.candidates.prompts import RowQuestion, answer_schema, instruction
 from ratchet.candidates.replies import RefusedTrialError, Reply, VoidTrialError
 from ratchet.deployment.errors import explain
 
@@ -42,7 +42,7 @@ class Conversation:
     """Of the model, or of the profile that it is called through."""
     counted_as: str
     """The model's own id: CountTokens takes no profile."""
-    question: Question
+    question: RowQuestion
     max_tokens: int
     tags: Mapping[str, str]
     """The request's metadata, which invocation logs keep."""

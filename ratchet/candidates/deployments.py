@@ -16,6 +16,7 @@ from typing import Any
 
 from ratchet.candidates.jumpstart_models import HubDocument
 from ratchet.deployment.errors import DeploymentError, UsageError
+from ratchet.loop import names
 from ratchet.settings.arns import partition
 from ratchet.settings.schema import Settings
 
@@ -24,7 +25,6 @@ CANDIDATE_TAG, ENVIRONMENT_TAG, EXPIRES_TAG = (
     "ratchet:environment",
     "ratchet:expires",
 )
-VARIANT = "AllTraffic"
 
 _DOWNLOAD_SECONDS, _STARTUP_SECONDS = 1200, 1200
 """A model of some gigabytes takes minutes to arrive and to load; AWS allows an hour of each."""
@@ -36,7 +36,7 @@ class LicenceError(DeploymentError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deployment:
+class CandidateDeployment:
     """What one trial makes, all under one name."""
 
     name: str
@@ -60,12 +60,12 @@ def role_name(settings: Settings) -> str:
 
 def deployment(
     settings: Settings, *, trial_id: str, candidate: str, account: str, now: datetime
-) -> Deployment:
+) -> CandidateDeployment:
     """Name, role and tags for one trial. SageMaker's names have at most 63 characters, so a digest
     stands for the trial."""
     digest = hashlib.sha256(trial_id.encode()).hexdigest()[:10]
     expires = now + timedelta(minutes=settings.candidates.ttl_minutes)
-    return Deployment(
+    return CandidateDeployment(
         name=f"{name_prefix(settings)}{digest}",
         role_arn=f"arn:{partition(settings.region)}:iam::{account}:role/{role_name(settings)}",
         tags={
@@ -78,7 +78,7 @@ def deployment(
 
 
 def create_model_request(
-    document: HubDocument, deployment: Deployment, *, accept_licence: bool
+    document: HubDocument, deployment: CandidateDeployment, *, accept_licence: bool
 ) -> dict[str, Any]:
     """The arguments of CreateModel.
 
@@ -151,7 +151,7 @@ def instance(document: HubDocument, wish: str = "") -> str:
 
 
 def transform_request(
-    deployment: Deployment,
+    deployment: CandidateDeployment,
     *,
     instance_type: str,
     input_uri: str,
@@ -184,13 +184,15 @@ def transform_request(
     }
 
 
-def endpoint_config_request(deployment: Deployment, *, instance_type: str) -> dict[str, Any]:
+def endpoint_config_request(
+    deployment: CandidateDeployment, *, instance_type: str
+) -> dict[str, Any]:
     """The arguments of CreateEndpointConfig: one instance, which takes all requests."""
     return {
         "EndpointConfigName": deployment.name,
         "ProductionVariants": [
             {
-                "VariantName": VARIANT,
+                "VariantName": names.VARIANT,
                 "ModelName": deployment.name,
                 "InstanceType": instance_type,
                 "InitialInstanceCount": 1,
@@ -202,7 +204,7 @@ def endpoint_config_request(deployment: Deployment, *, instance_type: str) -> di
     }
 
 
-def endpoint_request(deployment: Deployment) -> dict[str, Any]:
+def endpoint_request(deployment: CandidateDeployment) -> dict[str, Any]:
     """The arguments of CreateEndpoint."""
     return {
         "EndpointName": deployment.name,

@@ -14,21 +14,22 @@ import pandas as pd
 
 from ratchet.candidates import estimate, eval_rows, row_trials, trials
 from ratchet.candidates.answers import RowAnswer
-from ratchet.candidates.asking import Progress
+from ratchet.candidates.asking import AskingProgress
 from ratchet.candidates.budget import TrialBudget
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.embeddings import Embedder, Vector, body_of
 from ratchet.candidates.estimate import TokenEstimate
 from ratchet.candidates.eval_rows import EvalRows
 from ratchet.candidates.heads import HeadError, answers_by_head
-from ratchet.candidates.plans import Plan
+from ratchet.candidates.plans import TrialPlan
 from ratchet.candidates.prompts import ROW, Template
 from ratchet.candidates.replies import Asking
-from ratchet.candidates.results import Trial
+from ratchet.candidates.results import CandidateTrial
 from ratchet.candidates.row_trials import Limits, RowTrial
 from ratchet.candidates.sampling import sample
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.environment import Target
+from ratchet.loop.problems import MULTICLASS
 
 _TEXT = Template(text=f"{{{ROW}}}", source="")
 """What is embedded of a row: a question around it would be the same for all."""
@@ -58,8 +59,8 @@ class EmbeddingTrial(RowTrial):
         *,
         limits: Limits,
         budget: TrialBudget,
-        progress: Callable[[Progress], None],
-    ) -> Trial:
+        progress: Callable[[AskingProgress], None],
+    ) -> CandidateTrial:
         """As RowTrial has it."""
         before = budget.used
         embedder = Embedder(
@@ -112,7 +113,7 @@ class EmbeddingTrial(RowTrial):
         return Asking(outcomes=outcomes, stopped=asking.stopped)
 
 
-def train_rows(target: Target, plan: Plan, size: int) -> EvalRows:
+def train_rows(target: Target, plan: TrialPlan, size: int) -> EvalRows:
     """A sample of the train slice of the run whose eval slice is tried.
 
     Raises:
@@ -126,7 +127,7 @@ def train_rows(target: Target, plan: Plan, size: int) -> EvalRows:
     frame = _as_text(_train_slice(target, plan.train_uri))
     eval_rows.check_columns(plan.columns, frame, target.settings.model)
     model = replace(target.settings.model, classes=plan.question.classes)
-    if plan.judging.problem != "multiclass":
+    if plan.judging.problem != MULTICLASS:
         model = target.settings.model
     return sample(eval_rows.labelled(frame, model), size)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ratchet.candidates.budget import Usage
 from ratchet.candidates.failures import Failures
-from ratchet.candidates.replies import NoAnswerError, RefusedTrialError, Reply
+from ratchet.candidates.replies import RefusedTrialError, Reply, UnansweredRowError
 
 Vector = tuple[float, ...]
 
@@ -99,11 +99,11 @@ def _reply(
         vector = tuple(float(number) for number in body.vector(answer))
     except (ValueError, KeyError, TypeError, IndexError) as problem:
         shown = content[:60].decode("utf-8", "replace")
-        raise NoAnswerError(
+        raise UnansweredRowError(
             f"no vector in the answer ({problem!r}): {shown}", billed=True
         ) from None
     if not vector or not all(map(math.isfinite, vector)):
-        raise NoAnswerError("a vector that is empty or not finite", billed=True)
+        raise UnansweredRowError("a vector that is empty or not finite", billed=True)
     tokens = answer.get("inputTextTokenCount", headers.get(_TOKENS_HEADER, 0))
     latency = headers.get("x-amzn-bedrock-invocation-latency")
     return Reply(

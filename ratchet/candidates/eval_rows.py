@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ratchet.authoring import judgement
-from ratchet.candidates.prompts import Question
+from ratchet.candidates.prompts import RowQuestion
 from ratchet.definition.resources import PROCESSING_JOB
 from ratchet.deployment.errors import DeploymentError, nearest
 from ratchet.deployment.runs import executions
@@ -172,8 +172,8 @@ def labelled(cells: pd.DataFrame, model: ModelSettings) -> EvalRows:
     return EvalRows(cells=cells[understood].reset_index(drop=True), labels=labels)
 
 
-def question_of(model: ModelSettings, labels: TrueLabels) -> Question:
-    return Question(problem=model.problem, label=model.label, classes=labels.classes)
+def question_of(model: ModelSettings, labels: TrueLabels) -> RowQuestion:
+    return RowQuestion(problem=model.problem, label=model.label, classes=labels.classes)
 
 
 def judging_of(target: Target) -> Judging:

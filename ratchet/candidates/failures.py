@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.candidates.replies import BusyModelError, NoAnswerError, RefusedTrialError
+from ratchet.candidates.replies import BusyModelError, RefusedTrialError, UnansweredRowError
 from ratchet.deployment.errors import DENIED, explain
 
 _UNREACHABLE = 2
@@ -48,7 +48,7 @@ class Failures:
         try:
             yield
         except exceptions.ReadTimeoutError:
-            raise NoAnswerError(f"no answer within {self.seconds:g} s", billed=True) from None
+            raise UnansweredRowError(f"no answer within {self.seconds:g} s", billed=True) from None
         except exceptions.ClientError as problem:
             raise self._of_service(problem, refused) from None
         except (exceptions.HTTPClientError, exceptions.ConnectionError) as problem:
@@ -62,11 +62,11 @@ class Failures:
             absent = self.local and code not in _THROTTLED
             return BusyModelError(reason, attempts=_UNREACHABLE if absent else None)
         if code in _NO_ANSWER:
-            return NoAnswerError(reason, billed=True)
+            return UnansweredRowError(reason, billed=True)
         if code == "ValidationException":
             if (known := refused(message)) is not None:
                 return known
             if any(words in message.lower() for words in _TOO_LONG):
-                return NoAnswerError(reason, billed=False)
+                return UnansweredRowError(reason, billed=False)
         hint = self.hint if code in {*DENIED, _MISSING} else ""
         return RefusedTrialError("\n".join(filter(None, [str(explain(problem)), hint])))

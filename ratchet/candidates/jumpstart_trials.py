@@ -19,16 +19,16 @@ from functools import cached_property
 from typing import Any
 
 from ratchet.candidates import deployments, serving, trials
-from ratchet.candidates.asking import Progress
+from ratchet.candidates.asking import AskingProgress
 from ratchet.candidates.budget import TrialBudget, Usage
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.jumpstart_models import HubDocument
-from ratchet.candidates.plans import Plan, TriedModel
+from ratchet.candidates.plans import TrialPlan, TriedModel
 from ratchet.candidates.prompts import instruction
 from ratchet.candidates.replies import Asking, RefusedTrialError, Reply, RowOutcome
-from ratchet.candidates.results import Trial, trial_id
+from ratchet.candidates.results import CandidateTrial, trial_id
 from ratchet.candidates.row_trials import Limits
-from ratchet.candidates.trials import Spent
+from ratchet.candidates.trials import TrialSpending
 from ratchet.costs.money import shown
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.environment import Target
@@ -47,7 +47,7 @@ class JumpStartTrial:
     """One text generator, ready to be asked."""
 
     target: Target
-    plan: Plan
+    plan: TrialPlan
     model: TriedModel
     document: HubDocument
     instance: str
@@ -83,7 +83,7 @@ class JumpStartTrial:
             )
 
     @cached_property
-    def deployment(self) -> deployments.Deployment:
+    def deployment(self) -> deployments.CandidateDeployment:
         return deployments.deployment(
             self.target.settings,
             trial_id=trial_id(self.model.id, self.started),
@@ -104,8 +104,8 @@ class JumpStartTrial:
         *,
         limits: Limits,
         budget: TrialBudget,
-        progress: Callable[[Progress], None],
-    ) -> Trial:
+        progress: Callable[[AskingProgress], None],
+    ) -> CandidateTrial:
         """Runs the job to its end, and scores what it wrote.
 
         Raises:
@@ -130,7 +130,7 @@ class JumpStartTrial:
             self.model,
             read=trials.read_answers(asking, self.plan.question, max_tokens=self.max_tokens),
             champion=champion,
-            spent=Spent(usage=None, cost=cost, started=self.started),
+            spent=TrialSpending(usage=None, cost=cost, started=self.started),
             stopped="",
         )
 
@@ -143,7 +143,9 @@ class JumpStartTrial:
         assert hourly is not None, "a trial without a price is refused"
         return hourly * Decimal(str(seconds)) / _HOUR
 
-    def _job(self, budget: TrialBudget, progress: Callable[[Progress], None]) -> Mapping[str, Any]:
+    def _job(
+        self, budget: TrialBudget, progress: Callable[[AskingProgress], None]
+    ) -> Mapping[str, Any]:
         began, before = time.monotonic(), budget.used
         rows = self.plan.rows.labels.rows
 
@@ -155,7 +157,9 @@ class JumpStartTrial:
                     f"{shown(used)}, before the job had ended; it is stopped, and nothing is scored"
                 )
             progress(
-                Progress(asked=0, rows=rows, unanswered=0, used=used, busy=f"the job is {state}")
+                AskingProgress(
+                    asked=0, rows=rows, unanswered=0, used=used, busy=f"the job is {state}"
+                )
             )
 
         request = deployments.transform_request(

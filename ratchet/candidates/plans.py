@@ -9,7 +9,7 @@ from decimal import Decimal
 from ratchet.candidates import eval_rows, prompts, sampling
 from ratchet.candidates.budget import Rates
 from ratchet.candidates.eval_rows import EvalRows
-from ratchet.candidates.prompts import Question, Template
+from ratchet.candidates.prompts import RowQuestion, Template
 from ratchet.candidates.results import TrialPrice
 from ratchet.deployment.target.environment import Target
 from ratchet.judging.comparison import Judging
@@ -47,7 +47,7 @@ class TriedModel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TrialPlan:
     """What all models of a command are asked, and by what they are judged."""
 
     run: str
@@ -58,7 +58,7 @@ class Plan:
     of: int
     """Rows of the whole slice."""
     columns: tuple[str, ...]
-    question: Question
+    question: RowQuestion
     template: Template
     judging: Judging
 
@@ -81,9 +81,9 @@ def plan(
     pipeline: str,
     *,
     columns: Sequence[str],
-    template: Callable[[Question], Template],
+    template: Callable[[RowQuestion], Template],
     size: int,
-) -> Plan:
+) -> TrialPlan:
     """Decides which rows are asked about, and how.
 
     Args:
@@ -105,7 +105,7 @@ def plan(
     text = template(question)
     others = [name for name in cells.columns if name not in columns]
     prompts.check_template(text, columns=columns, others=others, question=question)
-    return Plan(
+    return TrialPlan(
         run=location.run,
         train_uri=location.train_uri,
         rows=sampling.sample(rows, size),
@@ -117,12 +117,12 @@ def plan(
     )
 
 
-def sent_characters(prompt: str, question: Question) -> int:
+def sent_characters(prompt: str, question: RowQuestion) -> int:
     """Of a prompt with the words that go with it."""
     return len(prompt) + len(prompts.instruction(question))
 
 
-def prompt_digest(plan: Plan) -> str:
+def prompt_digest(plan: TrialPlan) -> str:
     """SHA-256 (hex) of the template with what is sent beside it."""
     beside = [prompts.instruction(plan.question), repr(prompts.answer_schema(plan.question))]
     text = "\n".join([plan.template.text, *beside])

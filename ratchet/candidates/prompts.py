@@ -30,7 +30,7 @@ class TemplateError(DeploymentError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class RowQuestion:
     """What is asked, whatever the row."""
 
     problem: Kind
@@ -59,7 +59,7 @@ class Template:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def default_template(question: Question) -> Template:
+def default_template(question: RowQuestion) -> Template:
     """The template of a project that has none."""
     about = {
         BINARY: f"Here is one row of a table. Estimate the probability that {question.label!r} of "
@@ -72,7 +72,7 @@ def default_template(question: Question) -> Template:
 
 
 def check_template(
-    template: Template, *, columns: Sequence[str], others: Sequence[str], question: Question
+    template: Template, *, columns: Sequence[str], others: Sequence[str], question: RowQuestion
 ) -> None:
     """Holds a template's placeholders against what may be sent.
 
@@ -117,7 +117,7 @@ def placeholders(text: str) -> list[str]:
 
 
 def fill(
-    template: Template, row: Mapping[str, str], *, columns: Sequence[str], question: Question
+    template: Template, row: Mapping[str, str], *, columns: Sequence[str], question: RowQuestion
 ) -> str:
     """The prompt for one row. Placeholders in a row's values are values: nothing replaces them.
 
@@ -157,7 +157,7 @@ def _is_json_number(text: str) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def instruction(question: Question) -> str:
+def instruction(question: RowQuestion) -> str:
     """How to answer, in words, for models that take no schema. Sent with every row."""
     form = {
         BINARY: f'{{"probability": P}}, where P is the probability, from 0 to 1, that '
@@ -173,7 +173,7 @@ def instruction(question: Question) -> str:
     )
 
 
-def answer_schema(question: Question) -> dict[str, object]:
+def answer_schema(question: RowQuestion) -> dict[str, object]:
     """The JSON schema of an answer. Without bounds of numbers, which Bedrock's structured outputs
     do not take: what is out of bounds is refused when it is read."""
     number: dict[str, object] = {"type": "number"}

@@ -21,7 +21,7 @@ class BusyModelError(Exception):
         """How many are worth it, if fewer than usual."""
 
 
-class NoAnswerError(Exception):
+class UnansweredRowError(Exception):
     """There is no answer to this row, and asking again will not bring one."""
 
     def __init__(self, reason: str, *, billed: bool) -> None:

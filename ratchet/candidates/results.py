@@ -58,7 +58,7 @@ class TrialPrice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class CandidateTrial:
     """One trial, whether it went to its end or was stopped."""
 
     id: str
@@ -177,7 +177,7 @@ class Trial:
         return data
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Trial:
+    def from_json(cls, text: str | bytes) -> CandidateTrial:
         """
         Raises:
             ValueError: the text is no trial.
@@ -194,7 +194,7 @@ def trial_id(candidate: str, started: datetime) -> str:
     return f"{started:%Y%m%d-%H%M%S}-{name[-60:].strip('-')}"
 
 
-def save(trial: Trial, *, root: Path) -> Path:
+def save(trial: CandidateTrial, *, root: Path) -> Path:
     """Writes the trial below the project's folder `root`."""
     file = root / FOLDER / trial.environment / f"{trial.id}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -204,7 +204,7 @@ def save(trial: Trial, *, root: Path) -> Path:
     return file
 
 
-def share(trial: Trial, *, s3: S3Client, bucket: str) -> str:
+def share(trial: CandidateTrial, *, s3: S3Client, bucket: str) -> str:
     """Uploads the trial to the artifact bucket, and returns its URI."""
     key = folders.trial(trial.id)
     s3.put_object(
@@ -213,14 +213,14 @@ def share(trial: Trial, *, s3: S3Client, bucket: str) -> str:
     return f"s3://{bucket}/{key}"
 
 
-def saved(*, root: Path, environment: str, model: str) -> list[Trial]:
+def saved(*, root: Path, environment: str, model: str) -> list[CandidateTrial]:
     """The trials of a model in the project's folder, newest first; files that are none are left
     out."""
     files = (root / FOLDER / environment).glob("*.json")
     return newest_first(_read(file.read_bytes() for file in files), model=model)
 
 
-def shared(*, s3: S3Client, bucket: str, model: str) -> list[Trial]:
+def shared(*, s3: S3Client, bucket: str, model: str) -> list[CandidateTrial]:
     """The trials of a model in the artifact bucket, newest first.
 
     Raises:
@@ -231,13 +231,13 @@ def shared(*, s3: S3Client, bucket: str, model: str) -> list[Trial]:
     return newest_first(_read(_objects(s3, bucket, keys)), model=model)
 
 
-def newest_first(trials: Iterable[Trial], *, model: str) -> list[Trial]:
+def newest_first(trials: Iterable[CandidateTrial], *, model: str) -> list[CandidateTrial]:
     """Each trial of the model once."""
     by_id = {trial.id: trial for trial in trials if trial.model == model}
     return sorted(by_id.values(), key=lambda trial: trial.started, reverse=True)
 
 
-def named(name: str, trials: Iterable[Trial]) -> Trial | None:
+def named(name: str, trials: Iterable[CandidateTrial]) -> CandidateTrial | None:
     """The trial of this id, of the one id that begins so, or the newest for `latest`; None: none.
 
     Raises:
@@ -255,15 +255,15 @@ def named(name: str, trials: Iterable[Trial]) -> Trial | None:
     return matches[0] if matches else None
 
 
-def no_such_trial(name: str, trials: Iterable[Trial]) -> UnknownNameError:
+def no_such_trial(name: str, trials: Iterable[CandidateTrial]) -> UnknownNameError:
     near = nearest(name, [trial.id for trial in trials])
     return UnknownNameError(f"there is no trial {name!r}{near}")
 
 
-def _read(texts: Iterable[bytes]) -> Iterable[Trial]:
+def _read(texts: Iterable[bytes]) -> Iterable[CandidateTrial]:
     for text in texts:
         try:
-            yield Trial.from_json(text)
+            yield CandidateTrial.from_json(text)
         except ValueError:
             continue  # written by another version, or by hand
 
@@ -280,7 +280,7 @@ def _objects(s3: S3Client, bucket: str, keys: Iterable[str]) -> Iterable[bytes]:
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     price = data["price"]
     return {
-        **{name: data[name] for name in Trial.__dataclass_fields__},
+        **{name: data[name] for name in CandidateTrial.__dataclass_fields__},
         "metrics": tuple(MetricPair(**pair) for pair in data["metrics"]),
         "cost_usd": _amount(data["cost_usd"]),
         "price": TrialPrice(

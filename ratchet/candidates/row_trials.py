@@ -11,15 +11,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ratchet.candidates import estimate
-from ratchet.candidates.asking import Patience, Progress, RowAsking
+from ratchet.candidates.asking import AskingProgress, Patience, RowAsking
 from ratchet.candidates.budget import TOKENS, Rates, TrialBudget, Usage
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.estimate import TokenEstimate
 from ratchet.candidates.failures import Failures
-from ratchet.candidates.plans import Plan, TriedModel
+from ratchet.candidates.plans import TrialPlan, TriedModel
 from ratchet.candidates.replies import Asking, Reply
-from ratchet.candidates.results import Trial, trial_id
-from ratchet.candidates.trials import Spent
+from ratchet.candidates.results import CandidateTrial, trial_id
+from ratchet.candidates.trials import TrialSpending
 from ratchet.deployment.target.environment import Target
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class RowTrial(ABC):
     """One model, ready to be asked."""
 
     target: Target
-    plan: Plan
+    plan: TrialPlan
     model: TriedModel
     sending: Sending
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -83,8 +83,8 @@ class RowTrial(ABC):
         *,
         limits: Limits,
         budget: TrialBudget,
-        progress: Callable[[Progress], None],
-    ) -> Trial:
+        progress: Callable[[AskingProgress], None],
+    ) -> CandidateTrial:
         """Asks all rows within the budget, and scores what came back.
 
         Raises:
@@ -127,13 +127,13 @@ class RowTrial(ABC):
 
 def spent(
     trial: RowTrial, usage: Usage, *, limits: Limits, budget: TrialBudget, before: Decimal
-) -> Spent:
+) -> TrialSpending:
     """What a trial took: of a limit in dollars what the budget counts, which has requests in it
     that gave no answer."""
     used: Decimal | None = budget.used + budget.on_their_way - before
     if limits.tokens is not None:
         used = None if trial.model.rates is None else trial.model.rates.of(usage)
-    return Spent(usage=usage, cost=used, started=trial.started)
+    return TrialSpending(usage=usage, cost=used, started=trial.started)
 
 
 def check_limits(trials: Sequence[RowTrial | JumpStartTrial], limits: Limits) -> None:
@@ -171,7 +171,7 @@ def ask_all(
     characters: Callable[[str], int],
     limits: Limits,
     budget: TrialBudget,
-    progress: Callable[[Progress], None],
+    progress: Callable[[AskingProgress], None],
 ) -> Asking[Any]:
     """Asks about all of them.
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ratchet.candidates.deployments import Deployment
+from ratchet.candidates.deployments import CandidateDeployment
 from ratchet.deployment.errors import DeploymentError
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.client import SageMakerClient
 
-Progress = Callable[[str], None]
+AskingProgress = Callable[[str], None]
 """Gets the state of a job or an endpoint each time it is asked for."""
 Pause = Callable[[float], None]
 
@@ -50,10 +50,10 @@ def model(sagemaker: SageMakerClient, request: Mapping[str, Any]) -> Iterator[st
 @contextmanager
 def endpoint(
     sagemaker: SageMakerClient,
-    deployment: Deployment,
+    deployment: CandidateDeployment,
     requests: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]],
     *,
-    progress: Progress = lambda state: None,
+    progress: AskingProgress = lambda state: None,
     pause: Pause = time.sleep,
 ) -> Iterator[str]:
     """An endpoint in service, while it is needed. It costs by the hour from here on.
@@ -86,7 +86,7 @@ def transform(
     model_request: Mapping[str, Any],
     request: Mapping[str, Any],
     *,
-    progress: Progress = lambda state: None,
+    progress: AskingProgress = lambda state: None,
     pause: Pause = time.sleep,
 ) -> Mapping[str, Any]:
     """Runs a transform job to its end, and returns what DescribeTransformJob says of it. Its
@@ -120,7 +120,7 @@ def delete_endpoint(
     sagemaker: SageMakerClient,
     name: str,
     *,
-    progress: Progress = lambda state: None,
+    progress: AskingProgress = lambda state: None,
     pause: Pause = time.sleep,
 ) -> None:
     """Deletes an endpoint; one that is being made, as soon as that has ended.
@@ -158,7 +158,7 @@ def stop_transform(sagemaker: SageMakerClient, name: str) -> None:
 
 
 def _until_in_service(
-    sagemaker: SageMakerClient, name: str, progress: Progress, pause: Pause
+    sagemaker: SageMakerClient, name: str, progress: AskingProgress, pause: Pause
 ) -> None:
     while True:
         described = sagemaker.describe_endpoint(EndpointName=name)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ratchet.candidates import estimate, row_trials, trials
-from ratchet.candidates.asking import Progress
+from ratchet.candidates.asking import AskingProgress
 from ratchet.candidates.budget import TrialBudget
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.converse import Conversation
 from ratchet.candidates.estimate import TokenEstimate
 from ratchet.candidates.plans import sent_characters
-from ratchet.candidates.results import Trial
+from ratchet.candidates.results import CandidateTrial
 from ratchet.candidates.row_trials import Limits, RowTrial
 
 
@@ -53,8 +53,8 @@ class TextTrial(RowTrial):
         *,
         limits: Limits,
         budget: TrialBudget,
-        progress: Callable[[Progress], None],
-    ) -> Trial:
+        progress: Callable[[AskingProgress], None],
+    ) -> CandidateTrial:
         """As RowTrial has it."""
         before = budget.used
         asking = row_trials.ask_all(

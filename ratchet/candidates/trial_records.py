@@ -5,13 +5,13 @@ from __future__ import annotations
 from botocore.exceptions import ClientError
 
 from ratchet.candidates import results
-from ratchet.candidates.results import Trial
+from ratchet.candidates.results import CandidateTrial
 from ratchet.deployment.errors import NotDeployedError, explain
 from ratchet.deployment.target import facts
 from ratchet.deployment.target.environment import Target
 
 
-def read(target: Target) -> tuple[list[Trial], list[str]]:
+def read(target: Target) -> tuple[list[CandidateTrial], list[str]]:
     """The trials of this folder and those that colleagues have shared, newest first, and why
     those of colleagues cannot be read, if so."""
     model, environment = target.settings.model_name, target.settings.environment

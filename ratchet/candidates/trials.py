@@ -15,10 +15,10 @@ from ratchet.candidates import eval_rows, results
 from ratchet.candidates.answers import RowAnswer, UnparsableError, read_answer
 from ratchet.candidates.budget import Usage
 from ratchet.candidates.champion_answers import Champion
-from ratchet.candidates.plans import Plan, TriedModel, prompt_digest
-from ratchet.candidates.prompts import Question
+from ratchet.candidates.plans import TrialPlan, TriedModel, prompt_digest
+from ratchet.candidates.prompts import RowQuestion
 from ratchet.candidates.replies import Asking
-from ratchet.candidates.results import MetricPair, Trial
+from ratchet.candidates.results import CandidateTrial, MetricPair
 from ratchet.candidates.scoring import ScoredTrial, score
 from ratchet.deployment.target.environment import Target
 from ratchet.loop.problems import LATENCY
@@ -43,7 +43,7 @@ class ReadAnswers:
     """Milliseconds."""
 
 
-def read_answers(asking: Asking[str], question: Question, *, max_tokens: int) -> ReadAnswers:
+def read_answers(asking: Asking[str], question: RowQuestion, *, max_tokens: int) -> ReadAnswers:
     """Reads each answer; what cannot be read is counted, and nothing stands for it."""
     answers: dict[int, RowAnswer] = {}
     examples: list[str] = []
@@ -84,7 +84,7 @@ def _example(text: str, why: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spent:
+class TrialSpending:
     """What a trial took."""
 
     usage: Usage | None
@@ -97,21 +97,21 @@ class Spent:
 
 def trial_of(
     target: Target,
-    plan: Plan,
+    plan: TrialPlan,
     model: TriedModel,
     *,
     read: ReadAnswers,
     champion: Champion,
-    spent: Spent,
+    spent: TrialSpending,
     stopped: str,
-) -> Trial:
+) -> CandidateTrial:
     """Scores the answers, and puts everything together."""
     rows = plan.rows.labels.rows
     scored = score(
         plan.judging, target.settings.model, plan.rows.labels, read.answers, champion.asked
     )
     asked = len(read.answers) + read.unparsable + read.unanswered
-    blank = Trial(
+    blank = CandidateTrial(
         id=results.trial_id(model.id, spent.started),
         environment=target.settings.environment,
         model=target.settings.model_name,
@@ -152,7 +152,9 @@ def trial_of(
     return _with_scores(blank, plan, read, scored)
 
 
-def _with_scores(trial: Trial, plan: Plan, read: ReadAnswers, scored: ScoredTrial) -> Trial:
+def _with_scores(
+    trial: CandidateTrial, plan: TrialPlan, read: ReadAnswers, scored: ScoredTrial
+) -> CandidateTrial:
     report = scored.report
     if report is None:
         return trial

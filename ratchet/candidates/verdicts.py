@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ratchet.candidates.results import Trial
+from ratchet.candidates.results import CandidateTrial
 from ratchet.candidates.scoring import MOST_UNANSWERED, too_many_unanswered
 from ratchet.costs.money import shown as money
 from ratchet.loop.numbers import score_text
@@ -14,13 +14,13 @@ Head = Literal["Better", "Not better", "No difference", "No champion", "No verdi
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class TrialVerdict:
     head: Head
     text: str
     """The whole sentence, which begins with the head."""
 
 
-def verdict(trial: Trial) -> Verdict:
+def verdict(trial: CandidateTrial) -> TrialVerdict:
     """Better or not only where the interval of the difference leaves no doubt."""
     head, reason = _head(trial)
     parts = [f"{head}: {reason}" if reason else head]
@@ -30,10 +30,10 @@ def verdict(trial: Trial) -> Verdict:
     dollars = trial.usd_per_1000_rows
     if dollars is not None:
         text += f"; {money(dollars)} for 1,000 rows"
-    return Verdict(head=head, text=f"{text}.")
+    return TrialVerdict(head=head, text=f"{text}.")
 
 
-def _head(trial: Trial) -> tuple[Head, str]:
+def _head(trial: CandidateTrial) -> tuple[Head, str]:
     """The head, and what is in the way of a comparison."""
     if trial.no_score:
         return "No score", trial.no_score
@@ -56,7 +56,7 @@ def _head(trial: Trial) -> tuple[Head, str]:
     return ("Not better", "") if trial.interval["low"] > 0 else ("No difference", "")
 
 
-def _scores(trial: Trial) -> str:
+def _scores(trial: CandidateTrial) -> str:
     """`auc 0.6102 against the champion's 0.7011 on the same 200 rows (0.0909 worse, …)`."""
     pair = trial.pair
     if pair is None or pair.candidate is None:

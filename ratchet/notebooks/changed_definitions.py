@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ratchet.notebooks.refusals import Refusal, refusal
-from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.statements import CodeStatement
 
 if TYPE_CHECKING:
-    from ratchet.notebooks.plan import Plan
+    from ratchet.notebooks.plan import PromotionPlan
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
-def changed_for(plan: Plan, name: str, definition: Statement) -> Iterator[Refusal]:
+def changed_for(plan: PromotionPlan, name: str, definition: CodeStatement) -> Iterator[Refusal]:
     """What a function of the step reads of the notebook, and a later cell changes: the function of
     the script does not see that."""
     definitions = (*plan.lifted, *plan.carried)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ratchet.notebooks.bodies import names_of_body
 from ratchet.notebooks.cells import Cell
 from ratchet.notebooks.queries import AT, texts
-from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.statements import CodeStatement
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -24,7 +24,7 @@ _EXPRESSIONS = {"eval", "evaluate"}
 
 
 def hidden_reads(
-    statements: Sequence[Statement], cells: Iterable[Cell], first: int, writes: Iterable[str]
+    statements: Sequence[CodeStatement], cells: Iterable[Cell], first: int, writes: Iterable[str]
 ) -> frozenset[str]:
     """Names out of `writes` that the notebook may read after a step set them.
 
@@ -75,7 +75,7 @@ def _deferred(node: ast.AST) -> Iterator[str]:
         yield from (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
 
 
-def used_names(statements: Sequence[Statement], first: int) -> frozenset[str]:
+def used_names(statements: Sequence[CodeStatement], first: int) -> frozenset[str]:
     """Every name that cells use from a step on, with those of the definitions above that they use.
 
     Args:

@@ -18,7 +18,7 @@ from ratchet.notebooks.errors import NotebookError
 from ratchet.notebooks.git import GitError, NoRepository, Repository, repository_of
 from ratchet.notebooks.past_code import READER, Code, ContentMissingError, PastCode
 from ratchet.notebooks.remembered import Remembered
-from ratchet.notebooks.versions import Stretch, Version
+from ratchet.notebooks.versions import NotebookVersion, Stretch
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class CodeAge:
 class _Line:
     """The unbroken line of versions with the code, from the newest back."""
 
-    same: list[Version] = field(default_factory=list)
+    same: list[NotebookVersion] = field(default_factory=list)
     of_commits: int = 0
     broken: bool = False
     contents_missing: bool = False
 
 
-class History:
+class StepHistory:
     """The history of one notebook."""
 
     def __init__(self, repository: Repository, path: str, remembered: Remembered) -> None:
@@ -127,7 +127,7 @@ class History:
             if start is not None:
                 path = self._path_before(code, first, start)
 
-    def _path_before(self, code: Code, first: Version, parent: str) -> str | None:
+    def _path_before(self, code: Code, first: NotebookVersion, parent: str) -> str | None:
         """The path that the notebook had in the commit before the one that added it here."""
         key = syntax.digest(["path before", parent, first.path, code.digest, READER])
         path = self._remembered.get(key)
@@ -150,7 +150,7 @@ class History:
         return self._stretches[key]
 
 
-def history_of(notebook: Path, remembered: Remembered) -> History | NoRepository:
+def history_of(notebook: Path, remembered: Remembered) -> StepHistory | NoRepository:
     """The history of a notebook.
 
     Args:
@@ -164,7 +164,7 @@ def history_of(notebook: Path, remembered: Remembered) -> History | NoRepository
     if isinstance(repository, NoRepository):
         return repository
     try:
-        history = History(repository, repository.path_of(notebook), remembered)
+        history = StepHistory(repository, repository.path_of(notebook), remembered)
         if not history.committed and repository.ignores(notebook):
             return NoRepository("git ignores it")
     except GitError as problem:

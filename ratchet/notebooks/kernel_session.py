@@ -123,8 +123,9 @@ def kernel(name: str, folder: Path) -> Iterator[KernelSession]:
             )
         except kernelspec.NoSuchKernel:
             kernels = ", ".join(sorted(kernelspec.KernelSpecManager().find_kernel_specs()))
+            others = f"; there are {kernels}" if kernels else ""
             raise NotebookError(
-                f"there is no kernel {name!r}; there are: {kernels or 'none'}. Choose one with "
+                f"there is no kernel {name!r}{others}. Choose one with "
                 f"--kernel, or install Python's own: {INSTALL}"
             ) from None
         except RuntimeError as problem:

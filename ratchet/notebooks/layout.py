@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ratchet.notebooks.kernel.forms import SUFFIXES
-from ratchet.notebooks.plan import Plan
+from ratchet.notebooks.plan import PromotionPlan
 from ratchet.notebooks.refusals import NotPromotableError, Refusal
 
 MOST_INPUTS, MOST_OUTPUTS = 9, 10
@@ -63,7 +63,7 @@ class FileFolder:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ScriptLayout:
     """All of a script's arguments.
 
     Attributes:
@@ -94,11 +94,11 @@ class Layout:
 
 
 def layout_of(
-    plan: Plan,
+    plan: PromotionPlan,
     name: str,
     inputs: Mapping[str, Mapping[str, str]],
     outputs: Mapping[str, Mapping[str, str]],
-) -> Layout:
+) -> ScriptLayout:
     """The layout of a script.
 
     Args:
@@ -124,12 +124,12 @@ def layout_of(
         )
     else:
         stored_outputs = _stored(outputs, used, MOST_OUTPUTS - bool(writes), "results")
-    return Layout(
+    return ScriptLayout(
         function, stored_inputs, stored_outputs, reads, writes, plan.parameters, is_training
     )
 
 
-def _all_names(plan: Plan) -> set[str]:
+def _all_names(plan: PromotionPlan) -> set[str]:
     """Every name in the notebook's code."""
     names: set[str] = set()
     for statement in plan.every:
@@ -169,7 +169,7 @@ def _stored(
     return tuple(values)
 
 
-def _folder(plan: Plan, paths: Sequence[str], argument: str) -> FileFolder | None:
+def _folder(plan: PromotionPlan, paths: Sequence[str], argument: str) -> FileFolder | None:
     """The folder that all the files have in common."""
     if not paths:
         return None

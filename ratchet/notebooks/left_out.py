@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ratchet.notebooks.bodies import root_name
 from ratchet.notebooks.flow import bound_name
-from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.statements import CodeStatement
 
 PLOT_PACKAGES = frozenset(
     (
@@ -49,7 +49,7 @@ class LeftOut:
         return None if node in self.nodes else _pruned(node, self.nodes)
 
 
-def left_out(every: Sequence[Statement], step: Sequence[Statement]) -> LeftOut:
+def left_out(every: Sequence[CodeStatement], step: Sequence[CodeStatement]) -> LeftOut:
     """What a script of the step leaves out.
 
     Args:
@@ -71,7 +71,7 @@ def is_only_shown(node: ast.stmt, names: frozenset[str] | set[str]) -> bool:
     return reason_to_leave_out(node, names) != ""
 
 
-def plot_names(every: Iterable[Statement]) -> set[str]:
+def plot_names(every: Iterable[CodeStatement]) -> set[str]:
     """Names that stand for plotting modules, figures, and functions that only plot."""
     names: set[str] = set()
     statements = list(every)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ratchet.notebooks.cells import Notebook
 from ratchet.notebooks.left_out import is_only_shown, plot_names
-from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.statements import CodeStatement
 
 _ASKS = re.compile(
     r"^(fit|score|predict\w*|transform|print|display|len|\w+_score|\w+_report|\w+_matrix|\w+_error)$"
@@ -25,7 +25,7 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def needed_cells(
-    notebook: Notebook, every: Sequence[Statement], marked: Sequence[Statement]
+    notebook: Notebook, every: Sequence[CodeStatement], marked: Sequence[CodeStatement]
 ) -> frozenset[int]:
     """The indexes of the step's cells and of those above that it can depend on.
 
@@ -53,7 +53,7 @@ def needed_cells(
     return _closed(cells, every, marked[-1].order)
 
 
-def _closed(cells: set[int], every: Sequence[Statement], last: int) -> frozenset[int]:
+def _closed(cells: set[int], every: Sequence[CodeStatement], last: int) -> frozenset[int]:
     while True:
         needed = {
             name for s in every if s.cell.index in cells for name in (*s.flow.reads, *s.flow.later)
@@ -91,7 +91,7 @@ def _may_act(node: ast.stmt, reads: set[str], needed: set[str], imports: set[str
     return bool(reads & needed) or not reads - imports  # or a seed, an option
 
 
-def _only_exports(statement: Statement, every: Sequence[Statement]) -> bool:
+def _only_exports(statement: CodeStatement, every: Sequence[CodeStatement]) -> bool:
     """`rows.to_csv("a.csv")`, and nothing else in the notebook has to do with that file."""
     match statement.node:
         case ast.Expr(

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ratchet.notebooks.flow import bound_name, flow
-from ratchet.notebooks.statements import Statement
-from ratchet.notebooks.writers import Kind, Writers
+from ratchet.notebooks.statements import CodeStatement
+from ratchet.notebooks.writers import WriterKind, Writers
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ImportedName:
     name: str
     module: str
     lines: tuple[str, ...]
-    statement: Statement
+    statement: CodeStatement
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class MissingName:
     """
 
     name: str
-    statement: Statement
+    statement: CodeStatement
     line: int
-    below: Statement | None
+    below: CodeStatement | None
 
     @property
     def where(self) -> str:
@@ -68,21 +68,23 @@ class Needs:
     """
 
     imports: Mapping[str, ImportedName]
-    functions: Mapping[str, Statement]
-    constants: Mapping[str, Statement]
-    inputs: Mapping[str, Statement]
-    between: Mapping[str, Statement]
+    functions: Mapping[str, CodeStatement]
+    constants: Mapping[str, CodeStatement]
+    inputs: Mapping[str, CodeStatement]
+    between: Mapping[str, CodeStatement]
     missing: Mapping[str, MissingName]
 
     @property
-    def definitions(self) -> tuple[Statement, ...]:
+    def definitions(self) -> tuple[CodeStatement, ...]:
         """The statements of functions and constants, each once, in order."""
         distinct = {s.order: s for s in (*self.functions.values(), *self.constants.values())}
         return tuple(distinct[order] for order in sorted(distinct))
 
 
 def needs_of(
-    every: Sequence[Statement], step: Sequence[Statement], parameters: frozenset[str] = frozenset()
+    every: Sequence[CodeStatement],
+    step: Sequence[CodeStatement],
+    parameters: frozenset[str] = frozenset(),
 ) -> Needs:
     """What some statements need of the others.
 
@@ -109,12 +111,12 @@ def needs_of(
 class _Search:
     """Goes from the names that the step reads to their definitions, and to what those need."""
 
-    step: Sequence[Statement]
+    step: Sequence[CodeStatement]
     writers: Writers
     imports: dict[str, ImportedName] = field(default_factory=dict)
-    functions: dict[str, Statement] = field(default_factory=dict)
-    constants: dict[str, Statement] = field(default_factory=dict)
-    inputs: dict[str, Statement] = field(default_factory=dict)
+    functions: dict[str, CodeStatement] = field(default_factory=dict)
+    constants: dict[str, CodeStatement] = field(default_factory=dict)
+    inputs: dict[str, CodeStatement] = field(default_factory=dict)
     missing: dict[str, MissingName] = field(default_factory=dict)
     of_definitions: set[str] = field(default_factory=set)  # names that definitions read
 
@@ -126,7 +128,7 @@ class _Search:
         for name in sorted(whole.later):
             self._need(name, self.step[-1], self.step[-1].node.lineno, certain=False)
 
-    def _need(self, name: str, reader: Statement, line: int, *, certain: bool) -> None:
+    def _need(self, name: str, reader: CodeStatement, line: int, *, certain: bool) -> None:
         """Enters a name that a statement of the step reads, itself or in a function it calls."""
         writer = self.writers.last(name, reader.order)
         if writer is None:
@@ -135,18 +137,20 @@ class _Search:
                 self.missing.setdefault(name, MissingName(name, reader, line, below))
             return
         match self.writers.kind(name, writer, reader.order):
-            case Kind.IMPORT:
+            case WriterKind.IMPORT:
                 self.imports.setdefault(name, _imported(name, writer, self.writers))
-            case Kind.INPUT:
+            case WriterKind.INPUT:
                 self.inputs.setdefault(name, writer)
-            case Kind.FUNCTION if name not in self.functions:
+            case WriterKind.FUNCTION if name not in self.functions:
                 self.functions[name] = writer
                 self._need_definition(name, writer, reader, line)
-            case Kind.CONSTANT if name not in self.constants:
+            case WriterKind.CONSTANT if name not in self.constants:
                 self.constants[name] = writer
                 self._need_definition(name, writer, reader, line)
 
-    def _need_definition(self, name: str, writer: Statement, reader: Statement, line: int) -> None:
+    def _need_definition(
+        self, name: str, writer: CodeStatement, reader: CodeStatement, line: int
+    ) -> None:
         """Enters what a definition reads; what the step has set by then, it has from the step."""
         names = (writer.flow.reads.keys() | writer.flow.later) - {name}
         self.of_definitions |= names
@@ -156,7 +160,7 @@ class _Search:
                 self._need(other, reader, line, certain=certain)
 
 
-def _imported(name: str, writer: Statement, writers: Writers) -> ImportedName:
+def _imported(name: str, writer: CodeStatement, writers: Writers) -> ImportedName:
     node = writer.node
     if isinstance(node, ast.ImportFrom):
         alias = next(alias for alias in node.names if bound_name(node, alias) == name)
@@ -177,10 +181,10 @@ def _imported(name: str, writer: Statement, writers: Writers) -> ImportedName:
 
 
 def _set_between(
-    search: _Search, step: Sequence[Statement], others: Sequence[Statement]
-) -> dict[str, Statement]:
+    search: _Search, step: Sequence[CodeStatement], others: Sequence[CodeStatement]
+) -> dict[str, CodeStatement]:
     """What cells outside the step set or change amid the step, before the step reads it."""
-    between: dict[str, Statement] = {}
+    between: dict[str, CodeStatement] = {}
     first, last = (step[0].order, step[-1].order) if step else (0, 0)
     for other in (statement for statement in others if first < statement.order < last):
         for name in (*other.flow.writes, *other.flow.changes):
@@ -189,7 +193,9 @@ def _set_between(
     return between
 
 
-def _disturbs(name: str, other: Statement, search: _Search, step: Sequence[Statement]) -> bool:
+def _disturbs(
+    name: str, other: CodeStatement, search: _Search, step: Sequence[CodeStatement]
+) -> bool:
     """Whether the step reads after `other` what `other` did to a name."""
     if name in search.imports and name in other.flow.changes:
         return False  # `re.compile(…)`: a function of a module does not change the module

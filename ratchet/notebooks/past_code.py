@@ -12,7 +12,7 @@ from ratchet.notebooks import cells, modules_beside, syntax, versions
 from ratchet.notebooks.errors import NotebookError
 from ratchet.notebooks.git import Repository
 from ratchet.notebooks.remembered import Remembered
-from ratchet.notebooks.statements import Statement, places_of, statements_of
+from ratchet.notebooks.statements import CodeStatement, places_of, statements_of
 from ratchet.notebooks.step_code import ModulesBeside, code_digest
 from ratchet.version import version
 
@@ -39,7 +39,7 @@ class Code:
 
 
 def code_of(
-    every: Sequence[Statement], statements: Sequence[Statement], modules: ModulesBeside
+    every: Sequence[CodeStatement], statements: Sequence[CodeStatement], modules: ModulesBeside
 ) -> Code:
     """The code of some statements of a notebook."""
     files: dict[str, None] = {}
@@ -53,7 +53,7 @@ def code_of(
     return Code(tuple(s.text for s in statements), digest, _line_of(statements), tuple(files))
 
 
-def _line_of(statements: Iterable[Statement]) -> str:
+def _line_of(statements: Iterable[CodeStatement]) -> str:
     """The longest stretch of one line of code without what JSON writes otherwise."""
     lines = (
         line
@@ -76,7 +76,7 @@ class PastCode:
     def __init__(self, repository: Repository, remembered: Remembered) -> None:
         self._repository = repository
         self._remembered = remembered
-        self._statements: dict[tuple[str, str], tuple[Statement, ...]] = {}
+        self._statements: dict[tuple[str, str], tuple[CodeStatement, ...]] = {}
         self._folder_ids: dict[tuple[str, str], str | None] = {}
 
     def prepare(self, places: Iterable[tuple[str, str]]) -> None:
@@ -116,7 +116,7 @@ class PastCode:
         places = places_of(every, code.texts)
         return any(code_digest(every, place, modules) == code.digest for place in places)
 
-    def _statements_in(self, commit: str, path: str) -> tuple[Statement, ...]:
+    def _statements_in(self, commit: str, path: str) -> tuple[CodeStatement, ...]:
         """The statements of a version; none of what was no notebook then."""
         key = (commit, path)
         if key not in self._statements:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-from ratchet.notebooks.layout import Layout
-from ratchet.notebooks.plan import Plan
+from ratchet.loop import names
+from ratchet.notebooks.layout import ScriptLayout
+from ratchet.notebooks.plan import PromotionPlan
 
 
-def pipeline_line(plan: Plan, layout: Layout, *, name: str) -> str:
+def pipeline_line(plan: PromotionPlan, layout: ScriptLayout, *, name: str) -> str:
     """`name = p.processing(…)`, or `p.training(…)` for a script that leaves one model.
 
     Each folder that the script reads comes from a script that an earlier cell of the notebook
@@ -36,9 +37,9 @@ def pipeline_line(plan: Plan, layout: Layout, *, name: str) -> str:
     return f"{variable} = p.{'training' if layout.is_training else 'processing'}(\n{inner})"
 
 
-def _source(plan: Plan, layout: Layout, argument: str) -> str:
+def _source(plan: PromotionPlan, layout: ScriptLayout, argument: str) -> str:
     if layout.reads and argument == layout.reads.argument:
-        return 'manifest(p.string("InputManifest"))'
+        return f'manifest(p.string("{names.DATA_PARAMETER}"))'
     for statement in plan.every:
         script = statement.cell.promoted
         if script and argument in statement.flow.writes:
@@ -47,7 +48,7 @@ def _source(plan: Plan, layout: Layout, argument: str) -> str:
     return f'p.string("{words}")'
 
 
-def _parameters(layout: Layout) -> dict[str, str]:
+def _parameters(layout: ScriptLayout) -> dict[str, str]:
     from ratchet.notebooks.replaying import argument_text
 
     return {n: json.dumps(argument_text(v)) for n, v in layout.parameters.items()}

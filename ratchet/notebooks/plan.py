@@ -16,7 +16,7 @@ from ratchet.notebooks.needed_cells import needed_cells
 from ratchet.notebooks.needs import Needs
 from ratchet.notebooks.paths_in_code import FilePath, paths_in
 from ratchet.notebooks.refusals import Refusal
-from ratchet.notebooks.statements import Statement, statements_of, step_statements
+from ratchet.notebooks.statements import CodeStatement, statements_of, step_statements
 from ratchet.notebooks.step_names import (
     definitions_of,
     everything_set,
@@ -29,7 +29,7 @@ from ratchet.notebooks.step_names import (
 
 
 @dataclass(frozen=True)
-class Plan:
+class PromotionPlan:
     """What the script of a step is made of.
 
     Attributes:
@@ -54,10 +54,10 @@ class Plan:
 
     notebook: Notebook
     step: str
-    every: tuple[Statement, ...]
-    marked: tuple[Statement, ...]
+    every: tuple[CodeStatement, ...]
+    marked: tuple[CodeStatement, ...]
     left_out: LeftOut
-    own: tuple[Statement, ...]
+    own: tuple[CodeStatement, ...]
     needs: Needs
     parameters: Mapping[str, ast.expr]
     inputs: tuple[str, ...]
@@ -66,8 +66,8 @@ class Plan:
     definitions: tuple[str, ...]
     later: Flow
     files: tuple[FilePath, ...]
-    nested: tuple[Statement, ...]
-    lifted: tuple[Statement, ...]
+    nested: tuple[CodeStatement, ...]
+    lifted: tuple[CodeStatement, ...]
     cells: frozenset[int]
     remarks: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = field(default=())
@@ -97,7 +97,7 @@ class Plan:
         return tuple(dict.fromkeys(file.path for file in self.files if file.writes))
 
     @property
-    def carried(self) -> tuple[Statement, ...]:
+    def carried(self) -> tuple[CodeStatement, ...]:
         """Definitions of the cells above that stand at the top of the script, in order."""
         return tuple(s for s in self.needs.definitions if s not in self.nested)
 
@@ -113,13 +113,13 @@ def refusals(
     return plan_step(notebook, step, beside).refusals
 
 
-def plan_step(notebook: Notebook, step: str, beside: frozenset[str] = frozenset()) -> Plan:
+def plan_step(notebook: Notebook, step: str, beside: frozenset[str] = frozenset()) -> PromotionPlan:
     """The plan for the script of a marked step; see `refusals` for what stands against it."""
     every = statements_of(notebook)
     marked = step_statements(every, step)
     out = left_out(every, marked)
     own = tuple(
-        Statement(s.order, s.cell, node)
+        CodeStatement(s.order, s.cell, node)
         for s in marked
         if (node := out.without(s.node)) is not None
     )
@@ -148,7 +148,7 @@ def plan_step(notebook: Notebook, step: str, beside: frozenset[str] = frozenset(
     changed = [n for n in inputs if n in whole.changes and n in later_names and n not in outputs]
     used = tuple(name for name in definitions if name in later_names)
     files, nested = _files_and_nested(own, needs, whole, taken)
-    plan = Plan(
+    plan = PromotionPlan(
         notebook=notebook,
         step=step,
         every=every,
@@ -171,17 +171,17 @@ def plan_step(notebook: Notebook, step: str, beside: frozenset[str] = frozenset(
 
 
 def _files_and_nested(
-    own: Sequence[Statement],
+    own: Sequence[CodeStatement],
     needs: Needs,
     whole: Flow,
     parameters: Mapping[str, ast.expr],
-) -> tuple[tuple[FilePath, ...], tuple[Statement, ...]]:
+) -> tuple[tuple[FilePath, ...], tuple[CodeStatement, ...]]:
     """The paths in the code, and the definitions that must stand inside the step's function: those
     that read its names, and those with a path in them."""
     constants = constant_values(needs, own)
     names = {*whole.writes, *needs.inputs, *parameters}
     files: list[FilePath] = []
-    nested: list[Statement] = []
+    nested: list[CodeStatement] = []
     waiting = list(needs.definitions)
     for statement in own:
         files += [p for p in paths_in(statement.node, constants) if isinstance(p, FilePath)]
@@ -201,7 +201,7 @@ def _files_and_nested(
     return tuple(files), tuple(sorted(nested, key=lambda statement: statement.order))
 
 
-def constant_values(needs: Needs, own: Sequence[Statement]) -> dict[str, ast.expr]:
+def constant_values(needs: Needs, own: Sequence[CodeStatement]) -> dict[str, ast.expr]:
     """What names stand for, where that is written down: constants from above, and names that the
     step itself sets once."""
     values: dict[str, ast.expr] = {}

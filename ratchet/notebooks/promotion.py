@@ -19,9 +19,9 @@ from pathlib import Path
 from ratchet.notebooks import cells
 from ratchet.notebooks.errors import NotebookError
 from ratchet.notebooks.kernel.promoted import HASH_SEEDS
-from ratchet.notebooks.layout import Layout, layout_of
+from ratchet.notebooks.layout import ScriptLayout, layout_of
 from ratchet.notebooks.pipeline_line import pipeline_line
-from ratchet.notebooks.plan import Plan, plan_step
+from ratchet.notebooks.plan import PromotionPlan, plan_step
 from ratchet.notebooks.promoted_test import test_file, test_text
 from ratchet.notebooks.recording import Progress, Record, record
 from ratchet.notebooks.refusals import NotPromotableError
@@ -79,7 +79,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Promotion:
+class StepPromotion:
     """A checked promotion that is not written yet.
 
     Attributes:
@@ -93,8 +93,8 @@ class Promotion:
     """
 
     request: Request
-    plan: Plan
-    layout: Layout
+    plan: PromotionPlan
+    layout: ScriptLayout
     script: str
     test: str
     recorded: Mapping[str, bytes]
@@ -113,7 +113,7 @@ class Promotion:
         return {**{path: text.encode() for path, text in texts.items()}, **data}
 
 
-def promote(request: Request, progress: Progress) -> Promotion:
+def promote(request: Request, progress: Progress) -> StepPromotion:
     """Makes and checks everything of a promotion; writes nothing of it.
 
     Raises:
@@ -141,12 +141,12 @@ def promote(request: Request, progress: Progress) -> Promotion:
 
 def _checked(
     request: Request,
-    plan: Plan,
+    plan: PromotionPlan,
     recorded: Record,
     place: Path,
     before: bytes,
     progress: Progress,
-) -> Promotion:
+) -> StepPromotion:
     trial = replace(request, root=place / "project")
     layout = layout_of(plan, request.module, recorded.inputs, recorded.outputs)
     if names := clashes(plan, layout):
@@ -186,7 +186,7 @@ def _checked(
         kernel_name=request.kernel,
         progress=progress,
     )
-    return Promotion(
+    return StepPromotion(
         request=request,
         plan=plan,
         layout=layout,
@@ -262,7 +262,7 @@ def _remarks(recorded: Record) -> Iterator[str]:
             yield f"`{name}` is stored as a pickle: no readable format gives it back exactly"
 
 
-def _test_remark(plan: Plan, trial: Request, recorded: Record) -> Iterator[str]:
+def _test_remark(plan: PromotionPlan, trial: Request, recorded: Record) -> Iterator[str]:
     """Runs the test as the project will: in this Python. Where the kernel is another one, the test
     may well differ, and that is said."""
     done = subprocess.run(

@@ -11,7 +11,7 @@ from typing import Any
 from ratchet.notebooks.cells import Cell
 from ratchet.notebooks.hidden_reads import used_names
 from ratchet.notebooks.kernel_session import KernelSession, kernel
-from ratchet.notebooks.plan import Plan
+from ratchet.notebooks.plan import PromotionPlan
 from ratchet.notebooks.refusals import NotPromotableError, Refusal, refusal
 from ratchet.notebooks.script import module_text
 from ratchet.notebooks.static_refusals import readers_amid
@@ -45,7 +45,13 @@ class Record:
 
 
 def record(
-    plan: Plan, notebook: Path, folder: Path, *, module: str, kernel_name: str, progress: Progress
+    plan: PromotionPlan,
+    notebook: Path,
+    folder: Path,
+    *,
+    module: str,
+    kernel_name: str,
+    progress: Progress,
 ) -> Record:
     """Runs the cells that the step can depend on, and the step three more times.
 
@@ -66,7 +72,7 @@ def record(
         _refuse_taken_name(plan, session, module)
         session.call("digest", f"it.seed({SEED})")
         arguments = _arguments(plan, folder)
-        session.call("recorder", f"setattr(it, 'RECORDER', it.Recorder({arguments}))")
+        session.call("recorder", f"setattr(it, 'RECORDER', it.StepRecorder({arguments}))")
         for number, cell in enumerate(cells, 1):
             if cell.index == first:
                 session.call("recorder", "it.RECORDER.before(scope)")
@@ -91,7 +97,7 @@ def record(
     )
 
 
-def _refuse_taken_name(plan: Plan, session: KernelSession, module: str) -> None:
+def _refuse_taken_name(plan: PromotionPlan, session: KernelSession, module: str) -> None:
     find = "__import__('importlib.util', fromlist=['util']).find_spec"
     if session.run(f"assert {find}({module!r}) is None"):
         reason = f"`import {module}` imports something else in this kernel"
@@ -99,7 +105,7 @@ def _refuse_taken_name(plan: Plan, session: KernelSession, module: str) -> None:
         raise NotPromotableError(plan.step, [Refusal("", reason, edit)])
 
 
-def cells_to_run(plan: Plan) -> list[Cell]:
+def cells_to_run(plan: PromotionPlan) -> list[Cell]:
     """The cells that the step can depend on, and its own, in order."""
     last = plan.step_cells[-1].index
     amid = {statement.cell.index for statement, _ in readers_amid(plan)}
@@ -107,7 +113,7 @@ def cells_to_run(plan: Plan) -> list[Cell]:
     return [c for c in plan.notebook.code_cells if c.index in wanted and c.index <= last]
 
 
-def _arguments(plan: Plan, folder: Path) -> str:
+def _arguments(plan: PromotionPlan, folder: Path) -> str:
     """The arguments of the recorder, as Python text."""
     carried = [n for s in plan.carried for n in s.flow.writes if n not in plan.whole.writes]
     arguments = {
@@ -126,12 +132,12 @@ def _arguments(plan: Plan, folder: Path) -> str:
     return ", ".join([repr(str(folder)), *listed])
 
 
-def _used(plan: Plan) -> frozenset[str]:
+def _used(plan: PromotionPlan) -> frozenset[str]:
     mine = {statement.order for statement in plan.marked}
     return used_names([s for s in plan.every if s.order not in mine], plan.marked[0].order)
 
 
-def run_cell(plan: Plan, session: KernelSession, cell: Cell) -> None:
+def run_cell(plan: PromotionPlan, session: KernelSession, cell: Cell) -> None:
     """Runs a cell of the notebook.
 
     Raises:
@@ -149,7 +155,7 @@ def run_cell(plan: Plan, session: KernelSession, cell: Cell) -> None:
     raise NotPromotableError(plan.step, [refusal(cell, 1, reason, edit)])
 
 
-def _located(plan: Plan, problem: Mapping[str, Any]) -> Refusal:
+def _located(plan: PromotionPlan, problem: Mapping[str, Any]) -> Refusal:
     """A refusal at the place where the step first has to do with the name that it is about."""
     name = problem["name"]
     for statement in plan.own:

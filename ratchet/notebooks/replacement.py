@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from ratchet.notebooks.layout import Layout
-from ratchet.notebooks.plan import Plan
+from ratchet.notebooks.layout import ScriptLayout
+from ratchet.notebooks.plan import PromotionPlan
 from ratchet.notebooks.raw_json import cell_spans
 from ratchet.notebooks.step_names import IMPORTS
 
@@ -22,7 +22,7 @@ _HEAD = re.compile(r"\s*#\s*(%%|In\[)")
 _TAGS_IN_HEAD = re.compile(r"\s*tags=\[[^\]]*\]")
 
 
-def call_text(plan: Plan, layout: Layout, *, script: str, folder: str) -> str:
+def call_text(plan: PromotionPlan, layout: ScriptLayout, *, script: str, folder: str) -> str:
     """The code of the cell that calls the script.
 
     Args:
@@ -32,7 +32,9 @@ def call_text(plan: Plan, layout: Layout, *, script: str, folder: str) -> str:
     return "\n".join(_call_lines(plan, layout, script=script, folder=folder))
 
 
-def _call_lines(plan: Plan, layout: Layout, *, script: str, folder: str) -> Iterator[str]:
+def _call_lines(
+    plan: PromotionPlan, layout: ScriptLayout, *, script: str, folder: str
+) -> Iterator[str]:
     module = PurePath(script).stem
     imported = [layout.function, *(n for s in plan.lifted for n in s.flow.writes)]
     yield f"# The step `{plan.step}` is a script: {script}"
@@ -63,14 +65,14 @@ def relative_folder(notebook: Path, folder: Path) -> str:
     return PurePath(os.path.relpath(folder, notebook.parent)).as_posix()
 
 
-def replaced_notebook(plan: Plan, text: str, call: str) -> str:
+def replaced_notebook(plan: PromotionPlan, text: str, call: str) -> str:
     """The text of the notebook with the call in place of the step's cells."""
     if PurePath(plan.notebook.path).suffix == ".ipynb":
         return _replaced_json(plan, text, call)
     return _replaced_script(plan, text, call)
 
 
-def _replaced_json(plan: Plan, text: str, call: str) -> str:
+def _replaced_json(plan: PromotionPlan, text: str, call: str) -> str:
     spans = cell_spans(plan.notebook.path, text)
     indexes = [cell.index for cell in plan.step_cells]
     for index in reversed(indexes):
@@ -105,7 +107,7 @@ def _laid_out(cell: Mapping[str, Any], text: str, start: int) -> str:
     return body.replace("\n", f"\n{line}")
 
 
-def _replaced_script(plan: Plan, text: str, call: str) -> str:
+def _replaced_script(plan: PromotionPlan, text: str, call: str) -> str:
     """A script in the percent form: lines of the step's cells go, the first one's are the call."""
     lines = text.splitlines(keepends=True)
     end_of_line = "\r\n" if "\r\n" in text else "\n"

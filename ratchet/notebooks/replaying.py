@@ -13,8 +13,8 @@ from typing import Any
 from ratchet.notebooks.errors import NotebookError
 from ratchet.notebooks.kernel.forms import SUFFIXES
 from ratchet.notebooks.kernel_session import bootstrap, kernel
-from ratchet.notebooks.layout import Layout, StoredValue
-from ratchet.notebooks.plan import Plan
+from ratchet.notebooks.layout import ScriptLayout, StoredValue
+from ratchet.notebooks.plan import PromotionPlan
 from ratchet.notebooks.recording import SEED, Progress, Record, cells_to_run, run_cell
 from ratchet.notebooks.refusals import NotPromotableError, refusal
 
@@ -22,7 +22,7 @@ SEEDS_FOR_SETS = tuple(str(number) for number in range(1, 9))
 """Values of PYTHONHASHSEED. Two texts in a set have one order in half of all processes."""
 
 
-def arrange(record: Record, layout: Layout, part: str, folder: Path) -> None:
+def arrange(record: Record, layout: ScriptLayout, part: str, folder: Path) -> None:
     """Lays the recorded values out as the script's folders, with what they are in `record.json`.
 
     Args:
@@ -49,7 +49,7 @@ def arrange(record: Record, layout: Layout, part: str, folder: Path) -> None:
     (folder / "record.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _facts(record: Record, layout: Layout, part: str) -> dict[str, Any]:
+def _facts(record: Record, layout: ScriptLayout, part: str) -> dict[str, Any]:
     def listed(values: Sequence[StoredValue]) -> dict[str, dict[str, str]]:
         return {v.name: {"argument": v.argument, "file": v.file, "form": v.form} for v in values}
 
@@ -71,7 +71,7 @@ def argument_text(value: ast.expr) -> str:
 
 
 def check_script(
-    plan: Plan,
+    plan: PromotionPlan,
     script: Path,
     arranged: Path,
     *,
@@ -119,7 +119,7 @@ def has_sets(script: str) -> bool:
     return False
 
 
-def refuse_differences(plan: Plan, what: str, differences: Sequence[str]) -> None:
+def refuse_differences(plan: PromotionPlan, what: str, differences: Sequence[str]) -> None:
     """Raises NotPromotableError with the differences, and what they may come from."""
     edit = (
         "it may depend on settings, random numbers or an order of a set that the cells above have "
@@ -135,7 +135,13 @@ def refuse_differences(plan: Plan, what: str, differences: Sequence[str]) -> Non
 
 
 def check_call(
-    plan: Plan, record: Record, notebook: Path, call: str, *, kernel_name: str, progress: Progress
+    plan: PromotionPlan,
+    record: Record,
+    notebook: Path,
+    call: str,
+    *,
+    kernel_name: str,
+    progress: Progress,
 ) -> None:
     """Runs the notebook with the call in the place of the step's cells, and compares the names that
     later cells read.

@@ -15,15 +15,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ratchet.notebooks import syntax
 from ratchet.notebooks.cell_text import edited, indented, statement_text, tidied
-from ratchet.notebooks.layout import FileFolder, Layout
-from ratchet.notebooks.plan import Plan
+from ratchet.notebooks.layout import FileFolder, ScriptLayout
+from ratchet.notebooks.plan import PromotionPlan
 from ratchet.notebooks.refusals import NotPromotableError, Refusal
 from ratchet.notebooks.script_main import Modules, main_text
-from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.statements import CodeStatement
 from ratchet.notebooks.step_names import IMPORTS
 
 
-def script_text(plan: Plan, layout: Layout, source: str) -> str:
+def script_text(plan: PromotionPlan, layout: ScriptLayout, source: str) -> str:
     """The whole script.
 
     Args:
@@ -57,7 +57,7 @@ def script_text(plan: Plan, layout: Layout, source: str) -> str:
     return text
 
 
-def module_text(plan: Plan) -> str:
+def module_text(plan: PromotionPlan) -> str:
     """What the script carries along from the cells above, as Python of its own: its imports, and
     the definitions that stand outside of its function."""
     imports = _import_lines(plan, hoisted_imports(plan))
@@ -65,7 +65,7 @@ def module_text(plan: Plan) -> str:
     return "\n".join([*sorted(set(imports)), *definitions])
 
 
-def hoisted_imports(plan: Plan) -> tuple[Statement, ...]:
+def hoisted_imports(plan: PromotionPlan) -> tuple[CodeStatement, ...]:
     """Imports of the step's own that go to the top of the script: those whose names nothing else
     in the step sets."""
     times: dict[str, int] = {}
@@ -80,7 +80,7 @@ def hoisted_imports(plan: Plan) -> tuple[Statement, ...]:
     )
 
 
-def signature(layout: Layout) -> str:
+def signature(layout: ScriptLayout) -> str:
     """`raw, rows, *, ratio=0.25`"""
     folders = [folder.argument for folder in (layout.reads, layout.writes) if folder]
     names = [*folders, *(value.name for value in layout.inputs)]
@@ -88,7 +88,7 @@ def signature(layout: Layout) -> str:
     return ", ".join([*names, *(["*"] if keywords else []), *keywords])
 
 
-def docstring(plan: Plan, layout: Layout, source: str) -> str:
+def docstring(plan: PromotionPlan, layout: ScriptLayout, source: str) -> str:
     """Which step of which notebook it is, and what goes in and out."""
     first = f"Step `{plan.step}` of {source}."
     lines = [*_folder_lines("In: ", layout.reads, layout.inputs)]
@@ -124,7 +124,7 @@ def _top(line: str) -> str:
     return line.split()[1].split(".")[0]
 
 
-def _is_import(statement: Statement) -> bool:
+def _is_import(statement: CodeStatement) -> bool:
     return isinstance(statement.node, IMPORTS)
 
 
@@ -133,13 +133,13 @@ def _is_long(text: str) -> bool:
     return any(line.startswith(starts) for line in text.split("\n"))
 
 
-def _import_lines(plan: Plan, hoisted: Sequence[Statement]) -> list[str]:
+def _import_lines(plan: PromotionPlan, hoisted: Sequence[CodeStatement]) -> list[str]:
     lines = [line for imported in plan.needs.imports.values() for line in imported.lines]
     lines += [ast.unparse(statement.node) for statement in plan.carried if _is_import(statement)]
     return [*lines, *(ast.unparse(statement.node) for statement in hoisted)]
 
 
-def _replaced_paths(plan: Plan, layout: Layout) -> dict[ast.expr, str]:
+def _replaced_paths(plan: PromotionPlan, layout: ScriptLayout) -> dict[ast.expr, str]:
     """The text that takes the place of each path in the code."""
     replaced: dict[ast.expr, str] = {}
     for file in plan.files:
@@ -152,7 +152,7 @@ def _replaced_paths(plan: Plan, layout: Layout) -> dict[ast.expr, str]:
     return replaced
 
 
-def _definition_text(statement: Statement, replaced: dict[ast.expr, str]) -> str:
+def _definition_text(statement: CodeStatement, replaced: dict[ast.expr, str]) -> str:
     inside = set(ast.walk(statement.node))
     mine = {node: text for node, text in replaced.items() if node in inside}
     text = statement_text(statement.cell.code, statement.node, mine)
@@ -162,7 +162,7 @@ def _definition_text(statement: Statement, replaced: dict[ast.expr, str]) -> str
 
 
 def _cell_texts(
-    plan: Plan, replaced: dict[ast.expr, str], hoisted: Sequence[Statement]
+    plan: PromotionPlan, replaced: dict[ast.expr, str], hoisted: Sequence[CodeStatement]
 ) -> Iterator[str]:
     """What stays of each cell of the step, in order."""
     nodes = {id(statement.node) for statement in (*hoisted, *plan.lifted)}
@@ -210,11 +210,11 @@ class _WithoutPass(ast.NodeTransformer):
 
 
 def _check(
-    plan: Plan,
-    layout: Layout,
+    plan: PromotionPlan,
+    layout: ScriptLayout,
     text: str,
     replaced: dict[ast.expr, str],
-    hoisted: Sequence[Statement],
+    hoisted: Sequence[CodeStatement],
 ) -> None:
     """The function's body is the step's statements, and the definitions are those of the cells."""
     outside = (*hoisted, *plan.lifted)
@@ -241,7 +241,7 @@ def _canonical(node: ast.stmt) -> str:
     return syntax.canonical(stripped) if stripped is not None else ""
 
 
-def _nonsense(plan: Plan, detail: str) -> NotPromotableError:
+def _nonsense(plan: PromotionPlan, detail: str) -> NotPromotableError:
     reason = f"the text of the script would not be the code of the cells ({detail})"
     edit = "lay the cells out more simply, one statement on a line"
     return NotPromotableError(plan.step, [Refusal("", reason, edit)])
@@ -251,7 +251,7 @@ _OF_THE_SCRIPT = {"argparse", "os", "main", "Path"}
 _OF_MAIN = {"args", "parser"}
 
 
-def clashes(plan: Plan, layout: Layout) -> list[Refusal]:
+def clashes(plan: PromotionPlan, layout: ScriptLayout) -> list[Refusal]:
     """Names of the step that the script needs for something else."""
     same = {"Path": "pathlib", "os": "os", "argparse": "argparse"}
     imported = {n for n, i in plan.needs.imports.items() if same.get(n) == i.module}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ratchet.notebooks.layout import MODEL_FOLDER, Layout, StoredValue
-from ratchet.notebooks.plan import Plan
+from ratchet.notebooks.layout import MODEL_FOLDER, ScriptLayout, StoredValue
+from ratchet.notebooks.plan import PromotionPlan
 
 _READS = {
     "json": "{json}.loads(({path}).read_text())",
@@ -45,7 +45,7 @@ class Modules:
         lines: the import lines.
     """
 
-    def __init__(self, plan: Plan, layout: Layout) -> None:
+    def __init__(self, plan: PromotionPlan, layout: ScriptLayout) -> None:
         self._taken = _names_of_the_script(plan)
         self._imported = {
             line: name for name, imported in plan.needs.imports.items() for line in imported.lines
@@ -71,19 +71,19 @@ class Modules:
         return template.format(**modules, **values)
 
 
-def _names_of_the_script(plan: Plan) -> set[str]:
+def _names_of_the_script(plan: PromotionPlan) -> set[str]:
     statements = (*plan.own, *plan.needs.definitions)
     nodes = [node for statement in statements for node in ast.walk(statement.node)]
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
     return names | set(plan.whole.writes) | set(plan.needs.inputs)
 
 
-def main_text(plan: Plan, layout: Layout, modules: Modules) -> str:
+def main_text(plan: PromotionPlan, layout: ScriptLayout, modules: Modules) -> str:
     """The function `main`."""
     return "\n".join(_main(plan, layout, modules))
 
 
-def _main(plan: Plan, layout: Layout, modules: Modules) -> Iterator[str]:
+def _main(plan: PromotionPlan, layout: ScriptLayout, modules: Modules) -> Iterator[str]:
     yield "def main():"
     yield f'    parser = argparse.ArgumentParser(description="The step {plan.step}.")'
     for argument in layout.input_arguments:
@@ -108,7 +108,7 @@ def _main(plan: Plan, layout: Layout, modules: Modules) -> Iterator[str]:
         yield f"    {modules.formatted(_WRITES[out.form], path=_path(out), name=out.name)}"
 
 
-def _call(layout: Layout, modules: Modules) -> Iterator[str]:
+def _call(layout: ScriptLayout, modules: Modules) -> Iterator[str]:
     if layout.writes:
         folders = {name.rpartition("/")[0] for name in layout.writes.names}
         for folder in sorted(folders):

@@ -13,7 +13,7 @@ from ratchet.notebooks.flow import Flow, flow
 
 
 @dataclass(frozen=True, eq=False)
-class Statement:
+class CodeStatement:
     """A statement at the top of a notebook and where it stands.
 
     Attributes:
@@ -48,7 +48,7 @@ class Statement:
         return self.cell.where(self.node.lineno)
 
 
-def statements_of(notebook: Notebook) -> tuple[Statement, ...]:
+def statements_of(notebook: Notebook) -> tuple[CodeStatement, ...]:
     """All statements at the top of the code cells, in order; a harmless magic is none."""
     nodes = [
         (cell, node)
@@ -56,19 +56,21 @@ def statements_of(notebook: Notebook) -> tuple[Statement, ...]:
         for node in cell.tree.body
         if not (isinstance(node, ast.Pass) and _does_nothing(cell, node))
     ]
-    return tuple(Statement(order, cell, node) for order, (cell, node) in enumerate(nodes))
+    return tuple(CodeStatement(order, cell, node) for order, (cell, node) in enumerate(nodes))
 
 
 def _does_nothing(cell: Cell, node: ast.Pass) -> bool:
     return all(magic.harmless for magic in cell.magics if magic.line == node.lineno)
 
 
-def step_statements(every: Sequence[Statement], step: str) -> tuple[Statement, ...]:
+def step_statements(every: Sequence[CodeStatement], step: str) -> tuple[CodeStatement, ...]:
     """Those of all statements that are marked for a step, in order."""
     return tuple(statement for statement in every if statement.cell.step == step)
 
 
-def places_of(every: Sequence[Statement], texts: Sequence[str]) -> Iterator[list[Statement]]:
+def places_of(
+    every: Sequence[CodeStatement], texts: Sequence[str]
+) -> Iterator[list[CodeStatement]]:
     """Where statements with these texts stand, in this order, whatever stands between.
 
     A notebook may say the same thing twice, so there is one answer for each place where the first

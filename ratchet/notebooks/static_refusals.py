@@ -15,11 +15,11 @@ from ratchet.notebooks.left_out import is_only_shown, plot_names
 from ratchet.notebooks.order import ALWAYS_THERE
 from ratchet.notebooks.paths_in_code import ComputedPath, Remote, paths_in
 from ratchet.notebooks.refusals import Refusal, refusal
-from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.statements import CodeStatement
 from ratchet.notebooks.tricks import tricks
 
 if TYPE_CHECKING:
-    from ratchet.notebooks.plan import Plan
+    from ratchet.notebooks.plan import PromotionPlan
 
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _PYTHON_2 = re.compile(r"^\s*print\s+[^(\s=]", re.MULTILINE)
@@ -27,14 +27,14 @@ _DISPLAY_ONLY = re.compile(r"(\.options\.display|\.options\.mode\.chained_assign
 _DOWNLOAD = "download it, put the file beside the notebook, and read that file"
 
 
-def judged(plan: Plan, beside: frozenset[str]) -> Plan:
+def judged(plan: PromotionPlan, beside: frozenset[str]) -> PromotionPlan:
     """The plan with its refusals, in the order of their places, and its remarks."""
     refusals = dict.fromkeys(_refusals(plan, beside))
     ordered = sorted(refusals, key=lambda r: (r.cell is None, r.cell or 0, r.line))
     return replace(plan, refusals=tuple(ordered), remarks=tuple(dict.fromkeys(_remarks(plan))))
 
 
-def _refusals(plan: Plan, beside: frozenset[str]) -> Iterator[Refusal]:
+def _refusals(plan: PromotionPlan, beside: frozenset[str]) -> Iterator[Refusal]:
     yield from _cells(plan)
     if not plan.own:
         yield _nothing_left(plan)
@@ -53,7 +53,7 @@ def _refusals(plan: Plan, beside: frozenset[str]) -> Iterator[Refusal]:
         yield _nothing_left(plan)
 
 
-def _definitions_in_use(plan: Plan) -> Iterator[Refusal]:
+def _definitions_in_use(plan: PromotionPlan) -> Iterator[Refusal]:
     """What the step defines and later cells use must stand outside of the script's function."""
     importable = {name for s in plan.lifted for name in s.flow.writes}
     for name in plan.definitions:
@@ -68,14 +68,14 @@ def _definitions_in_use(plan: Plan) -> Iterator[Refusal]:
         yield refusal(setters[-1].cell, setters[-1].node.lineno, text, edit)
 
 
-def _nothing_left(plan: Plan) -> Refusal:
+def _nothing_left(plan: PromotionPlan) -> Refusal:
     reason = "nothing is left of the step: it sets no name that could be its result"
     cells = plan.step_cells
     edit = "give the result a name"
     return refusal(cells[-1], 1, reason, edit) if cells else Refusal("", reason, edit)
 
 
-def _cells(plan: Plan) -> Iterator[Refusal]:
+def _cells(plan: PromotionPlan) -> Iterator[Refusal]:
     for problem in plan.notebook.mark_problems:
         yield refusal(problem.cell, problem.line, problem.message)
     for cell in plan.step_cells:
@@ -89,7 +89,7 @@ def _cells(plan: Plan) -> Iterator[Refusal]:
                 yield refusal(cell, magic.line, text, "write it in Python, or in another cell")
 
 
-def _magics_above(plan: Plan) -> Iterator[Refusal]:
+def _magics_above(plan: PromotionPlan) -> Iterator[Refusal]:
     """Lines of IPython's own above the step that may set or change what it reads: they are not
     run."""
     for cell in plan.notebook.code_cells:
@@ -101,7 +101,7 @@ def _magics_above(plan: Plan) -> Iterator[Refusal]:
                 yield refusal(cell, magic.line, text, "write it in Python")
 
 
-def _names(plan: Plan) -> Iterator[Refusal]:
+def _names(plan: PromotionPlan) -> Iterator[Refusal]:
     stars = [s for s in plan.every if s.flow.star_import and s.order < plan.own[-1].order]
     for missing in plan.needs.missing.values():
         cell = missing.statement.cell
@@ -129,11 +129,11 @@ def _names(plan: Plan) -> Iterator[Refusal]:
             yield refusal(plan.step_cells[0], 1, f"`{name}` is no name of an argument", "use ASCII")
 
 
-def _all_names(plan: Plan) -> list[str]:
+def _all_names(plan: PromotionPlan) -> list[str]:
     return [*plan.inputs, *plan.outputs, *plan.models, *plan.parameters]
 
 
-def _modules_beside(plan: Plan, beside: frozenset[str]) -> Iterator[Refusal]:
+def _modules_beside(plan: PromotionPlan, beside: frozenset[str]) -> Iterator[Refusal]:
     for name, imported in plan.needs.imports.items():
         top = imported.module.lstrip(".").split(".")[0]
         if top in beside or imported.module.startswith("."):
@@ -149,13 +149,13 @@ def _modules_beside(plan: Plan, beside: frozenset[str]) -> Iterator[Refusal]:
                         yield _beside(statement, module.split(".")[0])
 
 
-def _beside(statement: Statement, module: str) -> Refusal:
+def _beside(statement: CodeStatement, module: str) -> Refusal:
     text = f"the module `{module}` lies beside the notebook, not beside the script"
     edit = "move it to the model's folder in steps/, or into the notebook's cells"
     return refusal(statement.cell, statement.node.lineno, text, edit)
 
 
-def _paths(plan: Plan) -> Iterator[Refusal]:
+def _paths(plan: PromotionPlan) -> Iterator[Refusal]:
     from ratchet.notebooks.plan import constant_values
 
     constants = constant_values(plan.needs, plan.own)
@@ -171,7 +171,7 @@ def _paths(plan: Plan) -> Iterator[Refusal]:
                 yield refusal(statement.cell, line, text, "write the path as one text")
 
 
-def _hidden_builtins(plan: Plan) -> Iterator[Refusal]:
+def _hidden_builtins(plan: PromotionPlan) -> Iterator[Refusal]:
     """A name of Python's own that some cell sets: who means which is not to be told."""
     hidden = {
         name: statement
@@ -194,7 +194,7 @@ def _hidden_builtins(plan: Plan) -> Iterator[Refusal]:
             yield refusal(setter.cell, setter.node.lineno, text, "give it another name")
 
 
-def _between(plan: Plan) -> Iterator[Refusal]:
+def _between(plan: PromotionPlan) -> Iterator[Refusal]:
     """Cells amid the step that do something with what it changes further down: they will come
     behind all of it."""
     for statement, name in readers_amid(plan):
@@ -205,7 +205,9 @@ def _between(plan: Plan) -> Iterator[Refusal]:
         yield refusal(statement.cell, statement.node.lineno, text, edit)
 
 
-def readers_amid(plan: Plan, *, shown: bool = False) -> Iterator[tuple[Statement, str]]:
+def readers_amid(
+    plan: PromotionPlan, *, shown: bool = False
+) -> Iterator[tuple[CodeStatement, str]]:
     """Statements amid the step that read a name which it changes further down, with that name:
     those that only show it, or all others."""
     if not plan.own:
@@ -232,7 +234,7 @@ def _prints(node: ast.stmt) -> bool:
     return False
 
 
-def _settings_above(plan: Plan) -> Iterator[Refusal]:
+def _settings_above(plan: PromotionPlan) -> Iterator[Refusal]:
     """Settings of a module that a cell outside the step changes: a script starts without them."""
     mine = {statement.order for statement in plan.marked}
     used = {imported.module.split(".")[0] for imported in plan.needs.imports.values()}
@@ -253,7 +255,7 @@ def _settings_above(plan: Plan) -> Iterator[Refusal]:
                 yield refusal(statement.cell, node.lineno, reason, "mark this cell too")
 
 
-def _imported_names(plan: Plan) -> dict[str, str]:
+def _imported_names(plan: PromotionPlan) -> dict[str, str]:
     """Names of imported modules and classes → the package that they come from."""
     names: dict[str, str] = {}
     for statement in plan.every:
@@ -268,7 +270,7 @@ def _imported_names(plan: Plan) -> dict[str, str]:
     return names
 
 
-def _remarks(plan: Plan) -> Iterator[str]:
+def _remarks(plan: PromotionPlan) -> Iterator[str]:
     for cell in plan.step_cells:
         for magic in (magic for magic in cell.magics if magic.harmless):
             yield f"{cell.where(magic.line)}: `{magic.text[:40]}` is left out"
@@ -285,7 +287,7 @@ def _remarks(plan: Plan) -> Iterator[str]:
             yield f"{cell.where(cell.syntax_fault.line)}: not Python; the cell is not run"
 
 
-def _plots_left_out(plan: Plan) -> Iterator[str]:
+def _plots_left_out(plan: PromotionPlan) -> Iterator[str]:
     nodes = {node for node, why in plan.left_out.nodes.items() if why == "plot"}
     for statement in plan.marked:
         for node in ast.walk(statement.node):
@@ -294,7 +296,7 @@ def _plots_left_out(plan: Plan) -> Iterator[str]:
                 yield f"{statement.cell.where(node.lineno)}: a plot is left out"
 
 
-def _magics_not_run(plan: Plan) -> Iterator[str]:
+def _magics_not_run(plan: PromotionPlan) -> Iterator[str]:
     if not plan.step_cells:  # the mark is only nearly right, which is refused
         return
     for cell in plan.notebook.code_cells:

@@ -10,14 +10,14 @@ from pathlib import Path
 from ratchet.notebooks import modules_beside, run_records
 from ratchet.notebooks.cells import Cell, Notebook, load
 from ratchet.notebooks.git import NoRepository
-from ratchet.notebooks.history import CodeAge, History, history_of
+from ratchet.notebooks.history import CodeAge, StepHistory, history_of
 from ratchet.notebooks.needs import needs_of
 from ratchet.notebooks.past_code import code_of
 from ratchet.notebooks.remembered import Remembered
 from ratchet.notebooks.run_records import NO_RUNS, RunRecord, RunSeries, newest_series
-from ratchet.notebooks.statements import Statement, statements_of, step_statements
+from ratchet.notebooks.statements import CodeStatement, statements_of, step_statements
 from ratchet.notebooks.step_code import ModulesBeside
-from ratchet.notebooks.verdicts import Evidence, Judgement, Verdict, judge
+from ratchet.notebooks.verdicts import Evidence, Judgement, StepVerdict, judge
 
 Refusals = Callable[[Notebook, str], Sequence[str]]
 """Why a step of a notebook cannot be promoted as it is, in words with places; empty if it can."""
@@ -122,7 +122,7 @@ def notebook_status(
             continue
         evidence, code = sources.evidence(name, notebook.step_cells(name))
         judgement = judge(evidence, now=now, promote_after_days=promote_after_days)
-        due = judgement.verdict is Verdict.PROMOTE
+        due = judgement.verdict is StepVerdict.PROMOTE
         steps.append(
             StepStatus(
                 name=name,
@@ -146,7 +146,7 @@ def _step_names(notebook: Notebook) -> list[str]:
 
 def _promoted(notebook: Notebook, name: str) -> StepStatus:
     cell = next(cell for cell in notebook.cells if cell.promoted == name)
-    judgement = Judgement(verdict=Verdict.PROMOTED)
+    judgement = Judgement(verdict=StepVerdict.PROMOTED)
     return StepStatus(name=name, judgement=judgement, where=cell.where())
 
 
@@ -154,9 +154,9 @@ def _promoted(notebook: Notebook, name: str) -> StepStatus:
 class _Sources:
     """What is asked about the steps of one notebook."""
 
-    every: Sequence[Statement]
+    every: Sequence[CodeStatement]
     modules: ModulesBeside
-    history: History | NoRepository
+    history: StepHistory | NoRepository
     records: Sequence[RunRecord]
 
     def evidence(self, step: str, cells: Sequence[Cell]) -> tuple[Evidence, str]:
@@ -186,14 +186,16 @@ class _Sources:
             if made.since is None or made.since > age.since:
                 yield MakerAge(name, makers[-1].where, made)
 
-    def _changers(self, name: str, maker: Statement, first: Statement) -> Iterator[Statement]:
+    def _changers(
+        self, name: str, maker: CodeStatement, first: CodeStatement
+    ) -> Iterator[CodeStatement]:
         """The statements outside any step that change an input before the step begins."""
         for statement in self.every[maker.order + 1 : first.order]:
             if name in statement.flow.changes and not statement.cell.step:
                 yield statement
 
 
-def _fault(cells: Sequence[Cell], statements: Sequence[Statement]) -> str:
+def _fault(cells: Sequence[Cell], statements: Sequence[CodeStatement]) -> str:
     """Why a step is no code that runs, or ""."""
     for cell in cells:
         if cell.syntax_fault is not None:

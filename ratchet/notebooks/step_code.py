@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ratchet.notebooks import syntax
 from ratchet.notebooks.cells import Notebook
 from ratchet.notebooks.needs import needs_of
-from ratchet.notebooks.statements import Statement, statements_of, step_statements
+from ratchet.notebooks.statements import CodeStatement, statements_of, step_statements
 
 ModulesBeside = Callable[[str], Mapping[str, str]]
 """For a module's name the files that it consists of beside the notebook, path → source; nothing
@@ -31,7 +31,9 @@ def step_digest(notebook: Notebook, step: str, modules: ModulesBeside = no_modul
 
 
 def code_digest(
-    every: Sequence[Statement], step: Sequence[Statement], modules: ModulesBeside = no_modules
+    every: Sequence[CodeStatement],
+    step: Sequence[CodeStatement],
+    modules: ModulesBeside = no_modules,
 ) -> str:
     """The digest of some statements with the definitions that they need.
 

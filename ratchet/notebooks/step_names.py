@@ -9,13 +9,13 @@ from ratchet.notebooks.cells import Notebook
 from ratchet.notebooks.flow import Flow, flow
 from ratchet.notebooks.needed_cells import READING_BUILTINS
 from ratchet.notebooks.needs import Needs, needs_of
-from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.statements import CodeStatement
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 
 
-def later_flow(every: Sequence[Statement], first: int, mine: set[int]) -> Flow:
+def later_flow(every: Sequence[CodeStatement], first: int, mine: set[int]) -> Flow:
     """What the other cells do from the step on. Functions from above read their names when those
     cells call them."""
     above = [s.node for s in every if s.order < first and isinstance(s.node, DEFINITIONS)]
@@ -23,14 +23,14 @@ def later_flow(every: Sequence[Statement], first: int, mine: set[int]) -> Flow:
 
 
 def lifted_definitions(
-    own: Sequence[Statement],
+    own: Sequence[CodeStatement],
     needs: Needs,
     whole: Flow,
     used: Sequence[str],
     inputs: Sequence[str],
     parameters: Mapping[str, ast.expr],
-    nested: Sequence[Statement],
-) -> tuple[Statement, ...]:
+    nested: Sequence[CodeStatement],
+) -> tuple[CodeStatement, ...]:
     """Functions and classes of the step that later cells use, set once, that read none of its
     names but each other and imports."""
     by_imports = {n for s in own if isinstance(s.node, IMPORTS) for n in s.flow.writes}
@@ -51,7 +51,7 @@ def lifted_definitions(
         wanted = fitting
 
 
-def parameter_values(notebook: Notebook, every: Sequence[Statement]) -> dict[str, ast.expr]:
+def parameter_values(notebook: Notebook, every: Sequence[CodeStatement]) -> dict[str, ast.expr]:
     """The literals of the cell that is tagged `parameters`, which a run may set to others."""
     values: dict[str, ast.expr] = {}
     for statement in every:
@@ -75,11 +75,11 @@ def _is_literal(value: ast.expr) -> bool:
     return True
 
 
-def _set_once(name: str, every: Sequence[Statement]) -> bool:
+def _set_once(name: str, every: Sequence[CodeStatement]) -> bool:
     return sum(name in s.flow.writes or name in s.flow.changes for s in every) == 1
 
 
-def definitions_of(own: Sequence[Statement]) -> tuple[str, ...]:
+def definitions_of(own: Sequence[CodeStatement]) -> tuple[str, ...]:
     """Names that the step sets to code: imports, functions and classes."""
     names: dict[str, bool] = {}
     for statement in own:
@@ -103,7 +103,7 @@ def wanted_outputs(
 
 
 def everything_set(
-    own: Sequence[Statement], whole: Flow, definitions: Sequence[str]
+    own: Sequence[CodeStatement], whole: Flow, definitions: Sequence[str]
 ) -> tuple[str, ...]:
     """All that a step sets, when nobody reads it: the last step of a notebook."""
     loops = (ast.For, ast.AsyncFor, ast.With)
@@ -112,8 +112,8 @@ def everything_set(
 
 
 def needs_with_outputs(
-    every: Sequence[Statement],
-    own: Sequence[Statement],
+    every: Sequence[CodeStatement],
+    own: Sequence[CodeStatement],
     whole: Flow,
     outputs: Sequence[str],
     parameters: frozenset[str],
@@ -125,7 +125,7 @@ def needs_with_outputs(
     reading = ast.Expr(ast.Tuple([ast.Name(name, ast.Load()) for name in outputs], ast.Load()))
     ast.copy_location(reading, last.node)
     ast.fix_missing_locations(reading)
-    steps = [*own, Statement(last.order, last.cell, reading)]
+    steps = [*own, CodeStatement(last.order, last.cell, reading)]
     found = needs_of(every, steps, parameters)
     # A constant that the step changes is data: the notebook sees the change. One that it sets anew
     # would hide the other one in a function.
@@ -136,7 +136,7 @@ def needs_with_outputs(
     return needs_of(every, steps, parameters | data) if data else found
 
 
-def _handed_over(own: Sequence[Statement], constants: Mapping[str, Statement]) -> set[str]:
+def _handed_over(own: Sequence[CodeStatement], constants: Mapping[str, CodeStatement]) -> set[str]:
     """Lists and the like that go to a function whose result nobody keeps: it may change them."""
     calls = [
         s.node.value

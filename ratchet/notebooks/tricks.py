@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ratchet.notebooks.bodies import root_name
 from ratchet.notebooks.needs import ImportedName
 from ratchet.notebooks.refusals import Refusal, refusal
-from ratchet.notebooks.statements import Statement
+from ratchet.notebooks.statements import CodeStatement
 
 _OF_THE_NOTEBOOK = {
     *("globals", "locals", "vars", "dir", "exec", "eval", "compile", "input", "raw_input"),
@@ -29,7 +29,7 @@ _TODAY = {"today", "now"}
 
 
 def tricks(
-    statements: Sequence[Statement], imports: Mapping[str, ImportedName], own: frozenset[str]
+    statements: Sequence[CodeStatement], imports: Mapping[str, ImportedName], own: frozenset[str]
 ) -> Iterator[Refusal]:
     """What stands against taking statements into a script.
 
@@ -47,7 +47,7 @@ def tricks(
 
 def _trick(
     node: ast.AST,
-    statement: Statement,
+    statement: CodeStatement,
     imports: Mapping[str, ImportedName],
     own: frozenset[str],
 ) -> Iterator[tuple[str, str]]:
@@ -123,7 +123,7 @@ def _dotted(node: ast.AST) -> str:
     return ""
 
 
-def _clock_readings(statement: Statement) -> Iterator[Refusal]:
+def _clock_readings(statement: CodeStatement) -> Iterator[Refusal]:
     """Readings of the calendar. One that only measures or prints how long something took is none:
     where it gets into a result, the result differs each time, and the run shows that."""
     measured: set[ast.AST] = set()

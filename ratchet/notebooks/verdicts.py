@@ -10,7 +10,7 @@ from ratchet.notebooks.history import CodeAge
 from ratchet.notebooks.run_records import NO_RUNS, RunSeries
 
 
-class Verdict(StrEnum):
+class StepVerdict(StrEnum):
     """What to do with a step.
 
     PROMOTE: its code has been the same for long enough.
@@ -59,7 +59,7 @@ class Judgement:
         reason: why it is moving or unknown, in words; "" otherwise.
     """
 
-    verdict: Verdict
+    verdict: StepVerdict
     days: int | None = None
     at_least: bool = False
     days_left: int | None = None
@@ -78,10 +78,10 @@ def judge(evidence: Evidence, *, now: datetime, promote_after_days: int) -> Judg
         promote_after_days: so old is old enough.
     """
     if evidence.fault:
-        return Judgement(verdict=Verdict.UNKNOWN, reason=evidence.fault)
+        return Judgement(verdict=StepVerdict.UNKNOWN, reason=evidence.fault)
     if evidence.age is not None and evidence.age.since is None:
         reason = "edited since the last commit" if evidence.committed else "not committed yet"
-        return Judgement(verdict=Verdict.MOVING, days=0, reason=reason)
+        return Judgement(verdict=StepVerdict.MOVING, days=0, reason=reason)
     dates = [evidence.age.since if evidence.age else None, evidence.runs.first]
     since = min((date for date in dates if date is not None), default=None)
     if since is None:
@@ -89,15 +89,15 @@ def judge(evidence: Evidence, *, now: datetime, promote_after_days: int) -> Judg
     days = max(0, (now - since).days)
     unproven = evidence.age.at_least if evidence.age else ""
     if days >= promote_after_days:
-        return Judgement(verdict=Verdict.PROMOTE, days=days, at_least=bool(unproven))
+        return Judgement(verdict=StepVerdict.PROMOTE, days=days, at_least=bool(unproven))
     if unproven:
-        return Judgement(verdict=Verdict.UNKNOWN, days=days, at_least=True, reason=unproven)
-    return Judgement(verdict=Verdict.WAIT, days=days, days_left=promote_after_days - days)
+        return Judgement(verdict=StepVerdict.UNKNOWN, days=days, at_least=True, reason=unproven)
+    return Judgement(verdict=StepVerdict.WAIT, days=days, days_left=promote_after_days - days)
 
 
 def _judge_without_dates(evidence: Evidence) -> Judgement:
     if evidence.ran_before and not evidence.runs.failures:
         reason = "edited since its last recorded run"
-        return Judgement(verdict=Verdict.MOVING, days=0, reason=reason)
+        return Judgement(verdict=StepVerdict.MOVING, days=0, reason=reason)
     reason = f"{evidence.no_git}, and no good run is recorded; to record one: ratchet notebook run"
-    return Judgement(verdict=Verdict.UNKNOWN, reason=reason)
+    return Judgement(verdict=StepVerdict.UNKNOWN, reason=reason)

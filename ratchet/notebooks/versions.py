@@ -17,7 +17,7 @@ _EQUAL = "-M100%"
 
 
 @dataclass(frozen=True)
-class Version:
+class NotebookVersion:
     """A commit that touched a file, or one that it imports.
 
     Attributes:
@@ -38,7 +38,7 @@ class Stretch:
         begins: whether the last version added the file.
     """
 
-    versions: tuple[Version, ...]
+    versions: tuple[NotebookVersion, ...]
     begins: bool
 
 
@@ -58,14 +58,14 @@ def stretch(repository: Repository, start: str, path: str, beside: Sequence[str]
         *("--name-status", "-z", "--format=%x01%H %cI", "-O/dev/null", "--"),
         *(literal(name) for name in (path, *beside)),
     )
-    versions: list[Version] = []
+    versions: list[NotebookVersion] = []
     for entry in answer.split("\x01")[1:]:
         head, *fields = entry.split("\0")
         commit, when = head.split()
         changes = _changes(fields)
         if changes.get(path) == "D":
             return Stretch(tuple(versions), begins=False)
-        versions.append(Version(commit, datetime.fromisoformat(when).astimezone(UTC), path))
+        versions.append(NotebookVersion(commit, datetime.fromisoformat(when).astimezone(UTC), path))
         if changes.get(path) == "A":
             return Stretch(tuple(versions), begins=True)
     return Stretch(tuple(versions), begins=False)
@@ -85,7 +85,9 @@ def parent_of(repository: Repository, commit: str) -> str | None:
         return None
 
 
-def paths_before(repository: Repository, first: Version, parent: str, line: str) -> Iterator[str]:
+def paths_before(
+    repository: Repository, first: NotebookVersion, parent: str, line: str
+) -> Iterator[str]:
     """The paths in the parent commit from which a file may have come: the one that it was renamed
     from, then those that hold a line of it."""
     renamed = _renamed_from(repository, first, parent)
@@ -94,7 +96,7 @@ def paths_before(repository: Repository, first: Version, parent: str, line: str)
     yield from (path for path in paths_with(repository, parent, line) if path != renamed)
 
 
-def _renamed_from(repository: Repository, first: Version, parent: str) -> str | None:
+def _renamed_from(repository: Repository, first: NotebookVersion, parent: str) -> str | None:
     for similar in (_SIMILAR, _EQUAL):  # a partial clone lacks the contents to compare
         try:
             answer = repository.ask(

@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 from ratchet.notebooks.errors import NotebookError
-from ratchet.notebooks.promotion import Promotion, refuse_places
+from ratchet.notebooks.promotion import StepPromotion, refuse_places
 
 
-def write(promotion: Promotion) -> list[Path]:
+def write(promotion: StepPromotion) -> list[Path]:
     """Writes the new files and the notebook.
 
     Returns:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
 from ratchet.candidates import deployments, jumpstart_models, leftovers, serving
-from ratchet.candidates.deployments import Deployment
+from ratchet.candidates.deployments import CandidateDeployment
 from ratchet.cli.main import app
 from ratchet.deployment.target import environment as targets
 from ratchet.deployment.target.environment import Target, local_target
@@ -123,7 +123,7 @@ def type_(person: Target, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
     return lambda *words: CliRunner().invoke(app, ["candidates", *words])
 
 
-def made(target: Target, trial: str) -> Deployment:
+def made(target: Target, trial: str) -> CandidateDeployment:
     return deployments.deployment(
         target.settings,
         trial_id=trial,

@@ -23,7 +23,7 @@ from typer.testing import CliRunner, Result
 from ratchet.candidates import champion_answers
 from ratchet.candidates.champion_answers import Champion
 from ratchet.candidates.eval_rows import EvalRows, rows_digest
-from ratchet.candidates.results import Trial
+from ratchet.candidates.results import CandidateTrial
 from ratchet.cli.main import app
 from ratchet.costs.token_book import ListedRates, TokenBook
 from ratchet.deployment.target.environment import Target
@@ -79,16 +79,16 @@ class Bench:
             app, ["candidates", "try", *ids, "--rows", str(rows), *limit, *words]
         )
 
-    def trials(self, *words: str, **how: Any) -> list[tuple[Trial, str]]:
+    def trials(self, *words: str, **how: Any) -> list[tuple[CandidateTrial, str]]:
         """What `--json` says, with the verdict's head."""
         result = self.try_("--json", *words, **how)
         assert result.exit_code == 0, result.output
         return [
-            (Trial.from_json(json.dumps(data)), str(data["verdict"]["head"]))
+            (CandidateTrial.from_json(json.dumps(data)), str(data["verdict"]["head"]))
             for data in json.loads(result.stdout)
         ]
 
-    def trial(self, *words: str, **how: Any) -> tuple[Trial, str]:
+    def trial(self, *words: str, **how: Any) -> tuple[CandidateTrial, str]:
         (trial,) = self.trials(*words, **how)
         return trial
 
@@ -306,7 +306,7 @@ def test_answers_that_use_more_than_expected_stop_at_the_limit_and_what_there_is
     refused = bench.try_("--limit-tokens", str(limit), "--max-tokens", "20", "--json", rows=60)
     assert refused.exit_code == 0, refused.output
     (data,) = json.loads(refused.stdout)
-    stopped = Trial.from_json(json.dumps(data))
+    stopped = CandidateTrial.from_json(json.dumps(data))
     assert stopped.stopped == f"the limit of {limit:,} tokens is reached"
     assert 0 < stopped.scored < 60
     used = stopped.input_tokens + stopped.output_tokens  # type: ignore[operator]

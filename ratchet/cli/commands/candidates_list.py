@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SHOWN = 40
 
 
-class Kind(StrEnum):
+class CandidateKind(StrEnum):
     text = "text"
     embedding = "embedding"
     jumpstart = "jumpstart"
@@ -41,7 +41,7 @@ def list_models(
         typer.Option("--provider", metavar="NAME", help="Only of one provider: anthropic."),
     ] = "",
     kind: Annotated[
-        Kind | None,
+        CandidateKind | None,
         typer.Option(
             "--kind",
             help="Default: Bedrock's models of text and of embeddings.",
@@ -75,12 +75,12 @@ def list_models(
     A price that the Price List does not certainly have is unknown. Nothing is
     called and nothing costs anything.
     """
-    if task and kind not in (None, Kind.jumpstart):
+    if task and kind not in (None, CandidateKind.jumpstart):
         raise typer.BadParameter(
             "only JumpStart's models have tasks: --kind jumpstart", param_hint="--task"
         )
     target = connect(environment, local, model)
-    of_jumpstart = kind is Kind.jumpstart or bool(task)
+    of_jumpstart = kind is CandidateKind.jumpstart or bool(task)
     with err().status("[dim]asking for models …[/]"):
         if of_jumpstart:
             shown = limit if limit or as_json else _SHOWN

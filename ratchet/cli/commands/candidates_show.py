@@ -11,7 +11,7 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, Model, connect
 
 if TYPE_CHECKING:
-    from ratchet.candidates.results import Trial
+    from ratchet.candidates.results import CandidateTrial
     from ratchet.deployment.target.environment import Target
 
 
@@ -55,7 +55,7 @@ def show(
     _print_model(target, name, as_json=as_json)
 
 
-def _print_trials(target: Target, trials: list[Trial], *, as_json: bool) -> None:
+def _print_trials(target: Target, trials: list[CandidateTrial], *, as_json: bool) -> None:
     from ratchet.cli.views import trial_view
 
     if as_json:

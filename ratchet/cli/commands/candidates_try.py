@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ratchet.candidates.batch_trials import JobPlace
     from ratchet.candidates.jumpstart_trials import JumpStartTrial
     from ratchet.candidates.lookup import TriedHubModel
-    from ratchet.candidates.plans import Plan, TriedModel
-    from ratchet.candidates.prompts import Question, Template
+    from ratchet.candidates.plans import TrialPlan, TriedModel
+    from ratchet.candidates.prompts import RowQuestion, Template
     from ratchet.candidates.row_trials import RowTrial, Sending
     from ratchet.deployment.target.environment import Target
     from ratchet.loop.facts import TrainingFacts
@@ -197,7 +197,7 @@ def try_(
 
 def _of_bedrock(
     target: Target,
-    plan: Plan,
+    plan: TrialPlan,
     model: TriedModel,
     sending: Sending,
     *,
@@ -229,7 +229,7 @@ def _of_bedrock(
 def _of_hub(
     target: Target,
     deployed: TrainingFacts,
-    plan: Plan,
+    plan: TrialPlan,
     model: TriedHubModel,
     sending: Sending,
     *,
@@ -249,7 +249,7 @@ def _of_hub(
     )
 
 
-def _job(target: Target, deployed: TrainingFacts, plan: Plan, role: str | None) -> JobPlace:
+def _job(target: Target, deployed: TrainingFacts, plan: TrialPlan, role: str | None) -> JobPlace:
     """Where a batch job works; without a name, as the role that candidates have."""
     from ratchet.candidates import batch_trials, deployments
     from ratchet.settings.arns import partition
@@ -274,7 +274,7 @@ def _dollars(text: str | None, default: float) -> Decimal:
     return amount
 
 
-def _template(target: Target, file: Path | None, question: Question) -> Template:
+def _template(target: Target, file: Path | None, question: RowQuestion) -> Template:
     """The template of the command line, or of the project, or else the one that is made."""
     from ratchet.candidates.prompts import Template, default_template
     from ratchet.deployment.errors import DeploymentError
@@ -295,7 +295,7 @@ def _template(target: Target, file: Path | None, question: Question) -> Template
     return Template(text=text, source=str(file or named))
 
 
-def _show_prompt(plan: Plan) -> None:
+def _show_prompt(plan: TrialPlan) -> None:
     """What a model is sent for the first row, and nothing is sent."""
     from ratchet.candidates.prompts import instruction
     from ratchet.cli.views import trial_view

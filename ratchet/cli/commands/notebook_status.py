@@ -83,13 +83,13 @@ def _show(statuses: Sequence[NotebookStatus], *, as_json: bool) -> None:
 
 def _exit_status(statuses: Sequence[NotebookStatus]) -> int:
     """1 for a step that is due, whatever is unknown of others; 3 for what is unknown."""
-    from ratchet.notebooks.verdicts import Verdict
+    from ratchet.notebooks.verdicts import StepVerdict
 
     verdicts = {step.judgement.verdict for status in statuses for step in status.steps}
-    if Verdict.PROMOTE in verdicts:
+    if StepVerdict.PROMOTE in verdicts:
         return 1
     faulty = any(status.error or status.mark_problems for status in statuses)
-    return _CANNOT_TELL if faulty or Verdict.UNKNOWN in verdicts else 0
+    return _CANNOT_TELL if faulty or StepVerdict.UNKNOWN in verdicts else 0
 
 
 def _failed(statuses: Sequence[NotebookStatus]) -> int:

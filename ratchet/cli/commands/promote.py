@@ -14,7 +14,7 @@ from ratchet.cli.console import echo_json, err, out
 from ratchet.cli.options import Json, Model
 
 if TYPE_CHECKING:
-    from ratchet.notebooks.promotion import Promotion
+    from ratchet.notebooks.promotion import StepPromotion
 
 
 def register(app: typer.Typer) -> None:
@@ -102,7 +102,7 @@ def _agreed(*, yes: bool) -> bool:
     return True
 
 
-def _show(promotion: Promotion) -> None:
+def _show(promotion: StepPromotion) -> None:
     console, request = out(), promotion.request
     shown = request.script.relative_to(request.root).as_posix()
     console.print(f"[bold]{escape(shown)}[/]  [dim]new[/]")
@@ -128,7 +128,7 @@ def _show(promotion: Promotion) -> None:
     console.print("")
 
 
-def _next(promotion: Promotion) -> None:
+def _next(promotion: StepPromotion) -> None:
     request = promotion.request
     console = out()
     console.print("Written. The line for the pipeline:\n")
@@ -142,7 +142,7 @@ def _next(promotion: Promotion) -> None:
     )
 
 
-def _document(promotion: Promotion, *, written: bool) -> dict[str, Any]:
+def _document(promotion: StepPromotion, *, written: bool) -> dict[str, Any]:
     request, layout = promotion.request, promotion.layout
     root = request.root
     return {

@@ -13,18 +13,18 @@ from ratchet.cli.console import err
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ratchet.candidates.asking import Progress
+    from ratchet.candidates.asking import AskingProgress
     from ratchet.candidates.champion_answers import Champion
     from ratchet.candidates.jumpstart_trials import JumpStartTrial
-    from ratchet.candidates.plans import Plan
+    from ratchet.candidates.plans import TrialPlan
     from ratchet.candidates.replies import RefusedTrialError
-    from ratchet.candidates.results import Trial
+    from ratchet.candidates.results import CandidateTrial
     from ratchet.candidates.row_trials import Limits, RowTrial
     from ratchet.deployment.target.environment import Target
     from ratchet.loop.facts import TrainingFacts
 
 
-def announce(plan: Plan, trials: Sequence[RowTrial | JumpStartTrial]) -> None:
+def announce(plan: TrialPlan, trials: Sequence[RowTrial | JumpStartTrial]) -> None:
     """What would leave, where to, and for how much at most."""
     from ratchet.candidates.eval_rows import too_few
     from ratchet.cli.views import trial_view
@@ -38,7 +38,7 @@ def announce(plan: Plan, trials: Sequence[RowTrial | JumpStartTrial]) -> None:
         console.print(escape(trial_view.estimate_line(trial)), soft_wrap=True)
 
 
-def ask_champion(target: Target, plan: Plan) -> Champion:
+def ask_champion(target: Target, plan: TrialPlan) -> Champion:
     """The champion's answers, which cost nothing; whoever agrees to a trial knows whether there
     are any."""
     from ratchet.candidates import champion_answers
@@ -75,14 +75,14 @@ def run_all(
     trials: Sequence[RowTrial | JumpStartTrial],
     champion: Champion,
     limits: Limits,
-) -> tuple[list[Trial], list[RefusedTrialError]]:
+) -> tuple[list[CandidateTrial], list[RefusedTrialError]]:
     """One trial after the other. Each is stored as soon as it ends."""
     from ratchet.candidates import results
     from ratchet.candidates.asking import INTERRUPTED
     from ratchet.candidates.replies import RefusedTrialError
 
     budget = limits.budget()
-    ended: list[Trial] = []
+    ended: list[CandidateTrial] = []
     refusals: list[RefusedTrialError] = []
     for trial in trials:
         try:
@@ -99,7 +99,7 @@ def run_all(
     return ended, refusals
 
 
-def _share(target: Target, deployed: TrainingFacts, trial: Trial) -> None:
+def _share(target: Target, deployed: TrainingFacts, trial: CandidateTrial) -> None:
     """Colleagues read it in the bucket; who may not write there has it in the project's folder."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -132,7 +132,7 @@ class _Shown:
     def __exit__(self, *_: object) -> None:
         self._status.stop()
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: AskingProgress) -> None:
         from ratchet.cli.views import trial_view
 
         line = escape(trial_view.progress_line(self._candidate, progress, dollars=self._dollars))

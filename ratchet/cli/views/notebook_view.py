@@ -16,14 +16,14 @@ from rich.text import Text
 
 from ratchet.cli.views.wording import count
 from ratchet.notebooks.status import MakerAge, NotebookStatus, StepStatus
-from ratchet.notebooks.verdicts import Verdict
+from ratchet.notebooks.verdicts import StepVerdict
 
 _STYLES = {
-    Verdict.PROMOTE: "green",
-    Verdict.WAIT: "default",
-    Verdict.MOVING: "cyan",
-    Verdict.UNKNOWN: "yellow",
-    Verdict.PROMOTED: "dim",
+    StepVerdict.PROMOTE: "green",
+    StepVerdict.WAIT: "default",
+    StepVerdict.MOVING: "cyan",
+    StepVerdict.UNKNOWN: "yellow",
+    StepVerdict.PROMOTED: "dim",
 }
 _NO_STEPS = (
     "no step is marked; to mark a cell, give it the tag step:NAME, or the first line "
@@ -115,14 +115,14 @@ def _table(steps: Sequence[StepStatus], now: datetime) -> Table:
 
 def _unchanged(step: StepStatus) -> str:
     judgement = step.judgement
-    if judgement.days is None or judgement.verdict is Verdict.MOVING:
+    if judgement.days is None or judgement.verdict is StepVerdict.MOVING:
         return "–"
     return f"{'≥ ' if judgement.at_least else ''}{count(judgement.days, 'day')}"
 
 
 def _why(step: StepStatus, now: datetime) -> Iterator[str]:
     judgement, age = step.judgement, step.age
-    if judgement.verdict is Verdict.PROMOTED:
+    if judgement.verdict is StepVerdict.PROMOTED:
         yield f"{step.where} calls its script"
         return
     if judgement.reason:
@@ -170,6 +170,6 @@ def _remark(label: str, words: str, style: str) -> Padding:
 def _commands(status: NotebookStatus) -> Iterator[Text]:
     """The next command for each step that is due."""
     for step in status.steps:
-        if step.judgement.verdict is Verdict.PROMOTE and not step.refusals:
+        if step.judgement.verdict is StepVerdict.PROMOTE and not step.refusals:
             path = shlex.quote(status.path)
             yield Text(f"  ratchet promote {path} --step {step.name}", style="dim")

@@ -13,18 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from ratchet.candidates.results import JUMPSTART
-from ratchet.candidates.verdicts import Verdict, verdict
+from ratchet.candidates.verdicts import TrialVerdict, verdict
 from ratchet.cli.views.wording import count
 from ratchet.costs.money import shown as money
 from ratchet.loop.numbers import difference_text, score_text
 from ratchet.loop.problems import PROBLEMS
 
 if TYPE_CHECKING:
-    from ratchet.candidates.asking import Progress
+    from ratchet.candidates.asking import AskingProgress
     from ratchet.candidates.estimate import TokenEstimate
     from ratchet.candidates.jumpstart_trials import JumpStartTrial
-    from ratchet.candidates.plans import Plan, TriedModel
-    from ratchet.candidates.results import MetricPair, Trial
+    from ratchet.candidates.plans import TrialPlan, TriedModel
+    from ratchet.candidates.results import CandidateTrial, MetricPair
     from ratchet.candidates.row_trials import RowTrial
 
 _STYLES = {"Better": "bold green", "Not better": "bold red"}
@@ -35,7 +35,7 @@ _SHOWN_COLUMNS = 8
 # -- before ----------------------------------------------------------------------------------------
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
+def plan_lines(plan: TrialPlan) -> Iterator[str]:
     """Which rows and columns leave."""
     rows = plan.rows.labels.rows
     of = f"{rows:,} of {plan.of:,} rows" if rows < plan.of else f"all {rows:,} rows"
@@ -72,7 +72,7 @@ def _tokens_line(model: TriedModel, tokens: TokenEstimate) -> str:
     return f"{text}: at most {money(rates.of(tokens.most))}"
 
 
-def progress_line(candidate: str, progress: Progress, *, dollars: bool) -> str:
+def progress_line(candidate: str, progress: AskingProgress, *, dollars: bool) -> str:
     """`amazon.nova-lite-v1:0 120 of 200 rows, 3 without an answer, $0.0021`."""
     parts = [f"{progress.asked:,} of {progress.rows:,} rows"]
     if progress.unanswered:
@@ -87,7 +87,7 @@ def progress_line(candidate: str, progress: Progress, *, dollars: bool) -> str:
 # -- after -----------------------------------------------------------------------------------------
 
 
-def trials(listed: Sequence[Trial], *, width: int) -> RenderableType:
+def trials(listed: Sequence[CandidateTrial], *, width: int) -> RenderableType:
     """The verdict of each, then one table: of one trial its metrics, of several a line for each."""
     parts: list[RenderableType] = []
     for trial in listed:
@@ -100,13 +100,13 @@ def trials(listed: Sequence[Trial], *, width: int) -> RenderableType:
     return Group(*parts)
 
 
-def _verdict(trial: Trial, said: Verdict, *, named: bool) -> Text:
+def _verdict(trial: CandidateTrial, said: TrialVerdict, *, named: bool) -> Text:
     text = Text(f"{trial.candidate}: " if named else "", style="bold", overflow="fold")
     text.append(said.head, style=_STYLES.get(said.head, "bold yellow"))
     return text.append(said.text.removeprefix(said.head), style="not bold")
 
 
-def _remarks(trial: Trial) -> Iterator[str]:
+def _remarks(trial: CandidateTrial) -> Iterator[str]:
     if trial.stopped:
         yield (
             f"[yellow]It stopped after {trial.asked:,} of {trial.rows:,} rows[/]: "
@@ -125,7 +125,7 @@ def _remarks(trial: Trial) -> Iterator[str]:
             yield f"  {escape(example)}"
 
 
-def _metrics(trial: Trial) -> RenderableType:
+def _metrics(trial: CandidateTrial) -> RenderableType:
     if not trial.metrics:
         return Text()
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
@@ -152,7 +152,7 @@ def _score(value: float | None, pair: MetricPair) -> str:
     return score_text(value, like=min(sizes, default=None)).replace("-", "−")
 
 
-def _difference(trial: Trial, pair: MetricPair) -> str:
+def _difference(trial: CandidateTrial, pair: MetricPair) -> str:
     metric = PROBLEMS[trial.problem].metrics.get(pair.name)
     if pair.name == trial.metric and trial.regression is not None:
         return difference_text(trial.regression, like=pair.champion)
@@ -162,7 +162,7 @@ def _difference(trial: Trial, pair: MetricPair) -> str:
     return difference_text(worse, like=pair.champion)
 
 
-def _facts(trial: Trial) -> RenderableType:
+def _facts(trial: CandidateTrial) -> RenderableType:
     drawn = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     drawn.add_column(style="dim", no_wrap=True)
     drawn.add_column(overflow="fold")
@@ -171,7 +171,7 @@ def _facts(trial: Trial) -> RenderableType:
     return drawn
 
 
-def _fact_lines(trial: Trial) -> Iterator[tuple[str, str]]:
+def _fact_lines(trial: CandidateTrial) -> Iterator[tuple[str, str]]:
     yield (
         "rows",
         ", ".join(
@@ -192,14 +192,14 @@ def _fact_lines(trial: Trial) -> Iterator[tuple[str, str]]:
     yield "trial", trial.id
 
 
-def _tokens(trial: Trial) -> str:
+def _tokens(trial: CandidateTrial) -> str:
     if trial.input_tokens is None or trial.output_tokens is None or trial.answered <= 0:
         return ""
     ins, outs = (t / trial.answered for t in (trial.input_tokens, trial.output_tokens))
     return f"{ins:,.0f} in and {outs:,.0f} out a row"
 
 
-def _cost(trial: Trial) -> str:
+def _cost(trial: CandidateTrial) -> str:
     if trial.cost_usd is None:
         return "unknown: nobody knows the price"
     text = f"{'on AWS ' if trial.local else ''}{money(trial.cost_usd)}"
@@ -209,7 +209,7 @@ def _cost(trial: Trial) -> str:
     return f"{text} ({trial.price.source}{', ' if trial.price.date else ''}{trial.price.date})"
 
 
-def _latency(trial: Trial) -> str:
+def _latency(trial: CandidateTrial) -> str:
     parts = []
     if trial.latency_p50_ms is not None and trial.latency_p95_ms is not None:
         parts.append(f"p50 {trial.latency_p50_ms:,.0f} ms, p95 {trial.latency_p95_ms:,.0f} ms")
@@ -222,7 +222,7 @@ def _latency(trial: Trial) -> str:
     return "; ".join(parts)
 
 
-def _side_by_side(listed: Sequence[Trial], *, width: int) -> RenderableType:
+def _side_by_side(listed: Sequence[CandidateTrial], *, width: int) -> RenderableType:
     """The best by the metric first; trials without a score last."""
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
     drawn.add_column("candidate", overflow="fold")
@@ -249,7 +249,7 @@ def _side_by_side(listed: Sequence[Trial], *, width: int) -> RenderableType:
     return drawn
 
 
-def _rank(trial: Trial) -> tuple[bool, float]:
+def _rank(trial: CandidateTrial) -> tuple[bool, float]:
     pair = trial.pair
     if pair is None or pair.candidate is None:
         return True, 0.0
@@ -262,13 +262,13 @@ def _milliseconds(value: float | None) -> str:
     return "—" if value is None else f"{value:,.0f}"
 
 
-def as_data(trial: Trial) -> dict[str, Any]:
+def as_data(trial: CandidateTrial) -> dict[str, Any]:
     """For `--json`."""
     said = verdict(trial)
     return {**trial.as_data(), "verdict": {"head": said.head, "text": said.text}}
 
 
-def total(listed: Sequence[Trial]) -> Decimal | None:
+def total(listed: Sequence[CandidateTrial]) -> Decimal | None:
     """What all trials cost; None: of one nobody knows."""
     costs = [trial.cost_usd for trial in listed]
     known = [cost for cost in costs if cost is not None]

@@ -6,7 +6,7 @@ make of the same input is what the kernel made of it here.
 
 The folder of a record:
 
-    record.json   facts about the values (see `Recorder.facts`)
+    record.json   facts about the values (see `StepRecorder.facts`)
     full/in, full/out       the input and the output of the cells as they ran
     sample/in, sample/out   those of the replay; sample/files holds the files it read
 """
@@ -33,7 +33,7 @@ SEEDS = (101, 202, 303)
 """Two seeds can lead to one result by chance."""
 
 
-class Recorder:
+class StepRecorder:
     """Of one step.
 
     Args:

@@ -12,12 +12,12 @@ from ratchet.candidates.answers import (
     UnparsableError,
     read_answer,
 )
-from ratchet.candidates.prompts import Question
+from ratchet.candidates.prompts import RowQuestion
 
-BINARY = Question(problem="binary", label="late", classes=("0", "1"))
-WORDS = Question(problem="binary", label="outcome", classes=("paid", "default"))
-SEVERAL = Question(problem="multiclass", label="kind", classes=("cat", "dog", "3"))
-NUMBER = Question(problem="regression", label="price")
+BINARY = RowQuestion(problem="binary", label="late", classes=("0", "1"))
+WORDS = RowQuestion(problem="binary", label="outcome", classes=("paid", "default"))
+SEVERAL = RowQuestion(problem="multiclass", label="kind", classes=("cat", "dog", "3"))
+NUMBER = RowQuestion(problem="regression", label="price")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_anything_else_is_no_number(text: str) -> None:
 
 
 @pytest.mark.parametrize("question", [BINARY, WORDS, SEVERAL, NUMBER])
-def test_the_text_of_an_emulator_is_never_an_answer(question: Question) -> None:
+def test_the_text_of_an_emulator_is_never_an_answer(question: RowQuestion) -> None:
     with pytest.raises(MockAnswerError):
         read_answer(" [MiniStack mock response] 0.5", question)
 

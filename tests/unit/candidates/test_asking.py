@@ -11,13 +11,19 @@ from decimal import Decimal
 
 import pytest
 
-from ratchet.candidates.asking import INTERRUPTED, MOST_FAILURES, Patience, Progress, RowAsking
+from ratchet.candidates.asking import (
+    INTERRUPTED,
+    MOST_FAILURES,
+    AskingProgress,
+    Patience,
+    RowAsking,
+)
 from ratchet.candidates.budget import TOKENS, TrialBudget, Usage
 from ratchet.candidates.replies import (
     BusyModelError,
-    NoAnswerError,
     RefusedTrialError,
     Reply,
+    UnansweredRowError,
     VoidTrialError,
 )
 
@@ -31,7 +37,7 @@ def asking(
     limit: int = 1_000_000,
     most: int = 10,
     patience: Patience = IMPATIENT,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callable[[AskingProgress], None] = lambda _: None,
 ) -> RowAsking[int, str]:
     return RowAsking(
         ask=ask,
@@ -77,7 +83,7 @@ def test_the_first_row_is_asked_alone() -> None:
 
 def test_a_busy_service_is_asked_again_and_the_person_sees_that_it_is_busy() -> None:
     attempts: dict[int, int] = {}
-    seen: list[Progress] = []
+    seen: list[AskingProgress] = []
 
     def ask(row: int) -> Reply[str]:
         attempts[row] = attempts.get(row, 0) + 1
@@ -112,7 +118,7 @@ def test_a_row_that_stays_busy_is_unanswered_with_the_reason_and_costs_nothing()
 
 def test_a_row_that_may_be_billed_without_an_answer_counts_at_its_most() -> None:
     def ask(row: int) -> Reply[str]:
-        raise NoAnswerError("no answer within 60 s", billed=row == 0)
+        raise UnansweredRowError("no answer within 60 s", billed=row == 0)
 
     attempt = asking(ask, most=99)
     attempt.all(range(2))
@@ -125,7 +131,7 @@ def test_a_service_that_dies_midway_is_not_asked_about_the_rest() -> None:
     def ask(row: int) -> Reply[str]:
         asked.append(row)
         if row >= 20:
-            raise NoAnswerError("connection refused", billed=False)
+            raise UnansweredRowError("connection refused", billed=False)
         return answered(row)
 
     result = asking(ask).all(range(500))
@@ -137,7 +143,7 @@ def test_a_service_that_dies_midway_is_not_asked_about_the_rest() -> None:
 def test_failures_between_answers_do_not_end_it() -> None:
     def ask(row: int) -> Reply[str]:
         if row % 2:
-            raise NoAnswerError("it did not like this row", billed=False)
+            raise UnansweredRowError("it did not like this row", billed=False)
         return answered(row)
 
     result = asking(ask, patience=Patience(at_once=1)).all(range(60))
@@ -199,7 +205,7 @@ def test_ctrl_c_ends_it_with_the_answers_that_were_on_their_way() -> None:
             release.wait(5)
         return answered(row)
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: AskingProgress) -> None:
         if progress.asked == 8 and not release.is_set():
             release.set()
             os.kill(os.getpid(), signal.SIGINT)
@@ -221,7 +227,7 @@ def test_ctrl_c_does_not_wait_for_a_busy_service() -> None:
             return answered(row)
         raise BusyModelError("too many requests")
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: AskingProgress) -> None:
         if progress.busy:
             raise KeyboardInterrupt
 
@@ -246,7 +252,7 @@ def test_a_service_that_is_not_there_refuses_the_trial_at_the_first_row() -> Non
 
 def test_a_service_that_answers_nothing_at_all_refuses_the_trial() -> None:
     def ask(row: int) -> Reply[str]:
-        raise NoAnswerError("the model crashed", billed=False)
+        raise UnansweredRowError("the model crashed", billed=False)
 
     with pytest.raises(RefusedTrialError, match=r"nothing was answered.*crashed"):
         asking(ask).all(range(500))
@@ -254,7 +260,7 @@ def test_a_service_that_answers_nothing_at_all_refuses_the_trial() -> None:
 
 def test_what_may_be_billed_is_not_forgotten_where_nothing_was_answered() -> None:
     def ask(row: int) -> Reply[str]:
-        raise NoAnswerError("no answer within 60 s", billed=True)
+        raise UnansweredRowError("no answer within 60 s", billed=True)
 
     asked = asking(ask)
     assert "no answer within 60 s" in asked.all(range(500)).stopped
@@ -292,7 +298,7 @@ def test_an_answer_that_nobody_gave_voids_all_answers_even_after_ctrl_c() -> Non
             raise VoidTrialError("an emulator answered")
         return answered(row)
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: AskingProgress) -> None:
         if progress.asked == 4 and not release.is_set():
             release.set()
             raise KeyboardInterrupt

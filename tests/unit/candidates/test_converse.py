@@ -19,15 +19,15 @@ from botocore.validate import ParamValidator
 from ratchet.candidates.budget import Usage
 from ratchet.candidates.converse import SCHEMA, SYSTEM, TEMPERATURE, Conversation, tag_text
 from ratchet.candidates.failures import Failures
-from ratchet.candidates.prompts import Question
+from ratchet.candidates.prompts import RowQuestion
 from ratchet.candidates.replies import (
     BusyModelError,
-    NoAnswerError,
     RefusedTrialError,
+    UnansweredRowError,
     VoidTrialError,
 )
 
-QUESTION = Question(problem="binary", label="late", classes=("0", "1"))
+QUESTION = RowQuestion(problem="binary", label="late", classes=("0", "1"))
 MODEL = "amazon.nova-lite-v1:0"
 
 
@@ -151,10 +151,13 @@ def test_a_model_that_takes_none_of_them_is_asked_in_one_message() -> None:
         (refused("InternalServerException"), BusyModelError),
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:1"), BusyModelError),
         (ConnectTimeoutError(endpoint_url="http://127.0.0.1:1"), BusyModelError),
-        (ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), NoAnswerError),
-        (refused("ModelTimeoutException"), NoAnswerError),
-        (refused("ModelErrorException"), NoAnswerError),
-        (refused("ValidationException", "Input is too long for requested model"), NoAnswerError),
+        (ReadTimeoutError(endpoint_url="http://127.0.0.1:1"), UnansweredRowError),
+        (refused("ModelTimeoutException"), UnansweredRowError),
+        (refused("ModelErrorException"), UnansweredRowError),
+        (
+            refused("ValidationException", "Input is too long for requested model"),
+            UnansweredRowError,
+        ),
         (refused("AccessDeniedException", "no access to the model"), RefusedTrialError),
         (refused("ResourceNotFoundException", "no such model"), RefusedTrialError),
         (
@@ -176,7 +179,7 @@ def test_a_row_that_timed_out_may_be_billed_and_one_that_was_refused_is_not() ->
         (ReadTimeoutError(endpoint_url="x"), True),
         (refused("ValidationException", "Input is too long"), False),
     ):
-        with pytest.raises(NoAnswerError) as raised:
+        with pytest.raises(UnansweredRowError) as raised:
             conversation(Runtime(_always(problem))).ask("the row")
         assert raised.value.billed is billed
 

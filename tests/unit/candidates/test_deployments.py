@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ratchet.candidates import deployments, jumpstart_models, serving
-from ratchet.candidates.deployments import Deployment, LicenceError
+from ratchet.candidates.deployments import CandidateDeployment, LicenceError
 from ratchet.candidates.jumpstart_models import HubDocument
 from ratchet.deployment.errors import DeploymentError, UsageError
 from ratchet.deployment.target.environment import Target
@@ -30,7 +30,7 @@ def document(name: str = hub_contents.FREE, **more: Any) -> HubDocument:
 
 
 @pytest.fixture
-def deployment(target: Target) -> Deployment:
+def deployment(target: Target) -> CandidateDeployment:
     return deployments.deployment(
         target.settings, trial_id="t1", candidate="a:b", account="123456789012", now=NOW
     )
@@ -47,7 +47,7 @@ def shape(operation: str) -> Any:
 
 
 def test_everything_of_a_trial_has_one_name_and_says_whose_it_is_and_until_when(
-    deployment: Deployment, target: Target
+    deployment: CandidateDeployment, target: Target
 ) -> None:
     assert deployment.name.startswith("flights-dev-try-")
     assert len(deployment.name) <= 63
@@ -69,7 +69,7 @@ def test_names_fit_even_with_the_longest_prefix(target: Target) -> None:
     assert len(made.name) <= 63
 
 
-def test_the_document_becomes_a_request_of_createmodel(deployment: Deployment) -> None:
+def test_the_document_becomes_a_request_of_createmodel(deployment: CandidateDeployment) -> None:
     request = deployments.create_model_request(document(), deployment, accept_licence=False)
     check(request, shape("CreateModel"))
     assert request["PrimaryContainer"] == {
@@ -110,7 +110,9 @@ def test_an_archive_and_a_prefix_without_a_slash_are_named_as_sagemaker_takes_th
     assert (prefix.artifact_uri, prefix.artifact_type) == ("s3://b/model/", "S3Prefix")
 
 
-def test_a_licence_is_never_accepted_without_a_word_of_a_person(deployment: Deployment) -> None:
+def test_a_licence_is_never_accepted_without_a_word_of_a_person(
+    deployment: CandidateDeployment,
+) -> None:
     gated = document(hub_contents.GATED)
     with pytest.raises(LicenceError) as refused:
         deployments.create_model_request(gated, deployment, accept_licence=False)
@@ -126,7 +128,7 @@ def test_a_licence_is_never_accepted_without_a_word_of_a_person(deployment: Depl
 
 @pytest.mark.parametrize(("eula", "gated"), [("", True), (hub_contents.EULA, False)])
 def test_terms_and_a_gated_bucket_each_need_acceptance(
-    deployment: Deployment, eula: str, gated: bool
+    deployment: CandidateDeployment, eula: str, gated: bool
 ) -> None:
     with pytest.raises(LicenceError):
         deployments.create_model_request(
@@ -143,7 +145,7 @@ def test_terms_and_a_gated_bucket_each_need_acceptance(
     ],
 )
 def test_what_cannot_be_served_is_refused_with_the_reason(
-    deployment: Deployment, more: dict[str, Any], words: str
+    deployment: CandidateDeployment, more: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(DeploymentError, match=words):
         deployments.create_model_request(document(**more), deployment, accept_licence=True)
@@ -158,7 +160,7 @@ def test_the_instance_is_the_hubs_unless_a_person_names_another_that_it_runs_on(
         deployments.instance(document(), "ml.t3.medium")
 
 
-def test_the_other_requests_fit_botocores_shapes(deployment: Deployment) -> None:
+def test_the_other_requests_fit_botocores_shapes(deployment: CandidateDeployment) -> None:
     transform = deployments.transform_request(
         deployment,
         instance_type=INSTANCE,
@@ -182,7 +184,9 @@ def no_pause(seconds: float) -> None:
     """Time passes at once."""
 
 
-def serve_an_endpoint(served: Served, deployment: Deployment, pause: Any = no_pause) -> None:
+def serve_an_endpoint(
+    served: Served, deployment: CandidateDeployment, pause: Any = no_pause
+) -> None:
     requests = (
         deployments.create_model_request(document(), deployment, accept_licence=False),
         deployments.endpoint_config_request(deployment, instance_type=INSTANCE),
@@ -195,7 +199,7 @@ def serve_an_endpoint(served: Served, deployment: Deployment, pause: Any = no_pa
         client.describe_endpoint(EndpointName=name)  # the trial's own work: a call as any other
 
 
-def run_a_transform(served: Served, deployment: Deployment, pause: Any = no_pause) -> None:
+def run_a_transform(served: Served, deployment: CandidateDeployment, pause: Any = no_pause) -> None:
     request = deployments.transform_request(
         deployment, instance_type=INSTANCE, input_uri="s3://b/i", output_uri="s3://b/o/"
     )
@@ -207,14 +211,14 @@ def run_a_transform(served: Served, deployment: Deployment, pause: Any = no_paus
 FLOWS: dict[str, Any] = {"endpoint": serve_an_endpoint, "transform": run_a_transform}
 
 
-def calls_of(flow: Any, deployment: Deployment) -> int:
+def calls_of(flow: Any, deployment: CandidateDeployment) -> int:
     served = Served()
     flow(served, deployment)
     assert served.left == []
     return served.count
 
 
-def test_each_flow_makes_and_deletes_in_order(deployment: Deployment) -> None:
+def test_each_flow_makes_and_deletes_in_order(deployment: CandidateDeployment) -> None:
     served = Served()
     serve_an_endpoint(served, deployment)
     changes = [name for name, _ in served.calls if not name.startswith("Describe")]
@@ -235,7 +239,7 @@ def test_each_flow_makes_and_deletes_in_order(deployment: Deployment) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("flow", FLOWS)
 def test_an_interrupt_at_any_call_leaves_nothing(
-    deployment: Deployment, flow: str, after: bool
+    deployment: CandidateDeployment, flow: str, after: bool
 ) -> None:
     calls = calls_of(FLOWS[flow], deployment)
     assert calls >= 7
@@ -247,7 +251,9 @@ def test_an_interrupt_at_any_call_leaves_nothing(
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_an_interrupt_while_waiting_leaves_nothing(deployment: Deployment, flow: str) -> None:
+def test_an_interrupt_while_waiting_leaves_nothing(
+    deployment: CandidateDeployment, flow: str
+) -> None:
     served, waits = Served(), []
 
     def impatient(seconds: float) -> None:
@@ -262,7 +268,7 @@ def test_an_interrupt_while_waiting_leaves_nothing(deployment: Deployment, flow:
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_an_error_at_any_call_that_makes_something_leaves_nothing(
-    deployment: Deployment, flow: str
+    deployment: CandidateDeployment, flow: str
 ) -> None:
     for operation in (
         "CreateModel",
@@ -287,14 +293,18 @@ def test_an_error_at_any_call_that_makes_something_leaves_nothing(
         assert served.left == []
 
 
-def test_an_endpoint_that_fails_is_deleted_and_its_reason_is_said(deployment: Deployment) -> None:
+def test_an_endpoint_that_fails_is_deleted_and_its_reason_is_said(
+    deployment: CandidateDeployment,
+) -> None:
     served = Served(endpoint_states=("Creating", "Failed"))
     with pytest.raises(DeploymentError, match="is Failed: no capacity"):
         serve_an_endpoint(served, deployment)
     assert served.left == []
 
 
-def test_a_job_that_fails_leaves_no_model_and_its_reason_is_said(deployment: Deployment) -> None:
+def test_a_job_that_fails_leaves_no_model_and_its_reason_is_said(
+    deployment: CandidateDeployment,
+) -> None:
     served = Served(job_states=("InProgress", "Failed"))
     with pytest.raises(DeploymentError, match="has failed: no memory"):
         run_a_transform(served, deployment)

@@ -16,7 +16,7 @@ from ratchet.candidates.budget import Usage
 from ratchet.candidates.embeddings import Embedder, body_of
 from ratchet.candidates.failures import Failures
 from ratchet.candidates.heads import HeadError, answers_by_head
-from ratchet.candidates.replies import NoAnswerError, RefusedTrialError
+from ratchet.candidates.replies import RefusedTrialError, UnansweredRowError
 from ratchet.judging.answers import TrueLabels
 
 TITAN, COHERE = "amazon.titan-embed-text-v2:0", "cohere.embed-english-v3"
@@ -74,7 +74,7 @@ def test_each_family_has_its_own_body() -> None:
     ],
 )
 def test_an_answer_without_a_vector_is_no_answer(answer: Any) -> None:
-    with pytest.raises(NoAnswerError) as raised:
+    with pytest.raises(UnansweredRowError) as raised:
         asked(TITAN, answer)
     assert raised.value.billed
 

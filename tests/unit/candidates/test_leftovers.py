@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ratchet.candidates import deployments, leftovers
-from ratchet.candidates.deployments import Deployment
+from ratchet.candidates.deployments import CandidateDeployment
 from ratchet.cli.main import app
 from ratchet.deployment.target import environment as targets
 from ratchet.deployment.target.environment import Target
@@ -38,18 +38,18 @@ def served(target: Target) -> Served:
     return served
 
 
-def made(target: Target, trial: str, minutes: int) -> Deployment:
+def made(target: Target, trial: str, minutes: int) -> CandidateDeployment:
     then = NOW - timedelta(minutes=minutes)
     return deployments.deployment(
         target.settings, trial_id=trial, candidate="some-model", account="1" * 12, now=then
     )
 
 
-def _model(deployment: Deployment) -> dict[str, Any]:
+def _model(deployment: CandidateDeployment) -> dict[str, Any]:
     return {"ModelName": deployment.name, "PrimaryContainer": {}, "Tags": deployment.tag_list}
 
 
-def _create(client: Any, deployment: Deployment) -> None:
+def _create(client: Any, deployment: CandidateDeployment) -> None:
     client.create_model(**_model(deployment))
     config = deployments.endpoint_config_request(deployment, instance_type="ml.m5.large")
     client.create_endpoint_config(**config)

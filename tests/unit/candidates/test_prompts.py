@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ratchet.candidates.prompts import (
-    Question,
+    RowQuestion,
     Template,
     TemplateError,
     answer_schema,
@@ -21,15 +21,15 @@ from ratchet.candidates.prompts import (
     json_value,
 )
 
-BINARY = Question(problem="binary", label="late", classes=("0", "1"))
-SEVERAL = Question(problem="multiclass", label="kind", classes=("cat", "dog", "owl"))
-NUMBER = Question(problem="regression", label="price")
+BINARY = RowQuestion(problem="binary", label="late", classes=("0", "1"))
+SEVERAL = RowQuestion(problem="multiclass", label="kind", classes=("cat", "dog", "owl"))
+NUMBER = RowQuestion(problem="regression", label="price")
 QUESTIONS = [BINARY, SEVERAL, NUMBER]
 ROW = {"hour": "17", "carrier": "UA", "note": "", "late": "1", "tailnum": "N14228"}
 COLUMNS = ["hour", "carrier", "note"]
 
 
-def asked(text: str, row: dict[str, str] = ROW, question: Question = BINARY) -> str:
+def asked(text: str, row: dict[str, str] = ROW, question: RowQuestion = BINARY) -> str:
     return fill(Template(text=text, source=""), row, columns=COLUMNS, question=question)
 
 
@@ -105,7 +105,7 @@ def test_a_template_that_cannot_be_filled_in_is_refused_with_the_way_out(
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_the_template_of_a_project_without_one_can_be_filled_in(question: Question) -> None:
+def test_the_template_of_a_project_without_one_can_be_filled_in(question: RowQuestion) -> None:
     template = default_template(question)
     check_template(template, columns=COLUMNS, others=[question.label], question=question)
     prompt = fill(template, ROW, columns=COLUMNS, question=question)
@@ -114,7 +114,7 @@ def test_the_template_of_a_project_without_one_can_be_filled_in(question: Questi
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_schema_says_no_more_than_the_words_do(question: Question) -> None:
+def test_a_schema_says_no_more_than_the_words_do(question: RowQuestion) -> None:
     schema: Any = answer_schema(question)
     assert schema["additionalProperties"] is False
     for name in schema["required"]:

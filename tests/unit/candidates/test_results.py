@@ -14,13 +14,13 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ratchet.candidates import results
-from ratchet.candidates.results import MetricPair, Trial, TrialPrice
+from ratchet.candidates.results import CandidateTrial, MetricPair, TrialPrice
 from ratchet.costs.rows import PRICE_LIST
 from ratchet.deployment.errors import UnknownNameError
 
 STARTED = datetime(2026, 11, 28, 7, 45, 12, tzinfo=UTC)
 
-TRIAL = Trial(
+TRIAL = CandidateTrial(
     id=results.trial_id("amazon.nova-lite-v1:0", STARTED),
     environment="dev",
     model="flights",
@@ -84,7 +84,7 @@ class Bucket:
 
 
 def test_a_trial_comes_back_from_its_document_as_it_was() -> None:
-    assert Trial.from_json(TRIAL.to_json()) == TRIAL
+    assert CandidateTrial.from_json(TRIAL.to_json()) == TRIAL
 
 
 def test_a_trial_without_champion_price_and_tokens_comes_back_too() -> None:
@@ -101,13 +101,13 @@ def test_a_trial_without_champion_price_and_tokens_comes_back_too() -> None:
         latency_p95_ms=None,
         stopped="the limit of $1.00 was reached after 120 rows",
     )
-    assert Trial.from_json(trial.to_json()) == trial
+    assert CandidateTrial.from_json(trial.to_json()) == trial
     assert (trial.usd_per_1000_rows, trial.tokens_per_row, trial.difference) == (None, None, "")
 
 
 def test_the_document_has_every_field_and_what_follows_from_them() -> None:
     data = json.loads(TRIAL.to_json())
-    names = {field.name for field in fields(Trial)}
+    names = {field.name for field in fields(CandidateTrial)}
     assert set(data) == names | {"usd_per_1000_rows"}
     assert data["cost_usd"] == "0.0022416"
 

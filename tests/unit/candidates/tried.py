@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ratchet.candidates.eval_rows import labelled, question_of
-from ratchet.candidates.plans import Plan, TriedModel
+from ratchet.candidates.plans import TrialPlan, TriedModel
 from ratchet.candidates.prompts import Template
-from ratchet.candidates.results import TEXT, MetricPair, Trial, TrialPrice
+from ratchet.candidates.results import TEXT, CandidateTrial, MetricPair, TrialPrice
 from ratchet.judging.comparison import Judging
 from ratchet.settings.schema import ModelSettings
 
@@ -33,7 +33,7 @@ NOVA = TriedModel(
     regions=("us-east-1",),
     price=PRICE,
 )
-TRIAL = Trial(
+TRIAL = CandidateTrial(
     id="20261128-074512-amazon-nova-lite-v1-0",
     environment="dev",
     model="flights",
@@ -72,13 +72,13 @@ TRIAL = Trial(
 )
 
 
-def trial(**changes: Any) -> Trial:
+def trial(**changes: Any) -> CandidateTrial:
     return replace(TRIAL, **changes)
 
 
 def plan(
     rows: int = 200, *, template: str = "{row}", columns: Mapping[str, Any] | None = None
-) -> Plan:
+) -> TrialPlan:
     rng = np.random.default_rng(5)
     cells = {
         "late": rng.integers(0, 2, rows).astype(str),
@@ -87,7 +87,7 @@ def plan(
         **(columns or {}),
     }
     drawn = labelled(pd.DataFrame(cells), MODEL)
-    return Plan(
+    return TrialPlan(
         run="abc123",
         train_uri="",
         rows=drawn,

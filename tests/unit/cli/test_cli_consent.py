@@ -39,6 +39,10 @@ CHANGES = {
 """Commands that change an environment, with what they need on the line."""
 
 READS = {
+    "candidates down",  # asks by itself, each time
+    "candidates list",
+    "candidates show",
+    "candidates try",  # likewise
     "costs",
     "costs estimate",
     "costs reconcile",
@@ -67,6 +71,8 @@ ON_THIS_MACHINE = {
     "cloud up",
     "import",
     "init",
+    "notebook status",
+    "promote",
     "remove",
     "settings",
     "upgrade",

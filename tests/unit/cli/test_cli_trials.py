@@ -11,8 +11,8 @@ import pytest
 import typer
 from rich.cells import cell_len
 
-from ratchet.candidates.asking import Progress
-from ratchet.candidates.results import MetricPair, Trial
+from ratchet.candidates.asking import AskingProgress
+from ratchet.candidates.results import CandidateTrial, MetricPair
 from ratchet.cli.commands.trial_session import agree
 from ratchet.cli.console import HarmlessConsole
 from ratchet.cli.views import trial_view
@@ -22,7 +22,7 @@ from tests.unit.candidates.tried import NOVA, trial
 AWS, LOCAL = SimpleNamespace(local=False), SimpleNamespace(local=True)
 
 
-def drawn(*trials: Trial, width: int = 80) -> str:
+def drawn(*trials: CandidateTrial, width: int = 80) -> str:
     file = io.StringIO()
     console = HarmlessConsole(file=file, width=width, highlight=False, emoji=False)
     console.print(trial_view.trials(trials, width=width))
@@ -97,12 +97,14 @@ def test_what_a_model_answers_is_text_and_no_markup_and_no_control_character() -
 
 
 def test_progress_says_what_is_used_and_why_it_waits() -> None:
-    progress = Progress(asked=120, rows=200, unanswered=3, used=Decimal("0.0021"), busy="slow down")
+    progress = AskingProgress(
+        asked=120, rows=200, unanswered=3, used=Decimal("0.0021"), busy="slow down"
+    )
     assert trial_view.progress_line("nova", progress, dollars=True) == (
         "nova 120 of 200 rows, 3 without an answer, $0.0021, waiting: slow down"
     )
     assert "2,100 tokens" in trial_view.progress_line(
-        "nova", Progress(asked=1, rows=2, unanswered=0, used=Decimal(2100)), dollars=False
+        "nova", AskingProgress(asked=1, rows=2, unanswered=0, used=Decimal(2100)), dollars=False
     )
 
 

@@ -27,6 +27,8 @@ LINE = {
     "monitor labels": [__file__],
     "notebook run": ["explore.ipynb"],
     "predict": [__file__],
+    "candidates try": ["amazon.nova-lite-v1:0"],
+    "promote": ["explore.ipynb", "--step", "prepare"],
     "pull": ["latest", "prepare", "--to", "x"],
     "remove": [MODEL],
     "show": ["latest"],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ratchet.notebooks import cells
 from ratchet.notebooks.plan import refusals
-from ratchet.notebooks.promotion import Promotion, Request, modules_beside, promote
+from ratchet.notebooks.promotion import Request, StepPromotion, modules_beside, promote
 from ratchet.notebooks.refusals import NotPromotableError
 from ratchet.notebooks.writing import write
 
@@ -56,7 +56,7 @@ def static_reasons(request: Request) -> str:
     return "\n".join(map(str, refusals(notebook, "s", modules_beside(request.notebook))))
 
 
-def outcome(request: Request) -> tuple[Promotion | None, str]:
+def outcome(request: Request) -> tuple[StepPromotion | None, str]:
     """The promotion, or the reasons against it."""
     try:
         return promote(request, lambda text: None), ""
@@ -79,7 +79,7 @@ def printed(notebook: Path, *, hash_seed: str) -> str:
     return done.stdout
 
 
-def printed_before_and_after(request: Request, promotion: Promotion) -> tuple[str, str]:
+def printed_before_and_after(request: Request, promotion: StepPromotion) -> tuple[str, str]:
     """What the notebook prints before and after the promotion is written."""
     before = printed(request.notebook, hash_seed="1")
     write(promotion)

@@ -12,7 +12,7 @@ import pytest
 
 from ratchet.notebooks import git as git_module
 from ratchet.notebooks.remembered import Remembered
-from ratchet.notebooks.verdicts import Verdict
+from ratchet.notebooks.verdicts import StepVerdict
 from tests.unit.notebooks.cells_of import ipynb
 from tests.unit.notebooks.git_history import GitHistory
 
@@ -98,23 +98,23 @@ def test_what_is_no_code_of_the_step_does_not_make_it_younger(repo: GitHistory, 
     repo.commit(5)
     assert repo.days() == 100
     step = repo.step()
-    assert (step.judgement.verdict, repo.age().at_least) == (Verdict.PROMOTE, "")
+    assert (step.judgement.verdict, repo.age().at_least) == (StepVerdict.PROMOTE, "")
 
 
 @pytest.mark.parametrize("text", REAL.values(), ids=REAL)
 def test_a_real_edit_makes_the_step_young(repo: GitHistory, text: str) -> None:
     repo.write("a.ipynb", text)
     step = repo.step()
-    assert (step.judgement.verdict, step.judgement.days) == (Verdict.MOVING, 0)
+    assert (step.judgement.verdict, step.judgement.days) == (StepVerdict.MOVING, 0)
     assert step.judgement.reason == "edited since the last commit"
     repo.commit(5)
     judgement = repo.step().judgement
-    assert (judgement.verdict, judgement.days, judgement.days_left) == (Verdict.WAIT, 5, 25)
+    assert (judgement.verdict, judgement.days, judgement.days_left) == (StepVerdict.WAIT, 5, 25)
 
 
 def test_an_edit_of_one_step_leaves_the_other_as_it_is(repo: GitHistory) -> None:
     repo.write("a.ipynb", edited("table.describe()", "table.describe(include='all')"))
-    assert repo.step(name="other").judgement.verdict is Verdict.MOVING
+    assert repo.step(name="other").judgement.verdict is StepVerdict.MOVING
     assert repo.days() == 100
 
 
@@ -195,7 +195,7 @@ def test_a_deleted_and_restored_notebook_counts_from_its_return(repo: GitHistory
 def test_a_new_notebook_is_not_committed_yet(repo: GitHistory) -> None:
     repo.write("b.ipynb", ipynb(SETUP, LOAD, (BODY + "\nmore = table.mean()", STEP)))
     judgement = repo.step("b.ipynb").judgement
-    assert (judgement.verdict, judgement.reason) == (Verdict.MOVING, "not committed yet")
+    assert (judgement.verdict, judgement.reason) == (StepVerdict.MOVING, "not committed yet")
 
 
 def test_a_squash_makes_a_step_younger_never_older(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_module_beside_the_notebook_counts(tmp_path: Path) -> None:
     repo.save(30, "nb/steady/__init__.py", "B = 2\n")
     assert repo.days("nb/a.ipynb") == 30
     repo.write("nb/features.py", "import steady\nA = 2\n")
-    assert repo.step("nb/a.ipynb").judgement.verdict is Verdict.MOVING
+    assert repo.step("nb/a.ipynb").judgement.verdict is StepVerdict.MOVING
     repo.commit(20)
     repo.save(10, "nb/a.ipynb", text + "\n")
     assert repo.days("nb/a.ipynb") == 20
@@ -279,7 +279,11 @@ def clone(repo: GitHistory, tmp_path: Path) -> CloneMaker:
 
 def test_a_shallow_clone_of_depth_1_cannot_tell(clone: CloneMaker) -> None:
     judgement = clone("--depth=1").step().judgement
-    assert (judgement.verdict, judgement.days, judgement.at_least) == (Verdict.UNKNOWN, 10, True)
+    assert (judgement.verdict, judgement.days, judgement.at_least) == (
+        StepVerdict.UNKNOWN,
+        10,
+        True,
+    )
     assert "git fetch --unshallow" in judgement.reason
 
 
@@ -290,13 +294,17 @@ def test_a_shallow_clone_that_holds_enough_days_says_promote(tmp_path: Path) -> 
     repo.save(1, "README.md", "words")
     repo.git("clone", "-q", "--depth=2", f"file://{repo.root}", str(tmp_path / "clone"))
     judgement = GitHistory(tmp_path / "clone").step().judgement
-    assert (judgement.verdict, judgement.days, judgement.at_least) == (Verdict.PROMOTE, 184, True)
+    assert (judgement.verdict, judgement.days, judgement.at_least) == (
+        StepVerdict.PROMOTE,
+        184,
+        True,
+    )
 
 
 def test_a_change_inside_a_shallow_clone_is_certain(repo: GitHistory, clone: CloneMaker) -> None:
     repo.save(5, "a.ipynb", edited("K = 3", "K = 4"))
     judgement = clone("--depth=2").step().judgement
-    assert (judgement.verdict, judgement.days, judgement.at_least) == (Verdict.WAIT, 5, False)
+    assert (judgement.verdict, judgement.days, judgement.at_least) == (StepVerdict.WAIT, 5, False)
 
 
 def test_a_partial_clone_says_what_it_lacks_and_fetches_nothing(
@@ -306,7 +314,7 @@ def test_a_partial_clone_says_what_it_lacks_and_fetches_nothing(
     repo.git("config", "uploadpack.allowFilter", "true")
     partial = clone("--filter=blob:none")
     judgement = partial.step().judgement
-    assert (judgement.verdict, judgement.days) == (Verdict.UNKNOWN, 5)
+    assert (judgement.verdict, judgement.days) == (StepVerdict.UNKNOWN, 5)
     assert "lacks the contents" in judgement.reason
 
 
@@ -392,7 +400,7 @@ def test_a_damaged_memory_costs_only_time(repo: GitHistory, tmp_path: Path) -> N
 def no_git(root: Path) -> str:
     (root / "a.ipynb").write_text(OLD)
     step = GitHistory(root).step()
-    assert step.judgement.verdict is Verdict.UNKNOWN
+    assert step.judgement.verdict is StepVerdict.UNKNOWN
     assert step.age is None
     return step.judgement.reason
 

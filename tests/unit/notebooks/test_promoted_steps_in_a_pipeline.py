@@ -15,7 +15,7 @@ import pytest
 
 from ratchet.authoring import Context, Functions, Pipeline, manifest
 from ratchet.notebooks import promotion, recording, replaying
-from ratchet.notebooks.promotion import Promotion
+from ratchet.notebooks.promotion import StepPromotion
 from ratchet.notebooks.writing import write
 from ratchet.settings.schema import ModelSettings, Settings
 from tests.definitions.laptop import Laptop, output, steps
@@ -43,7 +43,7 @@ class Promoted:
     """The promotions by step, and what the notebook printed before the first and after the last."""
 
     root: Path
-    promotions: dict[str, Promotion]
+    promotions: dict[str, StepPromotion]
     before: str
     after: str
 

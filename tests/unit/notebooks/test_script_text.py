@@ -7,8 +7,8 @@ import ast
 import pytest
 
 from ratchet.notebooks.cell_text import edited, indented, tidied
-from ratchet.notebooks.layout import Layout, layout_of
-from ratchet.notebooks.plan import Plan, plan_step
+from ratchet.notebooks.layout import ScriptLayout, layout_of
+from ratchet.notebooks.plan import PromotionPlan, plan_step
 from ratchet.notebooks.refusals import NotPromotableError
 from ratchet.notebooks.script import clashes, script_text
 from tests.unit.notebooks.cells_of import notebook
@@ -17,7 +17,7 @@ FRAME = {"form": "parquet", "kind": "frame"}
 MODEL = {"form": "pickle", "kind": "model"}
 
 
-def planned(*sources: str, **outputs: dict[str, str]) -> tuple[Plan, Layout]:
+def planned(*sources: str, **outputs: dict[str, str]) -> tuple[PromotionPlan, ScriptLayout]:
     plan = plan_step(notebook(*sources), "s")
     assert plan.refusals == ()
     return plan, layout_of(

@@ -14,7 +14,7 @@ from ratchet.notebooks.remembered import Remembered
 from ratchet.notebooks.run_records import RunRecord, append, records_file
 from ratchet.notebooks.status import notebook_status
 from ratchet.notebooks.step_code import step_digest
-from ratchet.notebooks.verdicts import Verdict
+from ratchet.notebooks.verdicts import StepVerdict
 from tests.unit.notebooks.cells_of import CellText, ipynb, notebook
 from tests.unit.notebooks.git_history import NOW, GitHistory
 
@@ -59,7 +59,7 @@ def test_without_git_the_first_good_run_of_the_series_counts(
     record(tmp_path, cells, days_ago=40, data="d1")
     record(tmp_path, cells, days_ago=1, data="d2")
     step = folder.step()
-    assert (step.judgement.verdict, step.judgement.days) == (Verdict.PROMOTE, 40)
+    assert (step.judgement.verdict, step.judgement.days) == (StepVerdict.PROMOTE, 40)
     assert (step.runs.runs, step.runs.data, step.runs.failures) == (2, 2, 1)
 
 
@@ -70,7 +70,7 @@ def test_without_git_an_edit_since_the_last_run_is_moving(
     folder = GitHistory(tmp_path)
     folder.write("a.ipynb", ipynb(("a = 2", STEP)))
     record(tmp_path, (("a = 1", STEP),), days_ago=40)
-    assert folder.step().judgement.verdict is Verdict.MOVING
+    assert folder.step().judgement.verdict is StepVerdict.MOVING
 
 
 def test_runs_show_beside_the_age_by_git(tmp_path: Path) -> None:
@@ -79,7 +79,11 @@ def test_runs_show_beside_the_age_by_git(tmp_path: Path) -> None:
     repo.save(20, "a.ipynb", ipynb(*cells))
     record(tmp_path, cells, days_ago=3)
     step = repo.step()
-    assert (step.judgement.verdict, step.judgement.days, step.runs.runs) == (Verdict.WAIT, 20, 1)
+    assert (step.judgement.verdict, step.judgement.days, step.runs.runs) == (
+        StepVerdict.WAIT,
+        20,
+        1,
+    )
 
 
 def test_code_that_makes_an_input_outside_a_step_has_an_age_of_its_own(tmp_path: Path) -> None:
@@ -93,7 +97,7 @@ def test_code_that_makes_an_input_outside_a_step_has_an_age_of_its_own(tmp_path:
     repo.commit(5)
     [maker] = repo.step().younger_inputs
     assert maker.age.days(NOW) == 5
-    assert (repo.step().judgement.verdict, repo.days()) == (Verdict.PROMOTE, 100)
+    assert (repo.step().judgement.verdict, repo.days()) == (StepVerdict.PROMOTE, 100)
 
 
 def test_a_change_in_place_of_an_input_outside_a_step_counts_as_its_making(tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def test_a_cell_that_calls_the_script_of_its_step_is_promoted(tmp_path: Path) ->
     repo.save(100, "a.ipynb", ipynb(*cells))
     status = repo.status()
     assert [step.name for step in status.steps] == ["prepare", "x"]
-    assert status.steps[0].judgement.verdict is Verdict.PROMOTED
+    assert status.steps[0].judgement.verdict is StepVerdict.PROMOTED
     assert status.steps[0].where == "cell 2, line 1"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ratchet.notebooks.history import CodeAge
 from ratchet.notebooks.run_records import RunSeries
-from ratchet.notebooks.verdicts import Evidence, Verdict, judge
+from ratchet.notebooks.verdicts import Evidence, StepVerdict, judge
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SHALLOW = "this clone is shallow"
@@ -53,13 +53,15 @@ def test_a_step_is_judged_by_its_age(
     judgement = judge(evidence, now=NOW, promote_after_days=30)
     assert judgement.verdict == verdict
     assert (judgement.days, judgement.days_left) == (days, days_left)
-    assert bool(judgement.reason) == (judgement.verdict in (Verdict.MOVING, Verdict.UNKNOWN))
+    assert bool(judgement.reason) == (
+        judgement.verdict in (StepVerdict.MOVING, StepVerdict.UNKNOWN)
+    )
 
 
 def test_the_setting_says_how_old_is_old_enough() -> None:
     evidence = Evidence(age=by_git(8))
-    assert judge(evidence, now=NOW, promote_after_days=7).verdict is Verdict.PROMOTE
-    assert judge(evidence, now=NOW, promote_after_days=9).verdict is Verdict.WAIT
+    assert judge(evidence, now=NOW, promote_after_days=7).verdict is StepVerdict.PROMOTE
+    assert judge(evidence, now=NOW, promote_after_days=9).verdict is StepVerdict.WAIT
 
 
 def test_an_age_that_may_be_longer_says_so() -> None:
@@ -72,7 +74,7 @@ def test_runs_without_a_good_one_say_nothing_of_the_age() -> None:
     evidence = Evidence(no_git="no git", runs=failed, ran_before=True)
     judgement = judge(evidence, now=NOW, promote_after_days=30)
     assert (judgement.verdict, judgement.reason) == (
-        Verdict.UNKNOWN,
+        StepVerdict.UNKNOWN,
         "no git, and no good run is recorded; to record one: ratchet notebook run",
     )
 
