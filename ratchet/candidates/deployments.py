@@ -16,6 +16,7 @@ from typing import Any
 
 from ratchet.candidates.jumpstart_models import HubDocument
 from ratchet.deployment.errors import DeploymentError, UsageError
+from ratchet.loop.names import VARIANT
 from ratchet.settings.arns import partition
 from ratchet.settings.schema import Settings
 
@@ -24,7 +25,6 @@ CANDIDATE_TAG, ENVIRONMENT_TAG, EXPIRES_TAG = (
     "ratchet:environment",
     "ratchet:expires",
 )
-VARIANT = "AllTraffic"
 
 _DOWNLOAD_SECONDS, _STARTUP_SECONDS = 1200, 1200
 """A model of some gigabytes takes minutes to arrive and to load; AWS allows an hour of each."""

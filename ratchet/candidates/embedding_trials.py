@@ -29,6 +29,7 @@ from ratchet.candidates.row_trials import Limits, RowTrial
 from ratchet.candidates.sampling import sample
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target.environment import Target
+from ratchet.loop.problems import MULTICLASS
 
 _TEXT = Template(text=f"{{{ROW}}}", source="")
 """What is embedded of a row: a question around it would be the same for all."""
@@ -126,7 +127,7 @@ def train_rows(target: Target, plan: Plan, size: int) -> EvalRows:
     frame = _as_text(_train_slice(target, plan.train_uri))
     eval_rows.check_columns(plan.columns, frame, target.settings.model)
     model = replace(target.settings.model, classes=plan.question.classes)
-    if plan.judging.problem != "multiclass":
+    if plan.judging.problem != MULTICLASS:
         model = target.settings.model
     return sample(eval_rows.labelled(frame, model), size)
 

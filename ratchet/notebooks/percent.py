@@ -70,7 +70,7 @@ def _check_header(path: str, header: Sequence[str]) -> None:
         value = value.strip()
         if name == "format_name" and value not in _PERCENT_FORMS:
             raise NotebookError(
-                f"{path} is in jupytext's form {value!r}; Ratchet reads the percent form. "
+                f"{path} is in jupytext's form {value!r}; expected the percent form. "
                 f"Convert it: jupytext --to py:percent {path}"
             )
         if name == "language":

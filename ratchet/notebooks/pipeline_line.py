@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from ratchet.loop.names import DATA_PARAMETER
 from ratchet.notebooks.layout import Layout
 from ratchet.notebooks.plan import Plan
 
@@ -38,7 +39,7 @@ def pipeline_line(plan: Plan, layout: Layout, *, name: str) -> str:
 
 def _source(plan: Plan, layout: Layout, argument: str) -> str:
     if layout.reads and argument == layout.reads.argument:
-        return 'manifest(p.string("InputManifest"))'
+        return f'manifest(p.string("{DATA_PARAMETER}"))'
     for statement in plan.every:
         script = statement.cell.promoted
         if script and argument in statement.flow.writes:

@@ -25,6 +25,6 @@ def python_only(path: str, language: str) -> None:
     """
     if language and not language.lower().startswith(("python", "ipython")):
         raise NotebookError(
-            f"{path} is a notebook for {language}; Ratchet reads those for Python. "
+            f"{path} is a notebook for {language}; expected Python. "
             "Mark steps in a notebook with a Python kernel"
         )
