@@ -182,7 +182,8 @@ def _refuse_left_out(
                     f"is {left_out.relative_to(project)}: the bundle of {script.name} holds what "
                     f"is below {where}, so the step would end on SageMaker with "
                     f"ModuleNotFoundError. Move the module below {where}, or install it in the "
-                    "image under another name. If the step can do without it, import it in try … except ImportError"
+                    "image under another name. If the step can do without it, import it in try … "
+                    "except ImportError"
                 )
 
 

@@ -253,6 +253,7 @@ def test_a_package_of_the_project_is_found_from_an_appended_folder_above_it(
         "sys.path.append('../../nowhere')",
         "sys.path.remove('../../steps/flights')",
         "paths.append('../../steps/flights')",
+        "own.path.append('../../steps/flights')",
         "'sys.path.append(\"../../steps/flights\")'",
         "# sys.path.append('../../steps/flights')",
     ],
@@ -275,6 +276,20 @@ def test_a_module_never_takes_the_place_of_the_standard_librarys(
 ) -> None:
     write_source({"steps/flights/calm_days.py": "import json", "steps/flights/json.py": ""})
     assert files_of(ctx, PROMOTED) == ["calm_days.py", "explore.ipynb"]
+
+
+def test_a_notebook_may_append_its_own_folder(ctx: Context, write_source: WriteSource) -> None:
+    write_source({"notebooks/flights/loading.py": ""})
+    cell = "import sys\nsys.path.append('.')\nimport loading"
+    assert files_of(ctx, cell) == ["explore.ipynb", "loading.py"]
+
+
+def test_ratchet_itself_is_in_no_bundle_when_the_project_is_on_the_import_path(
+    ctx: Context, write_source: WriteSource
+) -> None:
+    write_source({"ratchet/__init__.py": ""})
+    with pytest.raises(BundleError, match="imports ratchet, which is installed on this machine"):
+        files_of(ctx, "import sys\nsys.path.append('../..')\nimport ratchet")
 
 
 @pytest.mark.parametrize("second", ["notebooks/flights", "steps/late"])
