@@ -28,7 +28,7 @@ from ratchet.judging.answers import Answers, TrueLabels
 from ratchet.judging.models import Asked
 from ratchet.loop import chains, environments, folders, names
 from ratchet.loop.packages import THRESHOLD_KEY, metadata_of
-from ratchet.loop.problems import BINARY, LATENCY, MULTICLASS, SIZE
+from ratchet.loop.problems import BINARY, MULTICLASS, OF_MODEL
 from ratchet.loop.versions import number_of
 from ratchet.runner import sealed
 from ratchet.settings.schema import ModelSettings
@@ -62,7 +62,7 @@ def champion_of(target: Target, rows: EvalRows) -> Champion:
         model = target.settings.model
         report, predictions = _judged(folder, script_words(target, model, rows, threshold))
     theirs = report["champion"]
-    measured = {k: v for k, v in theirs["metrics"].items() if k in (LATENCY, SIZE) and v}
+    measured = {k: v for k, v in theirs["metrics"].items() if k in OF_MODEL and v}
     version = str(number_of(arn) or "")
     if theirs["status"] != names.SCORED:
         reason = theirs["reason"] or "it gave no answers"

@@ -16,7 +16,7 @@ from typing import Any
 
 from ratchet.candidates.jumpstart_models import HubDocument
 from ratchet.deployment.errors import DeploymentError, UsageError
-from ratchet.loop import names
+from ratchet.loop.names import VARIANT
 from ratchet.settings.arns import partition
 from ratchet.settings.schema import Settings
 

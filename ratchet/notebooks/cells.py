@@ -156,11 +156,11 @@ def read(path: str, text: str) -> Notebook:
         raw_cells = percent.read_percent(path, text)
     elif suffix in _TEXT_FORMS:
         raise NotebookError(
-            f"{path} is in a text form; notebooks are .ipynb files or scripts with `# %%`. "
+            f"{path} is a notebook in a text form; expected .ipynb, or a script with `# %%`. "
             f"Convert it: jupytext --to py:percent {path}"
         )
     else:
-        raise NotebookError(f"{path} is no notebook: those are .ipynb files or scripts with `# %%`")
+        raise NotebookError(f"{path} is no notebook; expected .ipynb, or a script with `# %%`")
     cells: list[Cell] = []
     problems: list[MarkProblem] = []
     for index, raw in enumerate(raw_cells):

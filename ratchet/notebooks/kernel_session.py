@@ -122,10 +122,10 @@ def kernel(name: str, folder: Path) -> Iterator[KernelSession]:
                 stderr=subprocess.DEVNULL,
             )
         except kernelspec.NoSuchKernel:
-            kernels = ", ".join(sorted(kernelspec.KernelSpecManager().find_kernel_specs()))
-            others = f"; there are {kernels}" if kernels else ""
+            installed = kernelspec.KernelSpecManager().find_kernel_specs()
+            kernels = ", ".join(sorted(installed)) or "none"
             raise NotebookError(
-                f"there is no kernel {name!r}{others}. Choose one with "
+                f"there is no kernel {name!r}; there are: {kernels}. Choose one with "
                 f"--kernel, or install Python's own: {INSTALL}"
             ) from None
         except RuntimeError as problem:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from ratchet.loop import names
-from ratchet.notebooks.layout import ScriptLayout
-from ratchet.notebooks.plan import PromotionPlan
+from ratchet.loop.names import DATA_PARAMETER
+from ratchet.notebooks.layout import Layout
+from ratchet.notebooks.plan import Plan
 
 
 def pipeline_line(plan: PromotionPlan, layout: ScriptLayout, *, name: str) -> str:
@@ -39,7 +39,7 @@ def pipeline_line(plan: PromotionPlan, layout: ScriptLayout, *, name: str) -> st
 
 def _source(plan: PromotionPlan, layout: ScriptLayout, argument: str) -> str:
     if layout.reads and argument == layout.reads.argument:
-        return f'manifest(p.string("{names.DATA_PARAMETER}"))'
+        return f'manifest(p.string("{DATA_PARAMETER}"))'
     for statement in plan.every:
         script = statement.cell.promoted
         if script and argument in statement.flow.writes:

@@ -54,7 +54,7 @@ OTHER_MEANINGS: Mapping[tuple[str, str], str] = {
     ("ratchet/local_cloud/emulator/guard.py", "none"): "a value of Sec-Fetch-Site",
     ("ratchet/local_cloud/databases.py", "Ratchet"): "the project's name in a message",
     ("ratchet/local_cloud/sagemaker/monitors/runs.py", "WindowEnd"): "a key of its own records",
-    ("ratchet/notebooks/git.py", "none"): "the protocols that git may use",
+    ("ratchet/notebooks/git.py", "none"): "no protocol that git may use",
     ("ratchet/runner/parameters.py", "none"): "a word in a message",
     (
         "constructs/ratchet_cdk/capabilities/operations.py",

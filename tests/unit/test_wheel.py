@@ -34,11 +34,13 @@ PARTS = {
 """Folder of the checkout → its place in the wheel."""
 ELSEWHERE = {
     "cbor2": "MiniStack's, where it is installed",
-    "joblib": "of a notebook's kernel, where it is installed",
-    "scipy": "likewise",
-    "traitlets": "the settings of nbclient and jupyter-client, which bring it",
+    "joblib": "a notebook's, where its kernel has it",
+    "scipy": "a notebook's, where its kernel has it",
+    "traitlets": "nbclient's, which is configured with it",
 }
 """Imported, and no dependency."""
+EXTRAS = {"nbclient": "notebooks", "nbformat": "notebooks", "jupyter_client": "notebooks"}
+"""Imported, and a dependency of this extra alone."""
 
 
 @pytest.fixture(scope="module")
@@ -136,16 +138,29 @@ def test_the_wheel_of_the_source_distribution_is_the_same(
     assert contents(dist.rebuilt(tmp_path_factory, tmp_path)) == contents(wheel)
 
 
-def imported_names() -> Iterator[str]:
-    """What the packages and the command import when they run, by its top-level name."""
+def requirements(wheel: zipfile.ZipFile) -> list[Requirement]:
+    (name,) = [n for n in wheel.namelist() if n.endswith(".dist-info/METADATA")]
+    lines = email.message_from_bytes(wheel.read(name)).get_all("Requires-Dist") or []
+    return [Requirement(line) for line in lines]
+
+
+def imported_names(*, at_import: bool = False) -> Iterator[str]:
+    """What the packages and the command import, by its top-level name.
+
+    Args:
+        at_import: only what they import as soon as they are imported themselves, and not when one
+            of their functions runs.
+    """
     for folder in ("ratchet", "constructs/ratchet_cdk"):
         for file in (PACKAGES / folder).rglob("*.py"):
             if "template" not in file.relative_to(PACKAGES).parts:
-                yield from _imports_of(ast.parse(file.read_bytes()))
+                yield from _imports_of(ast.parse(file.read_bytes()), at_import=at_import)
 
 
-def _imports_of(node: ast.AST) -> Iterator[str]:
+def _imports_of(node: ast.AST, *, at_import: bool) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
+        if at_import and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
             continue
         if isinstance(child, ast.Import):
@@ -153,27 +168,37 @@ def _imports_of(node: ast.AST) -> Iterator[str]:
         elif isinstance(child, ast.ImportFrom) and child.module and not child.level:
             yield child.module.partition(".")[0]
         else:
-            yield from _imports_of(child)
+            yield from _imports_of(child, at_import=at_import)
 
 
 def test_one_install_brings_all_that_is_imported(wheel: zipfile.ZipFile) -> None:
-    (name,) = [n for n in wheel.namelist() if n.endswith(".dist-info/METADATA")]
-    lines = email.message_from_bytes(wheel.read(name)).get_all("Requires-Dist") or []
-    needs = [
-        need
-        for need in map(Requirement, lines)
-        if "extra" not in str(need.marker) or "notebooks" in str(need.marker)
-    ]
+    needs = [need for need in requirements(wheel) if "extra" not in str(need.marker)]
     required = {canonicalize_name(need.name) for need in needs}
     providers = metadata.packages_distributions()
     missing = {
         name
         for name in imported_names()
         if name not in sys.stdlib_module_names
-        and name not in {*DISTRIBUTED, *ELSEWHERE}
+        and name not in {*DISTRIBUTED, *ELSEWHERE, *EXTRAS}
         and not required & {canonicalize_name(each) for each in providers.get(name, ())}
     }
     assert missing == set()
+
+
+def test_an_extra_brings_what_only_its_commands_import(wheel: zipfile.ZipFile) -> None:
+    of_extras = {
+        (canonicalize_name(need.name), extra)
+        for need in requirements(wheel)
+        for extra in set(EXTRAS.values())
+        if need.marker and need.marker.evaluate({"extra": extra}) != need.marker.evaluate()
+    }
+    assert {(canonicalize_name(name), extra) for name, extra in EXTRAS.items()} <= of_extras
+
+
+def test_what_may_be_missing_is_imported_by_what_uses_it_and_no_sooner() -> None:
+    may_be_missing = {*ELSEWHERE, *EXTRAS}
+    assert may_be_missing - set(imported_names()) == set(), "they need no row now"
+    assert may_be_missing & set(imported_names(at_import=True)) == set()
 
 
 PATHS = """

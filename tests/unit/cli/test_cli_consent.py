@@ -38,11 +38,15 @@ CHANGES = {
 }
 """Commands that change an environment, with what they need on the line."""
 
+ASK_EACH_TIME = {
+    "candidates down": [],
+    "candidates try": ["amazon.nova-lite-v1:0"],
+}
+"""What they do costs money, or cannot be undone, each time anew: no answer is remembered."""
+
 READS = {
-    "candidates down",  # asks by itself, each time
     "candidates list",
     "candidates show",
-    "candidates try",  # likewise
     "costs",
     "costs estimate",
     "costs reconcile",
@@ -126,7 +130,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_command_changes_an_environment_or_does_not() -> None:
-    classes = [set(CHANGES), READS, ON_THIS_MACHINE]
+    classes = [set(CHANGES), set(ASK_EACH_TIME), READS, ON_THIS_MACHINE]
     assert set().union(*classes) == set(COMMANDS)
     assert sum(map(len, classes)) == len(COMMANDS)
 
@@ -148,6 +152,13 @@ def test_a_command_that_changes_asks_before_its_first_call(
     assert not memory.exists()
     option = next(param for param in COMMANDS[name].params if param.name == "yes")
     assert option.opts == ["--yes", "-y"]
+
+
+@pytest.mark.parametrize("name", ASK_EACH_TIME)
+def test_a_command_that_asks_each_time_is_answered_on_its_line_alone(name: str) -> None:
+    option = next(param for param in COMMANDS[name].params if param.name == "yes")
+    assert option.opts == ["--yes", "-y"]
+    assert not option.envvar
 
 
 @pytest.mark.parametrize("name", sorted(READS))

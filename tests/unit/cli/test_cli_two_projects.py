@@ -14,10 +14,11 @@ from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target import environment as targets
 from ratchet.project import Project
 from tests.projects import MODEL, copy_of_project
-from tests.unit.cli.test_cli_consent import CHANGES, COMMANDS, READS
+from tests.unit.cli.test_cli_consent import ASK_EACH_TIME, CHANGES, COMMANDS, READS
 
 LINE = {
     **CHANGES,
+    **ASK_EACH_TIME,
     "costs estimate": ["training"],
     "graph": ["training"],
     "import": [__file__],
@@ -27,7 +28,6 @@ LINE = {
     "monitor labels": [__file__],
     "notebook run": ["explore.ipynb"],
     "predict": [__file__],
-    "candidates try": ["amazon.nova-lite-v1:0"],
     "promote": ["explore.ipynb", "--step", "prepare"],
     "pull": ["latest", "prepare", "--to", "x"],
     "remove": [MODEL],
@@ -80,7 +80,9 @@ def test_outside_of_every_project_a_command_says_so_in_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", sorted({*CHANGES, *READS, "remove"} - WITHOUT_AN_ENVIRONMENT))
+@pytest.mark.parametrize(
+    "command", sorted({*CHANGES, *ASK_EACH_TIME, *READS, "remove"} - WITHOUT_AN_ENVIRONMENT)
+)
 def test_a_command_opens_environments_of_the_project_that_it_is_typed_in(
     command: str, inside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

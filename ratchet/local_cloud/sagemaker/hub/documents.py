@@ -14,6 +14,8 @@ from typing import Any
 from ratchet.local_cloud.sagemaker.authorisation import PUBLIC_HUB
 
 HUB = PUBLIC_HUB
+CONTENT_TYPE = "Model"
+"""Of all that is in the hub here; the real one has notebooks and data sets too."""
 SCHEMA = "2.3.0"
 CREATED = 1735689600.0  # 2025-01-01
 _PUBLIC, _GATED = "jumpstart-cache-prod", "jumpstart-private-cache-prod"
@@ -50,7 +52,8 @@ class StandInModel:
         return f"s3://{_GATED if self.gated else _PUBLIC}-{region}/{self.artifact_key}"
 
     def arn(self, region: str) -> str:
-        return f"arn:aws:sagemaker:{region}:aws:hub-content/{HUB}/Model/{self.name}/{self.version}"
+        content = f"{HUB}/{CONTENT_TYPE}/{self.name}/{self.version}"
+        return f"arn:aws:sagemaker:{region}:aws:hub-content/{content}"
 
     def summary(self, region: str) -> dict[str, Any]:
         """As ListHubContents answers it."""
@@ -58,7 +61,7 @@ class StandInModel:
             "HubContentName": self.name,
             "HubContentArn": self.arn(region),
             "HubContentVersion": self.version,
-            "HubContentType": "Model",
+            "HubContentType": CONTENT_TYPE,
             "DocumentSchemaVersion": SCHEMA,
             "HubContentDisplayName": self.title,
             "HubContentDescription": self.description,

@@ -17,7 +17,7 @@ _LISTING = Listing(answer="HubContentSummaries", name="HubContentName")
 
 def _list(api: Api, scope: AccountScope, request: Request) -> Answer:
     _check_hub(scope, request["HubName"])
-    models = documents.MODELS if request["HubContentType"] == "Model" else ()
+    models = documents.MODELS if request["HubContentType"] == documents.CONTENT_TYPE else ()
     query = dict(request)
     if query.get("SortBy") == "HubContentName":
         query["SortBy"] = "Name"
@@ -29,13 +29,9 @@ def _describe(api: Api, scope: AccountScope, request: Request) -> Answer:
     model = documents.model_named(request["HubContentName"])
     version = request.get("HubContentVersion")
     if (
-        request["HubContentType"] != "Model"
+        request["HubContentType"] != documents.CONTENT_TYPE
         or model is None
-        or version
-        not in (
-            None,
-            model.version,
-        )
+        or version not in (None, model.version)
     ):
         name = f"{request['HubContentName']}{f' version {version}' if version else ''}"
         raise not_found(f"HubContent {name} of hub {documents.HUB} does not exist.")
