@@ -192,7 +192,7 @@ def endpoint_config_request(
         "EndpointConfigName": deployment.name,
         "ProductionVariants": [
             {
-                "VariantName": names.VARIANT,
+                "VariantName": VARIANT,
                 "ModelName": deployment.name,
                 "InstanceType": instance_type,
                 "InitialInstanceCount": 1,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from ratchet.loop.names import DATA_PARAMETER
-from ratchet.notebooks.layout import Layout
-from ratchet.notebooks.plan import Plan
+from ratchet.notebooks.layout import ScriptLayout
+from ratchet.notebooks.plan import PromotionPlan
 
 
 def pipeline_line(plan: PromotionPlan, layout: ScriptLayout, *, name: str) -> str:

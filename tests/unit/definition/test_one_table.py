@@ -21,7 +21,6 @@ REASONS = {
     "ratchet/authoring/draft.py": "which helpers cache unless they are told not to",
     "ratchet/imported/storage.py": "the property that has an output's URI, by type",
     "ratchet/permissions/steps.py": "code: what a type's arguments add to its role",
-    "ratchet/local_cloud/sagemaker/hub/operations.py": "a kind of hub content, also called Model",
     "ratchet/local_cloud/sagemaker/service_side.py": "what another service is asked for",
 }
 """Files that may, and why."""
