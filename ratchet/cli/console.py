@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.segment import Segment
 
 PIPED_WIDTH = 160
@@ -80,3 +81,16 @@ class Echo:
 def echo_json(data: Any) -> None:
     """Prints JSON to stdout. Control characters are escaped, so the data stay what they are."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False).translate(_ESCAPE))
+
+
+def byte_progress(doing: str) -> Progress:
+    """How many bytes of a transfer are done, on a terminal; gone at its end."""
+    return Progress(
+        TextColumn(doing),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=err(),
+        transient=True,
+        disable=not err().is_terminal,
+    )

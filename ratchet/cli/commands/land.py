@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ratchet.cli.console import err, out
+from ratchet.cli.console import byte_progress, err, out
 from ratchet.cli.options import Environment, Local, Model, Yes, connect_to_change
 from ratchet.cli.views.wording import count, size
 
@@ -83,16 +82,7 @@ def land(
     parcels = landing.parcels(sources, prefix=prefix, below=to)
     name = target.settings.pipeline_name(pipeline.value)
     before = {run.id for run in executions.listed(target, pipeline=name, limit=1)}
-    progress = Progress(
-        TextColumn("landing"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=err(),
-        transient=True,
-        disable=not err().is_terminal,
-    )
-    with progress:
+    with byte_progress("landing") as progress:
         task = progress.add_task("landing", total=sum(parcel.size for parcel in parcels))
         landed = landing.land(
             target.client("s3"),

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ratchet.cli.console import echo_json, err, out
+from ratchet.cli.console import byte_progress, echo_json, err, out
 from ratchet.cli.options import Environment, Json, Local, Model, RunName, connect
 from ratchet.cli.views.wording import count, size
 
@@ -77,16 +76,7 @@ def pull(
 def _fetched(target: Target, chosen: Sequence[FilledOutput]) -> list[FetchedOutput]:
     from ratchet.deployment.runs import fetching
 
-    progress = Progress(
-        TextColumn("fetching"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-        console=err(),
-        transient=True,
-        disable=not err().is_terminal,
-    )
-    with progress:
+    with byte_progress("fetching") as progress:
         task = progress.add_task("fetching", total=sum(each.size for each in chosen))
         return [
             fetching.fetch(
