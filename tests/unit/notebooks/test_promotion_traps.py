@@ -38,6 +38,12 @@ class Trap:
 NP = "import numpy as np"
 PD = "import pandas as pd"
 FRAME = "import pandas as pd\ndf = pd.DataFrame({'a': [3.0, 1.0, 2.0], 'b': ['x', 'y', None]})"
+IRIS = (
+    "from sklearn.datasets import load_iris\n"
+    "from sklearn.model_selection import train_test_split\n"
+    "X, y = load_iris(return_X_y=True)\n"
+    "a, b, c, d = train_test_split(X, y, random_state=1)"
+)
 
 STATIC = {
     "a mark that is nearly right": Trap(["#|step s\na = 1", "print(a)"], "is nearly a mark"),
@@ -448,6 +454,23 @@ DYNAMIC = {
             "print(x)",
         ],
         "random numbers without a seed",
+    ),
+    "a model without a seed that repeats its labels": Trap(
+        [
+            IRIS,
+            MARK + "from sklearn.tree import DecisionTreeClassifier\n"
+            "tree = DecisionTreeClassifier()\ntree.fit(a, c)",
+            "print(tree.score(b, d))",
+        ],
+        "random numbers without a seed",
+    ),
+    "a model with a seed": Trap(
+        [
+            IRIS,
+            MARK + "from sklearn.tree import DecisionTreeClassifier\n"
+            "tree = DecisionTreeClassifier(random_state=3)\ntree.fit(a, c)",
+            "print(tree.score(b, d))",
+        ],
     ),
     "an unseeded generator": Trap(
         [NP, MARK + "a = np.random.default_rng().random()", "print(a)"], "differently each time"
