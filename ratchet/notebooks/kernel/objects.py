@@ -19,16 +19,48 @@ def object_difference(
     got: Any, want: Any, questions: Mapping[str, Any], compare: Compare, exact: bool
 ) -> str:
     """Empty when two objects of one type have the same pickle, state or, as models, answers."""
+    if _is_masked(want):  # a pickle of it loses its hard mask
+        return _masked_difference(got, want, compare, exact)
     if _same_pickle(got, want):
         return ""
     if isinstance(want, decimal.Decimal):
         return "" if str(got) == str(want) else f"{got} instead of {want}"
     if isinstance(want, _BY_EQUALITY):
         return "" if got == want and repr(got) == repr(want) else f"{got!r} instead of {want!r}"
+    if _is_bunch(want):
+        return compare(dict(got), dict(want), exact)
     text = _state_difference(got, want, compare, exact)
     if text and not exact and kind(want) == "model":
         return answers_difference(got, want, questions, text, compare)
     return text
+
+
+def _is_bunch(value: Any) -> bool:
+    """A dictionary of scikit-learn whose items can be read as attributes. A pickle of it leaves its
+    own attributes out."""
+    module = type(value).__module__
+    return type(value).__name__ == "Bunch" and module.startswith("sklearn.utils")
+
+
+def _is_masked(value: Any) -> bool:
+    return type(value).__name__ == "MaskedArray" and type(value).__module__.startswith("numpy.ma")
+
+
+def _masked_difference(got: Any, want: Any, compare: Compare, exact: bool) -> str:
+    """By the values, those under the mask too, the mask, and what stands for masked values."""
+    import numpy
+
+    for what, part in (
+        ("mask", numpy.ma.getmaskarray),
+        ("values", lambda array: numpy.ma.getdata(array, subok=False)),
+        # Whoever reads it sets it where it is not set yet, in a view of the array here
+        ("fill value", lambda array: numpy.asarray(array.view().fill_value)),
+        ("hard mask", lambda array: bool(array.hardmask)),
+    ):
+        text = compare(part(got), part(want), exact)
+        if text:
+            return f"{what}: {text}"
+    return ""
 
 
 def _same_pickle(got: Any, want: Any) -> bool:

@@ -13,6 +13,7 @@ The folder of a record:
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import pickle
@@ -194,7 +195,7 @@ class StepRecorder:
             return
         fresh: dict[str, Any] = {"__name__": "__main__"}
         try:
-            exec(compile(self.constants, "<above the step>", "exec"), fresh)  # noqa: S102
+            _run_each(self.constants, fresh)
         except Exception as error:
             self._refuse(f"what the step needs from above does not run alone: {_error(error)}")
             return
@@ -298,6 +299,13 @@ class StepRecorder:
     def write(self) -> None:
         with open(os.path.join(self.folder, "record.json"), "w") as text:
             json.dump(self.facts, text, indent=1)
+
+
+def _run_each(source: str, scope: dict[str, Any]) -> None:
+    """Runs statements one by one, as IPython does: where a function stands in one text with an
+    import, Python compiles its calls of that module otherwise."""
+    for node in ast.parse(source).body:
+        exec(compile(ast.Module([node], []), "<above the step>", "exec"), scope)  # noqa: S102
 
 
 def _comes_back(value: Any, how: str) -> bool:

@@ -21,6 +21,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
 
 import ratchet.notebooks.kernel
 from ratchet.notebooks.kernel import forms
@@ -104,6 +105,9 @@ VALUES: dict[str, Any] = {
     "csr": sparse.csr_matrix([[0, 1.5], [0, 0]]),
     "csc": sparse.csc_matrix([[0, 1.5], [0, 0]]),
     "lil": sparse.lil_matrix((2, 2)),
+    "masked array": np.ma.masked_array([1.5, 2.5], [True, False]),
+    "masked array of objects": np.ma.masked_array([1, 10], False, dtype=object),
+    "dictionary with attributes": Bunch(a=np.array([1]), b="x"),
     "model": MODEL,
     "pipeline": make_pipeline(StandardScaler(), LinearRegression()).fit([[0.0], [1.0]], [0, 1]),
     **FRAMES,
@@ -227,6 +231,12 @@ def test_a_change_of_a_frame_is_seen(change: str) -> None:
         (sparse.csr_matrix([[0, 1]]), sparse.csr_matrix([[1, 0]])),
         (sparse.csr_matrix([[0, 1]]), sparse.csr_matrix([[0, 2]])),
         (pd.Series([1], name="a"), pd.Series([1], name="b")),
+        (np.ma.masked_array([1, 2], [1, 0]), np.ma.masked_array([1, 2], [0, 1])),
+        (np.ma.masked_array([1, 2], [1, 0]), np.ma.masked_array([9, 2], [1, 0])),
+        (np.ma.masked_array([1, 2]), np.ma.masked_array([1, 2], fill_value=7)),
+        (np.ma.masked_array([1, 2]), np.ma.masked_array([1, 2], hard_mask=True)),
+        (Bunch(a=1), Bunch(a=2)),
+        (Bunch(a=1), {"a": 1}),
         (LogisticRegression(C=1), LogisticRegression(C=2)),
         (MODEL, LogisticRegression()),
         (MODEL, LogisticRegression().fit([[0.0], [3.0]], [0, 1])),
@@ -253,8 +263,18 @@ def test_rounding_is_no_difference(got: Any, want: Any) -> None:
     assert difference(got, want) == ""
 
 
+class Forgetful:
+    """A pickle keeps its state, and reading it leaves that out."""
+
+    def __init__(self) -> None:
+        self.state = 1
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
 def test_a_value_that_no_file_gives_back_as_it_was_has_no_form() -> None:
-    assert forms.form(np.ma.masked_array([1, 2], [True, False])) == ""
+    assert forms.form(Forgetful()) == ""
 
 
 class Opaque:

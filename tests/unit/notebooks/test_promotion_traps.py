@@ -170,6 +170,38 @@ DYNAMIC = {
     "a name set on one path only": Trap(
         ["x = len('abc')\nflag = x > 5", MARK + "if flag:\n    x = 1\ny = 2", "print(x, y)"]
     ),
+    "a function that uses an imported module": Trap(
+        [
+            "import math\ndef whole(v):\n    return math.floor(v) + math.ceil(v)",
+            MARK + "a = whole(2.5)",
+            "print(a, whole(1.5))",
+        ]
+    ),
+    "a function that was changed after its cell": Trap(
+        [
+            "import math\ndef whole(v):\n    return math.floor(v)",
+            "whole.__code__ = (lambda v: math.ceil(v)).__code__",
+            MARK + "a = whole(2.5)",
+            "print(a, whole(1.5))",
+        ],
+        "was changed afterwards",
+    ),
+    "a dictionary of scikit-learn": Trap(
+        [
+            "from sklearn.datasets import load_iris",
+            MARK + "flowers = load_iris()",
+            "print(sorted(flowers.keys()), flowers.data.sum())",
+        ]
+    ),
+    "a search for the best parameters": Trap(
+        [
+            "from sklearn.datasets import load_iris\nfrom sklearn.svm import SVC\n"
+            "from sklearn.model_selection import GridSearchCV",
+            "X, y = load_iris(return_X_y=True)",
+            MARK + "grid = GridSearchCV(SVC(), {'C': [1, 10]})\ngrid.fit(X, y)",
+            "print(grid.best_params_, grid.predict(X).sum())",
+        ]
+    ),
     "a name reused later": Trap([MARK + "a = [1]\nb = sum(a)", "a = 5\nprint(a, b)"]),
     "a function from above reads what the step sets": Trap(
         ["def show():\n    return a + 1", MARK + "a = 41", "print(show())"]
