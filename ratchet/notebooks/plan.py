@@ -20,10 +20,12 @@ from ratchet.notebooks.statements import CodeStatement, statements_of, step_stat
 from ratchet.notebooks.step_names import (
     definitions_of,
     everything_set,
+    handed_on,
     later_flow,
     lifted_definitions,
     needs_with_outputs,
     parameter_values,
+    set_above_too,
     wanted_outputs,
 )
 
@@ -42,6 +44,9 @@ class PromotionPlan:
         parameters: name → the value in the notebook's cell of parameters.
         inputs: names of data, in the order in which they are read.
         outputs: names that the step sets or changes and that are wanted.
+        anew: those of the outputs that no later cell reads, and that a cell above has set, too:
+            beside outputs that are read, those go out only if a file holds them.
+        stale: such names that are no outputs: the notebook goes on with the value from above.
         models: names that it sets and fits, beside the outputs.
         definitions: functions, classes and imports of the step that later cells use.
         later: what the cells outside the step, from its first one on, do with names.
@@ -62,6 +67,8 @@ class PromotionPlan:
     parameters: Mapping[str, ast.expr]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    anew: tuple[str, ...]
+    stale: tuple[str, ...]
     models: tuple[str, ...]
     definitions: tuple[str, ...]
     later: Flow
@@ -137,7 +144,11 @@ def plan_step(notebook: Notebook, step: str, beside: frozenset[str] = frozenset(
     later = replace(later, later=later.later | hidden)
     definitions = definitions_of(own)
     outputs = wanted_outputs(notebook, step, whole, later, definitions)
-    needs = needs_with_outputs(every, own, whole, outputs, frozenset(parameters))
+    above_too = set_above_too(every, first, whole, definitions)
+    anew: tuple[str, ...] = ()
+    if not notebook.step_outputs(step):
+        anew = handed_on(every, own, whole, above_too, outputs, frozenset(parameters))
+    needs = needs_with_outputs(every, own, whole, (*outputs, *anew), frozenset(parameters))
     taken = {
         name: value
         for name, value in parameters.items()
@@ -148,6 +159,8 @@ def plan_step(notebook: Notebook, step: str, beside: frozenset[str] = frozenset(
     changed = [n for n in inputs if n in whole.changes and n in later_names and n not in outputs]
     used = tuple(name for name in definitions if name in later_names)
     files, nested = _files_and_nested(own, needs, whole, taken)
+    results = (*outputs, *changed) or everything_set(own, whole, definitions)
+    results = tuple(dict.fromkeys([*results, *anew]))
     plan = PromotionPlan(
         notebook=notebook,
         step=step,
@@ -158,7 +171,9 @@ def plan_step(notebook: Notebook, step: str, beside: frozenset[str] = frozenset(
         needs=needs,
         parameters=taken,
         inputs=inputs,
-        outputs=(*outputs, *changed) or everything_set(own, whole, definitions),
+        outputs=results,
+        anew=anew if outputs or changed else (),
+        stale=tuple(name for name in above_too if name not in results),
         models=tuple(n for n in whole.writes if n in whole.changes and n not in definitions),
         definitions=used,
         later=later,

@@ -257,6 +257,8 @@ def modules_beside(notebook: Path) -> frozenset[str]:
 def _remarks(recorded: Record) -> Iterator[str]:
     for name in recorded.changed:
         yield f"`{name}` goes out too: a function that the step calls changes it"
+    for name in recorded.stale:
+        yield f"`{name}`: the notebook goes on with the value from above, not with the step's"
     for name, fact in recorded.outputs.items():
         if fact["form"] == "pickle" and fact["kind"] in ("frame", "series", "array"):
             yield f"`{name}` is stored as a pickle: no readable format gives it back exactly"

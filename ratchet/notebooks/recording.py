@@ -30,6 +30,7 @@ class Record:
         folder: with the values.
         inputs, outputs: name → kind, form, type.
         changed: inputs that the step changes without their names showing it; outputs too.
+        stale: names that the step sets anew and no file holds: the notebook keeps the older value.
         seconds: how long the step ran.
         python: the kernel's Python.
         versions: of it and of packages.
@@ -39,6 +40,7 @@ class Record:
     inputs: Mapping[str, Mapping[str, str]]
     outputs: Mapping[str, Mapping[str, str]]
     changed: tuple[str, ...]
+    stale: tuple[str, ...]
     seconds: float
     python: str
     versions: Mapping[str, str]
@@ -91,6 +93,7 @@ def record(
         inputs=facts["inputs"],
         outputs=facts["outputs"],
         changed=tuple(facts["changed"]),
+        stale=tuple(facts["stale"]),
         seconds=facts["seconds"],
         python=facts["python"],
         versions=facts["versions"],
@@ -119,6 +122,7 @@ def _arguments(plan: PromotionPlan, folder: Path) -> str:
     arguments = {
         "inputs": plan.inputs,
         "outputs": plan.outputs,
+        "anew": plan.anew,
         "models": () if plan.notebook.step_outputs(plan.step) else plan.models,
         "live": plan.live,
         "used": sorted({*plan.live, *_used(plan)} & set(carried)),

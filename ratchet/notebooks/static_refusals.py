@@ -282,6 +282,9 @@ def _remarks(plan: PromotionPlan) -> Iterator[str]:
     for name in plan.outputs:
         if named and name not in named and name in plan.live:
             yield f"`{name}` goes out too, as a later cell reads it"
+    if plan.stale:
+        listed = ", ".join(f"`{name}`" for name in plan.stale)
+        yield f"{listed}: the notebook goes on with the value from above, not with the step's"
     for cell in plan.notebook.code_cells:
         if cell.syntax_fault and not cell.step:
             yield f"{cell.where(cell.syntax_fault.line)}: not Python; the cell is not run"

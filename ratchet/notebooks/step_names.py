@@ -111,6 +111,47 @@ def everything_set(
     return tuple(n for n in whole.writes if n in by_others and n not in definitions)
 
 
+def set_above_too(
+    every: Sequence[CodeStatement], first: int, whole: Flow, definitions: Sequence[str]
+) -> tuple[str, ...]:
+    """Data that the step sets and a cell above has set, too: without the step's value, the notebook
+    would go on with the older one.
+
+    Args:
+        first: the order of the step's first statement.
+    """
+    above = {name for s in every if s.order < first for name in s.flow.writes}
+    return tuple(name for name in whole.writes if name in above and name not in definitions)
+
+
+def handed_on(
+    every: Sequence[CodeStatement],
+    own: Sequence[CodeStatement],
+    whole: Flow,
+    names: Sequence[str],
+    outputs: Sequence[str],
+    parameters: frozenset[str],
+) -> tuple[str, ...]:
+    """Those of `names` that the step can hand on beside its outputs at no cost: it sets them on
+    every path, in no head of a loop, and no cell amid the step sets them."""
+    if not own:
+        return ()
+    first, last = own[0].order, own[-1].order
+    mine = {statement.order for statement in own}
+    amid = {
+        n for s in every if first < s.order < last for n in s.flow.writes if s.order not in mine
+    }
+    candidates = [
+        name
+        for name in everything_set(own, whole, ())
+        if name in names and name not in outputs and name not in amid
+    ]
+    before = needs_with_outputs(every, own, whole, outputs, parameters)
+    after = needs_with_outputs(every, own, whole, [*outputs, *candidates], parameters)
+    new = {*after.inputs, *after.missing, *after.between} - {*before.inputs}
+    return tuple(name for name in candidates if name not in new)
+
+
 def needs_with_outputs(
     every: Sequence[CodeStatement],
     own: Sequence[CodeStatement],

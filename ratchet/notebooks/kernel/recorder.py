@@ -41,6 +41,7 @@ class StepRecorder:
         folder: where the record goes.
         inputs: names that the step reads and that are set above it.
         outputs: names that it sets or changes and that are wanted.
+        anew: those of them that no later cell reads; they go out if a file holds them.
         models: names that it sets and fits: outputs too, if they are models.
         live: names that later cells read.
         reads, writes: files, as the code names them.
@@ -56,6 +57,7 @@ class StepRecorder:
         *,
         inputs: Sequence[str],
         outputs: Sequence[str],
+        anew: Sequence[str] = (),
         models: Sequence[str] = (),
         live: Sequence[str] = (),
         reads: Sequence[str] = (),
@@ -66,6 +68,7 @@ class StepRecorder:
         used: Sequence[str] = (),
     ) -> None:
         self.folder, self.inputs, self.outputs = folder, list(inputs), list(outputs)
+        self.anew = list(anew)
         self.models, self.live = list(models), list(live)
         self.reads, self.writes = list(reads), list(writes)
         self.amid = list(amid)
@@ -74,6 +77,7 @@ class StepRecorder:
             "inputs": {},
             "outputs": {},
             "changed": [],
+            "stale": [],
             "exists": [],
             "amid": {},
             "problems": [],
@@ -126,12 +130,15 @@ class StepRecorder:
             self.facts["inputs"][name] = self._store(name, scope[name], "full/in")
 
     def _give(self, name: str, scope: Mapping[str, Any]) -> None:
+        if name in scope and kinds.kind(scope[name]) == "plot":
+            self.outputs.remove(name)
+            return
+        if name in self.anew and (name not in scope or _is_held_by_no_file(scope[name])):
+            self.outputs.remove(name)
+            self.facts["stale"].append(name)
+            return
         if name not in scope:
             self._refuse(f"`{name}` does not exist when the step has run", name)
-            return
-        what = kinds.kind(scope[name])
-        if what == "plot":
-            self.outputs.remove(name)
             return
         problem = unstorable(scope[name])
         if problem:
@@ -310,6 +317,10 @@ def _run_each(source: str, scope: dict[str, Any]) -> None:
     import, Python compiles its calls of that module otherwise."""
     for node in ast.parse(source).body:
         exec(compile(ast.Module([node], []), "<above the step>", "exec"), scope)  # noqa: S102
+
+
+def _is_held_by_no_file(value: Any) -> bool:
+    return bool(unstorable(value)) or not forms.form(value)
 
 
 def _comes_back(value: Any, how: str) -> bool:

@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 
-from ratchet.notebooks import promotion, recording, replaying
+from ratchet.notebooks import cells, promotion, recording, replaying
+from ratchet.notebooks.plan import plan_step
+from ratchet.notebooks.writing import write
 from tests.unit.notebooks.promoting import (
     outcome,
+    printed,
     printed_before_and_after,
     project,
     static_reasons,
@@ -207,6 +210,9 @@ DYNAMIC = {
             MARK + "grid = GridSearchCV(SVC(), {'C': [1, 10]})\ngrid.fit(X, y)",
             "print(grid.best_params_, grid.predict(X).sum())",
         ]
+    ),
+    "a name set above is the only result, and no file holds it": Trap(
+        ["rows = [1]", MARK + "rows = (v for v in [1, 2])", "print(1)"], "is used up as it is read"
     ),
     "a name reused later": Trap([MARK + "a = [1]\nb = sum(a)", "a = 5\nprint(a, b)"]),
     "a function from above reads what the step sets": Trap(
@@ -659,3 +665,34 @@ def test_a_trap_is_promoted_with_equal_outputs_or_refused_with_its_reason(
     before, after = printed_before_and_after(request, promoted)
     assert after == before
     assert trap.reason == PROMOTED
+
+
+ABOVE_TOO = [
+    "rows = [3, 1, 2]\nscaled = [v / 10 for v in rows]",
+    "first = max(scaled)",
+    MARK + "scaled = [v / 2 for v in rows]\nrow = (v for v in rows)\nbest = max(scaled)",
+    "print(best)",
+]
+
+
+@pytest.mark.jobs
+def test_a_name_from_above_that_the_step_sets_anew_has_the_new_value_after_the_call(
+    tmp_path: Path, one_kernel: None
+) -> None:
+    request = project(tmp_path, ["row = 1", *ABOVE_TOO])
+    promoted, reasons = outcome(request)
+    assert promoted is not None, reasons
+    assert list(promoted.record.outputs) == ["best", "scaled"]
+    assert any("`row`: the notebook goes on" in remark for remark in promoted.remarks)
+    write(promoted)
+    text = request.notebook.read_text(encoding="utf-8")
+    request.notebook.write_text(text.replace("print(best)", "print(best, scaled)"))
+    assert printed(request.notebook, hash_seed="1") == "1.5 [1.5, 0.5, 1.0]\n"
+
+
+def test_a_name_that_the_arrow_does_not_name_is_said_to_keep_its_value(tmp_path: Path) -> None:
+    marked = [source.replace("step: s", "step: s -> best") for source in ABOVE_TOO]
+    request = project(tmp_path, marked)
+    plan = plan_step(cells.load(request.notebook), "s")
+    assert plan.outputs == ("best",)
+    assert any("`scaled`: the notebook goes on" in remark for remark in plan.remarks)
