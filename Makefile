@@ -54,8 +54,8 @@ test: lint ## the one gate: linters, types, layering, every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 .PHONY: storm
-storm: install ## kill the local cloud at every point of commit of every operation (half an hour)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -s -m storm tests/storm tests/unit/lambdas
+storm: install ## every point of a kill of the local cloud, every trap of promotions (half an hour)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q -s -m storm tests/storm tests/unit/lambdas tests/unit/notebooks
 
 .PHONY: test-fast
 test-fast: install ## pure logic only: no CDK, no local cloud, no jobs (a minute)
