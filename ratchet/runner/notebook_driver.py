@@ -28,6 +28,7 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _FAILURE = "Error with executing notebook"
 _SHOWN_CODE = 60
 _PR_SET_PDEATHSIG = 1
+_LONGEST_SOCKET = 103
 
 
 class CellFailedError(Exception):
@@ -124,7 +125,7 @@ def execute(
 
     code = [at for at, cell in enumerate(nb.cells) if cell.cell_type == "code"]
     with (
-        tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
+        tempfile.TemporaryDirectory(prefix="kernel-", dir=socket_place()) as sockets,
         (client := _client(nb, kernel, progress, sockets)).setup_kernel(
             cwd=str(folder),
             env=dict(os.environ if environment is None else environment),
@@ -143,6 +144,14 @@ def execute(
                 raise CellFailedError(
                     at + 1, "the kernel died: perhaps the machine ran out of memory"
                 ) from None
+
+
+def socket_place() -> str:
+    """Where folders of sockets are made. The folder for temporary files of a step is as deep as the
+    project, and a socket's path has 103 bytes at most on macOS, 107 on Linux."""
+    place = tempfile.gettempdir()
+    longest = os.path.join(place, "kernel-12345678", "kernel-ipc-5")  # noqa: PTH118
+    return place if len(os.fsencode(longest)) <= _LONGEST_SOCKET else "/tmp"  # noqa: S108
 
 
 def _client(nb: Any, kernel: str, progress: CellProgress, sockets: str) -> Any:

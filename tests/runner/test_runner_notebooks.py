@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -305,3 +306,12 @@ def test_the_driver_reads_the_variables_that_the_rest_writes() -> None:
         assert f'"{getattr(notebook_jobs, name)}"' in text
     assert "ratchet" not in re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE)
     assert Path(notebook_jobs.FOLDER).name == notebook_jobs.CHANNEL
+
+
+def test_sockets_have_short_paths_however_deep_the_project_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("deep" * 30)))
+    assert len(notebook_driver.socket_place()) < 40
+    monkeypatch.setattr(tempfile, "tempdir", str(Path("/t")))
+    assert notebook_driver.socket_place() == str(Path("/t"))
