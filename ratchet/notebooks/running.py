@@ -48,27 +48,35 @@ class PreparedNotebook:
     data: LandedData | None
 
 
+def load(path: Path) -> Notebook:
+    """Reads a notebook that is to run.
+
+    Raises:
+        DeploymentError: it cannot be read or run here.
+    """
+    if lack := missing():
+        raise NotebookError(lack)
+    notebook = cells.load(path)
+    _refuse_faults(notebook)
+    return notebook
+
+
 def prepare(
     target: Target,
-    path: Path,
+    notebook: Notebook,
     values: Mapping[str, str],
     *,
     fetching: Callable[[LandedData], Callable[[int], None]],
 ) -> PreparedNotebook:
-    """Reads the notebook and gets what it is given.
+    """Gets what the notebook is given.
 
     Args:
         values: name → text, as somebody typed it.
         fetching: called before data is fetched; answers with what is told the bytes that arrive.
 
     Raises:
-        DeploymentError: it cannot be read or run here, a parameter is none of its own, or there is
-            no data for it.
+        DeploymentError: a parameter is none of its own, or there is no data for it.
     """
-    if lack := missing():
-        raise NotebookError(lack)
-    notebook = cells.load(path)
-    _refuse_faults(notebook)
     chosen = parameters.typed(notebook, values)
     names = [name for name in parameters.defaults(notebook) if name not in chosen]
     own: dict[str, object] = {}
@@ -85,7 +93,10 @@ def prepare(
     own[ENVIRONMENT] = target.settings.environment
     handed_over = {name: value for name, value in own.items() if name in names}
     return PreparedNotebook(
-        path=path, notebook=notebook, parameters={**handed_over, **chosen}, data=data
+        path=Path(notebook.path),
+        notebook=notebook,
+        parameters={**handed_over, **chosen},
+        data=data,
     )
 
 

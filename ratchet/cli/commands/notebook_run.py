@@ -58,8 +58,9 @@ def run(
     from ratchet.notebooks import parameters, running
 
     values = parameters.split(parameter or ())
+    document = running.load(notebook)  # before a cloud is started for it
     target = connect(environment, local, model)
-    prepared = running.prepare(target, notebook, values, fetching=_fetching)
+    prepared = running.prepare(target, document, values, fetching=_fetching)
     _say_parameters(prepared.parameters)
     try:
         result = running.run(

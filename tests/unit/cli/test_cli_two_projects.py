@@ -13,7 +13,7 @@ from ratchet.cli.main import app
 from ratchet.deployment.errors import DeploymentError
 from ratchet.deployment.target import environment as targets
 from ratchet.project import Project
-from tests.projects import MODEL, copy_of_project
+from tests.projects import MODEL, ROOT, copy_of_project
 from tests.unit.cli.test_cli_consent import ASK_EACH_TIME, CHANGES, COMMANDS, READS
 
 LINE = {
@@ -26,7 +26,7 @@ LINE = {
     "lineage": ["latest"],
     "logs": ["latest"],
     "monitor labels": [__file__],
-    "notebook run": ["explore.ipynb"],
+    "notebook run": [str(ROOT / "notebooks" / MODEL / "explore.ipynb")],
     "predict": [__file__],
     "promote": ["explore.ipynb", "--step", "prepare"],
     "pull": ["latest", "prepare", "--to", "x"],

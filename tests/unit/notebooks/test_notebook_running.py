@@ -70,7 +70,7 @@ class Bench:
             self.fetches.append(data)
             return lambda size: None
 
-        prepared = running.prepare(self.target, file, values or {}, fetching=fetching)
+        prepared = running.prepare(self.target, running.load(file), values or {}, fetching=fetching)
         progress = CellProgress(
             cell=lambda number, of, code: self.cells.append((number, of, code)),
             text=lambda stream, text: self.texts.append((stream, text)),
@@ -240,7 +240,7 @@ def test_an_interruption_keeps_what_ran_and_ends_the_kernel(bench: Bench) -> Non
         if number == 2:
             raise KeyboardInterrupt
 
-    prepared = running.prepare(bench.target, file, {}, fetching=lambda data: print)
+    prepared = running.prepare(bench.target, running.load(file), {}, fetching=lambda data: print)
     pids: list[int] = []
     progress = CellProgress(cell=interrupt, text=lambda stream, text: pids.append(int(text)))
     with pytest.raises(KeyboardInterrupt):
